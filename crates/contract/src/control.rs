@@ -1,0 +1,150 @@
+//! What the server's control plane says and is asked: never on the measured port.
+
+use std::{collections::BTreeMap, net::SocketAddr};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Arrivals, Cursor, Distribution, Epoch, Pattern, Period, Second};
+
+/// The one line of JSON that a server prints on stdout once both its ports accept connections.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Announcement {
+    /// Address of the data plane: the measured port.
+    pub data: SocketAddr,
+    /// Address of the control plane: schedule, counters, metrics.
+    pub control: SocketAddr,
+    /// The server's process id.
+    pub pid: u32,
+    /// Epoch of its log.
+    pub epoch: String,
+    /// `CLOCK_MONOTONIC` at the moment the epoch began, nanoseconds. A process on the same host
+    /// reads the server's clock by subtracting this from its own `CLOCK_MONOTONIC`.
+    pub epoch_start_monotonic_ns: u64,
+}
+
+/// Answer of `GET /clock`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClockReading {
+    /// Epoch the reading belongs to; stamps of different epochs cannot be subtracted.
+    pub epoch: String,
+    /// Nanoseconds of the server's monotonic clock since the epoch began.
+    pub monotonic_ns: u64,
+    /// The server's wall clock, RFC 3339 in UTC; for people, never for arithmetic.
+    pub wall: String,
+}
+
+/// Requests that arrived for one route, and how they were answered.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RequestCounts {
+    /// Requests that arrived.
+    pub arrived: u64,
+    /// Of these, answered with 2xx and content, or with 101.
+    pub answered: u64,
+    /// Of these, answered with 204 or 304: nothing new.
+    pub empty: u64,
+    /// Of these, refused with 4xx.
+    pub refused: u64,
+    /// Of these, failed with 5xx.
+    pub failed: u64,
+}
+
+/// Answer of the control plane's `GET /stats`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ServerStats {
+    /// When the counters were read: nanoseconds since the epoch began.
+    pub monotonic_ns: u64,
+    /// The place after the newest event.
+    pub head: Cursor,
+    /// Events kept at the moment.
+    pub events_kept: u64,
+    /// Bytes of text kept at the moment.
+    pub bytes_kept: u64,
+    /// Subscribers parked in the log until the next event.
+    pub waiting: u64,
+    /// Bytes read from data-plane sockets.
+    pub bytes_in: u64,
+    /// Bytes written to data-plane sockets.
+    pub bytes_out: u64,
+    /// Data-plane connections accepted since the start.
+    pub connections_opened: u64,
+    /// Data-plane connections open now.
+    pub connections_open: u64,
+    /// Data-plane connections refused because the limit was reached.
+    pub connections_refused: u64,
+    /// Requests by pattern.
+    pub requests: BTreeMap<Pattern, RequestCounts>,
+    /// Requests to any other path.
+    pub other_requests: RequestCounts,
+    /// CPU time of the whole server process, user and system, microseconds.
+    pub cpu_us: u64,
+    /// Of this, CPU time of the publisher's pacing thread.
+    pub publisher_cpu_us: u64,
+}
+
+impl ServerStats {
+    /// Requests for one pattern; zero if none arrived.
+    #[must_use]
+    pub fn requests_of(&self, pattern: Pattern) -> RequestCounts {
+        self.requests.get(&pattern).copied().unwrap_or_default()
+    }
+}
+
+/// Body of the control plane's `POST /schedule`: publish this schedule into the log.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct StartSchedule {
+    /// When events are due.
+    pub arrivals: Arrivals,
+    /// The CSV text of a replayed schedule; absent otherwise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replay_csv: Option<String>,
+    /// Seed of the arrivals and of the payload.
+    pub seed: u64,
+    /// Length of the schedule; events are due in `[0, length)`.
+    pub length: Period,
+    /// Bytes of an event's text, stamp included.
+    pub payload_bytes: u32,
+    /// How long from now the schedule begins.
+    pub start_in: Period,
+}
+
+/// Answer of `POST /schedule`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StartedSchedule {
+    /// Hash of what will be published.
+    pub hash: String,
+    /// Number of events.
+    pub events: u64,
+    /// Sequence number that the first of them will get if nobody else publishes.
+    pub first_seq: u64,
+    /// The instant 0 of the schedule, nanoseconds since the epoch began.
+    pub start_ns: u64,
+}
+
+/// Answer of `GET /schedule`: how faithfully the schedule was kept.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PublisherReport {
+    /// Hash of the schedule.
+    pub hash: String,
+    /// Whether every event has been published.
+    pub finished: bool,
+    /// Events published so far.
+    pub published: u64,
+    /// Events that the log refused; their number is part of the record, never silent.
+    pub refused: u64,
+    /// Instant of publishing less due, every event once.
+    pub lateness: Distribution,
+    /// The same per second of the schedule.
+    pub lateness_seconds: Vec<Second>,
+    /// CPU time of the pacing thread so far, microseconds.
+    pub cpu_us: u64,
+}
+
+impl Announcement {
+    /// The announced epoch.
+    ///
+    /// # Errors
+    /// If the server announced something that is no epoch.
+    pub fn epoch(&self) -> Result<Epoch, crate::CursorError> {
+        self.epoch.parse()
+    }
+}

@@ -1,0 +1,100 @@
+//! The four patterns. Adding a fifth starts with one word here; the compiler points at the rest.
+
+use std::{fmt, str::FromStr};
+
+use serde::{Deserialize, Serialize};
+
+/// A way for a subscriber to learn what comes after its cursor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Pattern {
+    /// Ask on a timer; the server answers at once, with or without events.
+    #[serde(rename = "short-polling")]
+    ShortPolling,
+    /// Ask and be held until there is an event or the hold ends (RFC 6202 §2).
+    #[serde(rename = "long-polling")]
+    LongPolling,
+    /// Ask once; the answer never ends (WHATWG HTML §9.2, server-sent events).
+    #[serde(rename = "sse")]
+    Sse,
+    /// Ask once, then both sides send frames (RFC 6455).
+    #[serde(rename = "websocket")]
+    WebSocket,
+}
+
+impl Pattern {
+    /// All patterns, in the order in which every table and chart lists them.
+    pub const ALL: [Self; 4] = [
+        Self::ShortPolling,
+        Self::LongPolling,
+        Self::Sse,
+        Self::WebSocket,
+    ];
+
+    /// The one name of the pattern: its URL path without the slash, its file name, its chart label.
+    #[must_use]
+    pub const fn slug(self) -> &'static str {
+        match self {
+            Self::ShortPolling => "short-polling",
+            Self::LongPolling => "long-polling",
+            Self::Sse => "sse",
+            Self::WebSocket => "websocket",
+        }
+    }
+
+    /// The name in running text.
+    #[must_use]
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::ShortPolling => "short polling",
+            Self::LongPolling => "long polling",
+            Self::Sse => "SSE",
+            Self::WebSocket => "WebSocket",
+        }
+    }
+
+    /// Position in [`Pattern::ALL`], for arrays that hold one value per pattern.
+    #[must_use]
+    pub const fn index(self) -> usize {
+        self as usize
+    }
+}
+
+impl fmt::Display for Pattern {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.pad(self.slug())
+    }
+}
+
+/// A word that names no pattern.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("unknown pattern `{0}`: expected short-polling, long-polling, sse or websocket")]
+pub struct UnknownPattern(String);
+
+impl FromStr for Pattern {
+    type Err = UnknownPattern;
+
+    fn from_str(word: &str) -> Result<Self, Self::Err> {
+        Self::ALL
+            .into_iter()
+            .find(|pattern| pattern.slug() == word)
+            .ok_or_else(|| UnknownPattern(word.to_owned()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn slug_serde_name_and_index_agree() {
+        for (index, pattern) in Pattern::ALL.into_iter().enumerate() {
+            assert_eq!(pattern.index(), index);
+            assert_eq!(pattern.slug().parse::<Pattern>().unwrap(), pattern);
+            assert_eq!(
+                serde_json::to_string(&pattern).unwrap(),
+                format!("\"{}\"", pattern.slug())
+            );
+        }
+        assert!("polling".parse::<Pattern>().is_err());
+    }
+}
