@@ -168,6 +168,9 @@ pub enum After {
     Oldest,
     /// `after=<epoch>.<seq>`: what comes after this place.
     Cursor(Cursor),
+    /// A `Last-Event-ID` that is no cursor. A browser repeats whatever it has, and an error status
+    /// would end its stream for good, so the log answers with [`Resume::Reset`].
+    Unreadable,
 }
 
 impl FromStr for After {

@@ -1,0 +1,461 @@
+//! The log itself, kept in memory.
+
+use std::{
+    collections::VecDeque,
+    future::poll_fn,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::{Context, Poll, ready},
+};
+
+use contract::{After, Cursor, Epoch, EventType, Resume};
+
+use crate::waiters::{Place, Waiters};
+
+/// One event of the log.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Event {
+    /// Its number, from 1.
+    pub seq: u64,
+    /// Its type; none means `message`.
+    pub event_type: Option<EventType>,
+    /// The published text.
+    pub data: Box<str>,
+}
+
+impl Event {
+    fn bytes(&self) -> usize {
+        self.data.len()
+            + self
+                .event_type
+                .as_ref()
+                .map_or(0, |name| name.as_str().len())
+    }
+}
+
+/// How much the log keeps. Whichever limit is reached first evicts the oldest events; the newest
+/// event is always kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Retention {
+    /// Most events.
+    pub events: usize,
+    /// Most bytes of text and type names.
+    pub bytes: usize,
+}
+
+impl Default for Retention {
+    fn default() -> Self {
+        Self {
+            events: 100_000,
+            bytes: 64 << 20,
+        }
+    }
+}
+
+/// How much one batch may hold. The first event always fits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BatchLimit {
+    /// Most events.
+    pub events: usize,
+    /// Most bytes of text and type names.
+    pub bytes: usize,
+}
+
+/// The wire contract's batch: 1,000 events or 1 MiB.
+impl Default for BatchLimit {
+    fn default() -> Self {
+        Self {
+            events: 1_000,
+            bytes: 1 << 20,
+        }
+    }
+}
+
+/// Consecutive events after a place. Shared: all who ask at the same place get the same one.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Batch {
+    /// The place before the batch.
+    pub after: Cursor,
+    /// The place after it; the same if it is empty.
+    pub cursor: Cursor,
+    /// The events, oldest first.
+    pub events: Vec<Arc<Event>>,
+    /// Whether a limit cut it: there is more to read at once.
+    pub more: bool,
+}
+
+/// Where a subscriber starts, and what became of the place it asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Start {
+    /// The place from which events follow.
+    pub cursor: Cursor,
+    /// What became of the place asked for.
+    pub resume: Resume,
+    /// Events that are gone for good, where their number can be known.
+    pub lost: Option<u64>,
+}
+
+/// What ended a wait.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Waited {
+    /// There is an event after the place.
+    Newer,
+    /// The log was closed, and there is none.
+    Closed,
+}
+
+/// What a follower gets.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Followed {
+    /// The next events.
+    Events(Arc<Batch>),
+    /// The follower was so slow that events it had not read are gone. It goes on from the oldest
+    /// event kept; the gap is told, never silent.
+    Expired(Start),
+}
+
+/// The log did not take an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum AppendError {
+    /// The log was closed for good.
+    #[error("the log is closed: the server is shutting down")]
+    Closed,
+}
+
+/// Counters of a log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LogStats {
+    /// The place after the newest event.
+    pub head: Cursor,
+    /// Events kept.
+    pub events: u64,
+    /// Bytes of text and type names kept.
+    pub bytes: u64,
+    /// Tasks parked until the next event.
+    pub waiting: u64,
+}
+
+/// A handle to an append-only log; cloning it is cheap.
+///
+/// The state is behind a `std` mutex and not an async one, because it is never held across an
+/// await: every operation is a few lookups in memory.
+#[derive(Debug, Clone)]
+pub struct EventLog {
+    epoch: Epoch,
+    state: Arc<Mutex<State>>,
+}
+
+#[derive(Debug)]
+struct State {
+    retention: Retention,
+    kept: VecDeque<Arc<Event>>,
+    kept_bytes: usize,
+    head: u64,
+    closed: bool,
+    waiters: Waiters,
+    /// The last batch read. Subscribers that wait at the same place are served by one look-up
+    /// (what nchan calls a spool).
+    last_batch: Option<(BatchLimit, Arc<Batch>)>,
+}
+
+impl EventLog {
+    /// An empty log.
+    #[must_use]
+    pub fn new(epoch: Epoch, retention: Retention) -> Self {
+        let state = State {
+            retention,
+            kept: VecDeque::new(),
+            kept_bytes: 0,
+            head: 0,
+            closed: false,
+            waiters: Waiters::default(),
+            last_batch: None,
+        };
+        Self {
+            epoch,
+            state: Arc::new(Mutex::new(state)),
+        }
+    }
+
+    /// The identity of this log.
+    #[must_use]
+    pub const fn epoch(&self) -> Epoch {
+        self.epoch
+    }
+
+    /// Appends an event and wakes everyone who waits. Returns the place after it.
+    ///
+    /// Costs the same however much is kept: at most as many events are evicted as were appended.
+    ///
+    /// # Errors
+    /// [`AppendError::Closed`] after [`EventLog::close`].
+    pub fn append(&self, event_type: Option<EventType>, data: &str) -> Result<Cursor, AppendError> {
+        let mut state = self.lock();
+        if state.closed {
+            return Err(AppendError::Closed);
+        }
+        let seq = state.head + 1;
+        let event = Arc::new(Event {
+            seq,
+            event_type,
+            data: data.into(),
+        });
+        state.head = seq;
+        state.kept_bytes += event.bytes();
+        state.kept.push_back(event);
+        state.evict();
+        self.wake_all(state);
+        Ok(self.cursor(seq))
+    }
+
+    /// The place after the newest event.
+    #[must_use]
+    pub fn head(&self) -> Cursor {
+        self.cursor(self.lock().head)
+    }
+
+    /// Decides where a subscriber starts that asks for the place `after`.
+    #[must_use]
+    pub fn resume(&self, after: After) -> Start {
+        self.lock().resume(self.epoch, after)
+    }
+
+    /// Reads at once what comes after a place, together with what became of that place.
+    #[must_use]
+    pub fn read(&self, after: After, limit: BatchLimit) -> (Start, Arc<Batch>) {
+        let mut state = self.lock();
+        let start = state.resume(self.epoch, after);
+        let batch = state.batch(self.epoch, start.cursor.seq, limit);
+        (start, batch)
+    }
+
+    /// Waits until there is an event after `cursor` or the log is closed.
+    pub async fn wait(&self, cursor: Cursor) -> Waited {
+        let mut parking = Parking {
+            log: self.clone(),
+            place: None,
+        };
+        poll_fn(move |context| {
+            parking
+                .poll_newer(context, cursor.seq)
+                .map(|(waited, _)| waited)
+        })
+        .await
+    }
+
+    /// Follows the log from a place that [`EventLog::resume`] gave.
+    #[must_use]
+    pub fn follow(&self, start: Cursor, limit: BatchLimit) -> Follow {
+        Follow {
+            parking: Parking {
+                log: self.clone(),
+                place: None,
+            },
+            seq: start.seq,
+            limit,
+        }
+    }
+
+    /// Closes the log for good: appends fail, waits and follows end once they have seen everything.
+    pub fn close(&self) {
+        let mut state = self.lock();
+        state.closed = true;
+        self.wake_all(state);
+    }
+
+    /// Counters, read together.
+    #[must_use]
+    pub fn stats(&self) -> LogStats {
+        let state = self.lock();
+        LogStats {
+            head: self.cursor(state.head),
+            events: state.kept.len() as u64,
+            bytes: state.kept_bytes as u64,
+            waiting: state.waiters.len() as u64,
+        }
+    }
+
+    fn cursor(&self, seq: u64) -> Cursor {
+        Cursor {
+            epoch: self.epoch,
+            seq,
+        }
+    }
+
+    /// Nothing under the lock can panic halfway through a change, so a poisoned lock still guards
+    /// a sound state.
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Wakes after releasing the lock: a woken task may run at once on another thread, and would
+    /// only find the lock taken.
+    fn wake_all(&self, mut state: MutexGuard<'_, State>) {
+        let mut parked = state.waiters.take_all();
+        drop(state);
+        for waker in parked.drain() {
+            waker.wake();
+        }
+        self.lock().waiters.give_back(parked);
+    }
+}
+
+impl State {
+    /// Number of the last event that is gone; the oldest kept is the one after it.
+    fn evicted(&self) -> u64 {
+        self.head - self.kept.len() as u64
+    }
+
+    fn evict(&mut self) {
+        while self.kept.len() > 1
+            && (self.kept.len() > self.retention.events || self.kept_bytes > self.retention.bytes)
+        {
+            let Some(oldest) = self.kept.pop_front() else {
+                break;
+            };
+            self.kept_bytes -= oldest.bytes();
+        }
+    }
+
+    fn resume(&self, epoch: Epoch, after: After) -> Start {
+        let at = |seq, resume, lost| Start {
+            cursor: Cursor { epoch, seq },
+            resume,
+            lost,
+        };
+        match after {
+            After::Now => at(self.head, Resume::Live, None),
+            After::Oldest => at(self.evicted(), Resume::Live, None),
+            After::Unreadable => at(self.evicted(), Resume::Reset, None),
+            After::Cursor(cursor) if cursor.epoch != epoch => {
+                at(self.evicted(), Resume::Reset, None)
+            }
+            After::Cursor(cursor) if cursor.seq > self.head => {
+                at(self.evicted(), Resume::Ahead, None)
+            }
+            After::Cursor(cursor) if cursor.seq < self.evicted() => at(
+                self.evicted(),
+                Resume::Expired,
+                Some(self.evicted() - cursor.seq),
+            ),
+            After::Cursor(cursor) => at(cursor.seq, Resume::Live, None),
+        }
+    }
+
+    /// The batch after `seq`, which must lie between the evicted and the newest.
+    fn batch(&mut self, epoch: Epoch, seq: u64, limit: BatchLimit) -> Arc<Batch> {
+        if let Some((last_limit, last)) = &self.last_batch
+            && *last_limit == limit
+            && last.after.seq == seq
+            && (last.more || last.cursor.seq == self.head)
+        {
+            return Arc::clone(last);
+        }
+        let mut bytes = 0;
+        let events: Vec<Arc<Event>> = self
+            .kept
+            .range((seq - self.evicted()) as usize..)
+            .take(limit.events.max(1))
+            .enumerate()
+            .take_while(|(index, event)| {
+                bytes += event.bytes();
+                *index == 0 || bytes <= limit.bytes
+            })
+            .map(|(_, event)| Arc::clone(event))
+            .collect();
+        let end = seq + events.len() as u64;
+        let batch = Arc::new(Batch {
+            after: Cursor { epoch, seq },
+            cursor: Cursor { epoch, seq: end },
+            events,
+            more: end < self.head,
+        });
+        self.last_batch = Some((limit, Arc::clone(&batch)));
+        batch
+    }
+}
+
+/// A task's relation to the waiters: parked at most once, and gone when dropped.
+#[derive(Debug)]
+struct Parking {
+    log: EventLog,
+    place: Option<Place>,
+}
+
+impl Parking {
+    /// Ready with the locked state when there is an event after `seq`, or when the log is closed.
+    fn poll_newer(
+        &mut self,
+        context: &Context<'_>,
+        seq: u64,
+    ) -> Poll<(Waited, MutexGuard<'_, State>)> {
+        let mut state = self.log.lock();
+        if state.head > seq {
+            return Poll::Ready((Waited::Newer, state));
+        }
+        if state.closed {
+            return Poll::Ready((Waited::Closed, state));
+        }
+        state.waiters.park(context, &mut self.place);
+        Poll::Pending
+    }
+}
+
+impl Drop for Parking {
+    fn drop(&mut self) {
+        if let Some(place) = self.place {
+            self.log.lock().waiters.leave(place);
+        }
+    }
+}
+
+/// One reader's way through the log: a cursor, and a place to be woken from.
+#[derive(Debug)]
+pub struct Follow {
+    parking: Parking,
+    seq: u64,
+    limit: BatchLimit,
+}
+
+impl Follow {
+    /// The next batch, as soon as there is one. `None` after the log was closed and everything was
+    /// read.
+    pub async fn next(&mut self) -> Option<Followed> {
+        poll_fn(|context| self.poll_next(context)).await
+    }
+
+    /// [`Follow::next`] for hand-written futures.
+    pub fn poll_next(&mut self, context: &Context<'_>) -> Poll<Option<Followed>> {
+        let epoch = self.parking.log.epoch;
+        let (waited, mut state) = ready!(self.parking.poll_newer(context, self.seq));
+        let followed = match waited {
+            Waited::Closed => return Poll::Ready(None),
+            Waited::Newer => {
+                let asked = After::Cursor(Cursor {
+                    epoch,
+                    seq: self.seq,
+                });
+                let start = state.resume(epoch, asked);
+                if start.resume == Resume::Live {
+                    Followed::Events(state.batch(epoch, self.seq, self.limit))
+                } else {
+                    Followed::Expired(start)
+                }
+            }
+        };
+        drop(state);
+        self.seq = match &followed {
+            Followed::Events(batch) => batch.cursor.seq,
+            Followed::Expired(start) => start.cursor.seq,
+        };
+        Poll::Ready(Some(followed))
+    }
+
+    /// The place up to which this follower has read.
+    #[must_use]
+    pub fn cursor(&self) -> Cursor {
+        Cursor {
+            epoch: self.parking.log.epoch,
+            seq: self.seq,
+        }
+    }
+}
