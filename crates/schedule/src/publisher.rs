@@ -12,7 +12,7 @@ use std::{
 
 use contract::{EventType, PublisherReport, TimeHistogram};
 
-use crate::{EpochClock, Schedule, thread_cpu_us};
+use crate::{EpochClock, Schedule, cores::release_from_core, thread_cpu_us};
 
 /// The longest busy wait before an event. A sleeping thread wakes some 50 µs late (the kernel's
 /// timer slack), so the thread sleeps until this long before the due time and spins for the rest.
@@ -125,6 +125,9 @@ fn publish(
     stop: &AtomicBool,
     mut sink: impl FnMut(Option<EventType>, String) -> Result<(), Refused>,
 ) {
+    // The server's threads may be bound to one core, which a fan-out keeps busy for milliseconds:
+    // there the publisher would be late because the server works.
+    release_from_core();
     for event in schedule.events() {
         let due_ns = start_ns + event.due_ns;
         // The text is made before the wait, so that making it does not make the event late.

@@ -1,1 +1,29 @@
-//! x
+//! The four patterns as servers over one event log.
+//!
+//! One pattern is one file: [`short_polling`], [`long_polling`], [`sse`], [`websocket`]. Around
+//! them stand the parts that are the same for all: the accept loop and its socket options
+//! (`serve`), the counters at the socket and in the request layer (`meter`), the encodings that all
+//! readers of an event share (`framing`), and the control plane, which is never on the measured
+//! port.
+
+mod app;
+mod control;
+mod cors;
+mod framing;
+mod handshake;
+mod limits;
+pub mod long_polling;
+mod meter;
+mod metrics;
+mod problem;
+mod publish;
+mod request;
+mod serve;
+pub mod short_polling;
+pub mod sse;
+pub mod websocket;
+
+pub use app::{App, AppSettings};
+pub use framing::Framings;
+pub use limits::Limits;
+pub use serve::{Server, ServerSettings, StartError};

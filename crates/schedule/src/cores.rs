@@ -1,0 +1,68 @@
+//! Which core a thread runs on. A server and a harness that share a core measure each other.
+
+#[cfg(target_os = "linux")]
+mod system {
+    use std::sync::OnceLock;
+
+    use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
+
+    /// What the process was allowed before it bound any thread.
+    fn inherited() -> &'static CpuSet {
+        static INHERITED: OnceLock<CpuSet> = OnceLock::new();
+        INHERITED.get_or_init(|| sched_getaffinity(None).unwrap_or_default())
+    }
+
+    pub(super) fn allowed() -> Vec<u32> {
+        (0..CpuSet::MAX_CPU)
+            .filter(|core| inherited().is_set(*core))
+            .map(|core| core as u32)
+            .collect()
+    }
+
+    pub(super) fn bind(core: u32) -> bool {
+        let allowed = inherited().is_set(core as usize);
+        let mut only = CpuSet::new();
+        only.set(core as usize);
+        allowed && sched_setaffinity(None, &only).is_ok()
+    }
+
+    pub(super) fn release() -> bool {
+        sched_setaffinity(None, inherited()).is_ok()
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+mod system {
+    //! Without Linux' affinity calls the scheduler decides, and the environment in the records says
+    //! that nothing was bound.
+
+    pub(super) fn allowed() -> Vec<u32> {
+        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        (0..cores as u32).collect()
+    }
+
+    pub(super) fn bind(_core: u32) -> bool {
+        false
+    }
+
+    pub(super) fn release() -> bool {
+        false
+    }
+}
+
+/// Cores this process may use, as it was started.
+#[must_use]
+pub fn allowed_cores() -> Vec<u32> {
+    system::allowed()
+}
+
+/// Binds the calling thread, and threads it starts later, to one core. `false` if the system cannot
+/// or does not allow it.
+pub fn bind_to_core(core: u32) -> bool {
+    system::bind(core)
+}
+
+/// Lets the calling thread run on every core that the process was started with.
+pub fn release_from_core() -> bool {
+    system::release()
+}

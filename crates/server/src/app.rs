@@ -1,0 +1,223 @@
+//! What the routes share, and how they are put together.
+
+use std::{sync::Arc, time::Duration};
+
+use axum::{
+    Json, Router,
+    body::{Body, Bytes, to_bytes},
+    extract::State,
+    response::{IntoResponse, Response},
+    routing::{self, MethodRouter},
+};
+use contract::{ClockReading, Epoch, Pattern};
+use event_log::{EventLog, Retention};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+use schedule::EpochClock;
+use tokio_util::task::TaskTracker;
+
+use crate::{
+    Framings, Limits, cors::Origins, long_polling, problem::Problem, publish, short_polling, sse,
+    websocket,
+};
+
+/// Settings of the data plane.
+#[derive(Debug, Clone)]
+pub struct AppSettings {
+    /// Patterns to serve.
+    pub patterns: Vec<Pattern>,
+    /// How much the log keeps.
+    pub retention: Retention,
+    /// Time between two signs of life on an SSE stream or a WebSocket.
+    pub heartbeat: Duration,
+    /// Origins besides the server's own whose pages may read and publish.
+    pub allowed_origins: Vec<String>,
+    /// Bounds on what a client may ask.
+    pub limits: Limits,
+}
+
+impl Default for AppSettings {
+    fn default() -> Self {
+        Self {
+            patterns: Pattern::ALL.to_vec(),
+            retention: Retention::default(),
+            heartbeat: Duration::from_secs(15),
+            allowed_origins: Vec::new(),
+            limits: Limits::default(),
+        }
+    }
+}
+
+/// What every route has at hand: the log, the shared encodings, the clock and the bounds.
+#[derive(Debug)]
+pub struct App {
+    log: EventLog,
+    framings: Framings,
+    clock: EpochClock,
+    heartbeat: Duration,
+    origins: Origins,
+    limits: Limits,
+    tasks: TaskTracker,
+}
+
+impl App {
+    /// A fresh log under a random epoch that begins now.
+    #[must_use]
+    pub fn new(settings: &AppSettings) -> Self {
+        let epoch = Epoch::from_random_bits(rand::random());
+        Self {
+            log: EventLog::new(epoch, settings.retention),
+            framings: Framings::new(epoch),
+            clock: EpochClock::start_now(),
+            heartbeat: settings.heartbeat,
+            origins: Origins::new(settings.allowed_origins.clone()),
+            limits: settings.limits,
+            tasks: TaskTracker::new(),
+        }
+    }
+
+    /// The log.
+    #[must_use]
+    pub const fn log(&self) -> &EventLog {
+        &self.log
+    }
+
+    /// The encodings of its events.
+    #[must_use]
+    pub const fn framings(&self) -> &Framings {
+        &self.framings
+    }
+
+    /// The clock that stamps of this log belong to.
+    #[must_use]
+    pub const fn clock(&self) -> EpochClock {
+        self.clock
+    }
+
+    pub(crate) const fn heartbeat(&self) -> Duration {
+        self.heartbeat
+    }
+
+    pub(crate) const fn origins(&self) -> &Origins {
+        &self.origins
+    }
+
+    pub(crate) const fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    pub(crate) const fn tasks(&self) -> &TaskTracker {
+        &self.tasks
+    }
+
+    /// Runs a task that shutdown waits for.
+    pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        self.tasks.spawn(task);
+    }
+
+    /// Refuses a page of a foreign origin where CORS alone would not stop it.
+    pub(crate) fn check_origin(&self, headers: &HeaderMap) -> Result<(), Problem> {
+        if self.origins.permit(headers) {
+            return Ok(());
+        }
+        let detail = "this origin is not allowed: start the server with --allow-origin to add it";
+        Err(Problem::new(StatusCode::FORBIDDEN, detail))
+    }
+
+    /// Reads a request's body up to the limit.
+    pub(crate) async fn read_body(&self, body: Body) -> Result<Bytes, Problem> {
+        let most = self.limits.body_bytes;
+        to_bytes(body, most).await.map_err(|_| {
+            let detail = format!("the body is longer than {most} bytes or was cut off");
+            Problem::new(StatusCode::PAYLOAD_TOO_LARGE, detail)
+        })
+    }
+}
+
+/// The data plane's routes.
+pub(crate) fn router(app: Arc<App>, patterns: &[Pattern]) -> Router {
+    let mut router = Router::new()
+        .merge(Route::named("/events").serve("POST, OPTIONS", routing::post(publish::post)))
+        .merge(
+            Route::named("/clock")
+                .answering_head()
+                .serve("GET, HEAD, OPTIONS", routing::get(clock)),
+        );
+    for pattern in patterns {
+        router = router.merge(match pattern {
+            Pattern::ShortPolling => short_polling::router(),
+            Pattern::LongPolling => long_polling::router(),
+            Pattern::Sse => sse::router(),
+            Pattern::WebSocket => websocket::router(),
+        });
+    }
+    router.fallback(unknown_path).with_state(app)
+}
+
+async fn unknown_path() -> Problem {
+    let paths: Vec<&str> = Pattern::ALL.iter().map(|pattern| pattern.slug()).collect();
+    let detail = format!("there are /{}, /events and /clock", paths.join(", /"));
+    Problem::new(StatusCode::NOT_FOUND, detail)
+}
+
+/// `GET /clock`: the server's clock, for the four-stamp estimate of an offset.
+async fn clock(State(app): State<Arc<App>>) -> Response {
+    let reading = ClockReading {
+        epoch: app.log.epoch().to_string(),
+        monotonic_ns: app.clock.now_ns(),
+        wall: jiff::Timestamp::now().to_string(),
+    };
+    ([(header::CACHE_CONTROL, "no-store")], Json(reading)).into_response()
+}
+
+/// One path with the answers that every path gives: OPTIONS, and 405 with `Allow` for the rest.
+pub(crate) struct Route {
+    path: String,
+    answers_head: bool,
+}
+
+impl Route {
+    pub(crate) fn of(pattern: Pattern) -> Self {
+        Self::named(&format!("/{pattern}"))
+    }
+
+    fn named(path: &str) -> Self {
+        Self {
+            path: path.to_owned(),
+            answers_head: false,
+        }
+    }
+
+    /// Lets HEAD be answered like GET without the body. Where an answer never ends or is held, it is
+    /// refused instead.
+    pub(crate) fn answering_head(mut self) -> Self {
+        self.answers_head = true;
+        self
+    }
+
+    pub(crate) fn serve(
+        self,
+        allow: &'static str,
+        methods: MethodRouter<Arc<App>>,
+    ) -> Router<Arc<App>> {
+        let refuse = move || async move {
+            let detail = format!("this path answers {allow}");
+            Problem::new(StatusCode::METHOD_NOT_ALLOWED, detail).with(header::ALLOW, allow)
+        };
+        let mut methods = methods
+            .options(move || async move { options(allow) })
+            .fallback(refuse);
+        if !self.answers_head {
+            methods = methods.head(refuse);
+        }
+        Router::new().route(&self.path, methods)
+    }
+}
+
+fn options(allow: &'static str) -> Response {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::NO_CONTENT;
+    response
+        .headers_mut()
+        .insert(header::ALLOW, HeaderValue::from_static(allow));
+    response
+}

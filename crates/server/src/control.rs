@@ -1,0 +1,145 @@
+//! The control plane: starts a schedule, tells the counters. Loopback only, never the measured port.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use axum::{
+    Json, Router,
+    extract::State,
+    response::{IntoResponse, Response},
+    routing::{get, post},
+};
+use contract::{EventType, Pattern, PublisherReport, ServerStats, StartSchedule, StartedSchedule};
+use event_log::EventLog;
+use http::{StatusCode, header};
+use schedule::{Publisher, Refused, Schedule, process_cpu_us};
+use tokio::sync::mpsc;
+
+use crate::{App, meter::Meter, metrics, problem::Problem};
+
+/// What the control plane works on.
+pub(crate) struct Control {
+    app: Arc<App>,
+    meter: Arc<Meter>,
+    publisher: Mutex<Option<Publisher>>,
+}
+
+/// The control plane's routes.
+pub(crate) fn router(app: Arc<App>, meter: Arc<Meter>) -> Router {
+    let control = Arc::new(Control {
+        app,
+        meter,
+        publisher: Mutex::default(),
+    });
+    Router::new()
+        .route(
+            "/stats",
+            get(|State(control): State<Arc<Control>>| async move { Json(control.stats()) }),
+        )
+        .route("/metrics", get(prometheus))
+        .route("/schedule", post(start).get(report))
+        .with_state(control)
+}
+
+async fn prometheus(State(control): State<Arc<Control>>) -> Response {
+    let text = metrics::prometheus(&control.stats());
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text).into_response()
+}
+
+/// `POST /schedule`: publishes a schedule, from an instant a little in the future.
+async fn start(
+    State(control): State<Arc<Control>>,
+    Json(order): Json<StartSchedule>,
+) -> Result<Json<StartedSchedule>, Problem> {
+    let schedule = Schedule::build(
+        &order.arrivals,
+        order.replay_csv.as_deref(),
+        order.seed,
+        order.length,
+        order.payload_bytes,
+    )
+    .map_err(|error| Problem::bad_request(error.to_string()))?;
+    let mut publisher = control.publisher();
+    if publisher
+        .as_ref()
+        .is_some_and(|publisher| !publisher.report().finished)
+    {
+        return Err(Problem::new(
+            StatusCode::CONFLICT,
+            "a schedule is being published already",
+        ));
+    }
+    let clock = control.app.clock();
+    let started = StartedSchedule {
+        hash: schedule.hash().to_owned(),
+        events: schedule.events().len() as u64,
+        first_seq: control.app.log().head().seq + 1,
+        start_ns: clock.now_ns() + order.start_in.as_nanos() as u64,
+    };
+    let inlet = inlet(control.app.log().clone());
+    let publish = move |event_type, text| inlet.send((event_type, text)).map_err(|_| Refused);
+    *publisher = Some(
+        Publisher::start(schedule, clock, started.start_ns, publish).map_err(|error| {
+            Problem::new(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                format!("no thread for the publisher: {error}"),
+            )
+        })?,
+    );
+    Ok(Json(started))
+}
+
+/// A way for the publisher's thread into the log. The append, and with it the waking of all
+/// subscribers, runs on the server's own thread: it is part of what a fan-out costs, and must not be
+/// charged to the publisher.
+fn inlet(log: EventLog) -> mpsc::UnboundedSender<(Option<EventType>, String)> {
+    // Bounded by the schedule: the publisher sends each of its events once.
+    let (sender, mut receiver) = mpsc::unbounded_channel::<(Option<EventType>, String)>();
+    tokio::spawn(async move {
+        while let Some((event_type, text)) = receiver.recv().await {
+            if log.append(event_type, &text).is_err() {
+                // Closed: dropping the receiver makes the publisher count the rest as refused.
+                return;
+            }
+        }
+    });
+    sender
+}
+
+async fn report(State(control): State<Arc<Control>>) -> Result<Json<PublisherReport>, Problem> {
+    let report = control.publisher().as_ref().map(Publisher::report);
+    report
+        .map(Json)
+        .ok_or_else(|| Problem::new(StatusCode::NOT_FOUND, "no schedule was started"))
+}
+
+impl Control {
+    /// A publisher or none, both sound, whatever happened to who held the lock.
+    fn publisher(&self) -> MutexGuard<'_, Option<Publisher>> {
+        self.publisher
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn stats(&self) -> ServerStats {
+        let (log, meter) = (self.app.log().stats(), &self.meter);
+        let publisher_cpu_us = self.publisher().as_ref().map_or(0, Publisher::cpu_us);
+        ServerStats {
+            monotonic_ns: self.app.clock().now_ns(),
+            head: log.head,
+            events_kept: log.events,
+            bytes_kept: log.bytes,
+            waiting: log.waiting,
+            bytes_in: meter.bytes_in(),
+            bytes_out: meter.bytes_out(),
+            connections_opened: meter.connections_opened(),
+            connections_open: meter.connections_open(),
+            connections_refused: meter.connections_refused(),
+            requests: Pattern::ALL
+                .map(|pattern| (pattern, meter.pattern(pattern).counts()))
+                .into(),
+            other_requests: meter.other().counts(),
+            cpu_us: process_cpu_us(),
+            publisher_cpu_us,
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! Who may read from another origin (Fetch §3.2), and who may open a WebSocket from one.
+//!
+//! CORS does not protect a WebSocket: the browser sends the handshake with any origin, so the server
+//! itself must check it (RFC 6455 §10.2). One list serves both.
+
+use axum::response::Response;
+use http::{HeaderMap, HeaderValue, header};
+
+/// Origins other than the server's own that may use it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Origins {
+    allowed: Vec<String>,
+}
+
+impl Origins {
+    pub(crate) fn new(allowed: Vec<String>) -> Self {
+        Self { allowed }
+    }
+
+    /// Whether a request may change something or open a stream that CORS does not guard. A request
+    /// without `Origin` does not come from a browser's page and is let through.
+    pub(crate) fn permit(&self, headers: &HeaderMap) -> bool {
+        let Some(origin) = headers.get(header::ORIGIN) else {
+            return true;
+        };
+        let Ok(origin) = origin.to_str() else {
+            return false;
+        };
+        self.allowed.iter().any(|allowed| allowed == origin) || is_same_origin(origin, headers)
+    }
+
+    /// Adds the CORS headers to an answer, if the request came from a page of an allowed origin.
+    pub(crate) fn apply(&self, origin: Option<&HeaderValue>, response: &mut Response) {
+        let Some(origin) = origin else { return };
+        let headers = response.headers_mut();
+        // The answer depends on who asks, whether or not this one may read it.
+        headers.append(header::VARY, HeaderValue::from_static("origin"));
+        if self
+            .allowed
+            .iter()
+            .any(|allowed| allowed.as_bytes() == origin.as_bytes())
+        {
+            headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
+            headers.insert(
+                header::ACCESS_CONTROL_EXPOSE_HEADERS,
+                HeaderValue::from_static("etag, retry-after"),
+            );
+        }
+    }
+
+    /// Adds what a preflight asks for, next to [`Origins::apply`].
+    pub(crate) fn apply_preflight(response: &mut Response) {
+        let allow = response.headers().get(header::ALLOW).cloned();
+        let headers = response.headers_mut();
+        if let Some(methods) = allow {
+            headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, methods);
+        }
+        headers.insert(
+            header::ACCESS_CONTROL_ALLOW_HEADERS,
+            HeaderValue::from_static("content-type, if-none-match, last-event-id"),
+        );
+        headers.insert(
+            header::ACCESS_CONTROL_MAX_AGE,
+            HeaderValue::from_static("600"),
+        );
+    }
+}
+
+/// Same origin: the `Origin` names the host that the request was sent to. The data plane speaks
+/// plain HTTP.
+fn is_same_origin(origin: &str, headers: &HeaderMap) -> bool {
+    headers
+        .get(header::HOST)
+        .and_then(|host| host.to_str().ok())
+        .is_some_and(|host| origin.strip_prefix("http://") == Some(host))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn request(origin: Option<&'static str>) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::HOST, HeaderValue::from_static("127.0.0.1:80"));
+        if let Some(origin) = origin {
+            headers.insert(header::ORIGIN, HeaderValue::from_static(origin));
+        }
+        headers
+    }
+
+    #[test]
+    fn only_listed_and_own_origins_are_permitted() {
+        let origins = Origins::new(vec!["http://a.example".to_owned()]);
+        for (origin, permitted) in [
+            (None, true),
+            (Some("http://127.0.0.1:80"), true),
+            (Some("http://a.example"), true),
+            (Some("http://a.example.evil.example"), false),
+            (Some("https://a.example"), false),
+            (Some("null"), false),
+        ] {
+            assert_eq!(origins.permit(&request(origin)), permitted, "{origin:?}");
+        }
+    }
+}

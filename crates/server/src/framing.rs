@@ -1,0 +1,195 @@
+//! What an event looks like in each framing, encoded once and shared by all its readers.
+//!
+//! The log keeps texts; here each event becomes a JSON object (polling bodies and WebSocket
+//! frames) and an SSE block, once, however many read it. A batch that several subscribers wait
+//! for is joined once, too.
+
+use std::{
+    collections::VecDeque,
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use bytes::{BufMut, Bytes, BytesMut};
+use contract::{Epoch, Resume, WireEvent};
+use event_log::{Batch, Event, Start};
+
+/// Encoded events kept per framing: enough for every subscriber that is not hopelessly behind.
+const KEPT_EVENTS: usize = 4_096;
+const KEPT_BYTES: usize = 8 << 20;
+
+/// The encodings of one log's events.
+#[derive(Debug)]
+pub struct Framings {
+    epoch: Epoch,
+    json: Mutex<Encoded>,
+    sse: Mutex<Encoded>,
+    encodings: AtomicU64,
+}
+
+/// Encoded events in the order of the log, and the last things joined from them.
+#[derive(Debug, Default)]
+struct Encoded {
+    first_seq: u64,
+    events: VecDeque<Bytes>,
+    bytes: usize,
+    last_joined: Option<((u64, u64, bool), Bytes)>,
+}
+
+impl Framings {
+    /// Framings for the log of this epoch.
+    #[must_use]
+    pub fn new(epoch: Epoch) -> Self {
+        Self {
+            epoch,
+            json: Mutex::default(),
+            sse: Mutex::default(),
+            encodings: AtomicU64::new(0),
+        }
+    }
+
+    /// The event as a JSON object: an element of a poll's `events`, or a WebSocket text message.
+    #[must_use]
+    pub fn json(&self, event: &Event) -> Bytes {
+        lock(&self.json).event(event, |event| self.encode_json(event))
+    }
+
+    /// The event as an SSE block (WHATWG HTML §9.2.6).
+    #[must_use]
+    pub fn sse(&self, event: &Event) -> Bytes {
+        lock(&self.sse).event(event, |event| self.encode_sse(event))
+    }
+
+    /// The SSE blocks of a batch, to be written at once.
+    #[must_use]
+    pub fn sse_batch(&self, batch: &Batch) -> Bytes {
+        let mut sse = lock(&self.sse);
+        if let [event] = batch.events.as_slice() {
+            return sse.event(event, |event| self.encode_sse(event));
+        }
+        sse.joined(batch, |sse| {
+            let mut blocks = BytesMut::new();
+            for event in &batch.events {
+                blocks.put(sse.event(event, |event| self.encode_sse(event)));
+            }
+            blocks.freeze()
+        })
+    }
+
+    /// The body of a polling answer, the same for long and short polling.
+    #[must_use]
+    pub fn poll_body(&self, start: &Start, batch: &Batch) -> Bytes {
+        let mut json = lock(&self.json);
+        let write = |json: &mut Encoded| {
+            let mut body = BytesMut::new();
+            let (cursor, resume) = (batch.cursor, start.resume.as_str());
+            body.put(format!(r#"{{"cursor":"{cursor}","resume":"{resume}","#).as_bytes());
+            if let Some(lost) = start.lost {
+                body.put(format!(r#""lost":{lost},"#).as_bytes());
+            }
+            body.put(&br#""events":["#[..]);
+            for (index, event) in batch.events.iter().enumerate() {
+                if index > 0 {
+                    body.put_u8(b',');
+                }
+                body.put(json.event(event, |event| self.encode_json(event)));
+            }
+            body.put(format!(r#"],"more":{}}}"#, batch.more).as_bytes());
+            body.freeze()
+        };
+        // Only a live answer is the same for everyone at the same place.
+        if start.resume == Resume::Live {
+            json.joined(batch, write)
+        } else {
+            write(&mut json)
+        }
+    }
+
+    /// How many encodings were made so far: at most one per event and framing that was read.
+    #[must_use]
+    pub fn encodings(&self) -> u64 {
+        self.encodings.load(Ordering::Relaxed)
+    }
+
+    fn encode_json(&self, event: &Event) -> Bytes {
+        self.encodings.fetch_add(1, Ordering::Relaxed);
+        let object = WireEvent {
+            id: contract::Cursor {
+                epoch: self.epoch,
+                seq: event.seq,
+            },
+            event_type: event.event_type.clone(),
+            data: (&*event.data).into(),
+        };
+        serde_json::to_vec(&object)
+            .expect("an event is plain strings")
+            .into()
+    }
+
+    fn encode_sse(&self, event: &Event) -> Bytes {
+        self.encodings.fetch_add(1, Ordering::Relaxed);
+        let mut block = format!("id: {}.{}\n", self.epoch, event.seq);
+        if let Some(event_type) = &event.event_type {
+            block.push_str("event: ");
+            block.push_str(event_type.as_str());
+            block.push('\n');
+        }
+        // `split` and not `lines`: a text that ends in a newline must come back with it, and an
+        // empty text still needs its `data:`, or nothing would be dispatched.
+        for line in event.data.split('\n') {
+            block.push_str("data: ");
+            block.push_str(line);
+            block.push('\n');
+        }
+        block.push('\n');
+        block.into()
+    }
+}
+
+impl Encoded {
+    fn event(&mut self, event: &Event, encode: impl FnOnce(&Event) -> Bytes) -> Bytes {
+        let next = self.first_seq + self.events.len() as u64;
+        if event.seq < self.first_seq {
+            // So far behind that its encoding was given up: made again, for this reader alone.
+            return encode(event);
+        }
+        if event.seq < next {
+            return self.events[(event.seq - self.first_seq) as usize].clone();
+        }
+        if event.seq > next {
+            // Nobody read the events between in this framing.
+            *self = Self {
+                first_seq: event.seq,
+                ..Self::default()
+            };
+        }
+        let encoded = encode(event);
+        self.bytes += encoded.len();
+        self.events.push_back(encoded.clone());
+        while self.events.len() > KEPT_EVENTS || (self.bytes > KEPT_BYTES && self.events.len() > 1)
+        {
+            self.bytes -= self.events.pop_front().map_or(0, |oldest| oldest.len());
+            self.first_seq += 1;
+        }
+        encoded
+    }
+
+    fn joined(&mut self, batch: &Batch, join: impl FnOnce(&mut Self) -> Bytes) -> Bytes {
+        let stretch = (batch.after.seq, batch.cursor.seq, batch.more);
+        if let Some((last_stretch, joined)) = &self.last_joined
+            && *last_stretch == stretch
+        {
+            return joined.clone();
+        }
+        let joined = join(self);
+        self.last_joined = Some((stretch, joined.clone()));
+        joined
+    }
+}
+
+/// Every change under the lock leaves the lists sound, so a poisoned lock is not a broken one.
+fn lock(encoded: &Mutex<Encoded>) -> MutexGuard<'_, Encoded> {
+    encoded.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,34 @@
+//! Bounds on what one client may ask of the server.
+
+use std::time::Duration;
+
+/// Bounds; each has a default that no honest subscriber meets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Data-plane connections open at a time. The next one is answered 503 and closed.
+    pub connections: u64,
+    /// Bytes of a request's head; beyond it hyper answers 431.
+    pub head_bytes: usize,
+    /// Header lines of a request; beyond it hyper answers 431.
+    pub header_lines: usize,
+    /// Bytes of a published event or a subscription; beyond it 413, on a WebSocket close 1009.
+    pub body_bytes: usize,
+    /// Longest wait for a request's head. hyper also closes a keep-alive connection that stays
+    /// silent for this long, so it must lie above the longest poll interval.
+    pub head_timeout: Duration,
+    /// Longest wait, at shutdown, for connections to end by themselves.
+    pub shutdown: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connections: 19_000,
+            head_bytes: 16 << 10,
+            header_lines: 64,
+            body_bytes: 64 << 10,
+            head_timeout: Duration::from_secs(75),
+            shutdown: Duration::from_secs(5),
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! Long polling: the subscriber asks, and the server holds the request until there is an event.
+//!
+//! ```text
+//! > GET /long-polling?after=k3v9qa.1&hold=25 HTTP/1.1
+//! > host: 127.0.0.1:8080
+//!   … held until something is published …
+//! < HTTP/1.1 200 OK
+//! < content-type: application/json
+//! < cache-control: no-store
+//! < content-length: 94
+//! < {"cursor":"k3v9qa.2","resume":"live","events":[{"id":"k3v9qa.2","data":"hello"}],"more":false}
+//! ```
+//!
+//! Cost: one request per event while events are rare; while the subscriber fetches one answer and
+//! asks again it is deaf, so at a high rate one answer carries several events and requests per event
+//! fall below one (RFC 6202 §2.2). A hold that ends without event is answered `204`.
+//!
+//! Exercise: wait 50 ms after the first event before answering. What happens to requests per event
+//! and to the age in `long-poll-rate`, and at which rate is it worth it?
+
+use std::sync::Arc;
+
+use axum::{Router, body::Body, extract::State, response::Response, routing};
+use contract::{After, Pattern, Resume};
+use event_log::{BatchLimit, Waited};
+use http::{HeaderValue, StatusCode, header};
+use tokio::time::timeout;
+
+use crate::{App, app::Route, request::Subscription};
+
+/// The route of this pattern.
+pub(crate) fn router() -> Router<Arc<App>> {
+    Route::of(Pattern::LongPolling).serve("GET, OPTIONS", routing::get(poll))
+}
+
+async fn poll(State(app): State<Arc<App>>, Subscription { after, hold }: Subscription) -> Response {
+    let (mut start, mut batch) = app.log().read(after, BatchLimit::default());
+    // Only who knows its place can be held: everyone else learns it at once, or an event would fall
+    // between its first two requests.
+    let knows_its_place = matches!(after, After::Cursor(_)) && start.resume == Resume::Live;
+    if knows_its_place && batch.events.is_empty() {
+        match timeout(hold, app.log().wait(start.cursor)).await {
+            Ok(Waited::Newer) => (start, batch) = app.log().read(after, BatchLimit::default()),
+            // The hold has ended, or the server shuts down: the cursor is unchanged.
+            Ok(Waited::Closed) | Err(_) => return answer(StatusCode::NO_CONTENT, Body::empty()),
+        }
+    }
+    let mut response = answer(
+        StatusCode::OK,
+        Body::from(app.framings().poll_body(&start, &batch)),
+    );
+    response.headers_mut().insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("application/json"),
+    );
+    response
+}
+
+fn answer(status: StatusCode, body: Body) -> Response {
+    let mut response = Response::new(body);
+    *response.status_mut() = status;
+    response
+        .headers_mut()
+        .insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}

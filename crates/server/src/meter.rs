@@ -1,0 +1,234 @@
+//! Counting, in two places only: bytes and connections at the socket, requests in one layer.
+
+use std::{
+    io::{self, IoSlice},
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+    task::{Context, Poll, ready},
+};
+
+use contract::{Pattern, RequestCounts};
+use http::{StatusCode, Uri};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+/// Counters of the data plane. Each is a plain sum, so relaxed atomics suffice.
+#[derive(Debug, Default)]
+pub(crate) struct Meter {
+    bytes_in: AtomicU64,
+    bytes_out: AtomicU64,
+    opened: AtomicU64,
+    open: AtomicU64,
+    refused: AtomicU64,
+    patterns: [RouteMeter; Pattern::ALL.len()],
+    other: RouteMeter,
+}
+
+/// Requests of one route.
+#[derive(Debug, Default)]
+pub(crate) struct RouteMeter {
+    arrived: AtomicU64,
+    answered: AtomicU64,
+    empty: AtomicU64,
+    refused: AtomicU64,
+    failed: AtomicU64,
+}
+
+impl Meter {
+    pub(crate) fn bytes_in(&self) -> u64 {
+        self.bytes_in.load(Relaxed)
+    }
+
+    pub(crate) fn bytes_out(&self) -> u64 {
+        self.bytes_out.load(Relaxed)
+    }
+
+    pub(crate) fn connections_opened(&self) -> u64 {
+        self.opened.load(Relaxed)
+    }
+
+    pub(crate) fn connections_open(&self) -> u64 {
+        self.open.load(Relaxed)
+    }
+
+    pub(crate) fn connections_refused(&self) -> u64 {
+        self.refused.load(Relaxed)
+    }
+
+    /// Notes a connection that was turned away because of the limit.
+    pub(crate) fn refuse_connection(&self) {
+        self.refused.fetch_add(1, Relaxed);
+    }
+
+    /// The counters of the route that a request goes to.
+    pub(crate) fn route(&self, uri: &Uri) -> &RouteMeter {
+        let slug = uri.path().strip_prefix('/').unwrap_or_default();
+        match slug.parse::<Pattern>() {
+            Ok(pattern) => self.pattern(pattern),
+            Err(_) => &self.other,
+        }
+    }
+
+    pub(crate) fn pattern(&self, pattern: Pattern) -> &RouteMeter {
+        &self.patterns[pattern.index()]
+    }
+
+    pub(crate) fn other(&self) -> &RouteMeter {
+        &self.other
+    }
+}
+
+impl RouteMeter {
+    /// Notes a request the moment it is routed.
+    pub(crate) fn arrive(&self) {
+        self.arrived.fetch_add(1, Relaxed);
+    }
+
+    /// Notes how it was answered.
+    pub(crate) fn answer(&self, status: StatusCode) {
+        let counter = match status {
+            StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED => &self.empty,
+            status if status.is_client_error() => &self.refused,
+            status if status.is_server_error() => &self.failed,
+            _ => &self.answered,
+        };
+        counter.fetch_add(1, Relaxed);
+    }
+
+    pub(crate) fn counts(&self) -> RequestCounts {
+        RequestCounts {
+            arrived: self.arrived.load(Relaxed),
+            answered: self.answered.load(Relaxed),
+            empty: self.empty.load(Relaxed),
+            refused: self.refused.load(Relaxed),
+            failed: self.failed.load(Relaxed),
+        }
+    }
+}
+
+/// A stream whose bytes are counted as they pass, and whose life is counted as a connection.
+#[derive(Debug)]
+pub(crate) struct Metered<S> {
+    stream: S,
+    meter: Arc<Meter>,
+}
+
+impl<S> Metered<S> {
+    pub(crate) fn new(stream: S, meter: Arc<Meter>) -> Self {
+        meter.opened.fetch_add(1, Relaxed);
+        meter.open.fetch_add(1, Relaxed);
+        Self { stream, meter }
+    }
+}
+
+impl<S> Drop for Metered<S> {
+    fn drop(&mut self) {
+        self.meter.open.fetch_sub(1, Relaxed);
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Metered<S> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = buffer.filled().len();
+        ready!(Pin::new(&mut self.stream).poll_read(context, buffer))?;
+        self.meter
+            .bytes_in
+            .fetch_add((buffer.filled().len() - before) as u64, Relaxed);
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for Metered<S> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let written = ready!(Pin::new(&mut self.stream).poll_write(context, bytes))?;
+        self.meter.bytes_out.fetch_add(written as u64, Relaxed);
+        Poll::Ready(Ok(written))
+    }
+
+    // Without this a wrapper silently writes the first slice only, which doubles the system calls
+    // and is the commonest way to undercount.
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let written = ready!(Pin::new(&mut self.stream).poll_write_vectored(context, slices))?;
+        self.meter.bytes_out.fetch_add(written as u64, Relaxed);
+        Poll::Ready(Ok(written))
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(context)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn every_byte_is_counted_in_both_directions_vectored_ones_too() {
+        let meter = Arc::new(Meter::default());
+        let (near, mut far) = duplex(64);
+        let mut near = Metered::new(near, Arc::clone(&meter));
+        assert_eq!(
+            (meter.connections_opened(), meter.connections_open()),
+            (1, 1)
+        );
+        near.write_all(b"12345").await.unwrap();
+        let slices = [IoSlice::new(b"abc"), IoSlice::new(b"defg")];
+        assert_eq!(
+            near.write_vectored(&slices).await.unwrap(),
+            7,
+            "both slices in one call"
+        );
+        far.write_all(b"xyz").await.unwrap();
+        let mut three = [0; 3];
+        near.read_exact(&mut three).await.unwrap();
+        assert_eq!((meter.bytes_in(), meter.bytes_out()), (3, 12));
+        drop(near);
+        assert_eq!(
+            (meter.connections_opened(), meter.connections_open()),
+            (1, 0)
+        );
+    }
+
+    #[test]
+    fn a_request_counts_for_its_pattern_and_by_its_answer() {
+        let meter = Meter::default();
+        for (uri, status) in [
+            ("/sse?after=0", 200),
+            ("/sse", 400),
+            ("/sse/x", 404),
+            ("/long-polling", 204),
+        ] {
+            let route = meter.route(&uri.parse().unwrap());
+            route.arrive();
+            route.answer(StatusCode::from_u16(status).unwrap());
+        }
+        let sse = meter.pattern(Pattern::Sse).counts();
+        assert_eq!((sse.arrived, sse.answered, sse.refused), (2, 1, 1));
+        assert_eq!(meter.pattern(Pattern::LongPolling).counts().empty, 1);
+        assert_eq!(meter.other().counts().refused, 1);
+    }
+}

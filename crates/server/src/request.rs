@@ -1,0 +1,177 @@
+//! What a subscriber says about its place: `Last-Event-ID`, `after` and `hold`.
+
+use std::time::Duration;
+
+use axum::extract::{FromRequestParts, Query, Request};
+use contract::After;
+use http::{HeaderMap, StatusCode, header, request::Parts};
+use serde::Deserialize;
+
+use crate::{App, problem::Problem};
+
+/// The contract's longest hold, seconds: below the smallest common proxy timeout of 60 s.
+const LONGEST_HOLD_S: f64 = 55.0;
+const DEFAULT_HOLD: Duration = Duration::from_secs(25);
+
+/// The query parameters of a subscription. Unknown ones are ignored, as HTTP servers do.
+#[derive(Debug, Default, Deserialize)]
+struct Parameters {
+    after: Option<String>,
+    hold: Option<String>,
+}
+
+/// Where and how a subscriber wants to read.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Subscription {
+    /// The place asked for.
+    pub(crate) after: After,
+    /// Longest hold of a long poll.
+    pub(crate) hold: Duration,
+}
+
+impl<S: Sync> FromRequestParts<S> for Subscription {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Problem> {
+        let Query(parameters) = Query::<Parameters>::try_from_uri(&parts.uri)
+            .map_err(|error| Problem::bad_request(format!("the query cannot be read: {error}")))?;
+        Ok(Self {
+            after: place(&parts.headers, parameters.after.as_deref())?,
+            hold: parameters.hold.as_deref().map_or(Ok(DEFAULT_HOLD), hold)?,
+        })
+    }
+}
+
+/// The body of `POST /sse`: what a page that reads the stream with `fetch` can say and an
+/// `EventSource`, which has only a URL, cannot.
+#[derive(Debug)]
+pub(crate) struct Wish {
+    /// The place asked for.
+    pub(crate) after: After,
+    /// Only events of these types; `message` stands for events without a type. All if `None`.
+    pub(crate) types: Option<Vec<String>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WishBody {
+    after: Option<String>,
+    types: Option<Vec<String>>,
+}
+
+impl Wish {
+    pub(crate) async fn read(app: &App, request: Request) -> Result<Self, Problem> {
+        let (parts, body) = request.into_parts();
+        app.check_origin(&parts.headers)?;
+        if media_type(&parts.headers).as_deref() != Some("application/json") {
+            let detail = "the subscription is a JSON object: send it as application/json";
+            return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail));
+        }
+        let body = app.read_body(body).await?;
+        let WishBody { after, types } = serde_json::from_slice(&body).map_err(|error| {
+            Problem::bad_request(format!("the subscription cannot be read: {error}"))
+        })?;
+        Ok(Self {
+            after: place(&parts.headers, after.as_deref())?,
+            types,
+        })
+    }
+}
+
+/// The place asked for. A non-empty `Last-Event-ID` wins over `after`, because an `EventSource`
+/// repeats its first URL, old cursor and all, when it reconnects (WHATWG HTML §9.2.3).
+pub(crate) fn place(headers: &HeaderMap, after: Option<&str>) -> Result<After, Problem> {
+    if let Some(last) = headers.get("last-event-id").filter(|last| !last.is_empty()) {
+        let known = last.to_str().ok().and_then(|last| last.parse().ok());
+        return Ok(known.map_or(After::Unreadable, After::Cursor));
+    }
+    match after {
+        None => Ok(After::Now),
+        Some(text) => text
+            .parse()
+            .map_err(|error| Problem::bad_request(format!("after: {error}"))),
+    }
+}
+
+fn hold(text: &str) -> Result<Duration, Problem> {
+    let plain = text
+        .bytes()
+        .all(|letter| letter.is_ascii_digit() || letter == b'.');
+    text.parse::<f64>()
+        .ok()
+        .filter(|seconds| plain && *seconds <= LONGEST_HOLD_S)
+        .map(Duration::from_secs_f64)
+        .ok_or_else(|| {
+            let shown: String = text.chars().take(40).collect();
+            Problem::bad_request(format!(
+                "hold is `{shown}`: expected decimal seconds from 0 to 55"
+            ))
+        })
+}
+
+/// The media type of a body, lower case and without parameters; `None` if the header is absent.
+pub(crate) fn media_type(headers: &HeaderMap) -> Option<String> {
+    let value = headers
+        .get(header::CONTENT_TYPE)?
+        .to_str()
+        .unwrap_or("unreadable");
+    Some(
+        value
+            .split(';')
+            .next()
+            .unwrap_or_default()
+            .trim()
+            .to_ascii_lowercase(),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderValue;
+
+    use super::*;
+
+    fn last_event_id(value: &'static [u8]) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        headers.insert("last-event-id", HeaderValue::from_bytes(value).unwrap());
+        headers
+    }
+
+    #[test]
+    fn last_event_id_wins_over_after_unless_empty() {
+        let cursor = After::Cursor("k3v9qa.5".parse().unwrap());
+        assert_eq!(
+            place(&last_event_id(b"k3v9qa.5"), Some("k3v9qa.1")).unwrap(),
+            cursor
+        );
+        assert_eq!(
+            place(&last_event_id(b""), Some("k3v9qa.5")).unwrap(),
+            cursor
+        );
+        assert_eq!(place(&HeaderMap::new(), None).unwrap(), After::Now);
+        assert_eq!(place(&HeaderMap::new(), Some("0")).unwrap(), After::Oldest);
+    }
+
+    #[test]
+    fn garbage_is_a_reset_in_the_header_and_an_error_in_the_query() {
+        for garbage in [b"garbage".as_slice(), b"\xff\xfe", b"0", b"k3v9qa.-1"] {
+            let headers = HeaderMap::from_iter([(
+                http::HeaderName::from_static("last-event-id"),
+                HeaderValue::from_bytes(garbage).unwrap(),
+            )]);
+            assert_eq!(place(&headers, None).unwrap(), After::Unreadable);
+        }
+        assert!(place(&HeaderMap::new(), Some("")).is_err());
+        assert!(place(&HeaderMap::new(), Some("garbage")).is_err());
+    }
+
+    #[test]
+    fn hold_is_decimal_seconds_up_to_55() {
+        assert_eq!(hold("1.5").unwrap(), Duration::from_millis(1_500));
+        assert_eq!(hold("0").unwrap(), Duration::ZERO);
+        assert_eq!(hold("55").unwrap(), Duration::from_secs(55));
+        for bad in ["", "-1", "55.1", "1e1", "NaN", "inf", "+5", "5s", "."] {
+            assert!(hold(bad).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,264 @@
+//! The accept loop on hyper: one place for socket options, metering, timeouts, limits and shutdown.
+
+use std::{convert::Infallible, io, net::SocketAddr, sync::Arc, time::Duration};
+
+use axum::{Router, body::Body};
+use contract::Announcement;
+use http::{Request, Response, header};
+use hyper::{body::Incoming, server::conn::http1, service::service_fn};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use socket2::{Domain, Protocol, Socket, Type};
+use tokio::{
+    io::AsyncWriteExt,
+    net::{TcpListener, TcpStream},
+    time::{sleep, timeout},
+};
+use tokio_util::sync::CancellationToken;
+use tower_service::Service;
+
+use crate::{
+    App, AppSettings, Limits, app, control,
+    cors::Origins,
+    meter::{Meter, Metered},
+};
+
+/// Connections that the kernel completes before they are accepted: a connect phase opens thousands
+/// at once.
+const BACKLOG: i32 = 16_384;
+
+/// Settings of a whole server.
+#[derive(Debug, Clone)]
+pub struct ServerSettings {
+    /// Address of the data plane; port 0 lets the system choose.
+    pub data: SocketAddr,
+    /// Address of the control plane, loopback only; port 0 lets the system choose.
+    pub control: SocketAddr,
+    /// Maximum segment size set on the data plane's sockets, bytes. Loopback's own is 65,483, which
+    /// would make packet counts mean nothing.
+    pub tcp_maxseg: u32,
+    /// Settings of the data plane.
+    pub app: AppSettings,
+}
+
+/// A server that cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The address cannot be listened on.
+    #[error(
+        "cannot listen on {address} for the {plane} plane: {error} (is the port taken? port 0 picks a free one)"
+    )]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// `data` or `control`.
+        plane: &'static str,
+        /// What the system said.
+        error: io::Error,
+    },
+    /// The control plane must not be reachable from elsewhere.
+    #[error("the control plane must be on loopback, not on {0}: it can start schedules")]
+    ControlNotLoopback(SocketAddr),
+}
+
+/// A server that listens but does not serve yet.
+#[derive(Debug)]
+pub struct Server {
+    app: Arc<App>,
+    meter: Arc<Meter>,
+    settings: ServerSettings,
+    data: TcpListener,
+    control: TcpListener,
+}
+
+impl Server {
+    /// Opens both ports. From here on connections are accepted by the kernel and none is lost.
+    ///
+    /// # Errors
+    /// [`StartError`] if a port is taken or the control plane is not on loopback.
+    pub fn bind(settings: ServerSettings) -> Result<Self, StartError> {
+        if !settings.control.ip().is_loopback() {
+            return Err(StartError::ControlNotLoopback(settings.control));
+        }
+        let listen = |address, plane, maxseg| {
+            listen(address, maxseg).map_err(|error| StartError::Listen {
+                address,
+                plane,
+                error,
+            })
+        };
+        Ok(Self {
+            app: Arc::new(App::new(&settings.app)),
+            meter: Arc::default(),
+            data: listen(settings.data, "data", Some(settings.tcp_maxseg))?,
+            control: listen(settings.control, "control", None)?,
+            settings,
+        })
+    }
+
+    /// What the server says of itself in its one line.
+    ///
+    /// # Errors
+    /// If the system cannot tell the address of a listening socket.
+    pub fn announcement(&self) -> io::Result<Announcement> {
+        Ok(Announcement {
+            data: self.data.local_addr()?,
+            control: self.control.local_addr()?,
+            pid: std::process::id(),
+            epoch: self.app.log().epoch().to_string(),
+            epoch_start_monotonic_ns: self.app.clock().start_monotonic_ns(),
+        })
+    }
+
+    /// What the routes share; for tests that publish without a socket.
+    #[must_use]
+    pub fn app(&self) -> Arc<App> {
+        Arc::clone(&self.app)
+    }
+
+    /// Serves until `stop` is done, then ends cleanly: held polls are answered, streams end,
+    /// WebSockets are closed with 1001, and idle connections are closed.
+    pub async fn run_until(self, stop: impl Future<Output = ()>) {
+        let Self {
+            app,
+            meter,
+            settings,
+            data,
+            control,
+        } = self;
+        let stopping = CancellationToken::new();
+        let limits = settings.app.limits;
+        let data_plane = Plane {
+            router: app::router(Arc::clone(&app), &settings.app.patterns),
+            app: Arc::clone(&app),
+            meter: Arc::clone(&meter),
+            stopping: stopping.clone(),
+            limits,
+        };
+        let control_plane = Plane {
+            router: control::router(Arc::clone(&app), meter),
+            app: Arc::clone(&app),
+            meter: Arc::default(),
+            stopping: stopping.clone(),
+            limits: Limits {
+                connections: 64,
+                body_bytes: usize::MAX,
+                ..limits
+            },
+        };
+        tokio::select! {
+            () = data_plane.accept(data) => {}
+            () = control_plane.accept(control) => {}
+            () = stop => {}
+        }
+        // Closing the log is what ends every held poll, stream and WebSocket, each in its own way.
+        app.log().close();
+        stopping.cancel();
+        app.tasks().close();
+        let _ = timeout(limits.shutdown, app.tasks().wait()).await;
+    }
+}
+
+fn listen(address: SocketAddr, maxseg: Option<u32>) -> io::Result<TcpListener> {
+    let socket = Socket::new(
+        Domain::for_address(address),
+        Type::STREAM,
+        Some(Protocol::TCP),
+    )?;
+    socket.set_reuse_address(true)?;
+    socket.set_nonblocking(true)?;
+    if let Some(maxseg) = maxseg {
+        // Accepted sockets inherit it.
+        socket.set_tcp_mss(maxseg)?;
+    }
+    socket.bind(&address.into())?;
+    socket.listen(BACKLOG)?;
+    TcpListener::from_std(socket.into())
+}
+
+/// A listening port with its routes.
+struct Plane {
+    router: Router,
+    app: Arc<App>,
+    meter: Arc<Meter>,
+    stopping: CancellationToken,
+    limits: Limits,
+}
+
+impl Plane {
+    async fn accept(self, listener: TcpListener) {
+        let plane = Arc::new(self);
+        loop {
+            match listener.accept().await {
+                Ok((stream, _)) if plane.meter.connections_open() < plane.limits.connections => {
+                    // Without it the kernel may hold a small write back (Nagle, RFC 896) until the
+                    // one before it is acknowledged.
+                    let _ = stream.set_nodelay(true);
+                    let stream = Metered::new(stream, Arc::clone(&plane.meter));
+                    plane.app.spawn(Arc::clone(&plane).serve(stream));
+                }
+                Ok((stream, _)) => {
+                    plane.meter.refuse_connection();
+                    plane.app.spawn(turn_away(stream));
+                }
+                Err(error) => {
+                    // Out of descriptors: those who are connected stay, and the next accept waits
+                    // until somebody leaves instead of spinning.
+                    eprintln!("a connection could not be accepted: {error}");
+                    sleep(Duration::from_millis(100)).await;
+                }
+            }
+        }
+    }
+
+    async fn serve(self: Arc<Self>, stream: Metered<TcpStream>) {
+        let plane = Arc::clone(&self);
+        let service = service_fn(move |request| {
+            let plane = Arc::clone(&plane);
+            async move { Ok::<_, Infallible>(plane.answer(request).await) }
+        });
+        let connection = http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(self.limits.head_timeout)
+            .max_headers(self.limits.header_lines)
+            .max_buf_size(self.limits.head_bytes)
+            // One buffer and one write per answer: cheaper than a vectored write of two small parts.
+            .writev(false)
+            .serve_connection(TokioIo::new(stream), service)
+            .with_upgrades();
+        tokio::pin!(connection);
+        tokio::select! {
+            // An error is the client's: it went away or did not speak HTTP, and hyper has answered.
+            _ = connection.as_mut() => {}
+            () = self.stopping.cancelled() => {
+                connection.as_mut().graceful_shutdown();
+                let _ = connection.await;
+            }
+        }
+    }
+
+    /// The request layer: every request passes here once.
+    async fn answer(&self, request: Request<Incoming>) -> Response<Body> {
+        let route = self.meter.route(request.uri());
+        route.arrive();
+        let origin = request.headers().get(header::ORIGIN).cloned();
+        let is_preflight = request
+            .headers()
+            .contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
+        let Ok(mut response) = self.router.clone().call(request.map(Body::new)).await;
+        self.app.origins().apply(origin.as_ref(), &mut response);
+        if is_preflight {
+            Origins::apply_preflight(&mut response);
+        }
+        route.answer(response.status());
+        response
+    }
+}
+
+/// Tells a connection over the limit that it should come back later, instead of letting it wait.
+async fn turn_away(mut stream: TcpStream) {
+    const ANSWER: &[u8] =
+        b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
+    // Whether it still listens is its own affair.
+    let _ = stream.write_all(ANSWER).await;
+    let _ = stream.shutdown().await;
+}

@@ -1,0 +1,175 @@
+//! Server-Sent Events: the subscriber asks once, and the answer never ends.
+//!
+//! ```text
+//! > GET /sse?after=k3v9qa.1 HTTP/1.1
+//! > accept: text/event-stream
+//! < HTTP/1.1 200 OK
+//! < content-type: text/event-stream
+//! < retry: 3000
+//! < id: k3v9qa.1
+//! <
+//! < id: k3v9qa.2
+//! < data: hello
+//! <
+//! ```
+//!
+//! Cost: one request in a subscriber's life; then per event the text, its `id:` and `data:` lines
+//! and the frame of an HTTP chunk. An idle stream costs a socket and a comment every 15 s, which
+//! keeps proxies from cutting it (WHATWG HTML §9.2.7).
+//!
+//! Exercise: drop the `id:` lines. What do they cost in `stock-ticker`, and what is lost when the
+//! connection is cut?
+
+use std::{
+    convert::Infallible,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use axum::{
+    Router,
+    body::Body,
+    extract::{Request, State},
+    response::Response,
+    routing,
+};
+use bytes::Bytes;
+use contract::{Cursor, Pattern, Resume};
+use event_log::{BatchLimit, Event, Follow, Followed, Start};
+use http::{HeaderValue, header};
+use http_body::Frame;
+use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
+
+use crate::{
+    App,
+    app::Route,
+    problem::Problem,
+    request::{Subscription, Wish},
+};
+
+/// The route of this pattern.
+pub(crate) fn router() -> Router<Arc<App>> {
+    Route::of(Pattern::Sse).serve(
+        "GET, POST, OPTIONS",
+        routing::get(subscribe).post(subscribe_by_body),
+    )
+}
+
+async fn subscribe(State(app): State<Arc<App>>, subscription: Subscription) -> Response {
+    let start = app.log().resume(subscription.after);
+    stream(&app, &start, None)
+}
+
+async fn subscribe_by_body(
+    State(app): State<Arc<App>>,
+    request: Request,
+) -> Result<Response, Problem> {
+    let wish = Wish::read(&app, request).await?;
+    let start = app.log().resume(wish.after);
+    Ok(stream(&app, &start, wish.types))
+}
+
+fn stream(app: &Arc<App>, start: &Start, types: Option<Vec<String>>) -> Response {
+    let mut beats = interval_at(Instant::now() + app.heartbeat(), app.heartbeat());
+    beats.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let body = EventStream {
+        first: Some(prelude(start)),
+        follow: app.log().follow(start.cursor, BatchLimit::default()),
+        app: Arc::clone(app),
+        beats,
+        types,
+    };
+    let mut response = Response::new(Body::new(body));
+    for (name, value) in [
+        (header::CONTENT_TYPE, "text/event-stream"),
+        (header::CACHE_CONTROL, "no-store, no-transform"),
+        // nginx collects a proxied answer until its buffer is full unless told not to.
+        (header::HeaderName::from_static("x-accel-buffering"), "no"),
+    ] {
+        response
+            .headers_mut()
+            .insert(name, HeaderValue::from_static(value));
+    }
+    response
+}
+
+/// The stream after its head. One read of the log, one write to the socket.
+struct EventStream {
+    first: Option<Bytes>,
+    follow: Follow,
+    app: Arc<App>,
+    beats: Interval,
+    types: Option<Vec<String>>,
+}
+
+impl http_body::Body for EventStream {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        let stream = self.get_mut();
+        // The first bytes go out with the head, so that `open` fires in a browser at once.
+        if let Some(first) = stream.first.take() {
+            return Poll::Ready(Some(Ok(Frame::data(first))));
+        }
+        while let Poll::Ready(followed) = stream.follow.poll_next(context) {
+            let blocks = match followed {
+                // The log is closed: an ended stream tells the browser to come back later.
+                None => return Poll::Ready(None),
+                Some(Followed::Expired(start)) => reset(&start).into(),
+                Some(Followed::Events(batch)) => match &stream.types {
+                    None => stream.app.framings().sse_batch(&batch),
+                    Some(types) => batch
+                        .events
+                        .iter()
+                        .filter(|event| is_wanted(types, event))
+                        .flat_map(|event| stream.app.framings().sse(event))
+                        .collect(),
+                },
+            };
+            if !blocks.is_empty() {
+                return Poll::Ready(Some(Ok(Frame::data(blocks))));
+            }
+        }
+        if stream.beats.poll_tick(context).is_ready() {
+            // A filtered stream may be silent for long: its cursor must not age meanwhile.
+            let beat = match stream.types {
+                None => Bytes::from_static(b":\n\n"),
+                Some(_) => place_block(stream.follow.cursor()).into(),
+            };
+            return Poll::Ready(Some(Ok(Frame::data(beat))));
+        }
+        Poll::Pending
+    }
+}
+
+fn is_wanted(types: &[String], event: &Event) -> bool {
+    let name = event
+        .event_type
+        .as_ref()
+        .map_or("message", |name| name.as_str());
+    types.iter().any(|wanted| wanted == name)
+}
+
+fn prelude(start: &Start) -> Bytes {
+    let mut text = format!("retry: 3000\n{}", place_block(start.cursor));
+    if start.resume != Resume::Live {
+        text.push_str(&reset(start));
+    }
+    text.into()
+}
+
+/// A block with an id and no data: it sets the last event ID and dispatches nothing.
+fn place_block(cursor: Cursor) -> String {
+    format!("id: {cursor}\n\n")
+}
+
+fn reset(start: &Start) -> String {
+    let news =
+        serde_json::json!({ "resume": start.resume, "cursor": start.cursor, "lost": start.lost });
+    format!("event: reset\nid: {}\ndata: {news}\n\n", start.cursor)
+}
