@@ -1,1 +1,31 @@
-//! x
+//! Drives the four patterns over real sockets and measures what they deliver and cost.
+//!
+//! One subscriber is one task with one socket; subscribers live on worker threads that share
+//! nothing, and the server is a process of its own. A trial connects everybody, lets the server
+//! publish a schedule, and counts between the edges of a window; what it found is one
+//! [`contract::TrialRecord`].
+
+mod calibration;
+mod connection;
+mod counted_stream;
+mod descriptors;
+mod doubts;
+mod environment;
+mod ledger;
+mod recorder;
+mod runner;
+mod sequence;
+mod server_process;
+mod sse_parser;
+mod subscribers;
+mod worker;
+
+pub use calibration::{calibrate, calibration_order};
+pub use descriptors::{TooFewDescriptors, ensure_descriptors, raise_descriptor_limit};
+pub use environment::{Cores, environment};
+pub use runner::{Harness, Phase, Progress, TrialOrder};
+pub use sse_parser::{SseEvent, SseParser, TooLong};
+
+/// Maximum segment size set on both ends of every measured socket, bytes: what an Ethernet path
+/// with TCP timestamps leaves. Loopback's own 65,483 would make packet counts mean nothing.
+pub const TCP_MAXSEG: u32 = 1_448;

@@ -4,7 +4,33 @@
 //! model over the due list of the schedule that is really published. Nothing here reads a clock,
 //! opens a socket or knows a measurement other than the calibration it is given.
 
+mod age;
+pub mod bytes;
+pub mod deaf_window;
+pub mod fan_out;
+mod gaps;
+mod held_requests;
+pub mod long_polling;
+mod polling;
+pub mod rearm;
+pub mod short_polling;
+pub mod sse;
+mod timeline;
+pub mod websocket;
+
+use std::ops::Range;
+
 use contract::{Arrivals, Calibration, Params, Pattern, PublishedSchedule, Window};
+
+pub use age::{AgeCurve, Piece};
+pub use gaps::Gaps;
+
+/// Fewer events than this scatter by chance more than any tolerance.
+const FEWEST_EVENTS: usize = 30;
+/// A hold longer than this fraction of the window times out too rarely to count time-outs.
+const LONGEST_HOLD_OF_WINDOW: f64 = 1.0 / 8.0;
+/// Above this load requests wait for each other and the models' assumption of an idle server fails.
+const HIGHEST_LOAD: f64 = 0.9;
 
 /// Everything that a prediction may depend on. Nothing of the trial that is being judged.
 #[derive(Debug, Clone, Copy)]
@@ -75,36 +101,97 @@ impl BytesPerEvent {
     }
 }
 
-/// A distribution of ages in milliseconds, as its quantile function on a fine grid.
-#[derive(Debug, Clone, PartialEq)]
-pub struct AgeCurve {
-    mean_ms: f64,
-    /// Ages at evenly spaced probabilities 0, 1/(n−1), …, 1.
-    grid_ms: Vec<f64>,
-}
-
-impl AgeCurve {
-    /// Mean age.
-    #[must_use]
-    pub fn mean_ms(&self) -> f64 {
-        self.mean_ms
-    }
-
-    /// The age that a fraction `quantile` of the deliveries does not exceed.
-    #[must_use]
-    pub fn quantile_ms(&self, quantile: f64) -> f64 {
-        let last = self.grid_ms.len() - 1;
-        let place = quantile.clamp(0.0, 1.0) * last as f64;
-        let left = (place.floor() as usize).min(last);
-        let right = (left + 1).min(last);
-        let share = place - left as f64;
-        self.grid_ms[left] * (1.0 - share) + self.grid_ms[right] * share
-    }
-}
-
 /// Predicts one trial of a pattern.
 #[must_use]
-pub fn predict(_pattern: Pattern, _inputs: &Inputs<'_>) -> Predicted {
-    let absent = || Err(NotApplicable("no prediction yet".to_owned()));
-    Predicted { closed_form: absent(), replayed: absent() }
+pub fn predict(pattern: Pattern, inputs: &Inputs<'_>) -> Predicted {
+    if let Err(reason) = inputs.check(pattern) {
+        return Predicted {
+            closed_form: Err(reason.clone()),
+            replayed: Err(reason),
+        };
+    }
+    let (closed_form, replayed) = match pattern {
+        Pattern::ShortPolling => (
+            short_polling::closed_form(inputs),
+            short_polling::replayed(inputs),
+        ),
+        Pattern::LongPolling => (
+            long_polling::closed_form(inputs),
+            long_polling::replayed(inputs),
+        ),
+        Pattern::Sse => (sse::closed_form(inputs), sse::replayed(inputs)),
+        Pattern::WebSocket => (websocket::closed_form(inputs), websocket::replayed(inputs)),
+    };
+    Predicted {
+        closed_form,
+        replayed,
+    }
+}
+
+impl Inputs<'_> {
+    /// The events that are due in the window.
+    fn counted(&self) -> Range<usize> {
+        let before = |edge_ns: u64| self.schedule.due_ns.partition_point(|&due| due < edge_ns);
+        before(self.window.start_ns)..before(self.window.end_ns)
+    }
+
+    /// Whether a prediction can mean anything.
+    fn check(&self, pattern: Pattern) -> Result<(), NotApplicable> {
+        let absent = |reason: String| Err(NotApplicable(reason));
+        let schedule = self.schedule;
+        let columns = [
+            &schedule.data_bytes,
+            &schedule.type_bytes,
+            &schedule.escape_bytes,
+            &schedule.lines,
+        ];
+        let events = schedule.due_ns.len();
+        if columns.iter().any(|column| column.len() != events) {
+            return absent("the schedule's columns have different lengths".to_owned());
+        }
+        let counted = self.counted().len();
+        if counted == 0 || self.params.subscribers == 0 {
+            return absent(
+                "no deliveries in the window, so there is nothing to divide by".to_owned(),
+            );
+        }
+        if counted < FEWEST_EVENTS {
+            return absent(format!(
+                "{counted} events in the window: fewer than {FEWEST_EVENTS} scatter too much"
+            ));
+        }
+        match pattern {
+            Pattern::LongPolling => self.check_hold(),
+            Pattern::ShortPolling | Pattern::Sse | Pattern::WebSocket => Ok(()),
+        }
+    }
+
+    /// Whether enough holds end in the window to count them.
+    fn check_hold(&self) -> Result<(), NotApplicable> {
+        let longest_ms = self.window.seconds() * 1e3 * LONGEST_HOLD_OF_WINDOW;
+        match self.params.hold_ms {
+            Some(hold_ms) if hold_ms > longest_ms => Err(NotApplicable(format!(
+                "a hold of {hold_ms} ms is longer than an eighth of the window"
+            ))),
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    /// Bytes of the cursor in the middle of the schedule.
+    fn middle_cursor(&self) -> usize {
+        bytes::cursor(self.schedule.due_ns.len() as u64 / 2 + 1)
+    }
+
+    /// Whether the server keeps up with so many requests per second and subscriber.
+    fn check_load(&self, per_subscriber_hz: f64) -> Result<(), NotApplicable> {
+        let service_s = timeline::Delays::from(self.calibration).service_s;
+        let load = f64::from(self.params.subscribers) * per_subscriber_hz * service_s;
+        if load < HIGHEST_LOAD {
+            return Ok(());
+        }
+        Err(NotApplicable(format!(
+            "requests alone take {:.0} % of the slower side's CPU, so they wait for each other",
+            load * 100.0
+        )))
+    }
 }

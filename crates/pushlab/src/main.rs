@@ -1,1 +1,51 @@
-fn main() {}
+//! pushlab measures what short polling, long polling, Server-Sent Events and WebSocket really cost
+//! and deliver, and puts a model's prediction beside every measured number.
+
+mod bench;
+mod exit;
+mod predict;
+mod progress;
+mod report;
+mod results;
+mod scenarios;
+mod serve;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::exit::Failure;
+
+/// Measures what short polling, long polling, Server-Sent Events and WebSocket cost and deliver,
+/// beside a model that predicts every number first.
+///
+/// Start with `pushlab bench smoke` (seconds), then `pushlab bench` (under four minutes), and open
+/// the report whose path it prints.
+#[derive(Debug, Parser)]
+#[command(name = "pushlab", version)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Measure: run scenarios over real sockets and write a report
+    Bench(bench::BenchArguments),
+    /// Predict a scenario's numbers, with no network and no measurement
+    Predict(predict::PredictArguments),
+    /// Make a run's report again, from its files alone
+    Report(report::ReportArguments),
+    /// Serve the patterns over one event log, to try them by hand
+    Serve(serve::ServeArguments),
+}
+
+fn main() -> ExitCode {
+    let outcome = match Arguments::parse().command {
+        Command::Bench(arguments) => bench::run(&arguments),
+        Command::Predict(arguments) => predict::run(&arguments),
+        Command::Report(arguments) => report::run(&arguments),
+        Command::Serve(arguments) => serve::run(&arguments),
+    };
+    outcome.unwrap_or_else(Failure::tell)
+}

@@ -1,1 +1,63 @@
-//! x
+//! From a run's manifest and records to findings, and from findings to figures, pages and tables.
+//!
+//! Pure: text in, text out. Nothing here reads a clock, a file or the network, so a report can be
+//! made again from the records at any time and comes out the same. Every output is written from
+//! one [`Findings`], so all of them print the same numbers.
+
+mod answers;
+mod charts;
+mod findings;
+mod glossary;
+mod html;
+mod html_method;
+mod html_scenario;
+mod markdown;
+mod number;
+mod point;
+mod quantity;
+mod read;
+mod setting;
+mod style;
+mod summary;
+mod terminal;
+mod verdict;
+
+pub use answers::Answer;
+pub use findings::{CalibrationFinding, Failure, Findings, ScenarioFinding, findings};
+pub use point::{Point, Trial};
+pub use quantity::{Bound, Comparison, Quantity, QuantityName};
+pub use read::{ReadError, Run};
+pub use terminal::{prediction_table, terminal_table};
+pub use verdict::Verdict;
+
+/// A file of the report, to be written into the run's directory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OutputFile {
+    /// Path relative to the run's directory, with `/`.
+    pub path: String,
+    /// Its text.
+    pub content: String,
+}
+
+/// Writes every file of the report: `report.html`, `report.md`, `summary.json`, `summary.csv` and
+/// `figures/*.svg`.
+#[must_use]
+pub fn render(findings: &Findings) -> Vec<OutputFile> {
+    let figures = charts::figures(findings);
+    let file = |path: &str, content: String| OutputFile {
+        path: path.to_owned(),
+        content,
+    };
+    let mut files = vec![
+        file("report.html", html::page(findings, &figures)),
+        file("report.md", markdown::page(findings, &figures)),
+        file("summary.json", summary::json(findings)),
+        file("summary.csv", summary::csv(findings)),
+    ];
+    files.extend(
+        figures
+            .iter()
+            .map(|figure| file(&figure.path(), figure.standalone_svg())),
+    );
+    files
+}

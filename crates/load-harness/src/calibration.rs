@@ -1,0 +1,111 @@
+//! A short trial before the judged ones: what a delivery and an exchange cost on this machine, and
+//! how late its timers are. Inputs of the model, never taken from the trial that is judged.
+
+use std::{sync::Arc, thread, time::Duration};
+
+use contract::{Arrivals, Calibration, Client, Measurements, Pattern, Period, Settings, TrialPlan};
+use schedule::{Schedule, ScheduleError, bind_to_core};
+use tokio::time::{Instant, sleep};
+
+use crate::{Cores, TrialOrder};
+
+/// Timers tried out, and how long they sleep.
+const SLEEPS: u32 = 64;
+const SLEEP: Duration = Duration::from_millis(7);
+
+/// The calibration trial of a pattern.
+///
+/// # Errors
+/// Never in practice: its schedule is a constant that can be made.
+pub fn calibration_order(
+    pattern: Pattern,
+    seed: u64,
+    order: u32,
+) -> Result<TrialOrder, ScheduleError> {
+    let events = Arrivals::Steady { rate_hz: 19.0 };
+    let settings = Settings {
+        subscribers: 200,
+        payload_bytes: 100,
+        poll_interval: Period::from_millis(97),
+        hold: Period::from_millis(1_500),
+        turnaround: Period::default(),
+        client: Client::Lean,
+        warm_up: Period::from_millis(500),
+        measure: Period::from_millis(1_500),
+        drain: Period::from_millis(500),
+        events: events.clone(),
+    };
+    let length = settings.schedule_length();
+    Ok(TrialOrder {
+        scenario: "calibration".to_owned(),
+        schedule: Arc::new(Schedule::build(
+            &events,
+            None,
+            seed,
+            length,
+            settings.payload_bytes,
+        )?),
+        plan: TrialPlan { pattern, settings },
+        replay_csv: None,
+        order,
+        calibration: None,
+    })
+}
+
+/// Reads the model's inputs off a calibration trial.
+#[must_use]
+pub fn calibrate(order: &TrialOrder, measured: &Measurements, cores: &Cores) -> Calibration {
+    let requests = &measured.requests;
+    // Polling pays per exchange, push per delivery.
+    let units = match order.plan.pattern {
+        Pattern::ShortPolling | Pattern::LongPolling => requests.window,
+        Pattern::Sse | Pattern::WebSocket => measured.window_deliveries,
+    }
+    .max(1) as f64;
+    let fastest_us = measured
+        .age
+        .arrived
+        .histogram()
+        .map_or(0, |ages| ages.quantile_us(0.01));
+    let transit_us = match order.plan.pattern {
+        Pattern::ShortPolling => requests.exchange_sum_us / requests.exchanges.max(1) as f64,
+        Pattern::LongPolling | Pattern::Sse | Pattern::WebSocket => fastest_us as f64,
+    };
+    Calibration {
+        subscribers: order.plan.settings.subscribers,
+        server_us: measured.cpu.server_us / units,
+        harness_us: measured.cpu.harness_us / units,
+        transit_us,
+        timer_late_us: timer_late_us(cores),
+        lateness_mean_us: measured.lateness.mean_us().unwrap_or(0.0),
+        lateness_p99_us: measured
+            .lateness
+            .histogram()
+            .map_or(0, |late| late.quantile_us(0.99)) as f64,
+    }
+}
+
+/// Mean by which a sleep of the subscribers' runtime ends late. tokio's timers tick once a
+/// millisecond, so a turnaround of 20 ms is not 20 ms.
+fn timer_late_us(cores: &Cores) -> f64 {
+    let core = cores.harness.first().copied();
+    let slept = thread::spawn(move || -> std::io::Result<f64> {
+        if let Some(core) = core {
+            bind_to_core(core);
+        }
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
+        Ok(runtime.block_on(async {
+            let mut late = Duration::ZERO;
+            for _ in 0..SLEEPS {
+                let before = Instant::now();
+                sleep(SLEEP).await;
+                late += before.elapsed().saturating_sub(SLEEP);
+            }
+            late.as_secs_f64() * 1e6 / f64::from(SLEEPS)
+        }))
+    });
+    // A machine that refuses a thread here will fail the trials with a better message.
+    slept.join().ok().and_then(Result::ok).unwrap_or(0.0)
+}

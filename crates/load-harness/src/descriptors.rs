@@ -1,0 +1,81 @@
+//! File descriptors: one per subscriber in the harness, one per connection in the server.
+
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+/// Descriptors a process needs besides its subscribers: listening ports, pipes, timers, files.
+const SPARE: u64 = 100;
+
+/// The system allows fewer descriptors than the subscribers need.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "{subscribers} subscribers need {needed} file descriptors, but this process may open {allowed}: \
+     raise the limit (`ulimit -n {needed}`, or LimitNOFILE= of a service, or \
+     /etc/security/limits.conf), or use at most {fitting} subscribers"
+)]
+pub struct TooFewDescriptors {
+    /// Subscribers asked for.
+    pub subscribers: u32,
+    /// Descriptors they need.
+    pub needed: u64,
+    /// Descriptors the system allows.
+    pub allowed: u64,
+    /// Subscribers that would fit.
+    pub fitting: u64,
+}
+
+/// Raises the soft limit to the hard one, and returns what is allowed then.
+pub fn raise_descriptor_limit() -> u64 {
+    let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
+    let raised = Rlimit {
+        current: maximum,
+        maximum,
+    };
+    let now = if setrlimit(Resource::Nofile, raised).is_ok() {
+        maximum
+    } else {
+        current
+    };
+    // No limit at all is told as none.
+    now.unwrap_or(u64::MAX)
+}
+
+/// Makes sure that this process can hold so many subscribers.
+///
+/// # Errors
+/// [`TooFewDescriptors`], which says how many are needed and how many subscribers would fit.
+pub fn ensure_descriptors(subscribers: u32) -> Result<(), TooFewDescriptors> {
+    check(subscribers, raise_descriptor_limit())
+}
+
+fn check(subscribers: u32, allowed: u64) -> Result<(), TooFewDescriptors> {
+    let needed = u64::from(subscribers) + SPARE;
+    if needed <= allowed {
+        return Ok(());
+    }
+    Err(TooFewDescriptors {
+        subscribers,
+        needed,
+        allowed,
+        fitting: allowed.saturating_sub(SPARE),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_error_says_what_is_needed_and_what_fits() {
+        assert_eq!(check(900, 1_000), Ok(()));
+        let text = check(2_000, 1_024).unwrap_err().to_string();
+        for words in [
+            "2000 subscribers",
+            "2100",
+            "may open 1024",
+            "at most 924",
+            "ulimit -n 2100",
+        ] {
+            assert!(text.contains(words), "{words} is missing in: {text}");
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! What a subscriber's requests and bytes were, and sums of them between two instants.
+
+use std::{cell::Cell, rc::Rc};
+
+use contract::{ByteCounts, RequestLedger};
+
+use crate::counted_stream::StreamBytes;
+
+/// Running counters of one subscriber. Only its own task and the thread it runs on touch them, so
+/// they are plain cells.
+#[derive(Debug, Default)]
+pub(crate) struct Counters {
+    pub(crate) stream: Rc<StreamBytes>,
+    pub(crate) payload: Cell<u64>,
+    pub(crate) headers: Cell<u64>,
+    pub(crate) empty_polls: Cell<u64>,
+    pub(crate) requests: Cell<u64>,
+    pub(crate) empty_answers: Cell<u64>,
+    pub(crate) skipped_polls: Cell<u64>,
+    pub(crate) failures: Cell<u64>,
+    pub(crate) connections: Cell<u64>,
+    pub(crate) exchanges: Cell<u64>,
+    pub(crate) exchange_ns: Cell<u64>,
+}
+
+pub(crate) fn add(counter: &Cell<u64>, amount: u64) {
+    counter.set(counter.get() + amount);
+}
+
+/// Sums of many subscribers' counters at one instant.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Totals {
+    bytes: ByteCounts,
+    requests: u64,
+    empty_answers: u64,
+    skipped_polls: u64,
+    failures: u64,
+    reconnects: u64,
+    exchanges: u64,
+    exchange_ns: u64,
+}
+
+impl Totals {
+    pub(crate) fn add(&mut self, counters: &Counters) {
+        self.bytes.received += counters.stream.received();
+        self.bytes.sent += counters.stream.sent();
+        self.bytes.payload += counters.payload.get();
+        self.bytes.headers += counters.headers.get();
+        self.bytes.empty_polls += counters.empty_polls.get();
+        self.requests += counters.requests.get();
+        self.empty_answers += counters.empty_answers.get();
+        self.skipped_polls += counters.skipped_polls.get();
+        self.failures += counters.failures.get();
+        self.reconnects += counters.connections.get().saturating_sub(1);
+        self.exchanges += counters.exchanges.get();
+        self.exchange_ns += counters.exchange_ns.get();
+    }
+
+    pub(crate) fn merge(&mut self, other: &Self) {
+        self.bytes.received += other.bytes.received;
+        self.bytes.sent += other.bytes.sent;
+        self.bytes.payload += other.bytes.payload;
+        self.bytes.headers += other.bytes.headers;
+        self.bytes.empty_polls += other.bytes.empty_polls;
+        self.requests += other.requests;
+        self.empty_answers += other.empty_answers;
+        self.skipped_polls += other.skipped_polls;
+        self.failures += other.failures;
+        self.reconnects += other.reconnects;
+        self.exchanges += other.exchanges;
+        self.exchange_ns += other.exchange_ns;
+    }
+
+    pub(crate) const fn bytes(&self) -> ByteCounts {
+        self.bytes
+    }
+
+    /// Bytes between an earlier reading and this one.
+    pub(crate) const fn bytes_since(&self, earlier: &Self) -> ByteCounts {
+        ByteCounts {
+            received: self.bytes.received - earlier.bytes.received,
+            sent: self.bytes.sent - earlier.bytes.sent,
+            payload: self.bytes.payload - earlier.bytes.payload,
+            headers: self.bytes.headers - earlier.bytes.headers,
+            empty_polls: self.bytes.empty_polls - earlier.bytes.empty_polls,
+        }
+    }
+}
+
+/// The readings of one worker, or their sums over all: at both edges of the window and at the end.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Readings {
+    pub(crate) window_start: Totals,
+    pub(crate) window_end: Totals,
+    pub(crate) end: Totals,
+}
+
+impl Readings {
+    pub(crate) fn merge(&mut self, other: &Self) {
+        self.window_start.merge(&other.window_start);
+        self.window_end.merge(&other.window_end);
+        self.end.merge(&other.end);
+    }
+
+    pub(crate) fn requests(&self) -> RequestLedger {
+        let (start, end) = (&self.window_start, &self.window_end);
+        RequestLedger {
+            life: self.end.requests,
+            window: end.requests - start.requests,
+            window_empty: end.empty_answers - start.empty_answers,
+            window_skipped: end.skipped_polls - start.skipped_polls,
+            failed: self.end.failures,
+            reconnects: self.end.reconnects,
+            exchanges: end.exchanges - start.exchanges,
+            exchange_sum_us: (end.exchange_ns - start.exchange_ns) as f64 * 1e-3,
+        }
+    }
+}

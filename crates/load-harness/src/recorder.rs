@@ -1,0 +1,126 @@
+//! Ages, recorded without a lock: one recorder per worker thread, merged when the trial has ended.
+
+use contract::{TimeHistogram, Window};
+
+const SECOND_NS: u64 = 1_000_000_000;
+
+/// The ages of one worker's deliveries.
+#[derive(Debug, Default)]
+pub(crate) struct Recorder {
+    window_ages: TimeHistogram,
+    seconds: Vec<TimeHistogram>,
+    /// Deliveries that never came: how many, and the smallest age that one had reached.
+    censored: u64,
+    censored_min_ns: Option<u64>,
+}
+
+impl Recorder {
+    /// Records a delivery: its due in nanoseconds since the schedule's instant 0, and its age.
+    pub(crate) fn record(&mut self, window: Window, due_ns: u64, age_ns: u64) {
+        if window.contains(due_ns) {
+            self.window_ages.record_ns(age_ns);
+        }
+        let second = (due_ns / SECOND_NS) as usize;
+        if self.seconds.len() <= second {
+            self.seconds.resize_with(second + 1, TimeHistogram::default);
+        }
+        self.seconds[second].record_ns(age_ns);
+    }
+
+    /// Records a delivery of the window that had not come when it was `age_ns` old.
+    pub(crate) fn censor(&mut self, window: Window, due_ns: u64, age_ns: u64) {
+        if window.contains(due_ns) {
+            self.censored += 1;
+            self.censored_min_ns = Some(
+                self.censored_min_ns
+                    .map_or(age_ns, |least| least.min(age_ns)),
+            );
+        }
+    }
+
+    pub(crate) fn merge(&mut self, other: &Self) {
+        self.window_ages.merge(&other.window_ages);
+        if self.seconds.len() < other.seconds.len() {
+            self.seconds
+                .resize_with(other.seconds.len(), TimeHistogram::default);
+        }
+        for (mine, theirs) in self.seconds.iter_mut().zip(&other.seconds) {
+            mine.merge(theirs);
+        }
+        self.censored += other.censored;
+        self.censored_min_ns = [self.censored_min_ns, other.censored_min_ns]
+            .into_iter()
+            .flatten()
+            .min();
+    }
+
+    pub(crate) fn ages(&self) -> contract::Ages {
+        contract::Ages {
+            arrived: self.window_ages.distribution(),
+            censored: self.censored,
+            censored_min_us: self.censored_min_ns.unwrap_or(0) / 1_000,
+        }
+    }
+
+    pub(crate) fn seconds(&self) -> Vec<contract::Second> {
+        (0..)
+            .zip(&self.seconds)
+            .map(|(second, ages)| ages.second(second))
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const WINDOW: Window = Window {
+        start_ns: SECOND_NS,
+        end_ns: 3 * SECOND_NS,
+    };
+
+    #[test]
+    fn only_the_window_counts_but_every_second_is_kept() {
+        let mut recorder = Recorder::default();
+        recorder.record(WINDOW, SECOND_NS - 1, 5_000_000);
+        recorder.record(WINDOW, SECOND_NS, 1_000_000);
+        recorder.record(WINDOW, 2 * SECOND_NS, 3_000_000);
+        recorder.record(WINDOW, 3 * SECOND_NS, 9_000_000);
+        let ages = recorder.ages();
+        assert_eq!(
+            (ages.arrived.count, ages.arrived.mean_us()),
+            (2, Some(2_000.0))
+        );
+        let counts: Vec<u64> = recorder
+            .seconds()
+            .iter()
+            .map(|second| second.count)
+            .collect();
+        assert_eq!(counts, [1, 1, 1, 1]);
+    }
+
+    #[test]
+    fn a_merge_of_workers_is_one_recorder_of_everything() {
+        let (mut left, mut right, mut whole) = (
+            Recorder::default(),
+            Recorder::default(),
+            Recorder::default(),
+        );
+        for (step, age_ns) in (1..200_u64).map(|step| (step, step * 777_000)) {
+            let due_ns = step * 20_000_000;
+            let side = if step % 3 == 0 { &mut left } else { &mut right };
+            side.record(WINDOW, due_ns, age_ns);
+            whole.record(WINDOW, due_ns, age_ns);
+        }
+        left.censor(WINDOW, SECOND_NS, 70_000_000);
+        right.censor(WINDOW, SECOND_NS, 50_000_000);
+        right.censor(WINDOW, 0, 1);
+        left.merge(&right);
+        assert_eq!(left.seconds(), whole.seconds());
+        assert_eq!(left.ages().arrived.hdr, whole.ages().arrived.hdr);
+        assert_eq!(
+            (left.ages().censored, left.ages().censored_min_us),
+            (2, 50_000)
+        );
+    }
+}

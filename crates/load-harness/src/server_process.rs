@@ -1,0 +1,190 @@
+//! The server under test, as a process of its own: started, awaited by its one line, never left
+//! behind.
+
+use std::{collections::VecDeque, path::Path, process::Stdio, time::Duration};
+
+use contract::{Announcement, PublisherReport, ServerStats, StartSchedule, StartedSchedule};
+use serde::de::DeserializeOwned;
+use tokio::{
+    io::{AsyncBufReadExt, BufReader},
+    process::{Child, ChildStderr, ChildStdin, Command},
+    task::JoinHandle,
+    time::timeout,
+};
+
+/// Lines of the server's stderr kept for a failed trial's record.
+const LAST_WORDS: usize = 20;
+/// Longest wait for the server's one line. It takes milliseconds; this is for a stuck machine.
+const LONGEST_START: Duration = Duration::from_secs(20);
+const LONGEST_STOP: Duration = Duration::from_secs(8);
+
+/// A server that could not be started, or that stopped answering.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ServerError {
+    #[error("the server program could not be started: {0}")]
+    Spawn(std::io::Error),
+    #[error("the server ended before it announced its address")]
+    NoAnnouncement,
+    #[error("the server did not start: {0}")]
+    Refusal(String),
+    #[error("the server did not announce its address within {0:?}")]
+    SilentStart(Duration),
+    #[error("the server announced something else than its address: {0}")]
+    Announcement(serde_json::Error),
+    #[error("the server's control plane did not answer: {0}")]
+    Control(#[from] reqwest::Error),
+    #[error("the server's control plane answered {0}: {1}")]
+    Refused(reqwest::StatusCode, String),
+}
+
+/// A running server. Dropping it kills the process; if this process is killed, the server sees its
+/// stdin close and ends by itself.
+#[derive(Debug)]
+pub(crate) struct ServerProcess {
+    control: ControlPlane,
+    child: Child,
+    stdin: Option<ChildStdin>,
+    stderr: JoinHandle<VecDeque<String>>,
+}
+
+/// A way to ask a server, apart from the process itself.
+#[derive(Debug, Clone)]
+pub(crate) struct ControlPlane {
+    announcement: Announcement,
+    client: reqwest::Client,
+}
+
+impl ServerProcess {
+    /// Starts the program and waits for its announcement.
+    pub(crate) async fn start(program: &Path, arguments: &[String]) -> Result<Self, ServerError> {
+        let mut child = Command::new(program)
+            .args(arguments)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            // A Ctrl-C at the terminal goes to the whole group; the server is stopped in order.
+            .process_group(0)
+            .kill_on_drop(true)
+            .spawn()
+            .map_err(ServerError::Spawn)?;
+        let stderr = tokio::spawn(last_lines(child.stderr.take()));
+        let stdin = child.stdin.take();
+        let announcement = match read_announcement(&mut child).await {
+            Ok(announcement) => announcement,
+            Err(ServerError::NoAnnouncement) => {
+                let words = timeout(Duration::from_secs(1), stderr).await;
+                let words = words.ok().and_then(Result::ok).unwrap_or_default();
+                return Err(ServerError::Refusal(Vec::from(words).join(" ")));
+            }
+            Err(error) => return Err(error),
+        };
+        let client = reqwest::Client::builder()
+            .no_proxy()
+            .timeout(Duration::from_secs(30))
+            .build()?;
+        let control = ControlPlane {
+            announcement,
+            client,
+        };
+        // The client's first request pays for its connection; that must not fall into the window.
+        control.stats().await?;
+        Ok(Self {
+            control,
+            child,
+            stdin,
+            stderr,
+        })
+    }
+
+    pub(crate) fn control(&self) -> ControlPlane {
+        self.control.clone()
+    }
+
+    /// Done when the process has ended by itself, with its exit status in words.
+    pub(crate) async fn ended(&mut self) -> String {
+        match self.child.wait().await {
+            Ok(status) => format!("the server ended during the trial ({status})"),
+            Err(error) => format!("the server cannot be watched: {error}"),
+        }
+    }
+
+    /// Lets the server end cleanly by closing its stdin, and kills it if it takes too long. Returns
+    /// the last lines it wrote to stderr.
+    pub(crate) async fn stop(mut self) -> Vec<String> {
+        self.stdin = None;
+        if timeout(LONGEST_STOP, self.child.wait()).await.is_err() {
+            // Dropping it would do the same; this also waits until it is gone.
+            let _ = self.child.kill().await;
+        }
+        let words = timeout(Duration::from_secs(1), self.stderr).await;
+        words.ok().and_then(Result::ok).unwrap_or_default().into()
+    }
+}
+
+impl ControlPlane {
+    pub(crate) const fn announcement(&self) -> &Announcement {
+        &self.announcement
+    }
+
+    pub(crate) async fn stats(&self) -> Result<ServerStats, ServerError> {
+        read(self.client.get(self.url("stats")).send().await?).await
+    }
+
+    pub(crate) async fn start_schedule(
+        &self,
+        order: &StartSchedule,
+    ) -> Result<StartedSchedule, ServerError> {
+        read(
+            self.client
+                .post(self.url("schedule"))
+                .json(order)
+                .send()
+                .await?,
+        )
+        .await
+    }
+
+    pub(crate) async fn publisher_report(&self) -> Result<PublisherReport, ServerError> {
+        read(self.client.get(self.url("schedule")).send().await?).await
+    }
+
+    fn url(&self, path: &str) -> String {
+        format!("http://{}/{path}", self.announcement.control)
+    }
+}
+
+async fn read_announcement(child: &mut Child) -> Result<Announcement, ServerError> {
+    let stdout = child.stdout.take().ok_or(ServerError::NoAnnouncement)?;
+    let mut lines = BufReader::new(stdout).lines();
+    let line = timeout(LONGEST_START, lines.next_line())
+        .await
+        .map_err(|_| ServerError::SilentStart(LONGEST_START))?
+        .map_err(ServerError::Spawn)?
+        .ok_or(ServerError::NoAnnouncement)?;
+    serde_json::from_str(&line).map_err(ServerError::Announcement)
+}
+
+async fn read<T: DeserializeOwned>(response: reqwest::Response) -> Result<T, ServerError> {
+    let status = response.status();
+    if !status.is_success() {
+        return Err(ServerError::Refused(
+            status,
+            response.text().await.unwrap_or_default(),
+        ));
+    }
+    Ok(response.json().await?)
+}
+
+/// Reads to the end and keeps the last lines.
+async fn last_lines(stderr: Option<ChildStderr>) -> VecDeque<String> {
+    let mut kept = VecDeque::new();
+    let Some(stderr) = stderr else { return kept };
+    let mut lines = BufReader::new(stderr).lines();
+    while let Ok(Some(line)) = lines.next_line().await {
+        if kept.len() == LAST_WORDS {
+            kept.pop_front();
+        }
+        kept.push_back(line);
+    }
+    kept
+}

@@ -1,0 +1,73 @@
+//! Long polling: asks, is held, takes the answer, asks again.
+//!
+//! ```text
+//! > GET /long-polling HTTP/1.1                            once, to learn the first cursor
+//! > GET /long-polling?after=k3v9qa.1&hold=25 HTTP/1.1     then without a pause
+//! < HTTP/1.1 200 OK                                       as soon as there is an event
+//! < HTTP/1.1 204 No Content                               or when the hold has ended
+//! ```
+//!
+//! Cost: an exchange per answer. Between an answer and the next request the subscriber is deaf; on
+//! loopback that gap is CPU time alone, so a scenario may add a turnaround that stands for a network.
+//!
+//! Exercise: keep two requests parked, so that one is always there. What happens to the age in
+//! `bursts`, and what to the order of events?
+
+use std::convert::Infallible;
+
+use http::StatusCode;
+use tokio::time::sleep;
+
+use super::{Seat, SubscriberError, short_polling::take};
+use crate::{
+    connection::{Connection, read_to_end},
+    ledger::add,
+};
+
+/// Reads until the connection fails.
+pub(crate) async fn run(seat: &Seat) -> Result<Infallible, SubscriberError> {
+    let mut connection = seat
+        .set_up(async {
+            let mut connection = Connection::open(seat).await?;
+            if seat.cursor().is_none() {
+                poll(seat, &mut connection).await?;
+            }
+            Ok(connection)
+        })
+        .await?;
+    let turnaround = *seat.desk.settings.turnaround;
+    loop {
+        let more = poll(seat, &mut connection).await?;
+        if !more && !turnaround.is_zero() {
+            sleep(turnaround).await;
+        }
+    }
+}
+
+/// One exchange. `true` if the batch was cut and there is more to fetch at once.
+async fn poll(seat: &Seat, connection: &mut Connection) -> Result<bool, SubscriberError> {
+    let counters = &seat.counters;
+    let before_bytes = counters.stream.total();
+    add(&counters.requests, 1);
+    let response = match seat.cursor() {
+        None => connection.get("/long-polling", &[]).await?,
+        Some(cursor) => {
+            let hold = seat.desk.settings.hold.as_secs_f64();
+            connection
+                .get(&format!("/long-polling?after={cursor}&hold={hold}"), &[])
+                .await?
+        }
+    };
+    let status = response.status();
+    let body = read_to_end(response.into_body()).await?;
+    let exchange_bytes = counters.stream.total() - before_bytes;
+    match status {
+        StatusCode::NO_CONTENT => {
+            add(&counters.empty_answers, 1);
+            add(&counters.empty_polls, exchange_bytes);
+            Ok(false)
+        }
+        StatusCode::OK => take(seat, &body, exchange_bytes),
+        other => Err(SubscriberError::Status(other)),
+    }
+}

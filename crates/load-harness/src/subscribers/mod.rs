@@ -1,0 +1,255 @@
+//! The subscribers: one file per pattern, and what they all have.
+
+pub(crate) mod long_polling;
+pub(crate) mod reqwest;
+pub(crate) mod short_polling;
+pub(crate) mod sse;
+pub(crate) mod websocket;
+
+use std::{
+    cell::{Cell, RefCell},
+    convert::Infallible,
+    io,
+    net::SocketAddr,
+    rc::Rc,
+    time::Duration,
+};
+
+use contract::{Client, Cursor, Pattern, Settings, Stamped, TimeHistogram, Window};
+use schedule::EpochClock;
+use tokio::{
+    sync::{Semaphore, watch},
+    time::{Instant, sleep},
+};
+
+use crate::{
+    counted_stream::CountedStream,
+    ledger::{Counters, add},
+    recorder::Recorder,
+    sequence::{Arrival, Sequence},
+};
+
+/// Connections that one worker opens at a time: more would only queue in the server's backlog and
+/// make set-up look slow.
+const CONNECTING_AT_A_TIME: usize = 32;
+
+/// Why a subscriber lost its connection. Counted, and told if the trial fails; never a panic.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum SubscriberError {
+    #[error("the socket failed: {0}")]
+    Socket(#[from] io::Error),
+    #[error("HTTP failed: {0}")]
+    Http(#[from] hyper::Error),
+    #[error("reqwest failed: {0}")]
+    Reqwest(#[from] ::reqwest::Error),
+    #[error("the WebSocket failed: {0}")]
+    WebSocket(#[from] Box<tokio_tungstenite::tungstenite::Error>),
+    #[error("the server answered {0}")]
+    Status(http::StatusCode),
+    #[error("the server broke the contract: {0}")]
+    Protocol(String),
+    #[error("the server ended the stream")]
+    Ended,
+}
+
+impl From<serde_json::Error> for SubscriberError {
+    fn from(error: serde_json::Error) -> Self {
+        Self::Protocol(format!("unreadable JSON: {error}"))
+    }
+}
+
+/// The schedule's place on the epoch's clock, known once it has been started.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Started {
+    /// Instant 0 of the schedule, nanoseconds since the epoch began.
+    pub(crate) start_ns: u64,
+    /// The measured stretch, from instant 0.
+    pub(crate) window: Window,
+}
+
+/// What all subscribers of a worker share. One thread, so no locks.
+pub(crate) struct Desk {
+    pub(crate) target: SocketAddr,
+    pub(crate) tcp_maxseg: u32,
+    pub(crate) pattern: Pattern,
+    pub(crate) settings: Settings,
+    pub(crate) poll_phase: f64,
+    pub(crate) clock: EpochClock,
+    pub(crate) started: watch::Receiver<Option<Started>>,
+    pub(crate) recorder: RefCell<Recorder>,
+    pub(crate) connect: RefCell<TimeHistogram>,
+    pub(crate) tally: Tally,
+    /// The last failure, to be told if subscribers cannot connect.
+    pub(crate) last_error: RefCell<Option<String>>,
+    connecting: Semaphore,
+}
+
+/// Deliveries of a worker, counted as they come.
+#[derive(Debug, Default)]
+pub(crate) struct Tally {
+    pub(crate) connected: Cell<u64>,
+    pub(crate) received: Cell<u64>,
+    pub(crate) duplicated: Cell<u64>,
+    pub(crate) reordered: Cell<u64>,
+    pub(crate) foreign: Cell<u64>,
+}
+
+/// One subscriber: its place in the log, its counters, and a way to its worker's desk.
+pub(crate) struct Seat {
+    pub(crate) desk: Rc<Desk>,
+    /// Its number among all subscribers of the trial.
+    pub(crate) index: u32,
+    pub(crate) counters: Counters,
+    cursor: Cell<Option<Cursor>>,
+    sequence: RefCell<Sequence>,
+}
+
+impl Desk {
+    pub(crate) fn new(
+        target: SocketAddr,
+        tcp_maxseg: u32,
+        (pattern, settings): (Pattern, Settings),
+        poll_phase: f64,
+        clock: EpochClock,
+        started: watch::Receiver<Option<Started>>,
+    ) -> Self {
+        Self {
+            target,
+            tcp_maxseg,
+            pattern,
+            settings,
+            poll_phase,
+            clock,
+            started,
+            recorder: RefCell::default(),
+            connect: RefCell::default(),
+            tally: Tally::default(),
+            last_error: RefCell::default(),
+            connecting: Semaphore::new(CONNECTING_AT_A_TIME),
+        }
+    }
+}
+
+impl Seat {
+    pub(crate) fn new(desk: Rc<Desk>, index: u32) -> Self {
+        Self {
+            desk,
+            index,
+            counters: Counters::default(),
+            cursor: Cell::default(),
+            sequence: RefCell::default(),
+        }
+    }
+
+    pub(crate) fn target(&self) -> SocketAddr {
+        self.desk.target
+    }
+
+    /// Reads until the trial ends; reconnects from its cursor when the connection is lost.
+    pub(crate) async fn subscribe(self: Rc<Self>) {
+        let mut wait = Duration::from_millis(250);
+        loop {
+            let outcome: Result<Infallible, SubscriberError> =
+                match (self.desk.settings.client, self.desk.pattern) {
+                    (Client::Lean, Pattern::ShortPolling) => short_polling::run(&self).await,
+                    (Client::Lean, Pattern::LongPolling) => long_polling::run(&self).await,
+                    (Client::Lean, Pattern::Sse) => sse::run(&self).await,
+                    (_, Pattern::WebSocket) => websocket::run(&self).await,
+                    (Client::Reqwest, Pattern::ShortPolling) => reqwest::short_polling(&self).await,
+                    (Client::Reqwest, Pattern::LongPolling) => reqwest::long_polling(&self).await,
+                    (Client::Reqwest, Pattern::Sse) => reqwest::sse(&self).await,
+                };
+            let Err(error) = outcome;
+            add(&self.counters.failures, 1);
+            *self.desk.last_error.borrow_mut() = Some(error.to_string());
+            sleep(wait).await;
+            wait = (wait * 2).min(Duration::from_secs(4));
+        }
+    }
+
+    /// Opens a socket to the server, counted. Until the first cursor is known only a few
+    /// subscribers of a worker connect at a time.
+    pub(crate) async fn connect(&self) -> Result<CountedStream, SubscriberError> {
+        add(&self.counters.connections, 1);
+        let stream = Rc::clone(&self.counters.stream);
+        Ok(CountedStream::connect(self.desk.target, self.desk.tcp_maxseg, stream).await?)
+    }
+
+    /// Runs a subscriber's first contact, from `connect()` to the answer that gives a cursor, and
+    /// records how long it took.
+    pub(crate) async fn set_up<T>(
+        &self,
+        contact: impl Future<Output = Result<T, SubscriberError>>,
+    ) -> Result<T, SubscriberError> {
+        let permit = self.desk.connecting.acquire().await;
+        let before_ns = self.desk.clock.now_ns();
+        let made = contact.await?;
+        drop(permit);
+        if self.counters.connections.get() <= 1 {
+            self.desk
+                .connect
+                .borrow_mut()
+                .record_ns(self.desk.clock.now_ns() - before_ns);
+            add(&self.desk.tally.connected, 1);
+        }
+        Ok(made)
+    }
+
+    /// The place after the last delivery, if the subscriber has one yet.
+    pub(crate) fn cursor(&self) -> Option<Cursor> {
+        self.cursor.get()
+    }
+
+    /// Notes the place that the server named. The first one is where this subscriber starts.
+    pub(crate) fn place(&self, cursor: Cursor) {
+        if self.cursor.get().is_none() {
+            *self.sequence.borrow_mut() = Sequence::starting_after(cursor.seq);
+        }
+        self.cursor.set(Some(cursor));
+    }
+
+    /// Takes a delivery: checks its number and records its age.
+    pub(crate) fn deliver(&self, cursor: Cursor, text: &str) {
+        let received_ns = self.desk.clock.now_ns();
+        self.cursor.set(Some(cursor));
+        add(&self.counters.payload, text.len() as u64);
+        let tally = &self.desk.tally;
+        let Some(Stamped { due_ns, .. }) = Stamped::parse(text) else {
+            self.sequence.borrow_mut().receive(cursor.seq);
+            return add(&tally.foreign, 1);
+        };
+        match self.sequence.borrow_mut().receive(cursor.seq) {
+            Arrival::New => {}
+            Arrival::Reordered => add(&tally.reordered, 1),
+            Arrival::Duplicate => return add(&tally.duplicated, 1),
+        }
+        add(&tally.received, 1);
+        if let Some(Started { start_ns, window }) = *self.desk.started.borrow() {
+            let age_ns = received_ns.saturating_sub(due_ns);
+            self.desk
+                .recorder
+                .borrow_mut()
+                .record(window, due_ns.saturating_sub(start_ns), age_ns);
+        }
+    }
+
+    /// Numbers of `first..end` that never came.
+    pub(crate) fn missing_in(&self, first: u64, end: u64) -> Vec<u64> {
+        self.sequence.borrow().missing_in(first, end).collect()
+    }
+
+    /// Waits for the schedule's start.
+    pub(crate) async fn started(&self) -> Started {
+        let mut started = self.desk.started.clone();
+        match started.wait_for(Option::is_some).await {
+            Ok(started) => started.unwrap_or_else(|| unreachable!("waited for a start")),
+            // The trial is over before its schedule began: this task is about to be dropped.
+            Err(_) => std::future::pending().await,
+        }
+    }
+
+    /// The runtime's instant for a time on the epoch's clock.
+    pub(crate) fn instant(&self, at_ns: u64) -> Instant {
+        Instant::now() + Duration::from_nanos(at_ns.saturating_sub(self.desk.clock.now_ns()))
+    }
+}

@@ -1,0 +1,136 @@
+//! The same reading with an ordinary client, one `reqwest::Client` a subscriber: a labelled
+//! comparison that shows what convenience costs beside the lean subscriber.
+//!
+//! reqwest has no hook at the socket, so its bytes are those that the server counted, and a trial
+//! with it says so.
+
+use std::convert::Infallible;
+
+use contract::PollBody;
+use http::StatusCode;
+use reqwest::{Client, Response, header};
+use tokio::time::{sleep, sleep_until};
+
+use super::{
+    Seat, SubscriberError,
+    short_polling::{Timetable, take},
+    sse::{self, cursor},
+};
+use crate::{ledger::add, sse_parser::SseParser};
+
+/// Short polling with reqwest.
+pub(crate) async fn short_polling(seat: &Seat) -> Result<Infallible, SubscriberError> {
+    let client = seat.set_up(first_poll(seat, "short-polling")).await?;
+    let mut timetable = Timetable::of(seat).await;
+    loop {
+        sleep_until(seat.instant(timetable.next_ns(seat))).await;
+        while poll(seat, &client, "short-polling", "").await? {}
+    }
+}
+
+/// Long polling with reqwest.
+pub(crate) async fn long_polling(seat: &Seat) -> Result<Infallible, SubscriberError> {
+    let client = seat.set_up(first_poll(seat, "long-polling")).await?;
+    let hold = format!("&hold={}", seat.desk.settings.hold.as_secs_f64());
+    loop {
+        if !poll(seat, &client, "long-polling", &hold).await? {
+            sleep(*seat.desk.settings.turnaround).await;
+        }
+    }
+}
+
+/// SSE with reqwest.
+pub(crate) async fn sse(seat: &Seat) -> Result<Infallible, SubscriberError> {
+    let mut parser = SseParser::default();
+    let mut stream = seat
+        .set_up(async {
+            let after = seat
+                .cursor()
+                .map_or(String::new(), |cursor| format!("?after={cursor}"));
+            let url = format!("http://{}/sse{after}", seat.target());
+            let request = client(seat)?
+                .get(url)
+                .header(header::ACCEPT, "text/event-stream");
+            add(&seat.counters.requests, 1);
+            let mut stream = request.send().await?.error_for_status()?;
+            while seat.cursor().is_none() {
+                read(seat, &mut stream, &mut parser).await?;
+                if !parser.last_event_id().is_empty() {
+                    seat.place(cursor(parser.last_event_id())?);
+                }
+            }
+            Ok(stream)
+        })
+        .await?;
+    loop {
+        read(seat, &mut stream, &mut parser).await?;
+    }
+}
+
+async fn read(
+    seat: &Seat,
+    stream: &mut Response,
+    parser: &mut SseParser,
+) -> Result<(), SubscriberError> {
+    let bytes = stream.chunk().await?.ok_or(SubscriberError::Ended)?;
+    let mut unreadable = None;
+    parser
+        .push(&bytes, |event| {
+            if let Err(error) = sse::take(seat, event) {
+                unreadable = Some(error);
+            }
+        })
+        .map_err(|error| SubscriberError::Protocol(error.to_string()))?;
+    unreadable.map_or(Ok(()), Err)
+}
+
+fn client(seat: &Seat) -> Result<Client, SubscriberError> {
+    add(&seat.counters.connections, 1);
+    Ok(Client::builder().no_proxy().tcp_nodelay(true).build()?)
+}
+
+async fn first_poll(seat: &Seat, path: &str) -> Result<Client, SubscriberError> {
+    let client = client(seat)?;
+    let url = format!("http://{}/{path}", seat.target());
+    add(&seat.counters.requests, 1);
+    if seat.cursor().is_none() {
+        let body = client
+            .get(url)
+            .send()
+            .await?
+            .error_for_status()?
+            .bytes()
+            .await?;
+        seat.place(serde_json::from_slice::<PollBody<'_>>(&body)?.cursor);
+    }
+    Ok(client)
+}
+
+async fn poll(
+    seat: &Seat,
+    client: &Client,
+    path: &str,
+    hold: &str,
+) -> Result<bool, SubscriberError> {
+    let cursor = seat
+        .cursor()
+        .map_or(String::new(), |cursor| cursor.to_string());
+    let url = format!("http://{}/{path}?after={cursor}{hold}", seat.target());
+    add(&seat.counters.requests, 1);
+    let response = client
+        .get(url)
+        .header(header::IF_NONE_MATCH, format!("\"{cursor}\""))
+        .send()
+        .await?;
+    match response.status() {
+        StatusCode::NOT_MODIFIED | StatusCode::NO_CONTENT => {
+            add(&seat.counters.empty_answers, 1);
+            Ok(false)
+        }
+        StatusCode::OK => {
+            let body = response.bytes().await?;
+            take(seat, &body, body.len() as u64)
+        }
+        other => Err(SubscriberError::Status(other)),
+    }
+}

@@ -1,0 +1,236 @@
+//! A worker: one thread, one runtime, its share of the subscribers. Workers share nothing while a
+//! trial runs; what they found is merged when it has ended.
+
+use std::{
+    io,
+    net::SocketAddr,
+    rc::Rc,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+    thread,
+    time::Duration,
+};
+
+use contract::{Delivery, Pattern, Settings, TimeHistogram};
+use schedule::{EpochClock, Schedule, bind_to_core};
+use tokio::{
+    sync::watch,
+    task::{JoinSet, LocalSet},
+    time::{sleep, sleep_until},
+};
+
+use crate::{
+    ledger::{Readings, Totals},
+    recorder::Recorder,
+    subscribers::{Desk, Seat, Started},
+};
+
+/// How often a worker looks whether it is done, and tells how far it is.
+const LOOK_EVERY: Duration = Duration::from_millis(5);
+
+/// What a worker is to do.
+pub(crate) struct WorkerOrder {
+    pub(crate) target: SocketAddr,
+    pub(crate) tcp_maxseg: u32,
+    pub(crate) pattern: Pattern,
+    pub(crate) settings: Settings,
+    pub(crate) poll_phase: f64,
+    pub(crate) clock: EpochClock,
+    /// Numbers of its subscribers.
+    pub(crate) indices: Vec<u32>,
+    pub(crate) core: Option<u32>,
+    pub(crate) schedule: Arc<Schedule>,
+    pub(crate) signals: Signals,
+    pub(crate) gauge: Arc<Gauge>,
+}
+
+/// What the runner tells its workers.
+#[derive(Clone)]
+pub(crate) struct Signals {
+    pub(crate) started: watch::Receiver<Option<Started>>,
+    /// Numbers of the schedule's events: first, and one past the last.
+    pub(crate) numbers: watch::Receiver<(u64, u64)>,
+    pub(crate) stop: watch::Receiver<bool>,
+}
+
+/// How far the workers are, for the runner's eyes. Written every few milliseconds, off the path of
+/// a delivery.
+#[derive(Debug, Default)]
+pub(crate) struct Gauge {
+    connected: AtomicU64,
+    last_error: Mutex<Option<String>>,
+}
+
+impl Gauge {
+    pub(crate) fn connected(&self) -> u64 {
+        self.connected.load(Relaxed)
+    }
+
+    pub(crate) fn last_error(&self) -> Option<String> {
+        self.last_error.lock().ok().and_then(|error| error.clone())
+    }
+}
+
+/// What a worker found.
+#[derive(Debug, Default)]
+pub(crate) struct WorkerFinding {
+    pub(crate) recorder: Recorder,
+    pub(crate) connect: TimeHistogram,
+    pub(crate) readings: Readings,
+    pub(crate) delivery: Delivery,
+}
+
+impl WorkerFinding {
+    pub(crate) fn merge(&mut self, other: &Self) {
+        self.recorder.merge(&other.recorder);
+        self.connect.merge(&other.connect);
+        self.readings.merge(&other.readings);
+        self.delivery.expected += other.delivery.expected;
+        self.delivery.received += other.delivery.received;
+        self.delivery.lost += other.delivery.lost;
+        self.delivery.duplicated += other.delivery.duplicated;
+        self.delivery.reordered += other.delivery.reordered;
+        self.delivery.foreign += other.delivery.foreign;
+    }
+}
+
+/// Starts a worker's thread.
+///
+/// # Errors
+/// If the system refuses the thread.
+pub(crate) fn spawn(
+    order: WorkerOrder,
+) -> io::Result<thread::JoinHandle<io::Result<WorkerFinding>>> {
+    thread::Builder::new()
+        .name("worker".to_owned())
+        .spawn(move || {
+            if let Some(core) = order.core {
+                bind_to_core(core);
+            }
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()?;
+            let finding = LocalSet::new().block_on(&runtime, work(order));
+            Ok(finding)
+        })
+}
+
+async fn work(order: WorkerOrder) -> WorkerFinding {
+    let WorkerOrder {
+        signals,
+        gauge,
+        schedule,
+        ..
+    } = &order;
+    let desk = Rc::new(Desk::new(
+        order.target,
+        order.tcp_maxseg,
+        (order.pattern, order.settings.clone()),
+        order.poll_phase,
+        order.clock,
+        signals.started.clone(),
+    ));
+    let mut tasks = JoinSet::new();
+    let seats: Vec<Rc<Seat>> = order
+        .indices
+        .iter()
+        .map(|index| Rc::new(Seat::new(Rc::clone(&desk), *index)))
+        .collect();
+    for seat in &seats {
+        tasks.spawn_local(Rc::clone(seat).subscribe());
+    }
+    let mut readings = Readings::default();
+    let mut stop = signals.stop.clone();
+    tokio::select! {
+        _ = stop.wait_for(|stop| *stop) => {}
+        () = tell(&desk, gauge) => {}
+        () = measure(&desk, &seats, signals, &mut readings) => {}
+    }
+    readings.end = totals(&seats);
+    let ended_ns = order.clock.now_ns();
+    drop(tasks);
+
+    let (first, end) = *signals.numbers.borrow();
+    let delivery = settle(&desk, &seats, schedule, (first, end), ended_ns);
+    WorkerFinding {
+        recorder: desk.recorder.take(),
+        connect: desk.connect.take(),
+        readings,
+        delivery,
+    }
+}
+
+/// Tells the runner how many subscribers are connected, until the trial ends.
+async fn tell(desk: &Desk, gauge: &Gauge) {
+    let mut told = 0;
+    loop {
+        let connected = desk.tally.connected.get();
+        gauge.connected.fetch_add(connected - told, Relaxed);
+        told = connected;
+        if let (Some(error), Ok(mut last)) =
+            (desk.last_error.borrow_mut().take(), gauge.last_error.lock())
+        {
+            *last = Some(error);
+        }
+        sleep(LOOK_EVERY).await;
+    }
+}
+
+/// Reads the counters at both edges of the window, and ends when everything was delivered or the
+/// drain is over.
+async fn measure(desk: &Desk, seats: &[Rc<Seat>], signals: &Signals, readings: &mut Readings) {
+    let Some(seat) = seats.first() else { return };
+    let Started { start_ns, window } = seat.started().await;
+    sleep_until(seat.instant(start_ns + window.start_ns)).await;
+    readings.window_start = totals(seats);
+    sleep_until(seat.instant(start_ns + window.end_ns)).await;
+    readings.window_end = totals(seats);
+    let (first, end) = *signals.numbers.borrow();
+    let expected = seats.len() as u64 * (end - first);
+    let patience_ns = start_ns + window.end_ns + desk.settings.drain.as_nanos() as u64;
+    while desk.tally.received.get() < expected && desk.clock.now_ns() < patience_ns {
+        sleep(LOOK_EVERY).await;
+    }
+}
+
+fn totals(seats: &[Rc<Seat>]) -> Totals {
+    let mut totals = Totals::default();
+    for seat in seats {
+        totals.add(&seat.counters);
+    }
+    totals
+}
+
+/// Counts what never came, and keeps it in the ages as older than it was at the end.
+fn settle(
+    desk: &Desk,
+    seats: &[Rc<Seat>],
+    schedule: &Schedule,
+    (first, end): (u64, u64),
+    ended_ns: u64,
+) -> Delivery {
+    let tally = &desk.tally;
+    let mut delivery = Delivery {
+        expected: seats.len() as u64 * (end - first),
+        received: tally.received.get(),
+        lost: 0,
+        duplicated: tally.duplicated.get(),
+        reordered: tally.reordered.get(),
+        foreign: tally.foreign.get(),
+    };
+    let Some(Started { start_ns, window }) = *desk.started.borrow() else {
+        return delivery;
+    };
+    for seq in seats.iter().flat_map(|seat| seat.missing_in(first, end)) {
+        delivery.lost += 1;
+        if let Some(event) = schedule.events().get((seq - first) as usize) {
+            let age_ns = ended_ns.saturating_sub(start_ns + event.due_ns);
+            desk.recorder
+                .borrow_mut()
+                .censor(window, event.due_ns, age_ns);
+        }
+    }
+    delivery
+}

@@ -1,0 +1,71 @@
+//! The one law behind all four patterns: a subscriber is either listening or deaf.
+//!
+//! A subscription is a row of cycles of mean length E\[X\]. In each there is one deaf window, of
+//! mean length E\[G\], in which nothing that the server sends can reach the subscriber; an event
+//! that falls into it waits for its end. With a cursor the wait is all that happens; without one
+//! the event is lost.
+//!
+//! | pattern | deaf window G | cycle X |
+//! |---|---|---|
+//! | short polling on a timer | T, the whole cycle | T |
+//! | long polling | from one answer to the arrival of the next request | G and the hold |
+//! | SSE, WebSocket | from a lost connection to the next one | life of a connection, and G |
+//! | SSE, WebSocket, never cut | none | endless |
+//!
+//! So a long poll is an SSE stream that is cut after every event, and a short poll is one that is
+//! never open. The law holds for events that take no notice of the deaf windows: Poisson arrivals,
+//! or any arrivals against a random phase.
+//!
+//! Source: `models.md` §1.2. All times in seconds.
+
+/// Fraction of the events that fall into a deaf window: E\[G\]/E\[X\]. They are delayed with a
+/// cursor and lost without one.
+#[must_use]
+pub fn delayed_fraction(mean_gap_s: f64, mean_cycle_s: f64) -> f64 {
+    mean_gap_s / mean_cycle_s
+}
+
+/// Mean wait over all events, those that did not wait included: E\[G²\]/(2·E\[X\]).
+///
+/// The square is why one long outage costs more than many short ones of the same sum.
+#[must_use]
+pub fn mean_extra_s(mean_square_gap_s2: f64, mean_cycle_s: f64) -> f64 {
+    mean_square_gap_s2 / (2.0 * mean_cycle_s)
+}
+
+/// Fraction of the events that wait longer than `extra_s`, for a deaf window of constant length:
+/// (G − x)⁺/E\[X\].
+#[must_use]
+pub fn delayed_longer_than(extra_s: f64, gap_s: f64, mean_cycle_s: f64) -> f64 {
+    (gap_s - extra_s).max(0.0) / mean_cycle_s
+}
+
+/// The wait that a fraction `quantile` of the events does not exceed, for a deaf window of
+/// constant length: max(0, G − (1 − p)·E\[X\]).
+#[must_use]
+pub fn quantile_extra_s(quantile: f64, gap_s: f64, mean_cycle_s: f64) -> f64 {
+    (gap_s - (1.0 - quantile) * mean_cycle_s).max(0.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stream_that_a_proxy_cuts_every_minute() {
+        // 60 s of life, 3 s of Chromium's retry: the example of models.md §1.5.
+        let cycle_s = 63.0;
+        assert!((mean_extra_s(9.0, cycle_s) - 0.0714).abs() < 1e-4);
+        assert!((quantile_extra_s(0.99, 3.0, cycle_s) - 2.37).abs() < 1e-9);
+        assert!((delayed_fraction(3.0, cycle_s) - 0.0476).abs() < 1e-4);
+    }
+
+    #[test]
+    fn quantile_and_tail_are_inverse() {
+        for quantile in [0.96, 0.99, 0.999] {
+            let extra_s = quantile_extra_s(quantile, 3.0, 63.0);
+            let tail = delayed_longer_than(extra_s, 3.0, 63.0);
+            assert!((tail - (1.0 - quantile)).abs() < 1e-12);
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! The gaps between events: what a closed form has to know about the arrivals.
+
+use contract::Arrivals;
+
+use crate::NotApplicable;
+
+/// How far the gaps between burst starts are spread around their mean: uniformly, ±25 %.
+const BURST_SPREAD: f64 = 0.25;
+
+/// How the gaps between one event and the next are distributed. Times in seconds.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Gaps {
+    /// Exponential: events independent of each other.
+    Poisson {
+        /// Mean events per second.
+        rate_hz: f64,
+    },
+    /// All equal.
+    Steady {
+        /// The gap.
+        period_s: f64,
+    },
+    /// Short within a burst, long between two.
+    Bursts {
+        /// Events in a burst.
+        events: u32,
+        /// Gap within a burst.
+        spacing_s: f64,
+        /// Mean time from the start of a burst to the start of the next.
+        every_s: f64,
+    },
+}
+
+impl Gaps {
+    /// The gaps of the scenario's arrivals.
+    ///
+    /// # Errors
+    /// For arrivals that have no closed form.
+    pub fn of(arrivals: &Arrivals) -> Result<Self, NotApplicable> {
+        let absent = |reason: &str| Err(NotApplicable(reason.to_owned()));
+        match *arrivals {
+            Arrivals::Poisson { rate_hz } => Ok(Self::Poisson { rate_hz }),
+            Arrivals::Steady { rate_hz } => Ok(Self::Steady {
+                period_s: 1.0 / rate_hz,
+            }),
+            Arrivals::Bursts {
+                burst_events,
+                event_spacing,
+                burst_every,
+            } => Ok(Self::Bursts {
+                events: burst_events,
+                spacing_s: event_spacing.as_secs_f64(),
+                every_s: burst_every.as_secs_f64(),
+            }),
+            Arrivals::Silence => absent("no events, so there is nothing to divide by"),
+            Arrivals::Replay { .. } => absent("no closed form for a replayed file"),
+        }
+    }
+
+    /// Mean gap: the inverse of the rate.
+    #[must_use]
+    pub fn mean_s(self) -> f64 {
+        match self {
+            Self::Poisson { rate_hz } => 1.0 / rate_hz,
+            Self::Steady { period_s } => period_s,
+            Self::Bursts {
+                events, every_s, ..
+            } => every_s / f64::from(events),
+        }
+    }
+
+    /// E\[(gap − x)⁺\]: how much of a gap is, on average, left after its first `length_s`.
+    ///
+    /// Divided by the mean gap it is the fraction of all instants before which nothing happened
+    /// for `length_s`: what a poller with that interval finds empty.
+    #[must_use]
+    pub fn mean_excess_s(self, length_s: f64) -> f64 {
+        match self {
+            Self::Poisson { rate_hz } => (-rate_hz * length_s).exp() / rate_hz,
+            Self::Steady { period_s } => (period_s - length_s).max(0.0),
+            Self::Bursts {
+                events,
+                spacing_s,
+                every_s,
+            } => {
+                let inner = f64::from(events) - 1.0;
+                let (shortest_s, longest_s) = idle_gap_s(inner * spacing_s, every_s);
+                let between_bursts_s = uniform_excess_s(shortest_s, longest_s, length_s);
+                let within_s = inner * (spacing_s - length_s).max(0.0);
+                (within_s + between_bursts_s) / f64::from(events)
+            }
+        }
+    }
+}
+
+/// Shortest and longest time from the last event of a burst to the first of the next.
+pub(crate) fn idle_gap_s(burst_s: f64, every_s: f64) -> (f64, f64) {
+    (
+        every_s * (1.0 - BURST_SPREAD) - burst_s,
+        every_s * (1.0 + BURST_SPREAD) - burst_s,
+    )
+}
+
+/// E\[(U − x)⁺\] for U uniform between two lengths.
+fn uniform_excess_s(shortest_s: f64, longest_s: f64, length_s: f64) -> f64 {
+    if length_s <= shortest_s {
+        (shortest_s + longest_s) / 2.0 - length_s
+    } else {
+        (longest_s - length_s).max(0.0).powi(2) / (2.0 * (longest_s - shortest_s))
+    }
+}
+
+/// Mean number of instants `first_s`, `first_s + every_s`, … that lie within a length that is
+/// uniform between two others.
+pub(crate) fn mean_ticks(shortest_s: f64, longest_s: f64, first_s: f64, every_s: f64) -> f64 {
+    let chance = |tick_s: f64| {
+        if tick_s < shortest_s {
+            1.0
+        } else {
+            (longest_s - tick_s) / (longest_s - shortest_s)
+        }
+    };
+    (0_u32..)
+        .map(|tick| first_s + f64::from(tick) * every_s)
+        .take_while(|&tick_s| tick_s < longest_s)
+        .map(chance)
+        .sum()
+}

@@ -1,0 +1,194 @@
+//! What short and long polling share: exchanges that bring a batch or nothing, and their bytes.
+
+use std::ops::Range;
+
+use crate::{
+    BytesPerEvent, Inputs, Prediction,
+    age::AgeSample,
+    bytes::{EventText, PollSizes},
+    timeline::Timeline,
+};
+
+/// Bytes per delivery from the requests per event and the fraction of them that is answered empty.
+///
+/// r(1−p₀) answers per event bring something, each with 1/(r(1−p₀)) events on average; the digits
+/// of cursors and content length are those of the schedule's middle event and of the mean batch.
+pub(crate) fn closed_form_bytes(
+    inputs: &Inputs<'_>,
+    sizes: PollSizes,
+    requests_per_event: f64,
+    empty_ratio: f64,
+) -> BytesPerEvent {
+    let cursor = inputs.middle_cursor();
+    let text = EventText::plain(inputs.params.payload_bytes as usize);
+    // An event and the comma before it; the first of a batch has none.
+    let event = text.json(cursor) as f64 + 1.0;
+    let envelope = sizes.empty_body(cursor) as f64 - 1.0;
+    let filled = requests_per_event * (1.0 - empty_ratio);
+    let body = envelope + event / filled;
+    let request = sizes.request(cursor);
+    let head = sizes.answer_head(cursor, body.round() as usize);
+    let empty = sizes.empty_answer(cursor);
+    BytesPerEvent {
+        payload: text.data as f64,
+        framing: filled * envelope + event - text.data as f64,
+        headers: filled * (request + head) as f64,
+        empty_polls: requests_per_event * empty_ratio * (request + empty) as f64,
+    }
+}
+
+/// Counts the exchanges of a replay as the harness does, between the edges of the window.
+///
+/// Bytes flow when a request is sent and when an answer is received. But what an exchange is
+/// spent on is known at its end, so there the whole of it becomes headers or an empty poll; framing
+/// is what remains, and for an exchange across an edge that is more or less by its request.
+pub(crate) struct Ledger<'a> {
+    timeline: &'a Timeline<'a>,
+    sizes: PollSizes,
+    /// Bytes of the first n events: as JSON objects with a comma each, and of their texts alone.
+    sums: Vec<(usize, usize)>,
+    requests: u64,
+    empty: u64,
+    life: u64,
+    last_answer_s: f64,
+    bytes: BytesPerEvent,
+    ages: AgeSample,
+}
+
+/// A subscriber's poll timer: poll k is sent at `first_s` + k·`interval_s`.
+pub(crate) struct Ticks {
+    pub(crate) first_s: f64,
+    pub(crate) interval_s: f64,
+    pub(crate) exchange_s: f64,
+}
+
+impl<'a> Ledger<'a> {
+    /// `row` is the number of deliveries that the replay visits in a row: all events of a
+    /// subscriber, or all subscribers of an event.
+    pub(crate) fn new(
+        timeline: &'a Timeline<'a>,
+        sizes: PollSizes,
+        subscribers: usize,
+        row: usize,
+    ) -> Self {
+        let mut sums = vec![(0, 0)];
+        let (mut json, mut data) = (0, 0);
+        for event in 0..timeline.events() {
+            let text = timeline.text(event);
+            json += text.json(Timeline::cursor_after(event + 1)) + 1;
+            data += text.data;
+            sums.push((json, data));
+        }
+        Self {
+            timeline,
+            sizes,
+            sums,
+            requests: 0,
+            empty: 0,
+            life: 0,
+            last_answer_s: 0.0,
+            bytes: BytesPerEvent::default(),
+            ages: AgeSample::new(subscribers * timeline.counted.len(), row),
+        }
+    }
+
+    /// A request that asked for what comes after the first `after` events and was answered with
+    /// all up to the first `up_to`.
+    pub(crate) fn exchange(&mut self, sent_s: f64, answered_s: f64, after: usize, up_to: usize) {
+        self.life += 1;
+        let sent = u64::from(self.timeline.window_s.contains(&sent_s));
+        let answered = u64::from(self.timeline.window_s.contains(&answered_s));
+        if up_to == after {
+            self.empty_exchanges(sent, answered, after);
+            return;
+        }
+        self.last_answer_s = self.last_answer_s.max(answered_s);
+        self.requests(sent, answered, after);
+        if answered == 1 {
+            let cursor = Timeline::cursor_after(up_to);
+            let ((json_from, data_from), (json_to, data_to)) = (self.sums[after], self.sums[up_to]);
+            let data = data_to - data_from;
+            let body = self.sizes.empty_body(cursor) + json_to - json_from - 1;
+            let request = self.sizes.request(Timeline::cursor_after(after));
+            let head = self.sizes.answer_head(cursor, body);
+            self.bytes.payload += data as f64;
+            self.bytes.framing += (body - data) as f64;
+            self.bytes.headers += (request + head) as f64;
+        }
+        let counted = &self.timeline.counted;
+        for event in after.max(counted.start)..up_to.min(counted.end) {
+            self.ages.add(answered_s - self.timeline.due_s[event]);
+        }
+    }
+
+    /// So many requests sent within the window, of exchanges of which so many ended within it.
+    fn requests(&mut self, sent: u64, answered: u64, after: usize) {
+        self.requests += sent;
+        let request = self.sizes.request(Timeline::cursor_after(after));
+        self.bytes.framing += (sent as f64 - answered as f64) * request as f64;
+    }
+
+    /// Exchanges that brought nothing: so many requests and so many answers within the window, all
+    /// with the cursor after the first `after` events.
+    fn empty_exchanges(&mut self, sent: u64, answered: u64, after: usize) {
+        self.requests(sent, answered, after);
+        self.empty += answered;
+        let cursor = Timeline::cursor_after(after);
+        let exchange = self.sizes.request(cursor) + self.sizes.empty_answer(cursor);
+        self.bytes.empty_polls += (answered * exchange as u64) as f64;
+    }
+
+    /// Short polls of a range of ticks, none of which brought anything.
+    pub(crate) fn empty_ticks(&mut self, ticks: &Ticks, polls: Range<u64>, after: usize) {
+        let before = |edge_s: f64| {
+            let poll = ((edge_s - ticks.first_s) / ticks.interval_s).ceil() as u64;
+            poll.clamp(polls.start, polls.end)
+        };
+        let window_s = &self.timeline.window_s;
+        let asked = before(window_s.end) - before(window_s.start);
+        let told =
+            before(window_s.end - ticks.exchange_s) - before(window_s.start - ticks.exchange_s);
+        self.empty_exchanges(asked, told, after);
+    }
+
+    /// A request that is still held when the trial ends.
+    pub(crate) fn unanswered(&mut self, sent_s: f64, after: usize) {
+        self.life += 1;
+        let sent = u64::from(self.timeline.window_s.contains(&sent_s));
+        self.requests(sent, 0, after);
+    }
+
+    /// When the trial ends: the window is over and everything was delivered.
+    pub(crate) fn end_s(&self) -> f64 {
+        self.timeline.window_s.end.max(self.last_answer_s)
+    }
+
+    /// Requests of all exchanges that were entered one by one.
+    pub(crate) fn life(&self) -> u64 {
+        self.life
+    }
+
+    /// Requests in the window, of all subscribers.
+    pub(crate) fn window_requests(&self) -> u64 {
+        self.requests
+    }
+
+    /// The sums per delivery. `life` are all requests of all subscriptions.
+    pub(crate) fn into_prediction(self, subscribers: usize, life: u64) -> Prediction {
+        let deliveries = (subscribers * self.timeline.counted.len()) as f64;
+        Prediction {
+            age: self.ages.into_curve(),
+            requests_per_event: self.requests as f64 / deliveries,
+            requests_per_subscriber: Some(life as f64 / subscribers as f64),
+            // Counted when answered: at the edges it may be one more than was asked.
+            empty_ratio: (self.empty as f64 / self.requests.max(1) as f64).min(1.0),
+            bytes: BytesPerEvent {
+                payload: self.bytes.payload / deliveries,
+                framing: self.bytes.framing / deliveries,
+                headers: self.bytes.headers / deliveries,
+                empty_polls: self.bytes.empty_polls / deliveries,
+            },
+            sockets_held: subscribers as f64,
+        }
+    }
+}

@@ -1,0 +1,42 @@
+//! A WebSocket is asked for once and never deaf, like SSE: its frames are shorter, its events JSON.
+//!
+//! **Deaf window.** None while the connection lives, as for SSE ([`crate::sse`]); with the cursor
+//! in the URL an outage delays events, without it they are lost.
+//!
+//! | quantity | formula |
+//! |---|---|
+//! | age at the j-th of N subscribers | ℓ + transit + (j−1)c, mean ℓ + transit + (N−1)c/2 |
+//! | requests per event | 0; one upgrade in a subscription's life, before the window |
+//! | bytes per event | frame header and JSON object; ping and pong every 15 s |
+//!
+//! Only server frames count, which are not masked; the subscriber's pong is (RFC 6455 §5.3).
+//! Source: `models.md` §1.5 to §1.7. The row of subscribers is `fan_out.rs`, which SSE shares.
+
+use crate::{
+    Inputs, NotApplicable, Prediction,
+    bytes::{EventText, WEBSOCKET_PING, WEBSOCKET_PONG},
+    fan_out,
+    fan_out::Framing,
+};
+
+const FRAMING: Framing = Framing {
+    alone: EventText::websocket,
+    joined: EventText::websocket,
+    heartbeat: WEBSOCKET_PING + WEBSOCKET_PONG,
+};
+
+/// From the mean rate of the arrivals.
+///
+/// # Errors
+/// If the arrivals have no closed form, or the fan-out takes longer than the gap between events.
+pub fn closed_form(inputs: &Inputs<'_>) -> Result<Prediction, NotApplicable> {
+    fan_out::closed_form(inputs, &FRAMING)
+}
+
+/// Event by event, from the due list that is really published.
+///
+/// # Errors
+/// If the fan-out takes longer than the gap between events.
+pub fn replayed(inputs: &Inputs<'_>) -> Result<Prediction, NotApplicable> {
+    fan_out::replayed(inputs, &FRAMING)
+}

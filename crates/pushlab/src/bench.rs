@@ -1,0 +1,263 @@
+//! `pushlab bench`: calibrate, run every trial, write the report.
+
+use std::{env, path::PathBuf, process::ExitCode};
+
+use anyhow::{Context, Result};
+use clap::Args;
+use contract::{
+    Calibration, Manifest, Outcome, Pattern, PublishedSchedule, RECORD_SCHEMA, Scenario, Selection,
+};
+use load_harness::{
+    Cores, Harness, TrialOrder, calibrate, calibration_order, ensure_descriptors, environment,
+};
+use tokio::signal::ctrl_c;
+
+use crate::{
+    exit::Failure,
+    progress::{Display, clock},
+    results::{self, ResultsFolder},
+    scenarios::{self, Loaded},
+};
+
+/// Run scenarios over real sockets and write a report.
+///
+/// Without a scenario, the default run: about ten trials that touch every pattern, in under four
+/// minutes. Exit codes: 0 passed, 1 a trial failed or an error, 2 wrong usage, 130 interrupted (what
+/// was measured until then is reported).
+#[derive(Debug, Args)]
+pub(crate) struct BenchArguments {
+    /// Scenarios, by name or by the path of a TOML file
+    #[arg(value_name = "SCENARIO", conflicts_with = "all")]
+    scenarios: Vec<String>,
+    /// Every scenario, every pattern, every swept value
+    #[arg(long)]
+    all: bool,
+    /// Seed of schedules, payloads and poll phases; the same seed publishes the same events
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Folder with the scenario files
+    #[arg(long = "scenarios", value_name = "DIR", default_value = "scenarios")]
+    folder: PathBuf,
+    /// Folder for the results
+    #[arg(long, value_name = "DIR", default_value = "results")]
+    results: PathBuf,
+}
+
+pub(crate) fn run(arguments: &BenchArguments) -> Result<ExitCode, Failure> {
+    let plan = Plan::make(arguments)?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    let (folder, ending) = runtime.block_on(plan.carry_out(arguments))?;
+    // Worker threads of an interrupted trial end by themselves; nobody waits for them.
+    runtime.shutdown_background();
+
+    let run = results::read(&folder)?;
+    let findings = report::findings(&run);
+    results::write_report(&folder, &report::render(&findings))?;
+    results::point_latest(&folder)?;
+    println!("\n{}", report::terminal_table(&findings));
+    println!("report: {}", folder.join("report.html").display());
+    Ok(match ending {
+        Ending::Interrupted => {
+            println!("interrupted: the report holds the trials that were complete");
+            ExitCode::from(Failure::INTERRUPTED)
+        }
+        Ending::SomeFailed => ExitCode::from(1),
+        Ending::Complete => ExitCode::SUCCESS,
+    })
+}
+
+/// How a run ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ending {
+    Complete,
+    SomeFailed,
+    Interrupted,
+}
+
+/// Everything that is decided before anything starts.
+struct Plan {
+    manifest: Manifest,
+    harness: Harness,
+    orders: Vec<TrialOrder>,
+    patterns: Vec<Pattern>,
+}
+
+impl Plan {
+    fn make(arguments: &BenchArguments) -> Result<Self, Failure> {
+        let (chosen, selection, name) = choose(arguments)?;
+        let mut orders: Vec<TrialOrder> = Vec::new();
+        let mut schedules: Vec<PublishedSchedule> = Vec::new();
+        for loaded in &chosen {
+            for order in loaded.orders(selection, arguments.seed, orders.len() as u32)? {
+                if schedules
+                    .iter()
+                    .all(|known| known.hash != order.schedule.hash())
+                {
+                    schedules.push(order.schedule.published());
+                }
+                orders.push(order);
+            }
+        }
+        let most = orders
+            .iter()
+            .map(|order| order.plan.settings.subscribers)
+            .max()
+            .unwrap_or(0);
+        ensure_descriptors(most)?;
+        let cores = Cores::of_this_machine();
+        let environment = environment(&cores, commit());
+        let patterns = Pattern::ALL
+            .into_iter()
+            .filter(|pattern| orders.iter().any(|order| order.plan.pattern == *pattern))
+            .collect();
+        Ok(Self {
+            manifest: Manifest {
+                schema: RECORD_SCHEMA,
+                name,
+                command: command(arguments),
+                seed: arguments.seed,
+                started_at: jiff::Timestamp::now().to_string(),
+                environment: environment.clone(),
+                trials_planned: orders.len() as u32,
+                scenarios: chosen.into_iter().map(|loaded| loaded.scenario).collect(),
+                schedules,
+            },
+            harness: Harness {
+                server_program: env::current_exe()
+                    .context("this program cannot find itself, to serve")?,
+                cores,
+                seed: arguments.seed,
+                poll_phase: scenarios::poll_phase(arguments.seed),
+                environment,
+            },
+            orders,
+            patterns,
+        })
+    }
+
+    /// Calibrates, then runs every trial; each record is on the disk before the next trial begins.
+    async fn carry_out(self, arguments: &BenchArguments) -> Result<(PathBuf, Ending), Failure> {
+        let mut folder = ResultsFolder::create(&arguments.results, &self.manifest)?;
+        let path = folder.path().to_owned();
+        let mut failures = 0;
+        let trials = self.run_all(&mut folder, &mut failures);
+        let ending = tokio::select! {
+            outcome = trials => {
+                outcome?;
+                if failures == 0 { Ending::Complete } else { Ending::SomeFailed }
+            }
+            // Dropping the trial kills its server and lets its workers end.
+            interrupt = ctrl_c() => {
+                interrupt.context("Ctrl-C cannot be listened to")?;
+                Ending::Interrupted
+            }
+        };
+        Ok((path, ending))
+    }
+
+    async fn run_all(&self, folder: &mut ResultsFolder, failures: &mut u32) -> Result<()> {
+        let calibrations: Vec<TrialOrder> = (0..)
+            .zip(&self.patterns)
+            .map(|(order, pattern)| calibration_order(*pattern, self.harness.seed, order))
+            .collect::<Result<_, _>>()?;
+        let everything: Vec<&TrialOrder> = calibrations.iter().chain(&self.orders).collect();
+        let mut display = Display::new(&everything);
+        let mut known: [Option<Calibration>; Pattern::ALL.len()] = Default::default();
+        for (number, order) in (1..).zip(&everything) {
+            let mut order = (*order).clone();
+            let is_calibration = number <= calibrations.len();
+            order.calibration = if is_calibration {
+                None
+            } else {
+                known[order.plan.pattern.index()]
+            };
+            display.begin(number, everything.len(), &order);
+            let mut record = self
+                .harness
+                .run(&order, &mut |progress| display.tell(&order, progress))
+                .await;
+            if let (true, Some(measured)) = (is_calibration, record.measurements()) {
+                let found = calibrate(&order, measured, &self.harness.cores);
+                known[order.plan.pattern.index()] = Some(found);
+                record.calibration = Some(found);
+            }
+            let failure = match &record.outcome {
+                Outcome::Completed { .. } => None,
+                Outcome::Failed { reason, .. } => Some(reason.as_str()),
+            };
+            *failures += u32::from(failure.is_some());
+            display.end(&order, failure);
+            folder.append(&record)?;
+        }
+        let took = display.finish();
+        println!("{} trials in {}", everything.len(), clock(took));
+        Ok(())
+    }
+}
+
+/// The scenarios asked for, which part of them to run, and the run's name.
+fn choose(arguments: &BenchArguments) -> Result<(Vec<Loaded>, Selection, String), Failure> {
+    if !arguments.scenarios.is_empty() {
+        let chosen = arguments
+            .scenarios
+            .iter()
+            .map(|name| scenarios::named(&arguments.folder, name))
+            .collect::<Result<Vec<_>, _>>()?;
+        let names: Vec<&str> = chosen
+            .iter()
+            .map(|loaded| loaded.scenario.name.as_str())
+            .collect();
+        let name = names.join("-");
+        return Ok((chosen, Selection::Everything, name));
+    }
+    let mut chosen = scenarios::all(&arguments.folder)?;
+    if arguments.all {
+        return Ok((chosen, Selection::Everything, "all".to_owned()));
+    }
+    let offers = |scenario: &Scenario| !scenario.trials(Selection::Default).is_empty();
+    chosen.retain(|loaded| offers(&loaded.scenario));
+    if chosen.is_empty() {
+        let error = anyhow::anyhow!(
+            "no scenario in {} has a [default_run]: name one, or use --all",
+            arguments.folder.display()
+        );
+        return Err(Failure::Usage(error));
+    }
+    Ok((chosen, Selection::Default, "default".to_owned()))
+}
+
+/// The command that repeats this run.
+fn command(arguments: &BenchArguments) -> String {
+    let mut words = vec!["just bench".to_owned()];
+    words.extend(arguments.scenarios.iter().cloned());
+    if arguments.all {
+        words.push("--all".to_owned());
+    }
+    words.push(format!("--seed {}", arguments.seed));
+    words.join(" ")
+}
+
+/// The commit that is checked out, if this is a checkout.
+fn commit() -> String {
+    let git = |words: &[&str]| {
+        let output = std::process::Command::new("git")
+            .args(words)
+            .output()
+            .ok()?;
+        output
+            .status
+            .success()
+            .then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
+    };
+    let Some(commit) = git(&["rev-parse", "--short=12", "HEAD"]) else {
+        return String::new();
+    };
+    let dirty = git(&["status", "--porcelain"]).is_some_and(|changes| !changes.is_empty());
+    if dirty {
+        format!("{commit}-dirty")
+    } else {
+        commit
+    }
+}

@@ -1,0 +1,44 @@
+//! How the program ends. The codes are a promise to scripts.
+
+use std::{fmt, process::ExitCode};
+
+/// Something could not be done.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// Exit 1: it was tried and did not work.
+    Error(anyhow::Error),
+    /// Exit 2: what was asked for makes no sense; nothing was started.
+    Usage(anyhow::Error),
+}
+
+impl Failure {
+    /// Exit code after Ctrl-C: 128 + SIGINT, as shells have it.
+    pub(crate) const INTERRUPTED: u8 = 130;
+
+    pub(crate) fn usage(error: impl Into<anyhow::Error>) -> Self {
+        Self::Usage(error.into())
+    }
+
+    /// Tells it on stderr and gives the exit code.
+    pub(crate) fn tell(self) -> ExitCode {
+        eprintln!("pushlab: {self}");
+        match self {
+            Self::Error(_) => ExitCode::from(1),
+            Self::Usage(_) => ExitCode::from(2),
+        }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Error(error) | Self::Usage(error) => write!(formatter, "{error:#}"),
+        }
+    }
+}
+
+impl<E: Into<anyhow::Error>> From<E> for Failure {
+    fn from(error: E) -> Self {
+        Self::Error(error.into())
+    }
+}

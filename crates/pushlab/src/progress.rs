@@ -1,0 +1,133 @@
+//! What a run shows while it works: where it is and how long it will take.
+
+use std::time::{Duration, Instant};
+
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use load_harness::{Phase, Progress, TrialOrder};
+
+/// Two bars at a terminal, a line per trial elsewhere.
+pub(crate) struct Display {
+    bars: Option<(ProgressBar, ProgressBar)>,
+    started: Instant,
+    expected: Duration,
+    done: Duration,
+}
+
+impl Display {
+    /// A display for trials of this expected length in all.
+    pub(crate) fn new(orders: &[&TrialOrder]) -> Self {
+        let expected = orders.iter().map(|order| order.expected_length()).sum();
+        let bars = MultiProgress::new();
+        let shown = !bars.is_hidden();
+        let bars = shown.then(|| {
+            let run = bars.add(ProgressBar::new(millis(expected)));
+            let trial = bars.add(ProgressBar::new(1));
+            run.set_style(style("run   [{bar:32}] {msg}"));
+            trial.set_style(style("trial [{bar:32}] {msg}"));
+            (run, trial)
+        });
+        Self {
+            bars,
+            started: Instant::now(),
+            expected,
+            done: Duration::ZERO,
+        }
+    }
+
+    /// Announces the next trial.
+    pub(crate) fn begin(&self, number: usize, of: usize, order: &TrialOrder) {
+        let what = format!(
+            "{} · {} · {}",
+            order.scenario,
+            order.plan.pattern,
+            settings(order)
+        );
+        match &self.bars {
+            Some((run, trial)) => {
+                run.println(format!("{number:>3}/{of} {what}"));
+                trial.set_length(millis(order.expected_length()));
+                trial.set_position(0);
+            }
+            None => println!(
+                "{number:>3}/{of} {what} ({} left)",
+                clock(self.expected.saturating_sub(self.done))
+            ),
+        }
+    }
+
+    /// Shows where the trial is.
+    pub(crate) fn tell(&self, order: &TrialOrder, progress: Progress) {
+        let Some((run, trial)) = &self.bars else {
+            return;
+        };
+        let phase = match progress.phase {
+            Phase::Connecting(connected, of) => format!("connecting {connected}/{of}"),
+            Phase::WarmUp => "warming up".to_owned(),
+            Phase::Measuring => "measuring".to_owned(),
+            Phase::Draining => "draining".to_owned(),
+        };
+        let trial_left = order
+            .plan
+            .settings
+            .schedule_length()
+            .saturating_sub(progress.schedule_elapsed);
+        trial.set_position(millis(progress.schedule_elapsed));
+        trial.set_message(format!("{phase}, {} left", clock(trial_left)));
+        let passed = self.done + progress.schedule_elapsed.min(order.expected_length());
+        run.set_position(millis(passed));
+        run.set_message(format!(
+            "{} left",
+            clock(self.expected.saturating_sub(passed))
+        ));
+    }
+
+    /// Notes that a trial has ended.
+    pub(crate) fn end(&mut self, order: &TrialOrder, failure: Option<&str>) {
+        self.done += order.expected_length();
+        if let Some(reason) = failure {
+            let words = format!("        failed: {reason}");
+            match &self.bars {
+                Some((run, _)) => run.println(words),
+                None => println!("{words}"),
+            }
+        }
+    }
+
+    /// Takes the bars away and says how long it took.
+    pub(crate) fn finish(self) -> Duration {
+        if let Some((run, trial)) = self.bars {
+            trial.finish_and_clear();
+            run.finish_and_clear();
+        }
+        self.started.elapsed()
+    }
+}
+
+/// The settings that tell a trial from its neighbours.
+fn settings(order: &TrialOrder) -> String {
+    let settings = &order.plan.settings;
+    let subscribers = format!("{} subscribers", settings.subscribers);
+    match order.plan.pattern {
+        contract::Pattern::ShortPolling => {
+            format!("{subscribers}, every {}", settings.poll_interval)
+        }
+        contract::Pattern::LongPolling => format!("{subscribers}, hold {}", settings.hold),
+        contract::Pattern::Sse | contract::Pattern::WebSocket => subscribers,
+    }
+}
+
+fn style(template: &str) -> ProgressStyle {
+    ProgressStyle::with_template(template)
+        .unwrap_or_else(|_| ProgressStyle::default_bar())
+        .progress_chars("=> ")
+}
+
+fn millis(duration: Duration) -> u64 {
+    duration.as_millis() as u64
+}
+
+/// Whole minutes and seconds.
+pub(crate) fn clock(duration: Duration) -> String {
+    let seconds = duration.as_secs_f64().round() as u64;
+    format!("{}:{:02}", seconds / 60, seconds % 60)
+}

@@ -1,0 +1,114 @@
+//! The files of a run. Every record is on the disk the moment its trial ends.
+
+use std::{
+    fs::{self, File, OpenOptions},
+    io::Write,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context, Result};
+use contract::{Manifest, TrialRecord};
+use report::{OutputFile, Run};
+
+const MANIFEST: &str = "manifest.json";
+const RECORDS: &str = "records.jsonl";
+
+/// A folder `results/<UTC time>-<name>` being filled.
+#[derive(Debug)]
+pub(crate) struct ResultsFolder {
+    path: PathBuf,
+    records: File,
+}
+
+impl ResultsFolder {
+    /// Makes the folder and writes the manifest.
+    pub(crate) fn create(results: &Path, manifest: &Manifest) -> Result<Self> {
+        let stamp = jiff::Timestamp::now()
+            .strftime("%Y%m%dT%H%M%SZ")
+            .to_string();
+        let mut path = results.join(format!("{stamp}-{}", manifest.name));
+        // Two runs within a second must not share a folder.
+        for twin in 2.. {
+            if !path.exists() {
+                break;
+            }
+            path = results.join(format!("{stamp}-{}-{twin}", manifest.name));
+        }
+        let cannot = || format!("the results cannot be written to {}", path.display());
+        fs::create_dir_all(&path).with_context(cannot)?;
+        write(&path.join(MANIFEST), &serde_json::to_string(manifest)?)?;
+        let records = OpenOptions::new()
+            .create_new(true)
+            .append(true)
+            .open(path.join(RECORDS))
+            .with_context(cannot)?;
+        Ok(Self { path, records })
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Appends a record, as one line in one write.
+    pub(crate) fn append(&mut self, record: &TrialRecord) -> Result<()> {
+        let mut line = serde_json::to_string(record)?;
+        line.push('\n');
+        self.records
+            .write_all(line.as_bytes())
+            .and_then(|()| self.records.sync_data())
+            .with_context(|| format!("a record cannot be written to {} (is the disk full?); the records before it are intact", self.path.display()))
+    }
+}
+
+/// Reads a run's files.
+pub(crate) fn read(folder: &Path) -> Result<Run> {
+    let text = |name: &str| {
+        let file = folder.join(name);
+        fs::read_to_string(&file).with_context(|| {
+            format!(
+                "{} cannot be read: is {} the folder of a run?",
+                file.display(),
+                folder.display()
+            )
+        })
+    };
+    Run::parse(&text(MANIFEST)?, &text(RECORDS)?)
+        .with_context(|| format!("the run in {} cannot be read", folder.display()))
+}
+
+/// Writes the report's files into a run's folder.
+pub(crate) fn write_report(folder: &Path, files: &[OutputFile]) -> Result<()> {
+    for file in files {
+        let path = folder.join(&file.path);
+        if let Some(parent) = path.parent() {
+            fs::create_dir_all(parent)
+                .with_context(|| format!("{} cannot be made", parent.display()))?;
+        }
+        write(&path, &file.content)?;
+    }
+    Ok(())
+}
+
+/// Points `results/latest` to a run.
+pub(crate) fn point_latest(folder: &Path) -> Result<()> {
+    let (Some(results), Some(name)) = (folder.parent(), folder.file_name()) else {
+        return Ok(());
+    };
+    let latest = results.join("latest");
+    if latest.is_symlink() {
+        fs::remove_file(&latest)
+            .with_context(|| format!("{} cannot be replaced", latest.display()))?;
+    }
+    std::os::unix::fs::symlink(name, &latest)
+        .with_context(|| format!("{} cannot be made", latest.display()))
+}
+
+/// Writes a file beside its place and moves it there, so that a full disk leaves the old one whole.
+fn write(path: &Path, text: &str) -> Result<()> {
+    let draft = path.with_extension("draft");
+    let written = fs::write(&draft, text).and_then(|()| fs::rename(&draft, path));
+    if written.is_err() {
+        let _ = fs::remove_file(&draft);
+    }
+    written.with_context(|| format!("{} cannot be written (is the disk full?)", path.display()))
+}

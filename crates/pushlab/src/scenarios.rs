@@ -1,0 +1,132 @@
+//! Finding and reading scenario files.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use anyhow::{Context, bail};
+use contract::{Arrivals, Scenario, Selection};
+use load_harness::TrialOrder;
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use schedule::Schedule;
+
+use crate::exit::Failure;
+
+/// A scenario with the text of the file it replays.
+#[derive(Debug, Clone)]
+pub(crate) struct Loaded {
+    pub(crate) scenario: Scenario,
+    pub(crate) replay_csv: Option<String>,
+}
+
+impl Loaded {
+    /// The trials of a selection with their schedules; `first` is the order of the first of them.
+    pub(crate) fn orders(
+        &self,
+        selection: Selection,
+        seed: u64,
+        first: u32,
+    ) -> Result<Vec<TrialOrder>, Failure> {
+        let order = |(order, plan): (u32, contract::TrialPlan)| {
+            let settings = &plan.settings;
+            let schedule = Schedule::build(
+                &settings.events,
+                self.replay_csv.as_deref(),
+                seed,
+                settings.schedule_length(),
+                settings.payload_bytes,
+            )
+            .map_err(Failure::usage)?;
+            Ok(TrialOrder {
+                scenario: self.scenario.name.clone(),
+                schedule: Arc::new(schedule),
+                replay_csv: self.replay_csv.clone(),
+                order,
+                calibration: None,
+                plan,
+            })
+        };
+        (first..)
+            .zip(self.scenario.trials(selection))
+            .map(order)
+            .collect()
+    }
+}
+
+/// The seeded start of the golden-ratio poll phases, in `[0, 1)`.
+pub(crate) fn poll_phase(seed: u64) -> f64 {
+    /// Third stream of the seed; the schedule has the first two.
+    const STREAM: u64 = 2;
+    let mut random = ChaCha8Rng::seed_from_u64(seed);
+    random.set_stream(STREAM);
+    random.random()
+}
+
+/// All scenarios of a folder, by name.
+pub(crate) fn all(folder: &Path) -> Result<Vec<Loaded>, Failure> {
+    let mut files: Vec<PathBuf> = fs::read_dir(folder)
+        .with_context(|| format!("no scenarios in {}: run pushlab in its checkout, or name a folder with --scenarios", folder.display()))
+        .map_err(Failure::Usage)?
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(|path| path.extension().is_some_and(|extension| extension == "toml"))
+        .collect();
+    files.sort();
+    files.iter().map(|file| load(file)).collect()
+}
+
+/// One scenario, by its name in the folder or by the path of its file.
+pub(crate) fn named(folder: &Path, name: &str) -> Result<Loaded, Failure> {
+    let by_path = name.ends_with(".toml");
+    let file = if by_path {
+        PathBuf::from(name)
+    } else {
+        folder.join(format!("{name}.toml"))
+    };
+    if !by_path && !file.is_file() {
+        let known: Vec<String> = all(folder)?
+            .into_iter()
+            .map(|loaded| loaded.scenario.name)
+            .collect();
+        let error = anyhow::anyhow!(
+            "there is no scenario `{name}`: there are {}",
+            known.join(", ")
+        );
+        return Err(Failure::Usage(error));
+    }
+    load(&file)
+}
+
+fn load(file: &Path) -> Result<Loaded, Failure> {
+    let read = || -> anyhow::Result<Loaded> {
+        let shown = file.display().to_string();
+        let text = fs::read_to_string(file).with_context(|| format!("{shown} cannot be read"))?;
+        let scenario = Scenario::from_toml(&shown, &text)?;
+        let replay_csv = match &scenario.events {
+            Arrivals::Replay { file: csv } => {
+                let path = file.with_file_name(csv);
+                let text = fs::read_to_string(&path).with_context(|| {
+                    format!(
+                        "{shown}: `events.file` is {csv}, but {} cannot be read",
+                        path.display()
+                    )
+                })?;
+                if text.len() > 64 << 20 {
+                    bail!("{} is larger than 64 MiB", path.display());
+                }
+                Some(text)
+            }
+            Arrivals::Steady { .. }
+            | Arrivals::Poisson { .. }
+            | Arrivals::Bursts { .. }
+            | Arrivals::Silence => None,
+        };
+        Ok(Loaded {
+            scenario,
+            replay_csv,
+        })
+    };
+    read().map_err(Failure::Usage)
+}

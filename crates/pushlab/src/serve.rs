@@ -1,0 +1,141 @@
+//! `pushlab serve`: the patterns over one event log.
+
+use std::{io::Write, net::SocketAddr, num::NonZeroUsize, process::ExitCode, time::Duration};
+
+use anyhow::Context;
+use clap::Args;
+use contract::{Pattern, Period};
+use event_log::Retention;
+use schedule::bind_to_core;
+use server::{AppSettings, Limits, Server, ServerSettings};
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::exit::Failure;
+
+/// Serve the patterns over one event log, to try them by hand.
+///
+/// Prints one line of JSON with both addresses once it accepts connections. Try it:
+///
+///   curl -N http://127.0.0.1:8080/sse &
+///   curl -d 'hello' http://127.0.0.1:8080/events
+#[derive(Debug, Args)]
+#[command(verbatim_doc_comment)]
+pub(crate) struct ServeArguments {
+    /// Serve only this pattern; may be repeated
+    #[arg(long = "pattern", value_name = "PATTERN")]
+    patterns: Vec<Pattern>,
+    /// Address of the data plane; port 0 picks a free one
+    #[arg(long, default_value = "127.0.0.1:8080")]
+    data: SocketAddr,
+    /// Address of the control plane (schedules, counters), loopback only
+    #[arg(long, default_value = "127.0.0.1:0")]
+    control: SocketAddr,
+    /// Events the log keeps
+    #[arg(long, value_name = "EVENTS", default_value_t = nonzero(Retention::default().events))]
+    keep_events: NonZeroUsize,
+    /// Bytes of text the log keeps
+    #[arg(long, value_name = "BYTES", default_value_t = nonzero(Retention::default().bytes))]
+    keep_bytes: NonZeroUsize,
+    /// Time between two signs of life on an idle SSE stream or WebSocket
+    #[arg(long, value_name = "TIME", default_value = "15s", value_parser = heartbeat)]
+    heartbeat: Period,
+    /// Connections open at a time; further ones get 503
+    #[arg(long, value_name = "CONNECTIONS", default_value_t = Limits::default().connections)]
+    max_connections: u64,
+    /// Let pages of this origin read and publish, e.g. https://example.org; may be repeated
+    #[arg(long = "allow-origin", value_name = "ORIGIN")]
+    allowed_origins: Vec<String>,
+    /// Maximum TCP segment of the data plane, bytes
+    #[arg(long, value_name = "BYTES", default_value_t = load_harness::TCP_MAXSEG, value_parser = clap::value_parser!(u32).range(536..=65_483))]
+    tcp_maxseg: u32,
+    /// Bind the server to this core
+    #[arg(long)]
+    core: Option<u32>,
+    /// End when stdin is closed: a server that a harness started must not outlive it
+    #[arg(long)]
+    until_stdin_closes: bool,
+}
+
+fn nonzero(value: usize) -> NonZeroUsize {
+    NonZeroUsize::new(value).unwrap_or(NonZeroUsize::MIN)
+}
+
+fn heartbeat(text: &str) -> Result<Period, String> {
+    let period: Period = text
+        .parse()
+        .map_err(|error| format!("{error}: write it with its unit, such as 15s"))?;
+    if *period < Duration::from_millis(100) {
+        return Err("at least 100ms".to_owned());
+    }
+    Ok(period)
+}
+
+pub(crate) fn run(arguments: &ServeArguments) -> Result<ExitCode, Failure> {
+    load_harness::raise_descriptor_limit();
+    if let Some(core) = arguments.core
+        && !bind_to_core(core)
+    {
+        eprintln!("core {core} cannot be had: the server runs where the system lets it");
+    }
+    let defaults = AppSettings::default();
+    let patterns = if arguments.patterns.is_empty() {
+        defaults.patterns.clone()
+    } else {
+        arguments.patterns.clone()
+    };
+    let settings = ServerSettings {
+        data: arguments.data,
+        control: arguments.control,
+        tcp_maxseg: arguments.tcp_maxseg,
+        app: AppSettings {
+            patterns,
+            retention: Retention {
+                events: arguments.keep_events.get(),
+                bytes: arguments.keep_bytes.get(),
+            },
+            heartbeat: *arguments.heartbeat,
+            allowed_origins: arguments.allowed_origins.clone(),
+            limits: Limits {
+                connections: arguments.max_connections,
+                ..Limits::default()
+            },
+        },
+    };
+    // One thread: what a delivery costs is then the CPU time of one core, and nothing else.
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    runtime.block_on(async {
+        let server = Server::bind(settings)?;
+        let line = serde_json::to_string(&server.announcement()?)?;
+        writeln!(std::io::stdout(), "{line}").context("the announcement cannot be written")?;
+        server.run_until(stop(arguments.until_stdin_closes)).await;
+        Ok(ExitCode::SUCCESS)
+    })
+}
+
+/// Done when the process is asked to end.
+async fn stop(with_stdin: bool) {
+    let (closed, stdin_closed) = tokio::sync::oneshot::channel::<()>();
+    if with_stdin {
+        // A thread of its own, because a read of stdin cannot be cancelled: the runtime would wait
+        // for it at the end, this thread ends with the process.
+        std::thread::spawn(move || {
+            let ignored = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
+            drop((ignored, closed));
+        });
+    } else {
+        std::mem::forget(closed);
+    }
+    let terminated = async {
+        match signal(SignalKind::terminate()) {
+            Ok(mut terminate) => drop(terminate.recv().await),
+            Err(_) => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        _ = stdin_closed => {}
+        () = terminated => {}
+        _ = tokio::signal::ctrl_c() => {}
+    }
+}

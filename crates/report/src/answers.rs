@@ -1,0 +1,299 @@
+//! One sentence a question: who, what, by how much, at what price, until when.
+//!
+//! Every sentence is built from the findings, so another run says something else. Where a single
+//! trial shows two values close to each other, the sentence says that no difference was shown.
+
+use std::fmt::Write as _;
+
+use contract::{Arrivals, Pattern};
+
+use crate::{
+    findings::ScenarioFinding,
+    number::{list, period_ms, three_digits, times},
+    point::Point,
+    quantity::{Bound, QuantityName},
+    setting::Swept,
+};
+
+mod sweep;
+
+pub(crate) use sweep::main_quantities;
+
+/// Ages closer than this are not told apart by one trial.
+const SAME_AGE_MS: f64 = 5.0;
+/// Nor are values whose ratio is below this.
+const SAME_RATIO: f64 = 1.1;
+
+/// The answer to a scenario's question.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    /// Name of the scenario.
+    pub scenario: String,
+    /// The answer in one sentence.
+    pub sentence: String,
+    /// Conditions under which it flips, beyond the one in the sentence.
+    pub conditions: Vec<String>,
+}
+
+/// Answers a scenario's question from its points.
+pub(crate) fn answer(finding: &ScenarioFinding) -> Answer {
+    let points: Vec<&Point> = finding
+        .points
+        .iter()
+        .filter(|point| point.completed().next().is_some())
+        .collect();
+    let (sentence, conditions) = match Swept::of(&finding.scenario) {
+        _ if points.is_empty() => ("No trial of this question was completed.".to_owned(), vec![]),
+        _ if finding.scenario.events == Arrivals::Silence => (silence(&points), vec![]),
+        Some(swept) if points.len() > 1 => sweep::answer(swept, &points),
+        Some(_) | None => comparison(&points),
+    };
+    Answer {
+        scenario: finding.scenario.name.clone(),
+        sentence,
+        conditions,
+    }
+}
+
+/// Whether one trial each does not tell two values apart.
+fn same(name: QuantityName, left: f64, right: f64) -> bool {
+    let (small, large) = (left.min(right), left.max(right));
+    (name.unit() == "ms" && large - small < SAME_AGE_MS) || large <= small * SAME_RATIO
+}
+
+pub(crate) fn capitalised(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| {
+        first.to_uppercase().chain(letters).collect()
+    })
+}
+
+fn labels(points: &[&Point]) -> String {
+    list(&points.iter().map(|point| point.label()).collect::<Vec<_>>())
+}
+
+/// `0.61–0.65 ms`, or one value if both print the same.
+fn range(name: QuantityName, points: &[&Point]) -> String {
+    let values = points.iter().filter_map(|point| point.measured(name));
+    let (low, high) = values.fold((f64::INFINITY, 0.0_f64), |(low, high), value| {
+        (low.min(value), high.max(value))
+    });
+    let (low_text, high_text) = (name.text(low), name.text(high));
+    if low_text == high_text {
+        high_text
+    } else {
+        format!("{low_text} to {high_text}")
+    }
+}
+
+fn silence(points: &[&Point]) -> String {
+    let parts: Vec<String> = points
+        .iter()
+        .filter_map(|point| {
+            let requests = point.measured(QuantityName::RequestsPerSubscriber)?;
+            Some(format!("{} {}", point.label(), three_digits(requests)))
+        })
+        .collect();
+    format!(
+        "Without any event, the requests of a subscriber's whole life were: {}.",
+        list(&parts)
+    )
+}
+
+/// Several patterns at one setting.
+fn comparison(points: &[&Point]) -> (String, Vec<String>) {
+    let name = QuantityName::AgeP99;
+    let mut timed: Vec<&Point> = points
+        .iter()
+        .copied()
+        .filter(|point| {
+            let age = point.quantity_of(name);
+            age.measured.is_some() && age.bound == Bound::Exact
+        })
+        .collect();
+    let age = |point: &Point| point.measured(name).unwrap_or(f64::MAX);
+    timed.sort_by(|left, right| age(left).total_cmp(&age(right)));
+    let Some(freshest) = timed.first().copied() else {
+        return (
+            "Too many events were lost or none arrived: no pattern has an age at p99.".to_owned(),
+            vec![],
+        );
+    };
+    let (mut near, behind): (Vec<&Point>, Vec<&Point>) = timed
+        .iter()
+        .copied()
+        .partition(|point| same(name, age(freshest), age(point)));
+    near.sort_by_key(|point| point.pattern);
+    let mut parts = vec![format!(
+        "{} delivered an event in {} at p99",
+        capitalised(&labels(&near)),
+        range(name, &near)
+    )];
+    if near.len() > 1 {
+        parts[0].push_str(" (no difference shown between them)");
+    }
+    for point in behind {
+        let _ = write!(
+            parts[0],
+            ", {} in {}{}",
+            point.label(),
+            name.text(age(point)),
+            longer(age(freshest), age(point))
+        );
+    }
+    for point in points {
+        if point.quantity_of(name).bound == Bound::AtLeast {
+            parts.push(format!(
+                "{} lost so many events that its p99 is only known to be over {}",
+                point.label(),
+                name.text(age(point))
+            ));
+        }
+    }
+    parts.extend(price(points));
+    let mut conditions = conditions(points);
+    if !conditions.is_empty() {
+        parts.push(conditions.remove(0));
+    }
+    let conditions = conditions
+        .iter()
+        .map(|condition| format!("{}.", capitalised(condition)))
+        .collect();
+    (format!("{}.", parts.join("; ")), conditions)
+}
+
+/// Below 5 ms a ratio to so small an age says little.
+fn longer(freshest_ms: f64, age_ms: f64) -> String {
+    if freshest_ms < SAME_AGE_MS {
+        String::new()
+    } else {
+        format!(" ({} as long)", times(age_ms / freshest_ms))
+    }
+}
+
+/// Who moved the fewest bytes, and how many times that the others did.
+fn price(points: &[&Point]) -> Option<String> {
+    let name = QuantityName::BytesPerEvent;
+    let mut priced: Vec<(&Point, f64)> = points
+        .iter()
+        .filter_map(|point| Some((*point, point.measured(name)?)))
+        .collect();
+    priced.sort_by(|left, right| left.1.total_cmp(&right.1));
+    let (&(cheapest, least), others) = priced.split_first()?;
+    let mut text = format!(
+        "the price was {} per event for {}",
+        name.text(least),
+        cheapest.label()
+    );
+    if let Some((dearest, most)) = others.last().filter(|_| least > 0.0) {
+        let _ = write!(
+            text,
+            " and up to {} that, for {}",
+            times(most / least),
+            dearest.label()
+        );
+    }
+    Some(text)
+}
+
+/// Where the order of the patterns changes, from the measured parts of the cost.
+fn conditions(points: &[&Point]) -> Vec<String> {
+    let find = |pattern: Pattern| {
+        points
+            .iter()
+            .copied()
+            .find(|point| point.pattern == pattern)
+    };
+    let Some(short) = find(Pattern::ShortPolling) else {
+        return vec![];
+    };
+    let mut found = Vec::new();
+    if let Some(long) = find(Pattern::LongPolling) {
+        found.extend(requests_flip(short, long));
+    }
+    let push = [find(Pattern::Sse), find(Pattern::WebSocket)]
+        .into_iter()
+        .flatten()
+        .min_by(|left, right| {
+            let bytes = |point: &Point| {
+                point
+                    .measured(QuantityName::BytesPerEvent)
+                    .unwrap_or(f64::MAX)
+            };
+            bytes(left).total_cmp(&bytes(right))
+        });
+    if let Some(push) = push {
+        found.extend(bytes_flip(short, push));
+    }
+    found
+}
+
+/// Short polling's requests per event are 1/(λT), so the interval at which it needs as many as long
+/// polling follows from one measured point.
+fn requests_flip(short: &Point, long: &Point) -> Option<String> {
+    let name = QuantityName::RequestsPerEvent;
+    let interval_ms = short.params.poll_interval_ms?;
+    let (short_requests, long_requests) = (short.measured(name)?, long.measured(name)?);
+    if short_requests <= 0.0 || long_requests <= 0.0 {
+        return None;
+    }
+    let equal_ms = interval_ms * short_requests / long_requests;
+    let (relation, until) = if same(name, short_requests, long_requests) {
+        ("as many requests as", "longer intervals need fewer than")
+    } else if short_requests < long_requests {
+        ("fewer requests than", "longer than")
+    } else {
+        ("more requests than", "shorter than")
+    };
+    let numbers = format!(
+        "({} and {} per event)",
+        three_digits(short_requests),
+        three_digits(long_requests)
+    );
+    Some(if until.ends_with("fewer than") {
+        format!("at this interval short polling needs {relation} long polling {numbers}, above it fewer, below it more")
+    } else {
+        format!(
+            "short polling needs {relation} long polling {numbers} only while its interval is {until} {}",
+            period_ms(rounded(equal_ms))
+        )
+    })
+}
+
+/// A poll costs its heads once, whatever it brings: the more events it brings, the less each pays.
+fn bytes_flip(short: &Point, push: &Point) -> Option<String> {
+    let part = |name: QuantityName| short.measured(name);
+    let requests = part(QuantityName::RequestsPerEvent)?;
+    let body = part(QuantityName::PayloadBytesPerEvent)? + part(QuantityName::FramingBytesPerEvent)?;
+    let heads = part(QuantityName::HeaderBytesPerEvent)? + part(QuantityName::EmptyPollBytesPerEvent)?;
+    let interval_ms = short.params.poll_interval_ms?;
+    let push_bytes = push.measured(QuantityName::BytesPerEvent)?;
+    let bytes = |value: f64| QuantityName::BytesPerEvent.text(value);
+    if requests <= 0.0 || heads <= 0.0 {
+        return None;
+    }
+    let push_label = push.pattern.label();
+    if push_bytes <= body {
+        return Some(format!(
+            "no longer interval makes short polling move fewer bytes than {push_label}: payload and framing alone cost it {}, {push_label} {} in all",
+            bytes(body),
+            bytes(push_bytes)
+        ));
+    }
+    let per_poll = heads / requests;
+    let events = per_poll / (push_bytes - body);
+    let equal_ms = interval_ms * events * requests;
+    let now_less = body + heads < push_bytes;
+    Some(format!(
+        "short polling moves {} bytes than {push_label} as long as a poll brings {} than about {} events, an interval of {} at this rate",
+        if now_less { "fewer" } else { "more" },
+        if now_less { "more" } else { "fewer" },
+        three_digits(events),
+        period_ms(rounded(equal_ms))
+    ))
+}
+
+/// Derived settings keep three digits, not the decimals of a float.
+fn rounded(value: f64) -> f64 {
+    crate::number::six_digits(value).unwrap_or(value)
+}

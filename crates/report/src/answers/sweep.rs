@@ -1,0 +1,257 @@
+//! The answer of a scenario that varies one setting.
+
+use std::collections::BTreeMap;
+
+use contract::Pattern;
+
+use super::{capitalised, same};
+use crate::{
+    number::{THIN_SPACE, period_ms, six_digits, three_digits},
+    point::Point,
+    quantity::{Bound, QuantityName},
+    setting::Swept,
+};
+
+/// The quantity that a swept setting is about, and the price to read beside it.
+pub(crate) const fn main_quantities(swept: Swept) -> [QuantityName; 2] {
+    match swept {
+        Swept::Subscribers => [QuantityName::AgeP99, QuantityName::CpuPerEvent],
+        Swept::Rate => [QuantityName::RequestsPerEvent, QuantityName::AgeP99],
+        Swept::Payload => [QuantityName::BytesPerEvent, QuantityName::CpuPerEvent],
+        Swept::PollInterval => [QuantityName::AgeP99, QuantityName::RequestsPerEvent],
+        Swept::Hold => [QuantityName::RequestsPerEvent, QuantityName::EmptyRatio],
+        Swept::Client => [QuantityName::SubscriberCpuPerEvent, QuantityName::AgeP99],
+    }
+}
+
+pub(super) fn answer(swept: Swept, points: &[&Point]) -> (String, Vec<String>) {
+    let [main, price] = main_quantities(swept);
+    let mut series: BTreeMap<Pattern, Vec<&Point>> = BTreeMap::new();
+    for point in points {
+        series.entry(point.pattern).or_default().push(point);
+    }
+    let mut parts: Vec<String> = series
+        .values()
+        .filter_map(|points| course(swept, main, price, points))
+        .collect();
+    let mut conditions: Vec<String> = series
+        .values()
+        .filter_map(|points| flip(swept, points))
+        .collect();
+    if series.len() > 1 {
+        conditions.insert(0, order(main, &series, swept));
+    }
+    if !conditions.is_empty() {
+        parts.push(conditions.remove(0));
+    }
+    let sentence = format!("{}.", capitalised(&parts.join("; ")));
+    let conditions = conditions
+        .iter()
+        .map(|condition| format!("{}.", capitalised(condition)))
+        .collect();
+    (sentence, conditions)
+}
+
+/// How the main quantity and its price go from the first to the last value.
+fn course(
+    swept: Swept,
+    main: QuantityName,
+    price: QuantityName,
+    points: &[&Point],
+) -> Option<String> {
+    let (first, last) = (points.first()?, points.last()?);
+    let pattern = first.pattern.label();
+    if points.len() < 2 {
+        return Some(format!(
+            "{}: {} {}",
+            first.label(),
+            main.label(),
+            first.quantity_of(main).measured_text()
+        ));
+    }
+    let change = change(main, first, last)?;
+    let price = self::change(price, first, last)
+        .map_or_else(String::new, |text| format!(", {} {text}", price.label()));
+    Some(format!(
+        "{pattern}, {}: {} {change}{price}",
+        span(&swept.text(&first.params), &swept.text(&last.params)),
+        main.label(),
+    ))
+}
+
+/// `from 2.00 to 0.12`, or `the same`.
+fn change(name: QuantityName, first: &Point, last: &Point) -> Option<String> {
+    let (from, to) = (first.quantity_of(name), last.quantity_of(name));
+    let (from_value, to_value) = (from.measured?, to.measured?);
+    let exact = from.bound == Bound::Exact && to.bound == Bound::Exact;
+    let texts = format!("from {} to {}", from.measured_text(), to.measured_text());
+    if exact && same(name, from_value, to_value) {
+        return Some(format!("{texts}, no difference shown"));
+    }
+    let ratio = if to_value >= from_value {
+        to_value / from_value
+    } else {
+        from_value / to_value
+    };
+    // A ratio to next to nothing says nothing.
+    if !exact || !ratio.is_finite() || ratio > 1e4 {
+        return Some(texts);
+    }
+    Some(format!("{texts} (a factor of {})", three_digits(ratio)))
+}
+
+/// `from 10 to 1,000 subscribers`: the unit once if both have the same.
+fn span(first: &str, last: &str) -> String {
+    let unit = |text: &str| {
+        text.split_once([' ', THIN_SPACE])
+            .map_or_else(String::new, |(_, unit)| unit.to_owned())
+    };
+    let shared = unit(last);
+    if !shared.is_empty() && unit(first) == shared {
+        let number = first.trim_end_matches(&shared).trim_end();
+        return format!("from {number} to {last}");
+    }
+    format!("from {first} to {last}")
+}
+
+/// Which pattern is lowest, and between which values that changes.
+fn order(main: QuantityName, series: &BTreeMap<Pattern, Vec<&Point>>, swept: Swept) -> String {
+    let mut by_value: BTreeMap<u64, Vec<&Point>> = BTreeMap::new();
+    for point in series.values().flatten() {
+        // Rates of a schedule that came out differ in the last digits; six are enough to match.
+        let value = point.swept_value().and_then(six_digits).unwrap_or(0.0);
+        by_value.entry(value.to_bits()).or_default().push(point);
+    }
+    let lowest: Vec<&Point> = by_value
+        .values()
+        .filter(|points| points.len() > 1)
+        .filter_map(|points| {
+            points
+                .iter()
+                .copied()
+                .filter(|point| point.measured(main).is_some())
+                .min_by(|left, right| {
+                    let value = |point: &Point| point.measured(main).unwrap_or(f64::MAX);
+                    value(left).total_cmp(&value(right))
+                })
+        })
+        .collect();
+    let change = lowest.windows(2).find_map(|pair| {
+        let [left, right] = pair else { return None };
+        let beaten = series
+            .get(&left.pattern)?
+            .iter()
+            .find(|point| point.swept_value() == right.swept_value())?;
+        let told_apart = !same(main, beaten.measured(main)?, right.measured(main)?);
+        (left.pattern != right.pattern && told_apart).then_some((left, right))
+    });
+    match (change, lowest.first()) {
+        (Some((left, right)), _) => format!(
+            "the lowest {} changes from {} to {} between {} and {}",
+            main.label(),
+            left.pattern.label(),
+            right.pattern.label(),
+            swept.text(&left.params),
+            swept.text(&right.params)
+        ),
+        (None, Some(_)) => format!(
+            "no change of order shown in {}, whatever the {}",
+            main.label(),
+            swept.label()
+        ),
+        (None, None) => "the patterns share no value to compare at".to_owned(),
+    }
+}
+
+/// Until when the answer of one pattern's series holds.
+fn flip(swept: Swept, points: &[&Point]) -> Option<String> {
+    let pattern = points.first()?.pattern.label();
+    match swept {
+        Swept::PollInterval => interval_flip(points),
+        Swept::Rate => crossing(swept, points, QuantityName::RequestsPerEvent, 0.5).map(|between| {
+            format!("{pattern} needs less than one request for two events from {between} on")
+        }),
+        Swept::Subscribers => {
+            let first_ms = points.first()?.measured(QuantityName::AgeP99)?;
+            let double = points
+                .iter()
+                .find(|point| {
+                    point
+                        .measured(QuantityName::AgeP99)
+                        .is_some_and(|age| {
+                            age > 2.0 * first_ms && !same(QuantityName::AgeP99, first_ms, age)
+                        })
+                })
+                .map(|point| swept.text(&point.params));
+            Some(double.map_or_else(
+                || format!("no value shows twice the age of the first one for {pattern}"),
+                |value| format!("{pattern} is more than twice as old as with the first value from {value} on"),
+            ))
+        }
+        Swept::Payload => {
+            let half = points.iter().find(|point| {
+                let payload = point.measured(QuantityName::PayloadBytesPerEvent);
+                let all = point.measured(QuantityName::BytesPerEvent);
+                payload.zip(all).is_some_and(|(payload, all)| payload > all / 2.0)
+            });
+            Some(half.map_or_else(
+                || format!("for {pattern} payload is never half of the bytes"),
+                |point| {
+                    format!(
+                        "for {pattern} payload is more than half of the bytes from {} on",
+                        swept.text(&point.params)
+                    )
+                },
+            ))
+        }
+        Swept::Hold => crossing(swept, points, QuantityName::EmptyRatio, 0.5).map(|between| {
+            format!("{pattern} brings an event with most of its requests from {between} on")
+        }),
+        Swept::Client => None,
+    }
+}
+
+/// Requests per event are 1/(λT): T × requests is the mean gap between events at every point.
+fn interval_flip(points: &[&Point]) -> Option<String> {
+    let mut gaps: Vec<f64> = points
+        .iter()
+        .filter_map(|point| {
+            Some(point.params.poll_interval_ms? * point.measured(QuantityName::RequestsPerEvent)?)
+        })
+        .collect();
+    gaps.sort_by(f64::total_cmp);
+    let gap_ms = gaps.get(gaps.len() / 2).copied().and_then(six_digits)?;
+    let mut shares: Vec<f64> = points
+        .iter()
+        .filter_map(|point| {
+            Some(point.measured(QuantityName::AgeP99)? / point.params.poll_interval_ms?)
+        })
+        .collect();
+    shares.sort_by(f64::total_cmp);
+    let share = shares.get(shares.len() / 2).copied()?;
+    Some(format!(
+        "an age at p99 of {} times the interval costs more than one request per event as soon as the interval is below {}, the mean gap between two events",
+        three_digits(share),
+        period_ms(gap_ms)
+    ))
+}
+
+/// Between which two values a quantity falls below a limit.
+fn crossing(
+    swept: Swept,
+    points: &[&Point],
+    name: QuantityName,
+    limit: f64,
+) -> Option<String> {
+    points.windows(2).find_map(|pair| {
+        let [left, right] = pair else { return None };
+        let (before, after) = (left.measured(name)?, right.measured(name)?);
+        (before >= limit && after < limit).then(|| {
+            format!(
+                "a value between {} and {}",
+                swept.text(&left.params),
+                swept.text(&right.params)
+            )
+        })
+    })
+}

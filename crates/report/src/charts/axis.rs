@@ -1,0 +1,232 @@
+//! Axes and the plane between two of them.
+
+use super::canvas::{Anchor, Canvas, Drawn, TICK_TEXT, text_width};
+use crate::{number::setting, style::Ink};
+
+/// How values are spaced.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Scale {
+    Linear,
+    Log,
+}
+
+/// One axis: its ends, its ticks and its title.
+#[derive(Debug, Clone)]
+pub(crate) struct Axis {
+    scale: Scale,
+    low: f64,
+    high: f64,
+    ticks: Vec<(f64, String)>,
+    title: String,
+}
+
+impl Axis {
+    /// From zero to a round number at or above the largest value.
+    pub(crate) fn from_zero(values: impl Iterator<Item = f64>, title: &str) -> Self {
+        let largest = values.filter(|value| value.is_finite()).fold(0.0, f64::max);
+        let largest = if largest > 0.0 { largest } else { 1.0 };
+        let step = round_up(largest / 4.0);
+        let steps = (largest / step - 1e-9).ceil().max(1.0);
+        Self {
+            scale: Scale::Linear,
+            low: 0.0,
+            high: step * steps,
+            ticks: (0..=steps as u32)
+                .map(|index| f64::from(index) * step)
+                .map(|value| (value, setting(value)))
+                .collect(),
+            title: title.to_owned(),
+        }
+    }
+
+    /// Linear between given ends with given ticks.
+    pub(crate) fn linear(low: f64, high: f64, ticks: Vec<(f64, String)>, title: &str) -> Self {
+        Self {
+            scale: Scale::Linear,
+            low,
+            high: if high > low { high } else { low + 1.0 },
+            ticks,
+            title: title.to_owned(),
+        }
+    }
+
+    /// Logarithmic over all positive values, ends at 1, 2 or 5 times a power of ten.
+    pub(crate) fn log(values: impl Iterator<Item = f64>, title: &str) -> Self {
+        let (mut low, mut high) = values
+            .filter(|value| value.is_finite() && *value > 0.0)
+            .fold((f64::INFINITY, 0.0_f64), |(low, high), value| {
+                (low.min(value), high.max(value))
+            });
+        if low > high {
+            (low, high) = (1.0, 10.0);
+        }
+        let (low, high) = (round_down(low), round_up(high));
+        let high = if high > low * 1.5 { high } else { low * 2.0 };
+        let decades = (high / low).log10();
+        let within = |value: &f64| *value >= low * 0.999 && *value <= high * 1.001;
+        let first = low.log10().floor() as i32;
+        let last = high.log10().ceil() as i32;
+        let each: &[f64] = if decades < 2.1 { &[1.0, 2.0, 5.0] } else { &[1.0] };
+        let every = if decades > 6.5 { 2 } else { 1 };
+        let ticks = (first..=last)
+            .filter(|power| power.rem_euclid(every) == 0)
+            .flat_map(|power| each.iter().map(move |digit| digit * 10_f64.powi(power)))
+            .filter(within)
+            .map(|value| (value, setting(value)))
+            .collect();
+        Self {
+            scale: Scale::Log,
+            low,
+            high,
+            ticks,
+            title: title.to_owned(),
+        }
+    }
+
+    /// The same axis with ticks at these values only.
+    pub(crate) fn with_ticks(mut self, ticks: Vec<(f64, String)>) -> Self {
+        self.ticks = ticks;
+        self
+    }
+
+    pub(crate) const fn high(&self) -> f64 {
+        self.high
+    }
+
+    /// Share of the way from the low to the high end, kept within.
+    fn share(&self, value: f64) -> f64 {
+        let share = match self.scale {
+            Scale::Linear => (value - self.low) / (self.high - self.low),
+            Scale::Log => {
+                (value.max(self.low * 1e-3) / self.low).ln() / (self.high / self.low).ln()
+            }
+        };
+        share.clamp(0.0, 1.0)
+    }
+}
+
+fn round_down(value: f64) -> f64 {
+    let power = 10_f64.powi(value.log10().floor() as i32);
+    let digit = value / power;
+    let round = if digit >= 4.999 {
+        5.0
+    } else if digit >= 1.999 {
+        2.0
+    } else {
+        1.0
+    };
+    round * power
+}
+
+fn round_up(value: f64) -> f64 {
+    let power = 10_f64.powi(value.log10().floor() as i32);
+    let digit = value / power;
+    let round = if digit <= 1.001 {
+        1.0
+    } else if digit <= 2.001 {
+        2.0
+    } else if digit <= 5.001 {
+        5.0
+    } else {
+        10.0
+    };
+    round * power
+}
+
+/// The rectangle between two axes.
+pub(crate) struct Plane {
+    pub(crate) x: Axis,
+    pub(crate) y: Axis,
+    pub(crate) left: f64,
+    pub(crate) right: f64,
+    pub(crate) top: f64,
+    pub(crate) bottom: f64,
+}
+
+impl Plane {
+    pub(crate) fn place_x(&self, value: f64) -> f64 {
+        self.left + (self.right - self.left) * self.x.share(value)
+    }
+
+    pub(crate) fn place_y(&self, value: f64) -> f64 {
+        self.bottom - (self.bottom - self.top) * self.y.share(value)
+    }
+
+    pub(crate) fn place(&self, (x, y): (f64, f64)) -> (f64, f64) {
+        (self.place_x(x), self.place_y(y))
+    }
+
+    /// Grid, ticks and titles. The title of the upright axis lies above it: turned text is hard to
+    /// read.
+    pub(crate) fn frame(&self, canvas: &Canvas<'_>) -> Drawn {
+        self.frame_y(canvas)?;
+        for (value, label) in self.labelled_x() {
+            let x = self.place_x(value);
+            canvas.line(&[(x, self.top), (x, self.bottom)], Ink::Grid, 1.0)?;
+            canvas.text((x, self.bottom + 14.0), &label, Anchor::Centre, TICK_TEXT, Ink::Quiet)?;
+        }
+        let middle = f64::midpoint(self.left, self.right);
+        canvas.text((middle, self.bottom + 33.0), &self.x.title, Anchor::Centre, TICK_TEXT, Ink::Quiet)
+    }
+
+    /// The upright axis alone, for panels that share the other.
+    pub(crate) fn frame_y(&self, canvas: &Canvas<'_>) -> Drawn {
+        let mut last = f64::INFINITY;
+        for (value, label) in &self.y.ticks {
+            let y = self.place_y(*value);
+            canvas.line(&[(self.left, y), (self.right, y)], Ink::Grid, 1.0)?;
+            // In a low panel ticks come closer than their labels are high.
+            if last - y >= TICK_TEXT {
+                canvas.text((self.left - 6.0, y), label, Anchor::Right, TICK_TEXT, Ink::Quiet)?;
+                last = y;
+            }
+        }
+        canvas.text((4.0, self.top - 14.0), &self.y.title, Anchor::Left, TICK_TEXT, Ink::Quiet)
+    }
+
+    /// Ticks whose labels do not run into each other.
+    fn labelled_x(&self) -> Vec<(f64, String)> {
+        let mut kept: Vec<(f64, String)> = Vec::new();
+        let mut free_from = f64::NEG_INFINITY;
+        for (value, label) in &self.x.ticks {
+            let half = text_width(label, TICK_TEXT) / 2.0;
+            let x = self.place_x(*value);
+            if x - half >= free_from {
+                free_from = x + half + 5.0;
+                kept.push((*value, label.clone()));
+            }
+        }
+        kept
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn labels(axis: &Axis) -> Vec<&str> {
+        axis.ticks.iter().map(|(_, label)| label.as_str()).collect()
+    }
+
+    #[test]
+    fn ticks_are_round() {
+        let axis = Axis::from_zero([0.3, 1.7].into_iter(), "requests");
+        assert_eq!(labels(&axis), ["0", "0.5", "1", "1.5", "2"]);
+        let axis = Axis::log([0.21, 988.0].into_iter(), "age, ms");
+        assert_eq!(labels(&axis), ["1", "10", "100", "1,000"]);
+        assert_eq!((axis.low, axis.high), (0.2, 1_000.0));
+    }
+
+    #[test]
+    fn axes_survive_no_values_and_odd_ones() {
+        for values in [vec![], vec![0.0], vec![f64::NAN, f64::INFINITY], vec![3.0]] {
+            for axis in [
+                Axis::log(values.iter().copied(), ""),
+                Axis::from_zero(values.iter().copied(), ""),
+            ] {
+                assert!(axis.low < axis.high);
+                assert!(axis.share(1.0).is_finite() && axis.share(0.0).is_finite());
+            }
+        }
+    }
+}

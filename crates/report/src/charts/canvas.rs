@@ -1,0 +1,216 @@
+//! A drawing surface in readable units over plotters' SVG backend.
+
+use contract::Pattern;
+use plotters::{
+    coord::Shift,
+    drawing::DrawingAreaErrorKind,
+    element::{PathElement, Polygon, Rectangle, Text},
+    prelude::{DrawingArea, IntoDrawingArea, SVGBackend},
+    style::{
+        Color, IntoFont, TextStyle,
+        text_anchor::{HPos, Pos, VPos},
+    },
+};
+
+use crate::style::{self, Ink, Marker};
+
+/// Width of every figure. Narrow enough that its text is still read on a phone of 360 pixels.
+pub(crate) const WIDTH: f64 = 390.0;
+/// Text of labels.
+pub(crate) const TEXT: f64 = 15.0;
+/// Text of ticks.
+pub(crate) const TICK_TEXT: f64 = 14.0;
+
+/// plotters rounds to whole units: with four to one of ours, curves stay smooth.
+const UNITS: f64 = 4.0;
+/// plotters' SVG backend divides a font's size by this.
+const FONT_FACTOR: f64 = 1.24;
+
+/// Drawing into a string fails never, but plotters' type says it may.
+pub(crate) type Drawn = Result<(), DrawingAreaErrorKind<std::io::Error>>;
+
+/// Where a text stands relative to its place.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Anchor {
+    Left,
+    Centre,
+    Right,
+}
+
+/// A finished drawing.
+pub(crate) struct Drawing {
+    pub(crate) elements: String,
+    pub(crate) width: u32,
+    pub(crate) height: u32,
+}
+
+pub(crate) struct Canvas<'a> {
+    area: DrawingArea<SVGBackend<'a>, Shift>,
+}
+
+/// Draws with `paint` on a surface of [`WIDTH`] × `height`.
+pub(crate) fn draw(height: f64, paint: impl FnOnce(&Canvas<'_>) -> Drawn) -> Drawing {
+    let size = ((WIDTH * UNITS) as u32, (height * UNITS).round() as u32);
+    let mut text = String::new();
+    {
+        let area = SVGBackend::with_string(&mut text, size).into_drawing_area();
+        paint(&Canvas { area }).expect("drawing into a string cannot fail");
+    }
+    Drawing {
+        elements: elements(&text),
+        width: size.0,
+        height: size.1,
+    }
+}
+
+/// What stands within plotters' `<svg>`, without what every element would repeat.
+fn elements(svg: &str) -> String {
+    let start = svg.find('>').map_or(0, |place| place + 1);
+    let end = svg.rfind("</svg>").unwrap_or(svg.len());
+    rounded_sizes(svg[start..end].trim_start())
+        .replace(" opacity=\"1\"", "")
+        .replace(" font-family=\"sans-serif\"", "")
+        .replace(" \"/>", "\"/>")
+        .replace("\n</text>", "</text>")
+}
+
+/// plotters divides font sizes, which leaves `60.00000000000001`.
+fn rounded_sizes(svg: &str) -> String {
+    let mut parts = svg.split("font-size=\"");
+    let mut text = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let (size, rest) = part.split_once('"').unwrap_or((part, ""));
+        let size = size.parse().map_or(0.0, f64::round);
+        text.push_str(&format!("font-size=\"{size}\"{rest}"));
+    }
+    text
+}
+
+fn scaled((x, y): (f64, f64)) -> (i32, i32) {
+    ((x * UNITS).round() as i32, (y * UNITS).round() as i32)
+}
+
+impl Canvas<'_> {
+    pub(crate) fn line(&self, points: &[(f64, f64)], ink: Ink, width: f64) -> Drawn {
+        let mut path: Vec<(i32, i32)> = points.iter().copied().map(scaled).collect();
+        path.dedup();
+        if path.len() < 2 {
+            return Ok(());
+        }
+        let style = ink
+            .placeholder()
+            .stroke_width((width * UNITS).round() as u32);
+        self.area.draw(&PathElement::new(path, style))
+    }
+
+    pub(crate) fn rectangle(
+        &self,
+        from: (f64, f64),
+        to: (f64, f64),
+        ink: Ink,
+        opacity: f64,
+    ) -> Drawn {
+        let style = ink.placeholder().mix(opacity).filled();
+        self.area
+            .draw(&Rectangle::new([scaled(from), scaled(to)], style))
+    }
+
+    pub(crate) fn text(
+        &self,
+        (x, y): (f64, f64),
+        text: &str,
+        anchor: Anchor,
+        size: f64,
+        ink: Ink,
+    ) -> Drawn {
+        let horizontal = match anchor {
+            Anchor::Left => HPos::Left,
+            Anchor::Centre => HPos::Center,
+            Anchor::Right => HPos::Right,
+        };
+        let colour = ink.placeholder();
+        let style = TextStyle::from(("sans-serif", size * UNITS * FONT_FACTOR).into_font())
+            .color(&colour)
+            .pos(Pos::new(horizontal, VPos::Center));
+        self.area
+            .draw(&Text::new(text.to_owned(), scaled((x, y)), style))
+    }
+
+    /// The pattern's mark with a thin outline in the colour of the ground, so that marks that lie
+    /// upon each other stay apart.
+    pub(crate) fn marker(&self, pattern: Pattern, (x, y): (f64, f64), radius: f64) -> Drawn {
+        self.shape(pattern, (x, y), radius + 1.2, Ink::Ground)?;
+        self.shape(pattern, (x, y), radius, Ink::Measured(pattern))
+    }
+
+    fn shape(&self, pattern: Pattern, (x, y): (f64, f64), r: f64, ink: Ink) -> Drawn {
+        let corners: Vec<(f64, f64)> = match style::marker(pattern) {
+            Marker::Triangle => vec![(0.0, -1.15), (1.05, 0.75), (-1.05, 0.75)],
+            Marker::Square => vec![(-0.85, -0.85), (0.85, -0.85), (0.85, 0.85), (-0.85, 0.85)],
+            Marker::Diamond => vec![(0.0, -1.2), (1.2, 0.0), (0.0, 1.2), (-1.2, 0.0)],
+            Marker::Circle => (0..16)
+                .map(|step| f64::from(step) * std::f64::consts::TAU / 16.0)
+                .map(|angle| (angle.cos(), angle.sin()))
+                .collect(),
+        };
+        let corners: Vec<(i32, i32)> = corners
+            .into_iter()
+            .map(|(dx, dy)| scaled((x + dx * r, y + dy * r)))
+            .collect();
+        self.area
+            .draw(&Polygon::new(corners, ink.placeholder().filled()))
+    }
+}
+
+/// About how wide a text is: system fonts differ, so it is that of a wide one.
+pub(crate) fn text_width(text: &str, size: f64) -> f64 {
+    text.chars()
+        .map(|letter| if letter.is_uppercase() { 0.72 } else { 0.55 })
+        .sum::<f64>()
+        * size
+}
+
+/// Moves labels apart to at least `gap`, keeping their order and staying near their places.
+pub(crate) fn spread(places: &mut [f64], gap: f64, low: f64, high: f64) {
+    let mut order: Vec<usize> = (0..places.len()).collect();
+    order.sort_by(|left, right| places[*left].total_cmp(&places[*right]));
+    let mut least = low;
+    for &index in &order {
+        places[index] = places[index].max(least);
+        least = places[index] + gap;
+    }
+    let mut most = high;
+    for &index in order.iter().rev() {
+        places[index] = places[index].min(most);
+        most = places[index] - gap;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn labels_move_apart_and_stay_within() {
+        let mut places = [10.0, 11.0, 12.0, 99.0, 98.0];
+        spread(&mut places, 15.0, 0.0, 100.0);
+        let mut sorted = places;
+        sorted.sort_by(f64::total_cmp);
+        assert!(sorted.windows(2).all(|pair| pair[1] - pair[0] >= 14.999));
+        assert!(places[4] < places[3]);
+        assert!(sorted[0] >= 0.0 && sorted[4] <= 100.0);
+    }
+
+    #[test]
+    fn a_drawing_is_what_stands_within_the_root() {
+        let drawing = draw(100.0, |canvas| {
+            canvas.line(&[(0.0, 0.0), (10.0, 10.0)], Ink::Text, 1.0)?;
+            canvas.text((5.0, 5.0), "a < b", Anchor::Left, 15.0, Ink::Text)
+        });
+        assert!(drawing.elements.starts_with("<polyline"), "{}", drawing.elements);
+        assert!(drawing.elements.contains("font-size=\"60\""), "{}", drawing.elements);
+        assert!(drawing.elements.contains("a &lt; b"));
+        assert!(!drawing.elements.contains("<svg"));
+        assert_eq!((drawing.width, drawing.height), (1_560, 400));
+    }
+}

@@ -1,0 +1,339 @@
+//! The choice: what freshness costs. Low and left is better, and nothing below the front was seen.
+
+use contract::Pattern;
+
+use super::{
+    Figure,
+    axis::{Axis, Plane},
+    canvas::{Anchor, Canvas, Drawn, TICK_TEXT, WIDTH, draw, text_width},
+    legend,
+};
+use crate::{
+    findings::{Findings, ScenarioFinding},
+    number::count,
+    point::{self, Point},
+    quantity::{Bound, QuantityName},
+    style::Ink,
+};
+
+/// A point with a price and an age.
+struct Choice<'a> {
+    point: &'a Point,
+    bytes: f64,
+    age_ms: f64,
+}
+
+/// One figure for every schedule that more than one scenario published: the same events at the same
+/// instants, so that their points may stand side by side.
+pub(super) fn across_scenarios(findings: &Findings) -> Vec<Figure> {
+    let mut figures = Vec::new();
+    for schedule in &findings.schedules {
+        let points: Vec<&Point> = findings
+            .scenarios
+            .iter()
+            .flat_map(|scenario| &scenario.points)
+            .filter(|point| {
+                point
+                    .trials
+                    .iter()
+                    .all(|trial| trial.schedule_hash == schedule.hash)
+            })
+            .collect();
+        let mut names: Vec<&str> = points.iter().map(|point| point.scenario.as_str()).collect();
+        names.dedup();
+        if names.len() < 2 {
+            continue;
+        }
+        let number = figures.len() + 1;
+        let slug = if number == 1 {
+            "freshness-against-cost".to_owned()
+        } else {
+            format!("freshness-against-cost-{number}")
+        };
+        let of = format!(
+            " All points saw the same schedule of {} events: {}.",
+            count(schedule.events),
+            names.join(", ")
+        );
+        figures.extend(plot(&points, slug, None, &of));
+    }
+    figures
+}
+
+/// The points of one scenario; none if there is only one.
+pub(super) fn figure(finding: &ScenarioFinding, points: &[&Point]) -> Option<Figure> {
+    let name = &finding.scenario.name;
+    plot(points, format!("{name}-freshness"), Some(name.clone()), "")
+}
+
+fn plot(points: &[&Point], slug: String, scenario: Option<String>, of: &str) -> Option<Figure> {
+    let choices: Vec<Choice<'_>> = points.iter().filter_map(|point| choice(point)).collect();
+    if choices.len() < 2 {
+        return None;
+    }
+    let front = front(&choices);
+    let keys = legend::keys(points, false);
+    let top = legend::height(&keys) + 34.0;
+    let plane = Plane {
+        x: Axis::log(choices.iter().map(|choice| choice.bytes), "bytes per event (log scale)"),
+        y: Axis::log(choices.iter().map(|choice| choice.age_ms), "age at p99, ms (log scale)"),
+        left: 52.0,
+        right: WIDTH - 26.0,
+        top,
+        bottom: top + 250.0,
+    };
+    let drawing = draw(plane.bottom + 44.0, |canvas| {
+        legend::draw(canvas, &keys, 0.0)?;
+        plane.frame(canvas)?;
+        canvas.line(&front_path(&plane, &front), Ink::Front, 1.4)?;
+        for series in series(&choices) {
+            let path: Vec<(f64, f64)> = series
+                .iter()
+                .map(|choice| plane.place((choice.bytes, choice.age_ms)))
+                .collect();
+            canvas.line(&path, Ink::Measured(series[0].point.pattern), 1.6)?;
+        }
+        for choice in &choices {
+            faint_trials(canvas, &plane, choice)?;
+        }
+        for choice in &choices {
+            let place = plane.place((choice.bytes, choice.age_ms));
+            canvas.marker(choice.point.pattern, place, 6.0)?;
+        }
+        labels(canvas, &plane, &choices, &front)
+    });
+    Some(Figure {
+        slug,
+        scenario,
+        title: title(&front),
+        caption: format!(
+            "Low is fresh, left is cheap. On the dashed front nothing measured was both fresher and cheaper; a joined line is one pattern with one setting varied.{of}"
+        ),
+        description: description(&choices),
+        elements: drawing.elements,
+        width: drawing.width,
+        height: drawing.height,
+    })
+}
+
+fn choice(point: &Point) -> Option<Choice<'_>> {
+    let age = point.quantity_of(QuantityName::AgeP99);
+    let (bytes, age_ms) = (point.measured(QuantityName::BytesPerEvent)?, age.measured?);
+    (age.bound == Bound::Exact && bytes > 0.0).then_some(Choice {
+        point,
+        bytes,
+        age_ms: age_ms.max(1e-3),
+    })
+}
+
+/// From cheap to dear, each fresher than everything cheaper.
+fn front<'a, 'b>(choices: &'b [Choice<'a>]) -> Vec<&'b Choice<'a>> {
+    let mut sorted: Vec<&Choice<'_>> = choices.iter().collect();
+    sorted.sort_by(|left, right| {
+        left.bytes
+            .total_cmp(&right.bytes)
+            .then(left.age_ms.total_cmp(&right.age_ms))
+    });
+    let mut freshest = f64::INFINITY;
+    sorted.retain(|choice| {
+        let better = choice.age_ms < freshest;
+        freshest = freshest.min(choice.age_ms);
+        better
+    });
+    sorted
+}
+
+/// Steps: between two choices nothing was measured, so no straight line is claimed.
+fn front_path(plane: &Plane, front: &[&Choice<'_>]) -> Vec<(f64, f64)> {
+    let mut path: Vec<(f64, f64)> = Vec::new();
+    for choice in front {
+        let (x, y) = plane.place((choice.bytes, choice.age_ms));
+        let from = path.last().map_or(plane.top, |(_, y)| *y);
+        path.extend([(x, from), (x, y)]);
+    }
+    if let Some((_, y)) = path.last().copied() {
+        path.push((plane.right, y));
+    }
+    path
+}
+
+/// Points of one scenario and pattern that vary one setting, joined.
+fn series<'a, 'b>(choices: &'b [Choice<'a>]) -> Vec<Vec<&'b Choice<'a>>> {
+    let mut groups: Vec<Vec<&Choice<'_>>> = Vec::new();
+    for choice in choices {
+        if choice.point.swept_value().is_none() {
+            continue;
+        }
+        let same = |group: &&mut Vec<&Choice<'_>>| {
+            group[0].point.scenario == choice.point.scenario
+                && group[0].point.pattern == choice.point.pattern
+        };
+        match groups.iter_mut().find(same) {
+            Some(group) => group.push(choice),
+            None => groups.push(vec![choice]),
+        }
+    }
+    groups
+}
+
+/// Where a point has several trials, each by itself.
+fn faint_trials(canvas: &Canvas<'_>, plane: &Plane, choice: &Choice<'_>) -> Drawn {
+    if choice.point.completed().count() < 2 {
+        return Ok(());
+    }
+    for measurements in choice.point.completed() {
+        let deliveries = measurements.window_deliveries as f64;
+        let age = point::quantile_ms(&measurements.age.arrived, 0.99);
+        if let (Some(age), true) = (age, deliveries > 0.0) {
+            let (x, y) = plane.place((measurements.bytes.total() as f64 / deliveries, age));
+            let ink = Ink::Measured(choice.point.pattern);
+            canvas.rectangle((x - 2.0, y - 2.0), (x + 2.0, y + 2.0), ink, 0.45)?;
+        }
+    }
+    Ok(())
+}
+
+/// The swept value at both ends of a joined line, the pattern's name elsewhere, each on the first
+/// side where it covers nothing.
+fn labels(
+    canvas: &Canvas<'_>,
+    plane: &Plane,
+    choices: &[Choice<'_>],
+    front: &[&Choice<'_>],
+) -> Drawn {
+    let marks: Vec<(f64, f64)> = choices
+        .iter()
+        .map(|choice| plane.place((choice.bytes, choice.age_ms)))
+        .collect();
+    let mut taken: Vec<[f64; 4]> = marks
+        .iter()
+        .map(|(x, y)| [x - 7.0, y - 7.0, x + 7.0, y + 7.0])
+        .collect();
+    let lines = lines(plane, choices, front);
+    for (place, text) in wanted(choices, plane) {
+        let width = text_width(&text, TICK_TEXT);
+        let (x, y) = place;
+        let candidates = [
+            (x + 11.0, y),
+            (x - 11.0 - width, y),
+            (x - width / 2.0, y - 17.0),
+            (x - width / 2.0, y + 17.0),
+            (x + 9.0, y - 15.0),
+            (x + 9.0, y + 15.0),
+            (x - 9.0 - width, y - 15.0),
+            (x - 9.0 - width, y + 15.0),
+        ];
+        let is_free = |(left, middle): &(f64, f64), lines: &[[f64; 4]]| {
+            let own = [*left, middle - 8.0, left + width, middle + 8.0];
+            own[0] >= plane.left
+                && own[2] <= WIDTH
+                && own[1] >= plane.top - 4.0
+                && own[3] <= plane.bottom
+                && taken.iter().chain(lines).all(|other| !overlap(&own, other))
+        };
+        let free = candidates
+            .iter()
+            .find(|place| is_free(place, &lines))
+            .or_else(|| candidates.iter().find(|place| is_free(place, &[])))
+            .copied();
+        // No room: the mark's shape and the table still tell which one it is.
+        if let Some((left, middle)) = free {
+            taken.push([left, middle - 8.0, left + width, middle + 8.0]);
+            canvas.text((left, middle), &text, Anchor::Left, TICK_TEXT, Ink::Text)?;
+        }
+    }
+    Ok(())
+}
+
+/// Small boxes along the drawn lines, which a label avoids if it can.
+fn lines(plane: &Plane, choices: &[Choice<'_>], front: &[&Choice<'_>]) -> Vec<[f64; 4]> {
+    let place = |choice: &Choice<'_>| plane.place((choice.bytes, choice.age_ms));
+    let mut paths: Vec<Vec<(f64, f64)>> = series(choices)
+        .iter()
+        .map(|series| series.iter().map(|choice| place(choice)).collect())
+        .collect();
+    paths.push(front_path(plane, front));
+    paths
+        .iter()
+        .flat_map(|path| path.windows(2))
+        .flat_map(|ends| {
+            let ((from_x, from_y), (to_x, to_y)) = (ends[0], ends[1]);
+            (0..=40).map(move |step| {
+                let share = f64::from(step) / 40.0;
+                let x = from_x + (to_x - from_x) * share;
+                let y = from_y + (to_y - from_y) * share;
+                [x - 1.0, y - 1.0, x + 1.0, y + 1.0]
+            })
+        })
+        .collect()
+}
+
+fn overlap(one: &[f64; 4], other: &[f64; 4]) -> bool {
+    one[0] < other[2] && other[0] < one[2] && one[1] < other[3] && other[1] < one[3]
+}
+
+/// Places and words of the labels, those of the swept ends first.
+fn wanted(choices: &[Choice<'_>], plane: &Plane) -> Vec<((f64, f64), String)> {
+    let place = |choice: &Choice<'_>| plane.place((choice.bytes, choice.age_ms));
+    let mut wanted = Vec::new();
+    for series in series(choices) {
+        let mut ends = vec![series[0]];
+        if series.len() > 1 {
+            ends.extend(series.last());
+        }
+        for choice in ends {
+            if let Some(swept) = choice.point.swept {
+                wanted.push((place(choice), swept.text(&choice.point.params)));
+            }
+        }
+    }
+    for choice in choices {
+        if choice.point.swept_value().is_none() {
+            wanted.push((place(choice), choice.point.pattern.label().to_owned()));
+        }
+    }
+    wanted
+}
+
+fn title(front: &[&Choice<'_>]) -> String {
+    let text = |choice: &Choice<'_>| {
+        format!(
+            "{}: {} at p99 for {}",
+            choice.point.label(),
+            QuantityName::AgeP99.text(choice.age_ms),
+            QuantityName::BytesPerEvent.text(choice.bytes)
+        )
+    };
+    match front {
+        [] => String::new(),
+        [only] => format!("Nothing measured was both fresher and cheaper than {}", text(only)),
+        [cheapest, .., freshest] => format!(
+            "The cheapest is {}; the freshest is {}",
+            text(cheapest),
+            text(freshest)
+        ),
+    }
+}
+
+fn description(choices: &[Choice<'_>]) -> String {
+    let parts: Vec<String> = Pattern::ALL
+        .into_iter()
+        .flat_map(|pattern| {
+            choices
+                .iter()
+                .filter(move |choice| choice.point.pattern == pattern)
+        })
+        .map(|choice| {
+            format!(
+                "{} {} and {}",
+                choice.point.label(),
+                QuantityName::BytesPerEvent.text(choice.bytes),
+                QuantityName::AgeP99.text(choice.age_ms)
+            )
+        })
+        .collect();
+    format!(
+        "Scatter chart: age at p99 in ms over bytes per event, both logarithmic. {}.",
+        parts.join("; ")
+    )
+}

@@ -1,0 +1,169 @@
+//! The figures: each a function from findings to one drawing with its words.
+
+use std::fmt::Write as _;
+
+use crate::{
+    findings::{Findings, ScenarioFinding},
+    point::Point,
+    setting::Swept,
+    style,
+};
+
+mod age_ecdf;
+mod axis;
+mod bytes;
+mod canvas;
+mod freshness;
+mod legend;
+mod nines;
+mod requests;
+mod sweep;
+mod time_series;
+
+/// Curves that one chart can hold before nobody can follow one.
+const MOST_SERIES: usize = 6;
+
+/// A drawing with the words that belong to it.
+#[derive(Debug, Clone)]
+pub(crate) struct Figure {
+    /// Name of the file without ending, and anchor in the page.
+    pub(crate) slug: String,
+    /// Scenario whose part of the report it stands in; none beside the answer.
+    pub(crate) scenario: Option<String>,
+    /// The finding, in a sentence.
+    pub(crate) title: String,
+    /// What to look for.
+    pub(crate) caption: String,
+    /// What is drawn, for those who do not see it.
+    pub(crate) description: String,
+    /// The elements within `<svg>`, in placeholder colours.
+    elements: String,
+    width: u32,
+    height: u32,
+}
+
+impl Figure {
+    /// Path relative to the run's directory.
+    pub(crate) fn path(&self) -> String {
+        format!("figures/{}.svg", self.slug)
+    }
+
+    /// For the page: colours are its variables.
+    pub(crate) fn inline_svg(&self) -> String {
+        self.svg(&style::with_variables(&self.elements), "")
+    }
+
+    /// For a file of its own: colours of both schemes within it, on a ground of its own.
+    pub(crate) fn standalone_svg(&self) -> String {
+        let ground = format!(
+            "<style>{}</style><rect width=\"100%\" height=\"100%\" fill=\"#FFFFFF\"/>\n",
+            style::dark_rules()
+        );
+        self.svg(&style::with_light_colours(&self.elements), &ground)
+    }
+
+    fn svg(&self, elements: &str, ground: &str) -> String {
+        let mut text = String::new();
+        let _ = write!(
+            text,
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" role=\"img\" aria-labelledby=\"{slug}-title {slug}-desc\" font-family=\"system-ui,-apple-system,'Segoe UI',Roboto,'DejaVu Sans',sans-serif\">\n<title id=\"{slug}-title\">{title}</title>\n<desc id=\"{slug}-desc\">{desc}</desc>\n{ground}{elements}</svg>\n",
+            width = self.width,
+            height = self.height,
+            slug = self.slug,
+            title = escaped(&self.title),
+            desc = escaped(&self.description),
+        );
+        text
+    }
+}
+
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
+        .replace('"', "&quot;")
+}
+
+/// Every figure of the report: those beside the answer first, then scenario by scenario.
+pub(crate) fn figures(findings: &Findings) -> Vec<Figure> {
+    let mut figures = freshness::across_scenarios(findings);
+    for finding in &findings.scenarios {
+        figures.extend(of_scenario(finding));
+    }
+    for figure in &mut figures {
+        figure.slug = file_name(&figure.slug);
+    }
+    figures
+}
+
+/// A scenario's name is checked where its file is read; a manifest edited by hand must not make a
+/// path out of it.
+fn file_name(slug: &str) -> String {
+    slug.chars()
+        .map(|letter| if letter.is_ascii_alphanumeric() { letter } else { '-' })
+        .collect()
+}
+
+fn of_scenario(finding: &ScenarioFinding) -> Vec<Figure> {
+    let points: Vec<&Point> = finding
+        .points
+        .iter()
+        .filter(|point| point.ages().total() > 0)
+        .collect();
+    if points.is_empty() {
+        return Vec::new();
+    }
+    let mut figures = Vec::new();
+    if let Some(swept) = Swept::of(&finding.scenario) {
+        figures.extend(sweep::figures(finding, swept, &points));
+    }
+    for (part, panel) in panels(finding, &points) {
+        figures.extend(age_ecdf::figure(finding, &part, &panel, &points));
+        figures.extend(nines::figure(finding, &part, &panel));
+    }
+    if Swept::of(&finding.scenario).is_none() {
+        figures.extend(requests::figure(finding, &points));
+    }
+    figures.extend(bytes::figure(finding, &points));
+    figures.extend(freshness::figure(finding, &points));
+    figures.extend(time_series::figure(finding, &points));
+    figures
+}
+
+/// The points of a scenario in charts of at most six curves: all in one if they fit, else a chart
+/// per pattern. The first of the pair tells the file names apart.
+fn panels<'a>(finding: &ScenarioFinding, points: &[&'a Point]) -> Vec<(String, Vec<&'a Point>)> {
+    if points.len() <= MOST_SERIES {
+        return vec![(finding.scenario.name.clone(), points.to_vec())];
+    }
+    let mut panels: Vec<(String, Vec<&Point>)> = Vec::new();
+    for &point in points {
+        let part = format!("{}-{}", finding.scenario.name, point.pattern.slug());
+        match panels.iter_mut().find(|(name, _)| *name == part) {
+            Some((_, panel)) => panel.push(point),
+            None => panels.push((part, vec![point])),
+        }
+    }
+    for (_, panel) in &mut panels {
+        *panel = spread_out(panel, MOST_SERIES);
+    }
+    panels
+}
+
+/// At most `most` of the points: both ends and evenly between.
+fn spread_out<'a>(points: &[&'a Point], most: usize) -> Vec<&'a Point> {
+    if points.len() <= most {
+        return points.to_vec();
+    }
+    (0..most)
+        .map(|index| points[index * (points.len() - 1) / (most - 1)])
+        .collect()
+}
+
+/// Says so where a chart does not show all points.
+fn left_out(shown: usize, all: usize) -> String {
+    if shown >= all {
+        return String::new();
+    }
+    format!(" Shown are {shown} of {all} points; the table has all.")
+}

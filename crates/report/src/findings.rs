@@ -1,0 +1,239 @@
+//! What a run found out: everything that any output prints, computed once.
+
+use contract::{Calibration, Environment, Outcome, Params, Pattern, Scenario, TrialRecord};
+
+use crate::{
+    answers::{self, Answer},
+    point::Point,
+    read::{CALIBRATION, Run},
+    verdict::Verdict,
+};
+
+/// All that the outputs print.
+#[derive(Debug, Clone)]
+pub struct Findings {
+    /// Name of the run.
+    pub name: String,
+    /// The command that reproduces it.
+    pub command: String,
+    /// Seed of schedules, payloads and poll phases.
+    pub seed: u64,
+    /// When the run began, RFC 3339 in UTC.
+    pub started_at: String,
+    /// Where it was measured.
+    pub environment: Environment,
+    /// Trials planned, calibration left out.
+    pub trials_planned: u32,
+    /// Trials that completed, calibration left out.
+    pub trials_completed: u32,
+    /// Whether the run can be trusted.
+    pub verdict: Verdict,
+    /// Why.
+    pub verdict_reason: String,
+    /// Doubts about the run as a whole, in words.
+    pub warnings: Vec<String>,
+    /// One answer a scenario, in the order of the report.
+    pub answers: Vec<Answer>,
+    /// The scenarios in the order of the report, those without any trial left out.
+    pub scenarios: Vec<ScenarioFinding>,
+    /// What the calibration trials found out.
+    pub calibrations: Vec<CalibrationFinding>,
+    /// Every trial that could not be finished, calibration included.
+    pub failures: Vec<Failure>,
+    /// The schedules that the trials name by hash.
+    pub schedules: Vec<ScheduleFact>,
+}
+
+/// A scenario and its points.
+#[derive(Debug, Clone)]
+pub struct ScenarioFinding {
+    /// The question and its settings.
+    pub scenario: Scenario,
+    /// Its points: patterns in their order, within a pattern by the swept value.
+    pub points: Vec<Point>,
+    /// The command that reproduces it.
+    pub command: String,
+}
+
+/// What a calibration trial found out, or that it failed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CalibrationFinding {
+    /// Which pattern.
+    pub pattern: Pattern,
+    /// What was found.
+    pub calibration: Calibration,
+}
+
+/// A trial that could not be finished.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Failure {
+    /// Name of the scenario.
+    pub scenario: String,
+    /// Which pattern.
+    pub pattern: Pattern,
+    /// Its settings.
+    pub params: Params,
+    /// Position in the order of the run.
+    pub order: u32,
+    /// Why.
+    pub reason: String,
+    /// The last lines that the server wrote.
+    pub server_last_words: Vec<String>,
+}
+
+/// A schedule as the report names it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ScheduleFact {
+    /// SHA-256 of due times, types and texts.
+    pub hash: String,
+    /// Number of events.
+    pub events: u64,
+    /// Length in seconds.
+    pub length_s: f64,
+}
+
+/// Computes everything that the outputs print.
+#[must_use]
+pub fn findings(run: &Run) -> Findings {
+    let manifest = &run.manifest;
+    let judged: Vec<&TrialRecord> = run
+        .records
+        .iter()
+        .filter(|record| record.scenario != CALIBRATION)
+        .collect();
+    let scenarios: Vec<ScenarioFinding> = manifest
+        .scenarios
+        .iter()
+        .filter_map(|scenario| scenario_finding(run, scenario, &judged))
+        .collect();
+    let failures: Vec<Failure> = run.records.iter().filter_map(failure).collect();
+    let judged_failures: Vec<Failure> = failures
+        .iter()
+        .filter(|failure| failure.scenario != CALIBRATION)
+        .cloned()
+        .collect();
+    let points: Vec<&Point> = scenarios
+        .iter()
+        .flat_map(|scenario| &scenario.points)
+        .collect();
+    let (verdict, verdict_reason) =
+        Verdict::of(&points, &judged_failures, manifest.trials_planned);
+    let trials_completed = points.iter().map(|point| point.completed().count()).sum::<usize>();
+    let answers = scenarios.iter().map(answers::answer).collect();
+    let mut warnings = run.warnings.clone();
+    if manifest.environment.build == "debug" {
+        warnings.push("measured with a debug build: CPU figures and ages are too high".to_owned());
+    }
+    if manifest.environment.commit.ends_with("-dirty") {
+        warnings.push("measured with uncommitted changes: the commit alone does not reproduce it".to_owned());
+    }
+    Findings {
+        name: manifest.name.clone(),
+        command: manifest.command.clone(),
+        seed: manifest.seed,
+        started_at: manifest.started_at.clone(),
+        environment: manifest.environment.clone(),
+        trials_planned: manifest.trials_planned,
+        trials_completed: u32::try_from(trials_completed).unwrap_or(u32::MAX),
+        verdict,
+        verdict_reason,
+        warnings,
+        answers,
+        scenarios,
+        calibrations: calibrations(&judged),
+        failures,
+        schedules: schedules(run, &judged),
+    }
+}
+
+fn scenario_finding(
+    run: &Run,
+    scenario: &Scenario,
+    judged: &[&TrialRecord],
+) -> Option<ScenarioFinding> {
+    let mut groups: Vec<Vec<&TrialRecord>> = Vec::new();
+    for &record in judged
+        .iter()
+        .filter(|record| record.scenario == scenario.name)
+    {
+        let same = |group: &&mut Vec<&TrialRecord>| {
+            group[0].pattern == record.pattern
+                && group[0].params == record.params
+                && group[0].server == record.server
+        };
+        match groups.iter_mut().find(same) {
+            Some(group) => group.push(record),
+            None => groups.push(vec![record]),
+        }
+    }
+    if groups.is_empty() {
+        return None;
+    }
+    let mut points: Vec<Point> = groups
+        .iter()
+        .map(|group| Point::gather(&run.manifest, scenario, group))
+        .collect();
+    points.sort_by(|left, right| {
+        let swept = |point: &Point| point.swept_value().unwrap_or(0.0);
+        left.pattern
+            .cmp(&right.pattern)
+            .then(swept(left).total_cmp(&swept(right)))
+    });
+    Some(ScenarioFinding {
+        scenario: scenario.clone(),
+        points,
+        command: format!("just bench {} --seed {}", scenario.name, run.manifest.seed),
+    })
+}
+
+fn failure(record: &TrialRecord) -> Option<Failure> {
+    match &record.outcome {
+        Outcome::Completed { .. } => None,
+        Outcome::Failed {
+            reason,
+            server_last_words,
+        } => Some(Failure {
+            scenario: record.scenario.clone(),
+            pattern: record.pattern,
+            params: record.params,
+            order: record.order,
+            reason: reason.clone(),
+            server_last_words: server_last_words.clone(),
+        }),
+    }
+}
+
+/// The calibrations that the predictions used, each once.
+fn calibrations(judged: &[&TrialRecord]) -> Vec<CalibrationFinding> {
+    let mut found: Vec<CalibrationFinding> = Vec::new();
+    for record in judged {
+        if let Some(calibration) = record.calibration {
+            let finding = CalibrationFinding {
+                pattern: record.pattern,
+                calibration,
+            };
+            if !found.contains(&finding) {
+                found.push(finding);
+            }
+        }
+    }
+    found.sort_by_key(|finding| finding.pattern);
+    found
+}
+
+fn schedules(run: &Run, judged: &[&TrialRecord]) -> Vec<ScheduleFact> {
+    run.manifest
+        .schedules
+        .iter()
+        .filter(|schedule| {
+            judged
+                .iter()
+                .any(|record| record.schedule_hash == schedule.hash)
+        })
+        .map(|schedule| ScheduleFact {
+            hash: schedule.hash.clone(),
+            events: schedule.due_ns.len() as u64,
+            length_s: schedule.length_ns as f64 * 1e-9,
+        })
+        .collect()
+}

@@ -1,0 +1,230 @@
+//! `report.html`: one file that loads nothing and needs no script.
+
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+
+use crate::{
+    charts::Figure,
+    findings::Findings,
+    html_method, html_scenario,
+    number::count,
+    point::Point,
+    quantity::{Quantity, QuantityName},
+    setting, style,
+};
+
+const STYLE: &str = include_str!("page.css");
+
+/// Colours that belong to no figure. The light ones stand before the dark ones, as in
+/// [`style::variables`].
+const VERDICT_COLOURS: &str = ":root{--good:#0A6B3D;--bad:#B3261E;--doubt:#8A5A00}\n@media screen and (prefers-color-scheme:dark){:root{--good:#6FD6A2;--bad:#FF8A80;--doubt:#F2B632}}\n";
+
+/// Sentences at the top; the others stand at their scenarios.
+pub(crate) const ANSWERS_AT_THE_TOP: usize = 4;
+
+/// What the one table shows.
+pub(crate) const TABLE: [QuantityName; 6] = [
+    QuantityName::AgeP50,
+    QuantityName::AgeP99,
+    QuantityName::RequestsPerEvent,
+    QuantityName::BytesPerEvent,
+    QuantityName::CpuPerEvent,
+    QuantityName::SocketsHeld,
+];
+
+/// Said once in every report.
+pub(crate) const AGE_EXPLAINED: &str = "The age of an event is received − due: how old it was when a subscriber had it. It counts from the instant for which the event was planned, so waiting for a poll is part of it.";
+
+/// Said once, beside the answer.
+pub(crate) fn interval_note(findings: &Findings) -> &'static str {
+    let several = findings
+        .scenarios
+        .iter()
+        .flat_map(|scenario| &scenario.points)
+        .any(|point| point.trials.len() > 1);
+    if several {
+        "Medians over fewer than four blocks, so no interval: values within 5 ms or a tenth of each other count as no difference shown."
+    } else {
+        "One trial a point, so no interval: values within 5 ms or a tenth of each other count as no difference shown."
+    }
+}
+
+/// The whole page.
+pub(crate) fn page(findings: &Findings, figures: &[Figure]) -> String {
+    html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width,initial-scale=1";
+                meta name="color-scheme" content="light dark";
+                title { "pushlab: " (findings.name) " – " (findings.verdict.word()) }
+                style { (PreEscaped(style::variables())) (PreEscaped(VERDICT_COLOURS)) (PreEscaped(STYLE)) }
+            }
+            body {
+                header { (title_line(findings)) }
+                main {
+                    (answer(findings))
+                    (one_table(findings))
+                    (beside_the_answer(figures))
+                    @for (finding, answer) in findings.scenarios.iter().zip(&findings.answers) {
+                        (html_scenario::section(finding, answer, figures))
+                    }
+                    (html_method::section(findings))
+                }
+            }
+        }
+    }
+    .into_string()
+}
+
+fn title_line(findings: &Findings) -> Markup {
+    let environment = &findings.environment;
+    html! {
+        h1 { "pushlab: " (findings.name) }
+        p {
+            span class=(format!("verdict {}", findings.verdict.key())) { (findings.verdict.word()) }
+            " " (findings.verdict_reason) "."
+        }
+        p.quiet {
+            (findings.started_at) ", on " (environment.system) ", " (environment.cpu) ", "
+            (count(u64::from(environment.cores))) " cores, commit "
+            code { (environment.commit) } "."
+        }
+        @for warning in &findings.warnings { p { strong { "Note: " } (warning) "." } }
+    }
+}
+
+fn answer(findings: &Findings) -> Markup {
+    html! {
+        h2 #answer { a href="#answer" { "The answer" } }
+        @if findings.answers.is_empty() { p { "No trial was recorded, so there is none." } }
+        ul.answer {
+            @for answer in findings.answers.iter().take(ANSWERS_AT_THE_TOP) {
+                li { (answer.sentence) " " a href=(format!("#{}", answer.scenario)) { (answer.scenario) } }
+            }
+        }
+        @if findings.answers.len() > ANSWERS_AT_THE_TOP {
+            nav aria-label="other questions" {
+                p { "The other questions are answered further down:" }
+                ul {
+                    @for answer in findings.answers.iter().skip(ANSWERS_AT_THE_TOP) {
+                        li { a href=(format!("#{}", answer.scenario)) { (answer.scenario) } }
+                    }
+                }
+            }
+        }
+        p.quiet { (AGE_EXPLAINED) " " (interval_note(findings)) }
+        @if !findings.failures.is_empty() { (html_method::failures(findings)) }
+    }
+}
+
+/// Reasons why cells are grey, numbered in the order of their first use.
+#[derive(Default)]
+struct Notes(Vec<String>);
+
+impl Notes {
+    fn number(&mut self, note: &str) -> usize {
+        let place = self.0.iter().position(|known| known == note);
+        place.unwrap_or_else(|| {
+            self.0.push(note.to_owned());
+            self.0.len() - 1
+        }) + 1
+    }
+}
+
+fn one_table(findings: &Findings) -> Markup {
+    let mut notes = Notes::default();
+    let rows = html! {
+        @for finding in &findings.scenarios {
+            tbody {
+                tr.group {
+                    th colspan=(TABLE.len() + 1) scope="rowgroup" { span.stay {
+                        a href=(format!("#{}", finding.scenario.name)) { (finding.scenario.name) }
+                        ": " (finding.scenario.question)
+                    } }
+                }
+                @for point in &finding.points { (row(point, &mut notes)) }
+            }
+        }
+    };
+    html! {
+        h2 #table { a href="#table" { "All points in one table" } }
+        div.scroll tabindex="0" role="region" aria-label="all points" {
+            table {
+                caption { "Measured; beneath it, smaller, what the " a href="#g-model" { "model" } " predicted." }
+                thead { tr {
+                    th scope="col" { a href="#g-point" { "point" } }
+                    @for name in TABLE { th scope="col" { (linked(name)) } }
+                } }
+                (rows)
+            }
+        }
+        @if !notes.0.is_empty() {
+            ol.quiet { @for note in &notes.0 { li { (note) } } }
+        }
+    }
+}
+
+/// Column heads link to the words they use.
+fn linked(name: QuantityName) -> Markup {
+    let anchor = match name.unit() {
+        "ms" => "#g-percentile",
+        "bytes" | "requests" | "us" => "#g-delivery",
+        _ => "#g-socket",
+    };
+    html! { a href=(anchor) { (name.label()) } }
+}
+
+fn row(point: &Point, notes: &mut Notes) -> Markup {
+    html! {
+        tr {
+            th scope="row" title=(setting::params_text(&point.params)) { (point_name(point)) }
+            @for name in TABLE { (cell(point.quantity_of(name), notes)) }
+        }
+    }
+}
+
+/// The pattern's mark and the point's name.
+pub(crate) fn point_name(point: &Point) -> Markup {
+    html! {
+        span.mark aria-hidden="true" style=(format!("color:var(--{})", point.pattern.slug())) {
+            (style::symbol(point.pattern))
+        }
+        (point.label())
+    }
+}
+
+fn cell(quantity: &Quantity, notes: &mut Notes) -> Markup {
+    let note = quantity.doubt.as_deref().map(|doubt| notes.number(doubt));
+    html! {
+        td class=[note.map(|_| "doubt")] {
+            (quantity.measured_text())
+            @if let Some(number) = note { sup { (number) } }
+            span.model { (quantity.predicted_text()) }
+        }
+    }
+}
+
+fn beside_the_answer(figures: &[Figure]) -> Markup {
+    let shown: Vec<&Figure> = figures
+        .iter()
+        .filter(|figure| figure.scenario.is_none())
+        .collect();
+    html! {
+        @if !shown.is_empty() {
+            h2 #choice { a href="#choice" { "What freshness costs" } }
+            div.figures { @for figure in shown { (figure_markup(figure, "#table")) } }
+        }
+    }
+}
+
+/// A figure with its finding above and its caption beneath.
+pub(crate) fn figure_markup(figure: &Figure, data: &str) -> Markup {
+    html! {
+        figure id=(figure.slug) {
+            h4 { (figure.title) }
+            (PreEscaped(figure.inline_svg()))
+            figcaption { (figure.caption) " " a href=(data) { "Numbers" } }
+        }
+    }
+}

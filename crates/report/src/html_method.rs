@@ -1,0 +1,171 @@
+//! The last part of the page: how it was measured, what that cost, and what the words mean.
+
+use maud::{Markup, html};
+
+use crate::{
+    findings::{CalibrationFinding, Findings},
+    glossary::GLOSSARY,
+    number::{count, with_unit},
+    read::CALIBRATION,
+    setting,
+};
+
+/// What holds for every run, heading and text.
+pub(crate) const METHOD: [(&str, &str); 6] = [
+    ("Clock", "One monotonic clock on one host, read by publisher and subscribers; no wall clock takes part in an age."),
+    ("Schedule", "The same seed gives the same events at the same instants to every pattern. The publisher never waits for a subscriber, and where it is late, that is part of the age and shown beside it."),
+    ("Ledgers", "Bytes are counted at the subscribers' sockets and again at the server's, requests by the subscribers and again by the server. Where the two differ the trial is not valid."),
+    ("Losses", "A delivery that never came stays in every percentile as older than everything that came. Leaving it out would make a server look faster the more it loses."),
+    ("The harness itself", "Subscribers run on the same machine as the server. Their CPU stands beside the server's in every validity table: near 100 % of its cores, ages measure the harness."),
+    ("Limits of the figures", "On loopback there is no network delay and no loss, and the kernel delivers a segment within the sender's system call, so part of receiving is charged to the sender: this holds for every CPU figure. One machine and one run; another machine gives other ages."),
+];
+
+/// Clock, schedule, ledgers, calibration, environment, glossary.
+pub(crate) fn section(findings: &Findings) -> Markup {
+    html! {
+        section {
+            h2 #method { a href="#method" { "How this was measured" } }
+            dl { @for (word, text) in METHOD { dt { (word) } dd { (text) } } }
+            h3 { "Calibration" }
+            (calibration(findings))
+            h3 { "Environment" }
+            (environment(findings))
+            h3 { "Seed and schedules" }
+            (schedules(findings))
+            h3 #words { a href="#words" { "Words" } }
+            dl {
+                @for (anchor, word, text) in GLOSSARY {
+                    dt id=(format!("g-{anchor}")) { (word) }
+                    dd { (text) }
+                }
+            }
+        }
+    }
+}
+
+/// Every trial that could not be finished, with the server's last words.
+pub(crate) fn failures(findings: &Findings) -> Markup {
+    html! {
+        div.box.bad {
+            h3 #failures { a href="#failures" { "Failed trials" } }
+            ul {
+                @for failure in &findings.failures {
+                    li {
+                        @if failure.scenario == CALIBRATION { "Calibration, " } @else { "Trial " (failure.order) ", " (failure.scenario) ", " }
+                        (failure.pattern.label()) " (" (setting::params_text(&failure.params)) "): "
+                        (failure.reason)
+                        @if failure.server_last_words.is_empty() {
+                            " The server wrote nothing before."
+                        } @else {
+                            pre { @for line in &failure.server_last_words { (line) "\n" } }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Heads of the calibration table.
+pub(crate) const CALIBRATION_HEADS: [&str; 7] = [
+    "pattern",
+    "subscribers",
+    "server CPU",
+    "harness CPU",
+    "transit",
+    "timer late",
+    "publisher late, mean and p99",
+];
+
+/// A row of the calibration table.
+pub(crate) fn calibration_cells(finding: &CalibrationFinding) -> [String; 7] {
+    let found = &finding.calibration;
+    let us = |value: f64| with_unit(value, "µs");
+    [
+        finding.pattern.label().to_owned(),
+        count(u64::from(found.subscribers)),
+        us(found.server_us),
+        us(found.harness_us),
+        us(found.transit_us),
+        us(found.timer_late_us),
+        format!("{}, {}", us(found.lateness_mean_us), us(found.lateness_p99_us)),
+    ]
+}
+
+/// What the calibration is for.
+pub(crate) const CALIBRATION_EXPLAINED: &str = "A short trial of each pattern before the judged ones finds out what this machine costs: CPU per delivery (push) or per exchange (polling), and the time of a delivery when nothing queues. The model takes these as inputs, and nothing from the trial that it predicts.";
+
+fn calibration(findings: &Findings) -> Markup {
+    html! {
+        p { (CALIBRATION_EXPLAINED) }
+        @if findings.calibrations.is_empty() {
+            p { "No trial has a calibration." }
+        } @else {
+            div.scroll tabindex="0" role="region" aria-label="calibration" {
+                table {
+                    thead { tr { @for head in CALIBRATION_HEADS { th scope="col" { (head) } } } }
+                    tbody {
+                        @for finding in &findings.calibrations {
+                            tr { @for (index, cell) in calibration_cells(finding).iter().enumerate() {
+                                @if index == 0 { th scope="row" { (cell) } } @else { td { (cell) } }
+                            } }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Names and values of the environment.
+pub(crate) fn environment_rows(findings: &Findings) -> Vec<(&'static str, String)> {
+    let environment = &findings.environment;
+    let core = |core: Option<u32>| {
+        core.map_or_else(|| "not bound to a core".to_owned(), |core| format!("core {core}"))
+    };
+    vec![
+        ("pushlab", format!("{} ({} build)", environment.pushlab, environment.build)),
+        ("commit", environment.commit.clone()),
+        ("system", environment.system.clone()),
+        ("CPU", format!("{}, {} cores", environment.cpu, environment.cores)),
+        ("memory", with_unit(environment.memory_mib as f64 / 1024.0, "GiB")),
+        ("server", core(environment.server_core)),
+        ("harness", core(environment.harness_core)),
+        ("TCP segment", format!("at most {} bytes on both ends", count(u64::from(environment.tcp_maxseg)))),
+        ("command", findings.command.clone()),
+    ]
+}
+
+fn environment(findings: &Findings) -> Markup {
+    html! {
+        div.scroll { table { tbody {
+            @for (name, value) in environment_rows(findings) {
+                tr { th scope="row" { (name) } td.words { (value) } }
+            }
+        } } }
+    }
+}
+
+/// A schedule in a line, after its hash.
+pub(crate) fn schedule_text(events: u64, length_s: f64) -> String {
+    format!(
+        "{} events in {}",
+        count(events),
+        with_unit(length_s, "s")
+    )
+}
+
+fn schedules(findings: &Findings) -> Markup {
+    html! {
+        p { "Seed " (findings.seed) ". Trials with the same hash saw the same events at the same instants." }
+        ul {
+            @for schedule in &findings.schedules {
+                li.hash { code { (schedule.hash) } ": " (schedule_text(schedule.events, schedule.length_s)) }
+            }
+        }
+        p.quiet {
+            (findings.trials_completed) " of "
+            (findings.trials_planned) " planned trials completed."
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! Numbers as a reader sees them: three significant digits, and a thin space before the unit.
+
+/// A space that is thin and never breaks a line.
+pub(crate) const THIN_SPACE: char = '\u{202f}';
+
+/// Three significant digits, thousands apart: `0.0123`, `4.30`, `988`, `12,300`.
+pub(crate) fn three_digits(value: f64) -> String {
+    if !value.is_finite() {
+        // Findings hold no such value; a page must not show it even if one slipped in.
+        return "—".to_owned();
+    }
+    let size = value.abs();
+    if size < 5e-7 {
+        return "0".to_owned();
+    }
+    let exponent = size.log10().floor() as i32;
+    let step = 10_f64.powi(exponent - 2);
+    let rounded = (value / step).round() * step;
+    // Rounding up may add a digit: 9.996 is 10.0, not 10.00.
+    let exponent = rounded.abs().log10().floor() as i32;
+    let decimals = usize::try_from(2 - exponent).unwrap_or(0).min(8);
+    grouped(&format!("{rounded:.decimals$}"))
+}
+
+/// A whole number with its thousands apart: `12,000`.
+pub(crate) fn count(value: u64) -> String {
+    grouped(&value.to_string())
+}
+
+/// Number and unit.
+pub(crate) fn with_unit(value: f64, unit: &str) -> String {
+    format!("{}{THIN_SPACE}{unit}", three_digits(value))
+}
+
+/// Bytes: `B`, from 1,000 up `KB`, from a million up `MB`.
+pub(crate) fn bytes(value: f64) -> String {
+    match value.abs() {
+        size if size >= 999_500.0 => with_unit(value * 1e-6, "MB"),
+        size if size >= 999.5 => with_unit(value * 1e-3, "KB"),
+        _ => with_unit(value, "B"),
+    }
+}
+
+/// A length of time that a scenario sets, in the unit a person would choose.
+pub(crate) fn period_ms(value_ms: f64) -> String {
+    if value_ms >= 1_000.0 {
+        with_setting(value_ms * 1e-3, "s")
+    } else {
+        with_setting(value_ms, "ms")
+    }
+}
+
+/// A setting is printed as it was set, not rounded to three digits with trailing zeros.
+pub(crate) fn setting(value: f64) -> String {
+    let text = three_digits(value);
+    if text.contains('.') {
+        text.trim_end_matches('0').trim_end_matches('.').to_owned()
+    } else {
+        text
+    }
+}
+
+/// A setting and its unit.
+pub(crate) fn with_setting(value: f64, unit: &str) -> String {
+    format!("{}{THIN_SPACE}{unit}", setting(value))
+}
+
+/// `2.90 times`.
+pub(crate) fn times(ratio: f64) -> String {
+    format!("{} times", three_digits(ratio))
+}
+
+/// `a`, `a and b`, `a, b and c`.
+pub(crate) fn list(words: &[String]) -> String {
+    match words {
+        [] => String::new(),
+        [only] => only.clone(),
+        [start @ .., last] => format!("{} and {last}", start.join(", ")),
+    }
+}
+
+/// Six significant digits, for files that programs read.
+pub(crate) fn six_digits(value: f64) -> Option<f64> {
+    if !value.is_finite() {
+        return None;
+    }
+    format!("{value:.5e}").parse().ok()
+}
+
+fn grouped(number: &str) -> String {
+    let (sign, digits) = number
+        .strip_prefix('-')
+        .map_or(("", number), |rest| ("−", rest));
+    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
+    let mut text = String::from(sign);
+    for (index, digit) in whole.chars().enumerate() {
+        if index > 0 && (whole.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    if !fraction.is_empty() {
+        text.push('.');
+        text.push_str(fraction);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn three_significant_digits_at_every_size() {
+        for (value, text) in [
+            (0.0, "0"),
+            (0.012_345, "0.0123"),
+            (0.999_9, "1.00"),
+            (4.296, "4.30"),
+            (9.996, "10.0"),
+            (99.96, "100"),
+            (987.6, "988"),
+            (1_623.0, "1,620"),
+            (12_345.0, "12,300"),
+            (-3.0, "−3.00"),
+            (f64::NAN, "—"),
+            (f64::INFINITY, "—"),
+        ] {
+            assert_eq!(three_digits(value), text, "{value}");
+        }
+    }
+
+    #[test]
+    fn units_change_at_a_thousand() {
+        assert_eq!(bytes(400.0), "400\u{202f}B");
+        assert_eq!(bytes(999.7), "1.00\u{202f}KB");
+        assert_eq!(bytes(1_234.0), "1.23\u{202f}KB");
+        assert_eq!(period_ms(1_500.0), "1.5\u{202f}s");
+        assert_eq!(period_ms(250.0), "250\u{202f}ms");
+        assert_eq!(count(1_234_567), "1,234,567");
+        assert_eq!(six_digits(503.123_456_7), Some(503.123));
+    }
+}

@@ -1,0 +1,175 @@
+//! Settings of a point in words, and the swept one as a number.
+
+use contract::{Arrivals, Client, Params, Pattern, Scenario, Sweep};
+
+use crate::number::{self, count, period_ms, setting, with_setting};
+
+/// The one setting that a scenario varies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Swept {
+    Subscribers,
+    Rate,
+    Payload,
+    PollInterval,
+    Hold,
+    Client,
+}
+
+impl Swept {
+    /// What the scenario sweeps, if it does.
+    pub(crate) fn of(scenario: &Scenario) -> Option<Self> {
+        let sweep = scenario.sweep.as_ref()?;
+        [
+            (!sweep.subscribers.is_empty(), Self::Subscribers),
+            (!sweep.rate_hz.is_empty(), Self::Rate),
+            (!sweep.payload_bytes.is_empty(), Self::Payload),
+            (!sweep.poll_interval.is_empty(), Self::PollInterval),
+            (!sweep.hold.is_empty(), Self::Hold),
+            (!sweep.client.is_empty(), Self::Client),
+        ]
+        .into_iter()
+        .find_map(|(given, swept)| given.then_some(swept))
+    }
+
+    /// The value at a point, as a number; absent where the pattern does not have the setting.
+    pub(crate) fn value(self, params: &Params) -> Option<f64> {
+        match self {
+            Self::Subscribers => Some(f64::from(params.subscribers)),
+            Self::Rate => Some(params.rate_hz),
+            Self::Payload => Some(f64::from(params.payload_bytes)),
+            Self::PollInterval => params.poll_interval_ms,
+            Self::Hold => params.hold_ms,
+            Self::Client => None,
+        }
+    }
+
+    /// The value at a point in words: `250 ms`, `1,000 subscribers`, `20 events/s`.
+    pub(crate) fn text(self, params: &Params) -> String {
+        match self {
+            Self::Subscribers => format!("{} subscribers", count(u64::from(params.subscribers))),
+            Self::Rate => rate(params.rate_hz),
+            Self::Payload => with_setting(f64::from(params.payload_bytes), "B"),
+            Self::PollInterval => params.poll_interval_ms.map_or_else(String::new, period_ms),
+            Self::Hold => params.hold_ms.map_or_else(String::new, period_ms),
+            Self::Client => format!("{} client", params.client),
+        }
+    }
+
+    /// Name of the setting.
+    pub(crate) const fn label(self) -> &'static str {
+        match self {
+            Self::Subscribers => "subscribers",
+            Self::Rate => "events per second",
+            Self::Payload => "bytes of an event's text",
+            Self::PollInterval => "poll interval",
+            Self::Hold => "hold",
+            Self::Client => "HTTP client",
+        }
+    }
+
+    /// Title of an axis that shows the setting.
+    pub(crate) const fn axis(self) -> &'static str {
+        match self {
+            Self::Subscribers => "subscribers (log scale)",
+            Self::Rate => "events per second (log scale)",
+            Self::Payload => "bytes of an event's text (log scale)",
+            Self::PollInterval => "poll interval, ms (log scale)",
+            Self::Hold => "hold, ms (log scale)",
+            Self::Client => "HTTP client",
+        }
+    }
+}
+
+/// `20 events/s`.
+pub(crate) fn rate(rate_hz: f64) -> String {
+    with_setting(rate_hz, "events/s")
+}
+
+/// The pattern with the setting that makes it what it is: `short polling every 1 s`.
+pub(crate) fn pattern_text(pattern: Pattern, params: &Params) -> String {
+    let label = pattern.label();
+    let own = match pattern {
+        Pattern::ShortPolling => params
+            .poll_interval_ms
+            .map(|interval| format!("{label} every {}", period_ms(interval))),
+        Pattern::LongPolling => None,
+        Pattern::Sse => None,
+        Pattern::WebSocket => None,
+    };
+    own.unwrap_or_else(|| label.to_owned())
+}
+
+/// All settings of a point in a line.
+pub(crate) fn params_text(params: &Params) -> String {
+    let mut parts = vec![
+        format!(
+            "{} subscriber{}",
+            count(u64::from(params.subscribers)),
+            if params.subscribers == 1 { "" } else { "s" }
+        ),
+        rate(params.rate_hz),
+        number::bytes(f64::from(params.payload_bytes)),
+    ];
+    if let Some(interval) = params.poll_interval_ms {
+        parts.push(format!("poll every {}", period_ms(interval)));
+    }
+    if let Some(hold) = params.hold_ms {
+        parts.push(format!("hold {}", period_ms(hold)));
+    }
+    if let Some(turnaround) = params.turnaround_ms.filter(|pause| *pause > 0.0) {
+        parts.push(format!("turnaround {}", period_ms(turnaround)));
+    }
+    if params.client != Client::Lean {
+        parts.push(format!("{} client", params.client));
+    }
+    parts.join(", ")
+}
+
+/// How events arrive, in words.
+pub(crate) fn arrivals_text(arrivals: &Arrivals) -> String {
+    match arrivals {
+        Arrivals::Steady { rate_hz } => format!("evenly spaced, {}", rate(*rate_hz)),
+        Arrivals::Poisson { rate_hz } => {
+            format!("independent of each other (Poisson), {}", rate(*rate_hz))
+        }
+        Arrivals::Bursts {
+            burst_events,
+            event_spacing,
+            burst_every,
+        } => format!(
+            "bursts of {} events {} apart, about every {}",
+            setting(f64::from(*burst_events)),
+            period_ms(event_spacing.milliseconds()),
+            period_ms(burst_every.milliseconds())
+        ),
+        Arrivals::Silence => "no events".to_owned(),
+        Arrivals::Replay { file } => format!("replayed from {file}"),
+    }
+}
+
+/// The scenario's arrivals with the swept rate put in.
+///
+/// A record holds the rate of the schedule that came out; the closed form needs the one that was
+/// set, which is the nearest of the swept ones.
+pub(crate) fn arrivals_at(scenario: &Scenario, params: &Params) -> Arrivals {
+    let swept = [
+        scenario.sweep.as_ref(),
+        scenario
+            .default_run
+            .as_ref()
+            .and_then(|chosen| chosen.sweep.as_ref()),
+    ];
+    let nearest = swept
+        .into_iter()
+        .flatten()
+        .flat_map(|sweep: &Sweep| sweep.rate_hz.iter().copied())
+        .min_by(|left, right| {
+            let distance = |rate: f64| (rate / params.rate_hz.max(1e-9)).ln().abs();
+            distance(*left).total_cmp(&distance(*right))
+        });
+    match (&scenario.events, nearest) {
+        (Arrivals::Steady { .. }, Some(rate_hz)) => Arrivals::Steady { rate_hz },
+        (Arrivals::Poisson { .. }, Some(rate_hz)) => Arrivals::Poisson { rate_hz },
+        (other, _) => other.clone(),
+    }
+}

@@ -1,0 +1,208 @@
+//! Colours and markers. Fixed for ever: a reader who has learnt them once reads every figure.
+//!
+//! Figures are drawn in placeholder colours, one per [`Ink`]. They are replaced in one place, here:
+//! by CSS variables within the page, by fixed colours and a style sheet in a file of its own, so
+//! that one drawing serves light and dark grounds.
+
+use std::fmt::Write as _;
+
+use contract::Pattern;
+use plotters::style::RGBColor;
+
+/// What a stroke or an area stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ink {
+    /// A pattern's measurements.
+    Measured(Pattern),
+    /// The model of a pattern: the same colour, dashed.
+    Model(Pattern),
+    /// Words and ticks of the model.
+    Text,
+    /// Labels of axes.
+    Quiet,
+    /// Floors, limits and whatever belongs to no pattern.
+    Limit,
+    /// A limit that no measurement made: the efficient front.
+    Front,
+    /// Thin lines behind everything.
+    Grid,
+    /// Stretches that do not count.
+    Shade,
+    /// The ground, for outlines around marks.
+    Ground,
+}
+
+/// How a mark of a pattern looks, so that patterns are told apart without colour too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Marker {
+    Triangle,
+    Square,
+    Circle,
+    Diamond,
+}
+
+/// A colour on a light and on a dark ground, of about equal contrast.
+struct Colour {
+    variable: &'static str,
+    light: &'static str,
+    dark: &'static str,
+}
+
+pub(crate) const fn marker(pattern: Pattern) -> Marker {
+    match pattern {
+        Pattern::ShortPolling => Marker::Triangle,
+        Pattern::LongPolling => Marker::Square,
+        Pattern::Sse => Marker::Circle,
+        Pattern::WebSocket => Marker::Diamond,
+    }
+}
+
+/// The marker as a character.
+pub(crate) const fn symbol(pattern: Pattern) -> &'static str {
+    match marker(pattern) {
+        Marker::Triangle => "▲",
+        Marker::Square => "■",
+        Marker::Circle => "●",
+        Marker::Diamond => "◆",
+    }
+}
+
+const fn pattern_colour(pattern: Pattern) -> Colour {
+    let (variable, light, dark) = match pattern {
+        Pattern::ShortPolling => ("short-polling", "#E69F00", "#F2B632"),
+        Pattern::LongPolling => ("long-polling", "#009E73", "#2CC79A"),
+        Pattern::Sse => ("sse", "#0072B2", "#4FA9E6"),
+        Pattern::WebSocket => ("websocket", "#CC79A7", "#E39CC3"),
+    };
+    Colour {
+        variable,
+        light,
+        dark,
+    }
+}
+
+impl Ink {
+    fn all() -> Vec<Self> {
+        let mut inks = vec![
+            Self::Text,
+            Self::Quiet,
+            Self::Limit,
+            Self::Front,
+            Self::Grid,
+            Self::Shade,
+            Self::Ground,
+        ];
+        for pattern in Pattern::ALL {
+            inks.extend([Self::Measured(pattern), Self::Model(pattern)]);
+        }
+        inks
+    }
+
+    const fn colour(self) -> Colour {
+        let (variable, light, dark) = match self {
+            Self::Measured(pattern) | Self::Model(pattern) => return pattern_colour(pattern),
+            Self::Text => ("text", "#1B1D21", "#E8E9EB"),
+            Self::Quiet => ("quiet", "#55585E", "#A9ADB5"),
+            Self::Limit | Self::Front => ("limit", "#767676", "#9A9DA3"),
+            Self::Grid => ("grid", "#DADCE0", "#3A3D44"),
+            Self::Shade => ("shade", "#ECEDEF", "#2A2D33"),
+            Self::Ground => ("ground", "#FFFFFF", "#16181C"),
+        };
+        Colour {
+            variable,
+            light,
+            dark,
+        }
+    }
+
+    const fn dashed(self) -> bool {
+        match self {
+            Self::Model(_) | Self::Front => true,
+            Self::Measured(_)
+            | Self::Text
+            | Self::Quiet
+            | Self::Limit
+            | Self::Grid
+            | Self::Shade
+            | Self::Ground => false,
+        }
+    }
+
+    /// The colour to draw with; it stands for this ink and nothing else.
+    pub(crate) const fn placeholder(self) -> RGBColor {
+        let number = match self {
+            Self::Text => 1,
+            Self::Quiet => 2,
+            Self::Limit => 3,
+            Self::Front => 4,
+            Self::Grid => 5,
+            Self::Shade => 6,
+            Self::Ground => 7,
+            Self::Measured(pattern) => 0x10 + pattern.index() as u8,
+            Self::Model(pattern) => 0x20 + pattern.index() as u8,
+        };
+        RGBColor(0xFA, 0xCE, number)
+    }
+}
+
+/// Dash and gap in drawing units.
+const DASHES: &str = "stroke-dasharray=\"26 18\"";
+
+/// Puts CSS variables in the place of placeholder colours.
+pub(crate) fn with_variables(svg: &str) -> String {
+    replaced(svg, |colour| format!("var(--{})", colour.variable))
+}
+
+/// Puts the colours of a light ground in the place of placeholder colours.
+pub(crate) fn with_light_colours(svg: &str) -> String {
+    replaced(svg, |colour| colour.light.to_owned())
+}
+
+fn replaced(svg: &str, colour_text: impl Fn(&Colour) -> String) -> String {
+    let mut text = svg.to_owned();
+    for ink in Ink::all() {
+        let RGBColor(red, green, blue) = ink.placeholder();
+        let placeholder = format!("#{red:02X}{green:02X}{blue:02X}");
+        let colour = colour_text(&ink.colour());
+        if ink.dashed() {
+            let stroke = format!("stroke=\"{placeholder}\"");
+            text = text.replace(&stroke, &format!("stroke=\"{colour}\" {DASHES}"));
+        }
+        text = text.replace(&placeholder, &colour);
+    }
+    text
+}
+
+/// The variables for a page: light, and dark where the reader prefers it.
+pub(crate) fn variables() -> String {
+    let list = |pick: fn(&Colour) -> &'static str| {
+        let mut seen = Vec::new();
+        let mut text = String::new();
+        for ink in Ink::all() {
+            let colour = ink.colour();
+            if !seen.contains(&colour.variable) {
+                seen.push(colour.variable);
+                let _ = write!(text, "--{}:{};", colour.variable, pick(&colour));
+            }
+        }
+        text
+    };
+    format!(
+        ":root{{color-scheme:light dark;{}}}\n@media screen and (prefers-color-scheme:dark){{:root{{{}}}}}\n",
+        list(|colour| colour.light),
+        list(|colour| colour.dark)
+    )
+}
+
+/// The dark twin of a figure that stands alone: the same drawing, recoloured by attribute.
+pub(crate) fn dark_rules() -> String {
+    let mut rules = String::new();
+    for ink in Ink::all() {
+        let Colour { light, dark, .. } = ink.colour();
+        let rule = format!("[fill=\"{light}\"]{{fill:{dark}}}[stroke=\"{light}\"]{{stroke:{dark}}}");
+        if !rules.contains(&rule) {
+            rules.push_str(&rule);
+        }
+    }
+    format!("@media(prefers-color-scheme:dark){{{rules}}}")
+}

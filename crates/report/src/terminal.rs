@@ -1,0 +1,172 @@
+//! Tables for the terminal: the same findings in eighty columns or a little more.
+
+use std::fmt::Write as _;
+
+use comfy_table::{CellAlignment, Table, presets};
+use contract::{Params, Pattern, Scenario};
+use model::Predicted;
+
+use crate::{
+    findings::{Findings, ScenarioFinding},
+    number::{self, count, three_digits},
+    point::{self, Point},
+    quantity::{Bound, Quantity, QuantityName},
+    setting::{self, Swept},
+};
+
+/// A block of rows per scenario: ages predicted and measured, requests and bytes per event, losses.
+#[must_use]
+pub fn terminal_table(findings: &Findings) -> String {
+    let mut text = String::new();
+    for scenario in &findings.scenarios {
+        let _ = writeln!(
+            text,
+            "{}: {}",
+            scenario.scenario.name,
+            plain(&scenario.scenario.question)
+        );
+        let _ = writeln!(text, "{}\n", measured_block(scenario));
+    }
+    let _ = writeln!(
+        text,
+        "{}: {}",
+        findings.verdict.word(),
+        plain(&findings.verdict_reason)
+    );
+    for failure in &findings.failures {
+        let _ = writeln!(
+            text,
+            "trial {} ({}, {}) failed: {}",
+            failure.order,
+            failure.scenario,
+            failure.pattern,
+            plain(&failure.reason)
+        );
+    }
+    text
+}
+
+/// What the model expects of a scenario, before anything is measured.
+#[must_use]
+pub fn prediction_table(scenario: &Scenario, predictions: &[(Pattern, Params, Predicted)]) -> String {
+    let mut table = table(&[
+        "pattern",
+        "age p50\nms",
+        "age p99\nms",
+        "requests\nper event",
+        "empty\nratio",
+        "bytes\nper event",
+        "sockets\nheld",
+    ]);
+    let mut reasons: Vec<String> = Vec::new();
+    for (pattern, params, predicted) in predictions {
+        let mut row = vec![row_label(*pattern, params, Swept::of(scenario))];
+        for name in [
+            QuantityName::AgeP50,
+            QuantityName::AgeP99,
+            QuantityName::RequestsPerEvent,
+            QuantityName::EmptyRatio,
+            QuantityName::BytesPerEvent,
+            QuantityName::SocketsHeld,
+        ] {
+            row.push(bare(predicted.replayed.as_ref().ok().and_then(|of| point::prediction(name, of))));
+        }
+        if let Err(reason) = &predicted.replayed {
+            reasons.push(format!("{}: no prediction: {reason}", row[0]));
+        }
+        table.add_row(row);
+    }
+    align(&mut table);
+    let mut text = format!("{}: {}\n{table}\n", scenario.name, plain(&scenario.question));
+    for reason in reasons {
+        let _ = writeln!(text, "{}", plain(&reason));
+    }
+    text
+}
+
+fn measured_block(scenario: &ScenarioFinding) -> Table {
+    let mut table = table(&[
+        "pattern",
+        "age p50, ms\npredicted",
+        "\nmeasured",
+        "age p99, ms\npredicted",
+        "\nmeasured",
+        "requests\nper event",
+        "bytes\nper event",
+        "lost",
+    ]);
+    for point in &scenario.points {
+        let p50 = point.quantity_of(QuantityName::AgeP50);
+        let p99 = point.quantity_of(QuantityName::AgeP99);
+        table.add_row([
+            row_label(point.pattern, &point.params, point.swept),
+            bare(p50.predicted),
+            measured(p50),
+            bare(p99.predicted),
+            measured(p99),
+            measured(point.quantity_of(QuantityName::RequestsPerEvent)),
+            measured(point.quantity_of(QuantityName::BytesPerEvent)),
+            lost(point),
+        ]);
+    }
+    align(&mut table);
+    table
+}
+
+fn table(header: &[&str]) -> Table {
+    let mut table = Table::new();
+    table
+        .load_style(presets::UTF8_HORIZONTAL_ONLY)
+        .set_header(header.to_vec());
+    table
+}
+
+/// Names to the left, numbers to the right.
+fn align(table: &mut Table) {
+    for column in table.column_iter_mut().skip(1) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+}
+
+fn row_label(pattern: Pattern, params: &Params, swept: Option<Swept>) -> String {
+    let value = swept.map_or_else(String::new, |swept| swept.text(params));
+    let text = if value.is_empty() {
+        setting::pattern_text(pattern, params)
+    } else if swept == Some(Swept::PollInterval) {
+        setting::pattern_text(pattern, params)
+    } else {
+        format!("{}, {value}", pattern.label())
+    };
+    plain(&text)
+}
+
+fn bare(value: Option<f64>) -> String {
+    value.map_or_else(|| "—".to_owned(), three_digits)
+}
+
+fn measured(quantity: &Quantity) -> String {
+    match quantity.bound {
+        Bound::Exact => bare(quantity.measured),
+        Bound::AtLeast => format!("> {}", bare(quantity.measured)),
+    }
+}
+
+fn lost(point: &Point) -> String {
+    if point.completed().next().is_none() {
+        return "failed".to_owned();
+    }
+    count(point.delivery.lost)
+}
+
+/// A terminal has no thin space, and a scenario's text must not move its cursor.
+fn plain(text: &str) -> String {
+    text.chars()
+        .map(|letter| {
+            if letter == number::THIN_SPACE || letter.is_control() {
+                ' '
+            } else {
+                letter
+            }
+        })
+        .collect()
+}

@@ -1,0 +1,359 @@
+//! Made-up runs: records as the harness would write them, from distributions with known values.
+
+use contract::{
+    Ages, Arrivals, ByteCounts, Calibration, Client, CpuUse, Delivery, Distribution, Environment,
+    Manifest, Measurements, Outcome, Params, Pattern, Period, PublishedSchedule, RECORD_SCHEMA,
+    RequestLedger, Scenario, Second, Sweep, TimeHistogram, TrialRecord, Window,
+};
+
+pub(crate) const SUBSCRIBERS: u32 = 50;
+pub(crate) const RATE_HZ: f64 = 2.0;
+const SECOND_NS: u64 = 1_000_000_000;
+const WARM_UP_S: u64 = 2;
+const MEASURE_S: u64 = 15;
+
+/// Fractions in `[0, 1)` that fill it evenly in any order of reading.
+pub(crate) fn golden(index: u64) -> f64 {
+    (index as f64 * 0.618_033_988_749_894_9).fract()
+}
+
+pub(crate) fn scenario(name: &str, question: &str, patterns: &[Pattern]) -> Scenario {
+    Scenario {
+        name: name.to_owned(),
+        question: question.to_owned(),
+        setting: "A price page that fifty people leave open.".to_owned(),
+        look_at: "Where the curves bend, and what the bars are made of.".to_owned(),
+        patterns: patterns.to_vec(),
+        subscribers: SUBSCRIBERS,
+        payload_bytes: 100,
+        poll_interval: Period::from_millis(1_000),
+        hold: Period::from_millis(1_500),
+        turnaround: Period::from_millis(0),
+        client: Client::Lean,
+        warm_up: Period::from_millis(WARM_UP_S * 1_000),
+        measure: Period::from_millis(MEASURE_S * 1_000),
+        drain: Period::from_millis(2_000),
+        events: Arrivals::Steady { rate_hz: RATE_HZ },
+        sweep: None,
+        default_run: None,
+    }
+}
+
+pub(crate) fn schedule(hash: &str) -> PublishedSchedule {
+    let length_s = WARM_UP_S + MEASURE_S;
+    let events = (length_s as f64 * RATE_HZ) as usize;
+    let gap_ns = (1e9 / RATE_HZ) as u64;
+    PublishedSchedule {
+        hash: hash.to_owned(),
+        length_ns: length_s * SECOND_NS,
+        due_ns: (0..events as u64).map(|index| index * gap_ns + gap_ns / 2).collect(),
+        data_bytes: vec![100; events],
+        type_bytes: vec![0; events],
+        escape_bytes: vec![0; events],
+        lines: vec![1; events],
+    }
+}
+
+pub(crate) fn environment() -> Environment {
+    Environment {
+        pushlab: "0.1.0".to_owned(),
+        commit: "0123456789ab".to_owned(),
+        build: "release".to_owned(),
+        system: "Linux 6.18".to_owned(),
+        cpu: "Example CPU at 3 GHz".to_owned(),
+        cores: 2,
+        memory_mib: 7_950,
+        server_core: Some(0),
+        harness_core: Some(1),
+        tcp_maxseg: 1_448,
+    }
+}
+
+pub(crate) fn manifest(scenarios: Vec<Scenario>, schedules: &[&str], trials_planned: u32) -> Manifest {
+    Manifest {
+        schema: RECORD_SCHEMA,
+        name: "default".to_owned(),
+        command: "just bench --seed 7".to_owned(),
+        seed: 7,
+        started_at: "2026-11-21T05:48:02Z".to_owned(),
+        environment: environment(),
+        trials_planned,
+        scenarios,
+        schedules: schedules.iter().map(|hash| schedule(hash)).collect(),
+    }
+}
+
+pub(crate) fn params(pattern: Pattern, poll_interval_ms: f64, subscribers: u32) -> Params {
+    let (poll, hold) = match pattern {
+        Pattern::ShortPolling => (Some(poll_interval_ms), None),
+        Pattern::LongPolling => (None, Some(1_500.0)),
+        Pattern::Sse => (None, None),
+        Pattern::WebSocket => (None, None),
+    };
+    Params {
+        subscribers,
+        payload_bytes: 100,
+        rate_hz: RATE_HZ,
+        poll_interval_ms: poll,
+        hold_ms: hold,
+        turnaround_ms: hold.map(|_| 0.0),
+        client: Client::Lean,
+    }
+}
+
+/// Age of a delivery: uniform over the interval for short polling, a transit and a short tail for
+/// the others.
+fn age_ns(pattern: Pattern, params: &Params, index: u64) -> u64 {
+    let place = golden(index);
+    let transit_ms = 0.2 + 0.004 * f64::from(params.subscribers) * place;
+    let tail_ms = if place > 0.98 { (place - 0.98) * 150.0 } else { 0.0 };
+    let age_ms = match pattern {
+        Pattern::ShortPolling => transit_ms + place * params.poll_interval_ms.unwrap_or(0.0),
+        Pattern::LongPolling => 1.3 * transit_ms + 1.5 * tail_ms,
+        Pattern::Sse => transit_ms + tail_ms,
+        Pattern::WebSocket => 0.95 * transit_ms + tail_ms,
+    };
+    (age_ms * 1e6) as u64
+}
+
+fn seconds(pattern: Pattern, params: &Params) -> (TimeHistogram, Vec<Second>) {
+    let per_second = (f64::from(params.subscribers) * RATE_HZ) as u64;
+    let mut all = TimeHistogram::default();
+    let mut by_second = Vec::new();
+    for second in 0..WARM_UP_S + MEASURE_S {
+        let mut ages = TimeHistogram::default();
+        for delivery in 0..per_second {
+            ages.record_ns(age_ns(pattern, params, second * per_second + delivery));
+        }
+        by_second.push(ages.second(second as u32));
+        if second >= WARM_UP_S {
+            all.merge(&ages);
+        }
+    }
+    (all, by_second)
+}
+
+fn lateness() -> (Distribution, Vec<Second>) {
+    let mut all = TimeHistogram::default();
+    let mut by_second = Vec::new();
+    for second in 0..WARM_UP_S + MEASURE_S {
+        let mut late = TimeHistogram::default();
+        for event in 0..RATE_HZ as u64 {
+            late.record_ns(5_000 + (golden(second * 2 + event) * 80_000.0) as u64);
+        }
+        by_second.push(late.second(second as u32));
+        all.merge(&late);
+    }
+    (all.distribution(), by_second)
+}
+
+/// Bytes per event (framing, headers, empty polls) and requests per event of a pattern.
+fn price(pattern: Pattern, params: &Params) -> (u64, u64, u64, f64) {
+    let per_poll = RATE_HZ * params.poll_interval_ms.unwrap_or(0.0) * 1e-3;
+    match pattern {
+        Pattern::ShortPolling => {
+            let empty = (-per_poll).exp();
+            let headers = (330.0 * (1.0 - empty) / per_poll) as u64;
+            let empties = (270.0 * empty / per_poll) as u64;
+            (40, headers, empties, 1.0 / per_poll)
+        }
+        Pattern::LongPolling => (75, 320, 2, 1.02),
+        Pattern::Sse => (36, 9, 0, 0.0),
+        Pattern::WebSocket => (33, 8, 0, 0.0),
+    }
+}
+
+pub(crate) fn measurements(pattern: Pattern, params: &Params) -> Measurements {
+    let deliveries = (f64::from(params.subscribers) * RATE_HZ) as u64 * MEASURE_S;
+    let expected = deliveries / MEASURE_S * (MEASURE_S + WARM_UP_S);
+    let (ages, age_seconds) = seconds(pattern, params);
+    let (lateness, lateness_seconds) = lateness();
+    let (framing, headers, empty_polls, requests) = price(pattern, params);
+    let sum = 100 + framing + headers + empty_polls;
+    let bytes = ByteCounts {
+        received: deliveries * sum * 3 / 5,
+        sent: deliveries * sum - deliveries * sum * 3 / 5,
+        payload: deliveries * 100,
+        headers: deliveries * headers,
+        empty_polls: deliveries * empty_polls,
+    };
+    let window_requests = (requests * deliveries as f64).round() as u64;
+    let empty = (window_requests as f64 * 0.135) as u64;
+    let mut connect = TimeHistogram::default();
+    for index in 0..u64::from(params.subscribers) {
+        connect.record_ns(400_000 + (golden(index) * 300_000.0) as u64);
+    }
+    let life = window_requests + u64::from(params.subscribers);
+    Measurements {
+        window: Window {
+            start_ns: WARM_UP_S * SECOND_NS,
+            end_ns: (WARM_UP_S + MEASURE_S) * SECOND_NS,
+        },
+        window_deliveries: deliveries,
+        delivery: Delivery {
+            expected,
+            received: expected,
+            ..Delivery::default()
+        },
+        age: Ages {
+            arrived: ages.distribution(),
+            censored: 0,
+            censored_min_us: 0,
+        },
+        age_seconds,
+        lateness,
+        lateness_seconds,
+        connect: connect.distribution(),
+        requests: RequestLedger {
+            life,
+            window: window_requests,
+            window_empty: if requests > 0.0 { empty } else { 0 },
+            exchanges: window_requests,
+            exchange_sum_us: window_requests as f64 * 210.0,
+            ..RequestLedger::default()
+        },
+        bytes,
+        bytes_life: bytes,
+        sockets_held: f64::from(params.subscribers),
+        cpu: CpuUse {
+            wall_us: 15e6,
+            server_us: deliveries as f64 * (9.0 + 22.0 * requests),
+            publisher_us: 40_000.0,
+            harness_us: deliveries as f64 * (14.0 + 31.0 * requests),
+        },
+        server_requests_life: life,
+        server_bytes_life: bytes.total(),
+        warnings: Vec::new(),
+    }
+}
+
+pub(crate) fn record(scenario: &str, pattern: Pattern, params: Params, order: u32) -> TrialRecord {
+    TrialRecord {
+        schema: RECORD_SCHEMA,
+        scenario: scenario.to_owned(),
+        pattern,
+        params,
+        server: "pushlab".to_owned(),
+        order,
+        seed: 7,
+        schedule_hash: "a1b2c3d4e5f60718".to_owned(),
+        poll_phase: 0.25,
+        started_at: "2026-11-21T05:48:10Z".to_owned(),
+        environment: environment(),
+        calibration: Some(Calibration {
+            subscribers: 10,
+            server_us: 9.0,
+            harness_us: 14.0,
+            transit_us: 180.0,
+            timer_late_us: 90.0,
+            lateness_mean_us: 40.0,
+            lateness_p99_us: 85.0,
+        }),
+        outcome: Outcome::Completed {
+            measurements: Box::new(measurements(pattern, &params)),
+        },
+    }
+}
+
+pub(crate) fn failed(mut record: TrialRecord, reason: &str, last_words: &[&str]) -> TrialRecord {
+    record.outcome = Outcome::Failed {
+        reason: reason.to_owned(),
+        server_last_words: last_words.iter().map(|line| (*line).to_owned()).collect(),
+    };
+    record
+}
+
+pub(crate) fn change(record: &mut TrialRecord, change: impl FnOnce(&mut Measurements)) {
+    match &mut record.outcome {
+        Outcome::Completed { measurements } => change(measurements),
+        Outcome::Failed { .. } => panic!("a failed trial has no measurements"),
+    }
+}
+
+/// Ten trials: four patterns on one schedule, short polling at four intervals on the same one, and
+/// SSE with two numbers of subscribers.
+pub(crate) fn ten_trials() -> (Manifest, Vec<TrialRecord>) {
+    let ticker = scenario(
+        "stock-ticker",
+        "Who hears of a price first, and what does it cost?",
+        &Pattern::ALL,
+    );
+    let mut interval = scenario(
+        "poll-interval",
+        "How fresh can polling be, and what does freshness cost?",
+        &[Pattern::ShortPolling],
+    );
+    let intervals = [250, 500, 1_000, 2_000];
+    interval.sweep = Some(Sweep {
+        poll_interval: intervals.map(Period::from_millis).to_vec(),
+        ..Sweep::default()
+    });
+    let mut subscribers = scenario(
+        "subscribers",
+        "How many readers can one stream have?",
+        &[Pattern::Sse],
+    );
+    subscribers.sweep = Some(Sweep {
+        subscribers: vec![10, 1_000],
+        ..Sweep::default()
+    });
+    let mut records = Vec::new();
+    for pattern in Pattern::ALL {
+        let order = records.len() as u32;
+        records.push(record("stock-ticker", pattern, params(pattern, 1_000.0, SUBSCRIBERS), order));
+    }
+    for interval_ms in intervals {
+        let order = records.len() as u32;
+        let params = params(Pattern::ShortPolling, interval_ms as f64, SUBSCRIBERS);
+        records.push(record("poll-interval", Pattern::ShortPolling, params, order));
+    }
+    for number in [10, 1_000] {
+        let order = records.len() as u32;
+        let params = params(Pattern::Sse, 0.0, number);
+        let mut record = record("subscribers", Pattern::Sse, params, order);
+        record.schedule_hash = "ffee00112233aabb".to_owned();
+        records.push(record);
+    }
+    let scenarios = vec![ticker, interval, subscribers];
+    let hashes = ["a1b2c3d4e5f60718", "ffee00112233aabb"];
+    (manifest(scenarios, &hashes, 10), records)
+}
+
+/// Sixty trials: what `--all` leaves behind.
+pub(crate) fn sixty_trials() -> (Manifest, Vec<TrialRecord>) {
+    let (mut manifest, mut records) = ten_trials();
+    let mut number = records.len() as u32;
+    for copy in 0..4 {
+        let name = format!("audience-{copy}");
+        let mut audience = scenario(&name, "What does an audience cost?", &Pattern::ALL);
+        let sizes = if copy == 0 { vec![10, 50, 200, 1_000, 2_000] } else { vec![10, 50, 200] };
+        audience.sweep = Some(Sweep {
+            subscribers: sizes.clone(),
+            ..Sweep::default()
+        });
+        for size in sizes {
+            for pattern in Pattern::ALL {
+                let mut record = record(&name, pattern, params(pattern, 1_000.0, size), number);
+                record.schedule_hash = format!("{copy}a2b3c4d5e6f7a8b9");
+                records.push(record);
+                number += 1;
+            }
+        }
+        manifest.schedules.push(schedule(&format!("{copy}a2b3c4d5e6f7a8b9")));
+        manifest.scenarios.push(audience);
+    }
+    manifest.trials_planned = number;
+    (manifest, records)
+}
+
+/// The two files of a run.
+pub(crate) fn files(manifest: &Manifest, records: &[TrialRecord]) -> (String, String) {
+    let lines: String = records
+        .iter()
+        .map(|record| serde_json::to_string(record).expect("a record is JSON") + "\n")
+        .collect();
+    (
+        serde_json::to_string_pretty(manifest).expect("a manifest is JSON"),
+        lines,
+    )
+}
