@@ -40,7 +40,7 @@ impl Window {
     /// Length in seconds.
     #[must_use]
     pub fn seconds(self) -> f64 {
-        (self.end_ns - self.start_ns) as f64 * 1e-9
+        (self.end_ns - self.start_ns) as f64 / 1e9
     }
 }
 

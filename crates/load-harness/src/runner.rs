@@ -263,6 +263,7 @@ impl Harness {
         let before = Edge::read(control).await?;
         until(window.end_ns, Phase::Measuring, progress).await;
         let after = Edge::read(control).await?;
+        crew.window_read.send_replace(true);
         progress(tell(Phase::Draining, window.end_ns));
 
         let workers = crew.threads.len();
@@ -290,6 +291,7 @@ impl Harness {
         let workers = self.cores.harness.len().max(1);
         let (started, started_seen) = watch::channel(None);
         let (numbers, numbers_seen) = watch::channel((0, 0));
+        let (window_read, window_read_seen) = watch::channel(false);
         let (stop, stop_seen) = watch::channel(false);
         let gauge = Arc::new(Gauge::default());
         let mut threads = Vec::new();
@@ -310,6 +312,7 @@ impl Harness {
                 signals: Signals {
                     started: started_seen.clone(),
                     numbers: numbers_seen.clone(),
+                    window_read: window_read_seen.clone(),
                     stop: stop_seen.clone(),
                 },
                 gauge: Arc::clone(&gauge),
@@ -320,6 +323,7 @@ impl Harness {
             threads,
             started,
             numbers,
+            window_read,
             _stop: stop,
             gauge,
         })
@@ -331,6 +335,7 @@ struct Crew {
     threads: Vec<JoinHandle<io::Result<WorkerFinding>>>,
     started: watch::Sender<Option<Started>>,
     numbers: watch::Sender<(u64, u64)>,
+    window_read: watch::Sender<bool>,
     /// A worker that sees this end stops at once.
     _stop: watch::Sender<bool>,
     gauge: Arc<Gauge>,

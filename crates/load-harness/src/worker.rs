@@ -52,6 +52,8 @@ pub(crate) struct Signals {
     pub(crate) started: watch::Receiver<Option<Started>>,
     /// Numbers of the schedule's events: first, and one past the last.
     pub(crate) numbers: watch::Receiver<(u64, u64)>,
+    /// The runner has read the server's counters at the end of the window: sockets may be closed.
+    pub(crate) window_read: watch::Receiver<bool>,
     pub(crate) stop: watch::Receiver<bool>,
 }
 
@@ -193,6 +195,8 @@ async fn measure(desk: &Desk, seats: &[Rc<Seat>], signals: &Signals, readings: &
     while desk.tally.received.get() < expected && desk.clock.now_ns() < patience_ns {
         sleep(LOOK_EVERY).await;
     }
+    // An error means that the runner is gone, and the trial with it.
+    let _ = signals.window_read.clone().wait_for(|read| *read).await;
 }
 
 fn totals(seats: &[Rc<Seat>]) -> Totals {

@@ -43,7 +43,10 @@ pub(crate) fn answer(finding: &ScenarioFinding) -> Answer {
         .filter(|point| point.completed().next().is_some())
         .collect();
     let (sentence, conditions) = match Swept::of(&finding.scenario) {
-        _ if points.is_empty() => ("No trial of this question was completed.".to_owned(), vec![]),
+        _ if points.is_empty() => (
+            "No trial of this question was completed.".to_owned(),
+            vec![],
+        ),
         _ if finding.scenario.events == Arrivals::Silence => (silence(&points), vec![]),
         Some(swept) if points.len() > 1 => sweep::answer(swept, &points),
         Some(_) | None => comparison(&points),
@@ -251,7 +254,9 @@ fn requests_flip(short: &Point, long: &Point) -> Option<String> {
         three_digits(long_requests)
     );
     Some(if until.ends_with("fewer than") {
-        format!("at this interval short polling needs {relation} long polling {numbers}, above it fewer, below it more")
+        format!(
+            "at this interval short polling needs {relation} long polling {numbers}, above it fewer, below it more"
+        )
     } else {
         format!(
             "short polling needs {relation} long polling {numbers} only while its interval is {until} {}",
@@ -264,8 +269,10 @@ fn requests_flip(short: &Point, long: &Point) -> Option<String> {
 fn bytes_flip(short: &Point, push: &Point) -> Option<String> {
     let part = |name: QuantityName| short.measured(name);
     let requests = part(QuantityName::RequestsPerEvent)?;
-    let body = part(QuantityName::PayloadBytesPerEvent)? + part(QuantityName::FramingBytesPerEvent)?;
-    let heads = part(QuantityName::HeaderBytesPerEvent)? + part(QuantityName::EmptyPollBytesPerEvent)?;
+    let body =
+        part(QuantityName::PayloadBytesPerEvent)? + part(QuantityName::FramingBytesPerEvent)?;
+    let heads =
+        part(QuantityName::HeaderBytesPerEvent)? + part(QuantityName::EmptyPollBytesPerEvent)?;
     let interval_ms = short.params.poll_interval_ms?;
     let push_bytes = push.measured(QuantityName::BytesPerEvent)?;
     let bytes = |value: f64| QuantityName::BytesPerEvent.text(value);

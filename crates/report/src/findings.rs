@@ -116,16 +116,20 @@ pub fn findings(run: &Run) -> Findings {
         .iter()
         .flat_map(|scenario| &scenario.points)
         .collect();
-    let (verdict, verdict_reason) =
-        Verdict::of(&points, &judged_failures, manifest.trials_planned);
-    let trials_completed = points.iter().map(|point| point.completed().count()).sum::<usize>();
+    let (verdict, verdict_reason) = Verdict::of(&points, &judged_failures, manifest.trials_planned);
+    let trials_completed = points
+        .iter()
+        .map(|point| point.completed().count())
+        .sum::<usize>();
     let answers = scenarios.iter().map(answers::answer).collect();
     let mut warnings = run.warnings.clone();
     if manifest.environment.build == "debug" {
         warnings.push("measured with a debug build: CPU figures and ages are too high".to_owned());
     }
     if manifest.environment.commit.ends_with("-dirty") {
-        warnings.push("measured with uncommitted changes: the commit alone does not reproduce it".to_owned());
+        warnings.push(
+            "measured with uncommitted changes: the commit alone does not reproduce it".to_owned(),
+        );
     }
     Findings {
         name: manifest.name.clone(),

@@ -2,21 +2,81 @@
 
 /// Anchor, word, meaning.
 pub(crate) const GLOSSARY: [(&str, &str, &str); 17] = [
-    ("age", "age", "of an event: received − due. The clock starts when the event was planned to happen, not when a request was sent, so an event that waits for a late poll or a late publisher is an old event."),
-    ("delivery", "delivery", "one event that reached one subscriber. A hundred subscribers and one event are a hundred deliveries; “per event” in this report means per delivery."),
-    ("due", "due", "the instant at which the schedule wants an event to be published."),
-    ("empty-poll", "empty poll", "a request that was answered with nothing new."),
-    ("empty-ratio", "empty ratio", "empty polls ÷ all requests of the window."),
-    ("framing", "framing", "bytes around an event's text that are no heads: JSON and SSE envelopes, chunk and frame headers, heartbeats."),
-    ("hold", "hold", "how long the server keeps a long poll open while there is nothing to say."),
-    ("late", "publisher late", "published − due. It is part of every age, so it is shown beside them."),
-    ("model", "model", "the prediction, made from the schedule and a calibration and never from the trial beside it: replayed over the events that were really published. The closed form uses their mean rate only."),
-    ("percentile", "p50, p99", "the age that half, or 99 of 100, of the deliveries did not exceed. Deliveries that never came rank above all others: a percentile that reaches into them is printed as “> x”."),
+    (
+        "age",
+        "age",
+        "of an event: received − due. The clock starts when the event was planned to happen, not when a request was sent, so an event that waits for a late poll or a late publisher is an old event.",
+    ),
+    (
+        "delivery",
+        "delivery",
+        "one event that reached one subscriber. A hundred subscribers and one event are a hundred deliveries; “per event” in this report means per delivery.",
+    ),
+    (
+        "due",
+        "due",
+        "the instant at which the schedule wants an event to be published.",
+    ),
+    (
+        "empty-poll",
+        "empty poll",
+        "a request that was answered with nothing new.",
+    ),
+    (
+        "empty-ratio",
+        "empty ratio",
+        "empty polls ÷ all requests of the window.",
+    ),
+    (
+        "framing",
+        "framing",
+        "bytes around an event's text that are no heads: JSON and SSE envelopes, chunk and frame headers, heartbeats.",
+    ),
+    (
+        "hold",
+        "hold",
+        "how long the server keeps a long poll open while there is nothing to say.",
+    ),
+    (
+        "late",
+        "publisher late",
+        "published − due. It is part of every age, so it is shown beside them.",
+    ),
+    (
+        "model",
+        "model",
+        "the prediction, made from the schedule and a calibration and never from the trial beside it: replayed over the events that were really published. The closed form uses their mean rate only.",
+    ),
+    (
+        "percentile",
+        "p50, p99",
+        "the age that half, or 99 of 100, of the deliveries did not exceed. Deliveries that never came rank above all others: a percentile that reaches into them is printed as “> x”.",
+    ),
     ("point", "point", "one pattern with one set of settings."),
-    ("rate", "λ, T", "events per second, and the poll interval. λT is the mean number of events that a poll brings."),
-    ("socket", "socket held", "a connection that the server had open, the mean of both edges of the window."),
-    ("subscriber", "subscriber", "one logical reader with one connection."),
+    (
+        "rate",
+        "λ, T",
+        "events per second, and the poll interval. λT is the mean number of events that a poll brings.",
+    ),
+    (
+        "socket",
+        "socket held",
+        "a connection that the server had open, the mean of both edges of the window.",
+    ),
+    (
+        "subscriber",
+        "subscriber",
+        "one logical reader with one connection.",
+    ),
     ("trial", "trial", "one pattern at one point, measured once."),
-    ("turnaround", "turnaround", "the pause between an answer and the next long poll. Events of this gap wait for the next request."),
-    ("window", "window", "the stretch of the schedule that counts, after the warm-up."),
+    (
+        "turnaround",
+        "turnaround",
+        "the pause between an answer and the next long poll. Events of this gap wait for the next request.",
+    ),
+    (
+        "window",
+        "window",
+        "the stretch of the schedule that counts, after the warm-up.",
+    ),
 ];

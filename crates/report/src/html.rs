@@ -75,6 +75,8 @@ pub(crate) fn page(findings: &Findings, figures: &[Figure]) -> String {
         }
     }
     .into_string()
+    // A server's last words may hold control characters, which HTML does not allow.
+    .replace(|letter: char| letter.is_control() && letter != '\n', " ")
 }
 
 fn title_line(findings: &Findings) -> Markup {

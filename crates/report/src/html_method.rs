@@ -12,12 +12,30 @@ use crate::{
 
 /// What holds for every run, heading and text.
 pub(crate) const METHOD: [(&str, &str); 6] = [
-    ("Clock", "One monotonic clock on one host, read by publisher and subscribers; no wall clock takes part in an age."),
-    ("Schedule", "The same seed gives the same events at the same instants to every pattern. The publisher never waits for a subscriber, and where it is late, that is part of the age and shown beside it."),
-    ("Ledgers", "Bytes are counted at the subscribers' sockets and again at the server's, requests by the subscribers and again by the server. Where the two differ the trial is not valid."),
-    ("Losses", "A delivery that never came stays in every percentile as older than everything that came. Leaving it out would make a server look faster the more it loses."),
-    ("The harness itself", "Subscribers run on the same machine as the server. Their CPU stands beside the server's in every validity table: near 100 % of its cores, ages measure the harness."),
-    ("Limits of the figures", "On loopback there is no network delay and no loss, and the kernel delivers a segment within the sender's system call, so part of receiving is charged to the sender: this holds for every CPU figure. One machine and one run; another machine gives other ages."),
+    (
+        "Clock",
+        "One monotonic clock on one host, read by publisher and subscribers; no wall clock takes part in an age.",
+    ),
+    (
+        "Schedule",
+        "The same seed gives the same events at the same instants to every pattern. The publisher never waits for a subscriber, and where it is late, that is part of the age and shown beside it.",
+    ),
+    (
+        "Ledgers",
+        "Bytes are counted at the subscribers' sockets and again at the server's, requests by the subscribers and again by the server. Where the two differ the trial is not valid.",
+    ),
+    (
+        "Losses",
+        "A delivery that never came stays in every percentile as older than everything that came. Leaving it out would make a server look faster the more it loses.",
+    ),
+    (
+        "The harness itself",
+        "Subscribers run on the same machine as the server. Their CPU stands beside the server's in every validity table: near 100 % of its cores, ages measure the harness.",
+    ),
+    (
+        "Limits of the figures",
+        "On loopback there is no network delay and no loss, and the kernel delivers a segment within the sender's system call, so part of receiving is charged to the sender: this holds for every CPU figure. One machine and one run; another machine gives other ages.",
+    ),
 ];
 
 /// Clock, schedule, ledgers, calibration, environment, glossary.
@@ -88,7 +106,11 @@ pub(crate) fn calibration_cells(finding: &CalibrationFinding) -> [String; 7] {
         us(found.harness_us),
         us(found.transit_us),
         us(found.timer_late_us),
-        format!("{}, {}", us(found.lateness_mean_us), us(found.lateness_p99_us)),
+        format!(
+            "{}, {}",
+            us(found.lateness_mean_us),
+            us(found.lateness_p99_us)
+        ),
     ]
 }
 
@@ -121,17 +143,35 @@ fn calibration(findings: &Findings) -> Markup {
 pub(crate) fn environment_rows(findings: &Findings) -> Vec<(&'static str, String)> {
     let environment = &findings.environment;
     let core = |core: Option<u32>| {
-        core.map_or_else(|| "not bound to a core".to_owned(), |core| format!("core {core}"))
+        core.map_or_else(
+            || "not bound to a core".to_owned(),
+            |core| format!("core {core}"),
+        )
     };
     vec![
-        ("pushlab", format!("{} ({} build)", environment.pushlab, environment.build)),
+        (
+            "pushlab",
+            format!("{} ({} build)", environment.pushlab, environment.build),
+        ),
         ("commit", environment.commit.clone()),
         ("system", environment.system.clone()),
-        ("CPU", format!("{}, {} cores", environment.cpu, environment.cores)),
-        ("memory", with_unit(environment.memory_mib as f64 / 1024.0, "GiB")),
+        (
+            "CPU",
+            format!("{}, {} cores", environment.cpu, environment.cores),
+        ),
+        (
+            "memory",
+            with_unit(environment.memory_mib as f64 / 1024.0, "GiB"),
+        ),
         ("server", core(environment.server_core)),
         ("harness", core(environment.harness_core)),
-        ("TCP segment", format!("at most {} bytes on both ends", count(u64::from(environment.tcp_maxseg)))),
+        (
+            "TCP segment",
+            format!(
+                "at most {} bytes on both ends",
+                count(u64::from(environment.tcp_maxseg))
+            ),
+        ),
         ("command", findings.command.clone()),
     ]
 }
@@ -148,11 +188,7 @@ fn environment(findings: &Findings) -> Markup {
 
 /// A schedule in a line, after its hash.
 pub(crate) fn schedule_text(events: u64, length_s: f64) -> String {
-    format!(
-        "{} events in {}",
-        count(events),
-        with_unit(length_s, "s")
-    )
+    format!("{} events in {}", count(events), with_unit(length_s, "s"))
 }
 
 fn schedules(findings: &Findings) -> Markup {

@@ -102,7 +102,7 @@ fn validity(finding: &ScenarioFinding) -> Markup {
                         a href="#g-late" { "Publisher late" } " at p99. Trials in the order in which they ran."
                     }
                     thead { tr {
-                        @for head in ["trial", "point", "expected", "received", "lost", "duplicated", "reordered", "publisher late", "server CPU", "harness CPU", "schedule"] {
+                        @for head in ["trial", "point", "expected", "received", "lost / duplicated / reordered", "publisher late", "server CPU", "harness CPU", "schedule"] {
                             th scope="col" class=[(head == "point").then_some("words")] { (head) }
                         }
                     } }
@@ -126,7 +126,7 @@ pub(crate) fn in_order(finding: &ScenarioFinding) -> Vec<(&Point, &Trial)> {
 }
 
 /// The cells of a trial in the validity table after its point; none for a failed trial.
-pub(crate) fn trial_cells(trial: &Trial) -> Option<[String; 8]> {
+pub(crate) fn trial_cells(trial: &Trial) -> Option<[String; 6]> {
     let measurements = trial.measurements.as_ref()?;
     let delivery = &measurements.delivery;
     let late = quantile_ms(&measurements.lateness, 0.99);
@@ -141,9 +141,12 @@ pub(crate) fn trial_cells(trial: &Trial) -> Option<[String; 8]> {
     Some([
         count(delivery.expected),
         count(delivery.received),
-        count(delivery.lost),
-        count(delivery.duplicated),
-        count(delivery.reordered),
+        format!(
+            "{} / {} / {}",
+            count(delivery.lost),
+            count(delivery.duplicated),
+            count(delivery.reordered)
+        ),
         late.map_or_else(|| "—".to_owned(), |late| with_unit(late, "ms")),
         percent(measurements.cpu.server_us),
         percent(measurements.cpu.harness_us),
@@ -162,7 +165,7 @@ fn trial_row(point: &Point, trial: &Trial) -> Markup {
             th scope="row" class="words" { (point_name(point)) }
             @match trial_cells(trial) {
                 Some(cells) => { @for cell in &cells { td { (cell) } } },
-                None => { td colspan="8" class="words" { "failed; its reason is among the warnings" } },
+                None => { td colspan="6" class="words" { "failed; its reason is among the warnings" } },
             }
             td { code { (short_hash(&trial.schedule_hash)) } }
         }

@@ -130,9 +130,19 @@ fn title(page: &mut Page, findings: &Findings) {
 
 fn answers(page: &mut Page, findings: &Findings) {
     page.paragraph("## The answer");
-    page.list(findings.answers.iter().take(ANSWERS_AT_THE_TOP).map(|answer| {
-        format!("{} ({})", escaped(&answer.sentence), escaped(&answer.scenario))
-    }));
+    page.list(
+        findings
+            .answers
+            .iter()
+            .take(ANSWERS_AT_THE_TOP)
+            .map(|answer| {
+                format!(
+                    "{} ({})",
+                    escaped(&answer.sentence),
+                    escaped(&answer.scenario)
+                )
+            }),
+    );
     page.paragraph(&format!("{AGE_EXPLAINED} {}", interval_note(findings)));
 }
 
@@ -170,14 +180,22 @@ fn one_table(page: &mut Page, findings: &Findings) {
             ];
             row.extend(TABLE.map(|name| {
                 let quantity = point.quantity_of(name);
-                format!("{} ({})", quantity.measured_text(), quantity.predicted_text())
+                format!(
+                    "{} ({})",
+                    quantity.measured_text(),
+                    quantity.predicted_text()
+                )
             }));
             row
         })
     });
     page.table(&heads, rows);
     let mut doubts: Vec<String> = Vec::new();
-    for point in findings.scenarios.iter().flat_map(|finding| &finding.points) {
+    for point in findings
+        .scenarios
+        .iter()
+        .flat_map(|finding| &finding.points)
+    {
         for name in TABLE {
             if let Some(doubt) = &point.quantity_of(name).doubt {
                 let text = format!("{}, {}: {doubt}", point.scenario, point.label());
@@ -257,9 +275,7 @@ fn validity(page: &mut Page, finding: &ScenarioFinding) {
             "trial and point",
             "expected",
             "received",
-            "lost",
-            "duplicated",
-            "reordered",
+            "lost / duplicated / reordered",
             "publisher late, p99",
             "server CPU",
             "harness CPU",
@@ -271,7 +287,7 @@ fn validity(page: &mut Page, finding: &ScenarioFinding) {
                 Some(cells) => row.extend(cells),
                 None => {
                     row.push("failed".to_owned());
-                    row.extend(std::iter::repeat_n("—".to_owned(), 7));
+                    row.extend(std::iter::repeat_n("—".to_owned(), 5));
                 }
             }
             row.push(short_hash(&trial.schedule_hash));
@@ -291,7 +307,11 @@ fn validity(page: &mut Page, finding: &ScenarioFinding) {
 
 fn method(page: &mut Page, findings: &Findings) {
     page.paragraph("## How this was measured");
-    page.list(METHOD.iter().map(|(word, text)| format!("**{word}.** {text}")));
+    page.list(
+        METHOD
+            .iter()
+            .map(|(word, text)| format!("**{word}.** {text}")),
+    );
     page.paragraph("### Calibration");
     page.paragraph(CALIBRATION_EXPLAINED);
     if !findings.calibrations.is_empty() {
@@ -322,5 +342,9 @@ fn method(page: &mut Page, findings: &Findings) {
         )
     }));
     page.paragraph("### Words");
-    page.list(GLOSSARY.iter().map(|(_, word, text)| format!("**{word}**: {text}")));
+    page.list(
+        GLOSSARY
+            .iter()
+            .map(|(_, word, text)| format!("**{word}**: {text}")),
+    );
 }

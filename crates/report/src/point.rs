@@ -57,6 +57,7 @@ pub struct Point {
     /// Both predictions, for the first completed trial's schedule.
     pub predicted: Option<Predicted>,
     pub(crate) swept: Option<Swept>,
+    ages: AgeView,
 }
 
 /// A percentile of ages of which some may never have arrived.
@@ -75,6 +76,29 @@ pub(crate) struct AgeView {
 }
 
 impl AgeView {
+    fn merged(records: &[&TrialRecord]) -> Self {
+        let mut view = Self {
+            arrived: TimeHistogram::default(),
+            censored: 0,
+            censored_min_ms: f64::INFINITY,
+        };
+        for measurements in records.iter().filter_map(|record| record.measurements()) {
+            // `Run::parse` has refused damaged histograms.
+            if let Ok(histogram) = measurements.age.arrived.histogram() {
+                view.arrived.merge(&histogram);
+            }
+            if measurements.age.censored > 0 {
+                view.censored += measurements.age.censored;
+                let reached_ms = measurements.age.censored_min_us as f64 * 1e-3;
+                view.censored_min_ms = view.censored_min_ms.min(reached_ms);
+            }
+        }
+        if view.censored == 0 {
+            view.censored_min_ms = 0.0;
+        }
+        view
+    }
+
     pub(crate) fn total(&self) -> u64 {
         self.arrived.count() + self.censored
     }
@@ -139,12 +163,21 @@ impl Point {
             quantities: Vec::new(),
             predicted: None,
             swept: Swept::of(scenario),
+            ages: AgeView::merged(records),
         };
+        point.judge(records, &scenario.events);
+        for record in records {
+            if manifest.schedule(&record.schedule_hash).is_none() {
+                point.warnings.push(format!(
+                    "no prediction: the manifest does not hold the schedule {}",
+                    record.schedule_hash
+                ));
+            }
+        }
         let predicted: Vec<Predicted> = records
             .iter()
             .filter_map(|record| predict(manifest, scenario, record))
             .collect();
-        point.judge(records, &scenario.events);
         point.quantities = QuantityName::ALL
             .into_iter()
             .map(|name| point.quantity(name, &predicted))
@@ -190,36 +223,29 @@ impl Point {
     }
 
     /// Merged over the completed trials.
-    pub(crate) fn ages(&self) -> AgeView {
-        let mut view = AgeView {
-            arrived: TimeHistogram::default(),
-            censored: 0,
-            censored_min_ms: f64::INFINITY,
-        };
-        for measurements in self.completed() {
-            // `Run::parse` has refused damaged histograms.
-            if let Ok(histogram) = measurements.age.arrived.histogram() {
-                view.arrived.merge(&histogram);
-            }
-            if measurements.age.censored > 0 {
-                view.censored += measurements.age.censored;
-                let reached_ms = measurements.age.censored_min_us as f64 * 1e-3;
-                view.censored_min_ms = view.censored_min_ms.min(reached_ms);
-            }
-        }
-        if view.censored == 0 {
-            view.censored_min_ms = 0.0;
-        }
-        view
+    pub(crate) const fn ages(&self) -> &AgeView {
+        &self.ages
     }
 
     fn quantity(&self, name: QuantityName, predicted: &[Predicted]) -> Quantity {
         let mut quantity = Quantity::empty(name);
         let age = match name {
-            QuantityName::AgeMean => self.ages().mean(),
-            QuantityName::AgeP50 => self.ages().percentile(0.5),
-            QuantityName::AgeP99 => self.ages().percentile(0.99),
-            _other => None,
+            QuantityName::AgeMean => self.ages.mean(),
+            QuantityName::AgeP50 => self.ages.percentile(0.5),
+            QuantityName::AgeP99 => self.ages.percentile(0.99),
+            QuantityName::RequestsPerEvent
+            | QuantityName::RequestsPerSubscriber
+            | QuantityName::EmptyRatio
+            | QuantityName::BytesPerEvent
+            | QuantityName::PayloadBytesPerEvent
+            | QuantityName::FramingBytesPerEvent
+            | QuantityName::HeaderBytesPerEvent
+            | QuantityName::EmptyPollBytesPerEvent
+            | QuantityName::CpuPerEvent
+            | QuantityName::SubscriberCpuPerEvent
+            | QuantityName::ConnectP50
+            | QuantityName::SocketsHeld
+            | QuantityName::LatenessP99 => None,
         };
         if let Some(age) = age {
             quantity.measured = finite(age.value_ms);
@@ -251,10 +277,10 @@ impl Point {
         if quantity.bound == Bound::AtLeast {
             return Some(format!(
                 "a lower bound: {} deliveries never came",
-                count(self.ages().censored)
+                count(self.ages.censored)
             ));
         }
-        let total = self.ages().total() as f64;
+        let total = self.ages.total() as f64;
         if quantity.name == QuantityName::AgeP99 && total * 0.01 < SAMPLES_BEYOND {
             return Some(format!(
                 "only {} deliveries: fewer than ten lie beyond p99",
@@ -288,7 +314,7 @@ impl Point {
                 );
             }
         }
-        let ages = self.ages();
+        let ages = &self.ages;
         if ages.censored > 0 {
             self.warnings.push(format!(
                 "{} of {} deliveries of the window never came: percentiles that reach into them, and the mean, are lower bounds",
@@ -401,10 +427,9 @@ fn measured(name: QuantityName, params: &Params, of: &Measurements) -> Option<f6
         QuantityName::RequestsPerSubscriber => {
             divide(of.requests.life as f64, f64::from(params.subscribers))
         }
-        QuantityName::EmptyRatio => divide(
-            of.requests.window_empty as f64,
-            of.requests.window as f64,
-        ),
+        QuantityName::EmptyRatio => {
+            divide(of.requests.window_empty as f64, of.requests.window as f64)
+        }
         QuantityName::BytesPerEvent => per_event(of.bytes.total() as f64),
         QuantityName::PayloadBytesPerEvent => per_event(of.bytes.payload as f64),
         QuantityName::FramingBytesPerEvent => per_event(of.bytes.framing() as f64),

@@ -114,11 +114,9 @@ impl QuantityName {
     #[must_use]
     pub const fn unit(self) -> &'static str {
         match self {
-            Self::AgeMean
-            | Self::AgeP50
-            | Self::AgeP99
-            | Self::ConnectP50
-            | Self::LatenessP99 => "ms",
+            Self::AgeMean | Self::AgeP50 | Self::AgeP99 | Self::ConnectP50 | Self::LatenessP99 => {
+                "ms"
+            }
             Self::RequestsPerEvent | Self::RequestsPerSubscriber => "requests",
             Self::EmptyRatio => "fraction",
             Self::BytesPerEvent

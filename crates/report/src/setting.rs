@@ -55,12 +55,34 @@ impl Swept {
         }
     }
 
+    /// The value at a point as short as a label in a chart must be; [`Self::marks`] says what it is.
+    pub(crate) fn mark(self, params: &Params) -> String {
+        match self {
+            Self::Subscribers => count(u64::from(params.subscribers)),
+            Self::Rate => setting(params.rate_hz),
+            Self::Payload | Self::PollInterval | Self::Hold => self.text(params),
+            Self::Client => params.client.to_string(),
+        }
+    }
+
+    /// What the labels in a chart are.
+    pub(crate) const fn marks(self) -> &'static str {
+        match self {
+            Self::Subscribers => "label: subscribers",
+            Self::Rate => "label: events/s",
+            Self::Payload => "label: text",
+            Self::PollInterval => "label: interval",
+            Self::Hold => "label: hold",
+            Self::Client => "label: client",
+        }
+    }
+
     /// Name of the setting.
     pub(crate) const fn label(self) -> &'static str {
         match self {
-            Self::Subscribers => "subscribers",
-            Self::Rate => "events per second",
-            Self::Payload => "bytes of an event's text",
+            Self::Subscribers => "number of subscribers",
+            Self::Rate => "rate of events",
+            Self::Payload => "length of the text",
             Self::PollInterval => "poll interval",
             Self::Hold => "hold",
             Self::Client => "HTTP client",

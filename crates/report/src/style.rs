@@ -199,7 +199,8 @@ pub(crate) fn dark_rules() -> String {
     let mut rules = String::new();
     for ink in Ink::all() {
         let Colour { light, dark, .. } = ink.colour();
-        let rule = format!("[fill=\"{light}\"]{{fill:{dark}}}[stroke=\"{light}\"]{{stroke:{dark}}}");
+        let rule =
+            format!("[fill=\"{light}\"]{{fill:{dark}}}[stroke=\"{light}\"]{{stroke:{dark}}}");
         if !rules.contains(&rule) {
             rules.push_str(&rule);
         }

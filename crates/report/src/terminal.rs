@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use comfy_table::{CellAlignment, Table, presets};
+use comfy_table::{CellAlignment, LineStyle, Table, TableStyle};
 use contract::{Params, Pattern, Scenario};
 use model::Predicted;
 
@@ -13,6 +13,10 @@ use crate::{
     quantity::{Bound, Quantity, QuantityName},
     setting::{self, Swept},
 };
+
+/// One line under the heads; rows need none.
+const STYLE: TableStyle =
+    TableStyle::new().header_separator(LineStyle::none().fill('─').junction('─'));
 
 /// A block of rows per scenario: ages predicted and measured, requests and bytes per event, losses.
 #[must_use]
@@ -48,7 +52,10 @@ pub fn terminal_table(findings: &Findings) -> String {
 
 /// What the model expects of a scenario, before anything is measured.
 #[must_use]
-pub fn prediction_table(scenario: &Scenario, predictions: &[(Pattern, Params, Predicted)]) -> String {
+pub fn prediction_table(
+    scenario: &Scenario,
+    predictions: &[(Pattern, Params, Predicted)],
+) -> String {
     let mut table = table(&[
         "pattern",
         "age p50\nms",
@@ -69,7 +76,13 @@ pub fn prediction_table(scenario: &Scenario, predictions: &[(Pattern, Params, Pr
             QuantityName::BytesPerEvent,
             QuantityName::SocketsHeld,
         ] {
-            row.push(bare(predicted.replayed.as_ref().ok().and_then(|of| point::prediction(name, of))));
+            row.push(bare(
+                predicted
+                    .replayed
+                    .as_ref()
+                    .ok()
+                    .and_then(|of| point::prediction(name, of)),
+            ));
         }
         if let Err(reason) = &predicted.replayed {
             reasons.push(format!("{}: no prediction: {reason}", row[0]));
@@ -77,7 +90,11 @@ pub fn prediction_table(scenario: &Scenario, predictions: &[(Pattern, Params, Pr
         table.add_row(row);
     }
     align(&mut table);
-    let mut text = format!("{}: {}\n{table}\n", scenario.name, plain(&scenario.question));
+    let mut text = format!(
+        "{}: {}\n{table}\n",
+        scenario.name,
+        plain(&scenario.question)
+    );
     for reason in reasons {
         let _ = writeln!(text, "{}", plain(&reason));
     }
@@ -115,9 +132,7 @@ fn measured_block(scenario: &ScenarioFinding) -> Table {
 
 fn table(header: &[&str]) -> Table {
     let mut table = Table::new();
-    table
-        .load_style(presets::UTF8_HORIZONTAL_ONLY)
-        .set_header(header.to_vec());
+    table.load_style(STYLE).set_header(header.to_vec());
     table
 }
 
@@ -130,9 +145,7 @@ fn align(table: &mut Table) {
 
 fn row_label(pattern: Pattern, params: &Params, swept: Option<Swept>) -> String {
     let value = swept.map_or_else(String::new, |swept| swept.text(params));
-    let text = if value.is_empty() {
-        setting::pattern_text(pattern, params)
-    } else if swept == Some(Swept::PollInterval) {
+    let text = if value.is_empty() || swept == Some(Swept::PollInterval) {
         setting::pattern_text(pattern, params)
     } else {
         format!("{}, {value}", pattern.label())

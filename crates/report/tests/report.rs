@@ -1,42 +1,387 @@
-//! Whole reports of made-up runs: known values, equal twins, escaping, size, and files to look at.
+//! Findings of made-up runs: known values, and runs that went wrong.
 
 mod synthetic;
 
-use std::{fs, path::Path};
+use contract::{Arrivals, Distribution, Manifest, Pattern, TrialRecord};
+use report::{Bound, Comparison, Findings, Point, QuantityName, ReadError, Run, Verdict};
+use synthetic::{change, failed, files, manifest, params, record, scenario, ten_trials};
 
-use contract::{Manifest, TrialRecord};
-use report::{OutputFile, Run};
-
-fn read(manifest: &Manifest, records: &[TrialRecord]) -> Run {
-    let (manifest, records) = synthetic::files(manifest, records);
-    Run::parse(&manifest, &records).unwrap()
+fn findings(manifest: &Manifest, records: &[TrialRecord]) -> Findings {
+    let (manifest, records) = files(manifest, records);
+    report::findings(&Run::parse(&manifest, &records).expect("a made-up run can be read"))
 }
 
-fn rendered(manifest: &Manifest, records: &[TrialRecord]) -> Vec<OutputFile> {
-    report::render(&report::findings(&read(manifest, records)))
+/// A run of one scenario with these records.
+fn run_of(records: &[TrialRecord]) -> Findings {
+    let ticker = scenario("stock-ticker", "Who is first?", &Pattern::ALL);
+    let planned = u32::try_from(records.len()).expect("few records");
+    findings(
+        &manifest(vec![ticker], &["a1b2c3d4e5f60718"], planned),
+        records,
+    )
 }
 
-/// Writes a report to the build directory, for looking at it.
-fn write(name: &str, files: &[OutputFile]) {
-    let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
-    for file in files {
-        let path = directory.join(&file.path);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, &file.content).unwrap();
+fn one(pattern: Pattern) -> TrialRecord {
+    record("stock-ticker", pattern, params(pattern, 1_000.0, 50), 0)
+}
+
+fn point(findings: &Findings) -> &Point {
+    &findings.scenarios[0].points[0]
+}
+
+fn measured(findings: &Findings, name: QuantityName) -> f64 {
+    point(findings)
+        .quantity_of(name)
+        .measured
+        .expect("it was measured")
+}
+
+#[test]
+fn quantities_reproduce_known_values() {
+    let findings = run_of(&[one(Pattern::ShortPolling)]);
+    // 50 subscribers × 2 events/s × 15 s, one poll a second: one request for two events.
+    let deliveries = 1_500.0;
+    for (name, expected) in [
+        (QuantityName::RequestsPerEvent, 0.5),
+        (QuantityName::RequestsPerSubscriber, 750.0 / 50.0 + 1.0),
+        (QuantityName::EmptyRatio, 101.0 / 750.0),
+        (QuantityName::PayloadBytesPerEvent, 100.0),
+        (QuantityName::FramingBytesPerEvent, 40.0),
+        (QuantityName::HeaderBytesPerEvent, 142.0),
+        (QuantityName::EmptyPollBytesPerEvent, 18.0),
+        (QuantityName::BytesPerEvent, 300.0),
+        (QuantityName::CpuPerEvent, 20.0),
+        (QuantityName::SubscriberCpuPerEvent, 29.5),
+        (QuantityName::SocketsHeld, 50.0),
+    ] {
+        let found = measured(&findings, name);
+        assert!(
+            (found - expected).abs() < 1e-6 * deliveries,
+            "{name:?}: {found}"
+        );
+    }
+    for (name, expected, tolerance) in [
+        (QuantityName::AgeMean, 500.0, 5.0),
+        (QuantityName::AgeP50, 500.0, 5.0),
+        (QuantityName::AgeP99, 990.0, 5.0),
+        (QuantityName::ConnectP50, 0.55, 0.02),
+        (QuantityName::LatenessP99, 0.083, 0.003),
+    ] {
+        let found = measured(&findings, name);
+        assert!((found - expected).abs() < tolerance, "{name:?}: {found}");
+    }
+    assert_eq!(findings.verdict, Verdict::Passed);
+    assert!(
+        point(&findings)
+            .quantities
+            .iter()
+            .all(|quantity| quantity.low.is_none())
+    );
+}
+
+#[test]
+fn the_parts_of_the_bytes_add_up() {
+    for pattern in Pattern::ALL {
+        let findings = run_of(&[one(pattern)]);
+        let parts: f64 = [
+            QuantityName::PayloadBytesPerEvent,
+            QuantityName::FramingBytesPerEvent,
+            QuantityName::HeaderBytesPerEvent,
+            QuantityName::EmptyPollBytesPerEvent,
+        ]
+        .into_iter()
+        .map(|name| measured(&findings, name))
+        .sum();
+        let all = measured(&findings, QuantityName::BytesPerEvent);
+        assert!((parts - all).abs() < 1e-6, "{pattern}: {parts} {all}");
     }
 }
 
 #[test]
-fn ten_trials_make_a_report() {
-    let (manifest, records) = synthetic::ten_trials();
-    let files = rendered(&manifest, &records);
-    write("ten", &files);
+fn several_trials_of_a_point_are_one_point_with_their_median() {
+    let mut records = [one(Pattern::Sse), one(Pattern::Sse), one(Pattern::Sse)];
+    for (index, sockets) in [10.0, 70.0, 50.0].into_iter().enumerate() {
+        records[index].order = index as u32;
+        change(&mut records[index], |measured| {
+            measured.sockets_held = sockets
+        });
+    }
+    let findings = run_of(&records);
+    assert_eq!(findings.scenarios[0].points.len(), 1);
+    assert_eq!(point(&findings).trials.len(), 3);
+    assert_eq!(measured(&findings, QuantityName::SocketsHeld), 50.0);
+    assert_eq!(point(&findings).delivery.expected, 3 * 1_700);
 }
 
 #[test]
-fn sixty_trials_fit_into_one_page() {
-    let (manifest, records) = synthetic::sixty_trials();
-    let files = rendered(&manifest, &records);
-    write("sixty", &files);
-    assert!(files[0].content.len() <= 1_500_000, "{}", files[0].content.len());
+fn a_percentile_that_reaches_into_lost_events_is_a_bound() {
+    let mut lossy = one(Pattern::Sse);
+    change(&mut lossy, |measured| {
+        measured.delivery.lost = 30;
+        measured.delivery.received -= 30;
+        measured.age.censored = 30;
+        measured.age.censored_min_us = 2_000_000;
+    });
+    let findings = run_of(&[lossy]);
+    let point = point(&findings);
+    let p50 = point.quantity_of(QuantityName::AgeP50);
+    let p99 = point.quantity_of(QuantityName::AgeP99);
+    let mean = point.quantity_of(QuantityName::AgeMean);
+    assert_eq!(p50.bound, Bound::Exact);
+    assert_eq!((p99.bound, p99.measured), (Bound::AtLeast, Some(2_000.0)));
+    assert_eq!(p99.measured_text(), ">\u{202f}2,000\u{202f}ms");
+    assert_eq!(p99.comparison(), Comparison::None);
+    assert_eq!(mean.bound, Bound::AtLeast);
+    assert!(mean.measured.is_some_and(|mean| mean > 30.0));
+    assert!(!point.valid);
+    assert_eq!(findings.verdict, Verdict::Invalid);
+    assert!(
+        findings
+            .verdict_reason
+            .contains("30 of 1,700 deliveries were lost")
+    );
+    assert!(report::terminal_table(&findings).contains("> 2,000"));
+}
+
+#[test]
+fn ledgers_that_disagree_make_a_trial_invalid() {
+    let mut requests = one(Pattern::LongPolling);
+    change(&mut requests, |measured| measured.server_requests_life += 1);
+    let mut bytes = one(Pattern::LongPolling);
+    change(&mut bytes, |measured| {
+        measured.server_bytes_life = measured.server_bytes_life * 102 / 100
+    });
+    let mut rounding = one(Pattern::LongPolling);
+    change(&mut rounding, |measured| measured.server_bytes_life += 100);
+    for (record, verdict) in [
+        (requests, Verdict::Invalid),
+        (bytes, Verdict::Invalid),
+        (rounding, Verdict::Passed),
+    ] {
+        assert_eq!(run_of(&[record]).verdict, verdict);
+    }
+}
+
+#[test]
+fn a_failed_trial_is_told_with_the_servers_last_words() {
+    let broken = failed(
+        one(Pattern::Sse),
+        "the server stopped",
+        &["thread panicked", "at sse.rs"],
+    );
+    let findings = run_of(&[one(Pattern::ShortPolling), broken]);
+    assert_eq!(findings.verdict, Verdict::Failed);
+    assert_eq!(findings.failures.len(), 1);
+    for file in report::render(&findings) {
+        if ["report.html", "report.md"].contains(&file.path.as_str()) {
+            for words in ["the server stopped", "thread panicked", "at sse.rs"] {
+                assert!(file.content.contains(words), "{}: {words}", file.path);
+            }
+        }
+    }
+    assert!(report::terminal_table(&findings).contains("the server stopped"));
+}
+
+#[test]
+fn a_run_that_ended_early_says_so() {
+    let (manifest, records) = ten_trials();
+    let findings = findings(&manifest, &records[..6]);
+    assert_eq!(findings.verdict, Verdict::Interrupted);
+    assert!(
+        findings
+            .verdict_reason
+            .starts_with("6 of 10 planned trials")
+    );
+    assert_eq!(findings.scenarios.len(), 2);
+}
+
+#[test]
+fn runs_without_a_number_still_make_a_report() {
+    let mut empty = one(Pattern::Sse);
+    change(&mut empty, |measured| {
+        measured.age.arrived = Distribution::default();
+        measured.lateness = Distribution::default();
+        measured.connect = Distribution::default();
+        measured.age_seconds.clear();
+        measured.lateness_seconds.clear();
+        measured.window_deliveries = 0;
+        measured.cpu.wall_us = 0.0;
+    });
+    let all_failed = Pattern::ALL.map(|pattern| failed(one(pattern), "port taken", &[]));
+    for records in [vec![], vec![empty], all_failed.to_vec()] {
+        let findings = run_of(&records);
+        assert_ne!(findings.verdict, Verdict::Passed);
+        assert!(report::render(&findings).len() >= 4);
+        assert!(!report::terminal_table(&findings).is_empty());
+    }
+}
+
+#[test]
+fn silence_is_not_a_fault() {
+    let mut quiet = scenario("silence", "What does waiting cost?", &Pattern::ALL);
+    quiet.events = Arrivals::Silence;
+    let records: Vec<TrialRecord> = Pattern::ALL
+        .into_iter()
+        .map(|pattern| {
+            let mut record = record("silence", pattern, params(pattern, 1_000.0, 50), 0);
+            change(&mut record, |measured| {
+                measured.age.arrived = Distribution::default();
+                measured.age_seconds.clear();
+                measured.window_deliveries = 0;
+            });
+            record
+        })
+        .collect();
+    let findings = findings(&manifest(vec![quiet], &["a1b2c3d4e5f60718"], 4), &records);
+    assert_eq!(findings.verdict, Verdict::Passed);
+    assert!(
+        findings.answers[0]
+            .sentence
+            .starts_with("Without any event")
+    );
+}
+
+#[test]
+fn a_last_line_cut_short_is_left_out_with_a_warning() {
+    let (manifest, records) = ten_trials();
+    let (manifest, lines) = files(&manifest, &records);
+    let cut = &lines[..lines.len() - 300];
+    let run = Run::parse(&manifest, cut).expect("only the last line is damaged");
+    assert_eq!(run.records.len(), 9);
+    assert!(run.warnings[0].contains("line 10 of records.jsonl is cut short"));
+    let findings = report::findings(&run);
+    assert_eq!(findings.verdict, Verdict::Interrupted);
+    assert!(
+        findings
+            .warnings
+            .iter()
+            .any(|warning| warning.contains("cut short"))
+    );
+    // A whole record without its line end is a record.
+    let run = Run::parse(&manifest, lines.trim_end()).expect("the last record is whole");
+    assert_eq!((run.records.len(), run.warnings.len()), (10, 0));
+}
+
+#[test]
+fn files_that_cannot_be_judged_are_refused() {
+    let (manifest, mut records) = ten_trials();
+    let (manifest_json, lines) = files(&manifest, &records);
+    let refused =
+        |manifest: &str, records: &str| Run::parse(manifest, records).expect_err("refused");
+
+    let error = refused(
+        &manifest_json.replacen("\"schema\": 1", "\"schema\": 9", 1),
+        &lines,
+    );
+    assert!(
+        matches!(
+            error,
+            ReadError::Schema {
+                file: "manifest.json",
+                found: 9,
+                ..
+            }
+        ),
+        "{error}"
+    );
+    let error = refused(
+        &manifest_json,
+        &lines.replacen("\"schema\":1", "\"schema\":2", 1),
+    );
+    assert!(
+        matches!(
+            error,
+            ReadError::Schema {
+                file: "records.jsonl",
+                line: 1,
+                found: 2
+            }
+        ),
+        "{error}"
+    );
+    let error = refused("{", "");
+    assert!(
+        error.to_string().starts_with("manifest.json, line 1:"),
+        "{error}"
+    );
+    let error = refused(&manifest_json, &format!("{{\"schema\":1}}\n{lines}"));
+    assert!(
+        error
+            .to_string()
+            .starts_with("records.jsonl, line 1: missing field"),
+        "{error}"
+    );
+
+    records[2].scenario = "elsewhere".to_owned();
+    let error = refused(&manifest_json, &files(&manifest, &records).1);
+    assert!(
+        error.to_string().contains("line 3: scenario `elsewhere`"),
+        "{error}"
+    );
+    records[2].scenario = "stock-ticker".to_owned();
+    change(&mut records[2], |measured| measured.age.arrived.count += 1);
+    let error = refused(&manifest_json, &files(&manifest, &records).1);
+    assert!(error.to_string().contains("line 3: age.arrived"), "{error}");
+}
+
+#[test]
+fn calibration_is_an_input_and_no_point() {
+    let mut calibration = one(Pattern::Sse);
+    calibration.scenario = "calibration".to_owned();
+    calibration.calibration = None;
+    let findings = run_of(&[calibration, one(Pattern::Sse)]);
+    assert_eq!(findings.scenarios[0].points.len(), 1);
+    assert_eq!(findings.calibrations.len(), 1);
+}
+
+#[test]
+fn answers_follow_the_numbers() {
+    let (manifest, records) = ten_trials();
+    let before = findings(&manifest, &records).answers;
+    assert!(
+        before[0]
+            .sentence
+            .contains("no difference shown between them"),
+        "{}",
+        before[0].sentence
+    );
+    assert!(
+        before[0].sentence.contains("longer than 490"),
+        "{}",
+        before[0].sentence
+    );
+    assert!(
+        before[1].sentence.contains("below 500"),
+        "{}",
+        before[1].sentence
+    );
+
+    let mut slower = records.clone();
+    // Long polling now needs a quarter of the requests and is far behind.
+    change(&mut slower[1], |measured| {
+        measured.requests.window /= 4;
+        measured.age = slower_ages();
+    });
+    let after = findings(&manifest, &slower).answers;
+    assert!(
+        after[0].sentence.starts_with("SSE and WebSocket delivered"),
+        "{}",
+        after[0].sentence
+    );
+    assert!(
+        after[0]
+            .sentence
+            .contains("more requests than long polling"),
+        "{}",
+        after[0].sentence
+    );
+}
+
+fn slower_ages() -> contract::Ages {
+    let mut histogram = contract::TimeHistogram::default();
+    (0..1_500).for_each(|_| histogram.record_ns(300_000_000));
+    contract::Ages {
+        arrived: histogram.distribution(),
+        ..contract::Ages::default()
+    }
 }

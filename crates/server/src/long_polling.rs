@@ -42,23 +42,22 @@ async fn poll(State(app): State<Arc<App>>, Subscription { after, hold }: Subscri
         match timeout(hold, app.log().wait(start.cursor)).await {
             Ok(Waited::Newer) => (start, batch) = app.log().read(after, BatchLimit::default()),
             // The hold has ended, or the server shuts down: the cursor is unchanged.
-            Ok(Waited::Closed) | Err(_) => return answer(StatusCode::NO_CONTENT, Body::empty()),
+            Ok(Waited::Closed) | Err(_) => return no_content(),
         }
     }
-    let mut response = answer(
-        StatusCode::OK,
-        Body::from(app.framings().poll_body(&start, &batch)),
-    );
-    response.headers_mut().insert(
+    let mut response = Response::new(Body::from(app.framings().poll_body(&start, &batch)));
+    let headers = response.headers_mut();
+    headers.insert(
         header::CONTENT_TYPE,
         HeaderValue::from_static("application/json"),
     );
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
 }
 
-fn answer(status: StatusCode, body: Body) -> Response {
-    let mut response = Response::new(body);
-    *response.status_mut() = status;
+fn no_content() -> Response {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::NO_CONTENT;
     response
         .headers_mut()
         .insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));

@@ -7,7 +7,7 @@
 //! < content-type: application/json
 //! < cache-control: no-cache
 //! < etag: "k3v9qa.2"
-//! < content-length: 104
+//! < content-length: 94
 //! < {"cursor":"k3v9qa.2","resume":"live","events":[{"id":"k3v9qa.2","data":"hello"}],"more":false}
 //! ```
 //!

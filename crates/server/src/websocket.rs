@@ -7,7 +7,7 @@
 //! > sec-websocket-version: 13
 //! > sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==
 //! < HTTP/1.1 101 Switching Protocols
-//! < [0x81 38] {"cursor":"k3v9qa.1","resume":"live"}
+//! < [0x81 37] {"cursor":"k3v9qa.1","resume":"live"}
 //! < [0x81 32] {"id":"k3v9qa.2","data":"hello"}
 //! ```
 //!

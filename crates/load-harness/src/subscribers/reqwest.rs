@@ -6,9 +6,9 @@
 
 use std::convert::Infallible;
 
-use contract::PollBody;
+use contract::{Cursor, PollBody};
 use http::StatusCode;
-use reqwest::{Client, Response, header};
+use reqwest::{Client, RequestBuilder, Response, header};
 use tokio::time::{sleep, sleep_until};
 
 use super::{
@@ -24,16 +24,28 @@ pub(crate) async fn short_polling(seat: &Seat) -> Result<Infallible, SubscriberE
     let mut timetable = Timetable::of(seat).await;
     loop {
         sleep_until(seat.instant(timetable.next_ns(seat))).await;
-        while poll(seat, &client, "short-polling", "").await? {}
+        loop {
+            let cursor = place(seat)?;
+            let url = format!("http://{}/short-polling?after={cursor}", seat.target());
+            let known = format!("\"{cursor}\"");
+            if !poll(seat, client.get(url).header(header::IF_NONE_MATCH, known)).await? {
+                break;
+            }
+        }
     }
 }
 
 /// Long polling with reqwest.
 pub(crate) async fn long_polling(seat: &Seat) -> Result<Infallible, SubscriberError> {
     let client = seat.set_up(first_poll(seat, "long-polling")).await?;
-    let hold = format!("&hold={}", seat.desk.settings.hold.as_secs_f64());
+    let hold = seat.desk.settings.hold.as_secs_f64();
     loop {
-        if !poll(seat, &client, "long-polling", &hold).await? {
+        let url = format!(
+            "http://{}/long-polling?after={}&hold={hold}",
+            seat.target(),
+            place(seat)?
+        );
+        if !poll(seat, client.get(url)).await? {
             sleep(*seat.desk.settings.turnaround).await;
         }
     }
@@ -106,22 +118,14 @@ async fn first_poll(seat: &Seat, path: &str) -> Result<Client, SubscriberError> 
     Ok(client)
 }
 
-async fn poll(
-    seat: &Seat,
-    client: &Client,
-    path: &str,
-    hold: &str,
-) -> Result<bool, SubscriberError> {
-    let cursor = seat
-        .cursor()
-        .map_or(String::new(), |cursor| cursor.to_string());
-    let url = format!("http://{}/{path}?after={cursor}{hold}", seat.target());
+fn place(seat: &Seat) -> Result<Cursor, SubscriberError> {
+    seat.cursor()
+        .ok_or_else(|| SubscriberError::Protocol("the first answer had no cursor".to_owned()))
+}
+
+async fn poll(seat: &Seat, request: RequestBuilder) -> Result<bool, SubscriberError> {
     add(&seat.counters.requests, 1);
-    let response = client
-        .get(url)
-        .header(header::IF_NONE_MATCH, format!("\"{cursor}\""))
-        .send()
-        .await?;
+    let response = request.send().await?;
     match response.status() {
         StatusCode::NOT_MODIFIED | StatusCode::NO_CONTENT => {
             add(&seat.counters.empty_answers, 1);

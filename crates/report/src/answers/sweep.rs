@@ -30,10 +30,14 @@ pub(super) fn answer(swept: Swept, points: &[&Point]) -> (String, Vec<String>) {
     for point in points {
         series.entry(point.pattern).or_default().push(point);
     }
-    let mut parts: Vec<String> = series
-        .values()
-        .filter_map(|points| course(swept, main, price, points))
-        .collect();
+    let mut parts: Vec<String> = if series.len() == 1 {
+        series
+            .values()
+            .filter_map(|points| course(swept, main, price, points))
+            .collect()
+    } else {
+        vec![courses(swept, main, &series)]
+    };
     let mut conditions: Vec<String> = series
         .values()
         .filter_map(|points| flip(swept, points))
@@ -79,6 +83,29 @@ fn course(
     ))
 }
 
+/// Several patterns: the main quantity of each, from the first to the last value.
+fn courses(swept: Swept, main: QuantityName, series: &BTreeMap<Pattern, Vec<&Point>>) -> String {
+    let ends = series
+        .values()
+        .filter(|points| points.len() > 1)
+        .find_map(|points| Some((points.first()?, points.last()?)));
+    let setting = ends.map_or_else(String::new, |(first, last)| {
+        format!(
+            " {}",
+            span(&swept.text(&first.params), &swept.text(&last.params))
+        )
+    });
+    let courses: Vec<String> = series
+        .values()
+        .filter_map(|points| {
+            let (first, last) = (points.first()?, points.last()?);
+            let change = change(main, first, last)?;
+            Some(format!("{} {change}", first.pattern.label()))
+        })
+        .collect();
+    format!("{}{setting}: {}", main.label(), courses.join(", "))
+}
+
 /// `from 2.00 to 0.12`, or `the same`.
 fn change(name: QuantityName, first: &Point, last: &Point) -> Option<String> {
     let (from, to) = (first.quantity_of(name), last.quantity_of(name));
@@ -86,7 +113,7 @@ fn change(name: QuantityName, first: &Point, last: &Point) -> Option<String> {
     let exact = from.bound == Bound::Exact && to.bound == Bound::Exact;
     let texts = format!("from {} to {}", from.measured_text(), to.measured_text());
     if exact && same(name, from_value, to_value) {
-        return Some(format!("{texts}, no difference shown"));
+        return Some(format!("{texts} (no difference shown)"));
     }
     let ratio = if to_value >= from_value {
         to_value / from_value
@@ -168,31 +195,33 @@ fn flip(swept: Swept, points: &[&Point]) -> Option<String> {
     let pattern = points.first()?.pattern.label();
     match swept {
         Swept::PollInterval => interval_flip(points),
-        Swept::Rate => crossing(swept, points, QuantityName::RequestsPerEvent, 0.5).map(|between| {
-            format!("{pattern} needs less than one request for two events from {between} on")
-        }),
+        Swept::Rate => {
+            crossing(swept, points, QuantityName::RequestsPerEvent, 0.5).map(|between| {
+                format!("{pattern} needs less than one request for two events from {between} on")
+            })
+        }
         Swept::Subscribers => {
             let first_ms = points.first()?.measured(QuantityName::AgeP99)?;
             let double = points
                 .iter()
                 .find(|point| {
-                    point
-                        .measured(QuantityName::AgeP99)
-                        .is_some_and(|age| {
-                            age > 2.0 * first_ms && !same(QuantityName::AgeP99, first_ms, age)
-                        })
+                    point.measured(QuantityName::AgeP99).is_some_and(|age| {
+                        age > 2.0 * first_ms && !same(QuantityName::AgeP99, first_ms, age)
+                    })
                 })
                 .map(|point| swept.text(&point.params));
             Some(double.map_or_else(
-                || format!("no value shows twice the age of the first one for {pattern}"),
-                |value| format!("{pattern} is more than twice as old as with the first value from {value} on"),
+                || format!("no doubling of the age shown for {pattern}"),
+                |value| format!("{pattern}'s age has more than doubled from {value} on"),
             ))
         }
         Swept::Payload => {
             let half = points.iter().find(|point| {
                 let payload = point.measured(QuantityName::PayloadBytesPerEvent);
                 let all = point.measured(QuantityName::BytesPerEvent);
-                payload.zip(all).is_some_and(|(payload, all)| payload > all / 2.0)
+                payload
+                    .zip(all)
+                    .is_some_and(|(payload, all)| payload > all / 2.0)
             });
             Some(half.map_or_else(
                 || format!("for {pattern} payload is never half of the bytes"),
@@ -237,12 +266,7 @@ fn interval_flip(points: &[&Point]) -> Option<String> {
 }
 
 /// Between which two values a quantity falls below a limit.
-fn crossing(
-    swept: Swept,
-    points: &[&Point],
-    name: QuantityName,
-    limit: f64,
-) -> Option<String> {
+fn crossing(swept: Swept, points: &[&Point], name: QuantityName, limit: f64) -> Option<String> {
     points.windows(2).find_map(|pair| {
         let [left, right] = pair else { return None };
         let (before, after) = (left.measured(name)?, right.measured(name)?);

@@ -5,7 +5,7 @@ use contract::Pattern;
 use super::{
     Figure,
     axis::{Axis, Plane},
-    canvas::{Canvas, Drawn, TICK_TEXT, WIDTH, draw, text_width},
+    canvas::{Anchor, Canvas, Drawn, TICK_TEXT, WIDTH, draw, text_width},
     left_out, legend,
 };
 use crate::{
@@ -34,14 +34,12 @@ pub(super) fn figure(
     }
     let models: Vec<Curve> = points.iter().map(|point| model(point)).collect();
     let keys = legend::keys(points, models.iter().any(|curve| !curve.is_empty()));
-    let top = legend::height(&keys) + 34.0;
+    let top = legend::height(&keys) + 38.0;
     // All charts of a scenario share one scale, so that they can be compared.
-    let ages = all.iter().flat_map(|point| measured(point)).map(|(age, _)| age);
-    let swept_label = |point: &Point| {
-        point
-            .swept
-            .map_or_else(String::new, |swept| swept.text(&point.params))
-    };
+    let ages = all
+        .iter()
+        .flat_map(|point| measured(point).into_iter().chain(model(point)))
+        .map(|(age, _)| age);
     let plane = Plane {
         x: Axis::log(ages, "age of an event, ms (log scale)"),
         y: Axis::linear(
@@ -67,7 +65,10 @@ pub(super) fn figure(
             line(canvas, &plane, curve, Ink::Measured(point.pattern), 2.2)?;
             marks(canvas, &plane, point.pattern, curve)?;
         }
-        ends(canvas, &plane, points, &curves, swept_label)
+        if points.iter().any(|point| point.swept.is_some()) {
+            swept_labels(canvas, &plane, points, &curves)?;
+        }
+        Ok(())
     });
     Some(Figure {
         slug: format!("{part}-age-ecdf"),
@@ -75,7 +76,10 @@ pub(super) fn figure(
         title: title(points),
         caption: format!(
             "A slope is waiting time spread out, as short polling spreads it over its interval; a step is a delivery that waits for nothing. Marks at 10, 50 and 90 percent.{}",
-            left_out(points.len(), all.iter().filter(|point| same_panel(points, point)).count())
+            left_out(
+                points.len(),
+                all.iter().filter(|point| same_panel(points, point)).count()
+            )
         ),
         description: description(points),
         elements: drawing.elements,
@@ -139,37 +143,34 @@ fn marks(canvas: &Canvas<'_>, plane: &Plane, pattern: Pattern, curve: &Curve) ->
     Ok(())
 }
 
-/// In a sweep all curves have one colour: the swept value stands beside each median.
-fn ends(
-    canvas: &Canvas<'_>,
-    plane: &Plane,
-    points: &[&Point],
-    curves: &[Curve],
-    label: impl Fn(&Point) -> String,
-) -> Drawn {
-    let labels: Vec<((f64, f64), String)> = points
-        .iter()
-        .zip(curves)
-        .filter_map(|(point, curve)| {
-            let text = label(point);
-            let middle = curve.iter().find(|(_, percent)| *percent >= 50.0)?;
-            (!text.is_empty()).then(|| (plane.place(*middle), text))
-        })
-        .collect();
-    let mut places: Vec<f64> = labels.iter().map(|((_, y), _)| *y).collect();
-    super::canvas::spread(&mut places, TICK_TEXT + 2.0, plane.top + 10.0, plane.bottom - 10.0);
-    for (((x, y), text), place) in labels.iter().zip(places) {
-        let width = text_width(text, TICK_TEXT);
-        // Beside the curve, on the side where there is room.
-        let (from, anchor) = if x + width + 12.0 < plane.right {
-            (x + 10.0, super::canvas::Anchor::Left)
-        } else {
-            (x - 10.0, super::canvas::Anchor::Right)
+/// In a sweep all curves have one colour: the swept value stands beside each, the heights
+/// staggered, since neighbours are often closer than a label is wide.
+fn swept_labels(canvas: &Canvas<'_>, plane: &Plane, points: &[&Point], curves: &[Curve]) -> Drawn {
+    let steps = points.len().saturating_sub(1).max(1) as f64;
+    for (index, (point, curve)) in points.iter().zip(curves).enumerate() {
+        let text = point
+            .swept
+            .map_or_else(String::new, |swept| swept.mark(&point.params));
+        let height = 80.0 - 55.0 * index as f64 / steps;
+        let Some(place) = curve.iter().find(|(_, percent)| *percent >= height) else {
+            continue;
         };
-        if (place - y).abs() > 6.0 {
-            canvas.line(&[(*x, *y), (from, place)], Ink::Limit, 0.8)?;
-        }
-        canvas.text((from, place), text, anchor, TICK_TEXT, Ink::Text)?;
+        let (x, y) = plane.place(*place);
+        let width = text_width(&text, TICK_TEXT);
+        let fits_left = x - width - 14.0 > plane.left;
+        let fits_right = x + width + 14.0 < plane.right;
+        let left = if (index == 0 && fits_left) || !fits_right {
+            x - width - 10.0
+        } else {
+            x + 10.0
+        };
+        canvas.rectangle(
+            (left - 2.0, y - 8.0),
+            (left + width + 2.0, y + 8.0),
+            Ink::Ground,
+            0.85,
+        )?;
+        canvas.text((left, y), &text, Anchor::Left, TICK_TEXT, Ink::Text)?;
     }
     Ok(())
 }

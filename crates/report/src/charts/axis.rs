@@ -66,7 +66,11 @@ impl Axis {
         let within = |value: &f64| *value >= low * 0.999 && *value <= high * 1.001;
         let first = low.log10().floor() as i32;
         let last = high.log10().ceil() as i32;
-        let each: &[f64] = if decades < 2.1 { &[1.0, 2.0, 5.0] } else { &[1.0] };
+        let each: &[f64] = if decades < 2.1 {
+            &[1.0, 2.0, 5.0]
+        } else {
+            &[1.0]
+        };
         let every = if decades > 6.5 { 2 } else { 1 };
         let ticks = (first..=last)
             .filter(|power| power.rem_euclid(every) == 0)
@@ -81,6 +85,24 @@ impl Axis {
             ticks,
             title: title.to_owned(),
         }
+    }
+
+    /// The same axis with ticks at powers of ten alone where there are two of them: for low panels.
+    pub(crate) fn with_decades(mut self) -> Self {
+        let is_power = |value: f64| {
+            let power = value.log10();
+            (power - power.round()).abs() < 1e-6
+        };
+        let powers: Vec<(f64, String)> = self
+            .ticks
+            .iter()
+            .filter(|(value, _)| is_power(*value))
+            .cloned()
+            .collect();
+        if powers.len() > 1 {
+            self.ticks = powers;
+        }
+        self
     }
 
     /// The same axis with ticks at these values only.
@@ -163,10 +185,22 @@ impl Plane {
         for (value, label) in self.labelled_x() {
             let x = self.place_x(value);
             canvas.line(&[(x, self.top), (x, self.bottom)], Ink::Grid, 1.0)?;
-            canvas.text((x, self.bottom + 14.0), &label, Anchor::Centre, TICK_TEXT, Ink::Quiet)?;
+            canvas.text(
+                (x, self.bottom + 14.0),
+                &label,
+                Anchor::Centre,
+                TICK_TEXT,
+                Ink::Quiet,
+            )?;
         }
         let middle = f64::midpoint(self.left, self.right);
-        canvas.text((middle, self.bottom + 33.0), &self.x.title, Anchor::Centre, TICK_TEXT, Ink::Quiet)
+        canvas.text(
+            (middle, self.bottom + 33.0),
+            &self.x.title,
+            Anchor::Centre,
+            TICK_TEXT,
+            Ink::Quiet,
+        )
     }
 
     /// The upright axis alone, for panels that share the other.
@@ -177,11 +211,23 @@ impl Plane {
             canvas.line(&[(self.left, y), (self.right, y)], Ink::Grid, 1.0)?;
             // In a low panel ticks come closer than their labels are high.
             if last - y >= TICK_TEXT {
-                canvas.text((self.left - 6.0, y), label, Anchor::Right, TICK_TEXT, Ink::Quiet)?;
+                canvas.text(
+                    (self.left - 6.0, y),
+                    label,
+                    Anchor::Right,
+                    TICK_TEXT,
+                    Ink::Quiet,
+                )?;
                 last = y;
             }
         }
-        canvas.text((4.0, self.top - 14.0), &self.y.title, Anchor::Left, TICK_TEXT, Ink::Quiet)
+        canvas.text(
+            (4.0, self.top - 19.0),
+            &self.y.title,
+            Anchor::Left,
+            TICK_TEXT,
+            Ink::Quiet,
+        )
     }
 
     /// Ticks whose labels do not run into each other.

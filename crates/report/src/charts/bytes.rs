@@ -29,7 +29,7 @@ pub(super) fn figure(finding: &ScenarioFinding, points: &[&Point]) -> Option<Fig
     if priced.is_empty() {
         return None;
     }
-    let shown = super::spread_out(&priced, MOST_BARS);
+    let shown = super::spread_over_patterns(&priced, MOST_BARS);
     let scale = BarScale::over(&shown, name);
     let height = 34.0 + ROW * shown.len() as f64 + 22.0;
     let drawing = draw(height, |canvas| {
@@ -66,7 +66,12 @@ fn stack(canvas: &Canvas<'_>, scale: &BarScale, point: &Point, top: f64) -> Draw
         let (from, to) = (scale.place(sum), scale.place(sum + part));
         sum += part;
         if to - from > 0.3 {
-            canvas.rectangle((from, high), (to, low), Ink::Measured(point.pattern), opacity)?;
+            canvas.rectangle(
+                (from, high),
+                (to, low),
+                Ink::Measured(point.pattern),
+                opacity,
+            )?;
             canvas.line(&[(to, high), (to, low)], Ink::Ground, 0.8)?;
         }
     }

@@ -207,8 +207,16 @@ mod tests {
             canvas.line(&[(0.0, 0.0), (10.0, 10.0)], Ink::Text, 1.0)?;
             canvas.text((5.0, 5.0), "a < b", Anchor::Left, 15.0, Ink::Text)
         });
-        assert!(drawing.elements.starts_with("<polyline"), "{}", drawing.elements);
-        assert!(drawing.elements.contains("font-size=\"60\""), "{}", drawing.elements);
+        assert!(
+            drawing.elements.starts_with("<polyline"),
+            "{}",
+            drawing.elements
+        );
+        assert!(
+            drawing.elements.contains("font-size=\"60\""),
+            "{}",
+            drawing.elements
+        );
         assert!(drawing.elements.contains("a &lt; b"));
         assert!(!drawing.elements.contains("<svg"));
         assert_eq!((drawing.width, drawing.height), (1_560, 400));

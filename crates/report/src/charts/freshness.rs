@@ -16,6 +16,9 @@ use crate::{
     style::Ink,
 };
 
+/// One pattern whose prices differ by less than this has no choice to show.
+const SAME_PRICE: f64 = 0.1;
+
 /// A point with a price and an age.
 struct Choice<'a> {
     point: &'a Point,
@@ -60,9 +63,18 @@ pub(super) fn across_scenarios(findings: &Findings) -> Vec<Figure> {
     figures
 }
 
-/// The points of one scenario; none if there is only one.
+/// The points of one scenario; none if there is only one, or one pattern at one price.
 pub(super) fn figure(finding: &ScenarioFinding, points: &[&Point]) -> Option<Figure> {
     let name = &finding.scenario.name;
+    let same_price = points.windows(2).all(|pair| {
+        let bytes = |point: &Point| point.measured(QuantityName::BytesPerEvent);
+        let told_apart = |(left, right): (f64, f64)| (left / right - 1.0).abs() > SAME_PRICE;
+        pair[0].pattern == pair[1].pattern
+            && !bytes(pair[0]).zip(bytes(pair[1])).is_some_and(told_apart)
+    });
+    if same_price {
+        return None;
+    }
     plot(points, format!("{name}-freshness"), Some(name.clone()), "")
 }
 
@@ -73,10 +85,16 @@ fn plot(points: &[&Point], slug: String, scenario: Option<String>, of: &str) -> 
     }
     let front = front(&choices);
     let keys = legend::keys(points, false);
-    let top = legend::height(&keys) + 34.0;
+    let top = legend::height(&keys) + 38.0;
     let plane = Plane {
-        x: Axis::log(choices.iter().map(|choice| choice.bytes), "bytes per event (log scale)"),
-        y: Axis::log(choices.iter().map(|choice| choice.age_ms), "age at p99, ms (log scale)"),
+        x: Axis::log(
+            choices.iter().map(|choice| choice.bytes),
+            "bytes per event (log scale)",
+        ),
+        y: Axis::log(
+            choices.iter().map(|choice| choice.age_ms),
+            "age at p99, ms (log scale)",
+        ),
         left: 52.0,
         right: WIDTH - 26.0,
         top,
@@ -216,12 +234,12 @@ fn labels(
         let candidates = [
             (x + 11.0, y),
             (x - 11.0 - width, y),
-            (x - width / 2.0, y - 17.0),
-            (x - width / 2.0, y + 17.0),
-            (x + 9.0, y - 15.0),
-            (x + 9.0, y + 15.0),
-            (x - 9.0 - width, y - 15.0),
-            (x - 9.0 - width, y + 15.0),
+            (x - width / 2.0, y - 18.0),
+            (x - width / 2.0, y + 18.0),
+            (x + 9.0, y - 18.0),
+            (x + 9.0, y + 18.0),
+            (x - 9.0 - width, y - 18.0),
+            (x - 9.0 - width, y + 18.0),
         ];
         let is_free = |(left, middle): &(f64, f64), lines: &[[f64; 4]]| {
             let own = [*left, middle - 8.0, left + width, middle + 8.0];
@@ -283,7 +301,7 @@ fn wanted(choices: &[Choice<'_>], plane: &Plane) -> Vec<((f64, f64), String)> {
         }
         for choice in ends {
             if let Some(swept) = choice.point.swept {
-                wanted.push((place(choice), swept.text(&choice.point.params)));
+                wanted.push((place(choice), swept.mark(&choice.point.params)));
             }
         }
     }
@@ -306,7 +324,10 @@ fn title(front: &[&Choice<'_>]) -> String {
     };
     match front {
         [] => String::new(),
-        [only] => format!("Nothing measured was both fresher and cheaper than {}", text(only)),
+        [only] => format!(
+            "Nothing measured was both fresher and cheaper than {}",
+            text(only)
+        ),
         [cheapest, .., freshest] => format!(
             "The cheapest is {}; the freshest is {}",
             text(cheapest),

@@ -3,25 +3,24 @@
 use contract::Pattern;
 
 use super::canvas::{Anchor, Canvas, Drawn, TEXT, TICK_TEXT, WIDTH, spread, text_width};
-use crate::{
-    point::Point,
-    style::Ink,
-};
+use crate::{point::Point, style::Ink};
 
 /// Height of one row of keys.
 pub(crate) const ROW: f64 = 20.0;
 
-/// A key: a pattern's mark and a word, or the words about dashes.
+/// A key: a pattern's mark and its name, what dashes mean, or what the labels are.
 pub(crate) enum Key {
     Pattern(Pattern, String),
     Model,
+    Words(&'static str),
 }
 
 impl Key {
     fn width(&self) -> f64 {
         match self {
-            Self::Pattern(_, label) => 18.0 + text_width(label, TEXT) + 8.0,
-            Self::Model => 34.0 + text_width("model", TEXT) + 8.0,
+            Self::Pattern(_, label) => 18.0 + text_width(label, TEXT) + 12.0,
+            Self::Model => 34.0 + text_width("model", TEXT) + 12.0,
+            Self::Words(words) => text_width(words, TEXT) + 12.0,
         }
     }
 }
@@ -35,6 +34,9 @@ pub(crate) fn keys(points: &[&Point], model: bool) -> Vec<Key> {
         .collect();
     if model {
         keys.push(Key::Model);
+    }
+    if let Some(swept) = points.iter().find_map(|point| point.swept) {
+        keys.push(Key::Words(swept.marks()));
     }
     keys
 }
@@ -66,6 +68,9 @@ pub(crate) fn draw(canvas: &Canvas<'_>, keys: &[Key], top: f64) -> Drawn {
             Key::Pattern(pattern, label) => {
                 canvas.marker(*pattern, (x + 7.0, y), 5.5)?;
                 canvas.text((x + 18.0, y), label, Anchor::Left, TEXT, Ink::Text)?;
+            }
+            Key::Words(words) => {
+                canvas.text((x, y), words, Anchor::Left, TEXT, Ink::Quiet)?;
             }
             Key::Model => {
                 canvas.line(&[(x, y), (x + 28.0, y)], Ink::Front, 2.0)?;

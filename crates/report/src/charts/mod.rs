@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use contract::Pattern;
+
 use crate::{
     findings::{Findings, ScenarioFinding},
     point::Point,
@@ -77,8 +79,10 @@ impl Figure {
     }
 }
 
+/// XML has no place for control characters, not even escaped.
 fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;")
+    text.replace(char::is_control, " ")
+        .replace('&', "&amp;")
         .replace('<', "&lt;")
         .replace('>', "&gt;")
         .replace('"', "&quot;")
@@ -100,7 +104,13 @@ pub(crate) fn figures(findings: &Findings) -> Vec<Figure> {
 /// path out of it.
 fn file_name(slug: &str) -> String {
     slug.chars()
-        .map(|letter| if letter.is_ascii_alphanumeric() { letter } else { '-' })
+        .map(|letter| {
+            if letter.is_ascii_alphanumeric() {
+                letter
+            } else {
+                '-'
+            }
+        })
         .collect()
 }
 
@@ -157,6 +167,34 @@ fn spread_out<'a>(points: &[&'a Point], most: usize) -> Vec<&'a Point> {
     }
     (0..most)
         .map(|index| points[index * (points.len() - 1) / (most - 1)])
+        .collect()
+}
+
+/// At most `most` of the points, shared evenly among the patterns; where a pattern gets one only, it
+/// is the last.
+fn spread_over_patterns<'a>(points: &[&'a Point], most: usize) -> Vec<&'a Point> {
+    if points.len() <= most {
+        return points.to_vec();
+    }
+    let of = |pattern: Pattern| -> Vec<&'a Point> {
+        points
+            .iter()
+            .copied()
+            .filter(|point| point.pattern == pattern)
+            .collect()
+    };
+    let groups: Vec<Vec<&Point>> = Pattern::ALL
+        .into_iter()
+        .map(of)
+        .filter(|group| !group.is_empty())
+        .collect();
+    let share = most / groups.len().max(1);
+    groups
+        .iter()
+        .flat_map(|group| match share {
+            0 | 1 => group.last().copied().into_iter().collect(),
+            _more => spread_out(group, share),
+        })
         .collect()
 }
 

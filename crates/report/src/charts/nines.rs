@@ -16,7 +16,7 @@ use crate::{
 /// Steps of a curve between two nines.
 const STEPS_PER_NINE: f64 = 12.0;
 /// Where the curves begin: the median.
-const FIRST: f64 = 0.301_03;
+const FIRST: f64 = std::f64::consts::LOG10_2;
 
 /// Points (number of nines, age in ms).
 type Curve = Vec<(f64, f64)>;
@@ -36,7 +36,10 @@ pub(super) fn figure(finding: &ScenarioFinding, part: &str, points: &[&Point]) -
     if curves.is_empty() {
         return None;
     }
-    let labels: Vec<String> = curves.iter().map(|(point, _, _)| end_label(point)).collect();
+    let labels: Vec<String> = curves
+        .iter()
+        .map(|(point, _, _)| end_label(point))
+        .collect();
     let widest = labels
         .iter()
         .map(|label| text_width(label, TICK_TEXT))
@@ -48,9 +51,13 @@ pub(super) fn figure(finding: &ScenarioFinding, part: &str, points: &[&Point]) -
     let model_drawn = curves.iter().any(|(_, _, model)| !model.is_empty());
     let shown: Vec<&Point> = curves.iter().map(|(point, _, _)| *point).collect();
     // Names at the ends of the lines need no key; swept values do.
-    let named: &[&Point] = if finding.scenario.sweep.is_some() { &shown } else { &[] };
+    let named: &[&Point] = if finding.scenario.sweep.is_some() {
+        &shown
+    } else {
+        &[]
+    };
     let keys = legend::keys(named, model_drawn);
-    let top = legend::height(&keys) + 34.0;
+    let top = legend::height(&keys) + 38.0;
     let plane = Plane {
         x: Axis::linear(FIRST, last, ticks(last), "percentile"),
         y: Axis::log(values, "age of an event, ms (log scale)"),
@@ -101,7 +108,7 @@ pub(super) fn figure(finding: &ScenarioFinding, part: &str, points: &[&Point]) -
 fn end_label(point: &Point) -> String {
     point.swept.map_or_else(
         || point.pattern.label().to_owned(),
-        |swept| swept.text(&point.params),
+        |swept| swept.mark(&point.params),
     )
 }
 

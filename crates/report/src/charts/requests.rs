@@ -100,7 +100,13 @@ impl BarScale {
 /// The pattern's mark and the point's name above its bar.
 pub(super) fn label(canvas: &Canvas<'_>, point: &Point, top: f64) -> Drawn {
     canvas.marker(point.pattern, (11.0, top + 10.0), 5.5)?;
-    canvas.text((24.0, top + 10.0), &point.label(), Anchor::Left, TEXT, Ink::Text)
+    canvas.text(
+        (24.0, top + 10.0),
+        &point.label(),
+        Anchor::Left,
+        TEXT,
+        Ink::Text,
+    )
 }
 
 /// The number at the bar's end and the model's tick.
@@ -176,5 +182,10 @@ pub(super) fn description(points: &[&Point], name: QuantityName) -> String {
             )
         })
         .collect();
-    format!("Bar chart of {}, in {}: {}.", name.label(), name.unit(), parts.join("; "))
+    format!(
+        "Bar chart of {}, in {}: {}.",
+        name.label(),
+        name.unit(),
+        parts.join("; ")
+    )
 }

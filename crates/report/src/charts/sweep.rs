@@ -60,11 +60,10 @@ fn figure(
     if curves.iter().all(|(_, measured, _)| measured.len() < 2) {
         return None;
     }
-    let keys = legend::keys(
-        points,
-        curves.iter().any(|(_, _, model)| !model.is_empty()),
-    );
-    let top = legend::height(&keys) + 34.0;
+    let mut keys = legend::keys(points, curves.iter().any(|(_, _, model)| !model.is_empty()));
+    // The swept value is the axis here; no label repeats it.
+    keys.retain(|key| !matches!(key, legend::Key::Words(_)));
+    let top = legend::height(&keys) + 38.0;
     let plane = Plane {
         x: x_axis(swept, &curves),
         y: y_axis(name, &curves),
@@ -93,7 +92,10 @@ fn figure(
         title: title(swept, name, points),
         caption: format!(
             "Solid: measured, one mark a point. Dashed: predicted. Where the two part, the model lacks something.{}",
-            if points.iter().any(|point| point.quantity_of(name).bound == Bound::AtLeast) {
+            if points
+                .iter()
+                .any(|point| point.quantity_of(name).bound == Bound::AtLeast)
+            {
                 " Points with lost events that reach into the percentile are left out here and stand in the table."
             } else {
                 ""

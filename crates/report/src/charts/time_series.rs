@@ -6,13 +6,13 @@ use super::{
     Figure, MOST_SERIES,
     axis::{Axis, Plane},
     canvas::{Anchor, Canvas, Drawn, TEXT, TICK_TEXT, WIDTH, draw},
-    left_out, spread_out,
+    left_out, spread_over_patterns,
 };
 use crate::{findings::ScenarioFinding, number::with_unit, point::Point, style::Ink};
 
 /// Height of a lane's plane, and of the lane with its heading.
 const LANE: f64 = 74.0;
-const LANE_WITH_HEADING: f64 = LANE + 34.0;
+const LANE_WITH_HEADING: f64 = LANE + 38.0;
 
 /// None if no second of any point holds a delivery.
 pub(super) fn figure(finding: &ScenarioFinding, points: &[&Point]) -> Option<Figure> {
@@ -24,7 +24,7 @@ pub(super) fn figure(finding: &ScenarioFinding, points: &[&Point]) -> Option<Fig
     if timed.is_empty() {
         return None;
     }
-    let shown = spread_out(&timed, MOST_SERIES);
+    let shown = spread_over_patterns(&timed, MOST_SERIES);
     let x = seconds_axis(&shown);
     let ages = Axis::log(
         shown
@@ -33,9 +33,10 @@ pub(super) fn figure(finding: &ScenarioFinding, points: &[&Point]) -> Option<Fig
             .flat_map(|trial| &trial.age_seconds)
             .flat_map(|second| [ms(second.p50_us), ms(second.p99_us)]),
         "",
-    );
+    )
+    .with_decades();
     let lateness = lateness_seconds(&shown);
-    let late = Axis::log(lateness.iter().map(|(_, late)| *late), "");
+    let late = Axis::log(lateness.iter().map(|(_, late)| *late), "").with_decades();
     let lanes = shown.len() as f64;
     let top = 30.0;
     let height = top + LANE_WITH_HEADING * (lanes + 1.0) + 40.0;
@@ -123,8 +124,14 @@ fn age_lane(canvas: &Canvas<'_>, lane: &Plane, point: &Point, trial: &Measuremen
         1.0,
     )?;
     lane.frame_y(canvas)?;
-    canvas.marker(point.pattern, (11.0, lane.top - 15.0), 5.5)?;
-    canvas.text((24.0, lane.top - 15.0), &point.label(), Anchor::Left, TEXT, Ink::Text)?;
+    canvas.marker(point.pattern, (11.0, lane.top - 19.0), 5.5)?;
+    canvas.text(
+        (24.0, lane.top - 19.0),
+        &point.label(),
+        Anchor::Left,
+        TEXT,
+        Ink::Text,
+    )?;
     let path = |pick: fn(&Second) -> u64| -> Vec<(f64, f64)> {
         trial
             .age_seconds
@@ -147,7 +154,10 @@ fn lateness_seconds(points: &[&Point]) -> Vec<(f64, f64)> {
         .flat_map(|trial| &trial.lateness_seconds)
         .filter(|second| second.count > 0)
     {
-        match largest.iter_mut().find(|(place, _)| *place == second.second) {
+        match largest
+            .iter_mut()
+            .find(|(place, _)| *place == second.second)
+        {
             Some((_, late)) => *late = (*late).max(second.p99_us),
             None => largest.push((second.second, second.p99_us)),
         }
@@ -162,7 +172,7 @@ fn lateness_seconds(points: &[&Point]) -> Vec<(f64, f64)> {
 fn lateness_lane(canvas: &Canvas<'_>, lane: &Plane, lateness: &[(f64, f64)]) -> Drawn {
     lane.frame(canvas)?;
     canvas.text(
-        (4.0, lane.top - 15.0),
+        (4.0, lane.top - 19.0),
         "publisher late at p99, ms (log scale), worst trial",
         Anchor::Left,
         TEXT,

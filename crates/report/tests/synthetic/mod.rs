@@ -1,5 +1,7 @@
 //! Made-up runs: records as the harness would write them, from distributions with known values.
 
+#![allow(dead_code, reason = "each test file uses a part of this")]
+
 use contract::{
     Ages, Arrivals, ByteCounts, Calibration, Client, CpuUse, Delivery, Distribution, Environment,
     Manifest, Measurements, Outcome, Params, Pattern, Period, PublishedSchedule, RECORD_SCHEMA,
@@ -46,7 +48,9 @@ pub(crate) fn schedule(hash: &str) -> PublishedSchedule {
     PublishedSchedule {
         hash: hash.to_owned(),
         length_ns: length_s * SECOND_NS,
-        due_ns: (0..events as u64).map(|index| index * gap_ns + gap_ns / 2).collect(),
+        due_ns: (0..events as u64)
+            .map(|index| index * gap_ns + gap_ns / 2)
+            .collect(),
         data_bytes: vec![100; events],
         type_bytes: vec![0; events],
         escape_bytes: vec![0; events],
@@ -69,7 +73,11 @@ pub(crate) fn environment() -> Environment {
     }
 }
 
-pub(crate) fn manifest(scenarios: Vec<Scenario>, schedules: &[&str], trials_planned: u32) -> Manifest {
+pub(crate) fn manifest(
+    scenarios: Vec<Scenario>,
+    schedules: &[&str],
+    trials_planned: u32,
+) -> Manifest {
     Manifest {
         schema: RECORD_SCHEMA,
         name: "default".to_owned(),
@@ -106,7 +114,11 @@ pub(crate) fn params(pattern: Pattern, poll_interval_ms: f64, subscribers: u32) 
 fn age_ns(pattern: Pattern, params: &Params, index: u64) -> u64 {
     let place = golden(index);
     let transit_ms = 0.2 + 0.004 * f64::from(params.subscribers) * place;
-    let tail_ms = if place > 0.98 { (place - 0.98) * 150.0 } else { 0.0 };
+    let tail_ms = if place > 0.98 {
+        (place - 0.98) * 150.0
+    } else {
+        0.0
+    };
     let age_ms = match pattern {
         Pattern::ShortPolling => transit_ms + place * params.poll_interval_ms.unwrap_or(0.0),
         Pattern::LongPolling => 1.3 * transit_ms + 1.5 * tail_ms,
@@ -300,12 +312,22 @@ pub(crate) fn ten_trials() -> (Manifest, Vec<TrialRecord>) {
     let mut records = Vec::new();
     for pattern in Pattern::ALL {
         let order = records.len() as u32;
-        records.push(record("stock-ticker", pattern, params(pattern, 1_000.0, SUBSCRIBERS), order));
+        records.push(record(
+            "stock-ticker",
+            pattern,
+            params(pattern, 1_000.0, SUBSCRIBERS),
+            order,
+        ));
     }
     for interval_ms in intervals {
         let order = records.len() as u32;
         let params = params(Pattern::ShortPolling, interval_ms as f64, SUBSCRIBERS);
-        records.push(record("poll-interval", Pattern::ShortPolling, params, order));
+        records.push(record(
+            "poll-interval",
+            Pattern::ShortPolling,
+            params,
+            order,
+        ));
     }
     for number in [10, 1_000] {
         let order = records.len() as u32;
@@ -326,7 +348,11 @@ pub(crate) fn sixty_trials() -> (Manifest, Vec<TrialRecord>) {
     for copy in 0..4 {
         let name = format!("audience-{copy}");
         let mut audience = scenario(&name, "What does an audience cost?", &Pattern::ALL);
-        let sizes = if copy == 0 { vec![10, 50, 200, 1_000, 2_000] } else { vec![10, 50, 200] };
+        let sizes = if copy == 0 {
+            vec![10, 50, 200, 1_000, 2_000]
+        } else {
+            vec![10, 50, 200]
+        };
         audience.sweep = Some(Sweep {
             subscribers: sizes.clone(),
             ..Sweep::default()
@@ -339,7 +365,9 @@ pub(crate) fn sixty_trials() -> (Manifest, Vec<TrialRecord>) {
                 number += 1;
             }
         }
-        manifest.schedules.push(schedule(&format!("{copy}a2b3c4d5e6f7a8b9")));
+        manifest
+            .schedules
+            .push(schedule(&format!("{copy}a2b3c4d5e6f7a8b9")));
         manifest.scenarios.push(audience);
     }
     manifest.trials_planned = number;

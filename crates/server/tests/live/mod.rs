@@ -1,0 +1,498 @@
+//! A live server on a free port, and subscribers that speak raw bytes to it.
+#![allow(dead_code, reason = "each test binary uses its part of this module")]
+#![allow(clippy::unwrap_used, reason = "a test may end where its premise fails")]
+
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+
+use contract::{Cursor, EventType, Pattern, PollBody, Resume};
+use event_log::Retention;
+use futures_util::StreamExt;
+use serde::Deserialize;
+use server::{App, AppSettings, Server, ServerSettings};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+    sync::oneshot,
+    task::JoinHandle,
+    time::timeout,
+};
+use tokio_tungstenite::{WebSocketStream, tungstenite::Message};
+
+/// Longest wait for anything; only a hang meets it.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+
+pub(crate) struct Live {
+    pub(crate) data: SocketAddr,
+    pub(crate) control: SocketAddr,
+    pub(crate) app: Arc<App>,
+    stop: Option<oneshot::Sender<()>>,
+    task: JoinHandle<()>,
+}
+
+impl Live {
+    pub(crate) fn start() -> Self {
+        Self::with(AppSettings::default())
+    }
+
+    pub(crate) fn keeping(events: usize) -> Self {
+        Self::with(AppSettings {
+            retention: Retention {
+                events,
+                bytes: 1 << 20,
+            },
+            ..AppSettings::default()
+        })
+    }
+
+    pub(crate) fn with(app: AppSettings) -> Self {
+        let any = "127.0.0.1:0".parse().unwrap();
+        let server = Server::bind(ServerSettings {
+            data: any,
+            control: any,
+            tcp_maxseg: 1_448,
+            app,
+        })
+        .unwrap();
+        let announcement = server.announcement().unwrap();
+        let app = server.app();
+        let (stop, stopped) = oneshot::channel();
+        let task = tokio::spawn(server.run_until(async move { drop(stopped.await) }));
+        Self {
+            data: announcement.data,
+            control: announcement.control,
+            app,
+            stop: Some(stop),
+            task,
+        }
+    }
+
+    /// Publishes events with these texts.
+    pub(crate) fn publish(&self, texts: impl IntoIterator<Item = impl AsRef<str>>) {
+        for text in texts {
+            self.app.log().append(None, text.as_ref()).unwrap();
+        }
+    }
+
+    pub(crate) fn cursor(&self, seq: u64) -> Cursor {
+        Cursor {
+            epoch: self.app.log().epoch(),
+            seq,
+        }
+    }
+
+    /// Waits until so many subscribers are parked in the log.
+    pub(crate) async fn parked(&self, subscribers: u64) {
+        let reached = async {
+            while self.app.log().stats().waiting != subscribers {
+                tokio::task::yield_now().await;
+            }
+        };
+        timeout(PATIENCE, reached)
+            .await
+            .expect("subscribers did not park");
+    }
+
+    pub(crate) fn stop(&mut self) {
+        drop(self.stop.take());
+    }
+
+    pub(crate) async fn stopped(mut self) {
+        self.stop();
+        timeout(PATIENCE, self.task)
+            .await
+            .expect("the server did not stop")
+            .unwrap();
+    }
+
+    /// Sends raw bytes on a connection of their own and reads one answer.
+    pub(crate) async fn exchange(&self, request: impl AsRef<[u8]>) -> Answer {
+        let mut stream = TcpStream::connect(self.data).await.unwrap();
+        stream.write_all(request.as_ref()).await.unwrap();
+        Answer::read(&mut stream, true).await
+    }
+
+    pub(crate) async fn get(&self, target: &str) -> Answer {
+        self.exchange(format!(
+            "GET {target} HTTP/1.1\r\nhost: {}\r\n\r\n",
+            self.data
+        ))
+        .await
+    }
+}
+
+/// An HTTP answer as it came.
+#[derive(Debug, Clone)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) head: String,
+    pub(crate) body: String,
+}
+
+impl Answer {
+    pub(crate) async fn read(stream: &mut TcpStream, with_body: bool) -> Self {
+        let mut bytes = Vec::new();
+        let end = loop {
+            if let Some(end) = bytes.windows(4).position(|four| four == b"\r\n\r\n") {
+                break end;
+            }
+            let read = timeout(PATIENCE, stream.read_buf(&mut bytes))
+                .await
+                .expect("no answer")
+                .unwrap();
+            assert_ne!(
+                read,
+                0,
+                "closed without an answer after {:?}",
+                String::from_utf8_lossy(&bytes)
+            );
+        };
+        let head = String::from_utf8(bytes[..end].to_vec()).unwrap();
+        let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+        let mut answer = Self {
+            status,
+            head,
+            body: String::new(),
+        };
+        let length = answer
+            .header("content-length")
+            .map_or(0, |length| length.parse().unwrap());
+        let mut body = bytes[end + 4..].to_vec();
+        while with_body && body.len() < length {
+            let read = timeout(PATIENCE, stream.read_buf(&mut body))
+                .await
+                .expect("no body")
+                .unwrap();
+            assert_ne!(read, 0, "the body was cut");
+        }
+        answer.body = String::from_utf8_lossy(&body).into_owned();
+        answer
+    }
+
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.head.lines().skip(1).find_map(|line| {
+            let (found, value) = line.split_once(": ")?;
+            found.eq_ignore_ascii_case(name).then_some(value)
+        })
+    }
+
+    /// The head's lines without the date, which alone depends on the day.
+    pub(crate) fn lines(&self) -> Vec<&str> {
+        self.head
+            .lines()
+            .filter(|line| !line.starts_with("date: "))
+            .collect()
+    }
+
+    pub(crate) fn poll(&self) -> PollBody<'_> {
+        serde_json::from_str(&self.body).unwrap()
+    }
+}
+
+/// What a subscriber was told of the place it starts from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+pub(crate) struct Place {
+    pub(crate) cursor: Cursor,
+    pub(crate) resume: Resume,
+    #[serde(default)]
+    pub(crate) lost: Option<u64>,
+}
+
+/// A delivered event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Delivered {
+    pub(crate) cursor: Cursor,
+    pub(crate) event_type: Option<EventType>,
+    pub(crate) data: String,
+}
+
+/// A subscriber of any pattern.
+pub(crate) enum Subscriber {
+    Poll {
+        server: SocketAddr,
+        target: String,
+        cursor: Cursor,
+        ready: Vec<Delivered>,
+    },
+    Sse {
+        stream: TcpStream,
+        text: String,
+        raw: Vec<u8>,
+    },
+    WebSocket {
+        socket: Box<WebSocketStream<TcpStream>>,
+    },
+}
+
+/// How a subscription ended when the server shut down.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum End {
+    NoContent,
+    StreamEnded,
+    Closed(u16),
+}
+
+impl Subscriber {
+    /// Subscribes, and returns what the server said of the place.
+    pub(crate) async fn open(live: &Live, pattern: Pattern, after: Option<&str>) -> (Self, Place) {
+        let query = after.map_or(String::new(), |after| format!("?after={after}"));
+        Self::open_with(live, pattern, &query, "").await
+    }
+
+    /// Subscribes with a query and extra header lines.
+    pub(crate) async fn open_with(
+        live: &Live,
+        pattern: Pattern,
+        query: &str,
+        lines: &str,
+    ) -> (Self, Place) {
+        let server = live.data;
+        let request = format!("GET /{pattern}{query} HTTP/1.1\r\nhost: {server}\r\n{lines}");
+        match pattern {
+            Pattern::ShortPolling | Pattern::LongPolling => {
+                let answer = live.exchange(format!("{request}\r\n")).await;
+                assert_eq!(answer.status, 200, "{answer:?}");
+                let body = answer.poll();
+                let place = Place {
+                    cursor: start_of(&body),
+                    resume: body.resume,
+                    lost: body.lost,
+                };
+                let hold = if pattern == Pattern::LongPolling {
+                    "&hold=20"
+                } else {
+                    ""
+                };
+                let target = format!("/{pattern}?after=CURSOR{hold}");
+                let subscriber = Self::Poll {
+                    server,
+                    target,
+                    cursor: body.cursor,
+                    ready: delivered(&body),
+                };
+                (subscriber, place)
+            }
+            Pattern::Sse => {
+                let mut stream = TcpStream::connect(server).await.unwrap();
+                stream
+                    .write_all(format!("{request}\r\n").as_bytes())
+                    .await
+                    .unwrap();
+                let answer = Answer::read(&mut stream, false).await;
+                assert_eq!(answer.status, 200, "{answer:?}");
+                let mut subscriber = Self::Sse {
+                    stream,
+                    text: String::new(),
+                    raw: answer.body.into_bytes(),
+                };
+                let place = subscriber.sse_place().await;
+                (subscriber, place)
+            }
+            Pattern::WebSocket => {
+                let stream = TcpStream::connect(server).await.unwrap();
+                let mut handshake =
+                    tokio_tungstenite::tungstenite::client::IntoClientRequest::into_client_request(
+                        format!("ws://{server}/websocket{query}"),
+                    )
+                    .unwrap();
+                for line in lines.lines() {
+                    let (name, value) = line.split_once(": ").unwrap();
+                    let name = http::HeaderName::try_from(name).unwrap();
+                    handshake.headers_mut().insert(name, value.parse().unwrap());
+                }
+                let (socket, _) = tokio_tungstenite::client_async(handshake, stream)
+                    .await
+                    .unwrap();
+                let mut subscriber = Self::WebSocket {
+                    socket: Box::new(socket),
+                };
+                let place = serde_json::from_str(&subscriber.frame().await.unwrap()).unwrap();
+                (subscriber, place)
+            }
+        }
+    }
+
+    /// The next event.
+    pub(crate) async fn next(&mut self) -> Delivered {
+        timeout(PATIENCE, self.next_or_end())
+            .await
+            .expect("no event came")
+            .expect("an event, not the end")
+    }
+
+    /// The next so many texts.
+    pub(crate) async fn texts(&mut self, count: usize) -> Vec<String> {
+        let mut texts = Vec::new();
+        while texts.len() < count {
+            texts.push(self.next().await.data);
+        }
+        texts
+    }
+
+    /// How it ended; events that still come are passed over.
+    pub(crate) async fn end(&mut self) -> End {
+        let end = async {
+            loop {
+                if let Err(end) = self.next_or_end().await {
+                    return end;
+                }
+            }
+        };
+        timeout(PATIENCE, end).await.expect("it did not end")
+    }
+
+    async fn next_or_end(&mut self) -> Result<Delivered, End> {
+        if let Self::Poll {
+            server,
+            target,
+            cursor,
+            ready,
+        } = self
+        {
+            while ready.is_empty() {
+                let mut stream = TcpStream::connect(*server).await.unwrap();
+                let target = target.replace("CURSOR", &cursor.to_string());
+                let request = format!("GET {target} HTTP/1.1\r\nhost: {server}\r\n\r\n");
+                stream.write_all(request.as_bytes()).await.unwrap();
+                let answer = Answer::read(&mut stream, true).await;
+                if answer.status == 204 {
+                    return Err(End::NoContent);
+                }
+                let body = answer.poll();
+                assert_eq!(body.resume, Resume::Live);
+                *cursor = body.cursor;
+                *ready = delivered(&body);
+                tokio::task::yield_now().await;
+            }
+            return Ok(ready.remove(0));
+        }
+        if let Self::WebSocket { .. } = self {
+            let text = self.frame().await?;
+            let event: contract::WireEvent<'_> = serde_json::from_str(&text).unwrap();
+            return Ok(Delivered {
+                cursor: event.id,
+                event_type: event.event_type.clone(),
+                data: event.data.clone().into_owned(),
+            });
+        }
+        loop {
+            let block = self.block().await.ok_or(End::StreamEnded)?;
+            let field = |name: &str| {
+                let values: Vec<&str> = block
+                    .lines()
+                    .filter_map(|line| line.strip_prefix(&format!("{name}: ")))
+                    .collect();
+                (!values.is_empty()).then(|| values.join("\n"))
+            };
+            if let Some(data) = field("data") {
+                return Ok(Delivered {
+                    cursor: field("id").unwrap().parse().unwrap(),
+                    event_type: field("event").map(|name| name.parse().unwrap()),
+                    data,
+                });
+            }
+        }
+    }
+
+    async fn sse_place(&mut self) -> Place {
+        let first = self.block().await.unwrap();
+        let cursor: Cursor = first
+            .lines()
+            .find_map(|line| line.strip_prefix("id: "))
+            .unwrap()
+            .parse()
+            .unwrap();
+        let Self::Sse { text, .. } = self else {
+            unreachable!("only SSE has blocks")
+        };
+        if !text.starts_with("event: reset\n") {
+            return Place {
+                cursor,
+                resume: Resume::Live,
+                lost: None,
+            };
+        }
+        let reset = self.block().await.unwrap();
+        let data = reset
+            .lines()
+            .find_map(|line| line.strip_prefix("data: "))
+            .unwrap();
+        let place: Place = serde_json::from_str(data).unwrap();
+        assert_eq!(
+            place.cursor, cursor,
+            "the first block and the reset name the same place"
+        );
+        place
+    }
+
+    /// The next SSE block, chunk framing removed; `None` at the end of the stream.
+    pub(crate) async fn block(&mut self) -> Option<String> {
+        let Self::Sse { stream, text, raw } = self else {
+            unreachable!("only SSE has blocks")
+        };
+        loop {
+            if let Some(end) = text.find("\n\n") {
+                let block = text[..end].to_owned();
+                text.drain(..end + 2);
+                return Some(block);
+            }
+            if let Some(line_end) = raw.windows(2).position(|two| two == b"\r\n") {
+                let size = std::str::from_utf8(&raw[..line_end]).unwrap();
+                let size = usize::from_str_radix(size, 16).unwrap();
+                if size == 0 {
+                    return None;
+                }
+                if raw.len() >= line_end + 2 + size + 2 {
+                    text.push_str(std::str::from_utf8(&raw[line_end + 2..][..size]).unwrap());
+                    raw.drain(..line_end + 2 + size + 2);
+                    continue;
+                }
+            }
+            if timeout(PATIENCE, stream.read_buf(raw))
+                .await
+                .expect("the stream hangs")
+                .unwrap()
+                == 0
+            {
+                return None;
+            }
+        }
+    }
+
+    async fn frame(&mut self) -> Result<String, End> {
+        let Self::WebSocket { socket } = self else {
+            unreachable!("only WebSocket has frames")
+        };
+        loop {
+            match timeout(PATIENCE, socket.next())
+                .await
+                .expect("the socket hangs")
+            {
+                Some(Ok(Message::Text(text))) => return Ok(text.to_string()),
+                Some(Ok(Message::Close(frame))) => {
+                    return Err(End::Closed(frame.map_or(1_005, |frame| frame.code.into())));
+                }
+                Some(Ok(_)) => {}
+                other => panic!("the socket ended without a close: {other:?}"),
+            }
+        }
+    }
+}
+
+/// The place before a body's events.
+fn start_of(body: &PollBody<'_>) -> Cursor {
+    Cursor {
+        seq: body.cursor.seq - body.events.len() as u64,
+        ..body.cursor
+    }
+}
+
+fn delivered(body: &PollBody<'_>) -> Vec<Delivered> {
+    body.events
+        .iter()
+        .map(|event| Delivered {
+            cursor: event.id,
+            event_type: event.event_type.clone(),
+            data: event.data.clone().into_owned(),
+        })
+        .collect()
+}
