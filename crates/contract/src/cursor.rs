@@ -26,14 +26,7 @@ impl Epoch {
             left /= size;
             letter
         };
-        Self([
-            take(FIRST),
-            take(REST),
-            take(REST),
-            take(REST),
-            take(REST),
-            take(REST),
-        ])
+        Self([take(FIRST), take(REST), take(REST), take(REST), take(REST), take(REST)])
     }
 
     /// The six characters.
@@ -47,13 +40,9 @@ impl FromStr for Epoch {
     type Err = CursorError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let letters: [u8; EPOCH_LENGTH] = text
-            .as_bytes()
-            .try_into()
-            .map_err(|_| CursorError::new(text))?;
-        let rest_fits = letters[1..]
-            .iter()
-            .all(|letter| letter.is_ascii_digit() || letter.is_ascii_lowercase());
+        let letters: [u8; EPOCH_LENGTH] = text.as_bytes().try_into().map_err(|_| CursorError::new(text))?;
+        let rest_fits =
+            letters[1..].iter().all(|letter| letter.is_ascii_digit() || letter.is_ascii_lowercase());
         if letters[0].is_ascii_lowercase() && rest_fits {
             Ok(Self(letters))
         } else {
@@ -98,9 +87,7 @@ pub struct CursorError {
 impl CursorError {
     fn new(text: &str) -> Self {
         // A hostile text must not be echoed at any length.
-        Self {
-            text: text.chars().take(40).collect(),
-        }
+        Self { text: text.chars().take(40).collect() }
     }
 }
 
@@ -116,10 +103,7 @@ impl FromStr for Cursor {
         if !canonical {
             return Err(error());
         }
-        Ok(Self {
-            epoch: epoch.parse().map_err(|_| error())?,
-            seq: seq.parse().map_err(|_| error())?,
-        })
+        Ok(Self { epoch: epoch.parse().map_err(|_| error())?, seq: seq.parse().map_err(|_| error())? })
     }
 }
 
@@ -177,11 +161,7 @@ impl FromStr for After {
     type Err = CursorError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        if text == "0" {
-            Ok(Self::Oldest)
-        } else {
-            text.parse().map(Self::Cursor)
-        }
+        if text == "0" { Ok(Self::Oldest) } else { text.parse().map(Self::Cursor) }
     }
 }
 
@@ -242,10 +222,7 @@ mod tests {
             "k3v9qa.1 ",
             "k3v9é.1",
         ] {
-            assert!(
-                text.parse::<Cursor>().is_err(),
-                "{text:?} was taken for a cursor"
-            );
+            assert!(text.parse::<Cursor>().is_err(), "{text:?} was taken for a cursor");
         }
     }
 

@@ -27,8 +27,7 @@ impl Default for TimeHistogram {
     fn default() -> Self {
         Self {
             // Grows with the longest time recorded, so that a histogram a second costs little.
-            buckets: Histogram::new(DIGITS)
-                .expect("the precision is a constant that HdrHistogram accepts"),
+            buckets: Histogram::new(DIGITS).expect("the precision is a constant that HdrHistogram accepts"),
             sum_us: 0.0,
             min_us: u64::MAX,
             max_us: 0,
@@ -40,9 +39,7 @@ impl TimeHistogram {
     /// Records a time given in nanoseconds, rounded to whole microseconds.
     pub fn record_ns(&mut self, time_ns: u64) {
         let time_us = (time_ns + 500) / 1_000;
-        self.buckets
-            .record(time_us.min(LONGEST_US))
-            .expect("a histogram that grows takes every time");
+        self.buckets.record(time_us.min(LONGEST_US)).expect("a histogram that grows takes every time");
         self.sum_us += time_ns as f64 * 1e-3;
         self.min_us = self.min_us.min(time_us);
         self.max_us = self.max_us.max(time_us);
@@ -50,9 +47,7 @@ impl TimeHistogram {
 
     /// Adds all samples of `other`.
     pub fn merge(&mut self, other: &Self) {
-        self.buckets
-            .add(&other.buckets)
-            .expect("a histogram that grows takes every other");
+        self.buckets.add(&other.buckets).expect("a histogram that grows takes every other");
         self.sum_us += other.sum_us;
         self.min_us = self.min_us.min(other.min_us);
         self.max_us = self.max_us.max(other.max_us);
@@ -75,11 +70,7 @@ impl TimeHistogram {
     /// Mean in microseconds; 0 without samples.
     #[must_use]
     pub fn mean_us(&self) -> f64 {
-        if self.count() == 0 {
-            0.0
-        } else {
-            self.sum_us / self.count() as f64
-        }
+        if self.count() == 0 { 0.0 } else { self.sum_us / self.count() as f64 }
     }
 
     /// Samples that are at most `time_us`.
@@ -90,9 +81,7 @@ impl TimeHistogram {
 
     /// Every distinct bucket that holds samples: its time in microseconds and its count.
     pub fn buckets(&self) -> impl Iterator<Item = (u64, u64)> + '_ {
-        self.buckets
-            .iter_recorded()
-            .map(|step| (step.value_iterated_to(), step.count_at_value()))
+        self.buckets.iter_recorded().map(|step| (step.value_iterated_to(), step.count_at_value()))
     }
 
     /// As one second of a trial.
@@ -165,23 +154,13 @@ impl Distribution {
             return Ok(histogram);
         }
         let error = |problem: &dyn std::fmt::Display| DistributionError(problem.to_string());
-        let encoded = STANDARD
-            .decode(&self.hdr)
-            .map_err(|problem| error(&problem))?;
-        let buckets: Histogram<u64> = Deserializer::new()
-            .deserialize(&mut encoded.as_slice())
-            .map_err(|problem| error(&problem))?;
+        let encoded = STANDARD.decode(&self.hdr).map_err(|problem| error(&problem))?;
+        let buckets: Histogram<u64> =
+            Deserializer::new().deserialize(&mut encoded.as_slice()).map_err(|problem| error(&problem))?;
         if buckets.len() != self.count {
-            return Err(error(&format!(
-                "it holds {} samples, not {}",
-                buckets.len(),
-                self.count
-            )));
+            return Err(error(&format!("it holds {} samples, not {}", buckets.len(), self.count)));
         }
-        histogram
-            .buckets
-            .add(&buckets)
-            .map_err(|problem| error(&problem))?;
+        histogram.buckets.add(&buckets).map_err(|problem| error(&problem))?;
         histogram.sum_us = self.sum_us;
         histogram.min_us = self.min_us;
         histogram.max_us = self.max_us;
@@ -224,44 +203,26 @@ mod tests {
         let read_back = recorded(&times).distribution().histogram().unwrap();
         for (quantile, expected) in [(0.5, 5_000 * 37), (0.99, 9_900 * 37), (0.999, 9_990 * 37)] {
             let found = read_back.quantile_us(quantile) as f64;
-            assert!(
-                (found / expected as f64 - 1.0).abs() < 0.001,
-                "{quantile}: {found}"
-            );
+            assert!((found / expected as f64 - 1.0).abs() < 0.001, "{quantile}: {found}");
         }
         assert_eq!(read_back.quantile_us(1.0), 370_000);
-        assert_eq!(
-            read_back.mean_us(),
-            times.iter().sum::<u64>() as f64 / 10_000.0
-        );
+        assert_eq!(read_back.mean_us(), times.iter().sum::<u64>() as f64 / 10_000.0);
     }
 
     #[test]
     fn merging_is_recording_everything_in_one() {
         let mut left = recorded(&[1, 5, 9]);
         left.merge(&recorded(&[200_000, 3]));
-        assert_eq!(
-            left.distribution(),
-            recorded(&[1, 5, 9, 200_000, 3]).distribution()
-        );
+        assert_eq!(left.distribution(), recorded(&[1, 5, 9, 200_000, 3]).distribution());
     }
 
     #[test]
     fn a_damaged_histogram_is_an_error() {
         let good = recorded(&[1, 2, 3]).distribution();
         for damaged in [
-            Distribution {
-                hdr: "%%%".into(),
-                ..good.clone()
-            },
-            Distribution {
-                hdr: "AAAA".into(),
-                ..good.clone()
-            },
-            Distribution {
-                count: 4,
-                ..good.clone()
-            },
+            Distribution { hdr: "%%%".into(), ..good.clone() },
+            Distribution { hdr: "AAAA".into(), ..good.clone() },
+            Distribution { count: 4, ..good.clone() },
         ] {
             assert!(damaged.histogram().is_err());
         }

@@ -138,10 +138,7 @@ impl<'a> Stamped<'a> {
             }
             due_ns = due_ns * 10 + u64::from(digit - b'0');
         }
-        Some(Self {
-            due_ns,
-            payload: &text[DUE_DIGITS + 1..],
-        })
+        Some(Self { due_ns, payload: &text[DUE_DIGITS + 1..] })
     }
 }
 
@@ -156,26 +153,13 @@ mod tests {
         let early = stamp(1, "abc");
         let late = stamp(9_999_999_999_999, "abc");
         assert_eq!(early.len(), late.len());
-        assert_eq!(
-            Stamped::parse(&early),
-            Some(Stamped {
-                due_ns: 1,
-                payload: "abc"
-            })
-        );
+        assert_eq!(Stamped::parse(&early), Some(Stamped { due_ns: 1, payload: "abc" }));
         assert_eq!(Stamped::parse(&late).unwrap().due_ns, 9_999_999_999_999);
     }
 
     #[test]
     fn what_has_no_stamp_is_foreign() {
-        for text in [
-            "",
-            "hello",
-            "123;x",
-            "00000000000001",
-            "000000000000x;",
-            "+000000000001;x",
-        ] {
+        for text in ["", "hello", "123;x", "00000000000001", "000000000000x;", "+000000000001;x"] {
             assert_eq!(Stamped::parse(text), None, "{text:?}");
         }
     }
@@ -185,19 +169,7 @@ mod tests {
         for good in ["trade", "a", "a1-b", &"a".repeat(32)] {
             assert!(good.parse::<EventType>().is_ok(), "{good}");
         }
-        for bad in [
-            "",
-            "message",
-            "open",
-            "error",
-            "reset",
-            "1a",
-            "-a",
-            "A",
-            "a b",
-            "a\n",
-            &"a".repeat(33),
-        ] {
+        for bad in ["", "message", "open", "error", "reset", "1a", "-a", "A", "a b", "a\n", &"a".repeat(33)] {
             assert!(bad.parse::<EventType>().is_err(), "{bad:?}");
         }
     }
@@ -209,11 +181,7 @@ mod tests {
             cursor,
             resume: Resume::Live,
             lost: None,
-            events: vec![WireEvent {
-                id: cursor,
-                event_type: None,
-                data: "x".into(),
-            }],
+            events: vec![WireEvent { id: cursor, event_type: None, data: "x".into() }],
             more: false,
         };
         assert_eq!(

@@ -13,8 +13,7 @@ mod record;
 mod scenario;
 
 pub use control::{
-    Announcement, ClockReading, PublisherReport, RequestCounts, ServerStats, StartSchedule,
-    StartedSchedule,
+    Announcement, ClockReading, PublisherReport, RequestCounts, ServerStats, StartSchedule, StartedSchedule,
 };
 pub use cursor::{After, Cursor, CursorError, Epoch, Resume};
 pub use distribution::{Distribution, DistributionError, Second, TimeHistogram};
@@ -22,10 +21,9 @@ pub use event::{DUE_DIGITS, EventType, EventTypeError, PollBody, Stamped, WireEv
 pub use pattern::{Pattern, UnknownPattern};
 pub use period::Period;
 pub use record::{
-    Ages, ByteCounts, Calibration, CpuUse, Delivery, Environment, Manifest, Measurements, Outcome,
-    Params, PublishedSchedule, RECORD_SCHEMA, RequestLedger, TrialRecord, Window,
+    Ages, ByteCounts, Calibration, CpuUse, Delivery, Environment, Manifest, Measurements, Outcome, Params,
+    PublishedSchedule, RECORD_SCHEMA, RequestLedger, TrialRecord, Window,
 };
 pub use scenario::{
-    Arrivals, Change, Client, DefaultRun, Scenario, ScenarioError, Selection, Settings, Sweep,
-    TrialPlan,
+    Arrivals, Change, Client, DefaultRun, Scenario, ScenarioError, Selection, Settings, Sweep, TrialPlan,
 };

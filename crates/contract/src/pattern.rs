@@ -23,12 +23,7 @@ pub enum Pattern {
 
 impl Pattern {
     /// All patterns, in the order in which every table and chart lists them.
-    pub const ALL: [Self; 4] = [
-        Self::ShortPolling,
-        Self::LongPolling,
-        Self::Sse,
-        Self::WebSocket,
-    ];
+    pub const ALL: [Self; 4] = [Self::ShortPolling, Self::LongPolling, Self::Sse, Self::WebSocket];
 
     /// The one name of the pattern: its URL path without the slash, its file name, its chart label.
     #[must_use]
@@ -90,10 +85,7 @@ mod tests {
         for (index, pattern) in Pattern::ALL.into_iter().enumerate() {
             assert_eq!(pattern.index(), index);
             assert_eq!(pattern.slug().parse::<Pattern>().unwrap(), pattern);
-            assert_eq!(
-                serde_json::to_string(&pattern).unwrap(),
-                format!("\"{}\"", pattern.slug())
-            );
+            assert_eq!(serde_json::to_string(&pattern).unwrap(), format!("\"{}\"", pattern.slug()));
         }
         assert!("polling".parse::<Pattern>().is_err());
     }

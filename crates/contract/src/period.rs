@@ -59,8 +59,7 @@ impl<'de> Deserialize<'de> for Period {
             type Value = Period;
 
             fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-                formatter
-                    .write_str("a duration with its unit in quotes, such as \"250ms\" or \"15s\"")
+                formatter.write_str("a duration with its unit in quotes, such as \"250ms\" or \"15s\"")
             }
 
             fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Period, E> {

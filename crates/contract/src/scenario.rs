@@ -395,10 +395,7 @@ impl Scenario {
         points
             .iter()
             .flat_map(|settings| {
-                patterns.iter().map(|&pattern| TrialPlan {
-                    pattern,
-                    settings: settings.clone(),
-                })
+                patterns.iter().map(|&pattern| TrialPlan { pattern, settings: settings.clone() })
             })
             .collect()
     }
@@ -420,26 +417,20 @@ impl Scenario {
 
     fn check(&self, file: &str, stem: &str) -> Result<(), ScenarioError> {
         let check = Check { file };
-        check.that(
-            "name",
-            &self.name,
-            self.name == stem,
-            "the file's name without `.toml`",
-        )?;
+        check.that("name", &self.name, self.name == stem, "the file's name without `.toml`")?;
         check.that(
             "name",
             &self.name,
             !self.name.is_empty()
-                && self.name.bytes().all(|letter| {
-                    letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == b'-'
-                }),
+                && self
+                    .name
+                    .bytes()
+                    .all(|letter| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == b'-'),
             "letters a-z, digits and `-`",
         )?;
-        for (key, text) in [
-            ("question", &self.question),
-            ("setting", &self.setting),
-            ("look_at", &self.look_at),
-        ] {
+        for (key, text) in
+            [("question", &self.question), ("setting", &self.setting), ("look_at", &self.look_at)]
+        {
             check.that(key, "empty", !text.trim().is_empty(), "a sentence")?;
         }
         check.patterns("patterns", &self.patterns, &Pattern::ALL)?;
@@ -495,59 +486,20 @@ impl Check<'_> {
         })
     }
 
-    fn period(
-        &self,
-        key: &str,
-        value: Period,
-        low: Period,
-        high: Period,
-    ) -> Result<(), ScenarioError> {
-        self.that(
-            key,
-            value,
-            low <= value && value <= high,
-            &format!("{low} to {high}"),
-        )
+    fn period(&self, key: &str, value: Period, low: Period, high: Period) -> Result<(), ScenarioError> {
+        self.that(key, value, low <= value && value <= high, &format!("{low} to {high}"))
     }
 
     fn rate(&self, key: &str, rate: f64) -> Result<(), ScenarioError> {
-        self.that(
-            key,
-            rate,
-            (0.001..=10_000.0).contains(&rate),
-            "0.001 to 10000 events per second",
-        )
+        self.that(key, rate, (0.001..=10_000.0).contains(&rate), "0.001 to 10000 events per second")
     }
 
-    fn patterns(
-        &self,
-        key: &str,
-        patterns: &[Pattern],
-        offered: &[Pattern],
-    ) -> Result<(), ScenarioError> {
-        let listed = patterns
-            .iter()
-            .map(|pattern| pattern.slug())
-            .collect::<Vec<_>>()
-            .join(", ");
-        let once = patterns
-            .iter()
-            .enumerate()
-            .all(|(index, pattern)| !patterns[..index].contains(pattern));
-        let fits = !patterns.is_empty()
-            && once
-            && patterns.iter().all(|pattern| offered.contains(pattern));
-        let allowed = offered
-            .iter()
-            .map(|pattern| pattern.slug())
-            .collect::<Vec<_>>()
-            .join(", ");
-        self.that(
-            key,
-            format!("[{listed}]"),
-            fits,
-            &format!("at least one of {allowed}, each once"),
-        )
+    fn patterns(&self, key: &str, patterns: &[Pattern], offered: &[Pattern]) -> Result<(), ScenarioError> {
+        let listed = patterns.iter().map(|pattern| pattern.slug()).collect::<Vec<_>>().join(", ");
+        let once = patterns.iter().enumerate().all(|(index, pattern)| !patterns[..index].contains(pattern));
+        let fits = !patterns.is_empty() && once && patterns.iter().all(|pattern| offered.contains(pattern));
+        let allowed = offered.iter().map(|pattern| pattern.slug()).collect::<Vec<_>>().join(", ");
+        self.that(key, format!("[{listed}]"), fits, &format!("at least one of {allowed}, each once"))
     }
 
     fn sweep(&self, key: &str, sweep: &Sweep, events: &Arrivals) -> Result<(), ScenarioError> {
@@ -580,12 +532,7 @@ impl Check<'_> {
             (16..=60_000).contains(&settings.payload_bytes),
             "16 to 60000 (14 of them are the due stamp)",
         )?;
-        self.period(
-            "poll_interval",
-            settings.poll_interval,
-            millis(10),
-            millis(60_000),
-        )?;
+        self.period("poll_interval", settings.poll_interval, millis(10), millis(60_000))?;
         self.period("hold", settings.hold, millis(100), LONGEST_HOLD)?;
         self.period("turnaround", settings.turnaround, millis(0), millis(60_000))?;
         self.period("warm_up", settings.warm_up, millis(0), LONGEST_PHASE)?;
@@ -595,23 +542,14 @@ impl Check<'_> {
             Arrivals::Steady { rate_hz } | Arrivals::Poisson { rate_hz } => {
                 self.rate("events.rate_hz", *rate_hz)?;
             }
-            Arrivals::Bursts {
-                burst_events,
-                event_spacing,
-                burst_every,
-            } => {
+            Arrivals::Bursts { burst_events, event_spacing, burst_every } => {
                 self.that(
                     "events.burst_events",
                     burst_events,
                     (1..=100_000).contains(burst_events),
                     "1 to 100000",
                 )?;
-                self.period(
-                    "events.event_spacing",
-                    *event_spacing,
-                    millis(0),
-                    millis(60_000),
-                )?;
+                self.period("events.event_spacing", *event_spacing, millis(0), millis(60_000))?;
                 self.period("events.burst_every", *burst_every, millis(1), LONGEST_PHASE)?;
                 let burst_length = event_spacing.saturating_mul(*burst_events);
                 self.that(
@@ -624,12 +562,7 @@ impl Check<'_> {
             Arrivals::Silence => {}
             Arrivals::Replay { file } => {
                 let beside = Path::new(file).components().count() == 1;
-                self.that(
-                    "events.file",
-                    file,
-                    beside,
-                    "the name of a file beside the scenario's",
-                )?;
+                self.that("events.file", file, beside, "the name of a file beside the scenario's")?;
             }
         }
         Ok(())
@@ -653,9 +586,7 @@ mod tests {
     "#;
 
     fn error_of(text: &str) -> String {
-        Scenario::from_toml("scenarios/demo.toml", text)
-            .unwrap_err()
-            .to_string()
+        Scenario::from_toml("scenarios/demo.toml", text).unwrap_err().to_string()
     }
 
     #[test]
@@ -669,12 +600,7 @@ mod tests {
     #[test]
     fn a_misspelt_key_is_named_with_its_line_and_the_allowed_ones() {
         let error = error_of(&GOOD.replace("subscribers", "subscriber"));
-        for word in [
-            "scenarios/demo.toml",
-            "line 6",
-            "subscriber",
-            "poll_interval",
-        ] {
+        for word in ["scenarios/demo.toml", "line 6", "subscriber", "poll_interval"] {
             assert!(error.contains(word), "{word} is missing in: {error}");
         }
     }
@@ -682,16 +608,8 @@ mod tests {
     #[test]
     fn absurd_values_are_refused_with_what_is_allowed() {
         for (from, to, key) in [
-            (
-                "subscribers = 10",
-                "subscribers = 0",
-                "`subscribers` is 0: allowed is 1 to",
-            ),
-            (
-                "subscribers = 10",
-                "subscribers = 10\npayload_bytes = 3",
-                "`payload_bytes` is 3",
-            ),
+            ("subscribers = 10", "subscribers = 0", "`subscribers` is 0: allowed is 1 to"),
+            ("subscribers = 10", "subscribers = 10\npayload_bytes = 3", "`payload_bytes` is 3"),
             ("\"15s\"", "\"0s\"", "`measure` is 0s"),
             ("\"15s\"", "15", "with its unit in quotes"),
             ("rate_hz = 2.0", "rate_hz = nan", "`events.rate_hz` is NaN"),
@@ -699,26 +617,10 @@ mod tests {
             ("\"demo\"", "\"other\"", "`name` is other"),
             ("\"What?\"", "\" \"", "`question` is empty"),
             ("\"steady\"", "\"sometimes\"", "sometimes"),
-            (
-                "subscribers = 10",
-                "subscribers = 10\npatterns = []",
-                "`patterns` is []",
-            ),
-            (
-                "subscribers = 10",
-                "subscribers = 10\npatterns = [\"sse\", \"sse\"]",
-                "each once",
-            ),
-            (
-                "subscribers = 10",
-                "subscribers = 10\npatterns = [\"sse2\"]",
-                "sse2",
-            ),
-            (
-                "subscribers = 10",
-                "subscribers = 10\nhold = \"56s\"",
-                "`hold` is 56s",
-            ),
+            ("subscribers = 10", "subscribers = 10\npatterns = []", "`patterns` is []"),
+            ("subscribers = 10", "subscribers = 10\npatterns = [\"sse\", \"sse\"]", "each once"),
+            ("subscribers = 10", "subscribers = 10\npatterns = [\"sse2\"]", "sse2"),
+            ("subscribers = 10", "subscribers = 10\nhold = \"56s\"", "`hold` is 56s"),
         ] {
             let error = error_of(&GOOD.replace(from, to));
             assert!(error.contains(key), "{key} is missing in: {error}");
@@ -735,10 +637,7 @@ mod tests {
         let chosen = scenario.trials(Selection::Default);
         assert_eq!(chosen.len(), 2);
         assert_eq!(chosen[1].settings.poll_interval, Period::from_millis(2_000));
-        assert_eq!(
-            scenario.sweep.unwrap().parameter(),
-            Some("poll_interval_ms")
-        );
+        assert_eq!(scenario.sweep.unwrap().parameter(), Some("poll_interval_ms"));
 
         let two = format!("{GOOD}\n[sweep]\nsubscribers = [1]\nhold = [\"1s\"]\n");
         assert!(error_of(&two).contains("one list"));
@@ -762,15 +661,7 @@ mod tests {
         let scenario = Scenario::from_toml("demo.toml", GOOD).unwrap();
         let settings = scenario.trials(Selection::Everything)[0].settings.clone();
         let sse = serde_json::to_string(&settings.params(Pattern::Sse, 2.0)).unwrap();
-        assert!(
-            !sse.contains("poll_interval_ms") && !sse.contains("hold_ms"),
-            "{sse}"
-        );
-        assert!(
-            settings
-                .params(Pattern::ShortPolling, 2.0)
-                .poll_interval_ms
-                .is_some()
-        );
+        assert!(!sse.contains("poll_interval_ms") && !sse.contains("hold_ms"), "{sse}");
+        assert!(settings.params(Pattern::ShortPolling, 2.0).poll_interval_ms.is_some());
     }
 }

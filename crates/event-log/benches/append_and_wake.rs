@@ -6,16 +6,11 @@ use contract::Epoch;
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use event_log::{BatchLimit, EventLog, Follow, Retention};
 
-const TEXT: &str = "0000000000000;abcdefghijklmnopqrstuvwxyz012345abcdefghijklmnopqrstuvwxyz012345abcdefghijklmnopqrst";
+const TEXT: &str =
+    "0000000000000;abcdefghijklmnopqrstuvwxyz012345abcdefghijklmnopqrstuvwxyz012345abcdefghijklmnopqrst";
 
 fn log_keeping(events: usize) -> EventLog {
-    EventLog::new(
-        Epoch::from_random_bits(1),
-        Retention {
-            events,
-            bytes: usize::MAX,
-        },
-    )
+    EventLog::new(Epoch::from_random_bits(1), Retention { events, bytes: usize::MAX })
 }
 
 fn append(criterion: &mut Criterion) {
@@ -37,9 +32,8 @@ fn append_and_read(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("append and read by all, subscribers");
     for subscribers in [1, 100, 10_000] {
         let log = log_keeping(1_000);
-        let mut followers: Vec<Follow> = (0..subscribers)
-            .map(|_| log.follow(log.head(), BatchLimit::default()))
-            .collect();
+        let mut followers: Vec<Follow> =
+            (0..subscribers).map(|_| log.follow(log.head(), BatchLimit::default())).collect();
         let context = Context::from_waker(std::task::Waker::noop());
         group.bench_function(BenchmarkId::from_parameter(subscribers), |bencher| {
             bencher.iter(|| {

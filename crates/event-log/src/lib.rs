@@ -9,6 +9,5 @@ mod log;
 mod waiters;
 
 pub use log::{
-    AppendError, Batch, BatchLimit, Event, EventLog, Follow, Followed, LogStats, Retention, Start,
-    Waited,
+    AppendError, Batch, BatchLimit, Event, EventLog, Follow, Followed, LogStats, Retention, Start, Waited,
 };

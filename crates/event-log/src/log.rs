@@ -24,11 +24,7 @@ pub struct Event {
 
 impl Event {
     fn bytes(&self) -> usize {
-        self.data.len()
-            + self
-                .event_type
-                .as_ref()
-                .map_or(0, |name| name.as_str().len())
+        self.data.len() + self.event_type.as_ref().map_or(0, |name| name.as_str().len())
     }
 }
 
@@ -44,10 +40,7 @@ pub struct Retention {
 
 impl Default for Retention {
     fn default() -> Self {
-        Self {
-            events: 100_000,
-            bytes: 64 << 20,
-        }
+        Self { events: 100_000, bytes: 64 << 20 }
     }
 }
 
@@ -63,10 +56,7 @@ pub struct BatchLimit {
 /// The wire contract's batch: 1,000 events or 1 MiB.
 impl Default for BatchLimit {
     fn default() -> Self {
-        Self {
-            events: 1_000,
-            bytes: 1 << 20,
-        }
+        Self { events: 1_000, bytes: 1 << 20 }
     }
 }
 
@@ -170,10 +160,7 @@ impl EventLog {
             waiters: Waiters::default(),
             last_batch: None,
         };
-        Self {
-            epoch,
-            state: Arc::new(Mutex::new(state)),
-        }
+        Self { epoch, state: Arc::new(Mutex::new(state)) }
     }
 
     /// The identity of this log.
@@ -194,11 +181,7 @@ impl EventLog {
             return Err(AppendError::Closed);
         }
         let seq = state.head + 1;
-        let event = Arc::new(Event {
-            seq,
-            event_type,
-            data: data.into(),
-        });
+        let event = Arc::new(Event { seq, event_type, data: data.into() });
         state.head = seq;
         state.kept_bytes += event.bytes();
         state.kept.push_back(event);
@@ -230,29 +213,14 @@ impl EventLog {
 
     /// Waits until there is an event after `cursor` or the log is closed.
     pub async fn wait(&self, cursor: Cursor) -> Waited {
-        let mut parking = Parking {
-            log: self.clone(),
-            place: None,
-        };
-        poll_fn(move |context| {
-            parking
-                .poll_newer(context, cursor.seq)
-                .map(|(waited, _)| waited)
-        })
-        .await
+        let mut parking = Parking { log: self.clone(), place: None };
+        poll_fn(move |context| parking.poll_newer(context, cursor.seq).map(|(waited, _)| waited)).await
     }
 
     /// Follows the log from a place that [`EventLog::resume`] gave.
     #[must_use]
     pub fn follow(&self, start: Cursor, limit: BatchLimit) -> Follow {
-        Follow {
-            parking: Parking {
-                log: self.clone(),
-                place: None,
-            },
-            seq: start.seq,
-            limit,
-        }
+        Follow { parking: Parking { log: self.clone(), place: None }, seq: start.seq, limit }
     }
 
     /// Closes the log for good: appends fail, waits and follows end once they have seen everything.
@@ -275,10 +243,7 @@ impl EventLog {
     }
 
     fn cursor(&self, seq: u64) -> Cursor {
-        Cursor {
-            epoch: self.epoch,
-            seq,
-        }
+        Cursor { epoch: self.epoch, seq }
     }
 
     /// Nothing under the lock can panic halfway through a change, so a poisoned lock still guards
@@ -317,26 +282,16 @@ impl State {
     }
 
     fn resume(&self, epoch: Epoch, after: After) -> Start {
-        let at = |seq, resume, lost| Start {
-            cursor: Cursor { epoch, seq },
-            resume,
-            lost,
-        };
+        let at = |seq, resume, lost| Start { cursor: Cursor { epoch, seq }, resume, lost };
         match after {
             After::Now => at(self.head, Resume::Live, None),
             After::Oldest => at(self.evicted(), Resume::Live, None),
             After::Unreadable => at(self.evicted(), Resume::Reset, None),
-            After::Cursor(cursor) if cursor.epoch != epoch => {
-                at(self.evicted(), Resume::Reset, None)
+            After::Cursor(cursor) if cursor.epoch != epoch => at(self.evicted(), Resume::Reset, None),
+            After::Cursor(cursor) if cursor.seq > self.head => at(self.evicted(), Resume::Ahead, None),
+            After::Cursor(cursor) if cursor.seq < self.evicted() => {
+                at(self.evicted(), Resume::Expired, Some(self.evicted() - cursor.seq))
             }
-            After::Cursor(cursor) if cursor.seq > self.head => {
-                at(self.evicted(), Resume::Ahead, None)
-            }
-            After::Cursor(cursor) if cursor.seq < self.evicted() => at(
-                self.evicted(),
-                Resume::Expired,
-                Some(self.evicted() - cursor.seq),
-            ),
             After::Cursor(cursor) => at(cursor.seq, Resume::Live, None),
         }
     }
@@ -383,11 +338,7 @@ struct Parking {
 
 impl Parking {
     /// Ready with the locked state when there is an event after `seq`, or when the log is closed.
-    fn poll_newer(
-        &mut self,
-        context: &Context<'_>,
-        seq: u64,
-    ) -> Poll<(Waited, MutexGuard<'_, State>)> {
+    fn poll_newer(&mut self, context: &Context<'_>, seq: u64) -> Poll<(Waited, MutexGuard<'_, State>)> {
         let mut state = self.log.lock();
         if state.head > seq {
             return Poll::Ready((Waited::Newer, state));
@@ -430,10 +381,7 @@ impl Follow {
         let followed = match waited {
             Waited::Closed => return Poll::Ready(None),
             Waited::Newer => {
-                let asked = After::Cursor(Cursor {
-                    epoch,
-                    seq: self.seq,
-                });
+                let asked = After::Cursor(Cursor { epoch, seq: self.seq });
                 let start = state.resume(epoch, asked);
                 if start.resume == Resume::Live {
                     Followed::Events(state.batch(epoch, self.seq, self.limit))
@@ -453,9 +401,6 @@ impl Follow {
     /// The place up to which this follower has read.
     #[must_use]
     pub fn cursor(&self) -> Cursor {
-        Cursor {
-            epoch: self.parking.log.epoch,
-            seq: self.seq,
-        }
+        Cursor { epoch: self.parking.log.epoch, seq: self.seq }
     }
 }

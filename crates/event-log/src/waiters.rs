@@ -36,10 +36,7 @@ impl Waiters {
             return;
         }
         let key = self.parked.insert(context.waker().clone());
-        *place = Some(Place {
-            key,
-            round: self.round,
-        });
+        *place = Some(Place { key, round: self.round });
     }
 
     /// Takes a task that no longer waits off the list.

@@ -9,13 +9,7 @@ use proptest::prelude::*;
 use tokio::{task::yield_now, time::timeout};
 
 fn log_keeping(events: usize) -> EventLog {
-    EventLog::new(
-        Epoch::from_random_bits(42),
-        Retention {
-            events,
-            bytes: 1 << 20,
-        },
-    )
+    EventLog::new(Epoch::from_random_bits(42), Retention { events, bytes: 1 << 20 })
 }
 
 fn fill(log: &EventLog, count: u64) {
@@ -25,10 +19,7 @@ fn fill(log: &EventLog, count: u64) {
 }
 
 fn at(log: &EventLog, seq: u64) -> Cursor {
-    Cursor {
-        epoch: log.epoch(),
-        seq,
-    }
+    Cursor { epoch: log.epoch(), seq }
 }
 
 fn seqs(log: &EventLog, after: After) -> Vec<u64> {
@@ -57,13 +48,7 @@ fn retention_by_count_evicts_the_oldest() {
 
 #[test]
 fn retention_by_bytes_evicts_the_oldest_but_never_the_newest() {
-    let log = EventLog::new(
-        Epoch::from_random_bits(1),
-        Retention {
-            events: 100,
-            bytes: 10,
-        },
-    );
+    let log = EventLog::new(Epoch::from_random_bits(1), Retention { events: 100, bytes: 10 });
     for text in ["aaaa", "bbbb", "cccc"] {
         log.append(None, text).unwrap();
     }
@@ -71,21 +56,14 @@ fn retention_by_bytes_evicts_the_oldest_but_never_the_newest() {
     log.append(None, &"d".repeat(50)).unwrap();
     assert_eq!((log.stats().events, log.stats().bytes), (1, 50));
     log.append(Some("trade".parse().unwrap()), "e").unwrap();
-    assert_eq!(
-        (log.stats().events, log.stats().bytes),
-        (1, 6),
-        "type names count"
-    );
+    assert_eq!((log.stats().events, log.stats().bytes), (1, 6), "type names count");
 }
 
 #[test]
 fn every_resume_is_typed() {
     let log = log_keeping(2);
     fill(&log, 5);
-    let other = Cursor {
-        epoch: Epoch::from_random_bits(43),
-        seq: 4,
-    };
+    let other = Cursor { epoch: Epoch::from_random_bits(43), seq: 4 };
     let oldest = at(&log, 3);
     for (after, resume, cursor, lost) in [
         (After::Now, Resume::Live, at(&log, 5), None),
@@ -97,15 +75,7 @@ fn every_resume_is_typed() {
         (After::Cursor(other), Resume::Reset, oldest, None),
         (After::Unreadable, Resume::Reset, oldest, None),
     ] {
-        assert_eq!(
-            log.resume(after),
-            Start {
-                cursor,
-                resume,
-                lost
-            },
-            "{after:?}"
-        );
+        assert_eq!(log.resume(after), Start { cursor, resume, lost }, "{after:?}");
         assert_eq!(log.read(after, BatchLimit::default()).0.resume, resume);
     }
 }
@@ -137,11 +107,7 @@ fn readers_at_the_same_place_share_one_batch() {
     assert!(std::sync::Arc::ptr_eq(&first, &second));
     log.append(None, "new").unwrap();
     let (_, third) = log.read(after, BatchLimit::default());
-    assert_eq!(
-        third.events.len(),
-        3,
-        "a shared batch must not hide a newer event"
-    );
+    assert_eq!(third.events.len(), 3, "a shared batch must not hide a newer event");
 }
 
 #[tokio::test]
@@ -182,20 +148,13 @@ async fn polling_twice_parks_once() {
 }
 
 async fn futures_poll_once(follow: &mut event_log::Follow) -> bool {
-    std::future::poll_fn(|context| std::task::Poll::Ready(follow.poll_next(context).is_pending()))
-        .await
+    std::future::poll_fn(|context| std::task::Poll::Ready(follow.poll_next(context).is_pending())).await
 }
 
 #[tokio::test]
 async fn a_follower_sees_everything_in_order_while_events_come() {
     let log = log_keeping(1_000);
-    let mut follow = log.follow(
-        log.head(),
-        BatchLimit {
-            events: 7,
-            bytes: 1_000,
-        },
-    );
+    let mut follow = log.follow(log.head(), BatchLimit { events: 7, bytes: 1_000 });
     let publisher = tokio::spawn({
         let log = log.clone();
         async move {
@@ -221,15 +180,9 @@ async fn a_follower_that_is_too_slow_is_told_what_it_lost() {
     let log = log_keeping(2);
     let mut follow = log.follow(log.head(), BatchLimit::default());
     fill(&log, 5);
-    let expired = Start {
-        cursor: at(&log, 3),
-        resume: Resume::Expired,
-        lost: Some(3),
-    };
+    let expired = Start { cursor: at(&log, 3), resume: Resume::Expired, lost: Some(3) };
     assert_eq!(follow.next().await, Some(Followed::Expired(expired)));
-    let Some(Followed::Events(batch)) = follow.next().await else {
-        panic!("events follow a gap")
-    };
+    let Some(Followed::Events(batch)) = follow.next().await else { panic!("events follow a gap") };
     assert_eq!(batch.events[0].seq, 4);
     assert_eq!(follow.cursor(), at(&log, 5));
 }

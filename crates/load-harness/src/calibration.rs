@@ -17,11 +17,7 @@ const SLEEP: Duration = Duration::from_millis(7);
 ///
 /// # Errors
 /// Never in practice: its schedule is a constant that can be made.
-pub fn calibration_order(
-    pattern: Pattern,
-    seed: u64,
-    order: u32,
-) -> Result<TrialOrder, ScheduleError> {
+pub fn calibration_order(pattern: Pattern, seed: u64, order: u32) -> Result<TrialOrder, ScheduleError> {
     let events = Arrivals::Steady { rate_hz: 19.0 };
     let settings = Settings {
         subscribers: 200,
@@ -38,13 +34,7 @@ pub fn calibration_order(
     let length = settings.schedule_length();
     Ok(TrialOrder {
         scenario: "calibration".to_owned(),
-        schedule: Arc::new(Schedule::build(
-            &events,
-            None,
-            seed,
-            length,
-            settings.payload_bytes,
-        )?),
+        schedule: Arc::new(Schedule::build(&events, None, seed, length, settings.payload_bytes)?),
         plan: TrialPlan { pattern, settings },
         replay_csv: None,
         order,
@@ -62,11 +52,7 @@ pub fn calibrate(order: &TrialOrder, measured: &Measurements, cores: &Cores) -> 
         Pattern::Sse | Pattern::WebSocket => measured.window_deliveries,
     }
     .max(1) as f64;
-    let fastest_us = measured
-        .age
-        .arrived
-        .histogram()
-        .map_or(0, |ages| ages.quantile_us(0.01));
+    let fastest_us = measured.age.arrived.histogram().map_or(0, |ages| ages.quantile_us(0.01));
     let transit_us = match order.plan.pattern {
         Pattern::ShortPolling => requests.exchange_sum_us / requests.exchanges.max(1) as f64,
         Pattern::LongPolling | Pattern::Sse | Pattern::WebSocket => fastest_us as f64,
@@ -78,10 +64,7 @@ pub fn calibrate(order: &TrialOrder, measured: &Measurements, cores: &Cores) -> 
         transit_us,
         timer_late_us: timer_late_us(cores),
         lateness_mean_us: measured.lateness.mean_us().unwrap_or(0.0),
-        lateness_p99_us: measured
-            .lateness
-            .histogram()
-            .map_or(0, |late| late.quantile_us(0.99)) as f64,
+        lateness_p99_us: measured.lateness.histogram().map_or(0, |late| late.quantile_us(0.99)) as f64,
     }
 }
 
@@ -93,9 +76,7 @@ fn timer_late_us(cores: &Cores) -> f64 {
         if let Some(core) = core {
             bind_to_core(core);
         }
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()?;
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         Ok(runtime.block_on(async {
             let mut late = Duration::ZERO;
             for _ in 0..SLEEPS {

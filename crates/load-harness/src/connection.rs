@@ -38,11 +38,7 @@ impl Connection {
         // says so.
         let driver = spawn_local(async move { drop(driver.await) }).abort_handle();
         let host = HeaderValue::try_from(seat.target().to_string()).expect("an address is ASCII");
-        Ok(Self {
-            sender,
-            driver,
-            host,
-        })
+        Ok(Self { sender, driver, host })
     }
 
     /// Sends a GET and returns the answer's head. Headers are those given and `host`: the least that
@@ -56,9 +52,8 @@ impl Connection {
         for (name, value) in headers {
             request = request.header(name, *value);
         }
-        let request = request
-            .body(Empty::new())
-            .map_err(|error| SubscriberError::Protocol(error.to_string()))?;
+        let request =
+            request.body(Empty::new()).map_err(|error| SubscriberError::Protocol(error.to_string()))?;
         self.sender.ready().await?;
         Ok(self.sender.send_request(request).await?)
     }

@@ -51,17 +51,10 @@ impl CountedStream {
         tcp_maxseg: u32,
         bytes: Rc<StreamBytes>,
     ) -> io::Result<Self> {
-        let socket = if target.is_ipv4() {
-            TcpSocket::new_v4()?
-        } else {
-            TcpSocket::new_v6()?
-        };
+        let socket = if target.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
         socket.set_nodelay(true)?;
         SockRef::from(&socket).set_tcp_mss(tcp_maxseg)?;
-        Ok(Self {
-            stream: socket.connect(target).await?,
-            bytes,
-        })
+        Ok(Self { stream: socket.connect(target).await?, bytes })
     }
 }
 
@@ -127,24 +120,15 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let bytes = Rc::new(StreamBytes::default());
         let target = listener.local_addr().unwrap();
-        let mut near = CountedStream::connect(target, 1_448, Rc::clone(&bytes))
-            .await
-            .unwrap();
+        let mut near = CountedStream::connect(target, 1_448, Rc::clone(&bytes)).await.unwrap();
         let (mut far, _) = listener.accept().await.unwrap();
         assert!(near.stream.nodelay().unwrap());
         assert!(near.is_write_vectored());
         near.write_all(b"12345").await.unwrap();
         let slices = [IoSlice::new(b"abc"), IoSlice::new(b"defg")];
-        assert_eq!(
-            near.write_vectored(&slices).await.unwrap(),
-            7,
-            "both slices in one call"
-        );
+        assert_eq!(near.write_vectored(&slices).await.unwrap(), 7, "both slices in one call");
         far.write_all(&[7; 1_000]).await.unwrap();
         near.read_exact(&mut [0; 1_000]).await.unwrap();
-        assert_eq!(
-            (bytes.received(), bytes.sent(), bytes.total()),
-            (1_000, 12, 1_012)
-        );
+        assert_eq!((bytes.received(), bytes.sent(), bytes.total()), (1_000, 12, 1_012));
     }
 }

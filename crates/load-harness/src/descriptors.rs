@@ -26,15 +26,8 @@ pub struct TooFewDescriptors {
 /// Raises the soft limit to the hard one, and returns what is allowed then.
 pub fn raise_descriptor_limit() -> u64 {
     let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
-    let raised = Rlimit {
-        current: maximum,
-        maximum,
-    };
-    let now = if setrlimit(Resource::Nofile, raised).is_ok() {
-        maximum
-    } else {
-        current
-    };
+    let raised = Rlimit { current: maximum, maximum };
+    let now = if setrlimit(Resource::Nofile, raised).is_ok() { maximum } else { current };
     // No limit at all is told as none.
     now.unwrap_or(u64::MAX)
 }
@@ -52,12 +45,7 @@ fn check(subscribers: u32, allowed: u64) -> Result<(), TooFewDescriptors> {
     if needed <= allowed {
         return Ok(());
     }
-    Err(TooFewDescriptors {
-        subscribers,
-        needed,
-        allowed,
-        fitting: allowed.saturating_sub(SPARE),
-    })
+    Err(TooFewDescriptors { subscribers, needed, allowed, fitting: allowed.saturating_sub(SPARE) })
 }
 
 #[cfg(test)]
@@ -68,13 +56,7 @@ mod tests {
     fn the_error_says_what_is_needed_and_what_fits() {
         assert_eq!(check(900, 1_000), Ok(()));
         let text = check(2_000, 1_024).unwrap_err().to_string();
-        for words in [
-            "2000 subscribers",
-            "2100",
-            "may open 1024",
-            "at most 924",
-            "ulimit -n 2100",
-        ] {
+        for words in ["2000 subscribers", "2100", "may open 1024", "at most 924", "ulimit -n 2100"] {
             assert!(text.contains(words), "{words} is missing in: {text}");
         }
     }

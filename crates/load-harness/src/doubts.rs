@@ -33,29 +33,14 @@ pub(crate) fn doubts(
             order.schedule.events().len()
         ),
     );
-    doubt(
-        delivery.lost > 0,
-        format!("{} deliveries were lost", delivery.lost),
-    );
-    doubt(
-        delivery.duplicated > 0,
-        format!("{} deliveries came twice", delivery.duplicated),
-    );
-    doubt(
-        delivery.reordered > 0,
-        format!("{} deliveries came out of order", delivery.reordered),
-    );
+    doubt(delivery.lost > 0, format!("{} deliveries were lost", delivery.lost));
+    doubt(delivery.duplicated > 0, format!("{} deliveries came twice", delivery.duplicated));
+    doubt(delivery.reordered > 0, format!("{} deliveries came out of order", delivery.reordered));
     doubt(
         delivery.foreign > 0,
-        format!(
-            "{} deliveries were of events that somebody else published",
-            delivery.foreign
-        ),
+        format!("{} deliveries were of events that somebody else published", delivery.foreign),
     );
-    let lateness_us = measured
-        .lateness
-        .histogram()
-        .map_or(0, |lateness| lateness.quantile_us(0.99));
+    let lateness_us = measured.lateness.histogram().map_or(0, |lateness| lateness.quantile_us(0.99));
     doubt(
         lateness_us > LATENESS_US,
         format!(
@@ -66,25 +51,13 @@ pub(crate) fn doubts(
     let share = measured.cpu.harness_us / measured.cpu.wall_us;
     doubt(
         share > HARNESS_SHARE * workers as f64,
-        format!(
-            "the harness used {:.0} % of a core: it may be the bottleneck itself",
-            share * 100.0
-        ),
+        format!("the harness used {:.0} % of a core: it may be the bottleneck itself", share * 100.0),
     );
     doubt(
         requests.window_skipped > 0,
-        format!(
-            "{} polls were skipped because the one before was still in flight",
-            requests.window_skipped
-        ),
+        format!("{} polls were skipped because the one before was still in flight", requests.window_skipped),
     );
-    doubt(
-        requests.failed > 0,
-        format!(
-            "{} connections failed and were opened again",
-            requests.failed
-        ),
-    );
+    doubt(requests.failed > 0, format!("{} connections failed and were opened again", requests.failed));
     doubt(
         measured.server_requests_life != requests.life,
         format!(
@@ -92,16 +65,12 @@ pub(crate) fn doubts(
             requests.life, measured.server_requests_life
         ),
     );
-    let (ours, theirs) = (
-        measured.bytes_life.total() as f64,
-        measured.server_bytes_life as f64,
-    );
+    let (ours, theirs) = (measured.bytes_life.total() as f64, measured.server_bytes_life as f64);
     doubt(
         (ours - theirs).abs() > LEDGER_SHARE * theirs,
         format!("the subscribers' sockets saw {ours} bytes, the server's {theirs}"),
     );
-    let reqwest =
-        order.plan.settings.client == Client::Reqwest && order.plan.pattern != Pattern::WebSocket;
+    let reqwest = order.plan.settings.client == Client::Reqwest && order.plan.pattern != Pattern::WebSocket;
     doubt(
         reqwest,
         "the subscribers are reqwest clients: their bytes are those that the server counted, and heads \

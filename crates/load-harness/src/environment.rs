@@ -35,11 +35,7 @@ impl Cores {
                 harness: harness.iter().copied().take(3).collect(),
                 allowed: count,
             },
-            _ => Self {
-                server: None,
-                harness: Vec::new(),
-                allowed: count,
-            },
+            _ => Self { server: None, harness: Vec::new(), allowed: count },
         }
     }
 }
@@ -51,17 +47,8 @@ pub fn environment(cores: &Cores, commit: String) -> Environment {
     Environment {
         pushlab: env!("CARGO_PKG_VERSION").to_owned(),
         commit,
-        build: if cfg!(debug_assertions) {
-            "debug"
-        } else {
-            "release"
-        }
-        .to_owned(),
-        system: format!(
-            "{} {}",
-            system.sysname().to_string_lossy(),
-            system.release().to_string_lossy()
-        ),
+        build: if cfg!(debug_assertions) { "debug" } else { "release" }.to_owned(),
+        system: format!("{} {}", system.sysname().to_string_lossy(), system.release().to_string_lossy()),
         cpu: field("/proc/cpuinfo", "model name").unwrap_or_else(|| "unknown".to_owned()),
         cores: cores.allowed,
         memory_mib: field("/proc/meminfo", "MemTotal")

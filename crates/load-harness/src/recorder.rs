@@ -31,27 +31,20 @@ impl Recorder {
     pub(crate) fn censor(&mut self, window: Window, due_ns: u64, age_ns: u64) {
         if window.contains(due_ns) {
             self.censored += 1;
-            self.censored_min_ns = Some(
-                self.censored_min_ns
-                    .map_or(age_ns, |least| least.min(age_ns)),
-            );
+            self.censored_min_ns = Some(self.censored_min_ns.map_or(age_ns, |least| least.min(age_ns)));
         }
     }
 
     pub(crate) fn merge(&mut self, other: &Self) {
         self.window_ages.merge(&other.window_ages);
         if self.seconds.len() < other.seconds.len() {
-            self.seconds
-                .resize_with(other.seconds.len(), TimeHistogram::default);
+            self.seconds.resize_with(other.seconds.len(), TimeHistogram::default);
         }
         for (mine, theirs) in self.seconds.iter_mut().zip(&other.seconds) {
             mine.merge(theirs);
         }
         self.censored += other.censored;
-        self.censored_min_ns = [self.censored_min_ns, other.censored_min_ns]
-            .into_iter()
-            .flatten()
-            .min();
+        self.censored_min_ns = [self.censored_min_ns, other.censored_min_ns].into_iter().flatten().min();
     }
 
     pub(crate) fn ages(&self) -> contract::Ages {
@@ -63,10 +56,7 @@ impl Recorder {
     }
 
     pub(crate) fn seconds(&self) -> Vec<contract::Second> {
-        (0..)
-            .zip(&self.seconds)
-            .map(|(second, ages)| ages.second(second))
-            .collect()
+        (0..).zip(&self.seconds).map(|(second, ages)| ages.second(second)).collect()
     }
 }
 
@@ -74,10 +64,7 @@ impl Recorder {
 mod tests {
     use super::*;
 
-    const WINDOW: Window = Window {
-        start_ns: SECOND_NS,
-        end_ns: 3 * SECOND_NS,
-    };
+    const WINDOW: Window = Window { start_ns: SECOND_NS, end_ns: 3 * SECOND_NS };
 
     #[test]
     fn only_the_window_counts_but_every_second_is_kept() {
@@ -87,25 +74,15 @@ mod tests {
         recorder.record(WINDOW, 2 * SECOND_NS, 3_000_000);
         recorder.record(WINDOW, 3 * SECOND_NS, 9_000_000);
         let ages = recorder.ages();
-        assert_eq!(
-            (ages.arrived.count, ages.arrived.mean_us()),
-            (2, Some(2_000.0))
-        );
-        let counts: Vec<u64> = recorder
-            .seconds()
-            .iter()
-            .map(|second| second.count)
-            .collect();
+        assert_eq!((ages.arrived.count, ages.arrived.mean_us()), (2, Some(2_000.0)));
+        let counts: Vec<u64> = recorder.seconds().iter().map(|second| second.count).collect();
         assert_eq!(counts, [1, 1, 1, 1]);
     }
 
     #[test]
     fn a_merge_of_workers_is_one_recorder_of_everything() {
-        let (mut left, mut right, mut whole) = (
-            Recorder::default(),
-            Recorder::default(),
-            Recorder::default(),
-        );
+        let (mut left, mut right, mut whole) =
+            (Recorder::default(), Recorder::default(), Recorder::default());
         for (step, age_ns) in (1..200_u64).map(|step| (step, step * 777_000)) {
             let due_ns = step * 20_000_000;
             let side = if step % 3 == 0 { &mut left } else { &mut right };
@@ -118,9 +95,6 @@ mod tests {
         left.merge(&right);
         assert_eq!(left.seconds(), whole.seconds());
         assert_eq!(left.ages().arrived.hdr, whole.ages().arrived.hdr);
-        assert_eq!(
-            (left.ages().censored, left.ages().censored_min_us),
-            (2, 50_000)
-        );
+        assert_eq!((left.ages().censored, left.ages().censored_min_us), (2, 50_000));
     }
 }

@@ -92,14 +92,8 @@ enum TrialError {
     #[error("the server announced an unreadable epoch or address: {0}")]
     Announcement(#[from] contract::CursorError),
     #[error("only {connected} of {of} subscribers could connect: {reason}")]
-    Connect {
-        connected: u64,
-        of: u64,
-        reason: String,
-    },
-    #[error(
-        "the server published another schedule than the one asked for: {published} and not {asked}"
-    )]
+    Connect { connected: u64, of: u64, reason: String },
+    #[error("the server published another schedule than the one asked for: {published} and not {asked}")]
     OtherSchedule { published: String, asked: String },
     #[error("a worker thread failed: {0}")]
     Worker(String),
@@ -111,20 +105,13 @@ impl TrialOrder {
     pub fn window(&self) -> Window {
         let settings = &self.plan.settings;
         let start_ns = settings.warm_up.as_nanos() as u64;
-        Window {
-            start_ns,
-            end_ns: start_ns + settings.measure.as_nanos() as u64,
-        }
+        Window { start_ns, end_ns: start_ns + settings.measure.as_nanos() as u64 }
     }
 
     /// Events due in the window.
     fn window_events(&self) -> u64 {
         let window = self.window();
-        self.schedule
-            .events()
-            .iter()
-            .filter(|event| window.contains(event.due_ns))
-            .count() as u64
+        self.schedule.events().iter().filter(|event| window.contains(event.due_ns)).count() as u64
     }
 
     /// The settings as numbers, with the rate of the actual schedule's window.
@@ -146,14 +133,10 @@ impl Harness {
     /// Runs one trial. Whatever goes wrong becomes part of the record.
     pub async fn run(&self, order: &TrialOrder, progress: &mut dyn FnMut(Progress)) -> TrialRecord {
         let started_at = jiff::Timestamp::now().to_string();
-        let outcome =
-            match ServerProcess::start(&self.server_program, &self.server_arguments(order)).await {
-                Ok(server) => self.run_against(server, order, progress).await,
-                Err(error) => Outcome::Failed {
-                    reason: error.to_string(),
-                    server_last_words: Vec::new(),
-                },
-            };
+        let outcome = match ServerProcess::start(&self.server_program, &self.server_arguments(order)).await {
+            Ok(server) => self.run_against(server, order, progress).await,
+            Err(error) => Outcome::Failed { reason: error.to_string(), server_last_words: Vec::new() },
+        };
         TrialRecord {
             schema: RECORD_SCHEMA,
             scenario: order.scenario.clone(),
@@ -198,14 +181,9 @@ impl Harness {
         match measured {
             Ok(measurements) => {
                 server.stop().await;
-                Outcome::Completed {
-                    measurements: Box::new(measurements),
-                }
+                Outcome::Completed { measurements: Box::new(measurements) }
             }
-            Err(reason) => Outcome::Failed {
-                reason,
-                server_last_words: server.stop().await,
-            },
+            Err(reason) => Outcome::Failed { reason, server_last_words: server.stop().await },
         }
     }
 
@@ -232,24 +210,12 @@ impl Harness {
             .await?;
         if started.hash != order.schedule.hash() {
             let asked = order.schedule.hash().to_owned();
-            return Err(TrialError::OtherSchedule {
-                published: started.hash,
-                asked,
-            });
+            return Err(TrialError::OtherSchedule { published: started.hash, asked });
         }
         let window = order.window();
-        crew.start(
-            Started {
-                start_ns: started.start_ns,
-                window,
-            },
-            (started.first_seq, started.events),
-        );
+        crew.start(Started { start_ns: started.start_ns, window }, (started.first_seq, started.events));
 
-        let tell = |phase, elapsed_ns| Progress {
-            phase,
-            schedule_elapsed: Duration::from_nanos(elapsed_ns),
-        };
+        let tell = |phase, elapsed_ns| Progress { phase, schedule_elapsed: Duration::from_nanos(elapsed_ns) };
         let until = async |at_ns: u64, phase: Phase, progress: &mut dyn FnMut(Progress)| loop {
             let elapsed_ns = clock.now_ns().saturating_sub(started.start_ns);
             progress(tell(phase, elapsed_ns));
@@ -271,14 +237,7 @@ impl Harness {
         let publisher = control.publisher_report().await?;
         // The workers' sockets are closed now, so the server's counters have come to rest.
         let last = control.stats().await?;
-        Ok(assemble(
-            order,
-            &finding,
-            [&before, &after],
-            &publisher,
-            &last,
-            workers,
-        ))
+        Ok(assemble(order, &finding, [&before, &after], &publisher, &last, workers))
     }
 
     /// Starts the workers, each with every n-th subscriber.
@@ -303,10 +262,7 @@ impl Harness {
                 settings: order.plan.settings.clone(),
                 poll_phase: self.poll_phase,
                 clock,
-                indices: (0..order.plan.settings.subscribers)
-                    .skip(number)
-                    .step_by(workers)
-                    .collect(),
+                indices: (0..order.plan.settings.subscribers).skip(number).step_by(workers).collect(),
                 core: self.cores.harness.get(number).copied(),
                 schedule: Arc::clone(&order.schedule),
                 signals: Signals {
@@ -319,14 +275,7 @@ impl Harness {
             });
             threads.push(thread.map_err(|error| TrialError::Worker(error.to_string()))?);
         }
-        Ok(Crew {
-            threads,
-            started,
-            numbers,
-            window_read,
-            _stop: stop,
-            gauge,
-        })
+        Ok(Crew { threads, started, numbers, window_read, _stop: stop, gauge })
     }
 }
 
@@ -355,20 +304,10 @@ impl Crew {
             if now > connected {
                 (connected, last_gain) = (now, Instant::now());
             }
-            progress(Progress {
-                phase: Phase::Connecting(connected, of),
-                schedule_elapsed: Duration::ZERO,
-            });
+            progress(Progress { phase: Phase::Connecting(connected, of), schedule_elapsed: Duration::ZERO });
             if last_gain.elapsed() > LONGEST_CONNECT_PAUSE {
-                let reason = self
-                    .gauge
-                    .last_error()
-                    .unwrap_or_else(|| "no answer came".to_owned());
-                return Err(TrialError::Connect {
-                    connected,
-                    of,
-                    reason,
-                });
+                let reason = self.gauge.last_error().unwrap_or_else(|| "no answer came".to_owned());
+                return Err(TrialError::Connect { connected, of, reason });
             }
         }
         Ok(())
@@ -405,10 +344,7 @@ struct Edge {
 
 impl Edge {
     async fn read(control: &ControlPlane) -> Result<Self, ServerError> {
-        Ok(Self {
-            server: control.stats().await?,
-            harness_cpu_us: process_cpu_us(),
-        })
+        Ok(Self { server: control.stats().await?, harness_cpu_us: process_cpu_us() })
     }
 }
 

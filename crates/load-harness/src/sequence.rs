@@ -23,10 +23,7 @@ pub(crate) enum Arrival {
 impl Sequence {
     /// A subscriber that starts after number `seq`.
     pub(crate) fn starting_after(seq: u64) -> Self {
-        Self {
-            highest: seq,
-            missing: Vec::new(),
-        }
+        Self { highest: seq, missing: Vec::new() }
     }
 
     /// Notes a received number.
@@ -38,19 +35,12 @@ impl Sequence {
             self.highest = seq;
             return Arrival::New;
         }
-        let Some(place) = self
-            .missing
-            .iter()
-            .position(|(start, end)| (*start..*end).contains(&seq))
-        else {
+        let Some(place) = self.missing.iter().position(|(start, end)| (*start..*end).contains(&seq)) else {
             return Arrival::Duplicate;
         };
         let (start, end) = self.missing.remove(place);
         let left = [(start, seq), (seq + 1, end)];
-        self.missing.splice(
-            place..place,
-            left.into_iter().filter(|(start, end)| start < end),
-        );
+        self.missing.splice(place..place, left.into_iter().filter(|(start, end)| start < end));
         Arrival::Reordered
     }
 
@@ -80,10 +70,7 @@ mod tests {
         assert_eq!(sequence.receive(13), Arrival::Reordered);
         assert_eq!(sequence.receive(13), Arrival::Duplicate);
         assert_eq!(sequence.receive(10), Arrival::Duplicate);
-        assert_eq!(
-            sequence.missing_in(11, 18).collect::<Vec<_>>(),
-            [12, 14, 16, 17]
-        );
+        assert_eq!(sequence.missing_in(11, 18).collect::<Vec<_>>(), [12, 14, 16, 17]);
     }
 
     proptest! {

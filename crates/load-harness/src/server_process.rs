@@ -78,22 +78,11 @@ impl ServerProcess {
             }
             Err(error) => return Err(error),
         };
-        let client = reqwest::Client::builder()
-            .no_proxy()
-            .timeout(Duration::from_secs(30))
-            .build()?;
-        let control = ControlPlane {
-            announcement,
-            client,
-        };
+        let client = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(30)).build()?;
+        let control = ControlPlane { announcement, client };
         // The client's first request pays for its connection; that must not fall into the window.
         control.stats().await?;
-        Ok(Self {
-            control,
-            child,
-            stdin,
-            stderr,
-        })
+        Ok(Self { control, child, stdin, stderr })
     }
 
     pub(crate) fn control(&self) -> ControlPlane {
@@ -130,18 +119,8 @@ impl ControlPlane {
         read(self.client.get(self.url("stats")).send().await?).await
     }
 
-    pub(crate) async fn start_schedule(
-        &self,
-        order: &StartSchedule,
-    ) -> Result<StartedSchedule, ServerError> {
-        read(
-            self.client
-                .post(self.url("schedule"))
-                .json(order)
-                .send()
-                .await?,
-        )
-        .await
+    pub(crate) async fn start_schedule(&self, order: &StartSchedule) -> Result<StartedSchedule, ServerError> {
+        read(self.client.post(self.url("schedule")).json(order).send().await?).await
     }
 
     pub(crate) async fn publisher_report(&self) -> Result<PublisherReport, ServerError> {
@@ -167,10 +146,7 @@ async fn read_announcement(child: &mut Child) -> Result<Announcement, ServerErro
 async fn read<T: DeserializeOwned>(response: reqwest::Response) -> Result<T, ServerError> {
     let status = response.status();
     if !status.is_success() {
-        return Err(ServerError::Refused(
-            status,
-            response.text().await.unwrap_or_default(),
-        ));
+        return Err(ServerError::Refused(status, response.text().await.unwrap_or_default()));
     }
     Ok(response.json().await?)
 }

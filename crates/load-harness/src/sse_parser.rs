@@ -67,11 +67,7 @@ impl SseParser {
     ///
     /// # Errors
     /// [`TooLong`]; the stream must then be closed.
-    pub fn push(
-        &mut self,
-        mut bytes: &[u8],
-        mut dispatch: impl FnMut(SseEvent<'_>),
-    ) -> Result<(), TooLong> {
+    pub fn push(&mut self, mut bytes: &[u8], mut dispatch: impl FnMut(SseEvent<'_>)) -> Result<(), TooLong> {
         if self.after_cr && !bytes.is_empty() {
             self.after_cr = false;
             bytes = bytes.strip_prefix(b"\n").unwrap_or(bytes);
@@ -89,11 +85,7 @@ impl SseParser {
                 self.partial_line = whole;
             }
             self.after_cr = bytes[end] == b'\r' && rest.is_empty();
-            bytes = if bytes[end] == b'\r' {
-                rest.strip_prefix(b"\n").unwrap_or(rest)
-            } else {
-                rest
-            };
+            bytes = if bytes[end] == b'\r' { rest.strip_prefix(b"\n").unwrap_or(rest) } else { rest };
         }
         if self.partial_line.len() + bytes.len() > LONGEST_BYTES {
             return Err(TooLong);
@@ -102,11 +94,7 @@ impl SseParser {
         Ok(())
     }
 
-    fn line(
-        &mut self,
-        mut line: &[u8],
-        dispatch: &mut impl FnMut(SseEvent<'_>),
-    ) -> Result<(), TooLong> {
+    fn line(&mut self, mut line: &[u8], dispatch: &mut impl FnMut(SseEvent<'_>)) -> Result<(), TooLong> {
         if !self.past_first_line {
             self.past_first_line = true;
             line = line.strip_prefix(BYTE_ORDER_MARK).unwrap_or(line);
@@ -138,10 +126,7 @@ impl SseParser {
             }
             b"retry" if !value.is_empty() && value.iter().all(u8::is_ascii_digit) => {
                 // More digits than fit are no time anybody could wait.
-                self.retry_ms = String::from_utf8_lossy(value)
-                    .parse()
-                    .ok()
-                    .or(self.retry_ms);
+                self.retry_ms = String::from_utf8_lossy(value).parse().ok().or(self.retry_ms);
             }
             _ => {}
         }
@@ -154,11 +139,7 @@ impl SseParser {
             // Every data line left a line feed; the last one is not part of the data.
             self.data.pop();
             dispatch(SseEvent {
-                event_type: if self.event_type.is_empty() {
-                    "message"
-                } else {
-                    &self.event_type
-                },
+                event_type: if self.event_type.is_empty() { "message" } else { &self.event_type },
                 data: &self.data,
                 last_event_id: &self.last_event_id,
             });

@@ -102,30 +102,19 @@ impl WorkerFinding {
 ///
 /// # Errors
 /// If the system refuses the thread.
-pub(crate) fn spawn(
-    order: WorkerOrder,
-) -> io::Result<thread::JoinHandle<io::Result<WorkerFinding>>> {
-    thread::Builder::new()
-        .name("worker".to_owned())
-        .spawn(move || {
-            if let Some(core) = order.core {
-                bind_to_core(core);
-            }
-            let runtime = tokio::runtime::Builder::new_current_thread()
-                .enable_all()
-                .build()?;
-            let finding = LocalSet::new().block_on(&runtime, work(order));
-            Ok(finding)
-        })
+pub(crate) fn spawn(order: WorkerOrder) -> io::Result<thread::JoinHandle<io::Result<WorkerFinding>>> {
+    thread::Builder::new().name("worker".to_owned()).spawn(move || {
+        if let Some(core) = order.core {
+            bind_to_core(core);
+        }
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let finding = LocalSet::new().block_on(&runtime, work(order));
+        Ok(finding)
+    })
 }
 
 async fn work(order: WorkerOrder) -> WorkerFinding {
-    let WorkerOrder {
-        signals,
-        gauge,
-        schedule,
-        ..
-    } = &order;
+    let WorkerOrder { signals, gauge, schedule, .. } = &order;
     let desk = Rc::new(Desk::new(
         order.target,
         order.tcp_maxseg,
@@ -135,11 +124,8 @@ async fn work(order: WorkerOrder) -> WorkerFinding {
         signals.started.clone(),
     ));
     let mut tasks = JoinSet::new();
-    let seats: Vec<Rc<Seat>> = order
-        .indices
-        .iter()
-        .map(|index| Rc::new(Seat::new(Rc::clone(&desk), *index)))
-        .collect();
+    let seats: Vec<Rc<Seat>> =
+        order.indices.iter().map(|index| Rc::new(Seat::new(Rc::clone(&desk), *index))).collect();
     for seat in &seats {
         tasks.spawn_local(Rc::clone(seat).subscribe());
     }
@@ -156,12 +142,7 @@ async fn work(order: WorkerOrder) -> WorkerFinding {
 
     let (first, end) = *signals.numbers.borrow();
     let delivery = settle(&desk, &seats, schedule, (first, end), ended_ns);
-    WorkerFinding {
-        recorder: desk.recorder.take(),
-        connect: desk.connect.take(),
-        readings,
-        delivery,
-    }
+    WorkerFinding { recorder: desk.recorder.take(), connect: desk.connect.take(), readings, delivery }
 }
 
 /// Tells the runner how many subscribers are connected, until the trial ends.
@@ -171,9 +152,7 @@ async fn tell(desk: &Desk, gauge: &Gauge) {
         let connected = desk.tally.connected.get();
         gauge.connected.fetch_add(connected - told, Relaxed);
         told = connected;
-        if let (Some(error), Ok(mut last)) =
-            (desk.last_error.borrow_mut().take(), gauge.last_error.lock())
-        {
+        if let (Some(error), Ok(mut last)) = (desk.last_error.borrow_mut().take(), gauge.last_error.lock()) {
             *last = Some(error);
         }
         sleep(LOOK_EVERY).await;
@@ -231,9 +210,7 @@ fn settle(
         delivery.lost += 1;
         if let Some(event) = schedule.events().get((seq - first) as usize) {
             let age_ns = ended_ns.saturating_sub(start_ns + event.due_ns);
-            desk.recorder
-                .borrow_mut()
-                .censor(window, event.due_ns, age_ns);
+            desk.recorder.borrow_mut().censor(window, event.due_ns, age_ns);
         }
     }
     delivery

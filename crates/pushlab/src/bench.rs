@@ -45,9 +45,7 @@ pub(crate) struct BenchArguments {
 
 pub(crate) fn run(arguments: &BenchArguments) -> Result<ExitCode, Failure> {
     let plan = Plan::make(arguments)?;
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let (folder, ending) = runtime.block_on(plan.carry_out(arguments))?;
     // Worker threads of an interrupted trial end by themselves; nobody waits for them.
     runtime.shutdown_background();
@@ -91,20 +89,13 @@ impl Plan {
         let mut schedules: Vec<PublishedSchedule> = Vec::new();
         for loaded in &chosen {
             for order in loaded.orders(selection, arguments.seed, orders.len() as u32)? {
-                if schedules
-                    .iter()
-                    .all(|known| known.hash != order.schedule.hash())
-                {
+                if schedules.iter().all(|known| known.hash != order.schedule.hash()) {
                     schedules.push(order.schedule.published());
                 }
                 orders.push(order);
             }
         }
-        let most = orders
-            .iter()
-            .map(|order| order.plan.settings.subscribers)
-            .max()
-            .unwrap_or(0);
+        let most = orders.iter().map(|order| order.plan.settings.subscribers).max().unwrap_or(0);
         ensure_descriptors(most)?;
         let cores = Cores::of_this_machine();
         let environment = environment(&cores, commit());
@@ -125,8 +116,7 @@ impl Plan {
                 schedules,
             },
             harness: Harness {
-                server_program: env::current_exe()
-                    .context("this program cannot find itself, to serve")?,
+                server_program: env::current_exe().context("this program cannot find itself, to serve")?,
                 cores,
                 seed: arguments.seed,
                 poll_phase: scenarios::poll_phase(arguments.seed),
@@ -168,16 +158,9 @@ impl Plan {
         for (number, order) in (1..).zip(&everything) {
             let mut order = (*order).clone();
             let is_calibration = number <= calibrations.len();
-            order.calibration = if is_calibration {
-                None
-            } else {
-                known[order.plan.pattern.index()]
-            };
+            order.calibration = if is_calibration { None } else { known[order.plan.pattern.index()] };
             display.begin(number, everything.len(), &order);
-            let mut record = self
-                .harness
-                .run(&order, &mut |progress| display.tell(&order, progress))
-                .await;
+            let mut record = self.harness.run(&order, &mut |progress| display.tell(&order, progress)).await;
             if let (true, Some(measured)) = (is_calibration, record.measurements()) {
                 let found = calibrate(&order, measured, &self.harness.cores);
                 known[order.plan.pattern.index()] = Some(found);
@@ -205,10 +188,7 @@ fn choose(arguments: &BenchArguments) -> Result<(Vec<Loaded>, Selection, String)
             .iter()
             .map(|name| scenarios::named(&arguments.folder, name))
             .collect::<Result<Vec<_>, _>>()?;
-        let names: Vec<&str> = chosen
-            .iter()
-            .map(|loaded| loaded.scenario.name.as_str())
-            .collect();
+        let names: Vec<&str> = chosen.iter().map(|loaded| loaded.scenario.name.as_str()).collect();
         let name = names.join("-");
         return Ok((chosen, Selection::Everything, name));
     }
@@ -242,22 +222,12 @@ fn command(arguments: &BenchArguments) -> String {
 /// The commit that is checked out, if this is a checkout.
 fn commit() -> String {
     let git = |words: &[&str]| {
-        let output = std::process::Command::new("git")
-            .args(words)
-            .output()
-            .ok()?;
-        output
-            .status
-            .success()
-            .then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
+        let output = std::process::Command::new("git").args(words).output().ok()?;
+        output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
     };
     let Some(commit) = git(&["rev-parse", "--short=12", "HEAD"]) else {
         return String::new();
     };
     let dirty = git(&["status", "--porcelain"]).is_some_and(|changes| !changes.is_empty());
-    if dirty {
-        format!("{commit}-dirty")
-    } else {
-        commit
-    }
+    if dirty { format!("{commit}-dirty") } else { commit }
 }

@@ -40,17 +40,10 @@ pub(crate) fn run(arguments: &PredictArguments) -> Result<ExitCode, Failure> {
                 poll_phase: scenarios::poll_phase(arguments.seed),
                 calibration: Calibration::default(),
             };
-            (
-                order.plan.pattern,
-                params,
-                model::predict(order.plan.pattern, &inputs),
-            )
+            (order.plan.pattern, params, model::predict(order.plan.pattern, &inputs))
         })
         .collect();
     println!("{}\n", loaded.scenario.question);
-    println!(
-        "{}",
-        report::prediction_table(&loaded.scenario, &predictions)
-    );
+    println!("{}", report::prediction_table(&loaded.scenario, &predictions));
     Ok(ExitCode::SUCCESS)
 }

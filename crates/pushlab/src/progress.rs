@@ -26,32 +26,21 @@ impl Display {
             trial.set_style(style("trial [{bar:32}] {msg}"));
             (run, trial)
         });
-        Self {
-            bars,
-            started: Instant::now(),
-            expected,
-            done: Duration::ZERO,
-        }
+        Self { bars, started: Instant::now(), expected, done: Duration::ZERO }
     }
 
     /// Announces the next trial.
     pub(crate) fn begin(&self, number: usize, of: usize, order: &TrialOrder) {
-        let what = format!(
-            "{} · {} · {}",
-            order.scenario,
-            order.plan.pattern,
-            settings(order)
-        );
+        let what = format!("{} · {} · {}", order.scenario, order.plan.pattern, settings(order));
         match &self.bars {
             Some((run, trial)) => {
                 run.println(format!("{number:>3}/{of} {what}"));
                 trial.set_length(millis(order.expected_length()));
                 trial.set_position(0);
             }
-            None => println!(
-                "{number:>3}/{of} {what} ({} left)",
-                clock(self.expected.saturating_sub(self.done))
-            ),
+            None => {
+                println!("{number:>3}/{of} {what} ({} left)", clock(self.expected.saturating_sub(self.done)))
+            }
         }
     }
 
@@ -66,19 +55,12 @@ impl Display {
             Phase::Measuring => "measuring".to_owned(),
             Phase::Draining => "draining".to_owned(),
         };
-        let trial_left = order
-            .plan
-            .settings
-            .schedule_length()
-            .saturating_sub(progress.schedule_elapsed);
+        let trial_left = order.plan.settings.schedule_length().saturating_sub(progress.schedule_elapsed);
         trial.set_position(millis(progress.schedule_elapsed));
         trial.set_message(format!("{phase}, {} left", clock(trial_left)));
         let passed = self.done + progress.schedule_elapsed.min(order.expected_length());
         run.set_position(millis(passed));
-        run.set_message(format!(
-            "{} left",
-            clock(self.expected.saturating_sub(passed))
-        ));
+        run.set_message(format!("{} left", clock(self.expected.saturating_sub(passed))));
     }
 
     /// Notes that a trial has ended.

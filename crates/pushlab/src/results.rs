@@ -23,9 +23,7 @@ pub(crate) struct ResultsFolder {
 impl ResultsFolder {
     /// Makes the folder and writes the manifest.
     pub(crate) fn create(results: &Path, manifest: &Manifest) -> Result<Self> {
-        let stamp = jiff::Timestamp::now()
-            .strftime("%Y%m%dT%H%M%SZ")
-            .to_string();
+        let stamp = jiff::Timestamp::now().strftime("%Y%m%dT%H%M%SZ").to_string();
         let mut path = results.join(format!("{stamp}-{}", manifest.name));
         // Two runs within a second must not share a folder.
         for twin in 2.. {
@@ -37,11 +35,8 @@ impl ResultsFolder {
         let cannot = || format!("the results cannot be written to {}", path.display());
         fs::create_dir_all(&path).with_context(cannot)?;
         write(&path.join(MANIFEST), &serde_json::to_string(manifest)?)?;
-        let records = OpenOptions::new()
-            .create_new(true)
-            .append(true)
-            .open(path.join(RECORDS))
-            .with_context(cannot)?;
+        let records =
+            OpenOptions::new().create_new(true).append(true).open(path.join(RECORDS)).with_context(cannot)?;
         Ok(Self { path, records })
     }
 
@@ -53,10 +48,12 @@ impl ResultsFolder {
     pub(crate) fn append(&mut self, record: &TrialRecord) -> Result<()> {
         let mut line = serde_json::to_string(record)?;
         line.push('\n');
-        self.records
-            .write_all(line.as_bytes())
-            .and_then(|()| self.records.sync_data())
-            .with_context(|| format!("a record cannot be written to {} (is the disk full?); the records before it are intact", self.path.display()))
+        self.records.write_all(line.as_bytes()).and_then(|()| self.records.sync_data()).with_context(|| {
+            format!(
+                "a record cannot be written to {} (is the disk full?); the records before it are intact",
+                self.path.display()
+            )
+        })
     }
 }
 
@@ -65,11 +62,7 @@ pub(crate) fn read(folder: &Path) -> Result<Run> {
     let text = |name: &str| {
         let file = folder.join(name);
         fs::read_to_string(&file).with_context(|| {
-            format!(
-                "{} cannot be read: is {} the folder of a run?",
-                file.display(),
-                folder.display()
-            )
+            format!("{} cannot be read: is {} the folder of a run?", file.display(), folder.display())
         })
     };
     Run::parse(&text(MANIFEST)?, &text(RECORDS)?)
@@ -81,8 +74,7 @@ pub(crate) fn write_report(folder: &Path, files: &[OutputFile]) -> Result<()> {
     for file in files {
         let path = folder.join(&file.path);
         if let Some(parent) = path.parent() {
-            fs::create_dir_all(parent)
-                .with_context(|| format!("{} cannot be made", parent.display()))?;
+            fs::create_dir_all(parent).with_context(|| format!("{} cannot be made", parent.display()))?;
         }
         write(&path, &file.content)?;
     }
@@ -96,11 +88,9 @@ pub(crate) fn point_latest(folder: &Path) -> Result<()> {
     };
     let latest = results.join("latest");
     if latest.is_symlink() {
-        fs::remove_file(&latest)
-            .with_context(|| format!("{} cannot be replaced", latest.display()))?;
+        fs::remove_file(&latest).with_context(|| format!("{} cannot be replaced", latest.display()))?;
     }
-    std::os::unix::fs::symlink(name, &latest)
-        .with_context(|| format!("{} cannot be made", latest.display()))
+    std::os::unix::fs::symlink(name, &latest).with_context(|| format!("{} cannot be made", latest.display()))
 }
 
 /// Writes a file beside its place and moves it there, so that a full disk leaves the old one whole.

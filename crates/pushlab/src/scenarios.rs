@@ -49,10 +49,7 @@ impl Loaded {
                 plan,
             })
         };
-        (first..)
-            .zip(self.scenario.trials(selection))
-            .map(order)
-            .collect()
+        (first..).zip(self.scenario.trials(selection)).map(order).collect()
     }
 }
 
@@ -68,7 +65,12 @@ pub(crate) fn poll_phase(seed: u64) -> f64 {
 /// All scenarios of a folder, by name.
 pub(crate) fn all(folder: &Path) -> Result<Vec<Loaded>, Failure> {
     let mut files: Vec<PathBuf> = fs::read_dir(folder)
-        .with_context(|| format!("no scenarios in {}: run pushlab in its checkout, or name a folder with --scenarios", folder.display()))
+        .with_context(|| {
+            format!(
+                "no scenarios in {}: run pushlab in its checkout, or name a folder with --scenarios",
+                folder.display()
+            )
+        })
         .map_err(Failure::Usage)?
         .filter_map(|entry| Some(entry.ok()?.path()))
         .filter(|path| path.extension().is_some_and(|extension| extension == "toml"))
@@ -80,20 +82,10 @@ pub(crate) fn all(folder: &Path) -> Result<Vec<Loaded>, Failure> {
 /// One scenario, by its name in the folder or by the path of its file.
 pub(crate) fn named(folder: &Path, name: &str) -> Result<Loaded, Failure> {
     let by_path = name.ends_with(".toml");
-    let file = if by_path {
-        PathBuf::from(name)
-    } else {
-        folder.join(format!("{name}.toml"))
-    };
+    let file = if by_path { PathBuf::from(name) } else { folder.join(format!("{name}.toml")) };
     if !by_path && !file.is_file() {
-        let known: Vec<String> = all(folder)?
-            .into_iter()
-            .map(|loaded| loaded.scenario.name)
-            .collect();
-        let error = anyhow::anyhow!(
-            "there is no scenario `{name}`: there are {}",
-            known.join(", ")
-        );
+        let known: Vec<String> = all(folder)?.into_iter().map(|loaded| loaded.scenario.name).collect();
+        let error = anyhow::anyhow!("there is no scenario `{name}`: there are {}", known.join(", "));
         return Err(Failure::Usage(error));
     }
     load(&file)
@@ -108,10 +100,7 @@ fn load(file: &Path) -> Result<Loaded, Failure> {
             Arrivals::Replay { file: csv } => {
                 let path = file.with_file_name(csv);
                 let text = fs::read_to_string(&path).with_context(|| {
-                    format!(
-                        "{shown}: `events.file` is {csv}, but {} cannot be read",
-                        path.display()
-                    )
+                    format!("{shown}: `events.file` is {csv}, but {} cannot be read", path.display())
                 })?;
                 if text.len() > 64 << 20 {
                     bail!("{} is larger than 64 MiB", path.display());
@@ -123,10 +112,7 @@ fn load(file: &Path) -> Result<Loaded, Failure> {
             | Arrivals::Bursts { .. }
             | Arrivals::Silence => None,
         };
-        Ok(Loaded {
-            scenario,
-            replay_csv,
-        })
+        Ok(Loaded { scenario, replay_csv })
     };
     read().map_err(Failure::Usage)
 }

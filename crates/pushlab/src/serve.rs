@@ -61,9 +61,8 @@ fn nonzero(value: usize) -> NonZeroUsize {
 }
 
 fn heartbeat(text: &str) -> Result<Period, String> {
-    let period: Period = text
-        .parse()
-        .map_err(|error| format!("{error}: write it with its unit, such as 15s"))?;
+    let period: Period =
+        text.parse().map_err(|error| format!("{error}: write it with its unit, such as 15s"))?;
     if *period < Duration::from_millis(100) {
         return Err("at least 100ms".to_owned());
     }
@@ -78,33 +77,22 @@ pub(crate) fn run(arguments: &ServeArguments) -> Result<ExitCode, Failure> {
         eprintln!("core {core} cannot be had: the server runs where the system lets it");
     }
     let defaults = AppSettings::default();
-    let patterns = if arguments.patterns.is_empty() {
-        defaults.patterns.clone()
-    } else {
-        arguments.patterns.clone()
-    };
+    let patterns =
+        if arguments.patterns.is_empty() { defaults.patterns.clone() } else { arguments.patterns.clone() };
     let settings = ServerSettings {
         data: arguments.data,
         control: arguments.control,
         tcp_maxseg: arguments.tcp_maxseg,
         app: AppSettings {
             patterns,
-            retention: Retention {
-                events: arguments.keep_events.get(),
-                bytes: arguments.keep_bytes.get(),
-            },
+            retention: Retention { events: arguments.keep_events.get(), bytes: arguments.keep_bytes.get() },
             heartbeat: *arguments.heartbeat,
             allowed_origins: arguments.allowed_origins.clone(),
-            limits: Limits {
-                connections: arguments.max_connections,
-                ..Limits::default()
-            },
+            limits: Limits { connections: arguments.max_connections, ..Limits::default() },
         },
     };
     // One thread: what a delivery costs is then the CPU time of one core, and nothing else.
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let server = Server::bind(settings)?;
         let line = serde_json::to_string(&server.announcement()?)?;

@@ -138,8 +138,11 @@ fn table(header: &[&str]) -> Table {
 
 /// Names to the left, numbers to the right.
 fn align(table: &mut Table) {
-    for column in table.column_iter_mut().skip(1) {
-        column.set_cell_alignment(CellAlignment::Right);
+    for (index, column) in table.column_iter_mut().enumerate() {
+        column.set_padding((u16::from(index > 0), 0));
+        if index > 0 {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
     }
 }
 

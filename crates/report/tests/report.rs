@@ -103,7 +103,7 @@ fn several_trials_of_a_point_are_one_point_with_their_median() {
     for (index, sockets) in [10.0, 70.0, 50.0].into_iter().enumerate() {
         records[index].order = index as u32;
         change(&mut records[index], |measured| {
-            measured.sockets_held = sockets
+            measured.sockets_held = sockets;
         });
     }
     let findings = run_of(&records);
@@ -149,7 +149,7 @@ fn ledgers_that_disagree_make_a_trial_invalid() {
     change(&mut requests, |measured| measured.server_requests_life += 1);
     let mut bytes = one(Pattern::LongPolling);
     change(&mut bytes, |measured| {
-        measured.server_bytes_life = measured.server_bytes_life * 102 / 100
+        measured.server_bytes_life = measured.server_bytes_life * 102 / 100;
     });
     let mut rounding = one(Pattern::LongPolling);
     change(&mut rounding, |measured| measured.server_bytes_life += 100);

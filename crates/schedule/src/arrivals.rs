@@ -92,11 +92,7 @@ impl Schedule {
                 .collect()
         };
         let hash = hash(&events);
-        Ok(Self {
-            events,
-            length_ns,
-            hash,
-        })
+        Ok(Self { events, length_ns, hash })
     }
 
     /// The events, ordered by due time.
@@ -127,19 +123,10 @@ impl Schedule {
         };
         for event in &self.events {
             columns.due_ns.push(event.due_ns);
-            columns
-                .data_bytes
-                .push((STAMP_BYTES + event.payload.len()) as u32);
-            columns.type_bytes.push(
-                event
-                    .event_type
-                    .as_ref()
-                    .map_or(0, |name| name.as_str().len() as u32),
-            );
+            columns.data_bytes.push((STAMP_BYTES + event.payload.len()) as u32);
+            columns.type_bytes.push(event.event_type.as_ref().map_or(0, |name| name.as_str().len() as u32));
             columns.escape_bytes.push(json_escape_bytes(&event.payload));
-            columns
-                .lines
-                .push(1 + event.payload.matches('\n').count() as u32);
+            columns.lines.push(1 + event.payload.matches('\n').count() as u32);
         }
         columns
     }
@@ -154,9 +141,7 @@ fn stream(seed: u64, stream: u64) -> ChaCha8Rng {
 /// Text that no framing has to escape, so that it costs the same bytes in all of them.
 fn plain_text(random: &mut ChaCha8Rng, length: usize) -> String {
     const LETTERS: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz012345";
-    (0..length)
-        .map(|_| char::from(LETTERS[random.random_range(0..LETTERS.len())]))
-        .collect()
+    (0..length).map(|_| char::from(LETTERS[random.random_range(0..LETTERS.len())])).collect()
 }
 
 fn due_times(
@@ -192,11 +177,7 @@ fn due_times(
                 now_ns += gaps.sample(random) * 1e9;
             }
         }
-        Arrivals::Bursts {
-            burst_events,
-            event_spacing,
-            burst_every,
-        } => {
+        Arrivals::Bursts { burst_events, event_spacing, burst_every } => {
             let mean_ns = burst_every.as_nanos() as f64;
             let mut burst_ns = mean_ns * random.random_range(0.25..0.75);
             while burst_ns < length_ns as f64 {
@@ -232,11 +213,7 @@ fn hash(events: &[ScheduledEvent]) -> String {
             digest.update(text);
         }
     }
-    digest
-        .finalize()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]
@@ -270,10 +247,7 @@ mod tests {
     #[test]
     fn the_hash_of_a_known_schedule_never_changes() {
         let steady = build(&Arrivals::Steady { rate_hz: 1.0 }, 1);
-        assert_eq!(
-            steady.hash(),
-            "2d8d9b9c35d9a466a4d13802e1c5cf4715f95e5b44491be9d81e1f346ea14e4d"
-        );
+        assert_eq!(steady.hash(), "2d8d9b9c35d9a466a4d13802e1c5cf4715f95e5b44491be9d81e1f346ea14e4d");
     }
 
     #[test]
@@ -289,9 +263,7 @@ mod tests {
 
     #[test]
     fn steady_events_are_evenly_spaced_and_off_the_edges() {
-        let due = build(&Arrivals::Steady { rate_hz: 2.0 }, 1)
-            .published()
-            .due_ns;
+        let due = build(&Arrivals::Steady { rate_hz: 2.0 }, 1).published().due_ns;
         assert_eq!(due.len(), 40);
         assert_eq!(due[0], 250_000_000);
         assert!(due.windows(2).all(|pair| pair[1] - pair[0] == 500_000_000));
@@ -299,19 +271,11 @@ mod tests {
 
     #[test]
     fn poisson_gaps_have_the_mean_and_the_scatter_of_an_exponential() {
-        let schedule = Schedule::build(
-            &Arrivals::Poisson { rate_hz: 100.0 },
-            None,
-            3,
-            Period::from_millis(300_000),
-            20,
-        )
-        .unwrap();
+        let schedule =
+            Schedule::build(&Arrivals::Poisson { rate_hz: 100.0 }, None, 3, Period::from_millis(300_000), 20)
+                .unwrap();
         let due = schedule.published().due_ns;
-        let gaps: Vec<f64> = due
-            .windows(2)
-            .map(|pair| (pair[1] - pair[0]) as f64 * 1e-9)
-            .collect();
+        let gaps: Vec<f64> = due.windows(2).map(|pair| (pair[1] - pair[0]) as f64 * 1e-9).collect();
         let mean = gaps.iter().sum::<f64>() / gaps.len() as f64;
         let variance = gaps.iter().map(|gap| (gap - mean).powi(2)).sum::<f64>() / gaps.len() as f64;
         assert!((mean / 0.01 - 1.0).abs() < 0.03, "{mean}");
@@ -321,14 +285,8 @@ mod tests {
     #[test]
     fn bursts_are_close_inside_and_idle_between() {
         let due = build(&bursts(), 5).published().due_ns;
-        let idle = due
-            .windows(2)
-            .filter(|pair| pair[1] - pair[0] > 1_000_000_000)
-            .count();
-        let close = due
-            .windows(2)
-            .filter(|pair| pair[1] - pair[0] == 10_000_000)
-            .count();
+        let idle = due.windows(2).filter(|pair| pair[1] - pair[0] > 1_000_000_000).count();
+        let close = due.windows(2).filter(|pair| pair[1] - pair[0] == 10_000_000).count();
         assert!(idle >= 7, "{idle}");
         assert_eq!(idle + close, due.len() - 1);
     }

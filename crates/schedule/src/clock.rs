@@ -80,9 +80,7 @@ mod tests {
         let start = thread_cpu_us();
         let mut state = 1_u64;
         while thread_cpu_us() < start + 2_000 {
-            state = state
-                .wrapping_mul(6_364_136_223_846_793_005)
-                .wrapping_add(1);
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
         }
         assert_ne!(state, 0);
         assert!(process_cpu_us() >= thread_cpu_us());

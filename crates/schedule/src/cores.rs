@@ -13,10 +13,7 @@ mod system {
     }
 
     pub(super) fn allowed() -> Vec<u32> {
-        (0..CpuSet::MAX_CPU)
-            .filter(|core| inherited().is_set(*core))
-            .map(|core| core as u32)
-            .collect()
+        (0..CpuSet::MAX_CPU).filter(|core| inherited().is_set(*core)).map(|core| core as u32).collect()
     }
 
     pub(super) fn bind(core: u32) -> bool {

@@ -66,12 +66,7 @@ impl Publisher {
             let (progress, stop) = (Arc::clone(&progress), Arc::clone(&stop));
             move || publish(&schedule, clock, start_ns, &progress, &stop, sink)
         })?;
-        Ok(Self {
-            progress,
-            stop,
-            thread: Some(thread),
-            hash,
-        })
+        Ok(Self { progress, stop, thread: Some(thread), hash })
     }
 
     /// How faithfully the schedule was kept so far.
@@ -145,9 +140,7 @@ fn publish(
         }
         let second = (event.due_ns / SECOND_NS) as usize;
         if progress.lateness_seconds.len() <= second {
-            progress
-                .lateness_seconds
-                .resize_with(second + 1, TimeHistogram::default);
+            progress.lateness_seconds.resize_with(second + 1, TimeHistogram::default);
         }
         progress.lateness.record_ns(late_ns);
         progress.lateness_seconds[second].record_ns(late_ns);
@@ -185,14 +178,8 @@ mod tests {
     use super::*;
 
     fn schedule(rate_hz: f64, milliseconds: u64) -> Schedule {
-        Schedule::build(
-            &Arrivals::Steady { rate_hz },
-            None,
-            1,
-            Period::from_millis(milliseconds),
-            40,
-        )
-        .unwrap()
+        Schedule::build(&Arrivals::Steady { rate_hz }, None, 1, Period::from_millis(milliseconds), 40)
+            .unwrap()
     }
 
     #[test]
@@ -205,15 +192,9 @@ mod tests {
         })
         .unwrap();
         let published: Vec<_> = receiver.iter().collect();
-        let due: Vec<u64> = published
-            .iter()
-            .map(|(_, text)| Stamped::parse(text).unwrap().due_ns)
-            .collect();
-        let expected: Vec<u64> = schedule(500.0, 200)
-            .events()
-            .iter()
-            .map(|event| start_ns + event.due_ns)
-            .collect();
+        let due: Vec<u64> = published.iter().map(|(_, text)| Stamped::parse(text).unwrap().due_ns).collect();
+        let expected: Vec<u64> =
+            schedule(500.0, 200).events().iter().map(|event| start_ns + event.due_ns).collect();
         assert_eq!(due, expected);
         assert!(published.iter().zip(&due).all(|((at, _), due)| at >= due));
         drop(publisher);
@@ -224,19 +205,14 @@ mod tests {
         let clock = EpochClock::start_now();
         let (sender, receiver) = mpsc::channel();
         let mut first = true;
-        let publisher =
-            Publisher::start(schedule(100.0, 500), clock, clock.now_ns(), move |_, _| {
-                if std::mem::take(&mut first) {
-                    thread::sleep(Duration::from_millis(200));
-                }
-                sender.send(()).map_err(|_| Refused)
-            })
-            .unwrap();
-        assert_eq!(
-            receiver.iter().count(),
-            50,
-            "late events are published, not skipped"
-        );
+        let publisher = Publisher::start(schedule(100.0, 500), clock, clock.now_ns(), move |_, _| {
+            if std::mem::take(&mut first) {
+                thread::sleep(Duration::from_millis(200));
+            }
+            sender.send(()).map_err(|_| Refused)
+        })
+        .unwrap();
+        assert_eq!(receiver.iter().count(), 50, "late events are published, not skipped");
         let report = loop {
             let report = publisher.report();
             if report.finished {
@@ -244,15 +220,8 @@ mod tests {
             }
             thread::yield_now();
         };
-        assert_eq!(
-            (report.published, report.refused, report.lateness.count),
-            (50, 0, 50)
-        );
-        assert!(
-            report.lateness.max_us >= 185_000,
-            "{}",
-            report.lateness.max_us
-        );
+        assert_eq!((report.published, report.refused, report.lateness.count), (50, 0, 50));
+        assert!(report.lateness.max_us >= 185_000, "{}", report.lateness.max_us);
         // Some 19 of the 50 events fell due within the stall, evenly spread over its 200 ms.
         let late = report.lateness.histogram().unwrap().quantile_us(0.8);
         assert!(late >= 70_000, "{late}");
@@ -262,10 +231,7 @@ mod tests {
     fn dropping_the_publisher_ends_it_at_once() {
         let clock = EpochClock::start_now();
         let publisher =
-            Publisher::start(schedule(0.001, 3_600_000), clock, clock.now_ns(), |_, _| {
-                Ok(())
-            })
-            .unwrap();
+            Publisher::start(schedule(0.001, 3_600_000), clock, clock.now_ns(), |_, _| Ok(())).unwrap();
         drop(publisher);
         assert!(clock.now_ns() < 60 * SECOND_NS);
     }
@@ -273,16 +239,11 @@ mod tests {
     #[test]
     fn refused_events_are_counted() {
         let clock = EpochClock::start_now();
-        let publisher = Publisher::start(schedule(100.0, 100), clock, clock.now_ns(), |_, _| {
-            Err(Refused)
-        })
-        .unwrap();
+        let publisher =
+            Publisher::start(schedule(100.0, 100), clock, clock.now_ns(), |_, _| Err(Refused)).unwrap();
         while !publisher.report().finished {
             thread::yield_now();
         }
-        assert_eq!(
-            (publisher.report().published, publisher.report().refused),
-            (0, 10)
-        );
+        assert_eq!((publisher.report().published, publisher.report().refused), (0, 10));
     }
 }

@@ -38,8 +38,7 @@ pub fn stock_ticks_csv(seed: u64, seconds: f64) -> String {
     let step = Normal::new(0.0, 0.0004).expect("a positive deviation");
     let mut prices = SYMBOLS.map(|(_, price, _)| price);
     let mut csv = String::from("offset_ms,type,data\n");
-    let (mut now_s, mut last_news_s, mut next_news_s) =
-        (0.0, f64::NEG_INFINITY, news.sample(&mut random));
+    let (mut now_s, mut last_news_s, mut next_news_s) = (0.0, f64::NEG_INFINITY, news.sample(&mut random));
     loop {
         // Thinning (Lewis and Shedler 1979): candidates at the highest rate, each kept with the
         // probability that the present rate asks for.
@@ -59,14 +58,8 @@ pub fn stock_ticks_csv(seed: u64, seconds: f64) -> String {
         let symbol = draw_symbol(random.random());
         prices[symbol] *= 1.0 + step.sample(&mut random) * (1.0 + 4.0 * excitement);
         let shares = 100 * random.random_range(1..=20);
-        writeln!(
-            csv,
-            "{:.1},trade,{} {:.2} {shares}",
-            now_s * 1e3,
-            SYMBOLS[symbol].0,
-            prices[symbol]
-        )
-        .expect("writing to a string cannot fail");
+        writeln!(csv, "{:.1},trade,{} {:.2} {shares}", now_s * 1e3, SYMBOLS[symbol].0, prices[symbol])
+            .expect("writing to a string cannot fail");
     }
 }
 
@@ -103,9 +96,6 @@ mod tests {
         }
         let mean = f64::from(per_second.iter().sum::<u32>()) / 60.0;
         let busiest = f64::from(*per_second.iter().max().unwrap());
-        assert!(
-            mean > 4.0 && busiest > 2.0 * mean,
-            "mean {mean}, busiest {busiest}"
-        );
+        assert!(mean > 4.0 && busiest > 2.0 * mean, "mean {mean}, busiest {busiest}");
     }
 }

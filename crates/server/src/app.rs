@@ -16,8 +16,7 @@ use schedule::EpochClock;
 use tokio_util::task::TaskTracker;
 
 use crate::{
-    Framings, Limits, cors::Origins, long_polling, problem::Problem, publish, short_polling, sse,
-    websocket,
+    Framings, Limits, cors::Origins, long_polling, problem::Problem, publish, short_polling, sse, websocket,
 };
 
 /// Settings of the data plane.
@@ -137,11 +136,7 @@ impl App {
 pub(crate) fn router(app: Arc<App>, patterns: &[Pattern]) -> Router {
     let mut router = Router::new()
         .merge(Route::named("/events").serve("POST, OPTIONS", routing::post(publish::post)))
-        .merge(
-            Route::named("/clock")
-                .answering_head()
-                .serve("GET, HEAD, OPTIONS", routing::get(clock)),
-        );
+        .merge(Route::named("/clock").answering_head().serve("GET, HEAD, OPTIONS", routing::get(clock)));
     for pattern in patterns {
         router = router.merge(match pattern {
             Pattern::ShortPolling => short_polling::router(),
@@ -181,10 +176,7 @@ impl Route {
     }
 
     fn named(path: &str) -> Self {
-        Self {
-            path: path.to_owned(),
-            answers_head: false,
-        }
+        Self { path: path.to_owned(), answers_head: false }
     }
 
     /// Lets HEAD be answered like GET without the body. Where an answer never ends or is held, it is
@@ -194,18 +186,12 @@ impl Route {
         self
     }
 
-    pub(crate) fn serve(
-        self,
-        allow: &'static str,
-        methods: MethodRouter<Arc<App>>,
-    ) -> Router<Arc<App>> {
+    pub(crate) fn serve(self, allow: &'static str, methods: MethodRouter<Arc<App>>) -> Router<Arc<App>> {
         let refuse = move || async move {
             let detail = format!("this path answers {allow}");
             Problem::new(StatusCode::METHOD_NOT_ALLOWED, detail).with(header::ALLOW, allow)
         };
-        let mut methods = methods
-            .options(move || async move { options(allow) })
-            .fallback(refuse);
+        let mut methods = methods.options(move || async move { options(allow) }).fallback(refuse);
         if !self.answers_head {
             methods = methods.head(refuse);
         }
@@ -216,8 +202,6 @@ impl Route {
 fn options(allow: &'static str) -> Response {
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::NO_CONTENT;
-    response
-        .headers_mut()
-        .insert(header::ALLOW, HeaderValue::from_static(allow));
+    response.headers_mut().insert(header::ALLOW, HeaderValue::from_static(allow));
     response
 }

@@ -25,16 +25,9 @@ pub(crate) struct Control {
 
 /// The control plane's routes.
 pub(crate) fn router(app: Arc<App>, meter: Arc<Meter>) -> Router {
-    let control = Arc::new(Control {
-        app,
-        meter,
-        publisher: Mutex::default(),
-    });
+    let control = Arc::new(Control { app, meter, publisher: Mutex::default() });
     Router::new()
-        .route(
-            "/stats",
-            get(|State(control): State<Arc<Control>>| async move { Json(control.stats()) }),
-        )
+        .route("/stats", get(|State(control): State<Arc<Control>>| async move { Json(control.stats()) }))
         .route("/metrics", get(prometheus))
         .route("/schedule", post(start).get(report))
         .with_state(control)
@@ -59,14 +52,8 @@ async fn start(
     )
     .map_err(|error| Problem::bad_request(error.to_string()))?;
     let mut publisher = control.publisher();
-    if publisher
-        .as_ref()
-        .is_some_and(|publisher| !publisher.report().finished)
-    {
-        return Err(Problem::new(
-            StatusCode::CONFLICT,
-            "a schedule is being published already",
-        ));
+    if publisher.as_ref().is_some_and(|publisher| !publisher.report().finished) {
+        return Err(Problem::new(StatusCode::CONFLICT, "a schedule is being published already"));
     }
     let clock = control.app.clock();
     let started = StartedSchedule {
@@ -77,14 +64,9 @@ async fn start(
     };
     let inlet = inlet(control.app.log().clone());
     let publish = move |event_type, text| inlet.send((event_type, text)).map_err(|_| Refused);
-    *publisher = Some(
-        Publisher::start(schedule, clock, started.start_ns, publish).map_err(|error| {
-            Problem::new(
-                StatusCode::INTERNAL_SERVER_ERROR,
-                format!("no thread for the publisher: {error}"),
-            )
-        })?,
-    );
+    *publisher = Some(Publisher::start(schedule, clock, started.start_ns, publish).map_err(|error| {
+        Problem::new(StatusCode::INTERNAL_SERVER_ERROR, format!("no thread for the publisher: {error}"))
+    })?);
     Ok(Json(started))
 }
 
@@ -107,17 +89,13 @@ fn inlet(log: EventLog) -> mpsc::UnboundedSender<(Option<EventType>, String)> {
 
 async fn report(State(control): State<Arc<Control>>) -> Result<Json<PublisherReport>, Problem> {
     let report = control.publisher().as_ref().map(Publisher::report);
-    report
-        .map(Json)
-        .ok_or_else(|| Problem::new(StatusCode::NOT_FOUND, "no schedule was started"))
+    report.map(Json).ok_or_else(|| Problem::new(StatusCode::NOT_FOUND, "no schedule was started"))
 }
 
 impl Control {
     /// A publisher or none, both sound, whatever happened to who held the lock.
     fn publisher(&self) -> MutexGuard<'_, Option<Publisher>> {
-        self.publisher
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        self.publisher.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn stats(&self) -> ServerStats {
@@ -134,9 +112,7 @@ impl Control {
             connections_opened: meter.connections_opened(),
             connections_open: meter.connections_open(),
             connections_refused: meter.connections_refused(),
-            requests: Pattern::ALL
-                .map(|pattern| (pattern, meter.pattern(pattern).counts()))
-                .into(),
+            requests: Pattern::ALL.map(|pattern| (pattern, meter.pattern(pattern).counts())).into(),
             other_requests: meter.other().counts(),
             cpu_us: process_cpu_us(),
             publisher_cpu_us,

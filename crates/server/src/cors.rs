@@ -35,16 +35,10 @@ impl Origins {
         let headers = response.headers_mut();
         // The answer depends on who asks, whether or not this one may read it.
         headers.append(header::VARY, HeaderValue::from_static("origin"));
-        if self
-            .allowed
-            .iter()
-            .any(|allowed| allowed.as_bytes() == origin.as_bytes())
-        {
+        if self.allowed.iter().any(|allowed| allowed.as_bytes() == origin.as_bytes()) {
             headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
-            headers.insert(
-                header::ACCESS_CONTROL_EXPOSE_HEADERS,
-                HeaderValue::from_static("etag, retry-after"),
-            );
+            headers
+                .insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static("etag, retry-after"));
         }
     }
 
@@ -59,10 +53,7 @@ impl Origins {
             header::ACCESS_CONTROL_ALLOW_HEADERS,
             HeaderValue::from_static("content-type, if-none-match, last-event-id"),
         );
-        headers.insert(
-            header::ACCESS_CONTROL_MAX_AGE,
-            HeaderValue::from_static("600"),
-        );
+        headers.insert(header::ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("600"));
     }
 }
 

@@ -13,7 +13,7 @@ use std::{
 };
 
 use bytes::{BufMut, Bytes, BytesMut};
-use contract::{Epoch, Resume, WireEvent};
+use contract::{Cursor, Epoch, Resume, WireEvent};
 use event_log::{Batch, Event, Start};
 
 /// Encoded events kept per framing: enough for every subscriber that is not hopelessly behind.
@@ -42,12 +42,7 @@ impl Framings {
     /// Framings for the log of this epoch.
     #[must_use]
     pub fn new(epoch: Epoch) -> Self {
-        Self {
-            epoch,
-            json: Mutex::default(),
-            sse: Mutex::default(),
-            encodings: AtomicU64::new(0),
-        }
+        Self { epoch, json: Mutex::default(), sse: Mutex::default(), encodings: AtomicU64::new(0) }
     }
 
     /// The event as a JSON object: an element of a poll's `events`, or a WebSocket text message.
@@ -100,11 +95,7 @@ impl Framings {
             body.freeze()
         };
         // Only a live answer is the same for everyone at the same place.
-        if start.resume == Resume::Live {
-            json.joined(batch, write)
-        } else {
-            write(&mut json)
-        }
+        if start.resume == Resume::Live { json.joined(batch, write) } else { write(&mut json) }
     }
 
     /// How many encodings were made so far: at most one per event and framing that was read.
@@ -116,16 +107,11 @@ impl Framings {
     fn encode_json(&self, event: &Event) -> Bytes {
         self.encodings.fetch_add(1, Ordering::Relaxed);
         let object = WireEvent {
-            id: contract::Cursor {
-                epoch: self.epoch,
-                seq: event.seq,
-            },
+            id: Cursor { epoch: self.epoch, seq: event.seq },
             event_type: event.event_type.clone(),
             data: (&*event.data).into(),
         };
-        serde_json::to_vec(&object)
-            .expect("an event is plain strings")
-            .into()
+        serde_json::to_vec(&object).expect("an event is plain strings").into()
     }
 
     fn encode_sse(&self, event: &Event) -> Bytes {
@@ -148,6 +134,34 @@ impl Framings {
     }
 }
 
+/// The first bytes of a stream: how long to wait before reconnecting, the place it starts from, and
+/// what became of the place asked for if it is another.
+pub(crate) fn sse_prelude(start: &Start) -> Bytes {
+    let mut text = format!("retry: 3000\n{}", sse_place(start.cursor));
+    if start.resume != Resume::Live {
+        text.push_str(&sse_reset(start));
+    }
+    text.into()
+}
+
+/// A block with an id and no data: it sets the last event ID and dispatches nothing.
+pub(crate) fn sse_place(cursor: Cursor) -> String {
+    format!("id: {cursor}\n\n")
+}
+
+/// Tells that the stream goes on from another place than the subscriber's own.
+pub(crate) fn sse_reset(start: &Start) -> String {
+    let news = serde_json::json!({ "resume": start.resume, "cursor": start.cursor, "lost": start.lost });
+    format!("event: reset\nid: {}\ndata: {news}\n\n", start.cursor)
+}
+
+/// The JSON object that a WebSocket gets first, and when it goes on from another place.
+pub(crate) fn place_json(start: &Start) -> String {
+    let lost = start.lost.map_or(String::new(), |lost| format!(r#","lost":{lost}"#));
+    let (cursor, resume) = (start.cursor, start.resume.as_str());
+    format!(r#"{{"cursor":"{cursor}","resume":"{resume}"{lost}}}"#)
+}
+
 impl Encoded {
     fn event(&mut self, event: &Event, encode: impl FnOnce(&Event) -> Bytes) -> Bytes {
         let next = self.first_seq + self.events.len() as u64;
@@ -160,16 +174,12 @@ impl Encoded {
         }
         if event.seq > next {
             // Nobody read the events between in this framing.
-            *self = Self {
-                first_seq: event.seq,
-                ..Self::default()
-            };
+            *self = Self { first_seq: event.seq, ..Self::default() };
         }
         let encoded = encode(event);
         self.bytes += encoded.len();
         self.events.push_back(encoded.clone());
-        while self.events.len() > KEPT_EVENTS || (self.bytes > KEPT_BYTES && self.events.len() > 1)
-        {
+        while self.events.len() > KEPT_EVENTS || (self.bytes > KEPT_BYTES && self.events.len() > 1) {
             self.bytes -= self.events.pop_front().map_or(0, |oldest| oldest.len());
             self.first_seq += 1;
         }

@@ -1,17 +1,24 @@
 //! The WebSocket handshake (RFC 6455 §4.2), and the socket that remains when HTTP has left.
 
+use std::time::Duration;
+
 use axum::{body::Body, extract::FromRequestParts, response::Response};
+use futures_util::StreamExt;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Version, header, request::Parts};
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
-use tokio::net::TcpStream;
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::TcpStream,
+    time::timeout,
+};
 use tokio_tungstenite::{
     WebSocketStream,
     tungstenite::{
         Error,
         error::{CapacityError, ProtocolError},
         handshake::derive_accept_key,
-        protocol::{Role, WebSocketConfig, frame::coding::CloseCode},
+        protocol::{CloseFrame, Role, WebSocketConfig, frame::coding::CloseCode},
     },
 };
 
@@ -38,9 +45,7 @@ impl<S: Sync> FromRequestParts<S> for Handshake {
             Problem::new(StatusCode::UPGRADE_REQUIRED, detail).with(header::UPGRADE, "websocket")
         };
         if parts.method != Method::GET || parts.version != Version::HTTP_11 {
-            return Err(upgrade_required(
-                "a WebSocket begins with GET over HTTP/1.1",
-            ));
+            return Err(upgrade_required("a WebSocket begins with GET over HTTP/1.1"));
         }
         if !has_token(&parts.headers, header::UPGRADE, "websocket")
             || !has_token(&parts.headers, header::CONNECTION, "upgrade")
@@ -49,15 +54,9 @@ impl<S: Sync> FromRequestParts<S> for Handshake {
                 "this is a WebSocket: the request needs `connection: upgrade` and `upgrade: websocket`",
             ));
         }
-        if parts
-            .headers
-            .get(header::SEC_WEBSOCKET_VERSION)
-            .is_none_or(|version| version != "13")
-        {
-            return Err(
-                Problem::new(StatusCode::UPGRADE_REQUIRED, "only version 13 is spoken")
-                    .with(header::SEC_WEBSOCKET_VERSION, "13"),
-            );
+        if parts.headers.get(header::SEC_WEBSOCKET_VERSION).is_none_or(|version| version != "13") {
+            return Err(Problem::new(StatusCode::UPGRADE_REQUIRED, "only version 13 is spoken")
+                .with(header::SEC_WEBSOCKET_VERSION, "13"));
         }
         let key = parts
             .headers
@@ -69,11 +68,7 @@ impl<S: Sync> FromRequestParts<S> for Handshake {
             .extensions
             .remove::<OnUpgrade>()
             .ok_or_else(|| upgrade_required("this connection cannot be upgraded"))?;
-        Ok(Self {
-            headers: parts.headers.clone(),
-            accept,
-            upgrade,
-        })
+        Ok(Self { headers: parts.headers.clone(), accept, upgrade })
     }
 }
 
@@ -133,6 +128,24 @@ pub(crate) fn close_code(error: &Error) -> Option<CloseCode> {
     }
 }
 
+/// Closes with a code and a reason.
+pub(crate) async fn close<S>(
+    socket: &mut WebSocketStream<S>,
+    code: CloseCode,
+    reason: &str,
+) -> Result<(), Error>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    // A control frame carries at most 125 bytes, two of them the code (RFC 6455 §5.5).
+    let reason: String = reason.chars().take(40).collect();
+    socket.close(Some(CloseFrame { code, reason: reason.into() })).await?;
+    // Leaving before the other side has read the close frame could turn it into a reset.
+    let farewell = async { while let Some(Ok(_)) = socket.next().await {} };
+    let _ = timeout(Duration::from_secs(1), farewell).await;
+    Ok(())
+}
+
 fn has_token(headers: &HeaderMap, name: header::HeaderName, token: &str) -> bool {
     headers
         .get_all(name)
@@ -146,7 +159,5 @@ fn has_token(headers: &HeaderMap, name: header::HeaderName, token: &str) -> bool
 fn is_nonce(key: &[u8]) -> bool {
     key.len() == 24
         && key.ends_with(b"==")
-        && key[..22]
-            .iter()
-            .all(|letter| letter.is_ascii_alphanumeric() || matches!(letter, b'+' | b'/'))
+        && key[..22].iter().all(|letter| letter.is_ascii_alphanumeric() || matches!(letter, b'+' | b'/'))
 }

@@ -47,10 +47,7 @@ async fn poll(State(app): State<Arc<App>>, Subscription { after, hold }: Subscri
     }
     let mut response = Response::new(Body::from(app.framings().poll_body(&start, &batch)));
     let headers = response.headers_mut();
-    headers.insert(
-        header::CONTENT_TYPE,
-        HeaderValue::from_static("application/json"),
-    );
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
 }
@@ -58,8 +55,6 @@ async fn poll(State(app): State<Arc<App>>, Subscription { after, hold }: Subscri
 fn no_content() -> Response {
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::NO_CONTENT;
-    response
-        .headers_mut()
-        .insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
 }

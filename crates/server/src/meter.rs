@@ -137,9 +137,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Metered<S> {
     ) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
         ready!(Pin::new(&mut self.stream).poll_read(context, buffer))?;
-        self.meter
-            .bytes_in
-            .fetch_add((buffer.filled().len() - before) as u64, Relaxed);
+        self.meter.bytes_in.fetch_add((buffer.filled().len() - before) as u64, Relaxed);
         Poll::Ready(Ok(()))
     }
 }
@@ -191,37 +189,22 @@ mod tests {
         let meter = Arc::new(Meter::default());
         let (near, mut far) = duplex(64);
         let mut near = Metered::new(near, Arc::clone(&meter));
-        assert_eq!(
-            (meter.connections_opened(), meter.connections_open()),
-            (1, 1)
-        );
+        assert_eq!((meter.connections_opened(), meter.connections_open()), (1, 1));
         near.write_all(b"12345").await.unwrap();
         let slices = [IoSlice::new(b"abc"), IoSlice::new(b"defg")];
-        assert_eq!(
-            near.write_vectored(&slices).await.unwrap(),
-            7,
-            "both slices in one call"
-        );
+        assert_eq!(near.write_vectored(&slices).await.unwrap(), 7, "both slices in one call");
         far.write_all(b"xyz").await.unwrap();
         let mut three = [0; 3];
         near.read_exact(&mut three).await.unwrap();
         assert_eq!((meter.bytes_in(), meter.bytes_out()), (3, 12));
         drop(near);
-        assert_eq!(
-            (meter.connections_opened(), meter.connections_open()),
-            (1, 0)
-        );
+        assert_eq!((meter.connections_opened(), meter.connections_open()), (1, 0));
     }
 
     #[test]
     fn a_request_counts_for_its_pattern_and_by_its_answer() {
         let meter = Meter::default();
-        for (uri, status) in [
-            ("/sse?after=0", 200),
-            ("/sse", 400),
-            ("/sse/x", 404),
-            ("/long-polling", 204),
-        ] {
+        for (uri, status) in [("/sse?after=0", 200), ("/sse", 400), ("/sse/x", 404), ("/long-polling", 204)] {
             let route = meter.route(&uri.parse().unwrap());
             route.arrive();
             route.answer(StatusCode::from_u16(status).unwrap());

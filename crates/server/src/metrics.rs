@@ -13,66 +13,21 @@ pub(crate) fn prometheus(stats: &ServerStats) -> String {
             "# HELP pushlab_{name} {help}\n# TYPE pushlab_{name} {kind}\npushlab_{name} {value}"
         );
     };
-    metric(
-        "events_published_total",
-        "counter",
-        "Events appended to the log.",
-        stats.head.seq as f64,
-    );
-    metric(
-        "log_events",
-        "gauge",
-        "Events kept.",
-        stats.events_kept as f64,
-    );
-    metric(
-        "log_bytes",
-        "gauge",
-        "Bytes of text kept.",
-        stats.bytes_kept as f64,
-    );
-    metric(
-        "waiting",
-        "gauge",
-        "Subscribers parked until the next event.",
-        stats.waiting as f64,
-    );
-    metric(
-        "received_bytes_total",
-        "counter",
-        "Bytes read from data-plane sockets.",
-        stats.bytes_in as f64,
-    );
-    metric(
-        "sent_bytes_total",
-        "counter",
-        "Bytes written to data-plane sockets.",
-        stats.bytes_out as f64,
-    );
-    metric(
-        "connections_opened_total",
-        "counter",
-        "Connections accepted.",
-        stats.connections_opened as f64,
-    );
-    metric(
-        "connections_open",
-        "gauge",
-        "Connections open.",
-        stats.connections_open as f64,
-    );
+    metric("events_published_total", "counter", "Events appended to the log.", stats.head.seq as f64);
+    metric("log_events", "gauge", "Events kept.", stats.events_kept as f64);
+    metric("log_bytes", "gauge", "Bytes of text kept.", stats.bytes_kept as f64);
+    metric("waiting", "gauge", "Subscribers parked until the next event.", stats.waiting as f64);
+    metric("received_bytes_total", "counter", "Bytes read from data-plane sockets.", stats.bytes_in as f64);
+    metric("sent_bytes_total", "counter", "Bytes written to data-plane sockets.", stats.bytes_out as f64);
+    metric("connections_opened_total", "counter", "Connections accepted.", stats.connections_opened as f64);
+    metric("connections_open", "gauge", "Connections open.", stats.connections_open as f64);
     metric(
         "connections_refused_total",
         "counter",
         "Connections over the limit.",
         stats.connections_refused as f64,
     );
-    metric(
-        "cpu_seconds_total",
-        "counter",
-        "CPU time of the process.",
-        stats.cpu_us as f64 * 1e-6,
-    );
+    metric("cpu_seconds_total", "counter", "CPU time of the process.", stats.cpu_us as f64 * 1e-6);
     metric(
         "publisher_cpu_seconds_total",
         "counter",
@@ -95,9 +50,6 @@ fn requests(text: &mut String, route: &str, counts: RequestCounts) {
         ("failed", counts.failed),
     ];
     for (answer, count) in answers {
-        let _ = writeln!(
-            text,
-            "pushlab_requests_total{{route=\"{route}\",answer=\"{answer}\"}} {count}"
-        );
+        let _ = writeln!(text, "pushlab_requests_total{{route=\"{route}\",answer=\"{answer}\"}} {count}");
     }
 }

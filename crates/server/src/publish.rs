@@ -19,9 +19,7 @@ use crate::{App, problem::Problem, request::media_type};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum PublishError {
     /// SSE ends a line at a carriage return (WHATWG HTML §9.2.5), so no framing may carry one.
-    #[error(
-        "the text holds a carriage return, which Server-Sent Events cannot carry: send line feeds alone"
-    )]
+    #[error("the text holds a carriage return, which Server-Sent Events cannot carry: send line feeds alone")]
     CarriageReturn,
     #[error(transparent)]
     Log(#[from] AppendError),
@@ -45,10 +43,7 @@ struct Parameters {
 }
 
 /// `POST /events?type=T`: 201 and the cursor after the new event.
-pub(crate) async fn post(
-    State(app): State<Arc<App>>,
-    request: Request,
-) -> Result<Response, Problem> {
+pub(crate) async fn post(State(app): State<Arc<App>>, request: Request) -> Result<Response, Problem> {
     app.check_origin(request.headers())?;
     let Query(parameters) = Query::<Parameters>::try_from_uri(request.uri())
         .map_err(|error| Problem::bad_request(format!("the query cannot be read: {error}")))?;
@@ -58,10 +53,7 @@ pub(crate) async fn post(
         .transpose()
         .map_err(|error| Problem::bad_request(format!("type: {error}")))?;
     let kind = media_type(request.headers());
-    if !matches!(
-        kind.as_deref(),
-        None | Some("text/plain" | "application/json")
-    ) {
+    if !matches!(kind.as_deref(), None | Some("text/plain" | "application/json")) {
         return Err(Problem::new(
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
             "the body is published as text: send it as text/plain or application/json",
@@ -73,15 +65,11 @@ pub(crate) async fn post(
     let cursor = publish(app.log(), event_type, text).map_err(|error| match error {
         PublishError::CarriageReturn => Problem::bad_request(error.to_string()),
         PublishError::Log(AppendError::Closed) => {
-            Problem::new(StatusCode::SERVICE_UNAVAILABLE, error.to_string())
-                .with(header::RETRY_AFTER, "1")
+            Problem::new(StatusCode::SERVICE_UNAVAILABLE, error.to_string()).with(header::RETRY_AFTER, "1")
         }
     })?;
     let mut response = Response::new(Body::from(json!({ "id": cursor }).to_string()));
     *response.status_mut() = StatusCode::CREATED;
-    response.headers_mut().insert(
-        header::CONTENT_TYPE,
-        HeaderValue::from_static("application/json"),
-    );
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     Ok(response)
 }

@@ -68,13 +68,9 @@ impl Wish {
             return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail));
         }
         let body = app.read_body(body).await?;
-        let WishBody { after, types } = serde_json::from_slice(&body).map_err(|error| {
-            Problem::bad_request(format!("the subscription cannot be read: {error}"))
-        })?;
-        Ok(Self {
-            after: place(&parts.headers, after.as_deref())?,
-            types,
-        })
+        let WishBody { after, types } = serde_json::from_slice(&body)
+            .map_err(|error| Problem::bad_request(format!("the subscription cannot be read: {error}")))?;
+        Ok(Self { after: place(&parts.headers, after.as_deref())?, types })
     }
 }
 
@@ -87,42 +83,26 @@ pub(crate) fn place(headers: &HeaderMap, after: Option<&str>) -> Result<After, P
     }
     match after {
         None => Ok(After::Now),
-        Some(text) => text
-            .parse()
-            .map_err(|error| Problem::bad_request(format!("after: {error}"))),
+        Some(text) => text.parse().map_err(|error| Problem::bad_request(format!("after: {error}"))),
     }
 }
 
 fn hold(text: &str) -> Result<Duration, Problem> {
-    let plain = text
-        .bytes()
-        .all(|letter| letter.is_ascii_digit() || letter == b'.');
+    let plain = text.bytes().all(|letter| letter.is_ascii_digit() || letter == b'.');
     text.parse::<f64>()
         .ok()
         .filter(|seconds| plain && *seconds <= LONGEST_HOLD_S)
         .map(Duration::from_secs_f64)
         .ok_or_else(|| {
             let shown: String = text.chars().take(40).collect();
-            Problem::bad_request(format!(
-                "hold is `{shown}`: expected decimal seconds from 0 to 55"
-            ))
+            Problem::bad_request(format!("hold is `{shown}`: expected decimal seconds from 0 to 55"))
         })
 }
 
 /// The media type of a body, lower case and without parameters; `None` if the header is absent.
 pub(crate) fn media_type(headers: &HeaderMap) -> Option<String> {
-    let value = headers
-        .get(header::CONTENT_TYPE)?
-        .to_str()
-        .unwrap_or("unreadable");
-    Some(
-        value
-            .split(';')
-            .next()
-            .unwrap_or_default()
-            .trim()
-            .to_ascii_lowercase(),
-    )
+    let value = headers.get(header::CONTENT_TYPE)?.to_str().unwrap_or("unreadable");
+    Some(value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase())
 }
 
 #[cfg(test)]
@@ -140,14 +120,8 @@ mod tests {
     #[test]
     fn last_event_id_wins_over_after_unless_empty() {
         let cursor = After::Cursor("k3v9qa.5".parse().unwrap());
-        assert_eq!(
-            place(&last_event_id(b"k3v9qa.5"), Some("k3v9qa.1")).unwrap(),
-            cursor
-        );
-        assert_eq!(
-            place(&last_event_id(b""), Some("k3v9qa.5")).unwrap(),
-            cursor
-        );
+        assert_eq!(place(&last_event_id(b"k3v9qa.5"), Some("k3v9qa.1")).unwrap(), cursor);
+        assert_eq!(place(&last_event_id(b""), Some("k3v9qa.5")).unwrap(), cursor);
         assert_eq!(place(&HeaderMap::new(), None).unwrap(), After::Now);
         assert_eq!(place(&HeaderMap::new(), Some("0")).unwrap(), After::Oldest);
     }

@@ -80,11 +80,7 @@ impl Server {
             return Err(StartError::ControlNotLoopback(settings.control));
         }
         let listen = |address, plane, maxseg| {
-            listen(address, maxseg).map_err(|error| StartError::Listen {
-                address,
-                plane,
-                error,
-            })
+            listen(address, maxseg).map_err(|error| StartError::Listen { address, plane, error })
         };
         Ok(Self {
             app: Arc::new(App::new(&settings.app)),
@@ -118,13 +114,7 @@ impl Server {
     /// Serves until `stop` is done, then ends cleanly: held polls are answered, streams end,
     /// WebSockets are closed with 1001, and idle connections are closed.
     pub async fn run_until(self, stop: impl Future<Output = ()>) {
-        let Self {
-            app,
-            meter,
-            settings,
-            data,
-            control,
-        } = self;
+        let Self { app, meter, settings, data, control } = self;
         let stopping = CancellationToken::new();
         let limits = settings.app.limits;
         let data_plane = Plane {
@@ -139,11 +129,7 @@ impl Server {
             app: Arc::clone(&app),
             meter: Arc::default(),
             stopping: stopping.clone(),
-            limits: Limits {
-                connections: 64,
-                body_bytes: usize::MAX,
-                ..limits
-            },
+            limits: Limits { connections: 64, body_bytes: usize::MAX, ..limits },
         };
         tokio::select! {
             () = data_plane.accept(data) => {}
@@ -159,11 +145,7 @@ impl Server {
 }
 
 fn listen(address: SocketAddr, maxseg: Option<u32>) -> io::Result<TcpListener> {
-    let socket = Socket::new(
-        Domain::for_address(address),
-        Type::STREAM,
-        Some(Protocol::TCP),
-    )?;
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
     socket.set_reuse_address(true)?;
     socket.set_nonblocking(true)?;
     if let Some(maxseg) = maxseg {
@@ -241,9 +223,7 @@ impl Plane {
         let route = self.meter.route(request.uri());
         route.arrive();
         let origin = request.headers().get(header::ORIGIN).cloned();
-        let is_preflight = request
-            .headers()
-            .contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
+        let is_preflight = request.headers().contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
         let Ok(mut response) = self.router.clone().call(request.map(Body::new)).await;
         self.app.origins().apply(origin.as_ref(), &mut response);
         if is_preflight {

@@ -29,20 +29,13 @@ use crate::{App, app::Route, request::Subscription};
 
 /// The route of this pattern.
 pub(crate) fn router() -> Router<Arc<App>> {
-    Route::of(Pattern::ShortPolling)
-        .answering_head()
-        .serve("GET, HEAD, OPTIONS", routing::get(poll))
+    Route::of(Pattern::ShortPolling).answering_head().serve("GET, HEAD, OPTIONS", routing::get(poll))
 }
 
-async fn poll(
-    State(app): State<Arc<App>>,
-    subscription: Subscription,
-    headers: HeaderMap,
-) -> Response {
+async fn poll(State(app): State<Arc<App>>, subscription: Subscription, headers: HeaderMap) -> Response {
     let (start, batch) = app.log().read(subscription.after, BatchLimit::default());
     // A cut batch is not the whole state, and a reset must be read, not confirmed.
-    let etag =
-        (start.resume == Resume::Live && !batch.more).then(|| format!("\"{}\"", batch.cursor));
+    let etag = (start.resume == Resume::Live && !batch.more).then(|| format!("\"{}\"", batch.cursor));
     let unchanged = etag.as_deref().is_some_and(|etag| is_known(&headers, etag));
 
     let mut response = if unchanged {
@@ -51,17 +44,12 @@ async fn poll(
         response
     } else {
         let mut response = Response::new(Body::from(app.framings().poll_body(&start, &batch)));
-        response.headers_mut().insert(
-            header::CONTENT_TYPE,
-            HeaderValue::from_static("application/json"),
-        );
+        response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
         response
     };
     // `no-cache` means "ask before you use it", which is what a 304 needs; `no-store` would prevent
     // it (RFC 9111 §5.2.2.4).
-    response
-        .headers_mut()
-        .insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     if let Some(etag) = etag.and_then(|etag| HeaderValue::try_from(etag).ok()) {
         response.headers_mut().insert(header::ETAG, etag);
     }

@@ -35,7 +35,7 @@ use axum::{
     routing,
 };
 use bytes::Bytes;
-use contract::{Cursor, Pattern, Resume};
+use contract::Pattern;
 use event_log::{BatchLimit, Event, Follow, Followed, Start};
 use http::{HeaderValue, header};
 use http_body::Frame;
@@ -44,16 +44,14 @@ use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
 use crate::{
     App,
     app::Route,
+    framing,
     problem::Problem,
     request::{Subscription, Wish},
 };
 
 /// The route of this pattern.
 pub(crate) fn router() -> Router<Arc<App>> {
-    Route::of(Pattern::Sse).serve(
-        "GET, POST, OPTIONS",
-        routing::get(subscribe).post(subscribe_by_body),
-    )
+    Route::of(Pattern::Sse).serve("GET, POST, OPTIONS", routing::get(subscribe).post(subscribe_by_body))
 }
 
 async fn subscribe(State(app): State<Arc<App>>, subscription: Subscription) -> Response {
@@ -61,10 +59,7 @@ async fn subscribe(State(app): State<Arc<App>>, subscription: Subscription) -> R
     stream(&app, &start, None)
 }
 
-async fn subscribe_by_body(
-    State(app): State<Arc<App>>,
-    request: Request,
-) -> Result<Response, Problem> {
+async fn subscribe_by_body(State(app): State<Arc<App>>, request: Request) -> Result<Response, Problem> {
     let wish = Wish::read(&app, request).await?;
     let start = app.log().resume(wish.after);
     Ok(stream(&app, &start, wish.types))
@@ -74,7 +69,7 @@ fn stream(app: &Arc<App>, start: &Start, types: Option<Vec<String>>) -> Response
     let mut beats = interval_at(Instant::now() + app.heartbeat(), app.heartbeat());
     beats.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let body = EventStream {
-        first: Some(prelude(start)),
+        first: Some(framing::sse_prelude(start)),
         follow: app.log().follow(start.cursor, BatchLimit::default()),
         app: Arc::clone(app),
         beats,
@@ -87,9 +82,7 @@ fn stream(app: &Arc<App>, start: &Start, types: Option<Vec<String>>) -> Response
         // nginx collects a proxied answer until its buffer is full unless told not to.
         (header::HeaderName::from_static("x-accel-buffering"), "no"),
     ] {
-        response
-            .headers_mut()
-            .insert(name, HeaderValue::from_static(value));
+        response.headers_mut().insert(name, HeaderValue::from_static(value));
     }
     response
 }
@@ -120,7 +113,7 @@ impl http_body::Body for EventStream {
             let blocks = match followed {
                 // The log is closed: an ended stream tells the browser to come back later.
                 None => return Poll::Ready(None),
-                Some(Followed::Expired(start)) => reset(&start).into(),
+                Some(Followed::Expired(start)) => framing::sse_reset(&start).into(),
                 Some(Followed::Events(batch)) => match &stream.types {
                     None => stream.app.framings().sse_batch(&batch),
                     Some(types) => batch
@@ -139,7 +132,7 @@ impl http_body::Body for EventStream {
             // A filtered stream may be silent for long: its cursor must not age meanwhile.
             let beat = match stream.types {
                 None => Bytes::from_static(b":\n\n"),
-                Some(_) => place_block(stream.follow.cursor()).into(),
+                Some(_) => framing::sse_place(stream.follow.cursor()).into(),
             };
             return Poll::Ready(Some(Ok(Frame::data(beat))));
         }
@@ -148,28 +141,6 @@ impl http_body::Body for EventStream {
 }
 
 fn is_wanted(types: &[String], event: &Event) -> bool {
-    let name = event
-        .event_type
-        .as_ref()
-        .map_or("message", |name| name.as_str());
+    let name = event.event_type.as_ref().map_or("message", |name| name.as_str());
     types.iter().any(|wanted| wanted == name)
-}
-
-fn prelude(start: &Start) -> Bytes {
-    let mut text = format!("retry: 3000\n{}", place_block(start.cursor));
-    if start.resume != Resume::Live {
-        text.push_str(&reset(start));
-    }
-    text.into()
-}
-
-/// A block with an id and no data: it sets the last event ID and dispatches nothing.
-fn place_block(cursor: Cursor) -> String {
-    format!("id: {cursor}\n\n")
-}
-
-fn reset(start: &Start) -> String {
-    let news =
-        serde_json::json!({ "resume": start.resume, "cursor": start.cursor, "lost": start.lost });
-    format!("event: reset\nid: {}\ndata: {news}\n\n", start.cursor)
 }

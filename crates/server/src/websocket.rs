@@ -18,29 +18,27 @@
 //! Exercise: send the event's text as a binary frame without the JSON around it. How many bytes does
 //! that save in `stock-ticker`, and how does a subscriber then resume?
 
-use std::{ops::ControlFlow, sync::Arc, time::Duration};
+use std::{ops::ControlFlow, sync::Arc};
 
 use axum::{Router, extract::State, response::Response, routing};
-use contract::{Pattern, Resume};
+use contract::Pattern;
 use event_log::{BatchLimit, Follow, Followed, Start};
 use futures_util::{SinkExt, StreamExt};
 use hyper::upgrade::OnUpgrade;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
-    time::{Instant, MissedTickBehavior, interval_at, timeout},
+    time::{Instant, MissedTickBehavior, interval_at},
 };
 use tokio_tungstenite::{
     WebSocketStream,
-    tungstenite::{
-        Error, Message, Utf8Bytes,
-        protocol::{CloseFrame, frame::coding::CloseCode},
-    },
+    tungstenite::{Error, Message, Utf8Bytes, protocol::frame::coding::CloseCode},
 };
 
 use crate::{
     App,
     app::Route,
-    handshake::{self, Handshake},
+    framing::place_json,
+    handshake::{self, Handshake, close},
     problem::Problem,
     publish::{PublishError, publish},
     request::Subscription,
@@ -85,12 +83,12 @@ where
 {
     let mut beats = interval_at(Instant::now() + app.heartbeat(), app.heartbeat());
     beats.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    socket.send(place_frame(start)).await?;
+    socket.send(Message::text(place_json(start))).await?;
     loop {
         tokio::select! {
             followed = follow.next() => match followed {
                 None => return close(socket, CloseCode::Away, "the server is shutting down").await,
-                Some(Followed::Expired(start)) => socket.send(place_frame(&start)).await?,
+                Some(Followed::Expired(start)) => socket.send(Message::text(place_json(&start))).await?,
                 Some(Followed::Events(batch)) => {
                     for event in &batch.events {
                         socket.feed(text_frame(app.framings().json(event))).await?;
@@ -122,10 +120,9 @@ where
             Err(error @ PublishError::CarriageReturn) => (CloseCode::Policy, error.to_string()),
             Err(error @ PublishError::Log(_)) => (CloseCode::Away, error.to_string()),
         },
-        Some(Ok(Message::Binary(_))) => (
-            CloseCode::Unsupported,
-            "an event is text: send a text frame".to_owned(),
-        ),
+        Some(Ok(Message::Binary(_))) => {
+            (CloseCode::Unsupported, "an event is text: send a text frame".to_owned())
+        }
         // tungstenite queues the pong and the echo of a close itself; a flush sends them.
         Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Close(_) | Message::Frame(_))) => {
             return socket.flush().await.map(|()| ControlFlow::Continue(()));
@@ -139,40 +136,7 @@ where
     Ok(ControlFlow::Break(()))
 }
 
-async fn close<S>(
-    socket: &mut WebSocketStream<S>,
-    code: CloseCode,
-    reason: &str,
-) -> Result<(), Error>
-where
-    S: AsyncRead + AsyncWrite + Unpin,
-{
-    // A control frame carries at most 125 bytes, two of them the code (RFC 6455 §5.5).
-    let reason: String = reason.chars().take(40).collect();
-    socket
-        .close(Some(CloseFrame {
-            code,
-            reason: reason.into(),
-        }))
-        .await?;
-    // Leaving before the other side has read the close frame could turn it into a reset.
-    let farewell = async { while let Some(Ok(_)) = socket.next().await {} };
-    let _ = timeout(Duration::from_secs(1), farewell).await;
-    Ok(())
-}
-
 fn text_frame(json: bytes::Bytes) -> Message {
     // The bytes come from a JSON writer: the check for UTF-8 cannot fail.
     Message::Text(Utf8Bytes::try_from(json).unwrap_or_default())
-}
-
-fn place_frame(start: &Start) -> Message {
-    let lost = match (start.resume, start.lost) {
-        (Resume::Live, _) | (_, None) => String::new(),
-        (_, Some(lost)) => format!(r#","lost":{lost}"#),
-    };
-    let (cursor, resume) = (start.cursor, start.resume.as_str());
-    Message::text(format!(
-        r#"{{"cursor":"{cursor}","resume":"{resume}"{lost}}}"#
-    ))
 }

@@ -14,17 +14,10 @@ use tokio::{
 use tokio_tungstenite::tungstenite::Message;
 
 fn is_problem(answer: &Answer) {
-    assert_eq!(
-        answer.header("content-type"),
-        Some("application/problem+json"),
-        "{answer:?}"
-    );
+    assert_eq!(answer.header("content-type"), Some("application/problem+json"), "{answer:?}");
     let problem: serde_json::Value = serde_json::from_str(&answer.body).unwrap();
     assert_eq!(problem["status"], answer.status, "{answer:?}");
-    assert!(
-        problem["detail"].as_str().unwrap().len() > 10,
-        "a reason in words: {answer:?}"
-    );
+    assert!(problem["detail"].as_str().unwrap().len() > 10, "a reason in words: {answer:?}");
 }
 
 fn with_body(line: &str, content_type: &str, body: &str) -> String {
@@ -40,8 +33,7 @@ async fn each_gets_the_right_4xx_with_a_reason() {
     let upgrade = "connection: upgrade\r\nupgrade: websocket\r\n";
     let version = "sec-websocket-version: 13\r\n";
     let key = "sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
-    let get =
-        |target: &str, lines: &str| format!("GET {target} HTTP/1.1\r\nhost: x\r\n{lines}\r\n");
+    let get = |target: &str, lines: &str| format!("GET {target} HTTP/1.1\r\nhost: x\r\n{lines}\r\n");
     let requests = [
         (get("/short-polling?after=", ""), 400),
         (get("/short-polling?after=garbage", ""), 400),
@@ -58,66 +50,24 @@ async fn each_gets_the_right_4xx_with_a_reason() {
         (with_body("POST /short-polling", "text/plain", "x"), 405),
         (with_body("PUT /events", "text/plain", "x"), 405),
         ("DELETE /sse HTTP/1.1\r\nhost: x\r\n\r\n".to_owned(), 405),
-        (
-            with_body("POST /events", "multipart/form-data; boundary=x", "x"),
-            415,
-        ),
-        (
-            with_body("POST /events", "application/x-www-form-urlencoded", "a=b"),
-            415,
-        ),
+        (with_body("POST /events", "multipart/form-data; boundary=x", "x"), 415),
+        (with_body("POST /events", "application/x-www-form-urlencoded", "a=b"), 415),
         (with_body("POST /events", "text/plain", "a\rb"), 400),
-        (
-            with_body("POST /events?type=Message", "text/plain", "x"),
-            400,
-        ),
+        (with_body("POST /events?type=Message", "text/plain", "x"), 400),
         (with_body("POST /events?type=reset", "text/plain", "x"), 400),
         (with_body("POST /sse", "text/plain", "{}"), 415),
         (with_body("POST /sse", "application/json", "{"), 400),
         (with_body("POST /sse", "application/json", "[]"), 400),
-        (
-            with_body("POST /sse", "application/json", r#"{"aftre":"0"}"#),
-            400,
-        ),
-        (
-            with_body("POST /sse", "application/json", r#"{"after":"x"}"#),
-            400,
-        ),
+        (with_body("POST /sse", "application/json", r#"{"aftre":"0"}"#), 400),
+        (with_body("POST /sse", "application/json", r#"{"after":"x"}"#), 400),
         (get("/websocket", ""), 426),
         (get("/websocket", &format!("{upgrade}{key}")), 426),
-        (
-            get(
-                "/websocket",
-                &format!("{upgrade}sec-websocket-version: 8\r\n{key}"),
-            ),
-            426,
-        ),
-        (
-            get(
-                "/websocket",
-                &format!("connection: upgrade\r\n{version}{key}"),
-            ),
-            426,
-        ),
+        (get("/websocket", &format!("{upgrade}sec-websocket-version: 8\r\n{key}")), 426),
+        (get("/websocket", &format!("connection: upgrade\r\n{version}{key}")), 426),
         (get("/websocket", &format!("{upgrade}{version}")), 400),
-        (
-            get(
-                "/websocket",
-                &format!("{upgrade}{version}sec-websocket-key: short\r\n"),
-            ),
-            400,
-        ),
-        (
-            get("/websocket?after=x", &format!("{upgrade}{version}{key}")),
-            400,
-        ),
-        (
-            get(
-                "/websocket",
-                &format!("{upgrade}{version}{key}origin: http://evil.example\r\n"),
-            ),
-            403,
-        ),
+        (get("/websocket", &format!("{upgrade}{version}sec-websocket-key: short\r\n")), 400),
+        (get("/websocket?after=x", &format!("{upgrade}{version}{key}")), 400),
+        (get("/websocket", &format!("{upgrade}{version}{key}origin: http://evil.example\r\n")), 403),
         (with_body("POST /websocket", "text/plain", "x"), 405),
     ];
     let (mut witness, _) = Subscriber::open(&live, Pattern::Sse, None).await;
@@ -129,12 +79,7 @@ async fn each_gets_the_right_4xx_with_a_reason() {
             assert!(answer.header("allow").is_some(), "{request}");
         }
     }
-    let old = live
-        .exchange(get(
-            "/websocket",
-            &format!("{upgrade}sec-websocket-version: 8\r\n{key}"),
-        ))
-        .await;
+    let old = live.exchange(get("/websocket", &format!("{upgrade}sec-websocket-version: 8\r\n{key}"))).await;
     assert_eq!(old.header("sec-websocket-version"), Some("13"));
     live.publish(["still here"]);
     assert_eq!(witness.texts(1).await, ["still here"]);
@@ -153,24 +98,12 @@ async fn too_large_and_not_text_is_refused() {
     assert_eq!(answer.status, 400);
     is_problem(&answer);
     // Before a route is reached, hyper answers by itself, without a body.
-    let head = format!(
-        "GET /sse HTTP/1.1\r\nhost: x\r\nfiller: {}\r\n\r\n",
-        "x".repeat(20 << 10)
-    );
+    let head = format!("GET /sse HTTP/1.1\r\nhost: x\r\nfiller: {}\r\n\r\n", "x".repeat(20 << 10));
     assert_eq!(live.exchange(head).await.status, 431);
     let lines = "x: y\r\n".repeat(200);
-    assert_eq!(
-        live.exchange(format!("GET /sse HTTP/1.1\r\nhost: x\r\n{lines}\r\n"))
-            .await
-            .status,
-        431
-    );
+    assert_eq!(live.exchange(format!("GET /sse HTTP/1.1\r\nhost: x\r\n{lines}\r\n")).await.status, 431);
     assert_eq!(live.exchange("GARBAGE\r\n\r\n").await.status, 400);
-    assert_eq!(
-        live.app.log().head().seq,
-        0,
-        "nothing of this was published"
-    );
+    assert_eq!(live.app.log().head().seq, 0, "nothing of this was published");
 }
 
 #[tokio::test]
@@ -184,19 +117,10 @@ async fn options_and_head_answer_where_they_should() {
         ("/events", "POST, OPTIONS"),
         ("/clock", "GET, HEAD, OPTIONS"),
     ] {
-        let answer = live
-            .exchange(format!("OPTIONS {path} HTTP/1.1\r\nhost: x\r\n\r\n"))
-            .await;
-        assert_eq!(
-            (answer.status, answer.header("allow")),
-            (204, Some(allow)),
-            "{path}"
-        );
+        let answer = live.exchange(format!("OPTIONS {path} HTTP/1.1\r\nhost: x\r\n\r\n")).await;
+        assert_eq!((answer.status, answer.header("allow")), (204, Some(allow)), "{path}");
         let mut stream = TcpStream::connect(live.data).await.unwrap();
-        stream
-            .write_all(format!("HEAD {path} HTTP/1.1\r\nhost: x\r\n\r\n").as_bytes())
-            .await
-            .unwrap();
+        stream.write_all(format!("HEAD {path} HTTP/1.1\r\nhost: x\r\n\r\n").as_bytes()).await.unwrap();
         let head = Answer::read(&mut stream, false).await;
         let expected = if allow.contains("HEAD") { 200 } else { 405 };
         assert_eq!(head.status, expected, "HEAD {path}");
@@ -212,37 +136,18 @@ async fn a_page_of_an_allowed_origin_may_read_and_no_other() {
         format!("GET /short-polling HTTP/1.1\r\nhost: x\r\norigin: {origin}\r\n{lines}\r\n")
     };
     let allowed = live.exchange(from("http://a.example", "")).await;
-    assert_eq!(
-        allowed.header("access-control-allow-origin"),
-        Some("http://a.example")
-    );
-    assert_eq!(
-        allowed.header("access-control-expose-headers"),
-        Some("etag, retry-after")
-    );
+    assert_eq!(allowed.header("access-control-allow-origin"), Some("http://a.example"));
+    assert_eq!(allowed.header("access-control-expose-headers"), Some("etag, retry-after"));
     assert_eq!(allowed.header("vary"), Some("origin"));
     let other = live.exchange(from("http://b.example", "")).await;
-    assert_eq!(
-        (
-            other.header("access-control-allow-origin"),
-            other.header("vary")
-        ),
-        (None, Some("origin"))
-    );
+    assert_eq!((other.header("access-control-allow-origin"), other.header("vary")), (None, Some("origin")));
     assert_eq!(live.get("/short-polling").await.header("vary"), None);
     let preflight = "OPTIONS /sse HTTP/1.1\r\nhost: x\r\norigin: http://a.example\r\naccess-control-request-method: POST\r\naccess-control-request-headers: content-type\r\n\r\n";
     let answer = live.exchange(preflight).await;
-    assert_eq!(
-        answer.header("access-control-allow-methods"),
-        Some("GET, POST, OPTIONS")
-    );
-    assert!(
-        answer
-            .header("access-control-allow-headers")
-            .unwrap()
-            .contains("content-type")
-    );
-    let publish = "POST /events HTTP/1.1\r\nhost: x\r\norigin: http://b.example\r\ncontent-length: 1\r\n\r\nx";
+    assert_eq!(answer.header("access-control-allow-methods"), Some("GET, POST, OPTIONS"));
+    assert!(answer.header("access-control-allow-headers").unwrap().contains("content-type"));
+    let publish =
+        "POST /events HTTP/1.1\r\nhost: x\r\norigin: http://b.example\r\ncontent-length: 1\r\n\r\nx";
     assert_eq!(live.exchange(publish).await.status, 403);
 }
 
@@ -250,20 +155,12 @@ async fn a_page_of_an_allowed_origin_may_read_and_no_other() {
 async fn publishing_gives_the_cursor_and_reaches_everyone() {
     let live = Live::start();
     let (mut subscriber, _) = Subscriber::open(&live, Pattern::WebSocket, None).await;
-    let answer = live
-        .exchange(with_body(
-            "POST /events?type=trade",
-            "text/plain; charset=utf-8",
-            "ACME 1",
-        ))
-        .await;
+    let answer =
+        live.exchange(with_body("POST /events?type=trade", "text/plain; charset=utf-8", "ACME 1")).await;
     assert_eq!(answer.status, 201);
     assert_eq!(answer.body, format!(r#"{{"id":"{}"}}"#, live.cursor(1)));
     let event = subscriber.next().await;
-    assert_eq!(
-        (event.data.as_str(), event.event_type.unwrap().as_str()),
-        ("ACME 1", "trade")
-    );
+    assert_eq!((event.data.as_str(), event.event_type.unwrap().as_str()), ("ACME 1", "trade"));
 }
 
 #[tokio::test]
@@ -273,11 +170,7 @@ async fn the_clock_names_its_epoch() {
     let reading: contract::ClockReading = serde_json::from_str(&answer.body).unwrap();
     assert_eq!(reading.epoch, live.app.log().epoch().to_string());
     assert!(reading.monotonic_ns <= live.app.clock().now_ns());
-    assert!(
-        reading.wall.ends_with('Z') && reading.wall.contains('T'),
-        "{}",
-        reading.wall
-    );
+    assert!(reading.wall.ends_with('Z') && reading.wall.contains('T'), "{}", reading.wall);
 }
 
 /// Sends raw bytes after the handshake and returns the code the server closes with.
@@ -290,13 +183,8 @@ async fn close_code_after(live: &Live, frame: &[u8]) -> u16 {
     stream.write_all(frame).await.unwrap();
     let mut bytes = Vec::new();
     // The server closes TCP after the close frame (RFC 6455 §7.1.1).
-    let _ = tokio::time::timeout(live::PATIENCE, stream.read_to_end(&mut bytes))
-        .await
-        .unwrap();
-    let close = bytes
-        .windows(2)
-        .rposition(|two| two[0] == 0x88 && two[1] >= 2)
-        .expect("a close frame");
+    let _ = tokio::time::timeout(live::PATIENCE, stream.read_to_end(&mut bytes)).await.unwrap();
+    let close = bytes.windows(2).rposition(|two| two[0] == 0x88 && two[1] >= 2).expect("a close frame");
     u16::from_be_bytes([bytes[close + 2], bytes[close + 3]])
 }
 
@@ -310,23 +198,11 @@ async fn a_broken_websocket_is_closed_with_the_code_of_its_fault() {
         ("a reserved bit", masked(&[0xc1, 0x81], b"x"), 1_002),
         ("a reserved opcode", masked(&[0x83, 0x81], b"x"), 1_002),
         ("a fragmented ping", masked(&[0x09, 0x80], b""), 1_002),
-        (
-            "a continuation of nothing",
-            masked(&[0x80, 0x81], b"x"),
-            1_002,
-        ),
-        (
-            "text that is not UTF-8",
-            masked(&[0x81, 0x82], &[0xff, 0xfe]),
-            1_007,
-        ),
+        ("a continuation of nothing", masked(&[0x80, 0x81], b"x"), 1_002),
+        ("text that is not UTF-8", masked(&[0x81, 0x82], &[0xff, 0xfe]), 1_007),
         ("a binary frame", masked(&[0x82, 0x81], b"x"), 1_003),
         ("a carriage return", masked(&[0x81, 0x81], b"\r"), 1_008),
-        (
-            "more than the limit",
-            masked(&[0x81, 0xff, 0, 0, 0, 0, 0, 1, 0, 1], b""),
-            1_009,
-        ),
+        ("more than the limit", masked(&[0x81, 0xff, 0, 0, 0, 0, 0, 1, 0, 1], b""), 1_009),
     ] {
         assert_eq!(close_code_after(&live, &frame).await, code, "{what}");
     }
@@ -338,9 +214,7 @@ async fn a_websocket_frame_publishes_and_pings_are_answered() {
     let live = Live::start();
     let (mut reader, _) = Subscriber::open(&live, Pattern::Sse, None).await;
     let (subscriber, _) = Subscriber::open(&live, Pattern::WebSocket, None).await;
-    let Subscriber::WebSocket { mut socket } = subscriber else {
-        unreachable!("asked for one")
-    };
+    let Subscriber::WebSocket { mut socket } = subscriber else { unreachable!("asked for one") };
     socket.send(Message::text("from below")).await.unwrap();
     assert_eq!(reader.texts(1).await, ["from below"]);
     socket.send(Message::Ping("payload".into())).await.unwrap();
@@ -360,8 +234,5 @@ async fn over_the_limit_is_told_to_come_back() {
     let live = Live::with(settings);
     let (_one, _) = Subscriber::open(&live, Pattern::Sse, None).await;
     let answer = live.get("/clock").await;
-    assert_eq!(
-        (answer.status, answer.header("retry-after")),
-        (503, Some("1"))
-    );
+    assert_eq!((answer.status, answer.header("retry-after")), (503, Some("1")));
 }

@@ -13,48 +13,26 @@ fn numbers(range: std::ops::RangeInclusive<u32>) -> Vec<String> {
 async fn in_order_and_once(pattern: Pattern) {
     let live = Live::start();
     let (mut subscriber, place) = Subscriber::open(&live, pattern, None).await;
-    assert_eq!(
-        place,
-        Place {
-            cursor: live.cursor(0),
-            resume: Resume::Live,
-            lost: None
-        }
-    );
+    assert_eq!(place, Place { cursor: live.cursor(0), resume: Resume::Live, lost: None });
     for start in (1..=200).step_by(7) {
         live.publish(numbers(start..=(start + 6).min(200)));
         tokio::task::yield_now().await;
     }
     for seq in 1..=200 {
         let event = subscriber.next().await;
-        assert_eq!(
-            (event.cursor, event.data),
-            (live.cursor(seq), format!("event {seq}"))
-        );
+        assert_eq!((event.cursor, event.data), (live.cursor(seq), format!("event {seq}")));
     }
 }
 
 async fn every_text_arrives_unchanged(pattern: Pattern) {
     let live = Live::start();
     let (mut subscriber, _) = Subscriber::open(&live, pattern, None).await;
-    let texts = [
-        "a\nb",
-        "quote \" backslash \\",
-        "ünïcödé 🦀 \u{2028}",
-        ": colon",
-        " leading space",
-        "tab\there",
-    ];
+    let texts =
+        ["a\nb", "quote \" backslash \\", "ünïcödé 🦀 \u{2028}", ": colon", " leading space", "tab\there"];
     live.publish(texts);
     assert_eq!(subscriber.texts(texts.len()).await, texts);
-    live.app
-        .log()
-        .append(Some("trade".parse().unwrap()), "typed")
-        .unwrap();
-    assert_eq!(
-        subscriber.next().await.event_type.unwrap().as_str(),
-        "trade"
-    );
+    live.app.log().append(Some("trade".parse().unwrap()), "typed").unwrap();
+    assert_eq!(subscriber.next().await.event_type.unwrap().as_str(), "trade");
 }
 
 async fn resumes_after_a_cursor(pattern: Pattern) {
@@ -62,10 +40,7 @@ async fn resumes_after_a_cursor(pattern: Pattern) {
     live.publish(numbers(1..=20));
     let after = live.cursor(12).to_string();
     let (mut subscriber, place) = Subscriber::open(&live, pattern, Some(&after)).await;
-    assert_eq!(
-        (place.cursor, place.resume),
-        (live.cursor(12), Resume::Live)
-    );
+    assert_eq!((place.cursor, place.resume), (live.cursor(12), Resume::Live));
     assert_eq!(subscriber.texts(8).await, numbers(13..=20));
 }
 
@@ -102,10 +77,7 @@ async fn two_subscribers_get_the_same(pattern: Pattern) {
     live.publish(numbers(1..=50));
     assert_eq!(first.texts(50).await, second.texts(50).await);
     let encodings = live.app.framings().encodings();
-    assert_eq!(
-        encodings, 50,
-        "each event is encoded once, whoever reads it"
-    );
+    assert_eq!(encodings, 50, "each event is encoded once, whoever reads it");
 }
 
 async fn every_lost_place_is_told(pattern: Pattern) {
@@ -118,20 +90,8 @@ async fn every_lost_place_is_told(pattern: Pattern) {
         (live.cursor(6).to_string(), Resume::Ahead, None),
     ] {
         let (mut subscriber, place) = Subscriber::open(&live, pattern, Some(&after)).await;
-        assert_eq!(
-            place,
-            Place {
-                cursor: oldest,
-                resume,
-                lost
-            },
-            "{after}"
-        );
-        assert_eq!(
-            subscriber.texts(2).await,
-            numbers(4..=5),
-            "it goes on from the oldest kept"
-        );
+        assert_eq!(place, Place { cursor: oldest, resume, lost }, "{after}");
+        assert_eq!(subscriber.texts(2).await, numbers(4..=5), "it goes on from the oldest kept");
     }
     let garbage = "last-event-id: garbage\r\n";
     let (mut subscriber, place) = Subscriber::open_with(&live, pattern, "", garbage).await;

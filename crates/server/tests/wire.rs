@@ -26,27 +26,16 @@ impl Transcript {
             .take_while(|line| *line != "//! ```")
             .map(|line| line.trim_start_matches("//!").trim_start().to_owned())
             .collect();
-        assert!(
-            (6..=10).contains(&block.len()),
-            "a transcript has six to ten lines: {}",
-            block.len()
-        );
+        assert!((6..=10).contains(&block.len()), "a transcript has six to ten lines: {}", block.len());
         let epoch = live.app.log().epoch().to_string();
         let lines = |mark: &str| -> Vec<String> {
             block
                 .iter()
                 .filter_map(|line| line.strip_prefix(mark))
-                .map(|line| {
-                    line.strip_prefix(' ')
-                        .unwrap_or(line)
-                        .replace("k3v9qa", &epoch)
-                })
+                .map(|line| line.strip_prefix(' ').unwrap_or(line).replace("k3v9qa", &epoch))
                 .collect()
         };
-        Self {
-            request: lines(">").join("\r\n") + "\r\n\r\n",
-            expected: lines("<"),
-        }
+        Self { request: lines(">").join("\r\n") + "\r\n\r\n", expected: lines("<") }
     }
 
     /// Every expected line stands in the answer, in this order.
@@ -72,15 +61,9 @@ async fn read_until(stream: &mut TcpStream, until: &[u8]) -> Vec<u8> {
     let mut bytes = Vec::new();
     while !bytes.windows(until.len()).any(|window| window == until) {
         let read = timeout(PATIENCE, stream.read_buf(&mut bytes)).await;
-        let read = read
-            .unwrap_or_else(|_| panic!("only {:?} came", String::from_utf8_lossy(&bytes)))
-            .unwrap();
-        assert_ne!(
-            read,
-            0,
-            "closed after {:?}",
-            String::from_utf8_lossy(&bytes)
-        );
+        let read =
+            read.unwrap_or_else(|_| panic!("only {:?} came", String::from_utf8_lossy(&bytes))).unwrap();
+        assert_ne!(read, 0, "closed after {:?}", String::from_utf8_lossy(&bytes));
     }
     bytes
 }
@@ -118,17 +101,12 @@ async fn short_polling_confirms_what_is_known_with_304() {
     ];
     for known in known {
         let answer = live
-            .exchange(format!("GET /short-polling?after={cursor} HTTP/1.1\r\nhost: x\r\nif-none-match: {known}\r\n\r\n"))
+            .exchange(format!(
+                "GET /short-polling?after={cursor} HTTP/1.1\r\nhost: x\r\nif-none-match: {known}\r\n\r\n"
+            ))
             .await;
         let etag = format!("etag: \"{cursor}\"");
-        assert_eq!(
-            answer.lines(),
-            [
-                "HTTP/1.1 304 Not Modified",
-                "cache-control: no-cache",
-                &etag
-            ]
-        );
+        assert_eq!(answer.lines(), ["HTTP/1.1 304 Not Modified", "cache-control: no-cache", &etag]);
         assert_eq!(answer.body, "");
     }
     live.publish(["second"]);
@@ -138,11 +116,7 @@ async fn short_polling_confirms_what_is_known_with_304() {
     assert_eq!(live.exchange(request).await.status, 200);
     let reset = "GET /short-polling?after=zzzzzz.1 HTTP/1.1\r\nhost: x\r\nif-none-match: *\r\n\r\n";
     let answer = live.exchange(reset).await;
-    assert_eq!(
-        (answer.status, answer.header("etag")),
-        (200, None),
-        "a reset must be read"
-    );
+    assert_eq!((answer.status, answer.header("etag")), (200, None), "a reset must be read");
 }
 
 #[tokio::test]
@@ -150,26 +124,15 @@ async fn a_long_batch_is_cut_and_has_no_etag() {
     let live = Live::start();
     live.publish((0..1_001).map(|number| number.to_string()));
     let answer = live.get("/short-polling?after=0").await;
-    assert_eq!(
-        (answer.poll().events.len(), answer.poll().more),
-        (1_000, true)
-    );
+    assert_eq!((answer.poll().events.len(), answer.poll().more), (1_000, true));
     assert_eq!(answer.header("etag"), None);
-    let rest = live
-        .get(&format!("/short-polling?after={}", answer.poll().cursor))
-        .await;
+    let rest = live.get(&format!("/short-polling?after={}", answer.poll().cursor)).await;
     assert_eq!((rest.poll().events.len(), rest.poll().more), (1, false));
     assert!(rest.header("etag").is_some());
 
     live.publish([&"x".repeat(600 << 10), &"y".repeat(600 << 10)]);
-    let large = live
-        .get(&format!("/long-polling?after={}", rest.poll().cursor))
-        .await;
-    assert_eq!(
-        (large.poll().events.len(), large.poll().more),
-        (1, true),
-        "one MiB is the other limit"
-    );
+    let large = live.get(&format!("/long-polling?after={}", rest.poll().cursor)).await;
+    assert_eq!((large.poll().events.len(), large.poll().more), (1, true), "one MiB is the other limit");
 }
 
 #[tokio::test]
@@ -198,13 +161,8 @@ async fn long_polling_is_its_transcript() {
 async fn a_hold_that_ends_is_answered_204_and_the_cursor_stays() {
     let live = Live::start();
     live.publish(["first"]);
-    let answer = live
-        .get(&format!("/long-polling?after={}&hold=0.05", live.cursor(1)))
-        .await;
-    assert_eq!(
-        answer.lines(),
-        ["HTTP/1.1 204 No Content", "cache-control: no-store"]
-    );
+    let answer = live.get(&format!("/long-polling?after={}&hold=0.05", live.cursor(1))).await;
+    assert_eq!(answer.lines(), ["HTTP/1.1 204 No Content", "cache-control: no-store"]);
 }
 
 #[tokio::test]
@@ -212,23 +170,10 @@ async fn an_event_between_two_long_polls_is_not_lost() {
     let live = Live::start();
     let first = live.get("/long-polling").await;
     live.publish(["in the gap"]);
-    let second = live
-        .get(&format!(
-            "/long-polling?after={}&hold=20",
-            first.poll().cursor
-        ))
-        .await;
+    let second = live.get(&format!("/long-polling?after={}&hold=20", first.poll().cursor)).await;
     assert_eq!(second.poll().events[0].data, "in the gap");
-    let again = live
-        .get(&format!(
-            "/long-polling?after={}&hold=20",
-            first.poll().cursor
-        ))
-        .await;
-    assert_eq!(
-        again.body, second.body,
-        "the same cursor gives the same answer"
-    );
+    let again = live.get(&format!("/long-polling?after={}&hold=20", first.poll().cursor)).await;
+    assert_eq!(again.body, second.body, "the same cursor gives the same answer");
 }
 
 #[tokio::test]
@@ -236,10 +181,7 @@ async fn a_long_poll_whose_client_leaves_is_freed() {
     let live = Live::start();
     let stream = connect(
         &live,
-        &format!(
-            "GET /long-polling?after={}&hold=50 HTTP/1.1\r\nhost: x\r\n\r\n",
-            live.cursor(0)
-        ),
+        &format!("GET /long-polling?after={}&hold=50 HTTP/1.1\r\nhost: x\r\n\r\n", live.cursor(0)),
     )
     .await;
     live.parked(1).await;
@@ -258,10 +200,7 @@ async fn sse_is_its_transcript() {
     let text = String::from_utf8(read_until(&mut stream, b"data: hello\n\n\r\n").await).unwrap();
     transcript.check(&text);
     let epoch = live.app.log().epoch();
-    let without_date: Vec<&str> = text
-        .split("\r\n")
-        .filter(|line| !line.starts_with("date: "))
-        .collect();
+    let without_date: Vec<&str> = text.split("\r\n").filter(|line| !line.starts_with("date: ")).collect();
     assert_eq!(
         without_date,
         [
@@ -288,10 +227,7 @@ async fn what_waits_for_an_sse_subscriber_is_one_chunk() {
     live.publish(["a", "b", "c"]);
     let text = String::from_utf8(read_until(&mut stream, b"data: c\n\n\r\n").await).unwrap();
     let chunks = text.split("\r\n\r\n").nth(1).unwrap().split("\r\n").count() / 2;
-    assert_eq!(
-        chunks, 2,
-        "the first bytes, then all three events together:\n{text}"
-    );
+    assert_eq!(chunks, 2, "the first bytes, then all three events together:\n{text}");
 }
 
 #[tokio::test]
@@ -305,24 +241,14 @@ async fn a_post_subscribes_to_some_types_and_its_cursor_does_not_age() {
         wish.len()
     );
     let mut stream = connect(&live, &request).await;
-    for (event_type, text) in [
-        (Some("trade"), "wanted"),
-        (Some("quote"), "other"),
-        (None, "untyped"),
-    ] {
+    for (event_type, text) in [(Some("trade"), "wanted"), (Some("quote"), "other"), (None, "untyped")] {
         let event_type = event_type.map(|name| name.parse().unwrap());
         live.app.log().append(event_type, text).unwrap();
     }
-    live.app
-        .log()
-        .append(Some("quote".parse().unwrap()), "other again")
-        .unwrap();
+    live.app.log().append(Some("quote".parse().unwrap()), "other again").unwrap();
     let beat = format!("id: {}\n\n\r\n", live.cursor(4));
     let text = String::from_utf8(read_until(&mut stream, beat.as_bytes()).await).unwrap();
-    assert!(
-        text.contains("event: trade\ndata: wanted\n\n") && text.contains("data: untyped\n\n"),
-        "{text}"
-    );
+    assert!(text.contains("event: trade\ndata: wanted\n\n") && text.contains("data: untyped\n\n"), "{text}");
     assert!(!text.contains("other"), "{text}");
 }
 
@@ -354,11 +280,7 @@ async fn websocket_is_its_transcript() {
     live.parked(1).await;
     live.publish(["hello"]);
     let bytes = read_until(&mut stream, br#""hello"}"#).await;
-    let head_end = bytes
-        .windows(4)
-        .position(|four| four == b"\r\n\r\n")
-        .unwrap()
-        + 4;
+    let head_end = bytes.windows(4).position(|four| four == b"\r\n\r\n").unwrap() + 4;
     let head = std::str::from_utf8(&bytes[..head_end]).unwrap();
     let mut text = head.to_owned();
     let mut rest = &bytes[head_end..];
@@ -368,10 +290,7 @@ async fn websocket_is_its_transcript() {
         rest = &rest[2 + length as usize..];
     }
     transcript.check(&text);
-    let lines: Vec<&str> = head
-        .lines()
-        .filter(|line| !line.starts_with("date: "))
-        .collect();
+    let lines: Vec<&str> = head.lines().filter(|line| !line.starts_with("date: ")).collect();
     assert_eq!(
         lines,
         [
@@ -399,12 +318,7 @@ async fn frame_lengths_are_written_in_their_shortest_form() {
     ] {
         live.publish(["x".repeat(length - around)]);
         let frame = read_until(&mut stream, b"x\"}").await;
-        let place = frame
-            .windows(header.len())
-            .position(|window| window == header);
-        assert!(
-            place.is_some(),
-            "a frame of {length} bytes begins with {header:?}"
-        );
+        let place = frame.windows(header.len()).position(|window| window == header);
+        assert!(place.is_some(), "a frame of {length} bytes begins with {header:?}");
     }
 }

@@ -53,9 +53,7 @@ async fn poll(seat: &Seat, connection: &mut Connection) -> Result<bool, Subscrib
         None => connection.get("/long-polling", &[]).await?,
         Some(cursor) => {
             let hold = seat.desk.settings.hold.as_secs_f64();
-            connection
-                .get(&format!("/long-polling?after={cursor}&hold={hold}"), &[])
-                .await?
+            connection.get(&format!("/long-polling?after={cursor}&hold={hold}"), &[]).await?
         }
     };
     let status = response.status();

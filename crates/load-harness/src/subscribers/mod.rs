@@ -186,10 +186,7 @@ impl Seat {
         let made = contact.await?;
         drop(permit);
         if self.counters.connections.get() <= 1 {
-            self.desk
-                .connect
-                .borrow_mut()
-                .record_ns(self.desk.clock.now_ns() - before_ns);
+            self.desk.connect.borrow_mut().record_ns(self.desk.clock.now_ns() - before_ns);
             add(&self.desk.tally.connected, 1);
         }
         Ok(made)
@@ -226,10 +223,7 @@ impl Seat {
         add(&tally.received, 1);
         if let Some(Started { start_ns, window }) = *self.desk.started.borrow() {
             let age_ns = received_ns.saturating_sub(due_ns);
-            self.desk
-                .recorder
-                .borrow_mut()
-                .record(window, due_ns.saturating_sub(start_ns), age_ns);
+            self.desk.recorder.borrow_mut().record(window, due_ns.saturating_sub(start_ns), age_ns);
         }
     }
 

@@ -40,11 +40,7 @@ pub(crate) async fn long_polling(seat: &Seat) -> Result<Infallible, SubscriberEr
     let client = seat.set_up(first_poll(seat, "long-polling")).await?;
     let hold = seat.desk.settings.hold.as_secs_f64();
     loop {
-        let url = format!(
-            "http://{}/long-polling?after={}&hold={hold}",
-            seat.target(),
-            place(seat)?
-        );
+        let url = format!("http://{}/long-polling?after={}&hold={hold}", seat.target(), place(seat)?);
         if !poll(seat, client.get(url)).await? {
             sleep(*seat.desk.settings.turnaround).await;
         }
@@ -56,13 +52,9 @@ pub(crate) async fn sse(seat: &Seat) -> Result<Infallible, SubscriberError> {
     let mut parser = SseParser::default();
     let mut stream = seat
         .set_up(async {
-            let after = seat
-                .cursor()
-                .map_or(String::new(), |cursor| format!("?after={cursor}"));
+            let after = seat.cursor().map_or(String::new(), |cursor| format!("?after={cursor}"));
             let url = format!("http://{}/sse{after}", seat.target());
-            let request = client(seat)?
-                .get(url)
-                .header(header::ACCEPT, "text/event-stream");
+            let request = client(seat)?.get(url).header(header::ACCEPT, "text/event-stream");
             add(&seat.counters.requests, 1);
             let mut stream = request.send().await?.error_for_status()?;
             while seat.cursor().is_none() {
@@ -79,11 +71,7 @@ pub(crate) async fn sse(seat: &Seat) -> Result<Infallible, SubscriberError> {
     }
 }
 
-async fn read(
-    seat: &Seat,
-    stream: &mut Response,
-    parser: &mut SseParser,
-) -> Result<(), SubscriberError> {
+async fn read(seat: &Seat, stream: &mut Response, parser: &mut SseParser) -> Result<(), SubscriberError> {
     let bytes = stream.chunk().await?.ok_or(SubscriberError::Ended)?;
     let mut unreadable = None;
     parser
@@ -106,21 +94,14 @@ async fn first_poll(seat: &Seat, path: &str) -> Result<Client, SubscriberError> 
     let url = format!("http://{}/{path}", seat.target());
     add(&seat.counters.requests, 1);
     if seat.cursor().is_none() {
-        let body = client
-            .get(url)
-            .send()
-            .await?
-            .error_for_status()?
-            .bytes()
-            .await?;
+        let body = client.get(url).send().await?.error_for_status()?.bytes().await?;
         seat.place(serde_json::from_slice::<PollBody<'_>>(&body)?.cursor);
     }
     Ok(client)
 }
 
 fn place(seat: &Seat) -> Result<Cursor, SubscriberError> {
-    seat.cursor()
-        .ok_or_else(|| SubscriberError::Protocol("the first answer had no cursor".to_owned()))
+    seat.cursor().ok_or_else(|| SubscriberError::Protocol("the first answer had no cursor".to_owned()))
 }
 
 async fn poll(seat: &Seat, request: RequestBuilder) -> Result<bool, SubscriberError> {

@@ -54,9 +54,7 @@ async fn poll(seat: &Seat, connection: &mut Connection) -> Result<bool, Subscrib
         Some(cursor) => {
             let known = format!("\"{cursor}\"");
             let target = format!("/short-polling?after={cursor}");
-            connection
-                .get(&target, &[(header::IF_NONE_MATCH, &known)])
-                .await?
+            connection.get(&target, &[(header::IF_NONE_MATCH, &known)]).await?
         }
     };
     let status = response.status();
@@ -107,11 +105,7 @@ impl Timetable {
         let started = seat.started().await;
         let phase = (seat.desk.poll_phase + f64::from(seat.index) * GOLDEN).fract();
         let interval_ns = seat.desk.settings.poll_interval.as_nanos() as f64;
-        Self {
-            start_ns: started.start_ns as f64,
-            interval_ns,
-            next: phase,
-        }
+        Self { start_ns: started.start_ns as f64, interval_ns, next: phase }
     }
 
     /// The next instant, on the epoch's clock. Ticks that passed while a poll was in flight are

@@ -53,24 +53,14 @@ impl Stream {
     async fn open(seat: &Seat, connection: &mut Connection) -> Result<Self, SubscriberError> {
         let before_bytes = seat.counters.stream.total();
         add(&seat.counters.requests, 1);
-        let target = seat
-            .cursor()
-            .map_or("/sse".to_owned(), |cursor| format!("/sse?after={cursor}"));
-        let response = connection
-            .get(&target, &[(header::ACCEPT, "text/event-stream")])
-            .await?;
+        let target = seat.cursor().map_or("/sse".to_owned(), |cursor| format!("/sse?after={cursor}"));
+        let response = connection.get(&target, &[(header::ACCEPT, "text/event-stream")]).await?;
         if response.status() != StatusCode::OK {
             return Err(SubscriberError::Status(response.status()));
         }
         // What has been read by now is the head, and the first block that came with it.
-        add(
-            &seat.counters.headers,
-            seat.counters.stream.total() - before_bytes,
-        );
-        Ok(Self {
-            body: response.into_body(),
-            parser: SseParser::default(),
-        })
+        add(&seat.counters.headers, seat.counters.stream.total() - before_bytes);
+        Ok(Self { body: response.into_body(), parser: SseParser::default() })
     }
 
     async fn read(&mut self, seat: &Seat) -> Result<(), SubscriberError> {
@@ -106,6 +96,5 @@ pub(super) fn take(seat: &Seat, event: SseEvent<'_>) -> Result<(), SubscriberErr
 }
 
 pub(super) fn cursor(id: &str) -> Result<contract::Cursor, SubscriberError> {
-    id.parse()
-        .map_err(|error: contract::CursorError| SubscriberError::Protocol(error.to_string()))
+    id.parse().map_err(|error: contract::CursorError| SubscriberError::Protocol(error.to_string()))
 }

@@ -67,33 +67,16 @@ async fn open(seat: &Seat) -> Result<WebSocketStream<CountedStream>, SubscriberE
     let stream = seat.connect().await?;
     let before_bytes = seat.counters.stream.total();
     add(&seat.counters.requests, 1);
-    let after = seat
-        .cursor()
-        .map_or(String::new(), |cursor| format!("?after={cursor}"));
+    let after = seat.cursor().map_or(String::new(), |cursor| format!("?after={cursor}"));
     let url = format!("ws://{}/websocket{after}", seat.target());
-    let config = WebSocketConfig::default()
-        .read_buffer_size(READ_BUFFER_BYTES)
-        .write_buffer_size(0);
-    let (socket, _response) = client_async_with_config(url, stream, Some(config))
-        .await
-        .map_err(Box::new)?;
-    add(
-        &seat.counters.headers,
-        seat.counters.stream.total() - before_bytes,
-    );
+    let config = WebSocketConfig::default().read_buffer_size(READ_BUFFER_BYTES).write_buffer_size(0);
+    let (socket, _response) = client_async_with_config(url, stream, Some(config)).await.map_err(Box::new)?;
+    add(&seat.counters.headers, seat.counters.stream.total() - before_bytes);
     Ok(socket)
 }
 
-async fn read(
-    seat: &Seat,
-    socket: &mut WebSocketStream<CountedStream>,
-) -> Result<(), SubscriberError> {
-    match socket
-        .next()
-        .await
-        .ok_or(SubscriberError::Ended)?
-        .map_err(Box::new)?
-    {
+async fn read(seat: &Seat, socket: &mut WebSocketStream<CountedStream>) -> Result<(), SubscriberError> {
+    match socket.next().await.ok_or(SubscriberError::Ended)?.map_err(Box::new)? {
         Message::Text(text) => match serde_json::from_str(&text)? {
             Frame::Event { id, data, .. } => seat.deliver(id, &data),
             Frame::Place { cursor, .. } => seat.place(cursor),

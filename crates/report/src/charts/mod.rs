@@ -25,6 +25,9 @@ mod time_series;
 /// Curves that one chart can hold before nobody can follow one.
 const MOST_SERIES: usize = 6;
 
+/// Ground around a figure that stands alone, in drawing units.
+const MARGIN: u32 = 48;
+
 /// A drawing with the words that belong to it.
 #[derive(Debug, Clone)]
 pub(crate) struct Figure {
@@ -52,25 +55,25 @@ impl Figure {
 
     /// For the page: colours are its variables.
     pub(crate) fn inline_svg(&self) -> String {
-        self.svg(&style::with_variables(&self.elements), "")
+        self.svg(&style::with_variables(&self.elements), "", 0)
     }
 
     /// For a file of its own: colours of both schemes within it, on a ground of its own.
     pub(crate) fn standalone_svg(&self) -> String {
         let ground = format!(
-            "<style>{}</style><rect width=\"100%\" height=\"100%\" fill=\"#FFFFFF\"/>\n",
+            "<style>{}</style><rect x=\"-{MARGIN}\" y=\"-{MARGIN}\" width=\"100%\" height=\"100%\" fill=\"#FFFFFF\"/>\n",
             style::dark_rules()
         );
-        self.svg(&style::with_light_colours(&self.elements), &ground)
+        self.svg(&style::with_light_colours(&self.elements), &ground, MARGIN)
     }
 
-    fn svg(&self, elements: &str, ground: &str) -> String {
+    fn svg(&self, elements: &str, ground: &str, margin: u32) -> String {
         let mut text = String::new();
         let _ = write!(
             text,
-            "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" role=\"img\" aria-labelledby=\"{slug}-title {slug}-desc\" font-family=\"system-ui,-apple-system,'Segoe UI',Roboto,'DejaVu Sans',sans-serif\">\n<title id=\"{slug}-title\">{title}</title>\n<desc id=\"{slug}-desc\">{desc}</desc>\n{ground}{elements}</svg>\n",
-            width = self.width,
-            height = self.height,
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"-{margin} -{margin} {width} {height}\" role=\"img\" aria-labelledby=\"{slug}-title {slug}-desc\" font-family=\"system-ui,-apple-system,'Segoe UI',Roboto,'DejaVu Sans',sans-serif\">\n<title id=\"{slug}-title\">{title}</title>\n<desc id=\"{slug}-desc\">{desc}</desc>\n{ground}{elements}</svg>\n",
+            width = self.width + 2 * margin,
+            height = self.height + 2 * margin,
             slug = self.slug,
             title = escaped(&self.title),
             desc = escaped(&self.description),

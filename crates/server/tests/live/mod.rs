@@ -35,35 +35,18 @@ impl Live {
     }
 
     pub(crate) fn keeping(events: usize) -> Self {
-        Self::with(AppSettings {
-            retention: Retention {
-                events,
-                bytes: 1 << 20,
-            },
-            ..AppSettings::default()
-        })
+        Self::with(AppSettings { retention: Retention { events, bytes: 1 << 20 }, ..AppSettings::default() })
     }
 
     pub(crate) fn with(app: AppSettings) -> Self {
         let any = "127.0.0.1:0".parse().unwrap();
-        let server = Server::bind(ServerSettings {
-            data: any,
-            control: any,
-            tcp_maxseg: 1_448,
-            app,
-        })
-        .unwrap();
+        let server =
+            Server::bind(ServerSettings { data: any, control: any, tcp_maxseg: 1_448, app }).unwrap();
         let announcement = server.announcement().unwrap();
         let app = server.app();
         let (stop, stopped) = oneshot::channel();
         let task = tokio::spawn(server.run_until(async move { drop(stopped.await) }));
-        Self {
-            data: announcement.data,
-            control: announcement.control,
-            app,
-            stop: Some(stop),
-            task,
-        }
+        Self { data: announcement.data, control: announcement.control, app, stop: Some(stop), task }
     }
 
     /// Publishes events with these texts.
@@ -74,10 +57,7 @@ impl Live {
     }
 
     pub(crate) fn cursor(&self, seq: u64) -> Cursor {
-        Cursor {
-            epoch: self.app.log().epoch(),
-            seq,
-        }
+        Cursor { epoch: self.app.log().epoch(), seq }
     }
 
     /// Waits until so many subscribers are parked in the log.
@@ -87,9 +67,7 @@ impl Live {
                 tokio::task::yield_now().await;
             }
         };
-        timeout(PATIENCE, reached)
-            .await
-            .expect("subscribers did not park");
+        timeout(PATIENCE, reached).await.expect("subscribers did not park");
     }
 
     pub(crate) fn stop(&mut self) {
@@ -98,10 +76,7 @@ impl Live {
 
     pub(crate) async fn stopped(mut self) {
         self.stop();
-        timeout(PATIENCE, self.task)
-            .await
-            .expect("the server did not stop")
-            .unwrap();
+        timeout(PATIENCE, self.task).await.expect("the server did not stop").unwrap();
     }
 
     /// Sends raw bytes on a connection of their own and reads one answer.
@@ -112,11 +87,7 @@ impl Live {
     }
 
     pub(crate) async fn get(&self, target: &str) -> Answer {
-        self.exchange(format!(
-            "GET {target} HTTP/1.1\r\nhost: {}\r\n\r\n",
-            self.data
-        ))
-        .await
+        self.exchange(format!("GET {target} HTTP/1.1\r\nhost: {}\r\n\r\n", self.data)).await
     }
 }
 
@@ -135,33 +106,16 @@ impl Answer {
             if let Some(end) = bytes.windows(4).position(|four| four == b"\r\n\r\n") {
                 break end;
             }
-            let read = timeout(PATIENCE, stream.read_buf(&mut bytes))
-                .await
-                .expect("no answer")
-                .unwrap();
-            assert_ne!(
-                read,
-                0,
-                "closed without an answer after {:?}",
-                String::from_utf8_lossy(&bytes)
-            );
+            let read = timeout(PATIENCE, stream.read_buf(&mut bytes)).await.expect("no answer").unwrap();
+            assert_ne!(read, 0, "closed without an answer after {:?}", String::from_utf8_lossy(&bytes));
         };
         let head = String::from_utf8(bytes[..end].to_vec()).unwrap();
         let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-        let mut answer = Self {
-            status,
-            head,
-            body: String::new(),
-        };
-        let length = answer
-            .header("content-length")
-            .map_or(0, |length| length.parse().unwrap());
+        let mut answer = Self { status, head, body: String::new() };
+        let length = answer.header("content-length").map_or(0, |length| length.parse().unwrap());
         let mut body = bytes[end + 4..].to_vec();
         while with_body && body.len() < length {
-            let read = timeout(PATIENCE, stream.read_buf(&mut body))
-                .await
-                .expect("no body")
-                .unwrap();
+            let read = timeout(PATIENCE, stream.read_buf(&mut body)).await.expect("no body").unwrap();
             assert_ne!(read, 0, "the body was cut");
         }
         answer.body = String::from_utf8_lossy(&body).into_owned();
@@ -177,10 +131,7 @@ impl Answer {
 
     /// The head's lines without the date, which alone depends on the day.
     pub(crate) fn lines(&self) -> Vec<&str> {
-        self.head
-            .lines()
-            .filter(|line| !line.starts_with("date: "))
-            .collect()
+        self.head.lines().filter(|line| !line.starts_with("date: ")).collect()
     }
 
     pub(crate) fn poll(&self) -> PollBody<'_> {
@@ -207,20 +158,9 @@ pub(crate) struct Delivered {
 
 /// A subscriber of any pattern.
 pub(crate) enum Subscriber {
-    Poll {
-        server: SocketAddr,
-        target: String,
-        cursor: Cursor,
-        ready: Vec<Delivered>,
-    },
-    Sse {
-        stream: TcpStream,
-        text: String,
-        raw: Vec<u8>,
-    },
-    WebSocket {
-        socket: Box<WebSocketStream<TcpStream>>,
-    },
+    Poll { server: SocketAddr, target: String, cursor: Cursor, ready: Vec<Delivered> },
+    Sse { stream: TcpStream, text: String, raw: Vec<u8> },
+    WebSocket { socket: Box<WebSocketStream<TcpStream>> },
 }
 
 /// How a subscription ended when the server shut down.
@@ -239,12 +179,7 @@ impl Subscriber {
     }
 
     /// Subscribes with a query and extra header lines.
-    pub(crate) async fn open_with(
-        live: &Live,
-        pattern: Pattern,
-        query: &str,
-        lines: &str,
-    ) -> (Self, Place) {
+    pub(crate) async fn open_with(live: &Live, pattern: Pattern, query: &str, lines: &str) -> (Self, Place) {
         let server = live.data;
         let request = format!("GET /{pattern}{query} HTTP/1.1\r\nhost: {server}\r\n{lines}");
         match pattern {
@@ -252,59 +187,35 @@ impl Subscriber {
                 let answer = live.exchange(format!("{request}\r\n")).await;
                 assert_eq!(answer.status, 200, "{answer:?}");
                 let body = answer.poll();
-                let place = Place {
-                    cursor: start_of(&body),
-                    resume: body.resume,
-                    lost: body.lost,
-                };
-                let hold = if pattern == Pattern::LongPolling {
-                    "&hold=20"
-                } else {
-                    ""
-                };
+                let place = Place { cursor: start_of(&body), resume: body.resume, lost: body.lost };
+                let hold = if pattern == Pattern::LongPolling { "&hold=20" } else { "" };
                 let target = format!("/{pattern}?after=CURSOR{hold}");
-                let subscriber = Self::Poll {
-                    server,
-                    target,
-                    cursor: body.cursor,
-                    ready: delivered(&body),
-                };
+                let subscriber = Self::Poll { server, target, cursor: body.cursor, ready: delivered(&body) };
                 (subscriber, place)
             }
             Pattern::Sse => {
                 let mut stream = TcpStream::connect(server).await.unwrap();
-                stream
-                    .write_all(format!("{request}\r\n").as_bytes())
-                    .await
-                    .unwrap();
+                stream.write_all(format!("{request}\r\n").as_bytes()).await.unwrap();
                 let answer = Answer::read(&mut stream, false).await;
                 assert_eq!(answer.status, 200, "{answer:?}");
-                let mut subscriber = Self::Sse {
-                    stream,
-                    text: String::new(),
-                    raw: answer.body.into_bytes(),
-                };
+                let mut subscriber = Self::Sse { stream, text: String::new(), raw: answer.body.into_bytes() };
                 let place = subscriber.sse_place().await;
                 (subscriber, place)
             }
             Pattern::WebSocket => {
                 let stream = TcpStream::connect(server).await.unwrap();
                 let mut handshake =
-                    tokio_tungstenite::tungstenite::client::IntoClientRequest::into_client_request(
-                        format!("ws://{server}/websocket{query}"),
-                    )
+                    tokio_tungstenite::tungstenite::client::IntoClientRequest::into_client_request(format!(
+                        "ws://{server}/websocket{query}"
+                    ))
                     .unwrap();
                 for line in lines.lines() {
                     let (name, value) = line.split_once(": ").unwrap();
                     let name = http::HeaderName::try_from(name).unwrap();
                     handshake.headers_mut().insert(name, value.parse().unwrap());
                 }
-                let (socket, _) = tokio_tungstenite::client_async(handshake, stream)
-                    .await
-                    .unwrap();
-                let mut subscriber = Self::WebSocket {
-                    socket: Box::new(socket),
-                };
+                let (socket, _) = tokio_tungstenite::client_async(handshake, stream).await.unwrap();
+                let mut subscriber = Self::WebSocket { socket: Box::new(socket) };
                 let place = serde_json::from_str(&subscriber.frame().await.unwrap()).unwrap();
                 (subscriber, place)
             }
@@ -313,10 +224,7 @@ impl Subscriber {
 
     /// The next event.
     pub(crate) async fn next(&mut self) -> Delivered {
-        timeout(PATIENCE, self.next_or_end())
-            .await
-            .expect("no event came")
-            .expect("an event, not the end")
+        timeout(PATIENCE, self.next_or_end()).await.expect("no event came").expect("an event, not the end")
     }
 
     /// The next so many texts.
@@ -341,13 +249,7 @@ impl Subscriber {
     }
 
     async fn next_or_end(&mut self) -> Result<Delivered, End> {
-        if let Self::Poll {
-            server,
-            target,
-            cursor,
-            ready,
-        } = self
-        {
+        if let Self::Poll { server, target, cursor, ready } = self {
             while ready.is_empty() {
                 let mut stream = TcpStream::connect(*server).await.unwrap();
                 let target = target.replace("CURSOR", &cursor.to_string());
@@ -377,10 +279,8 @@ impl Subscriber {
         loop {
             let block = self.block().await.ok_or(End::StreamEnded)?;
             let field = |name: &str| {
-                let values: Vec<&str> = block
-                    .lines()
-                    .filter_map(|line| line.strip_prefix(&format!("{name}: ")))
-                    .collect();
+                let values: Vec<&str> =
+                    block.lines().filter_map(|line| line.strip_prefix(&format!("{name}: "))).collect();
                 (!values.is_empty()).then(|| values.join("\n"))
             };
             if let Some(data) = field("data") {
@@ -395,40 +295,22 @@ impl Subscriber {
 
     async fn sse_place(&mut self) -> Place {
         let first = self.block().await.unwrap();
-        let cursor: Cursor = first
-            .lines()
-            .find_map(|line| line.strip_prefix("id: "))
-            .unwrap()
-            .parse()
-            .unwrap();
-        let Self::Sse { text, .. } = self else {
-            unreachable!("only SSE has blocks")
-        };
+        let cursor: Cursor =
+            first.lines().find_map(|line| line.strip_prefix("id: ")).unwrap().parse().unwrap();
+        let Self::Sse { text, .. } = self else { unreachable!("only SSE has blocks") };
         if !text.starts_with("event: reset\n") {
-            return Place {
-                cursor,
-                resume: Resume::Live,
-                lost: None,
-            };
+            return Place { cursor, resume: Resume::Live, lost: None };
         }
         let reset = self.block().await.unwrap();
-        let data = reset
-            .lines()
-            .find_map(|line| line.strip_prefix("data: "))
-            .unwrap();
+        let data = reset.lines().find_map(|line| line.strip_prefix("data: ")).unwrap();
         let place: Place = serde_json::from_str(data).unwrap();
-        assert_eq!(
-            place.cursor, cursor,
-            "the first block and the reset name the same place"
-        );
+        assert_eq!(place.cursor, cursor, "the first block and the reset name the same place");
         place
     }
 
     /// The next SSE block, chunk framing removed; `None` at the end of the stream.
     pub(crate) async fn block(&mut self) -> Option<String> {
-        let Self::Sse { stream, text, raw } = self else {
-            unreachable!("only SSE has blocks")
-        };
+        let Self::Sse { stream, text, raw } = self else { unreachable!("only SSE has blocks") };
         loop {
             if let Some(end) = text.find("\n\n") {
                 let block = text[..end].to_owned();
@@ -447,26 +329,16 @@ impl Subscriber {
                     continue;
                 }
             }
-            if timeout(PATIENCE, stream.read_buf(raw))
-                .await
-                .expect("the stream hangs")
-                .unwrap()
-                == 0
-            {
+            if timeout(PATIENCE, stream.read_buf(raw)).await.expect("the stream hangs").unwrap() == 0 {
                 return None;
             }
         }
     }
 
     async fn frame(&mut self) -> Result<String, End> {
-        let Self::WebSocket { socket } = self else {
-            unreachable!("only WebSocket has frames")
-        };
+        let Self::WebSocket { socket } = self else { unreachable!("only WebSocket has frames") };
         loop {
-            match timeout(PATIENCE, socket.next())
-                .await
-                .expect("the socket hangs")
-            {
+            match timeout(PATIENCE, socket.next()).await.expect("the socket hangs") {
                 Some(Ok(Message::Text(text))) => return Ok(text.to_string()),
                 Some(Ok(Message::Close(frame))) => {
                     return Err(End::Closed(frame.map_or(1_005, |frame| frame.code.into())));
@@ -480,10 +352,7 @@ impl Subscriber {
 
 /// The place before a body's events.
 fn start_of(body: &PollBody<'_>) -> Cursor {
-    Cursor {
-        seq: body.cursor.seq - body.events.len() as u64,
-        ..body.cursor
-    }
+    Cursor { seq: body.cursor.seq - body.events.len() as u64, ..body.cursor }
 }
 
 fn delivered(body: &PollBody<'_>) -> Vec<Delivered> {
