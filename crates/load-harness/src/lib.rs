@@ -8,10 +8,12 @@
 mod calibration;
 mod connection;
 mod counted_stream;
+mod crew;
 mod descriptors;
 mod doubts;
 mod environment;
 mod ledger;
+mod measured;
 mod recorder;
 mod runner;
 mod sequence;

@@ -1,32 +1,24 @@
 //! One trial, from a fresh server to a record: connect, warm up, measure, drain.
 
-use std::{
-    io,
-    path::PathBuf,
-    sync::Arc,
-    thread::JoinHandle,
-    time::{Duration, Instant},
-};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use contract::{
-    Calibration, Client, CpuUse, Environment, Measurements, Outcome, Params, Pattern, Period,
-    PublisherReport, RECORD_SCHEMA, ServerStats, StartSchedule, TrialPlan, TrialRecord, Window,
+    Calibration, Environment, Measurements, Outcome, Params, Period, RECORD_SCHEMA, StartSchedule, TrialPlan,
+    TrialRecord, Window,
 };
-use schedule::{EpochClock, Schedule, process_cpu_us};
-use tokio::{sync::watch, time::sleep};
+use schedule::{EpochClock, Schedule};
+use tokio::time::sleep;
 
 use crate::{
     Cores, TCP_MAXSEG,
-    doubts::doubts,
+    crew::Crew,
+    measured::{Edge, assemble},
     server_process::{ControlPlane, ServerError, ServerProcess},
     subscribers::Started,
-    worker::{self, Gauge, Signals, WorkerFinding, WorkerOrder},
 };
 
 /// From the order to publish until the schedule's instant 0: time for every worker to hear of it.
 const START_IN: Period = Period::from_millis(300);
-/// Longest time without a further subscriber getting connected.
-const LONGEST_CONNECT_PAUSE: Duration = Duration::from_secs(15);
 /// How often progress is told.
 const TELL_EVERY: Duration = Duration::from_millis(100);
 
@@ -86,11 +78,9 @@ pub struct Progress {
 
 /// Why a trial could not be finished.
 #[derive(Debug, thiserror::Error)]
-enum TrialError {
+pub(crate) enum TrialError {
     #[error(transparent)]
     Server(#[from] ServerError),
-    #[error("the server announced an unreadable epoch or address: {0}")]
-    Announcement(#[from] contract::CursorError),
     #[error("only {connected} of {of} subscribers could connect: {reason}")]
     Connect { connected: u64, of: u64, reason: String },
     #[error("the server published another schedule than the one asked for: {published} and not {asked}")]
@@ -109,7 +99,7 @@ impl TrialOrder {
     }
 
     /// Events due in the window.
-    fn window_events(&self) -> u64 {
+    pub(crate) fn window_events(&self) -> u64 {
         let window = self.window();
         self.schedule.events().iter().filter(|event| window.contains(event.due_ns)).count() as u64
     }
@@ -194,7 +184,7 @@ impl Harness {
         progress: &mut dyn FnMut(Progress),
     ) -> Result<Measurements, TrialError> {
         let clock = EpochClock::starting_at(control.announcement().epoch_start_monotonic_ns);
-        let crew = self.hire(control, clock, order)?;
+        let crew = Crew::hire(self, control, clock, order)?;
         crew.all_connected(order, progress).await?;
 
         let settings = &order.plan.settings;
@@ -229,171 +219,14 @@ impl Harness {
         let before = Edge::read(control).await?;
         until(window.end_ns, Phase::Measuring, progress).await;
         let after = Edge::read(control).await?;
-        crew.window_read.send_replace(true);
+        crew.window_was_read();
         progress(tell(Phase::Draining, window.end_ns));
 
-        let workers = crew.threads.len();
+        let workers = crew.workers();
         let finding = crew.dismiss().await?;
         let publisher = control.publisher_report().await?;
         // The workers' sockets are closed now, so the server's counters have come to rest.
         let last = control.stats().await?;
         Ok(assemble(order, &finding, [&before, &after], &publisher, &last, workers))
     }
-
-    /// Starts the workers, each with every n-th subscriber.
-    fn hire(
-        &self,
-        control: &ControlPlane,
-        clock: EpochClock,
-        order: &TrialOrder,
-    ) -> Result<Crew, TrialError> {
-        let workers = self.cores.harness.len().max(1);
-        let (started, started_seen) = watch::channel(None);
-        let (numbers, numbers_seen) = watch::channel((0, 0));
-        let (window_read, window_read_seen) = watch::channel(false);
-        let (stop, stop_seen) = watch::channel(false);
-        let gauge = Arc::new(Gauge::default());
-        let mut threads = Vec::new();
-        for number in 0..workers {
-            let thread = worker::spawn(WorkerOrder {
-                target: control.announcement().data,
-                tcp_maxseg: TCP_MAXSEG,
-                pattern: order.plan.pattern,
-                settings: order.plan.settings.clone(),
-                poll_phase: self.poll_phase,
-                clock,
-                indices: (0..order.plan.settings.subscribers).skip(number).step_by(workers).collect(),
-                core: self.cores.harness.get(number).copied(),
-                schedule: Arc::clone(&order.schedule),
-                signals: Signals {
-                    started: started_seen.clone(),
-                    numbers: numbers_seen.clone(),
-                    window_read: window_read_seen.clone(),
-                    stop: stop_seen.clone(),
-                },
-                gauge: Arc::clone(&gauge),
-            });
-            threads.push(thread.map_err(|error| TrialError::Worker(error.to_string()))?);
-        }
-        Ok(Crew { threads, started, numbers, window_read, _stop: stop, gauge })
-    }
-}
-
-/// The workers of a trial. Dropping it tells them to stop.
-struct Crew {
-    threads: Vec<JoinHandle<io::Result<WorkerFinding>>>,
-    started: watch::Sender<Option<Started>>,
-    numbers: watch::Sender<(u64, u64)>,
-    window_read: watch::Sender<bool>,
-    /// A worker that sees this end stops at once.
-    _stop: watch::Sender<bool>,
-    gauge: Arc<Gauge>,
-}
-
-impl Crew {
-    async fn all_connected(
-        &self,
-        order: &TrialOrder,
-        progress: &mut dyn FnMut(Progress),
-    ) -> Result<(), TrialError> {
-        let of = u64::from(order.plan.settings.subscribers);
-        let (mut connected, mut last_gain) = (0, Instant::now());
-        while connected < of {
-            sleep(Duration::from_millis(10)).await;
-            let now = self.gauge.connected();
-            if now > connected {
-                (connected, last_gain) = (now, Instant::now());
-            }
-            progress(Progress { phase: Phase::Connecting(connected, of), schedule_elapsed: Duration::ZERO });
-            if last_gain.elapsed() > LONGEST_CONNECT_PAUSE {
-                let reason = self.gauge.last_error().unwrap_or_else(|| "no answer came".to_owned());
-                return Err(TrialError::Connect { connected, of, reason });
-            }
-        }
-        Ok(())
-    }
-
-    fn start(&self, started: Started, (first, events): (u64, u64)) {
-        // The numbers first: a worker that sees the start reads them.
-        self.numbers.send_replace((first, first + events));
-        self.started.send_replace(Some(started));
-    }
-
-    /// Waits until every worker has ended, and merges what they found.
-    async fn dismiss(self) -> Result<WorkerFinding, TrialError> {
-        let mut whole = WorkerFinding::default();
-        for thread in self.threads {
-            while !thread.is_finished() {
-                sleep(Duration::from_millis(5)).await;
-            }
-            let finding = thread
-                .join()
-                .map_err(|_| TrialError::Worker("it panicked; its message is above".to_owned()))?
-                .map_err(|error| TrialError::Worker(error.to_string()))?;
-            whole.merge(&finding);
-        }
-        Ok(whole)
-    }
-}
-
-/// A reading at an edge of the window.
-struct Edge {
-    server: ServerStats,
-    harness_cpu_us: u64,
-}
-
-impl Edge {
-    async fn read(control: &ControlPlane) -> Result<Self, ServerError> {
-        Ok(Self { server: control.stats().await?, harness_cpu_us: process_cpu_us() })
-    }
-}
-
-fn assemble(
-    order: &TrialOrder,
-    finding: &WorkerFinding,
-    [before, after]: [&Edge; 2],
-    publisher: &PublisherReport,
-    last: &ServerStats,
-    workers: usize,
-) -> Measurements {
-    let (readings, pattern) = (&finding.readings, order.plan.pattern);
-    let mut bytes = readings.window_end.bytes_since(&readings.window_start);
-    let mut bytes_life = readings.end.bytes();
-    if order.plan.settings.client == Client::Reqwest && pattern != Pattern::WebSocket {
-        // No hook at this client's socket: the server's own counters stand in.
-        let of_server = |now: &ServerStats, then: Option<&ServerStats>| {
-            (
-                now.bytes_out - then.map_or(0, |then| then.bytes_out),
-                now.bytes_in - then.map_or(0, |then| then.bytes_in),
-            )
-        };
-        (bytes.received, bytes.sent) = of_server(&after.server, Some(&before.server));
-        (bytes_life.received, bytes_life.sent) = of_server(last, None);
-    }
-    let cpu = |edge: &Edge| edge.server.cpu_us - edge.server.publisher_cpu_us;
-    let mut measurements = Measurements {
-        window: order.window(),
-        window_deliveries: order.window_events() * u64::from(order.plan.settings.subscribers),
-        delivery: finding.delivery,
-        age: finding.recorder.ages(),
-        age_seconds: finding.recorder.seconds(),
-        lateness: publisher.lateness.clone(),
-        lateness_seconds: publisher.lateness_seconds.clone(),
-        connect: finding.connect.distribution(),
-        requests: readings.requests(),
-        bytes,
-        bytes_life,
-        sockets_held: (before.server.connections_open + after.server.connections_open) as f64 / 2.0,
-        cpu: CpuUse {
-            wall_us: (after.server.monotonic_ns - before.server.monotonic_ns) as f64 * 1e-3,
-            server_us: (cpu(after) - cpu(before)) as f64,
-            publisher_us: (after.server.publisher_cpu_us - before.server.publisher_cpu_us) as f64,
-            harness_us: (after.harness_cpu_us - before.harness_cpu_us) as f64,
-        },
-        server_requests_life: last.requests_of(pattern).arrived,
-        server_bytes_life: last.bytes_in + last.bytes_out,
-        warnings: Vec::new(),
-    };
-    measurements.warnings = doubts(order, &measurements, publisher, workers);
-    measurements
 }

@@ -4,6 +4,7 @@ pub(crate) mod long_polling;
 pub(crate) mod reqwest;
 pub(crate) mod short_polling;
 pub(crate) mod sse;
+mod timetable;
 pub(crate) mod websocket;
 
 use std::{

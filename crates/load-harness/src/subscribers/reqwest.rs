@@ -13,8 +13,9 @@ use tokio::time::{sleep, sleep_until};
 
 use super::{
     Seat, SubscriberError,
-    short_polling::{Timetable, take},
+    short_polling::take,
     sse::{self, cursor},
+    timetable::Timetable,
 };
 use crate::{ledger::add, sse_parser::SseParser};
 

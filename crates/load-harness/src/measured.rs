@@ -1,0 +1,74 @@
+//! From what the workers, the server and the publisher counted to the measurements of a record.
+
+use contract::{Client, CpuUse, Measurements, Pattern, PublisherReport, ServerStats};
+use schedule::process_cpu_us;
+
+use crate::{
+    TrialOrder,
+    doubts::doubts,
+    server_process::{ControlPlane, ServerError},
+    worker::WorkerFinding,
+};
+
+/// A reading at an edge of the window.
+pub(crate) struct Edge {
+    server: ServerStats,
+    harness_cpu_us: u64,
+}
+
+impl Edge {
+    pub(crate) async fn read(control: &ControlPlane) -> Result<Self, ServerError> {
+        Ok(Self { server: control.stats().await?, harness_cpu_us: process_cpu_us() })
+    }
+}
+
+/// Puts a trial's findings together.
+pub(crate) fn assemble(
+    order: &TrialOrder,
+    finding: &WorkerFinding,
+    [before, after]: [&Edge; 2],
+    publisher: &PublisherReport,
+    last: &ServerStats,
+    workers: usize,
+) -> Measurements {
+    let (readings, pattern) = (&finding.readings, order.plan.pattern);
+    let mut bytes = readings.window_end.bytes_since(&readings.window_start);
+    let mut bytes_life = readings.end.bytes();
+    if order.plan.settings.client == Client::Reqwest && pattern != Pattern::WebSocket {
+        // No hook at this client's socket: the server's own counters stand in.
+        let of_server = |now: &ServerStats, then: Option<&ServerStats>| {
+            (
+                now.bytes_out - then.map_or(0, |then| then.bytes_out),
+                now.bytes_in - then.map_or(0, |then| then.bytes_in),
+            )
+        };
+        (bytes.received, bytes.sent) = of_server(&after.server, Some(&before.server));
+        (bytes_life.received, bytes_life.sent) = of_server(last, None);
+    }
+    let cpu = |edge: &Edge| edge.server.cpu_us - edge.server.publisher_cpu_us;
+    let mut measurements = Measurements {
+        window: order.window(),
+        window_deliveries: order.window_events() * u64::from(order.plan.settings.subscribers),
+        delivery: finding.delivery,
+        age: finding.recorder.ages(),
+        age_seconds: finding.recorder.seconds(),
+        lateness: publisher.lateness.clone(),
+        lateness_seconds: publisher.lateness_seconds.clone(),
+        connect: finding.connect.distribution(),
+        requests: readings.requests(),
+        bytes,
+        bytes_life,
+        sockets_held: (before.server.connections_open + after.server.connections_open) as f64 / 2.0,
+        cpu: CpuUse {
+            wall_us: (after.server.monotonic_ns - before.server.monotonic_ns) as f64 * 1e-3,
+            server_us: (cpu(after) - cpu(before)) as f64,
+            publisher_us: (after.server.publisher_cpu_us - before.server.publisher_cpu_us) as f64,
+            harness_us: (after.harness_cpu_us - before.harness_cpu_us) as f64,
+        },
+        server_requests_life: last.requests_of(pattern).arrived,
+        server_bytes_life: last.bytes_in + last.bytes_out,
+        warnings: Vec::new(),
+    };
+    measurements.warnings = doubts(order, &measurements, publisher, workers);
+    measurements
+}
