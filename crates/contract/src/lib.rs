@@ -11,6 +11,8 @@ mod pattern;
 mod period;
 mod record;
 mod scenario;
+mod scenario_check;
+mod settings;
 
 pub use control::{
     Announcement, ClockReading, PublisherReport, RequestCounts, ServerStats, StartSchedule, StartedSchedule,
@@ -24,6 +26,6 @@ pub use record::{
     Ages, ByteCounts, Calibration, CpuUse, Delivery, Environment, Manifest, Measurements, Outcome, Params,
     PublishedSchedule, RECORD_SCHEMA, RequestLedger, TrialRecord, Window,
 };
-pub use scenario::{
-    Arrivals, Change, Client, DefaultRun, Scenario, ScenarioError, Selection, Settings, Sweep, TrialPlan,
-};
+pub use scenario::{Arrivals, Change, Client, DefaultRun, Scenario, Selection, Sweep};
+pub use scenario_check::ScenarioError;
+pub use settings::{Settings, TrialPlan};

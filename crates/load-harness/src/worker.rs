@@ -215,3 +215,62 @@ fn settle(
     }
     delivery
 }
+
+#[cfg(test)]
+mod tests {
+    use contract::{Arrivals, Cursor, Epoch, Period, Scenario, Selection, Window, stamp};
+
+    use super::*;
+
+    const SECOND_NS: u64 = 1_000_000_000;
+
+    fn schedule() -> Schedule {
+        let arrivals = Arrivals::Steady { rate_hz: 1.0 };
+        Schedule::build(&arrivals, None, 1, Period::from_millis(10_000), 40).unwrap()
+    }
+
+    /// Two seats, and a schedule of ten events whose instant 0 lies ten seconds back.
+    fn desk_and_seats() -> (Rc<Desk>, Vec<Rc<Seat>>, watch::Sender<Option<Started>>) {
+        let scenario = "name = \"s\"\nquestion = \"q\"\nsetting = \"s\"\nlook_at = \"l\"\nsubscribers = 2\n\
+                        measure = \"9s\"\n[events]\narrivals = \"silence\"\n";
+        let plan = Scenario::from_toml("s.toml", scenario).unwrap().trials(Selection::Everything).remove(0);
+        let clock = EpochClock::starting_at(schedule::monotonic_ns() - 10 * SECOND_NS);
+        let window = Window { start_ns: SECOND_NS, end_ns: 10 * SECOND_NS };
+        let (started, seen) = watch::channel(Some(Started { start_ns: 0, window }));
+        let target = "127.0.0.1:1".parse().unwrap();
+        let desk = Rc::new(Desk::new(target, 1_448, (plan.pattern, plan.settings), 0.0, clock, seen));
+        let seats = (0..2).map(|index| Rc::new(Seat::new(Rc::clone(&desk), index))).collect();
+        (desk, seats, started)
+    }
+
+    #[test]
+    fn lost_doubled_and_disordered_deliveries_are_told_apart_and_the_lost_stay_in_the_ages() {
+        let (desk, seats, _started) = desk_and_seats();
+        let schedule = schedule();
+        let epoch = Epoch::from_random_bits(1);
+        let deliver = |seat: &Seat, seq: u64| {
+            let due_ns = schedule.events()[seq as usize - 1].due_ns;
+            seat.deliver(Cursor { epoch, seq }, &stamp(due_ns, "payload"));
+        };
+        for seat in &seats {
+            seat.place(Cursor { epoch, seq: 0 });
+        }
+        for seq in 1..=10 {
+            deliver(&seats[0], seq);
+        }
+        for seq in [1, 2, 2, 4, 3, 7, 8] {
+            deliver(&seats[1], seq);
+        }
+        seats[1].deliver(Cursor { epoch, seq: 9 }, "from elsewhere");
+        let ended_ns = 12 * SECOND_NS;
+        let delivery = settle(&desk, &seats, &schedule, (1, 11), ended_ns);
+        let expected =
+            Delivery { expected: 20, received: 16, lost: 3, duplicated: 1, reordered: 1, foreign: 1 };
+        assert_eq!(delivery, expected);
+        let ages = desk.recorder.borrow().ages();
+        // Lost are 5, 6 and 10, due at 4.5, 5.5 and 9.5 s: 2.5 s is the least age at the end.
+        assert_eq!((ages.censored, ages.censored_min_us), (3, 2_500_000));
+        // Of the 16 that came, the two due at 0.5 s lie before the window.
+        assert_eq!(ages.arrived.count, 14);
+    }
+}

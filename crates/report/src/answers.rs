@@ -8,6 +8,7 @@ use std::fmt::Write as _;
 use contract::{Arrivals, Pattern};
 
 use crate::{
+    crossing::bytes_flip,
     findings::ScenarioFinding,
     number::{list, period_ms, three_digits, times},
     point::Point,
@@ -37,25 +38,15 @@ pub struct Answer {
 
 /// Answers a scenario's question from its points.
 pub(crate) fn answer(finding: &ScenarioFinding) -> Answer {
-    let points: Vec<&Point> = finding
-        .points
-        .iter()
-        .filter(|point| point.completed().next().is_some())
-        .collect();
+    let points: Vec<&Point> =
+        finding.points.iter().filter(|point| point.completed().next().is_some()).collect();
     let (sentence, conditions) = match Swept::of(&finding.scenario) {
-        _ if points.is_empty() => (
-            "No trial of this question was completed.".to_owned(),
-            vec![],
-        ),
+        _ if points.is_empty() => ("No trial of this question was completed.".to_owned(), vec![]),
         _ if finding.scenario.events == Arrivals::Silence => (silence(&points), vec![]),
         Some(swept) if points.len() > 1 => sweep::answer(swept, &points),
         Some(_) | None => comparison(&points),
     };
-    Answer {
-        scenario: finding.scenario.name.clone(),
-        sentence,
-        conditions,
-    }
+    Answer { scenario: finding.scenario.name.clone(), sentence, conditions }
 }
 
 /// Whether one trial each does not tell two values apart.
@@ -66,9 +57,7 @@ fn same(name: QuantityName, left: f64, right: f64) -> bool {
 
 pub(crate) fn capitalised(text: &str) -> String {
     let mut letters = text.chars();
-    letters.next().map_or_else(String::new, |first| {
-        first.to_uppercase().chain(letters).collect()
-    })
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
 fn labels(points: &[&Point]) -> String {
@@ -78,15 +67,10 @@ fn labels(points: &[&Point]) -> String {
 /// `0.61–0.65 ms`, or one value if both print the same.
 fn range(name: QuantityName, points: &[&Point]) -> String {
     let values = points.iter().filter_map(|point| point.measured(name));
-    let (low, high) = values.fold((f64::INFINITY, 0.0_f64), |(low, high), value| {
-        (low.min(value), high.max(value))
-    });
+    let (low, high) =
+        values.fold((f64::INFINITY, 0.0_f64), |(low, high), value| (low.min(value), high.max(value)));
     let (low_text, high_text) = (name.text(low), name.text(high));
-    if low_text == high_text {
-        high_text
-    } else {
-        format!("{low_text} to {high_text}")
-    }
+    if low_text == high_text { high_text } else { format!("{low_text} to {high_text}") }
 }
 
 fn silence(points: &[&Point]) -> String {
@@ -97,10 +81,7 @@ fn silence(points: &[&Point]) -> String {
             Some(format!("{} {}", point.label(), three_digits(requests)))
         })
         .collect();
-    format!(
-        "Without any event, the requests of a subscriber's whole life were: {}.",
-        list(&parts)
-    )
+    format!("Without any event, the requests of a subscriber's whole life were: {}.", list(&parts))
 }
 
 /// Several patterns at one setting.
@@ -122,16 +103,11 @@ fn comparison(points: &[&Point]) -> (String, Vec<String>) {
             vec![],
         );
     };
-    let (mut near, behind): (Vec<&Point>, Vec<&Point>) = timed
-        .iter()
-        .copied()
-        .partition(|point| same(name, age(freshest), age(point)));
+    let (mut near, behind): (Vec<&Point>, Vec<&Point>) =
+        timed.iter().copied().partition(|point| same(name, age(freshest), age(point)));
     near.sort_by_key(|point| point.pattern);
-    let mut parts = vec![format!(
-        "{} delivered an event in {} at p99",
-        capitalised(&labels(&near)),
-        range(name, &near)
-    )];
+    let mut parts =
+        vec![format!("{} delivered an event in {} at p99", capitalised(&labels(&near)), range(name, &near))];
     if near.len() > 1 {
         parts[0].push_str(" (no difference shown between them)");
     }
@@ -158,10 +134,7 @@ fn comparison(points: &[&Point]) -> (String, Vec<String>) {
     if !conditions.is_empty() {
         parts.push(conditions.remove(0));
     }
-    let conditions = conditions
-        .iter()
-        .map(|condition| format!("{}.", capitalised(condition)))
-        .collect();
+    let conditions = conditions.iter().map(|condition| format!("{}.", capitalised(condition))).collect();
     (format!("{}.", parts.join("; ")), conditions)
 }
 
@@ -177,36 +150,20 @@ fn longer(freshest_ms: f64, age_ms: f64) -> String {
 /// Who moved the fewest bytes, and how many times that the others did.
 fn price(points: &[&Point]) -> Option<String> {
     let name = QuantityName::BytesPerEvent;
-    let mut priced: Vec<(&Point, f64)> = points
-        .iter()
-        .filter_map(|point| Some((*point, point.measured(name)?)))
-        .collect();
+    let mut priced: Vec<(&Point, f64)> =
+        points.iter().filter_map(|point| Some((*point, point.measured(name)?))).collect();
     priced.sort_by(|left, right| left.1.total_cmp(&right.1));
     let (&(cheapest, least), others) = priced.split_first()?;
-    let mut text = format!(
-        "the price was {} per event for {}",
-        name.text(least),
-        cheapest.label()
-    );
+    let mut text = format!("the price was {} per event for {}", name.text(least), cheapest.label());
     if let Some((dearest, most)) = others.last().filter(|_| least > 0.0) {
-        let _ = write!(
-            text,
-            " and up to {} that, for {}",
-            times(most / least),
-            dearest.label()
-        );
+        let _ = write!(text, " and up to {} that, for {}", times(most / least), dearest.label());
     }
     Some(text)
 }
 
 /// Where the order of the patterns changes, from the measured parts of the cost.
 fn conditions(points: &[&Point]) -> Vec<String> {
-    let find = |pattern: Pattern| {
-        points
-            .iter()
-            .copied()
-            .find(|point| point.pattern == pattern)
-    };
+    let find = |pattern: Pattern| points.iter().copied().find(|point| point.pattern == pattern);
     let Some(short) = find(Pattern::ShortPolling) else {
         return vec![];
     };
@@ -214,17 +171,10 @@ fn conditions(points: &[&Point]) -> Vec<String> {
     if let Some(long) = find(Pattern::LongPolling) {
         found.extend(requests_flip(short, long));
     }
-    let push = [find(Pattern::Sse), find(Pattern::WebSocket)]
-        .into_iter()
-        .flatten()
-        .min_by(|left, right| {
-            let bytes = |point: &Point| {
-                point
-                    .measured(QuantityName::BytesPerEvent)
-                    .unwrap_or(f64::MAX)
-            };
-            bytes(left).total_cmp(&bytes(right))
-        });
+    let push = [find(Pattern::Sse), find(Pattern::WebSocket)].into_iter().flatten().min_by(|left, right| {
+        let bytes = |point: &Point| point.measured(QuantityName::BytesPerEvent).unwrap_or(f64::MAX);
+        bytes(left).total_cmp(&bytes(right))
+    });
     if let Some(push) = push {
         found.extend(bytes_flip(short, push));
     }
@@ -240,64 +190,21 @@ fn requests_flip(short: &Point, long: &Point) -> Option<String> {
     if short_requests <= 0.0 || long_requests <= 0.0 {
         return None;
     }
-    let equal_ms = interval_ms * short_requests / long_requests;
-    let (relation, until) = if same(name, short_requests, long_requests) {
-        ("as many requests as", "longer intervals need fewer than")
-    } else if short_requests < long_requests {
-        ("fewer requests than", "longer than")
-    } else {
-        ("more requests than", "shorter than")
-    };
-    let numbers = format!(
-        "({} and {} per event)",
-        three_digits(short_requests),
-        three_digits(long_requests)
-    );
-    Some(if until.ends_with("fewer than") {
+    let equal_ms = period_ms(rounded(interval_ms * short_requests / long_requests));
+    let numbers = format!("({} and {} per event)", three_digits(short_requests), three_digits(long_requests));
+    Some(if same(name, short_requests, long_requests) {
         format!(
-            "at this interval short polling needs {relation} long polling {numbers}, above it fewer, below it more"
+            "at this interval short polling needs as many requests as long polling {numbers}, above it fewer, below it more"
+        )
+    } else if short_requests < long_requests {
+        format!(
+            "short polling needs fewer requests than long polling {numbers} only while its interval is longer than {equal_ms}"
         )
     } else {
         format!(
-            "short polling needs {relation} long polling {numbers} only while its interval is {until} {}",
-            period_ms(rounded(equal_ms))
+            "short polling needs more requests than long polling {numbers} until its interval is longer than {equal_ms}"
         )
     })
-}
-
-/// A poll costs its heads once, whatever it brings: the more events it brings, the less each pays.
-fn bytes_flip(short: &Point, push: &Point) -> Option<String> {
-    let part = |name: QuantityName| short.measured(name);
-    let requests = part(QuantityName::RequestsPerEvent)?;
-    let body =
-        part(QuantityName::PayloadBytesPerEvent)? + part(QuantityName::FramingBytesPerEvent)?;
-    let heads =
-        part(QuantityName::HeaderBytesPerEvent)? + part(QuantityName::EmptyPollBytesPerEvent)?;
-    let interval_ms = short.params.poll_interval_ms?;
-    let push_bytes = push.measured(QuantityName::BytesPerEvent)?;
-    let bytes = |value: f64| QuantityName::BytesPerEvent.text(value);
-    if requests <= 0.0 || heads <= 0.0 {
-        return None;
-    }
-    let push_label = push.pattern.label();
-    if push_bytes <= body {
-        return Some(format!(
-            "no longer interval makes short polling move fewer bytes than {push_label}: payload and framing alone cost it {}, {push_label} {} in all",
-            bytes(body),
-            bytes(push_bytes)
-        ));
-    }
-    let per_poll = heads / requests;
-    let events = per_poll / (push_bytes - body);
-    let equal_ms = interval_ms * events * requests;
-    let now_less = body + heads < push_bytes;
-    Some(format!(
-        "short polling moves {} bytes than {push_label} as long as a poll brings {} than about {} events, an interval of {} at this rate",
-        if now_less { "fewer" } else { "more" },
-        if now_less { "more" } else { "fewer" },
-        three_digits(events),
-        period_ms(rounded(equal_ms))
-    ))
 }
 
 /// Derived settings keep three digits, not the decimals of a float.

@@ -92,44 +92,52 @@ pub struct ScheduleFact {
     pub length_s: f64,
 }
 
+/// Whether a trial answers a question or only calibrates the model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Judged {
+    Yes,
+    No,
+}
+
+impl Findings {
+    /// The trials of one kind that could not be finished.
+    pub(crate) fn failures_of(&self, judged: Judged) -> Vec<&Failure> {
+        let calibration = |failure: &&Failure| failure.scenario == CALIBRATION;
+        match judged {
+            Judged::Yes => self.failures.iter().filter(|failure| !calibration(failure)).collect(),
+            Judged::No => self.failures.iter().filter(calibration).collect(),
+        }
+    }
+}
+
 /// Computes everything that the outputs print.
 #[must_use]
 pub fn findings(run: &Run) -> Findings {
     let manifest = &run.manifest;
-    let judged: Vec<&TrialRecord> = run
-        .records
-        .iter()
-        .filter(|record| record.scenario != CALIBRATION)
-        .collect();
-    let scenarios: Vec<ScenarioFinding> = manifest
-        .scenarios
-        .iter()
-        .filter_map(|scenario| scenario_finding(run, scenario, &judged))
-        .collect();
+    let judged: Vec<&TrialRecord> =
+        run.records.iter().filter(|record| record.scenario != CALIBRATION).collect();
+    let scenarios: Vec<ScenarioFinding> =
+        manifest.scenarios.iter().filter_map(|scenario| scenario_finding(run, scenario, &judged)).collect();
     let failures: Vec<Failure> = run.records.iter().filter_map(failure).collect();
-    let judged_failures: Vec<Failure> = failures
-        .iter()
-        .filter(|failure| failure.scenario != CALIBRATION)
-        .cloned()
-        .collect();
-    let points: Vec<&Point> = scenarios
-        .iter()
-        .flat_map(|scenario| &scenario.points)
-        .collect();
+    let judged_failures: Vec<Failure> =
+        failures.iter().filter(|failure| failure.scenario != CALIBRATION).cloned().collect();
+    let points: Vec<&Point> = scenarios.iter().flat_map(|scenario| &scenario.points).collect();
     let (verdict, verdict_reason) = Verdict::of(&points, &judged_failures, manifest.trials_planned);
-    let trials_completed = points
-        .iter()
-        .map(|point| point.completed().count())
-        .sum::<usize>();
+    let trials_completed = points.iter().map(|point| point.completed().count()).sum::<usize>();
     let answers = scenarios.iter().map(answers::answer).collect();
     let mut warnings = run.warnings.clone();
+    warnings.extend(
+        manifest
+            .scenarios
+            .iter()
+            .filter(|planned| scenarios.iter().all(|found| found.scenario.name != planned.name))
+            .map(|planned| format!("no trial of {} was recorded", planned.name)),
+    );
     if manifest.environment.build == "debug" {
         warnings.push("measured with a debug build: CPU figures and ages are too high".to_owned());
     }
     if manifest.environment.commit.ends_with("-dirty") {
-        warnings.push(
-            "measured with uncommitted changes: the commit alone does not reproduce it".to_owned(),
-        );
+        warnings.push("measured with uncommitted changes: the commit alone does not reproduce it".to_owned());
     }
     Findings {
         name: manifest.name.clone(),
@@ -150,16 +158,9 @@ pub fn findings(run: &Run) -> Findings {
     }
 }
 
-fn scenario_finding(
-    run: &Run,
-    scenario: &Scenario,
-    judged: &[&TrialRecord],
-) -> Option<ScenarioFinding> {
+fn scenario_finding(run: &Run, scenario: &Scenario, judged: &[&TrialRecord]) -> Option<ScenarioFinding> {
     let mut groups: Vec<Vec<&TrialRecord>> = Vec::new();
-    for &record in judged
-        .iter()
-        .filter(|record| record.scenario == scenario.name)
-    {
+    for &record in judged.iter().filter(|record| record.scenario == scenario.name) {
         let same = |group: &&mut Vec<&TrialRecord>| {
             group[0].pattern == record.pattern
                 && group[0].params == record.params
@@ -173,15 +174,11 @@ fn scenario_finding(
     if groups.is_empty() {
         return None;
     }
-    let mut points: Vec<Point> = groups
-        .iter()
-        .map(|group| Point::gather(&run.manifest, scenario, group))
-        .collect();
+    let mut points: Vec<Point> =
+        groups.iter().map(|group| Point::gather(&run.manifest, scenario, group)).collect();
     points.sort_by(|left, right| {
         let swept = |point: &Point| point.swept_value().unwrap_or(0.0);
-        left.pattern
-            .cmp(&right.pattern)
-            .then(swept(left).total_cmp(&swept(right)))
+        left.pattern.cmp(&right.pattern).then(swept(left).total_cmp(&swept(right)))
     });
     Some(ScenarioFinding {
         scenario: scenario.clone(),
@@ -193,10 +190,7 @@ fn scenario_finding(
 fn failure(record: &TrialRecord) -> Option<Failure> {
     match &record.outcome {
         Outcome::Completed { .. } => None,
-        Outcome::Failed {
-            reason,
-            server_last_words,
-        } => Some(Failure {
+        Outcome::Failed { reason, server_last_words } => Some(Failure {
             scenario: record.scenario.clone(),
             pattern: record.pattern,
             params: record.params,
@@ -212,10 +206,7 @@ fn calibrations(judged: &[&TrialRecord]) -> Vec<CalibrationFinding> {
     let mut found: Vec<CalibrationFinding> = Vec::new();
     for record in judged {
         if let Some(calibration) = record.calibration {
-            let finding = CalibrationFinding {
-                pattern: record.pattern,
-                calibration,
-            };
+            let finding = CalibrationFinding { pattern: record.pattern, calibration };
             if !found.contains(&finding) {
                 found.push(finding);
             }
@@ -229,11 +220,7 @@ fn schedules(run: &Run, judged: &[&TrialRecord]) -> Vec<ScheduleFact> {
     run.manifest
         .schedules
         .iter()
-        .filter(|schedule| {
-            judged
-                .iter()
-                .any(|record| record.schedule_hash == schedule.hash)
-        })
+        .filter(|schedule| judged.iter().any(|record| record.schedule_hash == schedule.hash))
         .map(|schedule| ScheduleFact {
             hash: schedule.hash.clone(),
             events: schedule.due_ns.len() as u64,

@@ -12,36 +12,16 @@ pub(crate) const GLOSSARY: [(&str, &str, &str); 17] = [
         "delivery",
         "one event that reached one subscriber. A hundred subscribers and one event are a hundred deliveries; “per event” in this report means per delivery.",
     ),
-    (
-        "due",
-        "due",
-        "the instant at which the schedule wants an event to be published.",
-    ),
-    (
-        "empty-poll",
-        "empty poll",
-        "a request that was answered with nothing new.",
-    ),
-    (
-        "empty-ratio",
-        "empty ratio",
-        "empty polls ÷ all requests of the window.",
-    ),
+    ("due", "due", "the instant at which the schedule wants an event to be published."),
+    ("empty-poll", "empty poll", "a request that was answered with nothing new."),
+    ("empty-ratio", "empty ratio", "empty polls ÷ all requests of the window."),
     (
         "framing",
         "framing",
         "bytes around an event's text that are no heads: JSON and SSE envelopes, chunk and frame headers, heartbeats.",
     ),
-    (
-        "hold",
-        "hold",
-        "how long the server keeps a long poll open while there is nothing to say.",
-    ),
-    (
-        "late",
-        "publisher late",
-        "published − due. It is part of every age, so it is shown beside them.",
-    ),
+    ("hold", "hold", "how long the server keeps a long poll open while there is nothing to say."),
+    ("late", "publisher late", "published − due. It is part of every age, so it is shown beside them."),
     (
         "model",
         "model",
@@ -58,25 +38,13 @@ pub(crate) const GLOSSARY: [(&str, &str, &str); 17] = [
         "λ, T",
         "events per second, and the poll interval. λT is the mean number of events that a poll brings.",
     ),
-    (
-        "socket",
-        "socket held",
-        "a connection that the server had open, the mean of both edges of the window.",
-    ),
-    (
-        "subscriber",
-        "subscriber",
-        "one logical reader with one connection.",
-    ),
+    ("socket", "socket held", "a connection that the server had open, the mean of both edges of the window."),
+    ("subscriber", "subscriber", "one logical reader with one connection."),
     ("trial", "trial", "one pattern at one point, measured once."),
     (
         "turnaround",
         "turnaround",
         "the pause between an answer and the next long poll. Events of this gap wait for the next request.",
     ),
-    (
-        "window",
-        "window",
-        "the stretch of the schedule that counts, after the warm-up.",
-    ),
+    ("window", "window", "the stretch of the schedule that counts, after the warm-up."),
 ];

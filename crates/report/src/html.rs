@@ -4,9 +4,9 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use crate::{
     charts::Figure,
-    findings::Findings,
+    findings::{Findings, Judged},
     html_method, html_scenario,
-    number::count,
+    number::{count, instant},
     point::Point,
     quantity::{Quantity, QuantityName},
     setting, style,
@@ -32,15 +32,12 @@ pub(crate) const TABLE: [QuantityName; 6] = [
 ];
 
 /// Said once in every report.
-pub(crate) const AGE_EXPLAINED: &str = "The age of an event is received − due: how old it was when a subscriber had it. It counts from the instant for which the event was planned, so waiting for a poll is part of it.";
+pub(crate) const AGE_EXPLAINED: &str = "of an event is received − due: how old it was when a subscriber had it. It counts from the instant for which the event was planned, so waiting for a poll is part of it.";
 
 /// Said once, beside the answer.
 pub(crate) fn interval_note(findings: &Findings) -> &'static str {
-    let several = findings
-        .scenarios
-        .iter()
-        .flat_map(|scenario| &scenario.points)
-        .any(|point| point.trials.len() > 1);
+    let several =
+        findings.scenarios.iter().flat_map(|scenario| &scenario.points).any(|point| point.trials.len() > 1);
     if several {
         "Medians over fewer than four blocks, so no interval: values within 5 ms or a tenth of each other count as no difference shown."
     } else {
@@ -88,7 +85,7 @@ fn title_line(findings: &Findings) -> Markup {
             " " (findings.verdict_reason) "."
         }
         p.quiet {
-            (findings.started_at) ", on " (environment.system) ", " (environment.cpu) ", "
+            (instant(&findings.started_at)) ", on " (environment.system) ", " (environment.cpu) ", "
             (count(u64::from(environment.cores))) " cores, commit "
             code { (environment.commit) } "."
         }
@@ -115,8 +112,8 @@ fn answer(findings: &Findings) -> Markup {
                 }
             }
         }
-        p.quiet { (AGE_EXPLAINED) " " (interval_note(findings)) }
-        @if !findings.failures.is_empty() { (html_method::failures(findings)) }
+        p.quiet { "The " a href="#g-age" { "age" } " " (AGE_EXPLAINED) " " (interval_note(findings)) }
+        (html_method::failures("Failed trials", &findings.failures_of(Judged::Yes)))
     }
 }
 
@@ -151,9 +148,9 @@ fn one_table(findings: &Findings) -> Markup {
     };
     html! {
         h2 #table { a href="#table" { "All points in one table" } }
+        p.quiet { "Measured; beneath it, smaller, what the " a href="#g-model" { "model" } " predicted." }
         div.scroll tabindex="0" role="region" aria-label="all points" {
             table {
-                caption { "Measured; beneath it, smaller, what the " a href="#g-model" { "model" } " predicted." }
                 thead { tr {
                     th scope="col" { a href="#g-point" { "point" } }
                     @for name in TABLE { th scope="col" { (linked(name)) } }
@@ -208,10 +205,7 @@ fn cell(quantity: &Quantity, notes: &mut Notes) -> Markup {
 }
 
 fn beside_the_answer(figures: &[Figure]) -> Markup {
-    let shown: Vec<&Figure> = figures
-        .iter()
-        .filter(|figure| figure.scenario.is_none())
-        .collect();
+    let shown: Vec<&Figure> = figures.iter().filter(|figure| figure.scenario.is_none()).collect();
     html! {
         @if !shown.is_empty() {
             h2 #choice { a href="#choice" { "What freshness costs" } }

@@ -3,10 +3,9 @@
 use maud::{Markup, html};
 
 use crate::{
-    findings::{CalibrationFinding, Findings},
+    findings::{CalibrationFinding, Failure, Findings, Judged},
     glossary::GLOSSARY,
     number::{count, with_unit},
-    read::CALIBRATION,
     setting,
 };
 
@@ -38,12 +37,31 @@ pub(crate) const METHOD: [(&str, &str); 6] = [
     ),
 ];
 
+/// What the harness took of the machine in this run.
+pub(crate) fn harness_cost(findings: &Findings) -> String {
+    let shares: Vec<f64> = findings
+        .scenarios
+        .iter()
+        .flat_map(|scenario| &scenario.points)
+        .flat_map(|point| point.completed())
+        .filter(|trial| trial.cpu.wall_us > 0.0)
+        .map(|trial| trial.cpu.harness_us / trial.cpu.wall_us * 100.0)
+        .collect();
+    let least = shares.iter().copied().fold(f64::INFINITY, f64::min);
+    let most = shares.iter().copied().fold(0.0, f64::max);
+    if shares.is_empty() {
+        return "No trial of this run tells what the harness cost.".to_owned();
+    }
+    format!("In this run the harness took {} to {} of one core.", with_unit(least, "%"), with_unit(most, "%"))
+}
+
 /// Clock, schedule, ledgers, calibration, environment, glossary.
 pub(crate) fn section(findings: &Findings) -> Markup {
     html! {
         section {
             h2 #method { a href="#method" { "How this was measured" } }
             dl { @for (word, text) in METHOD { dt { (word) } dd { (text) } } }
+            p { (harness_cost(findings)) }
             h3 { "Calibration" }
             (calibration(findings))
             h3 { "Environment" }
@@ -61,15 +79,15 @@ pub(crate) fn section(findings: &Findings) -> Markup {
     }
 }
 
-/// Every trial that could not be finished, with the server's last words.
-pub(crate) fn failures(findings: &Findings) -> Markup {
+/// Trials that could not be finished, with the server's last words.
+pub(crate) fn failures(heading: &str, failures: &[&Failure]) -> Markup {
     html! {
-        div.box.bad {
-            h3 #failures { a href="#failures" { "Failed trials" } }
+        @if !failures.is_empty() { div.box.bad {
+            h3 { (heading) }
             ul {
-                @for failure in &findings.failures {
+                @for failure in failures {
                     li {
-                        @if failure.scenario == CALIBRATION { "Calibration, " } @else { "Trial " (failure.order) ", " (failure.scenario) ", " }
+                        "Trial " (failure.order) ", " (failure.scenario) ", "
                         (failure.pattern.label()) " (" (setting::params_text(&failure.params)) "): "
                         (failure.reason)
                         @if failure.server_last_words.is_empty() {
@@ -80,7 +98,7 @@ pub(crate) fn failures(findings: &Findings) -> Markup {
                     }
                 }
             }
-        }
+        } }
     }
 }
 
@@ -106,11 +124,7 @@ pub(crate) fn calibration_cells(finding: &CalibrationFinding) -> [String; 7] {
         us(found.harness_us),
         us(found.transit_us),
         us(found.timer_late_us),
-        format!(
-            "{}, {}",
-            us(found.lateness_mean_us),
-            us(found.lateness_p99_us)
-        ),
+        format!("{}, {}", us(found.lateness_mean_us), us(found.lateness_p99_us)),
     ]
 }
 
@@ -120,6 +134,7 @@ pub(crate) const CALIBRATION_EXPLAINED: &str = "A short trial of each pattern be
 fn calibration(findings: &Findings) -> Markup {
     html! {
         p { (CALIBRATION_EXPLAINED) }
+        (failures("Failed calibrations", &findings.failures_of(Judged::No)))
         @if findings.calibrations.is_empty() {
             p { "No trial has a calibration." }
         } @else {
@@ -143,35 +158,17 @@ fn calibration(findings: &Findings) -> Markup {
 pub(crate) fn environment_rows(findings: &Findings) -> Vec<(&'static str, String)> {
     let environment = &findings.environment;
     let core = |core: Option<u32>| {
-        core.map_or_else(
-            || "not bound to a core".to_owned(),
-            |core| format!("core {core}"),
-        )
+        core.map_or_else(|| "not bound to a core".to_owned(), |core| format!("core {core}"))
     };
     vec![
-        (
-            "pushlab",
-            format!("{} ({} build)", environment.pushlab, environment.build),
-        ),
+        ("pushlab", format!("{} ({} build)", environment.pushlab, environment.build)),
         ("commit", environment.commit.clone()),
         ("system", environment.system.clone()),
-        (
-            "CPU",
-            format!("{}, {} cores", environment.cpu, environment.cores),
-        ),
-        (
-            "memory",
-            with_unit(environment.memory_mib as f64 / 1024.0, "GiB"),
-        ),
+        ("CPU", format!("{}, {} cores", environment.cpu, environment.cores)),
+        ("memory", with_unit(environment.memory_mib as f64 / 1024.0, "GiB")),
         ("server", core(environment.server_core)),
         ("harness", core(environment.harness_core)),
-        (
-            "TCP segment",
-            format!(
-                "at most {} bytes on both ends",
-                count(u64::from(environment.tcp_maxseg))
-            ),
-        ),
+        ("TCP segment", format!("at most {} bytes on both ends", count(u64::from(environment.tcp_maxseg)))),
         ("command", findings.command.clone()),
     ]
 }

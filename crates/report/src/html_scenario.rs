@@ -7,8 +7,9 @@ use crate::{
     charts::Figure,
     findings::ScenarioFinding,
     html::{figure_markup, point_name},
-    number::{count, period_ms, with_unit},
-    point::{Point, Trial, quantile_ms},
+    measured::quantile_ms,
+    number::{self, count, period_ms, with_unit},
+    point::{Point, Trial},
     setting,
 };
 
@@ -24,7 +25,7 @@ pub(crate) fn section(finding: &ScenarioFinding, answer: &Answer, figures: &[Fig
             p { (scenario.setting) }
             p.quiet {
                 "Events: " (setting::arrivals_text(&scenario.events)) ". "
-                "Warm-up " (period_ms(scenario.warm_up.milliseconds())) ", measured " (period_ms(scenario.measure.milliseconds())) "."
+                "Warm-up " (period_ms(scenario.warm_up.milliseconds())) ", measured " (period_ms(scenario.measure.milliseconds())) "." (setting::varied_text(scenario))
             }
             p.finding { (answer.sentence) }
             @for condition in &answer.conditions { p { (condition) } }
@@ -48,13 +49,13 @@ pub(crate) fn section(finding: &ScenarioFinding, answer: &Answer, figures: &[Fig
 
 fn numbers_table(finding: &ScenarioFinding) -> Markup {
     html! {
-        div.scroll tabindex="0" role="region" aria-label="every number" {
-            table {
-                caption {
+        p.quiet {
                     "Predicted: the " a href="#g-model" { "model" } " replayed over the published schedule. "
                     "Ratio: measured ÷ predicted; below 5" "\u{202f}" "ms the difference. "
                     "A dash: the model does not speak of it, or the reason stands among the warnings."
                 }
+        div.scroll tabindex="0" role="region" aria-label="every number" {
+            table {
                 thead { tr {
                     th scope="col" { "quantity" }
                     th scope="col" { "predicted" }
@@ -86,8 +87,36 @@ fn numbers_of(point: &Point) -> Markup {
                     td { (quantity.closed_form_text()) }
                 }
             }
+            @for doubt in doubts(point) {
+                tr { td.words.doubt colspan="5" { (doubt) } }
+            }
         }
     }
+}
+
+/// Why numbers of a point are grey, each reason once with its quantities.
+pub(crate) fn doubts(point: &Point) -> Vec<String> {
+    let mut reasons: Vec<(&str, Vec<String>)> = Vec::new();
+    for quantity in &point.quantities {
+        let Some(doubt) = quantity.doubt.as_deref() else {
+            continue;
+        };
+        let name = quantity.name.label().to_owned();
+        match reasons.iter_mut().find(|(known, _)| *known == doubt) {
+            Some((_, names)) => names.push(name),
+            None => reasons.push((doubt, vec![name])),
+        }
+    }
+    reasons
+        .into_iter()
+        .map(|(doubt, names)| {
+            if names.len() > 3 {
+                format!("{} of the numbers: {doubt}", names.len())
+            } else {
+                format!("{}: {doubt}", number::list(&names))
+            }
+        })
+        .collect()
 }
 
 fn validity(finding: &ScenarioFinding) -> Markup {
@@ -95,12 +124,12 @@ fn validity(finding: &ScenarioFinding) -> Markup {
     html! {
         div class=(if valid { "box" } else { "box bad" }) {
             h3 { "Validity: " @if valid { "valid" } @else { "not valid" } }
-            div.scroll tabindex="0" role="region" aria-label="validity of each trial" {
-                table {
-                    caption {
+            p.quiet {
                         "CPU in percent of one core. "
                         a href="#g-late" { "Publisher late" } " at p99. Trials in the order in which they ran."
                     }
+            div.scroll tabindex="0" role="region" aria-label="validity of each trial" {
+                table {
                     thead { tr {
                         @for head in ["trial", "point", "expected", "received", "lost / duplicated / reordered", "publisher late", "server CPU", "harness CPU", "schedule"] {
                             th scope="col" class=[(head == "point").then_some("words")] { (head) }
@@ -132,21 +161,12 @@ pub(crate) fn trial_cells(trial: &Trial) -> Option<[String; 6]> {
     let late = quantile_ms(&measurements.lateness, 0.99);
     let percent = |time_us: f64| {
         let wall_us = measurements.cpu.wall_us;
-        if wall_us > 0.0 {
-            with_unit(time_us / wall_us * 100.0, "%")
-        } else {
-            "—".to_owned()
-        }
+        if wall_us > 0.0 { with_unit(time_us / wall_us * 100.0, "%") } else { "—".to_owned() }
     };
     Some([
         count(delivery.expected),
         count(delivery.received),
-        format!(
-            "{} / {} / {}",
-            count(delivery.lost),
-            count(delivery.duplicated),
-            count(delivery.reordered)
-        ),
+        format!("{} / {} / {}", count(delivery.lost), count(delivery.duplicated), count(delivery.reordered)),
         late.map_or_else(|| "—".to_owned(), |late| with_unit(late, "ms")),
         percent(measurements.cpu.server_us),
         percent(measurements.cpu.harness_us),
@@ -190,7 +210,7 @@ pub(crate) fn grouped_warnings(finding: &ScenarioFinding) -> Vec<(String, String
             if points.len() == finding.points.len() && points.len() > 1 {
                 ("all points".to_owned(), warning)
             } else {
-                (crate::number::list(&points), warning)
+                (number::list(&points), warning)
             }
         })
         .collect()

@@ -4,14 +4,18 @@
 //! made again from the records at any time and comes out the same. Every output is written from
 //! one [`Findings`], so all of them print the same numbers.
 
+mod ages;
 mod answers;
 mod charts;
+mod crossing;
 mod findings;
 mod glossary;
 mod html;
 mod html_method;
 mod html_scenario;
 mod markdown;
+mod markdown_text;
+mod measured;
 mod number;
 mod point;
 mod quantity;
@@ -44,20 +48,13 @@ pub struct OutputFile {
 #[must_use]
 pub fn render(findings: &Findings) -> Vec<OutputFile> {
     let figures = charts::figures(findings);
-    let file = |path: &str, content: String| OutputFile {
-        path: path.to_owned(),
-        content,
-    };
+    let file = |path: &str, content: String| OutputFile { path: path.to_owned(), content };
     let mut files = vec![
         file("report.html", html::page(findings, &figures)),
         file("report.md", markdown::page(findings, &figures)),
         file("summary.json", summary::json(findings)),
         file("summary.csv", summary::csv(findings)),
     ];
-    files.extend(
-        figures
-            .iter()
-            .map(|figure| file(&figure.path(), figure.standalone_svg())),
-    );
+    files.extend(figures.iter().map(|figure| file(&figure.path(), figure.standalone_svg())));
     files
 }

@@ -1,19 +1,18 @@
 //! `report.md`: the same report for a code host, with the figures linked.
 
-use std::fmt::Write as _;
-
 use crate::{
     answers::Answer,
     charts::Figure,
-    findings::{Findings, ScenarioFinding},
+    findings::{Failure, Findings, Judged, ScenarioFinding},
     glossary::GLOSSARY,
     html::{AGE_EXPLAINED, ANSWERS_AT_THE_TOP, TABLE, interval_note},
     html_method::{
-        CALIBRATION_EXPLAINED, CALIBRATION_HEADS, METHOD, calibration_cells, environment_rows,
+        CALIBRATION_EXPLAINED, CALIBRATION_HEADS, METHOD, calibration_cells, environment_rows, harness_cost,
         schedule_text,
     },
-    html_scenario::{grouped_warnings, in_order, short_hash, trial_cells},
-    number::{THIN_SPACE, period_ms},
+    html_scenario::{doubts, grouped_warnings, in_order, short_hash, trial_cells},
+    markdown_text::{Page, code_block, escaped},
+    number::{THIN_SPACE, instant, period_ms},
     setting, style,
 };
 
@@ -22,7 +21,8 @@ pub(crate) fn page(findings: &Findings, figures: &[Figure]) -> String {
     let mut page = Page::default();
     title(&mut page, findings);
     answers(&mut page, findings);
-    failures(&mut page, findings);
+    let failed = findings.failures_of(Judged::Yes);
+    failures(&mut page, "Failed trials", &failed);
     one_table(&mut page, findings);
     for figure in figures.iter().filter(|figure| figure.scenario.is_none()) {
         page.figure(figure);
@@ -34,90 +34,13 @@ pub(crate) fn page(findings: &Findings, figures: &[Figure]) -> String {
     page.text
 }
 
-/// Paragraphs with one blank line between.
-#[derive(Default)]
-struct Page {
-    text: String,
-}
-
-impl Page {
-    fn paragraph(&mut self, text: &str) {
-        if !self.text.is_empty() {
-            self.text.push('\n');
-        }
-        self.text.push_str(text.trim_end());
-        self.text.push('\n');
-    }
-
-    fn list(&mut self, items: impl Iterator<Item = String>) {
-        let text = items.fold(String::new(), |mut text, item| {
-            let _ = writeln!(text, "- {item}");
-            text
-        });
-        if !text.is_empty() {
-            self.paragraph(&text);
-        }
-    }
-
-    /// The first column is words, the others are numbers.
-    fn table<'a>(&mut self, heads: &[&str], rows: impl Iterator<Item = Vec<String>> + 'a) {
-        let mut text = format!("| {} |\n| :-- |", heads.join(" | "));
-        text.push_str(&" --: |".repeat(heads.len() - 1));
-        text.push('\n');
-        for row in rows {
-            let cells: Vec<String> = row.iter().map(|cell| escaped(cell)).collect();
-            let _ = writeln!(text, "| {} |", cells.join(" | "));
-        }
-        self.paragraph(&text);
-    }
-
-    fn figure(&mut self, figure: &Figure) {
-        self.paragraph(&format!("**{}**", escaped(&figure.title)));
-        let alternative: String = escaped(&figure.description);
-        self.paragraph(&format!("![{alternative}]({})", figure.path()));
-        self.paragraph(&escaped(&figure.caption));
-    }
-}
-
-/// Text from outside: nothing in it is markup, and it stays in its line.
-fn escaped(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for letter in text.chars() {
-        match letter {
-            '&' => escaped.push_str("&amp;"),
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '#' => {
-                escaped.push('\\');
-                escaped.push(letter);
-            }
-            letter if letter.is_control() => escaped.push(' '),
-            letter => escaped.push(letter),
-        }
-    }
-    escaped
-}
-
-/// A code block that its text cannot leave.
-fn code_block(lines: &[String]) -> String {
-    lines.iter().fold(String::new(), |mut text, line| {
-        let line: String = line.chars().filter(|letter| !letter.is_control()).collect();
-        let _ = writeln!(text, "    {line}");
-        text
-    })
-}
-
 fn title(page: &mut Page, findings: &Findings) {
     let environment = &findings.environment;
     page.paragraph(&format!("# pushlab: {}", escaped(&findings.name)));
-    page.paragraph(&format!(
-        "**{}**: {}.",
-        findings.verdict.word(),
-        escaped(&findings.verdict_reason)
-    ));
+    page.paragraph(&format!("**{}**: {}.", findings.verdict.word(), escaped(&findings.verdict_reason)));
     page.paragraph(&format!(
         "{}, on {}, {}, {} cores, commit {}.",
-        escaped(&findings.started_at),
+        escaped(&instant(&findings.started_at)),
         escaped(&environment.system),
         escaped(&environment.cpu),
         environment.cores,
@@ -135,23 +58,17 @@ fn answers(page: &mut Page, findings: &Findings) {
             .answers
             .iter()
             .take(ANSWERS_AT_THE_TOP)
-            .map(|answer| {
-                format!(
-                    "{} ({})",
-                    escaped(&answer.sentence),
-                    escaped(&answer.scenario)
-                )
-            }),
+            .map(|answer| format!("{} ({})", escaped(&answer.sentence), escaped(&answer.scenario))),
     );
-    page.paragraph(&format!("{AGE_EXPLAINED} {}", interval_note(findings)));
+    page.paragraph(&format!("The age {AGE_EXPLAINED} {}", interval_note(findings)));
 }
 
-fn failures(page: &mut Page, findings: &Findings) {
-    if findings.failures.is_empty() {
+fn failures(page: &mut Page, heading: &str, failures: &[&Failure]) {
+    if failures.is_empty() {
         return;
     }
-    page.paragraph("### Failed trials");
-    for failure in &findings.failures {
+    page.paragraph(&format!("### {heading}"));
+    for failure in failures {
         page.paragraph(&format!(
             "Trial {}, {}, {} ({}): {}",
             failure.order,
@@ -160,7 +77,9 @@ fn failures(page: &mut Page, findings: &Findings) {
             escaped(&setting::params_text(&failure.params)),
             escaped(&failure.reason)
         ));
-        if !failure.server_last_words.is_empty() {
+        if failure.server_last_words.is_empty() {
+            page.paragraph("The server wrote nothing before.");
+        } else {
             page.paragraph("The server's last words:");
             page.paragraph(&code_block(&failure.server_last_words));
         }
@@ -174,28 +93,18 @@ fn one_table(page: &mut Page, findings: &Findings) {
     heads.extend(TABLE.map(|name| name.label()));
     let rows = findings.scenarios.iter().flat_map(|finding| {
         finding.points.iter().map(|point| {
-            let mut row = vec![
-                point.scenario.clone(),
-                format!("{} {}", style::symbol(point.pattern), point.label()),
-            ];
+            let mut row =
+                vec![point.scenario.clone(), format!("{} {}", style::symbol(point.pattern), point.label())];
             row.extend(TABLE.map(|name| {
                 let quantity = point.quantity_of(name);
-                format!(
-                    "{} ({})",
-                    quantity.measured_text(),
-                    quantity.predicted_text()
-                )
+                format!("{} ({})", quantity.measured_text(), quantity.predicted_text())
             }));
             row
         })
     });
     page.table(&heads, rows);
     let mut doubts: Vec<String> = Vec::new();
-    for point in findings
-        .scenarios
-        .iter()
-        .flat_map(|finding| &finding.points)
-    {
+    for point in findings.scenarios.iter().flat_map(|finding| &finding.points) {
         for name in TABLE {
             if let Some(doubt) = &point.quantity_of(name).doubt {
                 let text = format!("{}, {}: {doubt}", point.scenario, point.label());
@@ -213,10 +122,11 @@ fn scenario(page: &mut Page, finding: &ScenarioFinding, answer: &Answer, figures
     page.paragraph(&format!("## {}", escaped(&scenario.question)));
     page.paragraph(&escaped(&scenario.setting));
     page.paragraph(&format!(
-        "Events: {}. Warm-up {}, measured {}.",
+        "Events: {}. Warm-up {}, measured {}.{}",
         escaped(&setting::arrivals_text(&scenario.events)),
         period_ms(scenario.warm_up.milliseconds()),
-        period_ms(scenario.measure.milliseconds())
+        period_ms(scenario.measure.milliseconds()),
+        setting::varied_text(scenario)
     ));
     page.paragraph(&format!("**{}**", escaped(&answer.sentence)));
     for condition in &answer.conditions {
@@ -237,9 +147,7 @@ fn scenario(page: &mut Page, finding: &ScenarioFinding, answer: &Answer, figures
 
 fn numbers(page: &mut Page, finding: &ScenarioFinding) {
     page.paragraph("<details><summary>Every number: predicted, measured, ratio</summary>");
-    page.paragraph(&format!(
-        "Ratio: measured ÷ predicted; below 5{THIN_SPACE}ms the difference."
-    ));
+    page.paragraph(&format!("Ratio: measured ÷ predicted; below 5{THIN_SPACE}ms the difference."));
     for point in &finding.points {
         page.paragraph(&format!(
             "{} {} ({})",
@@ -259,17 +167,14 @@ fn numbers(page: &mut Page, finding: &ScenarioFinding) {
                 ]
             }),
         );
+        page.list(doubts(point).iter().map(|doubt| escaped(doubt)));
     }
     page.paragraph("</details>");
 }
 
 fn validity(page: &mut Page, finding: &ScenarioFinding) {
     let valid = finding.points.iter().all(|point| point.valid);
-    page.paragraph(if valid {
-        "### Validity: valid"
-    } else {
-        "### Validity: not valid"
-    });
+    page.paragraph(if valid { "### Validity: valid" } else { "### Validity: not valid" });
     page.table(
         &[
             "trial and point",
@@ -298,36 +203,26 @@ fn validity(page: &mut Page, finding: &ScenarioFinding) {
     if warnings.is_empty() {
         page.paragraph("No warnings, nothing excluded.");
     }
-    page.list(
-        warnings
-            .iter()
-            .map(|(points, warning)| format!("{}: {}", escaped(points), escaped(warning))),
-    );
+    page.list(warnings.iter().map(|(points, warning)| format!("{}: {}", escaped(points), escaped(warning))));
 }
 
 fn method(page: &mut Page, findings: &Findings) {
     page.paragraph("## How this was measured");
-    page.list(
-        METHOD
-            .iter()
-            .map(|(word, text)| format!("**{word}.** {text}")),
-    );
+    page.list(METHOD.iter().map(|(word, text)| format!("**{word}.** {text}")));
+    page.paragraph(&harness_cost(findings));
     page.paragraph("### Calibration");
     page.paragraph(CALIBRATION_EXPLAINED);
+    let failed = findings.failures_of(Judged::No);
+    failures(page, "Failed calibrations", &failed);
     if !findings.calibrations.is_empty() {
         page.table(
             &CALIBRATION_HEADS,
-            findings
-                .calibrations
-                .iter()
-                .map(|finding| calibration_cells(finding).to_vec()),
+            findings.calibrations.iter().map(|finding| calibration_cells(finding).to_vec()),
         );
     }
     page.paragraph("### Environment");
     page.list(
-        environment_rows(findings)
-            .into_iter()
-            .map(|(name, value)| format!("{name}: {}", escaped(&value))),
+        environment_rows(findings).into_iter().map(|(name, value)| format!("{name}: {}", escaped(&value))),
     );
     page.paragraph("### Seed and schedules");
     page.paragraph(&format!(
@@ -335,16 +230,8 @@ fn method(page: &mut Page, findings: &Findings) {
         findings.seed
     ));
     page.list(findings.schedules.iter().map(|schedule| {
-        format!(
-            "`{}`: {}",
-            schedule.hash.replace('`', ""),
-            schedule_text(schedule.events, schedule.length_s)
-        )
+        format!("`{}`: {}", schedule.hash.replace('`', ""), schedule_text(schedule.events, schedule.length_s))
     }));
     page.paragraph("### Words");
-    page.list(
-        GLOSSARY
-            .iter()
-            .map(|(_, word, text)| format!("**{word}**: {text}")),
-    );
+    page.list(GLOSSARY.iter().map(|(_, word, text)| format!("**{word}**: {text}")));
 }

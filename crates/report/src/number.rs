@@ -43,21 +43,13 @@ pub(crate) fn bytes(value: f64) -> String {
 
 /// A length of time that a scenario sets, in the unit a person would choose.
 pub(crate) fn period_ms(value_ms: f64) -> String {
-    if value_ms >= 1_000.0 {
-        with_setting(value_ms * 1e-3, "s")
-    } else {
-        with_setting(value_ms, "ms")
-    }
+    if value_ms >= 1_000.0 { with_setting(value_ms * 1e-3, "s") } else { with_setting(value_ms, "ms") }
 }
 
 /// A setting is printed as it was set, not rounded to three digits with trailing zeros.
 pub(crate) fn setting(value: f64) -> String {
     let text = three_digits(value);
-    if text.contains('.') {
-        text.trim_end_matches('0').trim_end_matches('.').to_owned()
-    } else {
-        text
-    }
+    if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
 }
 
 /// A setting and its unit.
@@ -68,6 +60,15 @@ pub(crate) fn with_setting(value: f64, unit: &str) -> String {
 /// `2.90 times`.
 pub(crate) fn times(ratio: f64) -> String {
     format!("{} times", three_digits(ratio))
+}
+
+/// `2026-11-21 05:48:02 UTC`; a text of another form as it is.
+pub(crate) fn instant(rfc_3339: &str) -> String {
+    let to_the_second = rfc_3339.strip_suffix('Z').and_then(|text| text.get(..19));
+    match to_the_second {
+        Some(text) => format!("{} UTC", text.replace('T', " ")),
+        None => rfc_3339.to_owned(),
+    }
 }
 
 /// `a`, `a and b`, `a, b and c`.
@@ -88,9 +89,7 @@ pub(crate) fn six_digits(value: f64) -> Option<f64> {
 }
 
 fn grouped(number: &str) -> String {
-    let (sign, digits) = number
-        .strip_prefix('-')
-        .map_or(("", number), |rest| ("−", rest));
+    let (sign, digits) = number.strip_prefix('-').map_or(("", number), |rest| ("−", rest));
     let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
     let mut text = String::from(sign);
     for (index, digit) in whole.chars().enumerate() {
@@ -137,6 +136,8 @@ mod tests {
         assert_eq!(bytes(1_234.0), "1.23\u{202f}KB");
         assert_eq!(period_ms(1_500.0), "1.5\u{202f}s");
         assert_eq!(period_ms(250.0), "250\u{202f}ms");
+        assert_eq!(instant("2026-11-21T06:21:01.523178783Z"), "2026-11-21 06:21:01 UTC");
+        assert_eq!(instant("today"), "today");
         assert_eq!(count(1_234_567), "1,234,567");
         assert_eq!(six_digits(503.123_456_7), Some(503.123));
     }

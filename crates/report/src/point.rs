@@ -1,19 +1,24 @@
 //! A point: one pattern with one set of settings in one scenario, and what its trials say.
 
 use contract::{
-    Arrivals, Delivery, Environment, Manifest, Measurements, Outcome, Params, Pattern, Scenario,
-    TimeHistogram, TrialRecord,
+    Arrivals, Delivery, Environment, Manifest, Measurements, Outcome, Params, Pattern, Scenario, TrialRecord,
 };
-use model::{Inputs, Predicted, Prediction};
+use model::{Inputs, Predicted};
 
 use crate::{
-    number::{count, three_digits},
+    ages::AgeView,
+    crossing::bytes_by_interval,
+    measured::{finite, measured, median, prediction},
+    number::{self, count, three_digits},
     quantity::{Bound, Quantity, QuantityName},
     setting::{self, Swept},
 };
 
 /// A percentile needs this many deliveries beyond it, or a few stragglers decide it.
 pub(crate) const SAMPLES_BEYOND: f64 = 10.0;
+
+/// Payload per event may differ this much from the texts before it is said.
+const EDGE_TOLERANCE: f64 = 0.02;
 
 /// Ledgers of subscribers and server may differ by this much before the trial is invalid.
 const LEDGER_TOLERANCE: f64 = 0.01;
@@ -57,99 +62,14 @@ pub struct Point {
     /// Both predictions, for the first completed trial's schedule.
     pub predicted: Option<Predicted>,
     pub(crate) swept: Option<Swept>,
+    /// What the closed form says of other poll intervals; empty but for short polling.
+    pub(crate) bytes_by_interval: Vec<(f64, f64)>,
     ages: AgeView,
-}
-
-/// A percentile of ages of which some may never have arrived.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Percentile {
-    pub(crate) value_ms: f64,
-    pub(crate) bound: Bound,
-}
-
-/// All ages of a point, deliveries that never came ranked above everything that did.
-#[derive(Debug, Clone)]
-pub(crate) struct AgeView {
-    pub(crate) arrived: TimeHistogram,
-    pub(crate) censored: u64,
-    pub(crate) censored_min_ms: f64,
-}
-
-impl AgeView {
-    fn merged(records: &[&TrialRecord]) -> Self {
-        let mut view = Self {
-            arrived: TimeHistogram::default(),
-            censored: 0,
-            censored_min_ms: f64::INFINITY,
-        };
-        for measurements in records.iter().filter_map(|record| record.measurements()) {
-            // `Run::parse` has refused damaged histograms.
-            if let Ok(histogram) = measurements.age.arrived.histogram() {
-                view.arrived.merge(&histogram);
-            }
-            if measurements.age.censored > 0 {
-                view.censored += measurements.age.censored;
-                let reached_ms = measurements.age.censored_min_us as f64 * 1e-3;
-                view.censored_min_ms = view.censored_min_ms.min(reached_ms);
-            }
-        }
-        if view.censored == 0 {
-            view.censored_min_ms = 0.0;
-        }
-        view
-    }
-
-    pub(crate) fn total(&self) -> u64 {
-        self.arrived.count() + self.censored
-    }
-
-    /// None without deliveries.
-    pub(crate) fn percentile(&self, quantile: f64) -> Option<Percentile> {
-        let total = self.total();
-        if total == 0 {
-            return None;
-        }
-        let arrived = self.arrived.count();
-        // The rank that this percentile asks for; it reaches into the lost ones if it is beyond
-        // what arrived.
-        let rank = (quantile * total as f64).ceil().max(1.0);
-        if rank > arrived as f64 {
-            return Some(Percentile {
-                value_ms: self.censored_min_ms,
-                bound: Bound::AtLeast,
-            });
-        }
-        Some(Percentile {
-            value_ms: self.arrived.quantile_us(rank / arrived as f64) as f64 * 1e-3,
-            bound: Bound::Exact,
-        })
-    }
-
-    fn mean(&self) -> Option<Percentile> {
-        let total = self.total();
-        if total == 0 {
-            return None;
-        }
-        let arrived_sum = self.arrived.mean_us() * 1e-3 * self.arrived.count() as f64;
-        let censored_sum = self.censored_min_ms * self.censored as f64;
-        Some(Percentile {
-            value_ms: (arrived_sum + censored_sum) / total as f64,
-            bound: if self.censored > 0 {
-                Bound::AtLeast
-            } else {
-                Bound::Exact
-            },
-        })
-    }
 }
 
 impl Point {
     /// Gathers the trials of one point. `records` is not empty and all of the same point.
-    pub(crate) fn gather(
-        manifest: &Manifest,
-        scenario: &Scenario,
-        records: &[&TrialRecord],
-    ) -> Self {
+    pub(crate) fn gather(manifest: &Manifest, scenario: &Scenario, records: &[&TrialRecord]) -> Self {
         let first = records[0];
         let mut point = Self {
             scenario: scenario.name.clone(),
@@ -163,6 +83,7 @@ impl Point {
             quantities: Vec::new(),
             predicted: None,
             swept: Swept::of(scenario),
+            bytes_by_interval: Vec::new(),
             ages: AgeView::merged(records),
         };
         point.judge(records, &scenario.events);
@@ -174,24 +95,22 @@ impl Point {
                 ));
             }
         }
-        let predicted: Vec<Predicted> = records
-            .iter()
-            .filter_map(|record| predict(manifest, scenario, record))
-            .collect();
-        point.quantities = QuantityName::ALL
-            .into_iter()
-            .map(|name| point.quantity(name, &predicted))
-            .collect();
+        let predicted: Vec<Predicted> =
+            records.iter().filter_map(|record| predict(manifest, scenario, record)).collect();
+        point.quantities =
+            QuantityName::ALL.into_iter().map(|name| point.quantity(name, &predicted)).collect();
         point.explain_absent_prediction(&predicted);
+        point.warn_of_edges(manifest, first);
+        if point.swept.is_none() {
+            point.bytes_by_interval = bytes_by_interval(manifest, scenario, first);
+        }
         point.predicted = predicted.into_iter().next();
         point
     }
 
     /// Trials that ran to their end.
     pub fn completed(&self) -> impl Iterator<Item = &Measurements> {
-        self.trials
-            .iter()
-            .filter_map(|trial| trial.measurements.as_ref())
+        self.trials.iter().filter_map(|trial| trial.measurements.as_ref())
     }
 
     /// One quantity of the point.
@@ -211,11 +130,7 @@ impl Point {
             Some(swept) => swept.text(&self.params),
         };
         let pattern = setting::pattern_text(self.pattern, &self.params);
-        if swept.is_empty() {
-            pattern
-        } else {
-            format!("{pattern}, {swept}")
-        }
+        if swept.is_empty() { pattern } else { format!("{pattern}, {swept}") }
     }
 
     pub(crate) fn swept_value(&self) -> Option<f64> {
@@ -252,22 +167,19 @@ impl Point {
             quantity.bound = age.bound;
         } else {
             quantity.measured = median(
-                self.completed()
-                    .filter_map(|measurements| measured(name, &self.params, measurements)),
+                self.completed().filter_map(|measurements| measured(name, &self.params, measurements)),
             );
         }
-        quantity.predicted = median(predicted.iter().filter_map(|both| {
-            both.replayed
-                .as_ref()
-                .ok()
-                .and_then(|of| prediction(name, of))
-        }));
-        quantity.closed_form = median(predicted.iter().filter_map(|both| {
-            both.closed_form
-                .as_ref()
-                .ok()
-                .and_then(|of| prediction(name, of))
-        }));
+        quantity.predicted = median(
+            predicted
+                .iter()
+                .filter_map(|both| both.replayed.as_ref().ok().and_then(|of| prediction(name, of))),
+        );
+        quantity.closed_form = median(
+            predicted
+                .iter()
+                .filter_map(|both| both.closed_form.as_ref().ok().and_then(|of| prediction(name, of))),
+        );
         quantity.doubt = self.doubt(&quantity);
         quantity
     }
@@ -275,19 +187,16 @@ impl Point {
     fn doubt(&self, quantity: &Quantity) -> Option<String> {
         quantity.measured?;
         if quantity.bound == Bound::AtLeast {
-            return Some(format!(
-                "a lower bound: {} deliveries never came",
-                count(self.ages.censored)
-            ));
+            return Some(format!("a lower bound: {} deliveries never came", count(self.ages.censored)));
         }
         let total = self.ages.total() as f64;
         if quantity.name == QuantityName::AgeP99 && total * 0.01 < SAMPLES_BEYOND {
-            return Some(format!(
-                "only {} deliveries: fewer than ten lie beyond p99",
-                three_digits(total)
-            ));
+            return Some(format!("only {} deliveries: fewer than ten lie beyond p99", three_digits(total)));
         }
-        (!self.valid).then(|| "the trial is not valid".to_owned())
+        (!self.valid).then(|| match self.warnings.first() {
+            Some(reason) => format!("not valid: {reason}"),
+            None => "not valid".to_owned(),
+        })
     }
 
     /// Decides validity, and says why not.
@@ -296,8 +205,7 @@ impl Point {
             match &record.outcome {
                 Outcome::Failed { reason, .. } => {
                     self.valid = false;
-                    self.warnings
-                        .push(format!("trial {} failed: {reason}", record.order));
+                    self.warnings.push(format!("trial {} failed: {reason}", record.order));
                 }
                 Outcome::Completed { measurements } => {
                     let problems = invalidities(measurements, arrivals);
@@ -324,13 +232,39 @@ impl Point {
         }
     }
 
+    /// Bytes are counted between the window's edges, deliveries by their due. Where polls are rare
+    /// the two do not belong to quite the same events.
+    fn warn_of_edges(&mut self, manifest: &Manifest, record: &TrialRecord) {
+        let (Some(measurements), Some(schedule)) =
+            (record.measurements(), manifest.schedule(&record.schedule_hash))
+        else {
+            return;
+        };
+        let texts: Vec<f64> = schedule
+            .due_ns
+            .iter()
+            .zip(&schedule.data_bytes)
+            .filter(|(due_ns, _)| measurements.window.contains(**due_ns))
+            .map(|(_, bytes)| f64::from(*bytes))
+            .collect();
+        let expected = texts.iter().sum::<f64>() / texts.len() as f64;
+        let Some(payload) = self.measured(QuantityName::PayloadBytesPerEvent) else {
+            return;
+        };
+        if (payload / expected - 1.0).abs() > EDGE_TOLERANCE {
+            self.warnings.push(format!(
+                "the window's bytes hold {} of payload per event, its events {}: the polls at its edges brought other events than those due in it, so bytes per event are off by about as much",
+                number::bytes(payload),
+                number::bytes(expected)
+            ));
+        }
+    }
+
     fn explain_absent_prediction(&mut self, predicted: &[Predicted]) {
         let mut reasons: Vec<String> = Vec::new();
         for both in predicted {
-            for (form, outcome) in [
-                ("no prediction", &both.replayed),
-                ("no closed form", &both.closed_form),
-            ] {
+            for (form, outcome) in [("no prediction", &both.replayed), ("no closed form", &both.closed_form)]
+            {
                 if let Err(reason) = outcome {
                     let text = format!("{form}: {reason}");
                     if !reasons.contains(&text) {
@@ -416,76 +350,4 @@ fn add(sum: &mut Delivery, other: &Delivery) {
     sum.duplicated += other.duplicated;
     sum.reordered += other.reordered;
     sum.foreign += other.foreign;
-}
-
-/// What one trial says about a quantity; ages are read from the merged histogram instead.
-fn measured(name: QuantityName, params: &Params, of: &Measurements) -> Option<f64> {
-    let per_event = |sum: f64| divide(sum, of.window_deliveries as f64);
-    match name {
-        QuantityName::AgeMean | QuantityName::AgeP50 | QuantityName::AgeP99 => None,
-        QuantityName::RequestsPerEvent => per_event(of.requests.window as f64),
-        QuantityName::RequestsPerSubscriber => {
-            divide(of.requests.life as f64, f64::from(params.subscribers))
-        }
-        QuantityName::EmptyRatio => {
-            divide(of.requests.window_empty as f64, of.requests.window as f64)
-        }
-        QuantityName::BytesPerEvent => per_event(of.bytes.total() as f64),
-        QuantityName::PayloadBytesPerEvent => per_event(of.bytes.payload as f64),
-        QuantityName::FramingBytesPerEvent => per_event(of.bytes.framing() as f64),
-        QuantityName::HeaderBytesPerEvent => per_event(of.bytes.headers as f64),
-        QuantityName::EmptyPollBytesPerEvent => per_event(of.bytes.empty_polls as f64),
-        QuantityName::CpuPerEvent => per_event(of.cpu.server_us),
-        QuantityName::SubscriberCpuPerEvent => per_event(of.cpu.harness_us),
-        QuantityName::ConnectP50 => quantile_ms(&of.connect, 0.5),
-        QuantityName::SocketsHeld => finite(of.sockets_held),
-        QuantityName::LatenessP99 => quantile_ms(&of.lateness, 0.99),
-    }
-}
-
-/// What a prediction says about a quantity; none for what it does not speak of.
-pub(crate) fn prediction(name: QuantityName, of: &Prediction) -> Option<f64> {
-    let value = match name {
-        QuantityName::AgeMean => Some(of.age.mean_ms()),
-        QuantityName::AgeP50 => Some(of.age.quantile_ms(0.5)),
-        QuantityName::AgeP99 => Some(of.age.quantile_ms(0.99)),
-        QuantityName::RequestsPerEvent => Some(of.requests_per_event),
-        QuantityName::RequestsPerSubscriber => of.requests_per_subscriber,
-        QuantityName::EmptyRatio => Some(of.empty_ratio),
-        QuantityName::BytesPerEvent => Some(of.bytes.total()),
-        QuantityName::PayloadBytesPerEvent => Some(of.bytes.payload),
-        QuantityName::FramingBytesPerEvent => Some(of.bytes.framing),
-        QuantityName::HeaderBytesPerEvent => Some(of.bytes.headers),
-        QuantityName::EmptyPollBytesPerEvent => Some(of.bytes.empty_polls),
-        QuantityName::SocketsHeld => Some(of.sockets_held),
-        QuantityName::CpuPerEvent
-        | QuantityName::SubscriberCpuPerEvent
-        | QuantityName::ConnectP50
-        | QuantityName::LatenessP99 => None,
-    };
-    value.and_then(finite)
-}
-
-pub(crate) fn quantile_ms(distribution: &contract::Distribution, quantile: f64) -> Option<f64> {
-    let histogram = distribution.histogram().ok()?;
-    (histogram.count() > 0).then(|| histogram.quantile_us(quantile) as f64 * 1e-3)
-}
-
-fn divide(sum: f64, by: f64) -> Option<f64> {
-    if by > 0.0 { finite(sum / by) } else { None }
-}
-
-fn finite(value: f64) -> Option<f64> {
-    value.is_finite().then_some(value)
-}
-
-fn median(values: impl Iterator<Item = f64>) -> Option<f64> {
-    let mut values: Vec<f64> = values.collect();
-    values.sort_by(f64::total_cmp);
-    let middle = values.len() / 2;
-    match values.len() {
-        0 => None,
-        odd if odd % 2 == 1 => Some(values[middle]),
-        _even => finite(f64::midpoint(values[middle - 1], values[middle])),
-    }
 }

@@ -114,9 +114,7 @@ impl QuantityName {
     #[must_use]
     pub const fn unit(self) -> &'static str {
         match self {
-            Self::AgeMean | Self::AgeP50 | Self::AgeP99 | Self::ConnectP50 | Self::LatenessP99 => {
-                "ms"
-            }
+            Self::AgeMean | Self::AgeP50 | Self::AgeP99 | Self::ConnectP50 | Self::LatenessP99 => "ms",
             Self::RequestsPerEvent | Self::RequestsPerSubscriber => "requests",
             Self::EmptyRatio => "fraction",
             Self::BytesPerEvent
@@ -215,28 +213,24 @@ impl Quantity {
     /// The replayed prediction as text, or a dash.
     #[must_use]
     pub fn predicted_text(&self) -> String {
-        self.predicted
-            .map_or_else(|| "—".to_owned(), |value| self.name.text(value))
+        self.predicted.map_or_else(|| "—".to_owned(), |value| self.name.text(value))
     }
 
     /// The closed form as text, or a dash.
     #[must_use]
     pub fn closed_form_text(&self) -> String {
-        self.closed_form
-            .map_or_else(|| "—".to_owned(), |value| self.name.text(value))
+        self.closed_form.map_or_else(|| "—".to_owned(), |value| self.name.text(value))
     }
 
     /// Measured against predicted.
     #[must_use]
     pub fn comparison(&self) -> Comparison {
-        let (Some(measured), Some(predicted), Bound::Exact) =
-            (self.measured, self.predicted, self.bound)
+        let (Some(measured), Some(predicted), Bound::Exact) = (self.measured, self.predicted, self.bound)
         else {
             return Comparison::None;
         };
-        let short = self.name.unit() == "ms"
-            && measured < DIFFERENCE_BELOW_MS
-            && predicted < DIFFERENCE_BELOW_MS;
+        let short =
+            self.name.unit() == "ms" && measured < DIFFERENCE_BELOW_MS && predicted < DIFFERENCE_BELOW_MS;
         if short || predicted.abs() < 1e-9 {
             Comparison::Difference(measured - predicted)
         } else {

@@ -72,11 +72,7 @@ impl Run {
     /// scenario that the manifest does not have, or a histogram is damaged.
     pub fn parse(manifest_json: &str, records_jsonl: &str) -> Result<Self, ReadError> {
         let manifest: Manifest = versioned(MANIFEST, 1, manifest_json)?;
-        let mut run = Self {
-            manifest,
-            records: Vec::new(),
-            warnings: Vec::new(),
-        };
+        let mut run = Self { manifest, records: Vec::new(), warnings: Vec::new() };
         let lines: Vec<&str> = records_jsonl.lines().collect();
         for (index, text) in lines.iter().enumerate() {
             if text.trim().is_empty() {
@@ -102,16 +98,9 @@ impl Run {
     fn check(&self, line: usize, record: &TrialRecord) -> Result<(), ReadError> {
         let error = |problem: String| Err(ReadError::Contradiction { line, problem });
         let known = record.scenario == CALIBRATION
-            || self
-                .manifest
-                .scenarios
-                .iter()
-                .any(|scenario| scenario.name == record.scenario);
+            || self.manifest.scenarios.iter().any(|scenario| scenario.name == record.scenario);
         if !known {
-            return error(format!(
-                "scenario `{}` is not in {MANIFEST}",
-                record.scenario
-            ));
+            return error(format!("scenario `{}` is not in {MANIFEST}", record.scenario));
         }
         let Outcome::Completed { measurements } = &record.outcome else {
             return Ok(());
@@ -145,11 +134,7 @@ fn versioned<T: for<'de> Deserialize<'de>>(
     };
     let version: Versioned = serde_json::from_str(text).map_err(form)?;
     if version.schema != RECORD_SCHEMA {
-        return Err(ReadError::Schema {
-            file,
-            line,
-            found: version.schema,
-        });
+        return Err(ReadError::Schema { file, line, found: version.schema });
     }
     serde_json::from_str(text).map_err(form)
 }

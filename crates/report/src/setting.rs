@@ -111,9 +111,9 @@ pub(crate) fn rate(rate_hz: f64) -> String {
 pub(crate) fn pattern_text(pattern: Pattern, params: &Params) -> String {
     let label = pattern.label();
     let own = match pattern {
-        Pattern::ShortPolling => params
-            .poll_interval_ms
-            .map(|interval| format!("{label} every {}", period_ms(interval))),
+        Pattern::ShortPolling => {
+            params.poll_interval_ms.map(|interval| format!("{label} every {}", period_ms(interval)))
+        }
         Pattern::LongPolling => None,
         Pattern::Sse => None,
         Pattern::WebSocket => None,
@@ -154,11 +154,7 @@ pub(crate) fn arrivals_text(arrivals: &Arrivals) -> String {
         Arrivals::Poisson { rate_hz } => {
             format!("independent of each other (Poisson), {}", rate(*rate_hz))
         }
-        Arrivals::Bursts {
-            burst_events,
-            event_spacing,
-            burst_every,
-        } => format!(
+        Arrivals::Bursts { burst_events, event_spacing, burst_every } => format!(
             "bursts of {} events {} apart, about every {}",
             setting(f64::from(*burst_events)),
             period_ms(event_spacing.milliseconds()),
@@ -169,26 +165,24 @@ pub(crate) fn arrivals_text(arrivals: &Arrivals) -> String {
     }
 }
 
+/// What a scenario varies, as a sentence; empty if nothing.
+pub(crate) fn varied_text(scenario: &Scenario) -> String {
+    Swept::of(scenario).map_or_else(String::new, |swept| format!(" Varied: the {}.", swept.label()))
+}
+
 /// The scenario's arrivals with the swept rate put in.
 ///
 /// A record holds the rate of the schedule that came out; the closed form needs the one that was
 /// set, which is the nearest of the swept ones.
 pub(crate) fn arrivals_at(scenario: &Scenario, params: &Params) -> Arrivals {
-    let swept = [
-        scenario.sweep.as_ref(),
-        scenario
-            .default_run
-            .as_ref()
-            .and_then(|chosen| chosen.sweep.as_ref()),
-    ];
-    let nearest = swept
-        .into_iter()
-        .flatten()
-        .flat_map(|sweep: &Sweep| sweep.rate_hz.iter().copied())
-        .min_by(|left, right| {
+    let swept =
+        [scenario.sweep.as_ref(), scenario.default_run.as_ref().and_then(|chosen| chosen.sweep.as_ref())];
+    let nearest = swept.into_iter().flatten().flat_map(|sweep: &Sweep| sweep.rate_hz.iter().copied()).min_by(
+        |left, right| {
             let distance = |rate: f64| (rate / params.rate_hz.max(1e-9)).ln().abs();
             distance(*left).total_cmp(&distance(*right))
-        });
+        },
+    );
     match (&scenario.events, nearest) {
         (Arrivals::Steady { .. }, Some(rate_hz)) => Arrivals::Steady { rate_hz },
         (Arrivals::Poisson { .. }, Some(rate_hz)) => Arrivals::Poisson { rate_hz },

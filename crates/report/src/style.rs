@@ -74,24 +74,13 @@ const fn pattern_colour(pattern: Pattern) -> Colour {
         Pattern::Sse => ("sse", "#0072B2", "#4FA9E6"),
         Pattern::WebSocket => ("websocket", "#CC79A7", "#E39CC3"),
     };
-    Colour {
-        variable,
-        light,
-        dark,
-    }
+    Colour { variable, light, dark }
 }
 
 impl Ink {
     fn all() -> Vec<Self> {
-        let mut inks = vec![
-            Self::Text,
-            Self::Quiet,
-            Self::Limit,
-            Self::Front,
-            Self::Grid,
-            Self::Shade,
-            Self::Ground,
-        ];
+        let mut inks =
+            vec![Self::Text, Self::Quiet, Self::Limit, Self::Front, Self::Grid, Self::Shade, Self::Ground];
         for pattern in Pattern::ALL {
             inks.extend([Self::Measured(pattern), Self::Model(pattern)]);
         }
@@ -108,11 +97,7 @@ impl Ink {
             Self::Shade => ("shade", "#ECEDEF", "#2A2D33"),
             Self::Ground => ("ground", "#FFFFFF", "#16181C"),
         };
-        Colour {
-            variable,
-            light,
-            dark,
-        }
+        Colour { variable, light, dark }
     }
 
     const fn dashed(self) -> bool {
@@ -199,8 +184,7 @@ pub(crate) fn dark_rules() -> String {
     let mut rules = String::new();
     for ink in Ink::all() {
         let Colour { light, dark, .. } = ink.colour();
-        let rule =
-            format!("[fill=\"{light}\"]{{fill:{dark}}}[stroke=\"{light}\"]{{stroke:{dark}}}");
+        let rule = format!("[fill=\"{light}\"]{{fill:{dark}}}[stroke=\"{light}\"]{{stroke:{dark}}}");
         if !rules.contains(&rule) {
             rules.push_str(&rule);
         }

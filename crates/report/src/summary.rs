@@ -107,10 +107,7 @@ pub(crate) fn json(findings: &Findings) -> String {
 }
 
 fn points(findings: &Findings) -> impl Iterator<Item = &Point> {
-    findings
-        .scenarios
-        .iter()
-        .flat_map(|scenario| &scenario.points)
+    findings.scenarios.iter().flat_map(|scenario| &scenario.points)
 }
 
 fn point_summary(point: &Point) -> PointSummary<'_> {
@@ -170,22 +167,12 @@ pub(crate) fn csv(findings: &Findings) -> String {
 
 /// Empty where there is none.
 fn value(number: Option<f64>) -> String {
-    number
-        .and_then(six_digits)
-        .map_or_else(String::new, |number| number.to_string())
+    number.and_then(six_digits).map_or_else(String::new, |number| number.to_string())
 }
 
 /// RFC 4180 §2: a cell with a separator, quote or line end is quoted, its quotes doubled. A leading
 /// `=`, `+`, `-` or `@` would be a formula to a spreadsheet.
 fn cell(text: &str) -> String {
-    let text = if text.starts_with(['=', '+', '-', '@']) {
-        format!("'{text}")
-    } else {
-        text.to_owned()
-    };
-    if text.contains([',', '"', '\n', '\r']) {
-        format!("\"{}\"", text.replace('"', "\"\""))
-    } else {
-        text
-    }
+    let text = if text.starts_with(['=', '+', '-', '@']) { format!("'{text}") } else { text.to_owned() };
+    if text.contains([',', '"', '\n', '\r']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text }
 }

@@ -8,35 +8,25 @@ use model::Predicted;
 
 use crate::{
     findings::{Findings, ScenarioFinding},
+    measured,
     number::{self, count, three_digits},
-    point::{self, Point},
+    point::Point,
     quantity::{Bound, Quantity, QuantityName},
     setting::{self, Swept},
 };
 
 /// One line under the heads; rows need none.
-const STYLE: TableStyle =
-    TableStyle::new().header_separator(LineStyle::none().fill('─').junction('─'));
+const STYLE: TableStyle = TableStyle::new().header_separator(LineStyle::none().fill('─').junction('─'));
 
 /// A block of rows per scenario: ages predicted and measured, requests and bytes per event, losses.
 #[must_use]
 pub fn terminal_table(findings: &Findings) -> String {
     let mut text = String::new();
     for scenario in &findings.scenarios {
-        let _ = writeln!(
-            text,
-            "{}: {}",
-            scenario.scenario.name,
-            plain(&scenario.scenario.question)
-        );
+        let _ = writeln!(text, "{}: {}", scenario.scenario.name, plain(&scenario.scenario.question));
         let _ = writeln!(text, "{}\n", measured_block(scenario));
     }
-    let _ = writeln!(
-        text,
-        "{}: {}",
-        findings.verdict.word(),
-        plain(&findings.verdict_reason)
-    );
+    let _ = writeln!(text, "{}: {}", findings.verdict.word(), plain(&findings.verdict_reason));
     for failure in &findings.failures {
         let _ = writeln!(
             text,
@@ -52,10 +42,7 @@ pub fn terminal_table(findings: &Findings) -> String {
 
 /// What the model expects of a scenario, before anything is measured.
 #[must_use]
-pub fn prediction_table(
-    scenario: &Scenario,
-    predictions: &[(Pattern, Params, Predicted)],
-) -> String {
+pub fn prediction_table(scenario: &Scenario, predictions: &[(Pattern, Params, Predicted)]) -> String {
     let mut table = table(&[
         "pattern",
         "age p50\nms",
@@ -76,13 +63,7 @@ pub fn prediction_table(
             QuantityName::BytesPerEvent,
             QuantityName::SocketsHeld,
         ] {
-            row.push(bare(
-                predicted
-                    .replayed
-                    .as_ref()
-                    .ok()
-                    .and_then(|of| point::prediction(name, of)),
-            ));
+            row.push(bare(predicted.replayed.as_ref().ok().and_then(|of| measured::prediction(name, of))));
         }
         if let Err(reason) = &predicted.replayed {
             reasons.push(format!("{}: no prediction: {reason}", row[0]));
@@ -90,11 +71,7 @@ pub fn prediction_table(
         table.add_row(row);
     }
     align(&mut table);
-    let mut text = format!(
-        "{}: {}\n{table}\n",
-        scenario.name,
-        plain(&scenario.question)
-    );
+    let mut text = format!("{}: {}\n{table}\n", scenario.name, plain(&scenario.question));
     for reason in reasons {
         let _ = writeln!(text, "{}", plain(&reason));
     }
@@ -177,12 +154,6 @@ fn lost(point: &Point) -> String {
 /// A terminal has no thin space, and a scenario's text must not move its cursor.
 fn plain(text: &str) -> String {
     text.chars()
-        .map(|letter| {
-            if letter == number::THIN_SPACE || letter.is_control() {
-                ' '
-            } else {
-                letter
-            }
-        })
+        .map(|letter| if letter == number::THIN_SPACE || letter.is_control() { ' ' } else { letter })
         .collect()
 }

@@ -42,11 +42,8 @@ impl Verdict {
     pub(crate) fn of(points: &[&Point], failures: &[Failure], planned: u32) -> (Self, String) {
         let recorded: usize = points.iter().map(|point| point.trials.len()).sum();
         let completed: usize = points.iter().map(|point| point.completed().count()).sum();
-        let of_planned = format!(
-            "{} of {} planned trials completed",
-            count(completed as u64),
-            count(u64::from(planned))
-        );
+        let of_planned =
+            format!("{} of {} planned trials completed", count(completed as u64), count(u64::from(planned)));
         if let Some(failure) = failures.first() {
             return (
                 Self::Failed,
@@ -60,10 +57,7 @@ impl Verdict {
         }
         let invalid: Vec<&&Point> = points.iter().filter(|point| !point.valid).collect();
         if let Some(point) = invalid.first() {
-            let reason = point
-                .warnings
-                .first()
-                .map_or("its numbers contradict each other", String::as_str);
+            let reason = point.warnings.first().map_or("its numbers contradict each other", String::as_str);
             return (
                 Self::Invalid,
                 format!(
@@ -76,10 +70,7 @@ impl Verdict {
             );
         }
         if recorded < planned as usize || recorded == 0 {
-            return (
-                Self::Interrupted,
-                format!("{of_planned}, the others were not run"),
-            );
+            return (Self::Interrupted, format!("{of_planned}, the others were not run"));
         }
         (
             Self::Passed,

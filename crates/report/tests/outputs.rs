@@ -21,9 +21,7 @@ fn content<'a>(files: &'a [OutputFile], path: &str) -> &'a str {
 }
 
 fn figures(files: &[OutputFile]) -> impl Iterator<Item = &OutputFile> {
-    files
-        .iter()
-        .filter(|file| file.path.starts_with("figures/"))
+    files.iter().filter(|file| file.path.starts_with("figures/"))
 }
 
 /// Writes a report to the build directory, to look at it in a browser.
@@ -31,19 +29,14 @@ fn write(name: &str, files: &[OutputFile]) {
     let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
     fs::create_dir_all(directory.join("figures")).expect("the build directory can be written");
     for file in files {
-        fs::write(directory.join(&file.path), &file.content)
-            .expect("the build directory can be written");
+        fs::write(directory.join(&file.path), &file.content).expect("the build directory can be written");
     }
 }
 
 fn assert_finite(files: &[OutputFile]) {
     for file in files {
         for word in file.content.split(|letter: char| !letter.is_alphanumeric()) {
-            assert!(
-                !["NaN", "nan", "inf", "infinity"].contains(&word),
-                "{} holds {word}",
-                file.path
-            );
+            assert!(!["NaN", "nan", "inf", "infinity"].contains(&word), "{} holds {word}", file.path);
         }
     }
 }
@@ -53,23 +46,12 @@ fn every_output_prints_the_same_numbers() {
     let (manifest, records) = ten_trials();
     let findings = findings(&manifest, &records);
     let files = report::render(&findings);
-    let json: serde_json::Value =
-        serde_json::from_str(content(&files, "summary.json")).expect("JSON");
-    let csv: Vec<Vec<&str>> = content(&files, "summary.csv")
-        .lines()
-        .map(|line| line.split(',').collect())
-        .collect();
-    let column = |name: &str| {
-        csv[0]
-            .iter()
-            .position(|head| *head == name)
-            .expect("a column")
-    };
+    let json: serde_json::Value = serde_json::from_str(content(&files, "summary.json")).expect("JSON");
+    let csv: Vec<Vec<&str>> =
+        content(&files, "summary.csv").lines().map(|line| line.split(',').collect()).collect();
+    let column = |name: &str| csv[0].iter().position(|head| *head == name).expect("a column");
     let mut rows = csv[1..].iter();
-    let points = findings
-        .scenarios
-        .iter()
-        .flat_map(|scenario| &scenario.points);
+    let points = findings.scenarios.iter().flat_map(|scenario| &scenario.points);
     for (point, in_json) in points.zip(json["points"].as_array().expect("points")) {
         assert_eq!(in_json["pattern"], point.pattern.slug());
         for quantity in &point.quantities {
@@ -81,11 +63,7 @@ fn every_output_prints_the_same_numbers() {
                 ("predicted", quantity.predicted),
                 ("closed_form", quantity.closed_form),
             ] {
-                assert_eq!(
-                    fields[name].as_f64(),
-                    row[column(name)].parse().ok(),
-                    "{name}"
-                );
+                assert_eq!(fields[name].as_f64(), row[column(name)].parse().ok(), "{name}");
                 assert_eq!(fields[name].is_null(), value.is_none());
                 // Text rounds what the files for programs hold, and nothing else.
                 if let (Some(written), Some(value)) = (fields[name].as_f64(), value) {
@@ -109,10 +87,7 @@ fn every_output_prints_the_same_numbers() {
         }
         let p99 = point.quantity_of(QuantityName::AgeP99).measured_text();
         let number = p99.split('\u{202f}').next().expect("a number");
-        assert!(
-            report::terminal_table(&findings).contains(number),
-            "{number}"
-        );
+        assert!(report::terminal_table(&findings).contains(number), "{number}");
     }
     assert!(rows.next().is_none());
 }
@@ -121,8 +96,7 @@ fn every_output_prints_the_same_numbers() {
 fn the_summary_keeps_its_shape() {
     let (manifest, records) = ten_trials();
     let files = report::render(&findings(&manifest, &records));
-    let json: serde_json::Value =
-        serde_json::from_str(content(&files, "summary.json")).expect("JSON");
+    let json: serde_json::Value = serde_json::from_str(content(&files, "summary.json")).expect("JSON");
     assert_eq!(json["schema"], 1);
     assert_eq!(json["run"]["verdict"], "passed");
     assert_eq!(json["comparisons"], serde_json::json!([]));
@@ -131,15 +105,10 @@ fn the_summary_keeps_its_shape() {
     assert_eq!(point["scenario"], "poll-interval");
     assert_eq!(point["params"]["poll_interval_ms"], 250.0);
     assert_eq!(point["delivery"]["lost"], 0);
-    let age = point["quantities"]["age_p50_ms"]
-        .as_object()
-        .expect("five fields");
+    let age = point["quantities"]["age_p50_ms"].as_object().expect("five fields");
     let mut fields: Vec<&str> = age.keys().map(String::as_str).collect();
     fields.sort_unstable();
-    assert_eq!(
-        fields,
-        ["closed_form", "high", "low", "measured", "predicted"]
-    );
+    assert_eq!(fields, ["closed_form", "high", "low", "measured", "predicted"]);
 }
 
 #[test]
@@ -150,35 +119,15 @@ fn figures_can_be_read_aloud_and_in_both_schemes() {
     let page = content(&files, "report.html");
     for figure in figures(&files) {
         let svg = &figure.content;
-        for part in [
-            "<title id=",
-            "<desc id=",
-            "role=\"img\"",
-            "viewBox=",
-            "prefers-color-scheme:dark",
-        ] {
+        for part in ["<title id=", "<desc id=", "role=\"img\"", "viewBox=", "prefers-color-scheme:dark"] {
             assert!(svg.contains(part), "{} lacks {part}", figure.path);
         }
         let unit = [" ms", "\u{202f}ms", "bytes", "requests", " us", "events/s"];
-        assert!(
-            unit.iter().any(|unit| svg.contains(unit)),
-            "{} has no unit",
-            figure.path
-        );
-        assert!(
-            !svg.contains("FACE"),
-            "{} holds a placeholder colour",
-            figure.path
-        );
+        assert!(unit.iter().any(|unit| svg.contains(unit)), "{} has no unit", figure.path);
+        assert!(!svg.contains("FACE"), "{} holds a placeholder colour", figure.path);
         assert!(content(&files, "report.md").contains(&format!("]({})", figure.path)));
-        let anchor = figure
-            .path
-            .trim_start_matches("figures/")
-            .trim_end_matches(".svg");
-        assert!(
-            page.contains(&format!("<figure id=\"{anchor}\">")),
-            "{anchor}"
-        );
+        let anchor = figure.path.trim_start_matches("figures/").trim_end_matches(".svg");
+        assert!(page.contains(&format!("<figure id=\"{anchor}\">")), "{anchor}");
     }
     assert!(!page.contains("FACE") && page.contains("var(--sse)"));
     assert!(!page.contains("<script") && !page.contains("src="));
@@ -221,14 +170,11 @@ fn text_from_outside_stays_text() {
         let code = |line: &&str| file.path == "report.md" && line.starts_with("    ");
         let mut shown = file.content.lines().filter(|line| !code(line));
         let for_programs = file.path.starts_with("summary.");
-        assert!(
-            for_programs || shown.all(|line| !line.contains("<script")),
-            "{}",
-            file.path
-        );
+        assert!(for_programs || shown.all(|line| !line.contains("<script")), "{}", file.path);
         assert!(!file.content.contains('\u{1b}'), "{}", file.path);
         assert!(!file.path.contains(".."), "{}", file.path);
     }
+    write("hostile", &files);
     let page = content(&files, "report.html");
     assert!(page.contains("&lt;script&gt;alert(1)&lt;/script&gt; &amp; &quot;quotes&quot;"));
     assert!(!content(&files, "report.md").contains("\n# head"));
@@ -238,24 +184,11 @@ fn text_from_outside_stays_text() {
 
 /// Two patterns whose schedule the manifest does not hold: nothing here depends on the model.
 fn small_run() -> Findings {
-    let ticker = scenario(
-        "stock-ticker",
-        "Who hears of a price first?",
-        &[Pattern::ShortPolling, Pattern::Sse],
-    );
+    let ticker =
+        scenario("stock-ticker", "Who hears of a price first?", &[Pattern::ShortPolling, Pattern::Sse]);
     let records = [
-        record(
-            "stock-ticker",
-            Pattern::ShortPolling,
-            params(Pattern::ShortPolling, 1_000.0, 50),
-            0,
-        ),
-        record(
-            "stock-ticker",
-            Pattern::Sse,
-            params(Pattern::Sse, 1_000.0, 50),
-            1,
-        ),
+        record("stock-ticker", Pattern::ShortPolling, params(Pattern::ShortPolling, 1_000.0, 50), 0),
+        record("stock-ticker", Pattern::Sse, params(Pattern::Sse, 1_000.0, 50), 1),
     ];
     findings(&manifest(vec![ticker], &[], 2), &records)
 }
@@ -274,16 +207,9 @@ fn the_markdown_reads_well() {
 #[test]
 fn the_prediction_table_says_why_it_is_empty() {
     let ticker = scenario("stock-ticker", "Who hears of a price first?", &Pattern::ALL);
-    let absent = || {
-        Err(NotApplicable(
-            "the hold is longer than an eighth of the window".to_owned(),
-        ))
-    };
+    let absent = || Err(NotApplicable("the hold is longer than an eighth of the window".to_owned()));
     let predictions = [Pattern::ShortPolling, Pattern::LongPolling].map(|pattern| {
-        let predicted = Predicted {
-            closed_form: absent(),
-            replayed: absent(),
-        };
+        let predicted = Predicted { closed_form: absent(), replayed: absent() };
         (pattern, params(pattern, 1_000.0, 50), predicted)
     });
     insta::assert_snapshot!(report::prediction_table(&ticker, &predictions));

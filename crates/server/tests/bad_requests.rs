@@ -7,6 +7,7 @@ mod live;
 use contract::Pattern;
 use futures_util::{SinkExt, StreamExt};
 use live::{Answer, Live, Subscriber};
+use server::{AppSettings, Limits};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -129,9 +130,10 @@ async fn options_and_head_answer_where_they_should() {
 
 #[tokio::test]
 async fn a_page_of_an_allowed_origin_may_read_and_no_other() {
-    let mut settings = server::AppSettings::default();
-    settings.allowed_origins = vec!["http://a.example".to_owned()];
-    let live = Live::with(settings);
+    let live = Live::with(AppSettings {
+        allowed_origins: vec!["http://a.example".to_owned()],
+        ..AppSettings::default()
+    });
     let from = |origin: &str, lines: &str| {
         format!("GET /short-polling HTTP/1.1\r\nhost: x\r\norigin: {origin}\r\n{lines}\r\n")
     };
@@ -222,16 +224,17 @@ async fn a_websocket_frame_publishes_and_pings_are_answered() {
         match socket.next().await.unwrap().unwrap() {
             Message::Pong(payload) => break assert_eq!(payload, "payload"),
             Message::Text(_) => {}
-            other => panic!("{other:?}"),
+            other @ (Message::Binary(_) | Message::Ping(_) | Message::Close(_) | Message::Frame(_)) => {
+                panic!("{other:?}")
+            }
         }
     }
 }
 
 #[tokio::test]
 async fn over_the_limit_is_told_to_come_back() {
-    let mut settings = server::AppSettings::default();
-    settings.limits.connections = 1;
-    let live = Live::with(settings);
+    let limits = Limits { connections: 1, ..Limits::default() };
+    let live = Live::with(AppSettings { limits, ..AppSettings::default() });
     let (_one, _) = Subscriber::open(&live, Pattern::Sse, None).await;
     let answer = live.get("/clock").await;
     assert_eq!((answer.status, answer.header("retry-after")), (503, Some("1")));

@@ -31,38 +31,26 @@ pub(super) fn answer(swept: Swept, points: &[&Point]) -> (String, Vec<String>) {
         series.entry(point.pattern).or_default().push(point);
     }
     let mut parts: Vec<String> = if series.len() == 1 {
-        series
-            .values()
-            .filter_map(|points| course(swept, main, price, points))
-            .collect()
+        series.values().filter_map(|points| course(swept, main, price, points)).collect()
     } else {
         vec![courses(swept, main, &series)]
     };
-    let mut conditions: Vec<String> = series
-        .values()
-        .filter_map(|points| flip(swept, points))
-        .collect();
+    let mut conditions: Vec<String> = series.values().filter_map(|points| flip(swept, points)).collect();
     if series.len() > 1 {
         conditions.insert(0, order(main, &series, swept));
+    } else if conditions.is_empty() {
+        conditions.extend(series.keys().next().and_then(|pattern| no_flip(swept, pattern.label())));
     }
     if !conditions.is_empty() {
         parts.push(conditions.remove(0));
     }
     let sentence = format!("{}.", capitalised(&parts.join("; ")));
-    let conditions = conditions
-        .iter()
-        .map(|condition| format!("{}.", capitalised(condition)))
-        .collect();
+    let conditions = conditions.iter().map(|condition| format!("{}.", capitalised(condition))).collect();
     (sentence, conditions)
 }
 
 /// How the main quantity and its price go from the first to the last value.
-fn course(
-    swept: Swept,
-    main: QuantityName,
-    price: QuantityName,
-    points: &[&Point],
-) -> Option<String> {
+fn course(swept: Swept, main: QuantityName, price: QuantityName, points: &[&Point]) -> Option<String> {
     let (first, last) = (points.first()?, points.last()?);
     let pattern = first.pattern.label();
     if points.len() < 2 {
@@ -77,8 +65,8 @@ fn course(
     let price = self::change(price, first, last)
         .map_or_else(String::new, |text| format!(", {} {text}", price.label()));
     Some(format!(
-        "{pattern}, {}: {} {change}{price}",
-        span(&swept.text(&first.params), &swept.text(&last.params)),
+        "{pattern}, from {}: {} {change}{price}",
+        span(&swept.text(&first.params), &swept.text(&last.params), "to"),
         main.label(),
     ))
 }
@@ -90,10 +78,7 @@ fn courses(swept: Swept, main: QuantityName, series: &BTreeMap<Pattern, Vec<&Poi
         .filter(|points| points.len() > 1)
         .find_map(|points| Some((points.first()?, points.last()?)));
     let setting = ends.map_or_else(String::new, |(first, last)| {
-        format!(
-            " {}",
-            span(&swept.text(&first.params), &swept.text(&last.params))
-        )
+        format!(" from {}", span(&swept.text(&first.params), &swept.text(&last.params), "to"))
     });
     let courses: Vec<String> = series
         .values()
@@ -111,15 +96,14 @@ fn change(name: QuantityName, first: &Point, last: &Point) -> Option<String> {
     let (from, to) = (first.quantity_of(name), last.quantity_of(name));
     let (from_value, to_value) = (from.measured?, to.measured?);
     let exact = from.bound == Bound::Exact && to.bound == Bound::Exact;
+    if exact && from.measured_text() == to.measured_text() {
+        return Some(format!("{} at both ends", from.measured_text()));
+    }
     let texts = format!("from {} to {}", from.measured_text(), to.measured_text());
     if exact && same(name, from_value, to_value) {
         return Some(format!("{texts} (no difference shown)"));
     }
-    let ratio = if to_value >= from_value {
-        to_value / from_value
-    } else {
-        from_value / to_value
-    };
+    let ratio = if to_value >= from_value { to_value / from_value } else { from_value / to_value };
     // A ratio to next to nothing says nothing.
     if !exact || !ratio.is_finite() || ratio > 1e4 {
         return Some(texts);
@@ -127,18 +111,16 @@ fn change(name: QuantityName, first: &Point, last: &Point) -> Option<String> {
     Some(format!("{texts} (a factor of {})", three_digits(ratio)))
 }
 
-/// `from 10 to 1,000 subscribers`: the unit once if both have the same.
-fn span(first: &str, last: &str) -> String {
-    let unit = |text: &str| {
-        text.split_once([' ', THIN_SPACE])
-            .map_or_else(String::new, |(_, unit)| unit.to_owned())
-    };
+/// `10 to 1,000 subscribers`: the unit once if both have the same.
+fn span(first: &str, last: &str, word: &str) -> String {
+    let unit =
+        |text: &str| text.split_once([' ', THIN_SPACE]).map_or_else(String::new, |(_, unit)| unit.to_owned());
     let shared = unit(last);
     if !shared.is_empty() && unit(first) == shared {
         let number = first.trim_end_matches(&shared).trim_end();
-        return format!("from {number} to {last}");
+        return format!("{number} {word} {last}");
     }
-    format!("from {first} to {last}")
+    format!("{first} {word} {last}")
 }
 
 /// Which pattern is lowest, and between which values that changes.
@@ -153,39 +135,30 @@ fn order(main: QuantityName, series: &BTreeMap<Pattern, Vec<&Point>>, swept: Swe
         .values()
         .filter(|points| points.len() > 1)
         .filter_map(|points| {
-            points
-                .iter()
-                .copied()
-                .filter(|point| point.measured(main).is_some())
-                .min_by(|left, right| {
-                    let value = |point: &Point| point.measured(main).unwrap_or(f64::MAX);
-                    value(left).total_cmp(&value(right))
-                })
+            points.iter().copied().filter(|point| point.measured(main).is_some()).min_by(|left, right| {
+                let value = |point: &Point| point.measured(main).unwrap_or(f64::MAX);
+                value(left).total_cmp(&value(right))
+            })
         })
         .collect();
     let change = lowest.windows(2).find_map(|pair| {
         let [left, right] = pair else { return None };
-        let beaten = series
-            .get(&left.pattern)?
-            .iter()
-            .find(|point| point.swept_value() == right.swept_value())?;
+        let beaten =
+            series.get(&left.pattern)?.iter().find(|point| point.swept_value() == right.swept_value())?;
         let told_apart = !same(main, beaten.measured(main)?, right.measured(main)?);
         (left.pattern != right.pattern && told_apart).then_some((left, right))
     });
     match (change, lowest.first()) {
         (Some((left, right)), _) => format!(
-            "the lowest {} changes from {} to {} between {} and {}",
+            "the lowest {} changes from {} to {} between {}",
             main.label(),
             left.pattern.label(),
             right.pattern.label(),
-            swept.text(&left.params),
-            swept.text(&right.params)
+            span(&swept.text(&left.params), &swept.text(&right.params), "and")
         ),
-        (None, Some(_)) => format!(
-            "no change of order shown in {}, whatever the {}",
-            main.label(),
-            swept.label()
-        ),
+        (None, Some(_)) => {
+            format!("no change of order shown in {}, whatever the {}", main.label(), swept.label())
+        }
         (None, None) => "the patterns share no value to compare at".to_owned(),
     }
 }
@@ -195,47 +168,30 @@ fn flip(swept: Swept, points: &[&Point]) -> Option<String> {
     let pattern = points.first()?.pattern.label();
     match swept {
         Swept::PollInterval => interval_flip(points),
-        Swept::Rate => {
-            crossing(swept, points, QuantityName::RequestsPerEvent, 0.5).map(|between| {
-                format!("{pattern} needs less than one request for two events from {between} on")
-            })
-        }
+        Swept::Rate => crossing(swept, points, QuantityName::RequestsPerEvent, 0.5)
+            .map(|between| format!("{pattern} falls below one request for two events {between}")),
         Swept::Subscribers => {
             let first_ms = points.first()?.measured(QuantityName::AgeP99)?;
-            let double = points
-                .iter()
-                .find(|point| {
-                    point.measured(QuantityName::AgeP99).is_some_and(|age| {
-                        age > 2.0 * first_ms && !same(QuantityName::AgeP99, first_ms, age)
-                    })
-                })
-                .map(|point| swept.text(&point.params));
-            Some(double.map_or_else(
-                || format!("no doubling of the age shown for {pattern}"),
-                |value| format!("{pattern}'s age has more than doubled from {value} on"),
-            ))
+            let doubled = points.iter().find(|point| {
+                point
+                    .measured(QuantityName::AgeP99)
+                    .is_some_and(|age| age > 2.0 * first_ms && !same(QuantityName::AgeP99, first_ms, age))
+            })?;
+            Some(format!("{pattern}'s age has more than doubled from {} on", swept.text(&doubled.params)))
         }
         Swept::Payload => {
             let half = points.iter().find(|point| {
                 let payload = point.measured(QuantityName::PayloadBytesPerEvent);
                 let all = point.measured(QuantityName::BytesPerEvent);
-                payload
-                    .zip(all)
-                    .is_some_and(|(payload, all)| payload > all / 2.0)
-            });
-            Some(half.map_or_else(
-                || format!("for {pattern} payload is never half of the bytes"),
-                |point| {
-                    format!(
-                        "for {pattern} payload is more than half of the bytes from {} on",
-                        swept.text(&point.params)
-                    )
-                },
+                payload.zip(all).is_some_and(|(payload, all)| payload > all / 2.0)
+            })?;
+            Some(format!(
+                "for {pattern} payload is more than half of the bytes from {} on",
+                swept.text(&half.params)
             ))
         }
-        Swept::Hold => crossing(swept, points, QuantityName::EmptyRatio, 0.5).map(|between| {
-            format!("{pattern} brings an event with most of its requests from {between} on")
-        }),
+        Swept::Hold => crossing(swept, points, QuantityName::EmptyRatio, 0.5)
+            .map(|between| format!("{pattern} falls below one empty request in two {between}")),
         Swept::Client => None,
     }
 }
@@ -252,9 +208,7 @@ fn interval_flip(points: &[&Point]) -> Option<String> {
     let gap_ms = gaps.get(gaps.len() / 2).copied().and_then(six_digits)?;
     let mut shares: Vec<f64> = points
         .iter()
-        .filter_map(|point| {
-            Some(point.measured(QuantityName::AgeP99)? / point.params.poll_interval_ms?)
-        })
+        .filter_map(|point| Some(point.measured(QuantityName::AgeP99)? / point.params.poll_interval_ms?))
         .collect();
     shares.sort_by(f64::total_cmp);
     let share = shares.get(shares.len() / 2).copied()?;
@@ -265,17 +219,23 @@ fn interval_flip(points: &[&Point]) -> Option<String> {
     ))
 }
 
+/// That no end was reached is an answer too.
+fn no_flip(swept: Swept, pattern: &str) -> Option<String> {
+    match swept {
+        Swept::Subscribers => Some(format!("no doubling of the age shown for {pattern}")),
+        Swept::Payload => Some(format!("for {pattern} payload is never half of the bytes")),
+        Swept::Rate => Some(format!("{pattern} does not cross one request for two events at these rates")),
+        Swept::Hold | Swept::PollInterval | Swept::Client => None,
+    }
+}
+
 /// Between which two values a quantity falls below a limit.
 fn crossing(swept: Swept, points: &[&Point], name: QuantityName, limit: f64) -> Option<String> {
     points.windows(2).find_map(|pair| {
         let [left, right] = pair else { return None };
         let (before, after) = (left.measured(name)?, right.measured(name)?);
         (before >= limit && after < limit).then(|| {
-            format!(
-                "a value between {} and {}",
-                swept.text(&left.params),
-                swept.text(&right.params)
-            )
+            format!("between {}", span(&swept.text(&left.params), &swept.text(&right.params), "and"))
         })
     })
 }

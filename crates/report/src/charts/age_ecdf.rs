@@ -36,18 +36,14 @@ pub(super) fn figure(
     let keys = legend::keys(points, models.iter().any(|curve| !curve.is_empty()));
     let top = legend::height(&keys) + 38.0;
     // All charts of a scenario share one scale, so that they can be compared.
-    let ages = all
-        .iter()
-        .flat_map(|point| measured(point).into_iter().chain(model(point)))
-        .map(|(age, _)| age);
+    let ages =
+        all.iter().flat_map(|point| measured(point).into_iter().chain(model(point))).map(|(age, _)| age);
     let plane = Plane {
         x: Axis::log(ages, "age of an event, ms (log scale)"),
         y: Axis::linear(
             0.0,
             100.0,
-            [0, 25, 50, 75, 100]
-                .map(|percent| (f64::from(percent), percent.to_string()))
-                .to_vec(),
+            [0, 25, 50, 75, 100].map(|percent| (f64::from(percent), percent.to_string())).to_vec(),
             "percent of the deliveries",
         ),
         left: 38.0,
@@ -76,10 +72,7 @@ pub(super) fn figure(
         title: title(points),
         caption: format!(
             "A slope is waiting time spread out, as short polling spreads it over its interval; a step is a delivery that waits for nothing. Marks at 10, 50 and 90 percent.{}",
-            left_out(
-                points.len(),
-                all.iter().filter(|point| same_panel(points, point)).count()
-            )
+            left_out(points.len(), all.iter().filter(|point| same_panel(points, point)).count())
         ),
         description: description(points),
         elements: drawing.elements,
@@ -108,11 +101,7 @@ fn measured(point: &Point) -> Curve {
 }
 
 fn model(point: &Point) -> Curve {
-    let Some(prediction) = point
-        .predicted
-        .as_ref()
-        .and_then(|both| both.replayed.as_ref().ok())
-    else {
+    let Some(prediction) = point.predicted.as_ref().and_then(|both| both.replayed.as_ref().ok()) else {
         return Vec::new();
     };
     (0..=STEPS)
@@ -148,9 +137,7 @@ fn marks(canvas: &Canvas<'_>, plane: &Plane, pattern: Pattern, curve: &Curve) ->
 fn swept_labels(canvas: &Canvas<'_>, plane: &Plane, points: &[&Point], curves: &[Curve]) -> Drawn {
     let steps = points.len().saturating_sub(1).max(1) as f64;
     for (index, (point, curve)) in points.iter().zip(curves).enumerate() {
-        let text = point
-            .swept
-            .map_or_else(String::new, |swept| swept.mark(&point.params));
+        let text = point.swept.map_or_else(String::new, |swept| swept.mark(&point.params));
         let height = 80.0 - 55.0 * index as f64 / steps;
         let Some(place) = curve.iter().find(|(_, percent)| *percent >= height) else {
             continue;
@@ -159,17 +146,8 @@ fn swept_labels(canvas: &Canvas<'_>, plane: &Plane, points: &[&Point], curves: &
         let width = text_width(&text, TICK_TEXT);
         let fits_left = x - width - 14.0 > plane.left;
         let fits_right = x + width + 14.0 < plane.right;
-        let left = if (index == 0 && fits_left) || !fits_right {
-            x - width - 10.0
-        } else {
-            x + 10.0
-        };
-        canvas.rectangle(
-            (left - 2.0, y - 8.0),
-            (left + width + 2.0, y + 8.0),
-            Ink::Ground,
-            0.85,
-        )?;
+        let left = if (index == 0 && fits_left) || !fits_right { x - width - 10.0 } else { x + 10.0 };
+        canvas.rectangle((left - 2.0, y - 8.0), (left + width + 2.0, y + 8.0), Ink::Ground, 0.85)?;
         canvas.text((left, y), &text, Anchor::Left, TICK_TEXT, Ink::Text)?;
     }
     Ok(())
@@ -177,11 +155,8 @@ fn swept_labels(canvas: &Canvas<'_>, plane: &Plane, points: &[&Point], curves: &
 
 fn title(points: &[&Point]) -> String {
     let name = QuantityName::AgeP50;
-    let mut timed: Vec<&Point> = points
-        .iter()
-        .copied()
-        .filter(|point| point.measured(name).is_some())
-        .collect();
+    let mut timed: Vec<&Point> =
+        points.iter().copied().filter(|point| point.measured(name).is_some()).collect();
     timed.sort_by(|left, right| {
         let age = |point: &Point| point.measured(name).unwrap_or(0.0);
         age(left).total_cmp(&age(right))
@@ -215,8 +190,5 @@ fn description(points: &[&Point]) -> String {
             )
         })
         .collect();
-    format!(
-        "Line chart: percent of the deliveries over their age in ms, logarithmic. {}.",
-        parts.join("; ")
-    )
+    format!("Line chart: percent of the deliveries over their age in ms, logarithmic. {}.", parts.join("; "))
 }

@@ -54,9 +54,7 @@ impl Axis {
     pub(crate) fn log(values: impl Iterator<Item = f64>, title: &str) -> Self {
         let (mut low, mut high) = values
             .filter(|value| value.is_finite() && *value > 0.0)
-            .fold((f64::INFINITY, 0.0_f64), |(low, high), value| {
-                (low.min(value), high.max(value))
-            });
+            .fold((f64::INFINITY, 0.0_f64), |(low, high), value| (low.min(value), high.max(value)));
         if low > high {
             (low, high) = (1.0, 10.0);
         }
@@ -66,11 +64,7 @@ impl Axis {
         let within = |value: &f64| *value >= low * 0.999 && *value <= high * 1.001;
         let first = low.log10().floor() as i32;
         let last = high.log10().ceil() as i32;
-        let each: &[f64] = if decades < 2.1 {
-            &[1.0, 2.0, 5.0]
-        } else {
-            &[1.0]
-        };
+        let each: &[f64] = if decades < 2.1 { &[1.0, 2.0, 5.0] } else { &[1.0] };
         let every = if decades > 6.5 { 2 } else { 1 };
         let ticks = (first..=last)
             .filter(|power| power.rem_euclid(every) == 0)
@@ -78,13 +72,7 @@ impl Axis {
             .filter(within)
             .map(|value| (value, setting(value)))
             .collect();
-        Self {
-            scale: Scale::Log,
-            low,
-            high,
-            ticks,
-            title: title.to_owned(),
-        }
+        Self { scale: Scale::Log, low, high, ticks, title: title.to_owned() }
     }
 
     /// The same axis with ticks at powers of ten alone where there are two of them: for low panels.
@@ -93,12 +81,8 @@ impl Axis {
             let power = value.log10();
             (power - power.round()).abs() < 1e-6
         };
-        let powers: Vec<(f64, String)> = self
-            .ticks
-            .iter()
-            .filter(|(value, _)| is_power(*value))
-            .cloned()
-            .collect();
+        let powers: Vec<(f64, String)> =
+            self.ticks.iter().filter(|(value, _)| is_power(*value)).cloned().collect();
         if powers.len() > 1 {
             self.ticks = powers;
         }
@@ -119,9 +103,7 @@ impl Axis {
     fn share(&self, value: f64) -> f64 {
         let share = match self.scale {
             Scale::Linear => (value - self.low) / (self.high - self.low),
-            Scale::Log => {
-                (value.max(self.low * 1e-3) / self.low).ln() / (self.high / self.low).ln()
-            }
+            Scale::Log => (value.max(self.low * 1e-3) / self.low).ln() / (self.high / self.low).ln(),
         };
         share.clamp(0.0, 1.0)
     }
@@ -185,22 +167,10 @@ impl Plane {
         for (value, label) in self.labelled_x() {
             let x = self.place_x(value);
             canvas.line(&[(x, self.top), (x, self.bottom)], Ink::Grid, 1.0)?;
-            canvas.text(
-                (x, self.bottom + 14.0),
-                &label,
-                Anchor::Centre,
-                TICK_TEXT,
-                Ink::Quiet,
-            )?;
+            canvas.text((x, self.bottom + 14.0), &label, Anchor::Centre, TICK_TEXT, Ink::Quiet)?;
         }
         let middle = f64::midpoint(self.left, self.right);
-        canvas.text(
-            (middle, self.bottom + 33.0),
-            &self.x.title,
-            Anchor::Centre,
-            TICK_TEXT,
-            Ink::Quiet,
-        )
+        canvas.text((middle, self.bottom + 33.0), &self.x.title, Anchor::Centre, TICK_TEXT, Ink::Quiet)
     }
 
     /// The upright axis alone, for panels that share the other.
@@ -211,23 +181,11 @@ impl Plane {
             canvas.line(&[(self.left, y), (self.right, y)], Ink::Grid, 1.0)?;
             // In a low panel ticks come closer than their labels are high.
             if last - y >= TICK_TEXT {
-                canvas.text(
-                    (self.left - 6.0, y),
-                    label,
-                    Anchor::Right,
-                    TICK_TEXT,
-                    Ink::Quiet,
-                )?;
+                canvas.text((self.left - 6.0, y), label, Anchor::Right, TICK_TEXT, Ink::Quiet)?;
                 last = y;
             }
         }
-        canvas.text(
-            (4.0, self.top - 19.0),
-            &self.y.title,
-            Anchor::Left,
-            TICK_TEXT,
-            Ink::Quiet,
-        )
+        canvas.text((4.0, self.top - 19.0), &self.y.title, Anchor::Left, TICK_TEXT, Ink::Quiet)
     }
 
     /// Ticks whose labels do not run into each other.
@@ -266,10 +224,7 @@ mod tests {
     #[test]
     fn axes_survive_no_values_and_odd_ones() {
         for values in [vec![], vec![0.0], vec![f64::NAN, f64::INFINITY], vec![3.0]] {
-            for axis in [
-                Axis::log(values.iter().copied(), ""),
-                Axis::from_zero(values.iter().copied(), ""),
-            ] {
+            for axis in [Axis::log(values.iter().copied(), ""), Axis::from_zero(values.iter().copied(), "")] {
                 assert!(axis.low < axis.high);
                 assert!(axis.share(1.0).is_finite() && axis.share(0.0).is_finite());
             }

@@ -21,11 +21,7 @@ const PARTS: [(QuantityName, &str, f64); 4] = [
 /// None if no trial completed.
 pub(super) fn figure(finding: &ScenarioFinding, points: &[&Point]) -> Option<Figure> {
     let name = QuantityName::BytesPerEvent;
-    let priced: Vec<&Point> = points
-        .iter()
-        .copied()
-        .filter(|point| point.measured(name).is_some())
-        .collect();
+    let priced: Vec<&Point> = points.iter().copied().filter(|point| point.measured(name).is_some()).collect();
     if priced.is_empty() {
         return None;
     }
@@ -66,12 +62,7 @@ fn stack(canvas: &Canvas<'_>, scale: &BarScale, point: &Point, top: f64) -> Draw
         let (from, to) = (scale.place(sum), scale.place(sum + part));
         sum += part;
         if to - from > 0.3 {
-            canvas.rectangle(
-                (from, high),
-                (to, low),
-                Ink::Measured(point.pattern),
-                opacity,
-            )?;
+            canvas.rectangle((from, high), (to, low), Ink::Measured(point.pattern), opacity)?;
             canvas.line(&[(to, high), (to, low)], Ink::Ground, 0.8)?;
         }
     }
@@ -79,10 +70,7 @@ fn stack(canvas: &Canvas<'_>, scale: &BarScale, point: &Point, top: f64) -> Draw
 }
 
 fn parts_key(canvas: &Canvas<'_>) -> Drawn {
-    let words: f64 = PARTS
-        .iter()
-        .map(|(_, word, _)| text_width(word, TICK_TEXT) + 24.0)
-        .sum();
+    let words: f64 = PARTS.iter().map(|(_, word, _)| text_width(word, TICK_TEXT) + 24.0).sum();
     // A system font wider than expected must not push the last word out.
     let squeeze = ((WIDTH - 8.0) / words).min(1.0);
     let mut x = 4.0;

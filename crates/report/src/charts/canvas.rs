@@ -56,11 +56,7 @@ pub(crate) fn draw(height: f64, paint: impl FnOnce(&Canvas<'_>) -> Drawn) -> Dra
         let area = SVGBackend::with_string(&mut text, size).into_drawing_area();
         paint(&Canvas { area }).expect("drawing into a string cannot fail");
     }
-    Drawing {
-        elements: elements(&text),
-        width: size.0,
-        height: size.1,
-    }
+    Drawing { elements: elements(&text), width: size.0, height: size.1 }
 }
 
 /// What stands within plotters' `<svg>`, without what every element would repeat.
@@ -97,32 +93,16 @@ impl Canvas<'_> {
         if path.len() < 2 {
             return Ok(());
         }
-        let style = ink
-            .placeholder()
-            .stroke_width((width * UNITS).round() as u32);
+        let style = ink.placeholder().stroke_width((width * UNITS).round() as u32);
         self.area.draw(&PathElement::new(path, style))
     }
 
-    pub(crate) fn rectangle(
-        &self,
-        from: (f64, f64),
-        to: (f64, f64),
-        ink: Ink,
-        opacity: f64,
-    ) -> Drawn {
+    pub(crate) fn rectangle(&self, from: (f64, f64), to: (f64, f64), ink: Ink, opacity: f64) -> Drawn {
         let style = ink.placeholder().mix(opacity).filled();
-        self.area
-            .draw(&Rectangle::new([scaled(from), scaled(to)], style))
+        self.area.draw(&Rectangle::new([scaled(from), scaled(to)], style))
     }
 
-    pub(crate) fn text(
-        &self,
-        (x, y): (f64, f64),
-        text: &str,
-        anchor: Anchor,
-        size: f64,
-        ink: Ink,
-    ) -> Drawn {
+    pub(crate) fn text(&self, (x, y): (f64, f64), text: &str, anchor: Anchor, size: f64, ink: Ink) -> Drawn {
         let horizontal = match anchor {
             Anchor::Left => HPos::Left,
             Anchor::Centre => HPos::Center,
@@ -132,8 +112,7 @@ impl Canvas<'_> {
         let style = TextStyle::from(("sans-serif", size * UNITS * FONT_FACTOR).into_font())
             .color(&colour)
             .pos(Pos::new(horizontal, VPos::Center));
-        self.area
-            .draw(&Text::new(text.to_owned(), scaled((x, y)), style))
+        self.area.draw(&Text::new(text.to_owned(), scaled((x, y)), style))
     }
 
     /// The pattern's mark with a thin outline in the colour of the ground, so that marks that lie
@@ -153,21 +132,15 @@ impl Canvas<'_> {
                 .map(|angle| (angle.cos(), angle.sin()))
                 .collect(),
         };
-        let corners: Vec<(i32, i32)> = corners
-            .into_iter()
-            .map(|(dx, dy)| scaled((x + dx * r, y + dy * r)))
-            .collect();
-        self.area
-            .draw(&Polygon::new(corners, ink.placeholder().filled()))
+        let corners: Vec<(i32, i32)> =
+            corners.into_iter().map(|(dx, dy)| scaled((x + dx * r, y + dy * r))).collect();
+        self.area.draw(&Polygon::new(corners, ink.placeholder().filled()))
     }
 }
 
 /// About how wide a text is: system fonts differ, so it is that of a wide one.
 pub(crate) fn text_width(text: &str, size: f64) -> f64 {
-    text.chars()
-        .map(|letter| if letter.is_uppercase() { 0.72 } else { 0.55 })
-        .sum::<f64>()
-        * size
+    text.chars().map(|letter| if letter.is_uppercase() { 0.72 } else { 0.55 }).sum::<f64>() * size
 }
 
 /// Moves labels apart to at least `gap`, keeping their order and staying near their places.
@@ -207,16 +180,8 @@ mod tests {
             canvas.line(&[(0.0, 0.0), (10.0, 10.0)], Ink::Text, 1.0)?;
             canvas.text((5.0, 5.0), "a < b", Anchor::Left, 15.0, Ink::Text)
         });
-        assert!(
-            drawing.elements.starts_with("<polyline"),
-            "{}",
-            drawing.elements
-        );
-        assert!(
-            drawing.elements.contains("font-size=\"60\""),
-            "{}",
-            drawing.elements
-        );
+        assert!(drawing.elements.starts_with("<polyline"), "{}", drawing.elements);
+        assert!(drawing.elements.contains("font-size=\"60\""), "{}", drawing.elements);
         assert!(drawing.elements.contains("a &lt; b"));
         assert!(!drawing.elements.contains("<svg"));
         assert_eq!((drawing.width, drawing.height), (1_560, 400));

@@ -5,13 +5,14 @@ use contract::Pattern;
 use super::{
     Figure,
     axis::{Axis, Plane},
-    canvas::{Anchor, Canvas, Drawn, TICK_TEXT, WIDTH, draw, text_width},
-    legend,
+    canvas::{Canvas, Drawn, WIDTH, draw},
+    free_labels, legend,
 };
 use crate::{
     findings::{Findings, ScenarioFinding},
+    measured::quantile_ms,
     number::count,
-    point::{self, Point},
+    point::Point,
     quantity::{Bound, QuantityName},
     style::Ink,
 };
@@ -35,12 +36,7 @@ pub(super) fn across_scenarios(findings: &Findings) -> Vec<Figure> {
             .scenarios
             .iter()
             .flat_map(|scenario| &scenario.points)
-            .filter(|point| {
-                point
-                    .trials
-                    .iter()
-                    .all(|trial| trial.schedule_hash == schedule.hash)
-            })
+            .filter(|point| point.trials.iter().all(|trial| trial.schedule_hash == schedule.hash))
             .collect();
         let mut names: Vec<&str> = points.iter().map(|point| point.scenario.as_str()).collect();
         names.dedup();
@@ -69,8 +65,7 @@ pub(super) fn figure(finding: &ScenarioFinding, points: &[&Point]) -> Option<Fig
     let same_price = points.windows(2).all(|pair| {
         let bytes = |point: &Point| point.measured(QuantityName::BytesPerEvent);
         let told_apart = |(left, right): (f64, f64)| (left / right - 1.0).abs() > SAME_PRICE;
-        pair[0].pattern == pair[1].pattern
-            && !bytes(pair[0]).zip(bytes(pair[1])).is_some_and(told_apart)
+        pair[0].pattern == pair[1].pattern && !bytes(pair[0]).zip(bytes(pair[1])).is_some_and(told_apart)
     });
     if same_price {
         return None;
@@ -87,14 +82,8 @@ fn plot(points: &[&Point], slug: String, scenario: Option<String>, of: &str) -> 
     let keys = legend::keys(points, false);
     let top = legend::height(&keys) + 38.0;
     let plane = Plane {
-        x: Axis::log(
-            choices.iter().map(|choice| choice.bytes),
-            "bytes per event (log scale)",
-        ),
-        y: Axis::log(
-            choices.iter().map(|choice| choice.age_ms),
-            "age at p99, ms (log scale)",
-        ),
+        x: Axis::log(choices.iter().map(|choice| choice.bytes), "bytes per event (log scale)"),
+        y: Axis::log(choices.iter().map(|choice| choice.age_ms), "age at p99, ms (log scale)"),
         left: 52.0,
         right: WIDTH - 26.0,
         top,
@@ -105,10 +94,8 @@ fn plot(points: &[&Point], slug: String, scenario: Option<String>, of: &str) -> 
         plane.frame(canvas)?;
         canvas.line(&front_path(&plane, &front), Ink::Front, 1.4)?;
         for series in series(&choices) {
-            let path: Vec<(f64, f64)> = series
-                .iter()
-                .map(|choice| plane.place((choice.bytes, choice.age_ms)))
-                .collect();
+            let path: Vec<(f64, f64)> =
+                series.iter().map(|choice| plane.place((choice.bytes, choice.age_ms))).collect();
             canvas.line(&path, Ink::Measured(series[0].point.pattern), 1.6)?;
         }
         for choice in &choices {
@@ -137,21 +124,14 @@ fn plot(points: &[&Point], slug: String, scenario: Option<String>, of: &str) -> 
 fn choice(point: &Point) -> Option<Choice<'_>> {
     let age = point.quantity_of(QuantityName::AgeP99);
     let (bytes, age_ms) = (point.measured(QuantityName::BytesPerEvent)?, age.measured?);
-    (age.bound == Bound::Exact && bytes > 0.0).then_some(Choice {
-        point,
-        bytes,
-        age_ms: age_ms.max(1e-3),
-    })
+    (age.bound == Bound::Exact && bytes > 0.0).then_some(Choice { point, bytes, age_ms: age_ms.max(1e-3) })
 }
 
 /// From cheap to dear, each fresher than everything cheaper.
 fn front<'a, 'b>(choices: &'b [Choice<'a>]) -> Vec<&'b Choice<'a>> {
     let mut sorted: Vec<&Choice<'_>> = choices.iter().collect();
-    sorted.sort_by(|left, right| {
-        left.bytes
-            .total_cmp(&right.bytes)
-            .then(left.age_ms.total_cmp(&right.age_ms))
-    });
+    sorted
+        .sort_by(|left, right| left.bytes.total_cmp(&right.bytes).then(left.age_ms.total_cmp(&right.age_ms)));
     let mut freshest = f64::INFINITY;
     sorted.retain(|choice| {
         let better = choice.age_ms < freshest;
@@ -183,8 +163,7 @@ fn series<'a, 'b>(choices: &'b [Choice<'a>]) -> Vec<Vec<&'b Choice<'a>>> {
             continue;
         }
         let same = |group: &&mut Vec<&Choice<'_>>| {
-            group[0].point.scenario == choice.point.scenario
-                && group[0].point.pattern == choice.point.pattern
+            group[0].point.scenario == choice.point.scenario && group[0].point.pattern == choice.point.pattern
         };
         match groups.iter_mut().find(same) {
             Some(group) => group.push(choice),
@@ -201,7 +180,7 @@ fn faint_trials(canvas: &Canvas<'_>, plane: &Plane, choice: &Choice<'_>) -> Draw
     }
     for measurements in choice.point.completed() {
         let deliveries = measurements.window_deliveries as f64;
-        let age = point::quantile_ms(&measurements.age.arrived, 0.99);
+        let age = quantile_ms(&measurements.age.arrived, 0.99);
         if let (Some(age), true) = (age, deliveries > 0.0) {
             let (x, y) = plane.place((measurements.bytes.total() as f64 / deliveries, age));
             let ink = Ink::Measured(choice.point.pattern);
@@ -211,87 +190,18 @@ fn faint_trials(canvas: &Canvas<'_>, plane: &Plane, choice: &Choice<'_>) -> Draw
     Ok(())
 }
 
-/// The swept value at both ends of a joined line, the pattern's name elsewhere, each on the first
-/// side where it covers nothing.
-fn labels(
-    canvas: &Canvas<'_>,
-    plane: &Plane,
-    choices: &[Choice<'_>],
-    front: &[&Choice<'_>],
-) -> Drawn {
-    let marks: Vec<(f64, f64)> = choices
-        .iter()
-        .map(|choice| plane.place((choice.bytes, choice.age_ms)))
-        .collect();
-    let mut taken: Vec<[f64; 4]> = marks
-        .iter()
-        .map(|(x, y)| [x - 7.0, y - 7.0, x + 7.0, y + 7.0])
-        .collect();
-    let lines = lines(plane, choices, front);
-    for (place, text) in wanted(choices, plane) {
-        let width = text_width(&text, TICK_TEXT);
-        let (x, y) = place;
-        let candidates = [
-            (x + 11.0, y),
-            (x - 11.0 - width, y),
-            (x - width / 2.0, y - 18.0),
-            (x - width / 2.0, y + 18.0),
-            (x + 9.0, y - 18.0),
-            (x + 9.0, y + 18.0),
-            (x - 9.0 - width, y - 18.0),
-            (x - 9.0 - width, y + 18.0),
-        ];
-        let is_free = |(left, middle): &(f64, f64), lines: &[[f64; 4]]| {
-            let own = [*left, middle - 8.0, left + width, middle + 8.0];
-            own[0] >= plane.left
-                && own[2] <= WIDTH
-                && own[1] >= plane.top - 4.0
-                && own[3] <= plane.bottom
-                && taken.iter().chain(lines).all(|other| !overlap(&own, other))
-        };
-        let free = candidates
-            .iter()
-            .find(|place| is_free(place, &lines))
-            .or_else(|| candidates.iter().find(|place| is_free(place, &[])))
-            .copied();
-        // No room: the mark's shape and the table still tell which one it is.
-        if let Some((left, middle)) = free {
-            taken.push([left, middle - 8.0, left + width, middle + 8.0]);
-            canvas.text((left, middle), &text, Anchor::Left, TICK_TEXT, Ink::Text)?;
-        }
-    }
-    Ok(())
-}
-
-/// Small boxes along the drawn lines, which a label avoids if it can.
-fn lines(plane: &Plane, choices: &[Choice<'_>], front: &[&Choice<'_>]) -> Vec<[f64; 4]> {
+/// The swept value at both ends of a joined line, the pattern's name elsewhere.
+fn labels(canvas: &Canvas<'_>, plane: &Plane, choices: &[Choice<'_>], front: &[&Choice<'_>]) -> Drawn {
     let place = |choice: &Choice<'_>| plane.place((choice.bytes, choice.age_ms));
-    let mut paths: Vec<Vec<(f64, f64)>> = series(choices)
-        .iter()
-        .map(|series| series.iter().map(|choice| place(choice)).collect())
-        .collect();
+    let marks: Vec<(f64, f64)> = choices.iter().map(place).collect();
+    let mut paths: Vec<Vec<(f64, f64)>> =
+        series(choices).iter().map(|series| series.iter().map(|choice| place(choice)).collect()).collect();
     paths.push(front_path(plane, front));
-    paths
-        .iter()
-        .flat_map(|path| path.windows(2))
-        .flat_map(|ends| {
-            let ((from_x, from_y), (to_x, to_y)) = (ends[0], ends[1]);
-            (0..=40).map(move |step| {
-                let share = f64::from(step) / 40.0;
-                let x = from_x + (to_x - from_x) * share;
-                let y = from_y + (to_y - from_y) * share;
-                [x - 1.0, y - 1.0, x + 1.0, y + 1.0]
-            })
-        })
-        .collect()
-}
-
-fn overlap(one: &[f64; 4], other: &[f64; 4]) -> bool {
-    one[0] < other[2] && other[0] < one[2] && one[1] < other[3] && other[1] < one[3]
+    free_labels::draw(canvas, plane, &wanted(choices, plane), &marks, &paths)
 }
 
 /// Places and words of the labels, those of the swept ends first.
-fn wanted(choices: &[Choice<'_>], plane: &Plane) -> Vec<((f64, f64), String)> {
+fn wanted(choices: &[Choice<'_>], plane: &Plane) -> Vec<free_labels::Wish> {
     let place = |choice: &Choice<'_>| plane.place((choice.bytes, choice.age_ms));
     let mut wanted = Vec::new();
     for series in series(choices) {
@@ -324,26 +234,17 @@ fn title(front: &[&Choice<'_>]) -> String {
     };
     match front {
         [] => String::new(),
-        [only] => format!(
-            "Nothing measured was both fresher and cheaper than {}",
-            text(only)
-        ),
-        [cheapest, .., freshest] => format!(
-            "The cheapest is {}; the freshest is {}",
-            text(cheapest),
-            text(freshest)
-        ),
+        [only] => format!("Nothing measured was both fresher and cheaper than {}", text(only)),
+        [cheapest, .., freshest] => {
+            format!("The cheapest is {}; the freshest is {}", text(cheapest), text(freshest))
+        }
     }
 }
 
 fn description(choices: &[Choice<'_>]) -> String {
     let parts: Vec<String> = Pattern::ALL
         .into_iter()
-        .flat_map(|pattern| {
-            choices
-                .iter()
-                .filter(move |choice| choice.point.pattern == pattern)
-        })
+        .flat_map(|pattern| choices.iter().filter(move |choice| choice.point.pattern == pattern))
         .map(|choice| {
             format!(
                 "{} {} and {}",
@@ -353,8 +254,5 @@ fn description(choices: &[Choice<'_>]) -> String {
             )
         })
         .collect();
-    format!(
-        "Scatter chart: age at p99 in ms over bytes per event, both logarithmic. {}.",
-        parts.join("; ")
-    )
+    format!("Scatter chart: age at p99 in ms over bytes per event, both logarithmic. {}.", parts.join("; "))
 }

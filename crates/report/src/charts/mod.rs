@@ -15,6 +15,7 @@ mod age_ecdf;
 mod axis;
 mod bytes;
 mod canvas;
+mod free_labels;
 mod freshness;
 mod legend;
 mod nines;
@@ -106,23 +107,11 @@ pub(crate) fn figures(findings: &Findings) -> Vec<Figure> {
 /// A scenario's name is checked where its file is read; a manifest edited by hand must not make a
 /// path out of it.
 fn file_name(slug: &str) -> String {
-    slug.chars()
-        .map(|letter| {
-            if letter.is_ascii_alphanumeric() {
-                letter
-            } else {
-                '-'
-            }
-        })
-        .collect()
+    slug.chars().map(|letter| if letter.is_ascii_alphanumeric() { letter } else { '-' }).collect()
 }
 
 fn of_scenario(finding: &ScenarioFinding) -> Vec<Figure> {
-    let points: Vec<&Point> = finding
-        .points
-        .iter()
-        .filter(|point| point.ages().total() > 0)
-        .collect();
+    let points: Vec<&Point> = finding.points.iter().filter(|point| point.ages().total() > 0).collect();
     if points.is_empty() {
         return Vec::new();
     }
@@ -168,9 +157,7 @@ fn spread_out<'a>(points: &[&'a Point], most: usize) -> Vec<&'a Point> {
     if points.len() <= most {
         return points.to_vec();
     }
-    (0..most)
-        .map(|index| points[index * (points.len() - 1) / (most - 1)])
-        .collect()
+    (0..most).map(|index| points[index * (points.len() - 1) / (most - 1)]).collect()
 }
 
 /// At most `most` of the points, shared evenly among the patterns; where a pattern gets one only, it
@@ -180,17 +167,10 @@ fn spread_over_patterns<'a>(points: &[&'a Point], most: usize) -> Vec<&'a Point>
         return points.to_vec();
     }
     let of = |pattern: Pattern| -> Vec<&'a Point> {
-        points
-            .iter()
-            .copied()
-            .filter(|point| point.pattern == pattern)
-            .collect()
+        points.iter().copied().filter(|point| point.pattern == pattern).collect()
     };
-    let groups: Vec<Vec<&Point>> = Pattern::ALL
-        .into_iter()
-        .map(of)
-        .filter(|group| !group.is_empty())
-        .collect();
+    let groups: Vec<Vec<&Point>> =
+        Pattern::ALL.into_iter().map(of).filter(|group| !group.is_empty()).collect();
     let share = most / groups.len().max(1);
     groups
         .iter()

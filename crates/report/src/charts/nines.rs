@@ -28,34 +28,18 @@ pub(super) fn figure(finding: &ScenarioFinding, part: &str, points: &[&Point]) -
         .map(|point| (*point, measured(point), model(point)))
         .filter(|(_, curve, _)| curve.len() > 1)
         .collect();
-    let last = curves
-        .iter()
-        .filter_map(|(_, curve, _)| curve.last())
-        .map(|(nines, _)| *nines)
-        .fold(0.0, f64::max);
+    let last =
+        curves.iter().filter_map(|(_, curve, _)| curve.last()).map(|(nines, _)| *nines).fold(0.0, f64::max);
     if curves.is_empty() {
         return None;
     }
-    let labels: Vec<String> = curves
-        .iter()
-        .map(|(point, _, _)| end_label(point))
-        .collect();
-    let widest = labels
-        .iter()
-        .map(|label| text_width(label, TICK_TEXT))
-        .fold(0.0, f64::max);
-    let values = curves
-        .iter()
-        .flat_map(|(_, curve, model)| curve.iter().chain(model))
-        .map(|(_, age)| *age);
+    let labels: Vec<String> = curves.iter().map(|(point, _, _)| end_label(point)).collect();
+    let widest = labels.iter().map(|label| text_width(label, TICK_TEXT)).fold(0.0, f64::max);
+    let values = curves.iter().flat_map(|(_, curve, model)| curve.iter().chain(model)).map(|(_, age)| *age);
     let model_drawn = curves.iter().any(|(_, _, model)| !model.is_empty());
     let shown: Vec<&Point> = curves.iter().map(|(point, _, _)| *point).collect();
     // Names at the ends of the lines need no key; swept values do.
-    let named: &[&Point] = if finding.scenario.sweep.is_some() {
-        &shown
-    } else {
-        &[]
-    };
+    let named: &[&Point] = if finding.scenario.sweep.is_some() { &shown } else { &[] };
     let keys = legend::keys(named, model_drawn);
     let top = legend::height(&keys) + 38.0;
     let plane = Plane {
@@ -69,9 +53,8 @@ pub(super) fn figure(finding: &ScenarioFinding, part: &str, points: &[&Point]) -
     let drawing = draw(plane.bottom + 44.0, |canvas| {
         legend::draw(canvas, &keys, 0.0)?;
         plane.frame(canvas)?;
-        let path = |curve: &Curve| -> Vec<(f64, f64)> {
-            curve.iter().map(|point| plane.place(*point)).collect()
-        };
+        let path =
+            |curve: &Curve| -> Vec<(f64, f64)> { curve.iter().map(|point| plane.place(*point)).collect() };
         for (point, _, model) in &curves {
             canvas.line(&path(model), Ink::Model(point.pattern), 2.0)?;
         }
@@ -106,10 +89,7 @@ pub(super) fn figure(finding: &ScenarioFinding, part: &str, points: &[&Point]) -
 }
 
 fn end_label(point: &Point) -> String {
-    point.swept.map_or_else(
-        || point.pattern.label().to_owned(),
-        |swept| swept.mark(&point.params),
-    )
+    point.swept.map_or_else(|| point.pattern.label().to_owned(), |swept| swept.mark(&point.params))
 }
 
 fn quantile(nines: f64) -> f64 {
@@ -128,11 +108,7 @@ fn measured(point: &Point) -> Curve {
 }
 
 fn model(point: &Point) -> Curve {
-    let Some(prediction) = point
-        .predicted
-        .as_ref()
-        .and_then(|both| both.replayed.as_ref().ok())
-    else {
+    let Some(prediction) = point.predicted.as_ref().and_then(|both| both.replayed.as_ref().ok()) else {
         return Vec::new();
     };
     let last = (point.ages().total() as f64 / SAMPLES_BEYOND).log10();
@@ -145,24 +121,15 @@ fn model(point: &Point) -> Curve {
 
 fn steps(last: f64) -> impl Iterator<Item = f64> {
     let count = ((last - FIRST) * STEPS_PER_NINE).floor().max(0.0) as u32;
-    (0..=count)
-        .map(|step| FIRST + f64::from(step) / STEPS_PER_NINE)
-        .filter(move |nines| *nines <= last)
+    (0..=count).map(|step| FIRST + f64::from(step) / STEPS_PER_NINE).filter(move |nines| *nines <= last)
 }
 
 fn ticks(last: f64) -> Vec<(f64, String)> {
-    [
-        (FIRST, "p50"),
-        (1.0, "p90"),
-        (2.0, "p99"),
-        (3.0, "p99.9"),
-        (4.0, "p99.99"),
-        (5.0, "p99.999"),
-    ]
-    .into_iter()
-    .filter(|(nines, _)| *nines <= last + 0.01)
-    .map(|(nines, label)| (nines, label.to_owned()))
-    .collect()
+    [(FIRST, "p50"), (1.0, "p90"), (2.0, "p99"), (3.0, "p99.9"), (4.0, "p99.99"), (5.0, "p99.999")]
+        .into_iter()
+        .filter(|(nines, _)| *nines <= last + 0.01)
+        .map(|(nines, label)| (nines, label.to_owned()))
+        .collect()
 }
 
 fn title(points: &[&Point]) -> String {
@@ -180,11 +147,7 @@ fn title(points: &[&Point]) -> String {
             bare(last),
             last.label()
         ),
-        [only] => format!(
-            "One delivery in a hundred by {} was older than {}",
-            only.label(),
-            bare(only)
-        ),
+        [only] => format!("One delivery in a hundred by {} was older than {}", only.label(), bare(only)),
         [] => String::new(),
     }
 }

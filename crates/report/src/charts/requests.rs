@@ -26,11 +26,7 @@ pub(super) fn bars(
     name: QuantityName,
     slug: &str,
 ) -> Option<Figure> {
-    let points: Vec<&Point> = points
-        .iter()
-        .copied()
-        .filter(|point| point.measured(name).is_some())
-        .collect();
+    let points: Vec<&Point> = points.iter().copied().filter(|point| point.measured(name).is_some()).collect();
     if points.is_empty() {
         return None;
     }
@@ -84,11 +80,7 @@ impl BarScale {
             })
             .flatten()
             .fold(0.0, f64::max);
-        Self {
-            left: 4.0,
-            right: WIDTH - NUMBER_WIDTH,
-            axis: Axis::linear(0.0, largest, Vec::new(), ""),
-        }
+        Self { left: 4.0, right: WIDTH - NUMBER_WIDTH, axis: Axis::linear(0.0, largest, Vec::new(), "") }
     }
 
     pub(super) fn place(&self, value: f64) -> f64 {
@@ -100,13 +92,7 @@ impl BarScale {
 /// The pattern's mark and the point's name above its bar.
 pub(super) fn label(canvas: &Canvas<'_>, point: &Point, top: f64) -> Drawn {
     canvas.marker(point.pattern, (11.0, top + 10.0), 5.5)?;
-    canvas.text(
-        (24.0, top + 10.0),
-        &point.label(),
-        Anchor::Left,
-        TEXT,
-        Ink::Text,
-    )
+    canvas.text((24.0, top + 10.0), &point.label(), Anchor::Left, TEXT, Ink::Text)
 }
 
 /// The number at the bar's end and the model's tick.
@@ -153,13 +139,7 @@ pub(super) fn title(points: &[&Point], name: QuantityName) -> String {
         let value = |point: &Point| point.measured(name).unwrap_or(0.0);
         value(left).total_cmp(&value(right))
     });
-    let text = |point: &Point| {
-        format!(
-            "{} ({})",
-            point.quantity_of(name).measured_text(),
-            point.label()
-        )
-    };
+    let text = |point: &Point| format!("{} ({})", point.quantity_of(name).measured_text(), point.label());
     let label = crate::answers::capitalised(name.label());
     match sorted.as_slice() {
         [] => label,
@@ -174,18 +154,8 @@ pub(super) fn description(points: &[&Point], name: QuantityName) -> String {
         .iter()
         .map(|point| {
             let quantity = point.quantity_of(name);
-            format!(
-                "{} {}, predicted {}",
-                point.label(),
-                quantity.measured_text(),
-                quantity.predicted_text()
-            )
+            format!("{} {}, predicted {}", point.label(), quantity.measured_text(), quantity.predicted_text())
         })
         .collect();
-    format!(
-        "Bar chart of {}, in {}: {}.",
-        name.label(),
-        name.unit(),
-        parts.join("; ")
-    )
+    format!("Bar chart of {}, in {}: {}.", name.label(), name.unit(), parts.join("; "))
 }

@@ -48,11 +48,7 @@ fn figure(
     let curves: Vec<(Pattern, Curve, Curve)> = Pattern::ALL
         .into_iter()
         .map(|pattern| {
-            let of: Vec<&Point> = points
-                .iter()
-                .copied()
-                .filter(|point| point.pattern == pattern)
-                .collect();
+            let of: Vec<&Point> = points.iter().copied().filter(|point| point.pattern == pattern).collect();
             (pattern, measured(&of, name), predicted(&of, name))
         })
         .filter(|(_, measured, _)| !measured.is_empty())
@@ -91,11 +87,8 @@ fn figure(
         scenario: Some(finding.scenario.name.clone()),
         title: title(swept, name, points),
         caption: format!(
-            "Solid: measured, one mark a point. Dashed: predicted. Where the two part, the model lacks something.{}",
-            if points
-                .iter()
-                .any(|point| point.quantity_of(name).bound == Bound::AtLeast)
-            {
+            "Solid: measured, one mark a point. Dashed: predicted. Where the two part, the model leaves something out.{}",
+            if points.iter().any(|point| point.quantity_of(name).bound == Bound::AtLeast) {
                 " Points with lost events that reach into the percentile are left out here and stand in the table."
             } else {
                 ""
@@ -126,16 +119,11 @@ fn predicted(points: &[&Point], name: QuantityName) -> Curve {
 }
 
 fn x_axis(swept: Swept, curves: &[(Pattern, Curve, Curve)]) -> Axis {
-    let mut values: Vec<f64> = curves
-        .iter()
-        .flat_map(|(_, measured, _)| measured.iter().map(|(value, _)| *value))
-        .collect();
+    let mut values: Vec<f64> =
+        curves.iter().flat_map(|(_, measured, _)| measured.iter().map(|(value, _)| *value)).collect();
     values.sort_by(f64::total_cmp);
     values.dedup();
-    let ticks = values
-        .iter()
-        .map(|value| (*value, crate::number::setting(*value)))
-        .collect();
+    let ticks = values.iter().map(|value| (*value, crate::number::setting(*value))).collect();
     Axis::log(values.into_iter(), swept.axis()).with_ticks(ticks)
 }
 
@@ -197,11 +185,5 @@ fn description(swept: Swept, name: QuantityName, points: &[&Point]) -> String {
             )
         })
         .collect();
-    format!(
-        "Line chart of {} in {} over {}. {}.",
-        name.label(),
-        name.unit(),
-        swept.label(),
-        parts.join("; ")
-    )
+    format!("Line chart of {} in {} over {}. {}.", name.label(), name.unit(), swept.label(), parts.join("; "))
 }

@@ -95,43 +95,19 @@ fn seconds_axis(points: &[&Point]) -> Axis {
 
 fn lane(x: &Axis, y: &Axis, top: f64) -> Plane {
     let top = top + LANE_WITH_HEADING - LANE;
-    Plane {
-        x: x.clone(),
-        y: y.clone(),
-        left: 56.0,
-        right: WIDTH - 14.0,
-        top,
-        bottom: top + LANE,
-    }
+    Plane { x: x.clone(), y: y.clone(), left: 56.0, right: WIDTH - 14.0, top, bottom: top + LANE }
 }
 
 fn key(canvas: &Canvas<'_>) -> Drawn {
-    canvas.text(
-        (4.0, 10.0),
-        "age, ms (log scale): p99 thick, p50 thin",
-        Anchor::Left,
-        TICK_TEXT,
-        Ink::Quiet,
-    )
+    canvas.text((4.0, 10.0), "age, ms (log scale): p99 thick, p50 thin", Anchor::Left, TICK_TEXT, Ink::Quiet)
 }
 
 fn age_lane(canvas: &Canvas<'_>, lane: &Plane, point: &Point, trial: &Measurements) -> Drawn {
     let warm_up_s = trial.window.start_ns as f64 * 1e-9;
-    canvas.rectangle(
-        (lane.left, lane.top),
-        (lane.place_x(warm_up_s), lane.bottom),
-        Ink::Shade,
-        1.0,
-    )?;
+    canvas.rectangle((lane.left, lane.top), (lane.place_x(warm_up_s), lane.bottom), Ink::Shade, 1.0)?;
     lane.frame_y(canvas)?;
     canvas.marker(point.pattern, (11.0, lane.top - 19.0), 5.5)?;
-    canvas.text(
-        (24.0, lane.top - 19.0),
-        &point.label(),
-        Anchor::Left,
-        TEXT,
-        Ink::Text,
-    )?;
+    canvas.text((24.0, lane.top - 19.0), &point.label(), Anchor::Left, TEXT, Ink::Text)?;
     let path = |pick: fn(&Second) -> u64| -> Vec<(f64, f64)> {
         trial
             .age_seconds
@@ -154,19 +130,13 @@ fn lateness_seconds(points: &[&Point]) -> Vec<(f64, f64)> {
         .flat_map(|trial| &trial.lateness_seconds)
         .filter(|second| second.count > 0)
     {
-        match largest
-            .iter_mut()
-            .find(|(place, _)| *place == second.second)
-        {
+        match largest.iter_mut().find(|(place, _)| *place == second.second) {
             Some((_, late)) => *late = (*late).max(second.p99_us),
             None => largest.push((second.second, second.p99_us)),
         }
     }
     largest.sort_unstable();
-    largest
-        .into_iter()
-        .map(|(second, late)| (f64::from(second) + 0.5, ms(late)))
-        .collect()
+    largest.into_iter().map(|(second, late)| (f64::from(second) + 0.5, ms(late))).collect()
 }
 
 fn lateness_lane(canvas: &Canvas<'_>, lane: &Plane, lateness: &[(f64, f64)]) -> Drawn {
@@ -214,10 +184,6 @@ fn title(points: &[&Point]) -> String {
 fn description(points: &[&Point]) -> String {
     format!(
         "Line charts one beneath the other: age in ms, logarithmic, by second of the schedule for {}; beneath them the publisher's lateness in ms.",
-        points
-            .iter()
-            .map(|point| point.label())
-            .collect::<Vec<_>>()
-            .join(", ")
+        points.iter().map(|point| point.label()).collect::<Vec<_>>().join(", ")
     )
 }

@@ -3,9 +3,9 @@
 #![allow(dead_code, reason = "each test file uses a part of this")]
 
 use contract::{
-    Ages, Arrivals, ByteCounts, Calibration, Client, CpuUse, Delivery, Distribution, Environment,
-    Manifest, Measurements, Outcome, Params, Pattern, Period, PublishedSchedule, RECORD_SCHEMA,
-    RequestLedger, Scenario, Second, Sweep, TimeHistogram, TrialRecord, Window,
+    Ages, Arrivals, ByteCounts, Calibration, Client, CpuUse, Delivery, Distribution, Environment, Manifest,
+    Measurements, Outcome, Params, Pattern, Period, PublishedSchedule, RECORD_SCHEMA, RequestLedger,
+    Scenario, Second, Sweep, TimeHistogram, TrialRecord, Window,
 };
 
 pub(crate) const SUBSCRIBERS: u32 = 50;
@@ -48,9 +48,7 @@ pub(crate) fn schedule(hash: &str) -> PublishedSchedule {
     PublishedSchedule {
         hash: hash.to_owned(),
         length_ns: length_s * SECOND_NS,
-        due_ns: (0..events as u64)
-            .map(|index| index * gap_ns + gap_ns / 2)
-            .collect(),
+        due_ns: (0..events as u64).map(|index| index * gap_ns + gap_ns / 2).collect(),
         data_bytes: vec![100; events],
         type_bytes: vec![0; events],
         escape_bytes: vec![0; events],
@@ -73,11 +71,7 @@ pub(crate) fn environment() -> Environment {
     }
 }
 
-pub(crate) fn manifest(
-    scenarios: Vec<Scenario>,
-    schedules: &[&str],
-    trials_planned: u32,
-) -> Manifest {
+pub(crate) fn manifest(scenarios: Vec<Scenario>, schedules: &[&str], trials_planned: u32) -> Manifest {
     Manifest {
         schema: RECORD_SCHEMA,
         name: "default".to_owned(),
@@ -114,11 +108,7 @@ pub(crate) fn params(pattern: Pattern, poll_interval_ms: f64, subscribers: u32) 
 fn age_ns(pattern: Pattern, params: &Params, index: u64) -> u64 {
     let place = golden(index);
     let transit_ms = 0.2 + 0.004 * f64::from(params.subscribers) * place;
-    let tail_ms = if place > 0.98 {
-        (place - 0.98) * 150.0
-    } else {
-        0.0
-    };
+    let tail_ms = if place > 0.98 { (place - 0.98) * 150.0 } else { 0.0 };
     let age_ms = match pattern {
         Pattern::ShortPolling => transit_ms + place * params.poll_interval_ms.unwrap_or(0.0),
         Pattern::LongPolling => 1.3 * transit_ms + 1.5 * tail_ms,
@@ -197,21 +187,10 @@ pub(crate) fn measurements(pattern: Pattern, params: &Params) -> Measurements {
     }
     let life = window_requests + u64::from(params.subscribers);
     Measurements {
-        window: Window {
-            start_ns: WARM_UP_S * SECOND_NS,
-            end_ns: (WARM_UP_S + MEASURE_S) * SECOND_NS,
-        },
+        window: Window { start_ns: WARM_UP_S * SECOND_NS, end_ns: (WARM_UP_S + MEASURE_S) * SECOND_NS },
         window_deliveries: deliveries,
-        delivery: Delivery {
-            expected,
-            received: expected,
-            ..Delivery::default()
-        },
-        age: Ages {
-            arrived: ages.distribution(),
-            censored: 0,
-            censored_min_us: 0,
-        },
+        delivery: Delivery { expected, received: expected, ..Delivery::default() },
+        age: Ages { arrived: ages.distribution(), censored: 0, censored_min_us: 0 },
         age_seconds,
         lateness,
         lateness_seconds,
@@ -261,9 +240,7 @@ pub(crate) fn record(scenario: &str, pattern: Pattern, params: Params, order: u3
             lateness_mean_us: 40.0,
             lateness_p99_us: 85.0,
         }),
-        outcome: Outcome::Completed {
-            measurements: Box::new(measurements(pattern, &params)),
-        },
+        outcome: Outcome::Completed { measurements: Box::new(measurements(pattern, &params)) },
     }
 }
 
@@ -285,49 +262,27 @@ pub(crate) fn change(record: &mut TrialRecord, change: impl FnOnce(&mut Measurem
 /// Ten trials: four patterns on one schedule, short polling at four intervals on the same one, and
 /// SSE with two numbers of subscribers.
 pub(crate) fn ten_trials() -> (Manifest, Vec<TrialRecord>) {
-    let ticker = scenario(
-        "stock-ticker",
-        "Who hears of a price first, and what does it cost?",
-        &Pattern::ALL,
-    );
+    let ticker =
+        scenario("stock-ticker", "Who hears of a price first, and what does it cost?", &Pattern::ALL);
     let mut interval = scenario(
         "poll-interval",
         "How fresh can polling be, and what does freshness cost?",
         &[Pattern::ShortPolling],
     );
     let intervals = [250, 500, 1_000, 2_000];
-    interval.sweep = Some(Sweep {
-        poll_interval: intervals.map(Period::from_millis).to_vec(),
-        ..Sweep::default()
-    });
-    let mut subscribers = scenario(
-        "subscribers",
-        "How many readers can one stream have?",
-        &[Pattern::Sse],
-    );
-    subscribers.sweep = Some(Sweep {
-        subscribers: vec![10, 1_000],
-        ..Sweep::default()
-    });
+    interval.sweep =
+        Some(Sweep { poll_interval: intervals.map(Period::from_millis).to_vec(), ..Sweep::default() });
+    let mut subscribers = scenario("subscribers", "How many readers can one stream have?", &[Pattern::Sse]);
+    subscribers.sweep = Some(Sweep { subscribers: vec![10, 1_000], ..Sweep::default() });
     let mut records = Vec::new();
     for pattern in Pattern::ALL {
         let order = records.len() as u32;
-        records.push(record(
-            "stock-ticker",
-            pattern,
-            params(pattern, 1_000.0, SUBSCRIBERS),
-            order,
-        ));
+        records.push(record("stock-ticker", pattern, params(pattern, 1_000.0, SUBSCRIBERS), order));
     }
     for interval_ms in intervals {
         let order = records.len() as u32;
         let params = params(Pattern::ShortPolling, interval_ms as f64, SUBSCRIBERS);
-        records.push(record(
-            "poll-interval",
-            Pattern::ShortPolling,
-            params,
-            order,
-        ));
+        records.push(record("poll-interval", Pattern::ShortPolling, params, order));
     }
     for number in [10, 1_000] {
         let order = records.len() as u32;
@@ -348,15 +303,8 @@ pub(crate) fn sixty_trials() -> (Manifest, Vec<TrialRecord>) {
     for copy in 0..4 {
         let name = format!("audience-{copy}");
         let mut audience = scenario(&name, "What does an audience cost?", &Pattern::ALL);
-        let sizes = if copy == 0 {
-            vec![10, 50, 200, 1_000, 2_000]
-        } else {
-            vec![10, 50, 200]
-        };
-        audience.sweep = Some(Sweep {
-            subscribers: sizes.clone(),
-            ..Sweep::default()
-        });
+        let sizes = if copy == 0 { vec![10, 50, 200, 1_000, 2_000] } else { vec![10, 50, 200] };
+        audience.sweep = Some(Sweep { subscribers: sizes.clone(), ..Sweep::default() });
         for size in sizes {
             for pattern in Pattern::ALL {
                 let mut record = record(&name, pattern, params(pattern, 1_000.0, size), number);
@@ -365,9 +313,7 @@ pub(crate) fn sixty_trials() -> (Manifest, Vec<TrialRecord>) {
                 number += 1;
             }
         }
-        manifest
-            .schedules
-            .push(schedule(&format!("{copy}a2b3c4d5e6f7a8b9")));
+        manifest.schedules.push(schedule(&format!("{copy}a2b3c4d5e6f7a8b9")));
         manifest.scenarios.push(audience);
     }
     manifest.trials_planned = number;
@@ -380,8 +326,5 @@ pub(crate) fn files(manifest: &Manifest, records: &[TrialRecord]) -> (String, St
         .iter()
         .map(|record| serde_json::to_string(record).expect("a record is JSON") + "\n")
         .collect();
-    (
-        serde_json::to_string_pretty(manifest).expect("a manifest is JSON"),
-        lines,
-    )
+    (serde_json::to_string_pretty(manifest).expect("a manifest is JSON"), lines)
 }

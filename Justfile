@@ -1,0 +1,42 @@
+# The two commands that matter: `just bench` measures and writes a report, `just test` checks the lab.
+
+# List the recipes
+default:
+    @just --list
+
+# Measure: the default run, or `just bench smoke`, `just bench --all`, `just bench --help`
+bench *ARGS:
+    cargo run --release --locked --package pushlab -- bench {{ARGS}}
+
+# Predict a scenario's numbers without measuring
+predict SCENARIO *ARGS:
+    cargo run --release --locked --package pushlab -- predict {{SCENARIO}} {{ARGS}}
+
+# Make a run's report again from its files: the newest run, or the folder given
+report *DIR:
+    cargo run --release --locked --package pushlab -- report {{DIR}}
+
+# Serve the four patterns, to try them with curl or a browser
+serve *ARGS:
+    cargo run --release --locked --package pushlab -- serve {{ARGS}}
+
+# Run every test
+test *ARGS:
+    cargo test --workspace --locked {{ARGS}}
+
+# Everything that must hold before a change lands: form, lints, tests, documentation
+check:
+    cargo fmt --all --check
+    cargo clippy --workspace --all-targets --locked -- -D warnings
+    just test
+    RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked
+
+# Micro-benchmarks of the hot paths
+bench-micro *ARGS:
+    cargo bench --workspace --locked {{ARGS}}
+
+# Measure the default run again and replace results/reference with it
+reference:
+    cargo run --release --locked --package pushlab -- bench --results target/reference
+    rm -rf results/reference
+    cp -rL target/reference/latest results/reference

@@ -1,0 +1,290 @@
+//! What makes a scenario impossible, and an error that says what would be possible.
+
+use std::{fmt, path::Path};
+
+use crate::{Arrivals, Pattern, Period, Scenario, Selection, Settings, Sweep};
+
+/// Longest schedule, so that a typing error does not run for a day.
+const LONGEST_PHASE: Period = Period::from_millis(3_600_000);
+/// The contract's longest hold (seconds 0–55).
+const LONGEST_HOLD: Period = Period::from_millis(55_000);
+/// Most subscribers: two descriptors of one machine's 20,000 each, less what the processes need.
+const MOST_SUBSCRIBERS: u32 = 18_000;
+
+/// A scenario that cannot be run, with the place and what is allowed.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum ScenarioError {
+    /// Not TOML, an unknown or missing key, or a value of the wrong kind.
+    #[error("{file}: {problem}")]
+    Form {
+        /// The scenario's file.
+        file: String,
+        /// What the TOML reader said, with line and column.
+        problem: String,
+    },
+    /// A value that makes no sense.
+    #[error("{file}: `{key}` is {value}: allowed is {allowed}")]
+    Value {
+        /// The scenario's file.
+        file: String,
+        /// The key.
+        key: String,
+        /// The value found.
+        value: String,
+        /// What would be accepted.
+        allowed: String,
+    },
+}
+
+impl Scenario {
+    /// Refuses what makes no sense, before anything starts.
+    pub(crate) fn check(&self, file: &str, stem: &str) -> Result<(), ScenarioError> {
+        let check = Check { file };
+        check.that("name", &self.name, self.name == stem, "the file's name without `.toml`")?;
+        check.that(
+            "name",
+            &self.name,
+            !self.name.is_empty()
+                && self
+                    .name
+                    .bytes()
+                    .all(|letter| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == b'-'),
+            "letters a-z, digits and `-`",
+        )?;
+        for (key, text) in
+            [("question", &self.question), ("setting", &self.setting), ("look_at", &self.look_at)]
+        {
+            check.that(key, "empty", !text.trim().is_empty(), "a sentence")?;
+        }
+        check.patterns("patterns", &self.patterns, &Pattern::ALL)?;
+        if let Some(sweep) = &self.sweep {
+            check.sweep("sweep", sweep, &self.events)?;
+        }
+        if let Some(chosen) = &self.default_run {
+            if let Some(patterns) = &chosen.patterns {
+                check.patterns("default_run.patterns", patterns, &self.patterns)?;
+            }
+            if let Some(sweep) = &chosen.sweep {
+                check.sweep("default_run.sweep", sweep, &self.events)?;
+                let swept = self.sweep.as_ref().and_then(Sweep::parameter);
+                check.that(
+                    "default_run.sweep",
+                    sweep.parameter().unwrap_or("empty"),
+                    sweep.parameter() == swept,
+                    "the setting that [sweep] varies",
+                )?;
+            }
+        }
+        check.settings(&self.settings())?;
+        for selection in [Selection::Everything, Selection::Default] {
+            for plan in self.trials(selection) {
+                check.settings(&plan.settings)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Gathers the file's name for the errors.
+struct Check<'a> {
+    file: &'a str,
+}
+
+impl Check<'_> {
+    fn that(
+        &self,
+        key: &str,
+        value: impl fmt::Display,
+        fits: bool,
+        allowed: &str,
+    ) -> Result<(), ScenarioError> {
+        if fits {
+            return Ok(());
+        }
+        Err(ScenarioError::Value {
+            file: self.file.to_owned(),
+            key: key.to_owned(),
+            value: value.to_string(),
+            allowed: allowed.to_owned(),
+        })
+    }
+
+    fn period(&self, key: &str, value: Period, low: Period, high: Period) -> Result<(), ScenarioError> {
+        self.that(key, value, low <= value && value <= high, &format!("{low} to {high}"))
+    }
+
+    fn rate(&self, key: &str, rate: f64) -> Result<(), ScenarioError> {
+        self.that(key, rate, (0.001..=10_000.0).contains(&rate), "0.001 to 10000 events per second")
+    }
+
+    fn patterns(&self, key: &str, patterns: &[Pattern], offered: &[Pattern]) -> Result<(), ScenarioError> {
+        let listed = patterns.iter().map(|pattern| pattern.slug()).collect::<Vec<_>>().join(", ");
+        let once = patterns.iter().enumerate().all(|(index, pattern)| !patterns[..index].contains(pattern));
+        let fits = !patterns.is_empty() && once && patterns.iter().all(|pattern| offered.contains(pattern));
+        let allowed = offered.iter().map(|pattern| pattern.slug()).collect::<Vec<_>>().join(", ");
+        self.that(key, format!("[{listed}]"), fits, &format!("at least one of {allowed}, each once"))
+    }
+
+    fn sweep(&self, key: &str, sweep: &Sweep, events: &Arrivals) -> Result<(), ScenarioError> {
+        self.that(
+            key,
+            format!("{} lists of values", sweep.lists_given()),
+            sweep.lists_given() == 1,
+            "one list with at least one value: subscribers, rate_hz, payload_bytes, poll_interval, hold or client",
+        )?;
+        let has_rate = matches!(events, Arrivals::Steady { .. } | Arrivals::Poisson { .. });
+        self.that(
+            &format!("{key}.rate_hz"),
+            "swept",
+            sweep.rate_hz.is_empty() || has_rate,
+            "only with steady or poisson arrivals",
+        )
+    }
+
+    fn settings(&self, settings: &Settings) -> Result<(), ScenarioError> {
+        let millis = Period::from_millis;
+        self.that(
+            "subscribers",
+            settings.subscribers,
+            (1..=MOST_SUBSCRIBERS).contains(&settings.subscribers),
+            &format!("1 to {MOST_SUBSCRIBERS}"),
+        )?;
+        self.that(
+            "payload_bytes",
+            settings.payload_bytes,
+            (16..=60_000).contains(&settings.payload_bytes),
+            "16 to 60000 (14 of them are the due stamp)",
+        )?;
+        self.period("poll_interval", settings.poll_interval, millis(10), millis(60_000))?;
+        self.period("hold", settings.hold, millis(100), LONGEST_HOLD)?;
+        self.period("turnaround", settings.turnaround, millis(0), millis(60_000))?;
+        self.period("warm_up", settings.warm_up, millis(0), LONGEST_PHASE)?;
+        self.period("measure", settings.measure, millis(500), LONGEST_PHASE)?;
+        self.period("drain", settings.drain, millis(100), millis(120_000))?;
+        match &settings.events {
+            Arrivals::Steady { rate_hz } | Arrivals::Poisson { rate_hz } => {
+                self.rate("events.rate_hz", *rate_hz)?;
+            }
+            Arrivals::Bursts { burst_events, event_spacing, burst_every } => {
+                self.that(
+                    "events.burst_events",
+                    burst_events,
+                    (1..=100_000).contains(burst_events),
+                    "1 to 100000",
+                )?;
+                self.period("events.event_spacing", *event_spacing, millis(0), millis(60_000))?;
+                self.period("events.burst_every", *burst_every, millis(1), LONGEST_PHASE)?;
+                let burst_length = event_spacing.saturating_mul(*burst_events);
+                self.that(
+                    "events.burst_every",
+                    burst_every,
+                    burst_length.mul_f64(2.0) <= **burst_every,
+                    "at least twice burst_events × event_spacing, so that there is an idle gap",
+                )?;
+            }
+            Arrivals::Silence => {}
+            Arrivals::Replay { file } => {
+                let beside = Path::new(file).components().count() == 1;
+                self.that("events.file", file, beside, "the name of a file beside the scenario's")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GOOD: &str = r#"
+        name = "demo"
+        question = "What?"
+        setting = "Somewhere."
+        look_at = "The figure."
+        subscribers = 10
+        measure = "15s"
+        [events]
+        arrivals = "steady"
+        rate_hz = 2.0
+    "#;
+
+    fn error_of(text: &str) -> String {
+        Scenario::from_toml("scenarios/demo.toml", text).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn defaults_are_filled_in() {
+        let scenario = Scenario::from_toml("scenarios/demo.toml", GOOD).unwrap();
+        assert_eq!(scenario.patterns, Pattern::ALL);
+        assert_eq!(scenario.trials(Selection::Everything).len(), 4);
+        assert!(scenario.trials(Selection::Default).is_empty());
+    }
+
+    #[test]
+    fn a_misspelt_key_is_named_with_its_line_and_the_allowed_ones() {
+        let error = error_of(&GOOD.replace("subscribers", "subscriber"));
+        for word in ["scenarios/demo.toml", "line 6", "subscriber", "poll_interval"] {
+            assert!(error.contains(word), "{word} is missing in: {error}");
+        }
+    }
+
+    #[test]
+    fn absurd_values_are_refused_with_what_is_allowed() {
+        for (from, to, key) in [
+            ("subscribers = 10", "subscribers = 0", "`subscribers` is 0: allowed is 1 to"),
+            ("subscribers = 10", "subscribers = 10\npayload_bytes = 3", "`payload_bytes` is 3"),
+            ("\"15s\"", "\"0s\"", "`measure` is 0s"),
+            ("\"15s\"", "15", "with its unit in quotes"),
+            ("rate_hz = 2.0", "rate_hz = nan", "`events.rate_hz` is NaN"),
+            ("rate_hz = 2.0", "rate_hz = -1.0", "`events.rate_hz` is -1"),
+            ("\"demo\"", "\"other\"", "`name` is other"),
+            ("\"What?\"", "\" \"", "`question` is empty"),
+            ("\"steady\"", "\"sometimes\"", "sometimes"),
+            ("subscribers = 10", "subscribers = 10\npatterns = []", "`patterns` is []"),
+            ("subscribers = 10", "subscribers = 10\npatterns = [\"sse\", \"sse\"]", "each once"),
+            ("subscribers = 10", "subscribers = 10\npatterns = [\"sse2\"]", "sse2"),
+            ("subscribers = 10", "subscribers = 10\nhold = \"56s\"", "`hold` is 56s"),
+        ] {
+            let error = error_of(&GOOD.replace(from, to));
+            assert!(error.contains(key), "{key} is missing in: {error}");
+        }
+    }
+
+    #[test]
+    fn a_sweep_varies_one_setting() {
+        let text = format!(
+            "{GOOD}\n[sweep]\npoll_interval = [\"1s\", \"2s\"]\n[default_run]\npatterns = [\"short-polling\"]\n"
+        );
+        let scenario = Scenario::from_toml("demo.toml", &text).unwrap();
+        assert_eq!(scenario.trials(Selection::Everything).len(), 8);
+        let chosen = scenario.trials(Selection::Default);
+        assert_eq!(chosen.len(), 2);
+        assert_eq!(chosen[1].settings.poll_interval, Period::from_millis(2_000));
+        assert_eq!(scenario.sweep.unwrap().parameter(), Some("poll_interval_ms"));
+
+        let two = format!("{GOOD}\n[sweep]\nsubscribers = [1]\nhold = [\"1s\"]\n");
+        assert!(error_of(&two).contains("one list"));
+        let absurd = format!("{GOOD}\n[sweep]\nsubscribers = [1, 0]\n");
+        assert!(error_of(&absurd).contains("`subscribers` is 0"));
+        let other = format!(
+            "{GOOD}\n[sweep]\nsubscribers = [1]\n[default_run]\n[default_run.sweep]\nhold = [\"1s\"]\n"
+        );
+        assert!(error_of(&other).contains("[sweep] varies"));
+    }
+
+    #[test]
+    fn a_scenario_survives_the_manifest() {
+        let scenario = Scenario::from_toml("demo.toml", GOOD).unwrap();
+        let json = serde_json::to_string(&scenario).unwrap();
+        assert_eq!(serde_json::from_str::<Scenario>(&json).unwrap(), scenario);
+    }
+
+    #[test]
+    fn settings_without_meaning_for_the_pattern_are_absent() {
+        let scenario = Scenario::from_toml("demo.toml", GOOD).unwrap();
+        let settings = scenario.trials(Selection::Everything)[0].settings.clone();
+        let sse = serde_json::to_string(&settings.params(Pattern::Sse, 2.0)).unwrap();
+        assert!(!sse.contains("poll_interval_ms") && !sse.contains("hold_ms"), "{sse}");
+        assert!(settings.params(Pattern::ShortPolling, 2.0).poll_interval_ms.is_some());
+    }
+}

@@ -1,0 +1,88 @@
+//! The settings of one trial: a scenario with one value of its sweep.
+
+use crate::{Arrivals, Change, Client, Params, Pattern, Period};
+
+/// The settings of one trial, the sweep applied.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Settings {
+    /// Logical readers.
+    pub subscribers: u32,
+    /// Bytes of an event's text.
+    pub payload_bytes: u32,
+    /// Short polling: time between two polls.
+    pub poll_interval: Period,
+    /// Long polling: longest hold.
+    pub hold: Period,
+    /// Long polling: pause before the next request.
+    pub turnaround: Period,
+    /// HTTP client.
+    pub client: Client,
+    /// Start of the schedule that does not count.
+    pub warm_up: Period,
+    /// Measured stretch.
+    pub measure: Period,
+    /// Longest wait for what is under way.
+    pub drain: Period,
+    /// When events are due.
+    pub events: Arrivals,
+}
+
+impl Settings {
+    /// The settings as numbers, without those that have no meaning for the pattern. `rate_hz` is
+    /// that of the actual schedule's window.
+    #[must_use]
+    pub fn params(&self, pattern: Pattern, rate_hz: f64) -> Params {
+        let mut params = Params {
+            subscribers: self.subscribers,
+            payload_bytes: self.payload_bytes,
+            rate_hz,
+            poll_interval_ms: None,
+            hold_ms: None,
+            turnaround_ms: None,
+            client: self.client,
+        };
+        match pattern {
+            Pattern::ShortPolling => {
+                params.poll_interval_ms = Some(self.poll_interval.milliseconds());
+            }
+            Pattern::LongPolling => {
+                params.hold_ms = Some(self.hold.milliseconds());
+                params.turnaround_ms = Some(self.turnaround.milliseconds());
+            }
+            Pattern::Sse => {}
+            // A WebSocket has no HTTP client to choose.
+            Pattern::WebSocket => params.client = Client::Lean,
+        }
+        params
+    }
+
+    /// Length of the published schedule: warm-up and measured stretch.
+    #[must_use]
+    pub fn schedule_length(&self) -> Period {
+        Period(*self.warm_up + *self.measure)
+    }
+
+    pub(crate) fn apply(&mut self, change: Change) {
+        match change {
+            Change::Subscribers(subscribers) => self.subscribers = subscribers,
+            Change::RateHz(rate) => match &mut self.events {
+                Arrivals::Steady { rate_hz } | Arrivals::Poisson { rate_hz } => *rate_hz = rate,
+                // `Scenario::check` refuses a rate sweep over these.
+                Arrivals::Bursts { .. } | Arrivals::Silence | Arrivals::Replay { .. } => {}
+            },
+            Change::PayloadBytes(bytes) => self.payload_bytes = bytes,
+            Change::PollInterval(interval) => self.poll_interval = interval,
+            Change::Hold(hold) => self.hold = hold,
+            Change::Client(client) => self.client = client,
+        }
+    }
+}
+
+/// One trial to come: a pattern at a point of the sweep.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TrialPlan {
+    /// Which pattern.
+    pub pattern: Pattern,
+    /// Its settings.
+    pub settings: Settings,
+}

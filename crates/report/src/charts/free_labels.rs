@@ -1,0 +1,91 @@
+//! Labels beside marks, each on the first side where it covers nothing.
+
+use super::{
+    axis::Plane,
+    canvas::{Anchor, Canvas, Drawn, TICK_TEXT, WIDTH, text_width},
+};
+use crate::style::Ink;
+
+/// Half of a label's and of a mark's height.
+const HALF: f64 = 8.0;
+
+/// Left, top, right, bottom.
+type Area = [f64; 4];
+
+/// A mark's place and the words to stand beside it.
+pub(super) type Wish = ((f64, f64), String);
+
+/// Draws the wishes in their order. They never cover a mark or each other, and cross a line only
+/// where there is no other room; a label that fits nowhere is left out, since the mark's shape and
+/// the table still tell which one it is.
+pub(super) fn draw(
+    canvas: &Canvas<'_>,
+    plane: &Plane,
+    wishes: &[Wish],
+    marks: &[(f64, f64)],
+    paths: &[Vec<(f64, f64)>],
+) -> Drawn {
+    let mut taken: Vec<Area> = marks.iter().map(|place| around(*place, HALF - 1.0)).collect();
+    let lines = along(paths);
+    for (place, text) in wishes {
+        let width = text_width(text, TICK_TEXT);
+        let own = |(left, middle): (f64, f64)| [left, middle - HALF, left + width, middle + HALF];
+        let is_free = |candidate: (f64, f64), lines: &[Area]| {
+            let own = own(candidate);
+            within(plane, &own) && taken.iter().chain(lines).all(|other| !overlap(&own, other))
+        };
+        let candidates = candidates(*place, width);
+        let free = candidates
+            .into_iter()
+            .find(|candidate| is_free(*candidate, &lines))
+            .or_else(|| candidates.into_iter().find(|candidate| is_free(*candidate, &[])));
+        if let Some(place) = free {
+            taken.push(own(place));
+            canvas.text(place, text, Anchor::Left, TICK_TEXT, Ink::Text)?;
+        }
+    }
+    Ok(())
+}
+
+/// Where a label may begin, the best side first.
+fn candidates((x, y): (f64, f64), width: f64) -> [(f64, f64); 8] {
+    let (right, left, middle) = (x + 11.0, x - 11.0 - width, x - width / 2.0);
+    let (above, below) = (y - 18.0, y + 18.0);
+    [
+        (right, y),
+        (left, y),
+        (middle, above),
+        (middle, below),
+        (right - 2.0, above),
+        (right - 2.0, below),
+        (left + 2.0, above),
+        (left + 2.0, below),
+    ]
+}
+
+fn around((x, y): (f64, f64), half: f64) -> Area {
+    [x - half, y - half, x + half, y + half]
+}
+
+/// Small boxes along the lines.
+fn along(paths: &[Vec<(f64, f64)>]) -> Vec<Area> {
+    paths
+        .iter()
+        .flat_map(|path| path.windows(2))
+        .flat_map(|ends| {
+            let ((from_x, from_y), (to_x, to_y)) = (ends[0], ends[1]);
+            (0..=40).map(move |step| {
+                let share = f64::from(step) / 40.0;
+                around((from_x + (to_x - from_x) * share, from_y + (to_y - from_y) * share), 1.0)
+            })
+        })
+        .collect()
+}
+
+fn within(plane: &Plane, own: &Area) -> bool {
+    own[0] >= plane.left && own[2] <= WIDTH && own[1] >= plane.top - 4.0 && own[3] <= plane.bottom
+}
+
+fn overlap(one: &Area, other: &Area) -> bool {
+    one[0] < other[2] && other[0] < one[2] && one[1] < other[3] && other[1] < one[3]
+}
