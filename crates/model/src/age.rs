@@ -28,11 +28,7 @@ pub struct Piece {
 impl Piece {
     /// The same with all ages increased by `more_s`.
     pub(crate) fn after(self, more_s: f64) -> Self {
-        Self {
-            share: self.share,
-            from_s: self.from_s + more_s,
-            to_s: self.to_s + more_s,
-        }
+        Self { share: self.share, from_s: self.from_s + more_s, to_s: self.to_s + more_s }
     }
 }
 
@@ -72,14 +68,8 @@ impl AgeCurve {
     /// The distribution that consists of these pieces. Their shares must add up to 1.
     #[must_use]
     pub fn of_pieces(pieces: &[Piece]) -> Self {
-        let mean_s: f64 = pieces
-            .iter()
-            .map(|piece| piece.share * (piece.from_s + piece.to_s) / 2.0)
-            .sum();
-        Self {
-            mean_ms: mean_s * 1e3,
-            grid_ms: quantiles_of(pieces).into_iter().map(|s| s * 1e3).collect(),
-        }
+        let mean_s: f64 = pieces.iter().map(|piece| piece.share * (piece.from_s + piece.to_s) / 2.0).sum();
+        Self { mean_ms: mean_s * 1e3, grid_ms: quantiles_of(pieces).into_iter().map(|s| s * 1e3).collect() }
     }
 }
 
@@ -97,19 +87,13 @@ fn quantiles_of(pieces: &[Piece]) -> Vec<f64> {
     for piece in pieces.iter().filter(|piece| piece.share > 0.0) {
         let slope = piece.share / (piece.to_s - piece.from_s);
         if slope.is_finite() && slope > 0.0 {
-            bends.extend([(piece.from_s, slope), (piece.to_s, -slope)].map(
-                |(at_s, slope_change)| Bend {
-                    at_s,
-                    slope_change,
-                    jump: 0.0,
-                },
-            ));
+            bends.extend([(piece.from_s, slope), (piece.to_s, -slope)].map(|(at_s, slope_change)| Bend {
+                at_s,
+                slope_change,
+                jump: 0.0,
+            }));
         } else {
-            bends.push(Bend {
-                at_s: piece.from_s,
-                slope_change: 0.0,
-                jump: piece.share,
-            });
+            bends.push(Bend { at_s: piece.from_s, slope_change: 0.0, jump: piece.share });
         }
     }
     bends.sort_by(|one, other| one.at_s.total_cmp(&other.at_s));
@@ -154,12 +138,7 @@ impl AgeSample {
         while greatest_common_divisor(stride, row) > 1 {
             stride += 1;
         }
-        Self {
-            stride,
-            seen: 0,
-            sum_s: 0.0,
-            kept_s: Vec::with_capacity(deliveries / stride + 1),
-        }
+        Self { stride, seen: 0, sum_s: 0.0, kept_s: Vec::with_capacity(deliveries / stride + 1) }
     }
 
     pub(crate) fn add(&mut self, age_s: f64) {
@@ -179,19 +158,12 @@ impl AgeSample {
             let rank = (point * kept).div_ceil(GRID_POINTS - 1).max(1);
             self.kept_s.get(rank - 1).map_or(0.0, |age_s| age_s * 1e3)
         });
-        AgeCurve {
-            mean_ms: self.sum_s / self.seen.max(1) as f64 * 1e3,
-            grid_ms: grid_ms.collect(),
-        }
+        AgeCurve { mean_ms: self.sum_s / self.seen.max(1) as f64 * 1e3, grid_ms: grid_ms.collect() }
     }
 }
 
 fn greatest_common_divisor(one: usize, other: usize) -> usize {
-    if other == 0 {
-        one
-    } else {
-        greatest_common_divisor(other, one % other)
-    }
+    if other == 0 { one } else { greatest_common_divisor(other, one % other) }
 }
 
 #[cfg(test)]
@@ -200,18 +172,9 @@ mod tests {
 
     #[test]
     fn one_uniform_piece_is_a_straight_line() {
-        let curve = AgeCurve::of_pieces(&[Piece {
-            share: 1.0,
-            from_s: 1.0,
-            to_s: 3.0,
-        }]);
+        let curve = AgeCurve::of_pieces(&[Piece { share: 1.0, from_s: 1.0, to_s: 3.0 }]);
         assert_eq!(curve.mean_ms(), 2_000.0);
-        for (quantile, age_ms) in [
-            (0.0, 1_000.0),
-            (0.5, 2_000.0),
-            (0.99, 2_980.0),
-            (1.0, 3_000.0),
-        ] {
+        for (quantile, age_ms) in [(0.0, 1_000.0), (0.5, 2_000.0), (0.99, 2_980.0), (1.0, 3_000.0)] {
             assert!((curve.quantile_ms(quantile) - age_ms).abs() < 1e-6);
             assert!((curve.fraction_up_to_ms(age_ms) - quantile).abs() < 1e-9);
         }
@@ -222,16 +185,8 @@ mod tests {
     #[test]
     fn a_jump_gives_many_quantiles_the_same_age() {
         let curve = AgeCurve::of_pieces(&[
-            Piece {
-                share: 0.75,
-                from_s: 0.001,
-                to_s: 0.001,
-            },
-            Piece {
-                share: 0.25,
-                from_s: 0.0,
-                to_s: 0.1,
-            },
+            Piece { share: 0.75, from_s: 0.001, to_s: 0.001 },
+            Piece { share: 0.25, from_s: 0.0, to_s: 0.1 },
         ]);
         assert!((curve.mean_ms() - 13.25).abs() < 1e-9);
         // 0.25 % of all lie below the jump at 1 ms, and 75 % on it.

@@ -38,11 +38,8 @@ const SHORT_POLL_EMPTY: &str = concat!(
     "date: Sat, 21 Nov 2026 05:21:16 GMT\r\n",
     "\r\n",
 );
-const LONG_POLL_REQUEST: &str = concat!(
-    "GET /long-polling?after={C}&hold={HOLD} HTTP/1.1\r\n",
-    "host: 127.0.0.1:40000\r\n",
-    "\r\n",
-);
+const LONG_POLL_REQUEST: &str =
+    concat!("GET /long-polling?after={C}&hold={HOLD} HTTP/1.1\r\n", "host: 127.0.0.1:40000\r\n", "\r\n",);
 const LONG_POLL_ANSWER_HEAD: &str = concat!(
     "HTTP/1.1 200 OK\r\n",
     "content-type: application/json\r\n",
@@ -88,10 +85,7 @@ impl Transcript {
     fn of(text: &str) -> Self {
         let cursors = text.matches("{C}").count();
         let numbers = text.matches("{N}").count();
-        Self {
-            fixed: text.len() - (cursors + numbers) * "{C}".len(),
-            cursors,
-        }
+        Self { fixed: text.len() - (cursors + numbers) * "{C}".len(), cursors }
     }
 
     const fn bytes(self, cursor: usize) -> usize {
@@ -112,12 +106,7 @@ impl PollSizes {
     /// Sizes of short polling: request, `200` with its `ETag`, `304`.
     #[must_use]
     pub fn short_polling(client: Client) -> Self {
-        Self::of(
-            client,
-            SHORT_POLL_REQUEST,
-            SHORT_POLL_ANSWER_HEAD,
-            SHORT_POLL_EMPTY,
-        )
+        Self::of(client, SHORT_POLL_REQUEST, SHORT_POLL_ANSWER_HEAD, SHORT_POLL_EMPTY)
     }
 
     /// Sizes of long polling: request with its hold, `200`, `204`. The hold is written in seconds,
@@ -187,21 +176,13 @@ impl EventText {
     /// An event without type whose text is one line that needs no escape.
     #[must_use]
     pub const fn plain(data: usize) -> Self {
-        Self {
-            data,
-            type_name: 0,
-            escape: 0,
-            lines: 1,
-        }
+        Self { data, type_name: 0, escape: 0, lines: 1 }
     }
 
     /// The object `{"id":"…","type":"…","data":"…"}` of a polling body or a WebSocket frame.
     #[must_use]
     pub fn json(self, id: usize) -> usize {
-        Transcript::of(JSON_EVENT).bytes(id)
-            + named(self.type_name, JSON_TYPE)
-            + self.data
-            + self.escape
+        Transcript::of(JSON_EVENT).bytes(id) + named(self.type_name, JSON_TYPE) + self.data + self.escape
     }
 
     /// The block `id: …\nevent: …\ndata: …\n\n` of an event stream, as it is within a chunk.

@@ -54,10 +54,7 @@ pub fn mean_joined(gaps: Gaps, fan_out_s: f64) -> f64 {
     (left_s / fan_out_s).clamp(0.0, 1.0)
 }
 
-pub(crate) fn closed_form(
-    inputs: &Inputs<'_>,
-    framing: &Framing,
-) -> Result<Prediction, NotApplicable> {
+pub(crate) fn closed_form(inputs: &Inputs<'_>, framing: &Framing) -> Result<Prediction, NotApplicable> {
     let gaps = Gaps::of(inputs.arrivals)?;
     let row = Row::of(inputs, 1.0 / gaps.mean_s())?;
     let text = EventText::plain(inputs.params.payload_bytes as usize);
@@ -68,10 +65,7 @@ pub(crate) fn closed_form(
     Ok(prediction(inputs, &row, text.data as f64, wire))
 }
 
-pub(crate) fn replayed(
-    inputs: &Inputs<'_>,
-    framing: &Framing,
-) -> Result<Prediction, NotApplicable> {
+pub(crate) fn replayed(inputs: &Inputs<'_>, framing: &Framing) -> Result<Prediction, NotApplicable> {
     let timeline = Timeline::new(inputs);
     let events = timeline.counted.len() as f64;
     let row = Row::of(inputs, events / inputs.window.seconds())?;
@@ -103,12 +97,7 @@ fn prediction(inputs: &Inputs<'_>, row: &Row, payload: f64, wire: f64) -> Predic
         requests_per_event: 0.0,
         requests_per_subscriber: Some(1.0),
         empty_ratio: 0.0,
-        bytes: BytesPerEvent {
-            payload,
-            framing: wire - payload,
-            headers: 0.0,
-            empty_polls: 0.0,
-        },
+        bytes: BytesPerEvent { payload, framing: wire - payload, headers: 0.0, empty_polls: 0.0 },
         sockets_held: f64::from(inputs.params.subscribers),
     }
 }
@@ -130,9 +119,7 @@ impl Row {
         let subscribers = f64::from(inputs.params.subscribers);
         let fan_out_s = subscribers * delays.service_s;
         if rate_hz * fan_out_s >= 1.0 {
-            return Err(NotApplicable(
-                "the fan-out takes longer than the gap between events".to_owned(),
-            ));
+            return Err(NotApplicable("the fan-out takes longer than the gap between events".to_owned()));
         }
         Ok(Self {
             transit_s: delays.transit_s,

@@ -40,14 +40,8 @@ impl Gaps {
         let absent = |reason: &str| Err(NotApplicable(reason.to_owned()));
         match *arrivals {
             Arrivals::Poisson { rate_hz } => Ok(Self::Poisson { rate_hz }),
-            Arrivals::Steady { rate_hz } => Ok(Self::Steady {
-                period_s: 1.0 / rate_hz,
-            }),
-            Arrivals::Bursts {
-                burst_events,
-                event_spacing,
-                burst_every,
-            } => Ok(Self::Bursts {
+            Arrivals::Steady { rate_hz } => Ok(Self::Steady { period_s: 1.0 / rate_hz }),
+            Arrivals::Bursts { burst_events, event_spacing, burst_every } => Ok(Self::Bursts {
                 events: burst_events,
                 spacing_s: event_spacing.as_secs_f64(),
                 every_s: burst_every.as_secs_f64(),
@@ -63,9 +57,7 @@ impl Gaps {
         match self {
             Self::Poisson { rate_hz } => 1.0 / rate_hz,
             Self::Steady { period_s } => period_s,
-            Self::Bursts {
-                events, every_s, ..
-            } => every_s / f64::from(events),
+            Self::Bursts { events, every_s, .. } => every_s / f64::from(events),
         }
     }
 
@@ -78,11 +70,7 @@ impl Gaps {
         match self {
             Self::Poisson { rate_hz } => (-rate_hz * length_s).exp() / rate_hz,
             Self::Steady { period_s } => (period_s - length_s).max(0.0),
-            Self::Bursts {
-                events,
-                spacing_s,
-                every_s,
-            } => {
+            Self::Bursts { events, spacing_s, every_s } => {
                 let inner = f64::from(events) - 1.0;
                 let (shortest_s, longest_s) = idle_gap_s(inner * spacing_s, every_s);
                 let between_bursts_s = uniform_excess_s(shortest_s, longest_s, length_s);
@@ -95,10 +83,7 @@ impl Gaps {
 
 /// Shortest and longest time from the last event of a burst to the first of the next.
 pub(crate) fn idle_gap_s(burst_s: f64, every_s: f64) -> (f64, f64) {
-    (
-        every_s * (1.0 - BURST_SPREAD) - burst_s,
-        every_s * (1.0 + BURST_SPREAD) - burst_s,
-    )
+    (every_s * (1.0 - BURST_SPREAD) - burst_s, every_s * (1.0 + BURST_SPREAD) - burst_s)
 }
 
 /// E\[(U − x)⁺\] for U uniform between two lengths.
@@ -114,11 +99,7 @@ fn uniform_excess_s(shortest_s: f64, longest_s: f64, length_s: f64) -> f64 {
 /// uniform between two others.
 pub(crate) fn mean_ticks(shortest_s: f64, longest_s: f64, first_s: f64, every_s: f64) -> f64 {
     let chance = |tick_s: f64| {
-        if tick_s < shortest_s {
-            1.0
-        } else {
-            (longest_s - tick_s) / (longest_s - shortest_s)
-        }
+        if tick_s < shortest_s { 1.0 } else { (longest_s - tick_s) / (longest_s - shortest_s) }
     };
     (0_u32..)
         .map(|tick| first_s + f64::from(tick) * every_s)

@@ -1,8 +1,6 @@
 //! The replay of long polling: every subscriber's request, parked, answered, timed out, sent again.
 
-use crate::{
-    Inputs, NotApplicable, Prediction, long_polling::Rearm, polling::Ledger, timeline::Timeline,
-};
+use crate::{Inputs, NotApplicable, Prediction, long_polling::Rearm, polling::Ledger, timeline::Timeline};
 
 /// Where one subscriber stands.
 #[derive(Debug, Clone, Copy, Default)]
@@ -43,10 +41,7 @@ pub fn replayed(inputs: &Inputs<'_>) -> Result<Prediction, NotApplicable> {
             let sent_s = subscriber.arrives_s - rearm.request_way_s();
             let received_s = looks_s + rearm.delays.transit_s;
             ledger.exchange(sent_s, received_s, event, up_to);
-            *subscriber = Subscriber {
-                arrives_s: looks_s + rearm.gap_s(),
-                cursor: up_to,
-            };
+            *subscriber = Subscriber { arrives_s: looks_s + rearm.gap_s(), cursor: up_to };
         }
         busy_until_s = wake_s + f64::from(woken) * rearm.delays.service_s;
     }

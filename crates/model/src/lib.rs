@@ -105,27 +105,15 @@ impl BytesPerEvent {
 #[must_use]
 pub fn predict(pattern: Pattern, inputs: &Inputs<'_>) -> Predicted {
     if let Err(reason) = inputs.check(pattern) {
-        return Predicted {
-            closed_form: Err(reason.clone()),
-            replayed: Err(reason),
-        };
+        return Predicted { closed_form: Err(reason.clone()), replayed: Err(reason) };
     }
     let (closed_form, replayed) = match pattern {
-        Pattern::ShortPolling => (
-            short_polling::closed_form(inputs),
-            short_polling::replayed(inputs),
-        ),
-        Pattern::LongPolling => (
-            long_polling::closed_form(inputs),
-            long_polling::replayed(inputs),
-        ),
+        Pattern::ShortPolling => (short_polling::closed_form(inputs), short_polling::replayed(inputs)),
+        Pattern::LongPolling => (long_polling::closed_form(inputs), long_polling::replayed(inputs)),
         Pattern::Sse => (sse::closed_form(inputs), sse::replayed(inputs)),
         Pattern::WebSocket => (websocket::closed_form(inputs), websocket::replayed(inputs)),
     };
-    Predicted {
-        closed_form,
-        replayed,
-    }
+    Predicted { closed_form, replayed }
 }
 
 impl Inputs<'_> {
@@ -139,21 +127,14 @@ impl Inputs<'_> {
     fn check(&self, pattern: Pattern) -> Result<(), NotApplicable> {
         let absent = |reason: String| Err(NotApplicable(reason));
         let schedule = self.schedule;
-        let columns = [
-            &schedule.data_bytes,
-            &schedule.type_bytes,
-            &schedule.escape_bytes,
-            &schedule.lines,
-        ];
+        let columns = [&schedule.data_bytes, &schedule.type_bytes, &schedule.escape_bytes, &schedule.lines];
         let events = schedule.due_ns.len();
         if columns.iter().any(|column| column.len() != events) {
             return absent("the schedule's columns have different lengths".to_owned());
         }
         let counted = self.counted().len();
         if counted == 0 || self.params.subscribers == 0 {
-            return absent(
-                "no deliveries in the window, so there is nothing to divide by".to_owned(),
-            );
+            return absent("no deliveries in the window, so there is nothing to divide by".to_owned());
         }
         if counted < FEWEST_EVENTS {
             return absent(format!(
@@ -170,9 +151,9 @@ impl Inputs<'_> {
     fn check_hold(&self) -> Result<(), NotApplicable> {
         let longest_ms = self.window.seconds() * 1e3 * LONGEST_HOLD_OF_WINDOW;
         match self.params.hold_ms {
-            Some(hold_ms) if hold_ms > longest_ms => Err(NotApplicable(format!(
-                "a hold of {hold_ms} ms is longer than an eighth of the window"
-            ))),
+            Some(hold_ms) if hold_ms > longest_ms => {
+                Err(NotApplicable(format!("a hold of {hold_ms} ms is longer than an eighth of the window")))
+            }
             Some(_) | None => Ok(()),
         }
     }

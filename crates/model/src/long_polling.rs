@@ -53,11 +53,7 @@ pub fn closed_form(inputs: &Inputs<'_>) -> Result<Prediction, NotApplicable> {
     let delays = rearm.delays;
     let youngest_s = delays.lateness_s + delays.transit_s;
     let deaf: f64 = course.deaf.iter().map(|piece| piece.share).sum();
-    let woken = Piece {
-        share: 1.0 - deaf,
-        from_s: youngest_s,
-        to_s: youngest_s + spread_s,
-    };
+    let woken = Piece { share: 1.0 - deaf, from_s: youngest_s, to_s: youngest_s + spread_s };
     let waits = course.deaf.iter();
     let pieces: Vec<Piece> = waits
         .flat_map(|wait| along_the_row(*wait, spread_s, rearm.gap_s()))
@@ -95,11 +91,7 @@ impl Rearm {
             Some(pause_ms) if pause_ms > 0.0 => pause_ms / 1e3 + delays.timer_late_s,
             Some(_) | None => 0.0,
         };
-        Ok(Self {
-            hold_s,
-            delays,
-            turnaround_s,
-        })
+        Ok(Self { hold_s, delays, turnaround_s })
     }
 
     /// A request's way to the server, d_u. The calibration times publication, wake-up and the

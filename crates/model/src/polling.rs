@@ -65,12 +65,7 @@ pub(crate) struct Ticks {
 impl<'a> Ledger<'a> {
     /// `row` is the number of deliveries that the replay visits in a row: all events of a
     /// subscriber, or all subscribers of an event.
-    pub(crate) fn new(
-        timeline: &'a Timeline<'a>,
-        sizes: PollSizes,
-        subscribers: usize,
-        row: usize,
-    ) -> Self {
+    pub(crate) fn new(timeline: &'a Timeline<'a>, sizes: PollSizes, subscribers: usize, row: usize) -> Self {
         let mut sums = vec![(0, 0)];
         let (mut json, mut data) = (0, 0);
         for event in 0..timeline.events() {
@@ -146,8 +141,7 @@ impl<'a> Ledger<'a> {
         };
         let window_s = &self.timeline.window_s;
         let asked = before(window_s.end) - before(window_s.start);
-        let told =
-            before(window_s.end - ticks.exchange_s) - before(window_s.start - ticks.exchange_s);
+        let told = before(window_s.end - ticks.exchange_s) - before(window_s.start - ticks.exchange_s);
         self.empty_exchanges(asked, told, after);
     }
 

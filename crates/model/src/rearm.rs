@@ -73,42 +73,26 @@ pub fn course(gaps: Gaps, gap_s: f64, hold_s: f64, wake_s: f64) -> Course {
             Course {
                 answers: requests * (1.0 - empty),
                 timeouts: requests * empty,
-                deaf: vec![Piece {
-                    share,
-                    from_s: 0.0,
-                    to_s: gap_s,
-                }],
+                deaf: vec![Piece { share, from_s: 0.0, to_s: gap_s }],
             }
         }
         Gaps::Steady { period_s } if period_s < gap_s => Course {
             answers: period_s / gap_s,
             timeouts: 0.0,
-            deaf: vec![Piece {
-                share: 1.0,
-                from_s: 0.0,
-                to_s: gap_s,
-            }],
+            deaf: vec![Piece { share: 1.0, from_s: 0.0, to_s: gap_s }],
         },
         Gaps::Steady { period_s } => Course {
             answers: 1.0,
             timeouts: mean_ticks(period_s, period_s, timeout_every_s, timeout_every_s),
             deaf: Vec::new(),
         },
-        Gaps::Bursts {
-            events,
-            spacing_s,
-            every_s,
-        } => burst_course(events, spacing_s, every_s, gap_s, timeout_every_s),
+        Gaps::Bursts { events, spacing_s, every_s } => {
+            burst_course(events, spacing_s, every_s, gap_s, timeout_every_s)
+        }
     }
 }
 
-fn burst_course(
-    events: u32,
-    spacing_s: f64,
-    every_s: f64,
-    gap_s: f64,
-    timeout_every_s: f64,
-) -> Course {
+fn burst_course(events: u32, spacing_s: f64, every_s: f64, gap_s: f64, timeout_every_s: f64) -> Course {
     let share = 1.0 / f64::from(events);
     let inner = f64::from(events) - 1.0;
     let last_extra_s = burst_extra_s(events - 1, spacing_s, gap_s);
@@ -122,11 +106,7 @@ fn burst_course(
         deaf: (0..events)
             .map(|event| burst_extra_s(event, spacing_s, gap_s))
             .filter(|&extra_s| extra_s > 0.0)
-            .map(|extra_s| Piece {
-                share,
-                from_s: extra_s,
-                to_s: extra_s,
-            })
+            .map(|extra_s| Piece { share, from_s: extra_s, to_s: extra_s })
             .collect(),
     }
 }
@@ -135,11 +115,7 @@ fn burst_course(
 /// `spread_s` later, so their deaf windows end so much later too. A wait that would exceed the
 /// window ends with the window before. Waits that are spread over the window stay so.
 pub(crate) fn along_the_row(wait: Piece, spread_s: f64, gap_s: f64) -> [Piece; 2] {
-    let piece = |share, from_s, to_s| Piece {
-        share,
-        from_s,
-        to_s,
-    };
+    let piece = |share, from_s, to_s| Piece { share, from_s, to_s };
     if wait.to_s > wait.from_s || spread_s == 0.0 {
         return [wait, piece(0.0, 0.0, 0.0)];
     }
@@ -148,12 +124,5 @@ pub(crate) fn along_the_row(wait: Piece, spread_s: f64, gap_s: f64) -> [Piece; 2
     }
     let beyond_s = (wait.from_s + spread_s - gap_s).max(0.0);
     let before = wait.share * beyond_s / spread_s;
-    [
-        piece(
-            wait.share - before,
-            wait.from_s,
-            wait.from_s + spread_s - beyond_s,
-        ),
-        piece(before, 0.0, beyond_s),
-    ]
+    [piece(wait.share - before, wait.from_s, wait.from_s + spread_s - beyond_s), piece(before, 0.0, beyond_s)]
 }

@@ -56,11 +56,7 @@ pub fn closed_form(inputs: &Inputs<'_>) -> Result<Prediction, NotApplicable> {
     let youngest_s = delays.lateness_s + delays.transit_s / 2.0;
     let sizes = PollSizes::short_polling(inputs.params.client);
     Ok(Prediction {
-        age: AgeCurve::of_pieces(&[Piece {
-            share: 1.0,
-            from_s: youngest_s,
-            to_s: youngest_s + interval_s,
-        }]),
+        age: AgeCurve::of_pieces(&[Piece { share: 1.0, from_s: youngest_s, to_s: youngest_s + interval_s }]),
         requests_per_event,
         requests_per_subscriber: None,
         empty_ratio,
@@ -85,11 +81,7 @@ pub fn replayed(inputs: &Inputs<'_>) -> Result<Prediction, NotApplicable> {
         phase * interval_s + delays.timer_late_s
     };
     for first_s in (0..subscribers).map(first_poll_s) {
-        let ticks = Ticks {
-            first_s,
-            interval_s,
-            exchange_s: delays.transit_s,
-        };
+        let ticks = Ticks { first_s, interval_s, exchange_s: delays.transit_s };
         let (mut cursor, mut next_poll) = (0, 0);
         while let Some(published_s) = timeline.published_s.get(cursor) {
             let poll = ((published_s - there_s - first_s) / interval_s).ceil() as u64;

@@ -20,11 +20,8 @@ use crate::{
     fan_out::Framing,
 };
 
-const FRAMING: Framing = Framing {
-    alone: EventText::sse,
-    joined: EventText::sse_block,
-    heartbeat: SSE_HEARTBEAT,
-};
+const FRAMING: Framing =
+    Framing { alone: EventText::sse, joined: EventText::sse_block, heartbeat: SSE_HEARTBEAT };
 
 /// From the mean rate of the arrivals.
 ///

@@ -76,9 +76,6 @@ impl<'a> Timeline<'a> {
     /// Number of events published no later than `instant_s`, known to be at least `from`.
     pub(crate) fn published_by(&self, instant_s: f64, from: usize) -> usize {
         let later = &self.published_s[from..];
-        from + later
-            .iter()
-            .take_while(|&&published_s| published_s <= instant_s)
-            .count()
+        from + later.iter().take_while(|&&published_s| published_s <= instant_s).count()
     }
 }

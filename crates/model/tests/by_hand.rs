@@ -11,10 +11,10 @@ const EXACT: f64 = 1e-9;
 const SHORT_POLL: &str = "GET /short-polling?after=k3v9qa.1 HTTP/1.1\r\nhost: 127.0.0.1:40000\r\nif-none-match: \"k3v9qa.1\"\r\n\r\n";
 const SHORT_POLL_HEAD_3_DIGITS: &str = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncache-control: no-cache\r\netag: \"k3v9qa.2\"\r\ncontent-length: 123\r\ndate: Sat, 21 Nov 2026 05:21:16 GMT\r\n\r\n";
 const NOT_MODIFIED: &str = "HTTP/1.1 304 Not Modified\r\ncache-control: no-cache\r\netag: \"k3v9qa.2\"\r\ndate: Sat, 21 Nov 2026 05:21:16 GMT\r\n\r\n";
-const LONG_POLL: &str =
-    "GET /long-polling?after=k3v9qa.1&hold=1 HTTP/1.1\r\nhost: 127.0.0.1:40000\r\n\r\n";
+const LONG_POLL: &str = "GET /long-polling?after=k3v9qa.1&hold=1 HTTP/1.1\r\nhost: 127.0.0.1:40000\r\n\r\n";
 const LONG_POLL_HEAD: &str = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncache-control: no-store\r\ncontent-length: 123\r\ndate: Sat, 21 Nov 2026 05:21:16 GMT\r\n\r\n";
-const NO_CONTENT: &str = "HTTP/1.1 204 No Content\r\ncache-control: no-store\r\ndate: Sat, 21 Nov 2026 05:21:16 GMT\r\n\r\n";
+const NO_CONTENT: &str =
+    "HTTP/1.1 204 No Content\r\ncache-control: no-store\r\ndate: Sat, 21 Nov 2026 05:21:16 GMT\r\n\r\n";
 const ONE_EVENT: &str = r#"{"cursor":"k3v9qa.2","resume":"live","events":[{"id":"k3v9qa.2","data":"0000000000001;abcde!"}],"more":false}"#;
 const TWO_EVENTS: &str = r#"{"cursor":"k3v9qa.2","resume":"live","events":[{"id":"k3v9qa.1","data":"0000000000001;abcde!"},{"id":"k3v9qa.2","data":"0000000000001;abcde!"}],"more":false}"#;
 /// Bytes of each event's text.
@@ -30,12 +30,7 @@ fn assert_bytes(prediction: &Prediction, deliveries: f64, parts: [f64; 4]) {
     ] {
         assert_within(EXACT, what, found * deliveries, expected);
     }
-    assert_within(
-        EXACT,
-        "total",
-        bytes.total() * deliveries,
-        parts.iter().sum(),
-    );
+    assert_within(EXACT, "total", bytes.total() * deliveries, parts.iter().sum());
 }
 
 fn sum(texts: &[&str]) -> f64 {
@@ -51,12 +46,7 @@ fn short_polling_with_both_edges_of_the_window() {
 
     // First subscriber: 1.5 s → 2.26 s, 2.95 s → 3.26 s. Second: 1.5 s → 1.878 s, 2.95 s → 3.878 s.
     let second = 0.25 + short_polling::PHASE_STEP;
-    let ages_ms = [
-        760.0,
-        310.0,
-        (second + 1.01 - 1.5) * 1e3,
-        (second + 3.01 - 2.95) * 1e3,
-    ];
+    let ages_ms = [760.0, 310.0, (second + 1.01 - 1.5) * 1e3, (second + 3.01 - 2.95) * 1e3];
     let mean_ms = ages_ms.iter().sum::<f64>() / 4.0;
     assert_within(EXACT, "mean age", prediction.age.mean_ms(), mean_ms);
     assert_within(EXACT, "oldest", prediction.age.quantile_ms(1.0), ages_ms[3]);
@@ -84,21 +74,12 @@ fn short_polling_with_both_edges_of_the_window() {
 #[test]
 fn long_polling_with_time_outs_and_a_deaf_window() {
     let mut trial = Trial::new(&[500.0, 1_800.0, 1_810.0], 20, 1_000.0, 3_000.0);
-    trial.calibration = Calibration {
-        transit_us: 10_000.0,
-        server_us: 1_000.0,
-        harness_us: 300.0,
-        ..Calibration::default()
-    };
+    trial.calibration =
+        Calibration { transit_us: 10_000.0, server_us: 1_000.0, harness_us: 300.0, ..Calibration::default() };
     let prediction = long_polling::replayed(&trial.inputs()).unwrap();
 
     // 1.8 s finds both parked; 1.81 s finds both deaf until 1.835 and 1.836 s.
-    assert_within(
-        EXACT,
-        "mean age",
-        prediction.age.mean_ms(),
-        (10.0 + 11.0 + 35.0 + 36.0) / 4.0,
-    );
+    assert_within(EXACT, "mean age", prediction.age.mean_ms(), (10.0 + 11.0 + 35.0 + 36.0) / 4.0);
     assert_within(EXACT, "oldest", prediction.age.quantile_ms(1.0), 36.0);
 
     // First subscriber: answered 0.5 s, sent 0.53 s, timed out 1.535 s, sent 1.565 s, answered
@@ -136,12 +117,7 @@ fn sse_and_websocket_with_events_that_are_written_together() {
     let frame = 2 + r#"{"id":"k3v9qa.1","data":"0000000000001;abcde!"}"#.len();
     let shared_chunk = chunk.len() - block.len();
     for (replayed, event, shared, heartbeat) in [
-        (
-            sse::replayed(&trial.inputs()),
-            chunk.len(),
-            shared_chunk,
-            heartbeat.len(),
-        ),
+        (sse::replayed(&trial.inputs()), chunk.len(), shared_chunk, heartbeat.len()),
         (websocket::replayed(&trial.inputs()), frame, 0, 2 + 6),
     ] {
         let prediction = replayed.unwrap();
@@ -163,22 +139,14 @@ fn what_cannot_be_predicted_says_why() {
     let due_ms: Vec<f64> = (0..100).map(|event| 100.0 * f64::from(event)).collect();
     let reason = |pattern, trial: &Trial| {
         let predicted = predict(pattern, &trial.inputs());
-        predicted
-            .replayed
-            .map_err(|reason| reason.to_string())
-            .err()
+        predicted.replayed.map_err(|reason| reason.to_string()).err()
     };
     let mut trial = Trial::new(&due_ms, 20, 0.0, 10_000.0);
     for pattern in Pattern::ALL {
         assert_eq!(reason(pattern, &trial), None, "{pattern}");
     }
-    let closed_form = predict(Pattern::Sse, &trial.inputs())
-        .closed_form
-        .unwrap_err();
-    assert_eq!(
-        closed_form.to_string(),
-        "no closed form for a replayed file"
-    );
+    let closed_form = predict(Pattern::Sse, &trial.inputs()).closed_form.unwrap_err();
+    assert_eq!(closed_form.to_string(), "no closed form for a replayed file");
 
     trial.params.hold_ms = Some(1_500.0);
     let text = reason(Pattern::LongPolling, &trial).unwrap();
@@ -190,17 +158,10 @@ fn what_cannot_be_predicted_says_why() {
     let text = reason(Pattern::ShortPolling, &trial).unwrap();
     assert!(text.contains("95 %"), "{text}");
     let text = reason(Pattern::WebSocket, &trial).unwrap();
-    assert!(
-        text.contains("longer than the gap between events"),
-        "{text}"
-    );
+    assert!(text.contains("longer than the gap between events"), "{text}");
 
     let few = Trial::new(&due_ms[..29], 20, 0.0, 10_000.0);
     assert!(reason(Pattern::Sse, &few).unwrap().starts_with("29 events"));
     let silent = Trial::new(&[], 20, 0.0, 10_000.0);
-    assert!(
-        reason(Pattern::Sse, &silent)
-            .unwrap()
-            .starts_with("no deliveries")
-    );
+    assert!(reason(Pattern::Sse, &silent).unwrap().starts_with("no deliveries"));
 }

@@ -64,9 +64,7 @@ fn compare(trial: &Trial) {
                 "quantile {quantile} of {pattern}: {found_ms} ms instead of {expected_ms} ms",
             );
         }
-        same("requests per event", |prediction| {
-            prediction.requests_per_event
-        });
+        same("requests per event", |prediction| prediction.requests_per_event);
         same("full answers", |prediction| 1.0 - prediction.empty_ratio);
         same("payload", |prediction| prediction.bytes.payload);
         same("headers", |prediction| prediction.bytes.headers);
@@ -81,10 +79,7 @@ fn poisson_schedules_tend_to_the_closed_form() {
     for rate_hz in [0.5, 2.0, 20.0] {
         let mut random = ChaCha8Rng::seed_from_u64(17);
         let gaps = Exp::new(rate_hz / 1e3).unwrap();
-        let trial = long_trial(
-            Arrivals::Poisson { rate_hz },
-            &sums(|| gaps.sample(&mut random)),
-        );
+        let trial = long_trial(Arrivals::Poisson { rate_hz }, &sums(|| gaps.sample(&mut random)));
         compare(&trial);
     }
 }
@@ -106,11 +101,7 @@ fn bursts_tend_to_the_closed_form() {
     let mut event = 0;
     let due_ms = sums(|| {
         event += 1;
-        if event % 10 == 1 {
-            3_000.0 * random.random_range(0.75..1.25) - 9.0 * 7.0
-        } else {
-            7.0
-        }
+        if event % 10 == 1 { 3_000.0 * random.random_range(0.75..1.25) - 9.0 * 7.0 } else { 7.0 }
     });
     let arrivals = Arrivals::Bursts {
         burst_events: 10,

@@ -67,13 +67,7 @@ fn poisson(rate_hz: f64, events: usize, random: &mut impl Rng) -> Vec<f64> {
 }
 
 /// Bursts whose starts are `every_s` ± 25 % apart.
-fn bursts(
-    count: usize,
-    events: u32,
-    spacing_s: f64,
-    every_s: f64,
-    random: &mut impl Rng,
-) -> Vec<f64> {
+fn bursts(count: usize, events: u32, spacing_s: f64, every_s: f64, random: &mut impl Rng) -> Vec<f64> {
     instants(count, || every_s * random.random_range(0.75..1.25))
         .into_iter()
         .flat_map(|start_s| (0..events).map(move |event| start_s + f64::from(event) * spacing_s))
@@ -86,14 +80,10 @@ fn poll_on_a_timer(events_s: &[f64], interval_s: f64, first_s: f64) -> Seen {
     let mut now_s = first_s;
     while seen.waits_s.len() < events_s.len() {
         let waiting = &events_s[seen.waits_s.len()..];
-        let news = waiting
-            .iter()
-            .take_while(|&&event_s| event_s <= now_s)
-            .count();
+        let news = waiting.iter().take_while(|&&event_s| event_s <= now_s).count();
         seen.requests += 1;
         seen.empty += u64::from(news == 0);
-        seen.waits_s
-            .extend(waiting[..news].iter().map(|event_s| now_s - event_s));
+        seen.waits_s.extend(waiting[..news].iter().map(|event_s| now_s - event_s));
         now_s += interval_s;
     }
     seen
@@ -114,12 +104,8 @@ fn long_poll(events_s: &[f64], gap_s: f64, hold_s: f64) -> Seen {
             arrives_s + hold_s
         };
         let waiting = &events_s[seen.waits_s.len()..];
-        let news = waiting
-            .iter()
-            .take_while(|&&event_s| event_s <= leaves_s)
-            .count();
-        seen.waits_s
-            .extend(waiting[..news].iter().map(|event_s| leaves_s - event_s));
+        let news = waiting.iter().take_while(|&&event_s| event_s <= leaves_s).count();
+        seen.waits_s.extend(waiting[..news].iter().map(|event_s| leaves_s - event_s));
         arrives_s = leaves_s + gap_s;
     }
     seen
@@ -153,10 +139,7 @@ fn short_polling_of_steady_events() {
         let requests = short_polling::requests_per_event(gaps, interval_s);
         assert_within(0.005, "requests", seen.requests_per_event(), requests);
         let empty = short_polling::empty_ratio(gaps, interval_s);
-        assert!(
-            (seen.empty_ratio() - empty).abs() < 0.001,
-            "every {interval_s} s"
-        );
+        assert!((seen.empty_ratio() - empty).abs() < 0.001, "every {interval_s} s");
     }
 }
 
@@ -164,24 +147,13 @@ fn short_polling_of_steady_events() {
 fn short_polling_of_bursts() {
     // Intervals shorter than the spacing, within a burst, between bursts, and longer than some gaps.
     for interval_s in [0.02, 0.2, 1.0, 2.9] {
-        let seen = poll_on_a_timer(
-            &bursts(30_000, 10, 0.05, 3.0, &mut random(3)),
-            interval_s,
-            0.01,
-        );
-        let gaps = Gaps::Bursts {
-            events: 10,
-            spacing_s: 0.05,
-            every_s: 3.0,
-        };
+        let seen = poll_on_a_timer(&bursts(30_000, 10, 0.05, 3.0, &mut random(3)), interval_s, 0.01);
+        let gaps = Gaps::Bursts { events: 10, spacing_s: 0.05, every_s: 3.0 };
         assert_within(0.005, "mean", seen.mean_s(), interval_s / 2.0);
         let requests = short_polling::requests_per_event(gaps, interval_s);
         assert_within(0.005, "requests", seen.requests_per_event(), requests);
         let empty = short_polling::empty_ratio(gaps, interval_s);
-        assert!(
-            (seen.empty_ratio() - empty).abs() < 0.005,
-            "every {interval_s} s"
-        );
+        assert!((seen.empty_ratio() - empty).abs() < 0.005, "every {interval_s} s");
     }
 }
 
@@ -207,21 +179,12 @@ fn long_polling_of_poisson_events() {
 
             let delayed = seen.waits_s.iter().filter(|&&wait_s| wait_s > 0.0).count();
             let fraction = deaf_window::delayed_fraction(gap_s, cycle_s);
-            assert_within(
-                0.015,
-                &what("delayed"),
-                delayed as f64 / EVENTS as f64,
-                fraction,
-            );
+            assert_within(0.015, &what("delayed"), delayed as f64 / EVENTS as f64, fraction);
 
             let requests = 1.0 / (rate_hz * cycle_s);
             assert_within(0.01, &what("requests"), seen.requests_per_event(), requests);
             let empty = rearm::empty_ratio(rate_hz, gap_s, hold_s);
-            assert!(
-                (seen.empty_ratio() - empty).abs() < 0.01 * empty.max(0.1),
-                "{}",
-                what("empty")
-            );
+            assert!((seen.empty_ratio() - empty).abs() < 0.01 * empty.max(0.1), "{}", what("empty"));
         }
     }
 }
@@ -238,12 +201,7 @@ fn long_polling_of_steady_events() {
     let seen = long_poll(&instants(10_000, || 5.0), 0.1, 2.0);
     assert_within(1e-9, "mean", 1.0 + seen.mean_s(), 1.0);
     let course = rearm::course(Gaps::Steady { period_s: 5.0 }, 0.1, 2.0, 0.0);
-    assert_within(
-        0.001,
-        "requests",
-        seen.requests_per_event(),
-        course.answers + course.timeouts,
-    );
+    assert_within(0.001, "requests", seen.requests_per_event(), course.answers + course.timeouts);
     assert_within(0.001, "empty", seen.empty_ratio(), 2.0 / 3.0);
 
     // Closer than the deaf window. A common divisor of the two leaves a term of up to its half:
@@ -251,40 +209,21 @@ fn long_polling_of_steady_events() {
     for (period_s, tolerance) in [(0.061_803_4, 0.005), (0.003, 0.02), (0.03, 0.1)] {
         let seen = long_poll(&instants(10_000, || period_s), 0.1, 2.0);
         let course = rearm::course(Gaps::Steady { period_s }, 0.1, 2.0, 0.0);
-        assert_within(
-            tolerance,
-            "requests",
-            seen.requests_per_event(),
-            course.answers,
-        );
+        assert_within(tolerance, "requests", seen.requests_per_event(), course.answers);
         assert_within(tolerance, "mean", seen.mean_s(), 0.05);
     }
 }
 
 #[test]
 fn long_polling_of_bursts() {
-    for (events, spacing_s, mean_s, answers) in
-        [(10, 0.01, 0.045, 2.0), (30, 0.010_3, 0.047_3, 4.0)]
-    {
-        let gaps = Gaps::Bursts {
-            events,
-            spacing_s,
-            every_s: 3.0,
-        };
+    for (events, spacing_s, mean_s, answers) in [(10, 0.01, 0.045, 2.0), (30, 0.010_3, 0.047_3, 4.0)] {
+        let gaps = Gaps::Bursts { events, spacing_s, every_s: 3.0 };
         // A hold that outlasts every gap, and one that ends a few times before the next burst.
         for (hold_s, tolerance) in [(30.0, 0.003), (0.7, 0.08)] {
-            let seen = long_poll(
-                &bursts(3_000, events, spacing_s, 3.0, &mut random(7)),
-                0.1,
-                hold_s,
-            );
+            let seen = long_poll(&bursts(3_000, events, spacing_s, 3.0, &mut random(7)), 0.1, hold_s);
             assert_within(tolerance, "mean", seen.mean_s(), mean_s);
             let course = rearm::course(gaps, 0.1, hold_s, 0.0);
-            let extra_s: f64 = course
-                .deaf
-                .iter()
-                .map(|piece| piece.share * piece.from_s)
-                .sum();
+            let extra_s: f64 = course.deaf.iter().map(|piece| piece.share * piece.from_s).sum();
             assert_within(0.002, "formula", extra_s, mean_s);
             assert_within(1e-9, "answers", course.answers * f64::from(events), answers);
             let requests = course.answers + course.timeouts;
@@ -312,22 +251,13 @@ fn a_stream_that_is_cut_obeys_the_deaf_window_law() {
             deaf_from_s = deaf_until_s + lives.sample(&mut random);
             deaf_until_s = deaf_from_s + random.random_range(1.0..5.0);
         }
-        waits_s.push(if event_s < deaf_from_s {
-            0.0
-        } else {
-            deaf_until_s - event_s
-        });
+        waits_s.push(if event_s < deaf_from_s { 0.0 } else { deaf_until_s - event_s });
     }
     let events = waits_s.len() as f64;
     let delayed = waits_s.iter().filter(|&&wait_s| wait_s > 0.0).count() as f64;
     // E[D] = 3 s, E[D²] = 3² + 4²/12.
     let cycle_s = 63.0;
-    assert_within(
-        0.015,
-        "delayed",
-        delayed / events,
-        deaf_window::delayed_fraction(3.0, cycle_s),
-    );
+    assert_within(0.015, "delayed", delayed / events, deaf_window::delayed_fraction(3.0, cycle_s));
     let extra_s = deaf_window::mean_extra_s(9.0 + 16.0 / 12.0, cycle_s);
     assert_within(0.015, "mean", waits_s.iter().sum::<f64>() / events, extra_s);
 }
@@ -349,10 +279,7 @@ fn fan_outs_do_not_queue() {
             };
             now_s = now_s.max(next_s);
         }
-        while events_s
-            .get(published)
-            .is_some_and(|&event_s| event_s <= now_s)
-        {
+        while events_s.get(published).is_some_and(|&event_s| event_s <= now_s) {
             published += 1;
             let idle = (0..SUBSCRIBERS).filter(|subscriber| !waiting.contains(subscriber));
             let woken: Vec<usize> = idle.collect();
@@ -367,12 +294,7 @@ fn fan_outs_do_not_queue() {
     }
     let deliveries = (events_s.len() * SUBSCRIBERS) as f64;
     let fan_out_s = SUBSCRIBERS as f64 * write_s;
-    assert_within(
-        0.02,
-        "wait",
-        sum_s / deliveries,
-        (fan_out_s - write_s) / 2.0,
-    );
+    assert_within(0.02, "wait", sum_s / deliveries, (fan_out_s - write_s) / 2.0);
     let share = fan_out::mean_joined(gaps, fan_out_s);
     assert_within(0.02, "joined", joined as f64 / deliveries, share);
 }

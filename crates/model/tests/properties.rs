@@ -10,9 +10,7 @@ use trial::Trial;
 fn arrivals() -> impl Strategy<Value = Arrivals> {
     let rate_hz = 0.1..50.0;
     prop_oneof![
-        rate_hz
-            .clone()
-            .prop_map(|rate_hz| Arrivals::Steady { rate_hz }),
+        rate_hz.clone().prop_map(|rate_hz| Arrivals::Steady { rate_hz }),
         rate_hz.prop_map(|rate_hz| Arrivals::Poisson { rate_hz }),
         (1_u32..40, 0_u64..40, 1_u64..20).prop_map(|(burst_events, spacing_ms, slack)| {
             let burst_ms = u64::from(burst_events) * spacing_ms;
@@ -22,9 +20,7 @@ fn arrivals() -> impl Strategy<Value = Arrivals> {
                 burst_every: Period::from_millis(2 * burst_ms + 100 * slack),
             }
         }),
-        Just(Arrivals::Replay {
-            file: "x.csv".to_owned()
-        }),
+        Just(Arrivals::Replay { file: "x.csv".to_owned() }),
     ]
 }
 
@@ -82,37 +78,22 @@ fn check(pattern: Pattern, prediction: &Prediction) -> Result<(), TestCaseError>
         prediction.sockets_held,
     ];
     for number in numbers {
-        prop_assert!(
-            number.is_finite() && number >= 0.0,
-            "{pattern}: {prediction:?}"
-        );
+        prop_assert!(number.is_finite() && number >= 0.0, "{pattern}: {prediction:?}");
     }
     prop_assert!(prediction.empty_ratio <= 1.0);
-    prop_assert!(
-        prediction
-            .requests_per_subscriber
-            .is_none_or(|requests| requests >= 1.0)
-    );
+    prop_assert!(prediction.requests_per_subscriber.is_none_or(|requests| requests >= 1.0));
 
     let age = &prediction.age;
     let mut younger_ms = age.quantile_ms(0.0);
     prop_assert!(younger_ms >= 0.0);
-    prop_assert!(
-        younger_ms <= age.mean_ms() + 1e-6 && age.mean_ms() <= age.quantile_ms(1.0) + 1e-6
-    );
+    prop_assert!(younger_ms <= age.mean_ms() + 1e-6 && age.mean_ms() <= age.quantile_ms(1.0) + 1e-6);
     for step in 0..=3_000 {
         let quantile = f64::from(step) / 3_000.0;
         let age_ms = age.quantile_ms(quantile);
-        prop_assert!(
-            age_ms >= younger_ms - 1e-9,
-            "{pattern}: {age_ms} after {younger_ms}"
-        );
+        prop_assert!(age_ms >= younger_ms - 1e-9, "{pattern}: {age_ms} after {younger_ms}");
         let fraction = age.fraction_up_to_ms(age_ms);
         prop_assert!((0.0..=1.0).contains(&fraction));
-        prop_assert!(
-            fraction >= quantile - 1.0 / 2_000.0,
-            "{pattern}: {fraction} at {quantile}"
-        );
+        prop_assert!(fraction >= quantile - 1.0 / 2_000.0, "{pattern}: {fraction} at {quantile}");
         younger_ms = age_ms;
     }
     Ok(())

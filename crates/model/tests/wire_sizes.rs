@@ -28,10 +28,10 @@ fn short_poll_sizes_are_those_of_the_transcripts() {
 
 #[test]
 fn long_poll_sizes_are_those_of_the_transcripts() {
-    let request =
-        "GET /long-polling?after=k3v9qa.17&hold=1.5 HTTP/1.1\r\nhost: 127.0.0.1:40000\r\n\r\n";
+    let request = "GET /long-polling?after=k3v9qa.17&hold=1.5 HTTP/1.1\r\nhost: 127.0.0.1:40000\r\n\r\n";
     let head = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncache-control: no-store\r\ncontent-length: 99\r\ndate: Sat, 21 Nov 2026 05:21:16 GMT\r\n\r\n";
-    let empty = "HTTP/1.1 204 No Content\r\ncache-control: no-store\r\ndate: Sat, 21 Nov 2026 05:21:16 GMT\r\n\r\n";
+    let empty =
+        "HTTP/1.1 204 No Content\r\ncache-control: no-store\r\ndate: Sat, 21 Nov 2026 05:21:16 GMT\r\n\r\n";
     let sizes = PollSizes::long_polling(Client::Lean, 1.5);
     assert_eq!(sizes.request(CURSOR), request.len());
     assert_eq!(sizes.answer_head(CURSOR, 99), head.len());
@@ -47,21 +47,13 @@ fn long_poll_sizes_are_those_of_the_transcripts() {
 fn an_event_costs_what_its_framing_says() {
     let object = r#"{"id":"k3v9qa.17","type":"trade","data":"one\ntwo"}"#;
     let block = "id: k3v9qa.17\nevent: trade\ndata: one\ndata: two\n\n";
-    let text = EventText {
-        data: "one\ntwo".len(),
-        type_name: "trade".len(),
-        escape: 1,
-        lines: 2,
-    };
+    let text = EventText { data: "one\ntwo".len(), type_name: "trade".len(), escape: 1, lines: 2 };
     assert_eq!(text.json(CURSOR), object.len());
     assert_eq!(text.websocket(CURSOR), 2 + object.len());
     assert_eq!(text.sse(CURSOR), bytes::chunk(block.len()));
 
     let body = r#"{"cursor":"k3v9qa.17","resume":"live","events":[],"more":false}"#;
-    assert_eq!(
-        PollSizes::short_polling(Client::Lean).empty_body(CURSOR),
-        body.len()
-    );
+    assert_eq!(PollSizes::short_polling(Client::Lean).empty_body(CURSOR), body.len());
     assert_eq!(bytes::cursor(0), "k3v9qa.0".len());
     assert_eq!(bytes::cursor(9_999), "k3v9qa.9999".len());
     assert_eq!(bytes::SSE_HEARTBEAT, "3\r\n:\n\n\r\n".len());
@@ -69,14 +61,7 @@ fn an_event_costs_what_its_framing_says() {
 
 #[test]
 fn lengths_of_chunks_and_frames_grow_at_their_limits() {
-    for (content, size) in [
-        (15, 20),
-        (16, 22),
-        (255, 261),
-        (256, 263),
-        (4_095, 4_102),
-        (4_096, 4_104),
-    ] {
+    for (content, size) in [(15, 20), (16, 22), (255, 261), (256, 263), (4_095, 4_102), (4_096, 4_104)] {
         assert_eq!(bytes::chunk(content), size);
     }
     // 19 bytes of JSON and 9 of cursor around the text.
@@ -99,8 +84,7 @@ fn crossover(text: EventText, stream: usize) -> Option<f64> {
     let sizes = PollSizes::short_polling(Client::Lean);
     let in_batch = text.json(CURSOR) + 1;
     // Bodies of such batches have six digits of content length or so; one more or less is nothing.
-    let exchange =
-        sizes.request(CURSOR) + sizes.answer_head(CURSOR, 100_000) + sizes.empty_body(CURSOR) - 1;
+    let exchange = sizes.request(CURSOR) + sizes.answer_head(CURSOR, 100_000) + sizes.empty_body(CURSOR) - 1;
     let saved = stream.checked_sub(in_batch).filter(|&saved| saved > 0)?;
     Some(exchange as f64 / saved as f64)
 }
@@ -116,43 +100,19 @@ fn short_polling_beats_sse_never_with_short_texts_and_from_8_events_per_poll_wit
     }
     // From 4 KiB on the chunk's length has four digits, one more than what the array costs.
     let page = EventText::plain(5_000);
-    assert_within(
-        0.001,
-        "5,000 bytes",
-        crossover(page, page.sse(CURSOR)).unwrap(),
-        316.0,
-    );
+    assert_within(0.001, "5,000 bytes", crossover(page, page.sse(CURSOR)).unwrap(), 316.0);
     // A line of text costs SSE `data: ` and JSON a backslash.
-    let ten_lines = EventText {
-        lines: 10,
-        escape: 9,
-        ..EventText::plain(200)
-    };
-    assert_within(
-        0.02,
-        "ten lines",
-        crossover(ten_lines, ten_lines.sse(CURSOR)).unwrap(),
-        7.02,
-    );
+    let ten_lines = EventText { lines: 10, escape: 9, ..EventText::plain(200) };
+    assert_within(0.02, "ten lines", crossover(ten_lines, ten_lines.sse(CURSOR)).unwrap(), 7.02);
 }
 
 /// A frame's header costs 2 or 4 bytes, the comma in the array 1.
 #[test]
 fn short_polling_beats_websocket_from_106_events_per_poll_with_100_bytes() {
     let text = EventText::plain(100);
-    assert_within(
-        0.01,
-        "100 bytes",
-        crossover(text, text.websocket(CURSOR)).unwrap(),
-        105.3,
-    );
+    assert_within(0.01, "100 bytes", crossover(text, text.websocket(CURSOR)).unwrap(), 105.3);
     let short = EventText::plain(32);
-    assert_within(
-        0.01,
-        "32 bytes",
-        crossover(short, short.websocket(CURSOR)).unwrap(),
-        316.0,
-    );
+    assert_within(0.01, "32 bytes", crossover(short, short.websocket(CURSOR)).unwrap(), 316.0);
 }
 
 /// The table in the documentation of `bytes`.
@@ -164,9 +124,7 @@ fn bytes_per_event_at_three_rates() {
         (10.0, [94.0, 68.0, 263.0, 61.0, 63.0]),
     ] {
         // The middle of 400 events has a cursor of ten bytes.
-        let due_ms: Vec<f64> = (0..400)
-            .map(|event| f64::from(event) * 1e3 / rate_hz)
-            .collect();
+        let due_ms: Vec<f64> = (0..400).map(|event| f64::from(event) * 1e3 / rate_hz).collect();
         let mut trial = Trial::new(&due_ms, 32, 0.0, 400e3 / rate_hz);
         trial.arrivals = Arrivals::Poisson { rate_hz };
         trial.params.hold_ms = Some(25_000.0);

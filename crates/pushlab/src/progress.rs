@@ -39,7 +39,8 @@ impl Display {
                 trial.set_position(0);
             }
             None => {
-                println!("{number:>3}/{of} {what} ({} left)", clock(self.expected.saturating_sub(self.done)))
+                let left = clock(self.expected.saturating_sub(self.done));
+                println!("{number:>3}/{of} {what} ({left} left)");
             }
         }
     }

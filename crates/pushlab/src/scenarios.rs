@@ -7,7 +7,7 @@ use std::{
 };
 
 use anyhow::{Context, bail};
-use contract::{Arrivals, Scenario, Selection};
+use contract::{Arrivals, Pattern, Scenario, Selection};
 use load_harness::TrialOrder;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -23,6 +23,11 @@ pub(crate) struct Loaded {
 }
 
 impl Loaded {
+    fn patterns_by_default(&self) -> usize {
+        let trials = self.scenario.trials(Selection::Default);
+        Pattern::ALL.iter().filter(|pattern| trials.iter().any(|plan| plan.pattern == **pattern)).count()
+    }
+
     /// The trials of a selection with their schedules; `first` is the order of the first of them.
     pub(crate) fn orders(
         &self,
@@ -76,7 +81,10 @@ pub(crate) fn all(folder: &Path) -> Result<Vec<Loaded>, Failure> {
         .filter(|path| path.extension().is_some_and(|extension| extension == "toml"))
         .collect();
     files.sort();
-    files.iter().map(|file| load(file)).collect()
+    let mut loaded = files.iter().map(|file| load(file)).collect::<Result<Vec<_>, _>>()?;
+    // The questions that compare most patterns come first in every list and report.
+    loaded.sort_by_key(|loaded| std::cmp::Reverse(loaded.patterns_by_default()));
+    Ok(loaded)
 }
 
 /// One scenario, by its name in the folder or by the path of its file.

@@ -50,10 +50,10 @@ pub(crate) fn section(finding: &ScenarioFinding, answer: &Answer, figures: &[Fig
 fn numbers_table(finding: &ScenarioFinding) -> Markup {
     html! {
         p.quiet {
-                    "Predicted: the " a href="#g-model" { "model" } " replayed over the published schedule. "
-                    "Ratio: measured ÷ predicted; below 5" "\u{202f}" "ms the difference. "
-                    "A dash: the model does not speak of it, or the reason stands among the warnings."
-                }
+            "Predicted: the " a href="#g-model" { "model" } " replayed over the published schedule. "
+            "Ratio: measured ÷ predicted; below 5" "\u{202f}" "ms the difference. "
+            "A dash: the model does not speak of it, or the reason stands among the warnings."
+        }
         div.scroll tabindex="0" role="region" aria-label="every number" {
             table {
                 thead { tr {
@@ -125,9 +125,9 @@ fn validity(finding: &ScenarioFinding) -> Markup {
         div class=(if valid { "box" } else { "box bad" }) {
             h3 { "Validity: " @if valid { "valid" } @else { "not valid" } }
             p.quiet {
-                        "CPU in percent of one core. "
-                        a href="#g-late" { "Publisher late" } " at p99. Trials in the order in which they ran."
-                    }
+                "CPU in percent of one core. "
+                a href="#g-late" { "Publisher late" } " at p99. Trials in the order in which they ran."
+            }
             div.scroll tabindex="0" role="region" aria-label="validity of each trial" {
                 table {
                     thead { tr {

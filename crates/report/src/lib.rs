@@ -24,6 +24,7 @@ mod setting;
 mod style;
 mod summary;
 mod terminal;
+mod validity;
 mod verdict;
 
 pub use answers::Answer;

@@ -9,19 +9,14 @@ use crate::{
     ages::AgeView,
     crossing::bytes_by_interval,
     measured::{finite, measured, median, prediction},
-    number::{self, count, three_digits},
+    number::{count, three_digits},
     quantity::{Bound, Quantity, QuantityName},
     setting::{self, Swept},
+    validity::{edge_warning, invalidities, prediction_warnings},
 };
 
 /// A percentile needs this many deliveries beyond it, or a few stragglers decide it.
 pub(crate) const SAMPLES_BEYOND: f64 = 10.0;
-
-/// Payload per event may differ this much from the texts before it is said.
-const EDGE_TOLERANCE: f64 = 0.02;
-
-/// Ledgers of subscribers and server may differ by this much before the trial is invalid.
-const LEDGER_TOLERANCE: f64 = 0.01;
 
 /// One trial of a point.
 #[derive(Debug, Clone, PartialEq)]
@@ -87,20 +82,14 @@ impl Point {
             ages: AgeView::merged(records),
         };
         point.judge(records, &scenario.events);
-        for record in records {
-            if manifest.schedule(&record.schedule_hash).is_none() {
-                point.warnings.push(format!(
-                    "no prediction: the manifest does not hold the schedule {}",
-                    record.schedule_hash
-                ));
-            }
-        }
         let predicted: Vec<Predicted> =
             records.iter().filter_map(|record| predict(manifest, scenario, record)).collect();
         point.quantities =
             QuantityName::ALL.into_iter().map(|name| point.quantity(name, &predicted)).collect();
-        point.explain_absent_prediction(&predicted);
-        point.warn_of_edges(manifest, first);
+        point.warnings.extend(prediction_warnings(manifest, records, &predicted));
+        if let Some(payload) = point.measured(QuantityName::PayloadBytesPerEvent) {
+            point.warnings.extend(edge_warning(manifest, first, payload));
+        }
         if point.swept.is_none() {
             point.bytes_by_interval = bytes_by_interval(manifest, scenario, first);
         }
@@ -231,50 +220,6 @@ impl Point {
             ));
         }
     }
-
-    /// Bytes are counted between the window's edges, deliveries by their due. Where polls are rare
-    /// the two do not belong to quite the same events.
-    fn warn_of_edges(&mut self, manifest: &Manifest, record: &TrialRecord) {
-        let (Some(measurements), Some(schedule)) =
-            (record.measurements(), manifest.schedule(&record.schedule_hash))
-        else {
-            return;
-        };
-        let texts: Vec<f64> = schedule
-            .due_ns
-            .iter()
-            .zip(&schedule.data_bytes)
-            .filter(|(due_ns, _)| measurements.window.contains(**due_ns))
-            .map(|(_, bytes)| f64::from(*bytes))
-            .collect();
-        let expected = texts.iter().sum::<f64>() / texts.len() as f64;
-        let Some(payload) = self.measured(QuantityName::PayloadBytesPerEvent) else {
-            return;
-        };
-        if (payload / expected - 1.0).abs() > EDGE_TOLERANCE {
-            self.warnings.push(format!(
-                "the window's bytes hold {} of payload per event, its events {}: the polls at its edges brought other events than those due in it, so bytes per event are off by about as much",
-                number::bytes(payload),
-                number::bytes(expected)
-            ));
-        }
-    }
-
-    fn explain_absent_prediction(&mut self, predicted: &[Predicted]) {
-        let mut reasons: Vec<String> = Vec::new();
-        for both in predicted {
-            for (form, outcome) in [("no prediction", &both.replayed), ("no closed form", &both.closed_form)]
-            {
-                if let Err(reason) = outcome {
-                    let text = format!("{form}: {reason}");
-                    if !reasons.contains(&text) {
-                        reasons.push(text);
-                    }
-                }
-            }
-        }
-        self.warnings.extend(reasons);
-    }
 }
 
 fn trial(record: &TrialRecord) -> Trial {
@@ -302,45 +247,6 @@ fn predict(manifest: &Manifest, scenario: &Scenario, record: &TrialRecord) -> Op
             calibration: record.calibration.unwrap_or_default(),
         },
     ))
-}
-
-/// Why the numbers of a trial cannot be trusted.
-fn invalidities(measurements: &Measurements, arrivals: &Arrivals) -> Vec<String> {
-    let delivery = &measurements.delivery;
-    let mut problems = Vec::new();
-    for (number, word) in [
-        (delivery.lost, "lost"),
-        (delivery.duplicated, "delivered more than once"),
-        (delivery.reordered, "delivered out of order"),
-    ] {
-        if number > 0 {
-            problems.push(format!(
-                "{} of {} deliveries were {word}",
-                count(number),
-                count(delivery.expected)
-            ));
-        }
-    }
-    if measurements.window_deliveries == 0 && *arrivals != Arrivals::Silence {
-        problems.push("no event was due in the measured window".to_owned());
-    }
-    if measurements.server_requests_life != measurements.requests.life {
-        problems.push(format!(
-            "the server counted {} requests, the subscribers {}",
-            count(measurements.server_requests_life),
-            count(measurements.requests.life)
-        ));
-    }
-    let server = measurements.server_bytes_life as f64;
-    let subscribers = measurements.bytes_life.total() as f64;
-    if (server - subscribers).abs() > LEDGER_TOLERANCE * subscribers {
-        problems.push(format!(
-            "the server's sockets counted {} bytes, the subscribers' {}",
-            count(measurements.server_bytes_life),
-            count(measurements.bytes_life.total())
-        ));
-    }
-    problems
 }
 
 fn add(sum: &mut Delivery, other: &Delivery) {

@@ -257,3 +257,34 @@ impl Quantity {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn quantity(name: QuantityName, measured: f64, predicted: f64) -> Quantity {
+        Quantity { measured: Some(measured), predicted: Some(predicted), ..Quantity::empty(name) }
+    }
+
+    #[test]
+    fn a_quantity_is_found_at_the_place_of_its_name() {
+        for (place, name) in QuantityName::ALL.into_iter().enumerate() {
+            assert_eq!(name as usize, place);
+            assert!(QuantityName::ALL[..place].iter().all(|other| other.key() != name.key()));
+        }
+    }
+
+    #[test]
+    fn short_times_are_compared_by_their_difference() {
+        for (name, measured, predicted, text) in [
+            (QuantityName::AgeP50, 510.0, 500.0, "1.02"),
+            (QuantityName::AgeP50, 0.61, 0.40, "+0.210\u{202f}ms"),
+            (QuantityName::AgeP50, 0.40, 0.61, "−0.210\u{202f}ms"),
+            (QuantityName::EmptyRatio, 0.0, 0.0, "0"),
+            (QuantityName::BytesPerEvent, 12.0, 0.0, "+12.0\u{202f}B"),
+        ] {
+            assert_eq!(quantity(name, measured, predicted).comparison_text(), text);
+        }
+        assert_eq!(Quantity::empty(QuantityName::AgeP50).comparison_text(), "—");
+    }
+}

@@ -31,9 +31,7 @@ impl Trial {
                 turnaround_ms: Some(20.0),
                 client: Client::Lean,
             },
-            arrivals: Arrivals::Replay {
-                file: "by-hand.csv".to_owned(),
-            },
+            arrivals: Arrivals::Replay { file: "by-hand.csv".to_owned() },
             schedule: PublishedSchedule {
                 hash: String::new(),
                 length_ns: ns(length_ms),
@@ -43,10 +41,7 @@ impl Trial {
                 escape_bytes: vec![0; events],
                 lines: vec![1; events],
             },
-            window: Window {
-                start_ns: ns(warm_up_ms),
-                end_ns: ns(length_ms),
-            },
+            window: Window { start_ns: ns(warm_up_ms), end_ns: ns(length_ms) },
             poll_phase: 0.25,
             calibration: Calibration::default(),
         }

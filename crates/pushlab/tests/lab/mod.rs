@@ -179,11 +179,8 @@ impl Running {
         let output: Output = self.child.take().unwrap().wait_with_output().unwrap();
         drop(finished);
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-        let finished = Finished {
-            code: output.status.code(),
-            stdout: text(output.stdout),
-            stderr: text(output.stderr),
-        };
+        let finished =
+            Finished { code: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) };
         assert!(!watchdog.join().unwrap(), "the program did not end: {finished:?}");
         finished
     }

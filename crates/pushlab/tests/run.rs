@@ -1,0 +1,311 @@
+//! One run over all four patterns, and everything that must hold of its files.
+#![allow(clippy::unwrap_used, reason = "a test may end where its premise fails")]
+
+mod lab;
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::OnceLock,
+};
+
+use contract::{Calibration, Manifest, Measurements, Pattern, RECORD_SCHEMA, TrialRecord};
+use lab::{Finished, Lab, Running, files, manifest, read, records, scenario, summary};
+use serde_json::Value;
+
+const SEED: &str = "7";
+const SUBSCRIBERS: u64 = 5;
+/// Thirty events and more in the window, or the model refuses; a hold that is no longer than an
+/// eighth of the window; a gap between events that leaves a shared machine time to breathe, so that
+/// requests can be counted on.
+const CHANGES: [(&str, &str); 7] = [
+    ("patterns", r#"["short-polling", "long-polling", "sse", "websocket"]"#),
+    ("subscribers", "5"),
+    ("poll_interval", "\"40ms\""),
+    ("hold", "\"250ms\""),
+    ("turnaround", "\"5ms\""),
+    ("measure", "\"2s\""),
+    ("[events]", "arrivals = \"steady\"\nrate_hz = 16.0"),
+];
+
+/// The one run, and what the program said.
+struct Run {
+    folder: PathBuf,
+    said: Finished,
+    manifest: Manifest,
+    records: Vec<TrialRecord>,
+    summary: Value,
+}
+
+/// Runs it once for all tests. Cargo's folder for tests keeps its files for whoever looks into a
+/// failure.
+fn the_run() -> &'static Run {
+    static RUN: OnceLock<Run> = OnceLock::new();
+    RUN.get_or_init(|| {
+        let place = Path::new(env!("CARGO_TARGET_TMPDIR")).join("pushlab-run");
+        let _ = fs::remove_dir_all(&place);
+        let lab = Lab::new();
+        lab.scenario("four", &CHANGES);
+        let results = place.to_str().unwrap();
+        let said = lab.run(&["bench", "four", "--seed", SEED, "--results", results]).exits(0);
+        let folder = fs::canonicalize(place.join("latest")).unwrap();
+        let run = |folder: &Path| Run {
+            said,
+            manifest: manifest(folder),
+            records: records(folder),
+            summary: summary(folder),
+            folder: folder.to_owned(),
+        };
+        run(&folder)
+    })
+}
+
+impl Run {
+    /// The judged trials with what they measured.
+    fn judged(&self) -> Vec<(Pattern, &Measurements)> {
+        let judged = self.records.iter().filter(|record| record.scenario == "four");
+        judged.map(|record| (record.pattern, record.measurements().expect("it completed"))).collect()
+    }
+
+    fn point(&self, pattern: Pattern) -> &Value {
+        let points = self.summary["points"].as_array().unwrap();
+        points.iter().find(|point| point["pattern"] == pattern.slug()).unwrap()
+    }
+}
+
+#[test]
+fn it_passes_and_says_where_the_report_is() {
+    let run = the_run();
+    assert_eq!(run.said.stderr, "");
+    let report = run.folder.join("report.html");
+    for words in ["8/8 four · websocket", "valid: 4 of 4", report.to_str().unwrap()] {
+        let said = run.said.stdout.replace(run.folder.parent().unwrap().to_str().unwrap(), "RESULTS");
+        let words = words.replace(run.folder.parent().unwrap().to_str().unwrap(), "RESULTS");
+        assert!(said.contains(&words), "`{words}` is missing in: {said}");
+    }
+    assert_eq!(run.summary["run"]["verdict"], "passed");
+}
+
+#[test]
+fn the_folder_holds_all_files_of_a_run_and_nothing_else() {
+    let run = the_run();
+    let found = files(&run.folder);
+    for file in ["manifest.json", "records.jsonl", "summary.json", "summary.csv", "report.html", "report.md"]
+    {
+        assert!(found.iter().any(|name| name == file), "{file} is missing in {found:?}");
+    }
+    let figures: Vec<&String> = found.iter().filter(|name| name.starts_with("figures/")).collect();
+    assert!(!figures.is_empty() && figures.iter().all(|name| name.ends_with(".svg")), "{figures:?}");
+    assert!(found.iter().all(|name| !name.ends_with(".draft")), "{found:?}");
+    for page in ["report.html", "report.md"] {
+        let text = read(&run.folder.join(page));
+        assert!(text.contains("Does it work?"), "{page} has the question");
+        assert!(!text.contains("NaN"), "{page}");
+    }
+    for figure in figures {
+        assert!(read(&run.folder.join(figure)).contains("<svg"), "{figure}");
+    }
+    let name = run.folder.file_name().unwrap().to_str().unwrap();
+    let (stamp, scenario) = name.split_once('-').unwrap();
+    assert!(scenario == "four" && stamp.len() == "20261121T060000Z".len() && stamp.ends_with('Z'), "{name}");
+    let latest = fs::read_link(run.folder.with_file_name("latest")).unwrap();
+    assert_eq!(latest, Path::new(name), "relative, so that the results can be moved");
+}
+
+#[test]
+fn every_record_can_be_repeated_and_predicted_by_itself() {
+    let run = the_run();
+    assert_eq!((run.manifest.seed, run.manifest.trials_planned), (7, 4));
+    assert_eq!(run.records.len(), 8, "a calibration and a trial of each pattern");
+    let calibrated: Vec<(Pattern, Calibration)> = run
+        .records
+        .iter()
+        .filter(|record| record.scenario == "calibration")
+        .map(|record| (record.pattern, record.calibration.expect("it found something out")))
+        .collect();
+    assert_eq!(calibrated.iter().map(|(pattern, _)| *pattern).collect::<Vec<_>>(), Pattern::ALL);
+    for record in &run.records {
+        assert_eq!((record.schema, record.seed), (RECORD_SCHEMA, 7));
+        assert_eq!(record.environment, run.manifest.environment);
+        assert!(record.environment.cores > 0 && record.environment.memory_mib > 0, "{record:?}");
+        assert_eq!(record.environment.pushlab, env!("CARGO_PKG_VERSION"));
+        assert!((0.0..1.0).contains(&record.poll_phase));
+        assert_eq!(record.schedule_hash.len(), 64, "a SHA-256");
+        assert!(run.manifest.started_at <= record.started_at);
+        if record.scenario == "four" {
+            let schedule = run.manifest.schedule(&record.schedule_hash).expect("its due list");
+            assert_eq!(schedule.due_ns.len() as u64 * SUBSCRIBERS, expected(record));
+            let found = calibrated.iter().find(|(pattern, _)| *pattern == record.pattern).unwrap().1;
+            assert_eq!(record.calibration, Some(found), "the calibration that its prediction used");
+        }
+    }
+}
+
+fn expected(record: &TrialRecord) -> u64 {
+    record.measurements().expect("it completed").delivery.expected
+}
+
+#[test]
+fn everything_is_delivered_once_and_in_order() {
+    let run = the_run();
+    for record in &run.records {
+        let delivery = record.measurements().expect("it completed").delivery;
+        assert!(delivery.expected > 0);
+        assert_eq!(delivery.received, delivery.expected, "{} {}", record.scenario, record.pattern);
+        let (lost, twice, disorder) = (delivery.lost, delivery.duplicated, delivery.reordered);
+        assert_eq!((lost, twice, disorder, delivery.foreign), (0, 0, 0, 0));
+    }
+    for (pattern, measured) in run.judged() {
+        let point = run.point(pattern);
+        assert_eq!(point["valid"], true);
+        assert_eq!(point["delivery"]["received"], measured.delivery.received);
+        assert_eq!(measured.window_deliveries, 32 * SUBSCRIBERS, "2 s at 16 events per second");
+        assert_eq!(measured.age.arrived.count, measured.window_deliveries);
+        assert_eq!(measured.age.censored, 0);
+    }
+}
+
+#[test]
+fn subscribers_and_server_count_the_same_requests_and_bytes() {
+    for record in &the_run().records {
+        let measured = record.measurements().expect("it completed");
+        let (requests, bytes) = (&measured.requests, &measured.bytes_life);
+        let what = format!("{} {}", record.scenario, record.pattern);
+        assert_eq!(requests.life, measured.server_requests_life, "{what}");
+        assert_eq!(bytes.total(), measured.server_bytes_life, "{what}");
+        assert_eq!((requests.failed, requests.reconnects), (0, 0), "{what}");
+        // The parts are counted apart from the whole; what remains is framing.
+        assert!(bytes.payload + bytes.headers + bytes.empty_polls < bytes.total(), "{what}: {bytes:?}");
+        assert_eq!(bytes.payload, 100 * measured.delivery.received, "{what}");
+        assert!(measured.bytes.total() < bytes.total(), "{what}");
+        assert_eq!(measured.sockets_held, f64::from(record.params.subscribers), "{what}");
+        match record.pattern {
+            Pattern::Sse | Pattern::WebSocket => {
+                assert_eq!(requests.life, u64::from(record.params.subscribers), "{what}: one each");
+                assert_eq!((requests.window, bytes.empty_polls), (0, 0), "{what}");
+            }
+            Pattern::ShortPolling | Pattern::LongPolling => {
+                assert!(requests.life > requests.window && requests.window > 0, "{what}: {requests:?}");
+            }
+        }
+    }
+}
+
+/// Counts, not times: they hold on any machine that gets to poll at all. A machine that stands still
+/// for longer than the gap between two events skips polls and answers several events at once; then
+/// the bounds are wide.
+#[test]
+fn requests_and_bytes_per_event_are_as_predicted() {
+    const STANDSTILL_US: u64 = 40_000;
+    let run = the_run();
+    for (pattern, measured) in run.judged() {
+        let standstill = match pattern {
+            Pattern::ShortPolling => measured.requests.window_skipped > 0,
+            Pattern::LongPolling | Pattern::Sse | Pattern::WebSocket => {
+                measured.age.arrived.max_us > STANDSTILL_US
+            }
+        };
+        let requests_within = match pattern {
+            Pattern::ShortPolling => 0.03,
+            Pattern::LongPolling => 0.05,
+            Pattern::Sse | Pattern::WebSocket => 0.0,
+        };
+        for (name, within) in [("requests_per_event", requests_within), ("bytes_per_event", 0.02)] {
+            let within = if standstill { 0.25 } else { within };
+            let quantity = &run.point(pattern)["quantities"][name];
+            let number = |field: &str| {
+                quantity[field].as_f64().unwrap_or_else(|| panic!("{pattern}: no {field} {name}: {quantity}"))
+            };
+            let (found, predicted) = (number("measured"), number("predicted"));
+            assert!(
+                (found - predicted).abs() <= within * predicted,
+                "{pattern}: {name} is {found}, predicted {predicted} (standstill: {standstill})"
+            );
+        }
+    }
+}
+
+#[test]
+fn the_table_of_numbers_has_a_row_for_each_quantity_of_each_point() {
+    let run = the_run();
+    let csv = read(&run.folder.join("summary.csv"));
+    let rows: Vec<Vec<&str>> = csv.lines().map(|line| line.split(',').collect()).collect();
+    let column = |name: &str| rows[0].iter().position(|head| *head == name).unwrap();
+    for point in run.summary["points"].as_array().unwrap() {
+        for (name, quantity) in point["quantities"].as_object().unwrap() {
+            let mut matching = rows.iter().filter(|row| {
+                row[column("pattern")] == point["pattern"] && row[column("quantity")] == name.as_str()
+            });
+            let row = matching.next().unwrap_or_else(|| panic!("no row for {name}"));
+            for field in ["measured", "predicted", "closed_form", "low", "high"] {
+                let cell = row[column(field)].parse::<f64>().ok();
+                assert_eq!(cell, quantity[field].as_f64(), "{name}, {field}");
+            }
+            assert!(matching.next().is_none(), "{name} once");
+        }
+    }
+}
+
+#[test]
+fn the_report_comes_out_the_same_from_manifest_and_records_alone() {
+    let run = the_run();
+    let lab = Lab::new();
+    fs::create_dir(lab.path("copy")).unwrap();
+    for file in ["manifest.json", "records.jsonl"] {
+        fs::copy(run.folder.join(file), lab.path("copy").join(file)).unwrap();
+    }
+    let said = lab.run(&["report", "copy"]).exits(0).stdout;
+    assert!(said.contains("copy/report.html"), "{said}");
+    assert_eq!(files(&lab.path("copy")), files(&run.folder));
+    for file in files(&run.folder) {
+        let again = read(&lab.path("copy").join(&file));
+        assert!(again == read(&run.folder.join(&file)), "{file} came out different");
+    }
+    // A report over an old one leaves nothing of the old one.
+    lab.write("copy/report.md", "something else");
+    lab.run(&["report", "copy"]).exits(0);
+    assert!(read(&lab.path("copy/report.md")) == read(&run.folder.join("report.md")));
+}
+
+/// The manifest is written before the first trial, so these runs need not go on.
+#[test]
+fn the_seed_alone_decides_what_is_published() {
+    let first = &the_run().manifest;
+    let manifest_with = |seed: &str| {
+        let lab = Lab::new();
+        lab.scenario("four", &CHANGES);
+        let running = Running::start(lab.command(&["bench", "four", "--seed", seed]));
+        let manifest = manifest(&lab.run_with_manifest());
+        running.kill();
+        manifest
+    };
+    let hashes = |manifest: &Manifest| -> Vec<String> {
+        manifest.schedules.iter().map(|schedule| schedule.hash.clone()).collect()
+    };
+    assert_eq!(hashes(first).len(), 1, "the same events for all four patterns");
+    assert_eq!(manifest_with(SEED).schedules, first.schedules);
+    let other = manifest_with("8");
+    assert_eq!(hashes(&other).len(), 1);
+    assert_ne!(hashes(&other), hashes(first));
+}
+
+#[test]
+fn a_prediction_needs_no_run() {
+    let lab = Lab::new();
+    lab.scenario("four", &CHANGES);
+    let table = lab.run(&["predict", "four", "--seed", SEED]).exits(0);
+    assert_eq!(table.stderr, "");
+    assert_eq!(table.stdout.matches("Does it work?").count(), 1, "the question once: {}", table.stdout);
+    for pattern in Pattern::ALL {
+        let row = table.stdout.lines().find(|line| line.starts_with(pattern.label()));
+        let row = row.unwrap_or_else(|| panic!("{pattern} is missing in {}", table.stdout));
+        assert!(!row.contains('—'), "every number is there: {row}");
+    }
+    assert_eq!(lab.run(&["predict", "four", "--seed", SEED]).stdout, table.stdout);
+    assert!(!lab.path("results").exists());
+
+    // Too few events to predict anything from: it says so instead of a number.
+    lab.write("scenarios/short.toml", &scenario("short", &[("[events]", "arrivals = \"silence\"")]));
+    let nothing = lab.run(&["predict", "short"]).exits(0).stdout;
+    assert!(nothing.contains("no prediction"), "{nothing}");
+}

@@ -1,0 +1,247 @@
+//! What is asked for is checked before anything starts: exit 2, and a message with the file, the key
+//! and what is allowed. Files of a run that cannot be read are exit 1.
+#![allow(clippy::unwrap_used, reason = "a test may end where its premise fails")]
+
+mod lab;
+
+use contract::{
+    Arrivals, Calibration, Client, Environment, Manifest, Outcome, Params, Pattern, RECORD_SCHEMA, Scenario,
+    TrialRecord,
+};
+use lab::{Finished, Lab, read, scenario, summary};
+
+/// Runs `bench` on a scenario, which must be refused before anything starts.
+fn refused(lab: &Lab, arguments: &[&str]) -> Finished {
+    let finished = lab.run(arguments).exits(2);
+    assert_eq!(finished.stdout, "", "nothing is announced");
+    assert!(!lab.path("results").exists(), "no results folder is made");
+    finished
+}
+
+#[test]
+fn an_unknown_scenario_is_answered_with_the_known_ones() {
+    let lab = Lab::new();
+    lab.scenario("one", &[]);
+    lab.scenario("two", &[]);
+    for subcommand in ["bench", "predict"] {
+        refused(&lab, &[subcommand, "three"]).complains(&["`three`", "one", "two"]);
+    }
+    // One that is known does not start because the other is not.
+    refused(&lab, &["bench", "one", "three"]).complains(&["`three`"]);
+    refused(&lab, &["bench", "elsewhere.toml"]).complains(&["elsewhere.toml cannot be read"]);
+}
+
+#[test]
+fn an_absurd_scenario_is_refused_with_file_key_and_what_is_allowed() {
+    let lab = Lab::new();
+    let cases: [(&[(&str, &str)], &[&str]); 8] = [
+        (&[("subscriber", "3")], &["unknown field `subscriber`", "`subscribers`", "line 12"]),
+        (&[("subscribers", "0")], &["`subscribers` is 0", "1 to 18000"]),
+        (&[("subscribers", "-1")], &["-1", "line 6"]),
+        (&[("measure", "2")], &["line 10", "with its unit in quotes", "\"15s\""]),
+        (&[("hold", "\"56s\"")], &["`hold` is 56s", "100ms to 55s"]),
+        (&[("name", "\"other\"")], &["`name` is other", "the file's name"]),
+        (&[("patterns", r#"["polling"]"#)], &["polling", "`short-polling`", "`sse`"]),
+        (&[("[events]", "arrivals = \"never\"")], &["never", "`steady`", "`silence`"]),
+    ];
+    for (changes, words) in cases {
+        lab.scenario("absurd", changes);
+        for subcommand in ["bench", "predict"] {
+            refused(&lab, &[subcommand, "absurd"]).complains(words).complains(&["scenarios/absurd.toml: "]);
+        }
+        lab.write("absurd.toml", &scenario("absurd", changes));
+        refused(&lab, &["bench", "absurd.toml"]).complains(words);
+    }
+    lab.write("scenarios/absurd.toml", "name = ");
+    refused(&lab, &["bench", "absurd"]).complains(&["scenarios/absurd.toml: ", "line 1"]);
+    refused(&lab, &["bench"]).complains(&["scenarios/absurd.toml: "]);
+    refused(&lab, &["bench", "--all"]).complains(&["scenarios/absurd.toml: "]);
+}
+
+#[test]
+fn a_scenario_cannot_take_the_name_of_the_calibration() {
+    let lab = Lab::new();
+    lab.scenario("calibration", &[]);
+    refused(&lab, &["predict", "calibration"]).complains(&["scenarios/calibration.toml: ", "`name`"]);
+}
+
+#[test]
+fn a_replay_needs_its_file_and_the_file_its_form() {
+    let lab = Lab::new();
+    lab.scenario("replay", &[("[events]", "arrivals = \"replay\"\nfile = \"ticks.csv\"")]);
+    let no_file = ["scenarios/replay.toml: ", "`events.file`", "scenarios/ticks.csv cannot be read"];
+    refused(&lab, &["bench", "replay"]).complains(&no_file);
+    for (csv, words) in [
+        ("offset_ms,type,data\n1,,a\n0,,b\n", ["line 3", "offset_ms falls"]),
+        ("offset_ms,type,data\n1,,a\nsoon,,b\n", ["line 3", "`soon`"]),
+        ("offset_ms,type,data\n1,message,a\n", ["line 2", "`message`"]),
+        ("offset_ms,type,data\n1,,a\n2,,b,c\n", ["line: 3", "4 fields"]),
+        ("offset_ms,data\n1,a\n", ["line 1", "offset_ms,type,data"]),
+        ("", ["line 1", "offset_ms,type,data"]),
+        ("offset_ms,type,data\n99999,,a\n", ["no event", "schedule"]),
+    ] {
+        lab.write("scenarios/ticks.csv", csv);
+        refused(&lab, &["bench", "replay"]).complains(&["ticks.csv: "]).complains(&words);
+        refused(&lab, &["predict", "replay"]).complains(&words);
+    }
+}
+
+#[test]
+fn an_unreadable_folder_of_scenarios_is_named_with_the_way_out() {
+    let lab = Lab::new();
+    let nowhere: [&[&str]; 4] = [&["bench"], &["bench", "--all"], &["bench", "x"], &["predict", "x"]];
+    for arguments in nowhere {
+        let arguments: Vec<&str> = arguments.iter().copied().chain(["--scenarios", "nowhere"]).collect();
+        refused(&lab, &arguments).complains(&["nowhere", "--scenarios"]);
+    }
+    // A folder without anything for the default run.
+    lab.scenario("one", &[]);
+    refused(&lab, &["bench"]).complains(&["[default_run]", "--all"]);
+}
+
+#[test]
+fn what_the_command_line_does_not_know_is_told() {
+    let lab = Lab::new();
+    lab.scenario("one", &[]);
+    refused(&lab, &["measure"]).complains(&["'measure'", "--help"]);
+    refused(&lab, &[]).complains(&["Usage: pushlab <COMMAND>"]);
+    refused(&lab, &["bench", "one", "--fast"]).complains(&["'--fast'"]);
+    refused(&lab, &["bench", "one", "--all"]).complains(&["'--all'"]);
+    refused(&lab, &["bench", "one", "--seed", "lucky"]).complains(&["'lucky'", "--seed"]);
+    refused(&lab, &["predict"]).complains(&["<SCENARIO>"]);
+    let served: [(&[&str], &[&str]); 6] = [
+        (&["--pattern", "polling"], &["`polling`", "short-polling, long-polling, sse or websocket"]),
+        (&["--heartbeat", "5"], &["'5'", "its unit"]),
+        (&["--heartbeat", "50ms"], &["at least 100ms"]),
+        (&["--data", "8080"], &["'8080'", "--data"]),
+        (&["--keep-events", "0"], &["'0'", "--keep-events"]),
+        (&["--tcp-maxseg", "1"], &["536..=65483"]),
+    ];
+    for (options, words) in served {
+        let arguments: Vec<&str> = ["serve"].into_iter().chain(options.iter().copied()).collect();
+        refused(&lab, &arguments).complains(words);
+    }
+}
+
+#[test]
+fn help_explains_each_subcommand() {
+    let lab = Lab::new();
+    for (arguments, words) in [
+        (&["--help"][..], ["bench", "predict", "report", "serve"]),
+        // Exit codes are a promise to scripts, so the help has to make it.
+        (&["bench", "--help"], ["four minutes", "Exit codes", "130", "--seed"]),
+        (&["predict", "--help"], ["<SCENARIO>", "taken as zero", "calibrates", "--scenarios"]),
+        (&["report", "--help"], ["[DIR]", "results/latest", "manifest", "records"]),
+        (&["serve", "--help"], ["one line of JSON", "curl", "--until-stdin-closes", "127.0.0.1:8080"]),
+    ] {
+        let help = lab.run(arguments).exits(0).stdout;
+        let flowing = help.split_whitespace().collect::<Vec<_>>().join(" ");
+        for word in words {
+            assert!(flowing.contains(word), "`{word}` is missing in the help of {arguments:?}: {help}");
+        }
+    }
+}
+
+/// A run without any measurement: two trials that failed.
+fn failed_run() -> (String, String) {
+    let environment = Environment { pushlab: "0.1.0".to_owned(), ..Environment::default() };
+    let manifest = Manifest {
+        schema: RECORD_SCHEMA,
+        name: "one".to_owned(),
+        command: "just bench one --seed 1".to_owned(),
+        seed: 1,
+        started_at: "2026-11-21T06:00:00Z".to_owned(),
+        environment: environment.clone(),
+        trials_planned: 2,
+        scenarios: vec![Scenario::from_toml("one.toml", &scenario("one", &[])).unwrap()],
+        schedules: Vec::new(),
+    };
+    assert!(matches!(manifest.scenarios[0].events, Arrivals::Steady { .. }));
+    let record = |order| TrialRecord {
+        schema: RECORD_SCHEMA,
+        scenario: "one".to_owned(),
+        pattern: Pattern::Sse,
+        params: Params {
+            subscribers: 2,
+            payload_bytes: 100,
+            rate_hz: 40.0,
+            poll_interval_ms: None,
+            hold_ms: None,
+            turnaround_ms: None,
+            client: Client::Lean,
+        },
+        server: "pushlab".to_owned(),
+        order,
+        seed: 1,
+        schedule_hash: "none".to_owned(),
+        poll_phase: 0.5,
+        started_at: "2026-11-21T06:00:01Z".to_owned(),
+        environment: environment.clone(),
+        calibration: Some(Calibration::default()),
+        outcome: Outcome::Failed { reason: "it rained".to_owned(), server_last_words: Vec::new() },
+    };
+    let line = |order| format!("{}\n", serde_json::to_string(&record(order)).unwrap());
+    (serde_json::to_string(&manifest).unwrap(), line(0) + &line(1))
+}
+
+#[test]
+fn a_report_needs_the_folder_of_a_run() {
+    let lab = Lab::new();
+    lab.run(&["report"]).exits(1).complains(&["results/latest", "folder of a run?"]);
+    lab.run(&["report", "nowhere"]).exits(1).complains(&["nowhere/manifest.json", "folder of a run?"]);
+    let (manifest, records) = failed_run();
+    lab.write("manifest.json", &manifest);
+    lab.run(&["report", "."]).exits(1).complains(&["records.jsonl cannot be read", "folder of a run?"]);
+    lab.write("records.jsonl", &records);
+    lab.run(&["report", "."]).exits(0);
+    assert_eq!(summary(&lab.path("."))["run"]["verdict"], "failed");
+    assert!(read(&lab.path("report.md")).contains("it rained"));
+}
+
+#[test]
+fn damaged_files_of_a_run_are_named_with_the_line() {
+    let lab = Lab::new();
+    let (manifest, records) = failed_run();
+    let first = records.find('\n').unwrap() + 1;
+    let newer = |text: &str| text.replacen("\"schema\":1", "\"schema\":2", 1);
+    let no_measure = manifest.replacen("\"measure\":\"1s\"", "\"measure\":1", 1);
+    assert_ne!(no_measure, manifest);
+    let elsewhere = records.replacen("\"scenario\":\"one\"", "\"scenario\":\"two\"", 1);
+    let cut_inside = format!("{}\n{}", &records[..first / 2], &records[first..]);
+    let cases: [(&str, &str, &[&str]); 7] = [
+        ("", &records, &["manifest.json, line 1"]),
+        (&manifest[..manifest.len() / 2], &records, &["manifest.json, line 1", "EOF"]),
+        (&no_measure, &records, &["manifest.json, line 1", "with its unit in quotes"]),
+        (&newer(&manifest), &records, &["manifest.json", "schema 2", "only schema 1"]),
+        (
+            &manifest,
+            &(records[..first].to_owned() + &newer(&records[first..])),
+            &["records.jsonl, line 2", "schema 2", "use the pushlab that measured this run"],
+        ),
+        (&manifest, &elsewhere, &["records.jsonl, line 1", "`two`"]),
+        // Only the last line may be cut: one in the middle was damaged by something else.
+        (&manifest, &cut_inside, &["records.jsonl, line 1"]),
+    ];
+    for (manifest, records, words) in cases {
+        lab.write("manifest.json", manifest);
+        lab.write("records.jsonl", records);
+        lab.run(&["report", "."]).exits(1).complains(words);
+        assert!(!lab.path("report.html").exists(), "no report is made of what cannot be judged");
+    }
+}
+
+#[test]
+fn a_last_record_that_was_cut_short_is_left_out_with_a_warning() {
+    let lab = Lab::new();
+    let (manifest, records) = failed_run();
+    lab.write("manifest.json", &manifest);
+    lab.write("records.jsonl", &records[..records.len() - 20]);
+    lab.run(&["report", "."]).exits(0);
+    let summary = summary(&lab.path("."));
+    assert_eq!(summary["points"][0]["trials"], 1);
+    let warning = "line 2 of records.jsonl is cut short";
+    assert!(summary["run"]["warnings"].to_string().contains(warning), "{summary}");
+    for page in ["report.html", "report.md"] {
+        assert!(read(&lab.path(page)).contains(warning), "{page}");
+    }
+}
