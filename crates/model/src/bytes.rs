@@ -2,11 +2,11 @@
 //!
 //! `{C}` stands for a cursor, `{N}` for the digits of a content length, `{HOLD}` for a hold in
 //! seconds. Everything counts bytes of the TCP stream: no TCP, IP or Ethernet headers, and no TLS.
-//! Source: the wire contract of `design.md`; chunks RFC 9112 §7.1, frames RFC 6455 §5.2, event
+//! Sources: the server's pattern files; chunks RFC 9112 §7.1, frames RFC 6455 §5.2, event
 //! streams WHATWG HTML §9.2. A wire test compares these sizes with real sockets.
 //!
 //! Bytes per event, both directions, that follow for texts of 32 bytes, Poisson arrivals and a deaf
-//! window of 100 ms (closed form; `models.md` §1.7 has the same table for bare frames):
+//! window of 100 ms (closed form):
 //!
 //! | events per second | short polling, 1 s | 5 s | long polling, 25 s | SSE | WebSocket |
 //! |---|---|---|---|---|---|

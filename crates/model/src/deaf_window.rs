@@ -16,7 +16,9 @@
 //! never open. The law holds for events that take no notice of the deaf windows: Poisson arrivals,
 //! or any arrivals against a random phase.
 //!
-//! Source: `models.md` §1.2. All times in seconds.
+//! It is renewal theory: an instant drawn at random meets a deaf window with the probability
+//! E\[G\]/E\[X\], and a long one more often than a short one. Checked by the simulator in
+//! `tests/monte_carlo.rs`. All times in seconds.
 
 /// Fraction of the events that fall into a deaf window: E\[G\]/E\[X\]. They are delayed with a
 /// cursor and lost without one.
@@ -53,7 +55,7 @@ mod tests {
 
     #[test]
     fn a_stream_that_a_proxy_cuts_every_minute() {
-        // 60 s of life, 3 s of Chromium's retry: the example of models.md §1.5.
+        // 60 s of life until a proxy cuts it, 3 s until Chromium reconnects.
         let cycle_s = 63.0;
         assert!((mean_extra_s(9.0, cycle_s) - 0.0714).abs() < 1e-4);
         assert!((quantile_extra_s(0.99, 3.0, cycle_s) - 2.37).abs() < 1e-9);

@@ -2,8 +2,8 @@
 //!
 //! The server writes an event to one subscriber after the other, c seconds each, so the j-th has
 //! it (j − 1)c after the first: on average (N−1)c/2, the last (N−1)c. The calibration's transit is
-//! the way to the *first*, its own write included, which is why `models.md` §1.6 has N+1 and N
-//! where this has N−1.
+//! the way to the *first*, its own write included, so it is N−1 and not N of them that come on
+//! top.
 //!
 //! **Fan-outs do not queue.** A subscriber whose turn comes gets everything that has been published
 //! by then, in one write. So an event that is published while k subscribers still wait for an

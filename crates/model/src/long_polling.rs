@@ -20,7 +20,8 @@
 //! hurt long polling. With N subscribers parked, the last is woken (N−1)c after the first; what is
 //! published meanwhile is in its answer.
 //!
-//! Source: `models.md` §1.2, §1.4, §1.6; the formulas stand in `rearm.rs`, the replay in
+//! RFC 6202 §2.2 names the batching at high rates "graceful degradation". The formulas are derived
+//! in `rearm.rs` and checked by the simulator in `tests/monte_carlo.rs`; the replay is
 //! `held_requests.rs`. Left out of the closed form: an event that falls into the deaf window after
 //! a time-out of a steady or burst schedule (a fraction G/(G+W) of the bursts). Left out of both:
 //! that a hold ends up to a timer tick late; and c is the CPU of a whole exchange, of which with a

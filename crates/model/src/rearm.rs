@@ -1,8 +1,8 @@
 //! The formulas of the re-arm gap: how long polling's deaf window meets Poisson, steady and burst
 //! arrivals.
 //!
-//! `rate_hz` is the rate of events, `gap_s` the deaf window G, `hold_s` the hold W. Source:
-//! `models.md` §1.4; the time-outs of steady and burst schedules are counted here.
+//! `rate_hz` is the rate of events, `gap_s` the deaf window G, `hold_s` the hold W. The
+//! time-outs of steady and burst schedules are counted, too.
 
 use crate::{
     Piece, deaf_window,

@@ -10,8 +10,8 @@
 //! | requests per event | 0; one request in a subscription's life, before the window |
 //! | bytes per event | `id`, `event` and `data` fields in a chunk; a heartbeat every 15 s |
 //!
-//! ℓ is the publisher's lateness, c the time that one delivery takes. Source: `models.md` §1.5 to
-//! §1.7; the row of subscribers is `fan_out.rs`, which WebSocket shares: the two differ in bytes.
+//! ℓ is the publisher's lateness, c the time that one delivery takes. The row
+//! of subscribers is `fan_out.rs`, which WebSocket shares: the two differ in bytes.
 
 use crate::{
     Inputs, NotApplicable, Prediction,

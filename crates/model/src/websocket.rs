@@ -10,7 +10,7 @@
 //! | bytes per event | frame header and JSON object; ping and pong every 15 s |
 //!
 //! Only server frames count, which are not masked; the subscriber's pong is (RFC 6455 §5.3).
-//! Source: `models.md` §1.5 to §1.7. The row of subscribers is `fan_out.rs`, which SSE shares.
+//! The row of subscribers is `fan_out.rs`, which SSE shares; the sizes are `bytes.rs`.
 
 use crate::{
     Inputs, NotApplicable, Prediction,

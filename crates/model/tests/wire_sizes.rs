@@ -89,8 +89,8 @@ fn crossover(text: EventText, stream: usize) -> Option<f64> {
     Some(exchange as f64 / saved as f64)
 }
 
-/// `models.md` §1.7 finds a crossover near 40 events per poll, with 7 bytes per event in the JSON
-/// array. Our objects carry an id: 20 bytes and the cursor, comma included, against 19 and the
+/// With 7 bytes per event in the JSON array, the crossover would lie near 40 events per poll. Our
+/// objects carry an id: 20 bytes and the cursor, comma included, against 19 and the
 /// cursor in SSE, its chunk included. So for short texts there is none at all.
 #[test]
 fn short_polling_beats_sse_never_with_short_texts_and_from_8_events_per_poll_with_ten_lines() {
