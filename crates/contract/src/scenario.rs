@@ -113,7 +113,7 @@ impl Sweep {
         changes
     }
 
-    /// Name of the swept setting as in [`Params`], such as `poll_interval_ms`.
+    /// Name of the swept setting as in [`crate::Params`], such as `poll_interval_ms`.
     #[must_use]
     pub fn parameter(&self) -> Option<&'static str> {
         self.changes().first().map(|change| match change {

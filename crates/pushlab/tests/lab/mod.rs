@@ -261,6 +261,20 @@ impl Serving {
         answer
     }
 
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// The counters, as the control plane tells them.
+    pub(crate) fn stats(&self) -> String {
+        let mut stream = TcpStream::connect(self.announcement.control).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream.write_all(b"GET /stats HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer
+    }
+
     /// Waits for its end; returns the exit code and what it wrote after the announcement.
     pub(crate) fn end(mut self) -> (Option<i32>, String) {
         let status = until("the server's end", || self.child.try_wait().unwrap());
