@@ -42,7 +42,7 @@ pub(crate) struct ServeArguments {
     /// Connections open at a time; further ones get 503
     #[arg(long, value_name = "CONNECTIONS", default_value_t = Limits::default().connections)]
     max_connections: u64,
-    /// Let pages of this origin read and publish, e.g. https://example.org; may be repeated
+    /// Let pages of this origin read and publish, such as `https://example.org`; may be repeated
     #[arg(long = "allow-origin", value_name = "ORIGIN")]
     allowed_origins: Vec<String>,
     /// Maximum TCP segment of the data plane, bytes
