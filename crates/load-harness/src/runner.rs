@@ -3,8 +3,8 @@
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use contract::{
-    Calibration, Environment, Measurements, Outcome, Params, Period, RECORD_SCHEMA, StartSchedule, TrialPlan,
-    TrialRecord, Window,
+    Calibration, Environment, Measurements, Outcome, Params, Period, RECORD_SCHEMA, ServerStats,
+    StartSchedule, TrialPlan, TrialRecord, Window,
 };
 use schedule::{EpochClock, Schedule};
 use tokio::time::sleep;
@@ -225,8 +225,20 @@ impl Harness {
         let workers = crew.workers();
         let finding = crew.dismiss().await?;
         let publisher = control.publisher_report().await?;
-        // The workers' sockets are closed now, so the server's counters have come to rest.
-        let last = control.stats().await?;
+        let last = at_rest(control).await?;
         Ok(assemble(order, &finding, [&before, &after], &publisher, &last, workers))
     }
+}
+
+/// The server's counters once it has seen every subscriber leave: then nothing is under way.
+async fn at_rest(control: &ControlPlane) -> Result<ServerStats, ServerError> {
+    for _ in 0..200 {
+        let stats = control.stats().await?;
+        if stats.connections_open == 0 {
+            return Ok(stats);
+        }
+        sleep(Duration::from_millis(5)).await;
+    }
+    // A connection that does not end shows as a difference between the ledgers.
+    control.stats().await
 }

@@ -176,6 +176,9 @@ async fn measure(desk: &Desk, seats: &[Rc<Seat>], signals: &Signals, readings: &
     }
     // An error means that the runner is gone, and the trial with it.
     let _ = signals.window_read.clone().wait_for(|read| *read).await;
+    desk.close();
+    // What was counted a moment ago leaves, and answers on their way arrive.
+    sleep(LOOK_EVERY).await;
 }
 
 fn totals(seats: &[Rc<Seat>]) -> Totals {

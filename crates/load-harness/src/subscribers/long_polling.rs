@@ -48,7 +48,7 @@ pub(crate) async fn run(seat: &Seat) -> Result<Infallible, SubscriberError> {
 async fn poll(seat: &Seat, connection: &mut Connection) -> Result<bool, SubscriberError> {
     let counters = &seat.counters;
     let before_bytes = counters.stream.total();
-    add(&counters.requests, 1);
+    seat.count_request().await;
     let response = match seat.cursor() {
         None => connection.get("/long-polling", &[]).await?,
         Some(cursor) => {

@@ -83,6 +83,8 @@ pub(crate) struct Desk {
     /// The last failure, to be told if subscribers cannot connect.
     pub(crate) last_error: RefCell<Option<String>>,
     connecting: Semaphore,
+    /// The trial is over: nobody may ask again.
+    closing: Cell<bool>,
 }
 
 /// Deliveries of a worker, counted as they come.
@@ -127,7 +129,14 @@ impl Desk {
             tally: Tally::default(),
             last_error: RefCell::default(),
             connecting: Semaphore::new(CONNECTING_AT_A_TIME),
+            closing: Cell::default(),
         }
+    }
+
+    /// Lets no further request begin. Without this a request could be counted here and never reach
+    /// the server, whose own count must agree.
+    pub(crate) fn close(&self) {
+        self.closing.set(true);
     }
 }
 
@@ -191,6 +200,14 @@ impl Seat {
             add(&self.desk.tally.connected, 1);
         }
         Ok(made)
+    }
+
+    /// Counts a request that is about to be sent; never returns once the trial is over.
+    pub(crate) async fn count_request(&self) {
+        if self.desk.closing.get() {
+            std::future::pending::<()>().await;
+        }
+        add(&self.counters.requests, 1);
     }
 
     /// The place after the last delivery, if the subscriber has one yet.

@@ -56,7 +56,7 @@ pub(crate) async fn sse(seat: &Seat) -> Result<Infallible, SubscriberError> {
             let after = seat.cursor().map_or(String::new(), |cursor| format!("?after={cursor}"));
             let url = format!("http://{}/sse{after}", seat.target());
             let request = client(seat)?.get(url).header(header::ACCEPT, "text/event-stream");
-            add(&seat.counters.requests, 1);
+            seat.count_request().await;
             let mut stream = request.send().await?.error_for_status()?;
             while seat.cursor().is_none() {
                 read(seat, &mut stream, &mut parser).await?;
@@ -93,7 +93,7 @@ fn client(seat: &Seat) -> Result<Client, SubscriberError> {
 async fn first_poll(seat: &Seat, path: &str) -> Result<Client, SubscriberError> {
     let client = client(seat)?;
     let url = format!("http://{}/{path}", seat.target());
-    add(&seat.counters.requests, 1);
+    seat.count_request().await;
     if seat.cursor().is_none() {
         let body = client.get(url).send().await?.error_for_status()?.bytes().await?;
         seat.place(serde_json::from_slice::<PollBody<'_>>(&body)?.cursor);
@@ -106,7 +106,7 @@ fn place(seat: &Seat) -> Result<Cursor, SubscriberError> {
 }
 
 async fn poll(seat: &Seat, request: RequestBuilder) -> Result<bool, SubscriberError> {
-    add(&seat.counters.requests, 1);
+    seat.count_request().await;
     let response = request.send().await?;
     match response.status() {
         StatusCode::NOT_MODIFIED | StatusCode::NO_CONTENT => {

@@ -44,7 +44,7 @@ pub(crate) async fn run(seat: &Seat) -> Result<Infallible, SubscriberError> {
 async fn poll(seat: &Seat, connection: &mut Connection) -> Result<bool, SubscriberError> {
     let counters = &seat.counters;
     let (before_bytes, before_ns) = (counters.stream.total(), seat.desk.clock.now_ns());
-    add(&counters.requests, 1);
+    seat.count_request().await;
     let response = match seat.cursor() {
         None => connection.get("/short-polling", &[]).await?,
         Some(cursor) => {

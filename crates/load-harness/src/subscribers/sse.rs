@@ -52,7 +52,7 @@ struct Stream {
 impl Stream {
     async fn open(seat: &Seat, connection: &mut Connection) -> Result<Self, SubscriberError> {
         let before_bytes = seat.counters.stream.total();
-        add(&seat.counters.requests, 1);
+        seat.count_request().await;
         let target = seat.cursor().map_or("/sse".to_owned(), |cursor| format!("/sse?after={cursor}"));
         let response = connection.get(&target, &[(header::ACCEPT, "text/event-stream")]).await?;
         if response.status() != StatusCode::OK {

@@ -66,7 +66,7 @@ pub(crate) async fn run(seat: &Seat) -> Result<Infallible, SubscriberError> {
 async fn open(seat: &Seat) -> Result<WebSocketStream<CountedStream>, SubscriberError> {
     let stream = seat.connect().await?;
     let before_bytes = seat.counters.stream.total();
-    add(&seat.counters.requests, 1);
+    seat.count_request().await;
     let after = seat.cursor().map_or(String::new(), |cursor| format!("?after={cursor}"));
     let url = format!("ws://{}/websocket{after}", seat.target());
     let config = WebSocketConfig::default().read_buffer_size(READ_BUFFER_BYTES).write_buffer_size(0);
