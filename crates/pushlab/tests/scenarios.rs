@@ -1,0 +1,101 @@
+//! The shipped scenarios: each can be read, predicted and found in the README, and the default run
+//! keeps its promise about time.
+#![allow(clippy::unwrap_used, reason = "a test may end where its premise fails")]
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use contract::{Arrivals, Calibration, Pattern, Scenario, Selection, TrialPlan, Window};
+use model::Inputs;
+use schedule::Schedule;
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+fn shipped() -> Vec<Scenario> {
+    let files = fs::read_dir(root().join("scenarios")).unwrap().map(|entry| entry.unwrap().path());
+    let tomls = files.filter(|path| path.extension().is_some_and(|extension| extension == "toml"));
+    tomls
+        .map(|path| {
+            let text = fs::read_to_string(&path).unwrap();
+            Scenario::from_toml(path.to_str().unwrap(), &text).unwrap_or_else(|error| panic!("{error}"))
+        })
+        .collect()
+}
+
+fn schedule_of(plan: &TrialPlan) -> Schedule {
+    let settings = &plan.settings;
+    let csv = match &settings.events {
+        Arrivals::Replay { file } => Some(fs::read_to_string(root().join("scenarios").join(file)).unwrap()),
+        Arrivals::Steady { .. } | Arrivals::Poisson { .. } | Arrivals::Bursts { .. } | Arrivals::Silence => {
+            None
+        }
+    };
+    let length = settings.schedule_length();
+    Schedule::build(&settings.events, csv.as_deref(), 1, length, settings.payload_bytes).unwrap()
+}
+
+#[test]
+fn the_model_speaks_of_every_trial_of_every_scenario() {
+    for scenario in shipped() {
+        for plan in scenario.trials(Selection::Everything) {
+            let schedule = schedule_of(&plan).published();
+            let start_ns = plan.settings.warm_up.as_nanos() as u64;
+            let window = Window { start_ns, end_ns: start_ns + plan.settings.measure.as_nanos() as u64 };
+            let events = schedule.due_ns.iter().filter(|due_ns| window.contains(**due_ns)).count();
+            let params = plan.settings.params(plan.pattern, events as f64 / window.seconds());
+            let predicted = model::predict(
+                plan.pattern,
+                &Inputs {
+                    params: &params,
+                    arrivals: &plan.settings.events,
+                    schedule: &schedule,
+                    window,
+                    poll_phase: 0.3,
+                    calibration: Calibration::default(),
+                },
+            );
+            if let Err(reason) = predicted.replayed {
+                panic!("{} with {} at {params:?}: {reason}", scenario.name, plan.pattern);
+            }
+        }
+    }
+}
+
+#[test]
+fn the_default_run_has_about_ten_trials_of_15_s_and_ends_within_four_minutes() {
+    let plans: Vec<TrialPlan> =
+        shipped().iter().flat_map(|scenario| scenario.trials(Selection::Default)).collect();
+    assert!((9..=12).contains(&plans.len()), "{} trials", plans.len());
+    for pattern in Pattern::ALL {
+        assert!(plans.iter().any(|plan| plan.pattern == pattern), "{pattern} is missing");
+    }
+    let calibration = Duration::from_secs(4 * 3);
+    let around_a_trial = Duration::from_millis(1_500);
+    let total: Duration = plans
+        .iter()
+        .map(|plan| {
+            assert!(*plan.settings.measure >= Duration::from_secs(15), "{plan:?}");
+            // Short polling drains for up to one interval after its last event.
+            let drain = match plan.pattern {
+                Pattern::ShortPolling => *plan.settings.poll_interval,
+                Pattern::LongPolling | Pattern::Sse | Pattern::WebSocket => Duration::ZERO,
+            };
+            *plan.settings.schedule_length() + drain + around_a_trial
+        })
+        .sum();
+    assert!(calibration + total < Duration::from_secs(240), "it would take {:?}", calibration + total);
+}
+
+#[test]
+fn the_readme_lists_every_scenario_with_its_question() {
+    let readme = fs::read_to_string(root().join("README.md")).unwrap();
+    for scenario in shipped() {
+        let file = format!("scenarios/{}.toml", scenario.name);
+        assert!(readme.contains(&file), "{file} is missing in the README");
+    }
+}
