@@ -146,7 +146,7 @@ fn what_cannot_be_predicted_says_why() {
         assert_eq!(reason(pattern, &trial), None, "{pattern}");
     }
     let closed_form = predict(Pattern::Sse, &trial.inputs()).closed_form.unwrap_err();
-    assert_eq!(closed_form.to_string(), "no closed form for a replayed file");
+    assert_eq!(closed_form.to_string(), "the times of a replayed file follow no formula");
 
     trial.params.hold_ms = Some(1_500.0);
     let text = reason(Pattern::LongPolling, &trial).unwrap();

@@ -10,7 +10,11 @@ use std::{
 };
 
 use contract::{Calibration, Manifest, Measurements, Pattern, RECORD_SCHEMA, TrialRecord};
-use lab::{Finished, Lab, Running, files, manifest, read, records, scenario, summary};
+use lab::{
+    Lab, files, manifest,
+    process::{Finished, Running},
+    read, records, scenario, summary,
+};
 use serde_json::Value;
 
 const SEED: &str = "7";
@@ -27,6 +31,12 @@ const CHANGES: [(&str, &str); 7] = [
     ("measure", "\"2s\""),
     ("[events]", "arrivals = \"steady\"\nrate_hz = 16.0"),
 ];
+
+/// The same with ordinary clients, which add a header line to each request.
+fn ordinary() -> Vec<(&'static str, &'static str)> {
+    let polling = ("patterns", r#"["short-polling", "long-polling"]"#);
+    CHANGES.into_iter().chain([polling, ("client", "\"reqwest\"")]).collect()
+}
 
 /// The one run, and what the program said.
 struct Run {
@@ -46,8 +56,9 @@ fn the_run() -> &'static Run {
         let _ = fs::remove_dir_all(&place);
         let lab = Lab::new();
         lab.scenario("four", &CHANGES);
+        lab.scenario("ordinary", &ordinary());
         let results = place.to_str().unwrap();
-        let said = lab.run(&["bench", "four", "--seed", SEED, "--results", results]).exits(0);
+        let said = lab.run(&["bench", "four", "ordinary", "--seed", SEED, "--results", results]).exits(0);
         let folder = fs::canonicalize(place.join("latest")).unwrap();
         Run {
             said,
@@ -60,16 +71,27 @@ fn the_run() -> &'static Run {
 }
 
 impl Run {
-    /// The judged trials with what they measured.
-    fn judged(&self) -> Vec<(Pattern, &Measurements)> {
-        let judged = self.records.iter().filter(|record| record.scenario == "four");
-        judged.map(|record| (record.pattern, record.measurements().expect("it completed"))).collect()
+    /// The judged trials, what they measured and what the summary says of them.
+    fn judged(&self) -> Vec<(&TrialRecord, &Measurements, &Value)> {
+        let judged = self.records.iter().filter(|record| record.scenario != "calibration");
+        judged.map(|record| (record, measurements(record), self.point(record))).collect()
     }
 
-    fn point(&self, pattern: Pattern) -> &Value {
+    fn point(&self, record: &TrialRecord) -> &Value {
         let points = self.summary["points"].as_array().unwrap();
-        points.iter().find(|point| point["pattern"] == pattern.slug()).unwrap()
+        let is_its = |point: &&Value| {
+            point["scenario"] == record.scenario.as_str() && point["pattern"] == record.pattern.slug()
+        };
+        points.iter().find(is_its).unwrap()
     }
+}
+
+fn measurements(record: &TrialRecord) -> &Measurements {
+    record.measurements().unwrap_or_else(|| panic!("{} failed: {:?}", label(record), record.outcome))
+}
+
+fn label(record: &TrialRecord) -> String {
+    format!("{} {}", record.scenario, record.pattern)
 }
 
 #[test]
@@ -77,7 +99,7 @@ fn it_passes_and_says_where_the_report_is() {
     let run = the_run();
     assert_eq!(run.said.stderr, "");
     let report = format!("{}/report.html", run.folder.file_name().unwrap().to_str().unwrap());
-    for words in ["8/8 four · websocket", "valid: 4 of 4", &report] {
+    for words in ["8/10 four · websocket", "valid: 6 of 6", &report] {
         assert!(run.said.stdout.contains(words), "`{words}` is missing in: {}", run.said.stdout);
     }
     assert_eq!(run.summary["run"]["verdict"], "passed");
@@ -104,7 +126,10 @@ fn the_folder_holds_all_files_of_a_run_and_nothing_else() {
     }
     let name = run.folder.file_name().unwrap().to_str().unwrap();
     let (stamp, scenario) = name.split_once('-').unwrap();
-    assert!(scenario == "four" && stamp.len() == "20261121T060000Z".len() && stamp.ends_with('Z'), "{name}");
+    assert!(
+        scenario == "four-ordinary" && stamp.len() == "20261121T060000Z".len() && stamp.ends_with('Z'),
+        "{name}"
+    );
     let latest = fs::read_link(run.folder.with_file_name("latest")).unwrap();
     assert_eq!(latest, Path::new(name), "relative, so that the results can be moved");
 }
@@ -112,8 +137,8 @@ fn the_folder_holds_all_files_of_a_run_and_nothing_else() {
 #[test]
 fn every_record_can_be_repeated_and_predicted_by_itself() {
     let run = the_run();
-    assert_eq!((run.manifest.seed, run.manifest.trials_planned), (7, 4));
-    assert_eq!(run.records.len(), 8, "a calibration and a trial of each pattern");
+    assert_eq!((run.manifest.seed, run.manifest.trials_planned), (7, 6));
+    assert_eq!(run.records.len(), 10, "a calibration of each pattern, and the trials");
     let calibrated: Vec<(Pattern, Calibration)> = run
         .records
         .iter()
@@ -129,31 +154,26 @@ fn every_record_can_be_repeated_and_predicted_by_itself() {
         assert!((0.0..1.0).contains(&record.poll_phase));
         assert_eq!(record.schedule_hash.len(), 64, "a SHA-256");
         assert!(run.manifest.started_at <= record.started_at);
-        if record.scenario == "four" {
-            let schedule = run.manifest.schedule(&record.schedule_hash).expect("its due list");
-            assert_eq!(schedule.due_ns.len() as u64 * SUBSCRIBERS, expected(record));
-            let found = calibrated.iter().find(|(pattern, _)| *pattern == record.pattern).unwrap().1;
-            assert_eq!(record.calibration, Some(found), "the calibration that its prediction used");
-        }
     }
-}
-
-fn expected(record: &TrialRecord) -> u64 {
-    record.measurements().expect("it completed").delivery.expected
+    for (record, measured, _) in run.judged() {
+        let schedule = run.manifest.schedule(&record.schedule_hash).expect("its due list");
+        assert_eq!(schedule.due_ns.len() as u64 * SUBSCRIBERS, measured.delivery.expected);
+        let found = calibrated.iter().find(|(pattern, _)| *pattern == record.pattern).unwrap().1;
+        assert_eq!(record.calibration, Some(found), "the calibration that its prediction used");
+    }
 }
 
 #[test]
 fn everything_is_delivered_once_and_in_order() {
     let run = the_run();
     for record in &run.records {
-        let delivery = record.measurements().expect("it completed").delivery;
+        let delivery = measurements(record).delivery;
         assert!(delivery.expected > 0);
-        assert_eq!(delivery.received, delivery.expected, "{} {}", record.scenario, record.pattern);
+        assert_eq!(delivery.received, delivery.expected, "{}", label(record));
         let (lost, twice, disorder) = (delivery.lost, delivery.duplicated, delivery.reordered);
         assert_eq!((lost, twice, disorder, delivery.foreign), (0, 0, 0, 0));
     }
-    for (pattern, measured) in run.judged() {
-        let point = run.point(pattern);
+    for (_, measured, point) in run.judged() {
         assert_eq!(point["valid"], true);
         assert_eq!(point["delivery"]["received"], measured.delivery.received);
         assert_eq!(measured.window_deliveries, 32 * SUBSCRIBERS, "2 s at 16 events per second");
@@ -165,9 +185,9 @@ fn everything_is_delivered_once_and_in_order() {
 #[test]
 fn subscribers_and_server_count_the_same_requests_and_bytes() {
     for record in &the_run().records {
-        let measured = record.measurements().expect("it completed");
+        let measured = measurements(record);
         let (requests, bytes) = (&measured.requests, &measured.bytes_life);
-        let what = format!("{} {}", record.scenario, record.pattern);
+        let what = label(record);
         assert_eq!(requests.life, measured.server_requests_life, "{what}");
         assert_eq!(bytes.total(), measured.server_bytes_life, "{what}");
         assert_eq!((requests.failed, requests.reconnects), (0, 0), "{what}");
@@ -194,29 +214,29 @@ fn subscribers_and_server_count_the_same_requests_and_bytes() {
 #[test]
 fn requests_and_bytes_per_event_are_as_predicted() {
     const STANDSTILL_US: u64 = 40_000;
-    let run = the_run();
-    for (pattern, measured) in run.judged() {
-        let standstill = match pattern {
+    for (record, measured, point) in the_run().judged() {
+        let what = label(record);
+        let standstill = match record.pattern {
             Pattern::ShortPolling => measured.requests.window_skipped > 0,
             Pattern::LongPolling | Pattern::Sse | Pattern::WebSocket => {
                 measured.age.arrived.max_us > STANDSTILL_US
             }
         };
-        let requests_within = match pattern {
+        let requests_within = match record.pattern {
             Pattern::ShortPolling => 0.03,
             Pattern::LongPolling => 0.05,
             Pattern::Sse | Pattern::WebSocket => 0.0,
         };
         for (name, within) in [("requests_per_event", requests_within), ("bytes_per_event", 0.02)] {
             let within = if standstill { 0.25 } else { within };
-            let quantity = &run.point(pattern)["quantities"][name];
+            let quantity = &point["quantities"][name];
             let number = |field: &str| {
-                quantity[field].as_f64().unwrap_or_else(|| panic!("{pattern}: no {field} {name}: {quantity}"))
+                quantity[field].as_f64().unwrap_or_else(|| panic!("{what}: no {field} {name}: {quantity}"))
             };
             let (found, predicted) = (number("measured"), number("predicted"));
             assert!(
                 (found - predicted).abs() <= within * predicted,
-                "{pattern}: {name} is {found}, predicted {predicted} (standstill: {standstill})"
+                "{what}: {name} is {found}, predicted {predicted} (standstill: {standstill})"
             );
         }
     }
@@ -231,7 +251,9 @@ fn the_table_of_numbers_has_a_row_for_each_quantity_of_each_point() {
     for point in run.summary["points"].as_array().unwrap() {
         for (name, quantity) in point["quantities"].as_object().unwrap() {
             let mut matching = rows.iter().filter(|row| {
-                row[column("pattern")] == point["pattern"] && row[column("quantity")] == name.as_str()
+                row[column("scenario")] == point["scenario"]
+                    && row[column("pattern")] == point["pattern"]
+                    && row[column("quantity")] == name.as_str()
             });
             let row = matching.next().unwrap_or_else(|| panic!("no row for {name}"));
             for field in ["measured", "predicted", "closed_form", "low", "high"] {
@@ -258,7 +280,7 @@ fn the_report_comes_out_the_same_from_manifest_and_records_alone() {
         let again = read(&lab.path("copy").join(&file));
         assert!(again == read(&run.folder.join(&file)), "{file} came out different");
     }
-    // A report over an old one leaves nothing of the old one.
+    // Made over an old one, it replaces it.
     lab.write("copy/report.md", "something else");
     lab.run(&["report", "copy"]).exits(0);
     assert!(read(&lab.path("copy/report.md")) == read(&run.folder.join("report.md")));

@@ -8,7 +8,7 @@ use contract::{
     Arrivals, Calibration, Client, Environment, Manifest, Outcome, Params, Pattern, RECORD_SCHEMA, Scenario,
     TrialRecord,
 };
-use lab::{Finished, Lab, read, scenario, summary};
+use lab::{Lab, process::Finished, read, scenario, summary};
 
 /// Runs `bench` on a scenario, which must be refused before anything starts.
 fn refused(lab: &Lab, arguments: &[&str]) -> Finished {
@@ -34,7 +34,9 @@ fn an_unknown_scenario_is_answered_with_the_known_ones() {
 #[test]
 fn an_absurd_scenario_is_refused_with_file_key_and_what_is_allowed() {
     let lab = Lab::new();
-    let cases: [(&[(&str, &str)], &[&str]); 8] = [
+    /// Changed lines, and what the message says.
+    type Case<'a> = (&'a [(&'a str, &'a str)], &'a [&'a str]);
+    let cases: [Case<'_>; 8] = [
         (&[("subscriber", "3")], &["unknown field `subscriber`", "`subscribers`", "line 12"]),
         (&[("subscribers", "0")], &["`subscribers` is 0", "1 to 18000"]),
         (&[("subscribers", "-1")], &["-1", "line 6"]),
