@@ -44,6 +44,12 @@ impl Scenario {
         check.that(
             "name",
             &self.name,
+            self.name != "calibration",
+            "another: so the calibration's records are called",
+        )?;
+        check.that(
+            "name",
+            &self.name,
             !self.name.is_empty()
                 && self
                     .name

@@ -9,6 +9,8 @@ use tokio::time::{Instant, sleep};
 
 use crate::{Cores, TrialOrder};
 
+/// Subscribers of a calibration trial.
+pub const CALIBRATION_SUBSCRIBERS: u32 = 200;
 /// Timers tried out, and how long they sleep.
 const SLEEPS: u32 = 64;
 const SLEEP: Duration = Duration::from_millis(7);
@@ -20,7 +22,7 @@ const SLEEP: Duration = Duration::from_millis(7);
 pub fn calibration_order(pattern: Pattern, seed: u64, order: u32) -> Result<TrialOrder, ScheduleError> {
     let events = Arrivals::Steady { rate_hz: 19.0 };
     let settings = Settings {
-        subscribers: 200,
+        subscribers: CALIBRATION_SUBSCRIBERS,
         payload_bytes: 100,
         poll_interval: Period::from_millis(97),
         hold: Period::from_millis(1_500),

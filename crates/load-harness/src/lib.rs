@@ -22,7 +22,7 @@ mod sse_parser;
 mod subscribers;
 mod worker;
 
-pub use calibration::{calibrate, calibration_order};
+pub use calibration::{CALIBRATION_SUBSCRIBERS, calibrate, calibration_order};
 pub use descriptors::{TooFewDescriptors, ensure_descriptors, raise_descriptor_limit};
 pub use environment::{Cores, environment};
 pub use runner::{Harness, Phase, Progress, TrialOrder};

@@ -8,7 +8,8 @@ use contract::{
     Calibration, Manifest, Outcome, Pattern, PublishedSchedule, RECORD_SCHEMA, Scenario, Selection,
 };
 use load_harness::{
-    Cores, Harness, TrialOrder, calibrate, calibration_order, ensure_descriptors, environment,
+    CALIBRATION_SUBSCRIBERS, Cores, Harness, TrialOrder, calibrate, calibration_order, ensure_descriptors,
+    environment,
 };
 use tokio::signal::ctrl_c;
 
@@ -16,6 +17,7 @@ use crate::{
     exit::Failure,
     progress::{Display, clock},
     results::{self, ResultsFolder},
+    say::say,
     scenarios::{self, Loaded},
 };
 
@@ -54,11 +56,11 @@ pub(crate) fn run(arguments: &BenchArguments) -> Result<ExitCode, Failure> {
     let findings = report::findings(&run);
     results::write_report(&folder, &report::render(&findings))?;
     results::point_latest(&folder)?;
-    println!("\n{}", report::terminal_table(&findings));
-    println!("report: {}", folder.join("report.html").display());
+    say(format!("\n{}", report::terminal_table(&findings)));
+    say(format!("report: {}", folder.join("report.html").display()));
     Ok(match ending {
         Ending::Interrupted => {
-            println!("interrupted: the report holds the trials that were complete");
+            say("interrupted: the report holds the trials that were complete");
             ExitCode::from(Failure::INTERRUPTED)
         }
         Ending::SomeFailed => ExitCode::from(1),
@@ -95,7 +97,9 @@ impl Plan {
                 orders.push(order);
             }
         }
-        let most = orders.iter().map(|order| order.plan.settings.subscribers).max().unwrap_or(0);
+        let asked = orders.iter().map(|order| order.plan.settings.subscribers);
+        // Whatever the scenario asks, the calibration comes first.
+        let most = asked.max().unwrap_or(0).max(CALIBRATION_SUBSCRIBERS);
         ensure_descriptors(most)?;
         let cores = Cores::of_this_machine();
         let environment = environment(&cores, commit());
@@ -175,7 +179,7 @@ impl Plan {
             folder.append(&record)?;
         }
         let took = display.finish();
-        println!("{} trials in {}", everything.len(), clock(took));
+        say(format!("{} trials in {}", everything.len(), clock(took)));
         Ok(())
     }
 }

@@ -7,6 +7,7 @@ mod predict;
 mod progress;
 mod report;
 mod results;
+mod say;
 mod scenarios;
 mod serve;
 
@@ -30,13 +31,9 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Measure: run scenarios over real sockets and write a report
     Bench(bench::BenchArguments),
-    /// Predict a scenario's numbers, with no network and no measurement
     Predict(predict::PredictArguments),
-    /// Make a run's report again, from its files alone
     Report(report::ReportArguments),
-    /// Serve the patterns over one event log, to try them by hand
     Serve(serve::ServeArguments),
 }
 

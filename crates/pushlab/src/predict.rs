@@ -6,7 +6,7 @@ use clap::Args;
 use contract::{Calibration, Selection};
 use model::Inputs;
 
-use crate::{exit::Failure, scenarios};
+use crate::{exit::Failure, say::say, scenarios};
 
 /// Predict a scenario's numbers, with no network and no measurement.
 ///
@@ -43,7 +43,6 @@ pub(crate) fn run(arguments: &PredictArguments) -> Result<ExitCode, Failure> {
             (order.plan.pattern, params, model::predict(order.plan.pattern, &inputs))
         })
         .collect();
-    println!("{}\n", loaded.scenario.question);
-    println!("{}", report::prediction_table(&loaded.scenario, &predictions));
+    say(report::prediction_table(&loaded.scenario, &predictions));
     Ok(ExitCode::SUCCESS)
 }

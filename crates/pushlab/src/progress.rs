@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use crate::say::say;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use load_harness::{Phase, Progress, TrialOrder};
 
@@ -40,7 +41,7 @@ impl Display {
             }
             None => {
                 let left = clock(self.expected.saturating_sub(self.done));
-                println!("{number:>3}/{of} {what} ({left} left)");
+                say(format!("{number:>3}/{of} {what} ({left} left)"));
             }
         }
     }
@@ -71,7 +72,7 @@ impl Display {
             let words = format!("        failed: {reason}");
             match &self.bars {
                 Some((run, _)) => run.println(words),
-                None => println!("{words}"),
+                None => say(words),
             }
         }
     }

@@ -4,7 +4,7 @@ use std::{path::PathBuf, process::ExitCode};
 
 use clap::Args;
 
-use crate::{exit::Failure, results};
+use crate::{exit::Failure, results, say::say};
 
 /// Make a run's report again, from its manifest and records alone.
 #[derive(Debug, Args)]
@@ -18,7 +18,7 @@ pub(crate) fn run(arguments: &ReportArguments) -> Result<ExitCode, Failure> {
     let run = results::read(&arguments.folder)?;
     let findings = report::findings(&run);
     results::write_report(&arguments.folder, &report::render(&findings))?;
-    println!("{}", report::terminal_table(&findings));
-    println!("report: {}", arguments.folder.join("report.html").display());
+    say(report::terminal_table(&findings));
+    say(format!("report: {}", arguments.folder.join("report.html").display()));
     Ok(ExitCode::SUCCESS)
 }

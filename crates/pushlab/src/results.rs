@@ -2,7 +2,7 @@
 
 use std::{
     fs::{self, File, OpenOptions},
-    io::Write,
+    io::{ErrorKind, Write},
     path::{Path, PathBuf},
 };
 
@@ -25,15 +25,21 @@ impl ResultsFolder {
     pub(crate) fn create(results: &Path, manifest: &Manifest) -> Result<Self> {
         let stamp = jiff::Timestamp::now().strftime("%Y%m%dT%H%M%SZ").to_string();
         let mut path = results.join(format!("{stamp}-{}", manifest.name));
-        // Two runs within a second must not share a folder.
+        fs::create_dir_all(results)
+            .with_context(|| format!("the results cannot be written to {}", results.display()))?;
+        // Two runs within a second must not share a folder: whoever makes it has it.
         for twin in 2.. {
-            if !path.exists() {
-                break;
+            match fs::create_dir(&path) {
+                Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+                    path = results.join(format!("{stamp}-{}-{twin}", manifest.name));
+                }
+                made => {
+                    made.with_context(|| format!("the results cannot be written to {}", path.display()))?;
+                    break;
+                }
             }
-            path = results.join(format!("{stamp}-{}-{twin}", manifest.name));
         }
         let cannot = || format!("the results cannot be written to {}", path.display());
-        fs::create_dir_all(&path).with_context(cannot)?;
         write(&path.join(MANIFEST), &serde_json::to_string(manifest)?)?;
         let records =
             OpenOptions::new().create_new(true).append(true).open(path.join(RECORDS)).with_context(cannot)?;

@@ -95,15 +95,17 @@ pub(crate) fn run(arguments: &ServeArguments) -> Result<ExitCode, Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let server = Server::bind(settings)?;
+        // Before the announcement: who has read it may end this server.
+        let stop = stop(arguments.until_stdin_closes)?;
         let line = serde_json::to_string(&server.announcement()?)?;
         writeln!(std::io::stdout(), "{line}").context("the announcement cannot be written")?;
-        server.run_until(stop(arguments.until_stdin_closes)).await;
+        server.run_until(stop).await;
         Ok(ExitCode::SUCCESS)
     })
 }
 
 /// Done when the process is asked to end.
-async fn stop(with_stdin: bool) {
+fn stop(with_stdin: bool) -> std::io::Result<impl Future<Output = ()>> {
     let (closed, stdin_closed) = tokio::sync::oneshot::channel::<()>();
     if with_stdin {
         // A thread of its own, because a read of stdin cannot be cancelled: the runtime would wait
@@ -115,15 +117,13 @@ async fn stop(with_stdin: bool) {
     } else {
         std::mem::forget(closed);
     }
-    let terminated = async {
-        match signal(SignalKind::terminate()) {
-            Ok(mut terminate) => drop(terminate.recv().await),
-            Err(_) => std::future::pending().await,
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    Ok(async move {
+        tokio::select! {
+            _ = stdin_closed => {}
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
         }
-    };
-    tokio::select! {
-        _ = stdin_closed => {}
-        () = terminated => {}
-        _ = tokio::signal::ctrl_c() => {}
-    }
+    })
 }
