@@ -5,9 +5,9 @@
 //! [`EventLog::follow`] (again and again). A subscriber is a cursor: whoever reads slowly falls
 //! behind in the log, visibly, and nobody holds a queue for it.
 
+mod follow;
 mod log;
 mod waiters;
 
-pub use log::{
-    AppendError, Batch, BatchLimit, Event, EventLog, Follow, Followed, LogStats, Retention, Start, Waited,
-};
+pub use follow::{Follow, Followed, Waited};
+pub use log::{AppendError, Batch, BatchLimit, Event, EventLog, LogStats, Retention, Start};

@@ -2,14 +2,12 @@
 
 use std::{
     collections::VecDeque,
-    future::poll_fn,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    task::{Context, Poll, ready},
 };
 
 use contract::{After, Cursor, Epoch, EventType, Resume};
 
-use crate::waiters::{Place, Waiters};
+use crate::waiters::Waiters;
 
 /// One event of the log.
 #[derive(Debug, PartialEq, Eq)]
@@ -84,25 +82,6 @@ pub struct Start {
     pub lost: Option<u64>,
 }
 
-/// What ended a wait.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Waited {
-    /// There is an event after the place.
-    Newer,
-    /// The log was closed, and there is none.
-    Closed,
-}
-
-/// What a follower gets.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Followed {
-    /// The next events.
-    Events(Arc<Batch>),
-    /// The follower was so slow that events it had not read are gone. It goes on from the oldest
-    /// event kept; the gap is told, never silent.
-    Expired(Start),
-}
-
 /// The log did not take an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum AppendError {
@@ -135,13 +114,13 @@ pub struct EventLog {
 }
 
 #[derive(Debug)]
-struct State {
+pub(crate) struct State {
     retention: Retention,
     kept: VecDeque<Arc<Event>>,
     kept_bytes: usize,
-    head: u64,
-    closed: bool,
-    waiters: Waiters,
+    pub(crate) head: u64,
+    pub(crate) closed: bool,
+    pub(crate) waiters: Waiters,
     /// The last batch read. Subscribers that wait at the same place are served by one look-up
     /// (what nchan calls a spool).
     last_batch: Option<(BatchLimit, Arc<Batch>)>,
@@ -211,18 +190,6 @@ impl EventLog {
         (start, batch)
     }
 
-    /// Waits until there is an event after `cursor` or the log is closed.
-    pub async fn wait(&self, cursor: Cursor) -> Waited {
-        let mut parking = Parking { log: self.clone(), place: None };
-        poll_fn(move |context| parking.poll_newer(context, cursor.seq).map(|(waited, _)| waited)).await
-    }
-
-    /// Follows the log from a place that [`EventLog::resume`] gave.
-    #[must_use]
-    pub fn follow(&self, start: Cursor, limit: BatchLimit) -> Follow {
-        Follow { parking: Parking { log: self.clone(), place: None }, seq: start.seq, limit }
-    }
-
     /// Closes the log for good: appends fail, waits and follows end once they have seen everything.
     pub fn close(&self) {
         let mut state = self.lock();
@@ -248,7 +215,7 @@ impl EventLog {
 
     /// Nothing under the lock can panic halfway through a change, so a poisoned lock still guards
     /// a sound state.
-    fn lock(&self) -> MutexGuard<'_, State> {
+    pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -281,7 +248,7 @@ impl State {
         }
     }
 
-    fn resume(&self, epoch: Epoch, after: After) -> Start {
+    pub(crate) fn resume(&self, epoch: Epoch, after: After) -> Start {
         let at = |seq, resume, lost| Start { cursor: Cursor { epoch, seq }, resume, lost };
         match after {
             After::Now => at(self.head, Resume::Live, None),
@@ -297,7 +264,7 @@ impl State {
     }
 
     /// The batch after `seq`, which must lie between the evicted and the newest.
-    fn batch(&mut self, epoch: Epoch, seq: u64, limit: BatchLimit) -> Arc<Batch> {
+    pub(crate) fn batch(&mut self, epoch: Epoch, seq: u64, limit: BatchLimit) -> Arc<Batch> {
         if let Some((last_limit, last)) = &self.last_batch
             && *last_limit == limit
             && last.after.seq == seq
@@ -326,81 +293,5 @@ impl State {
         });
         self.last_batch = Some((limit, Arc::clone(&batch)));
         batch
-    }
-}
-
-/// A task's relation to the waiters: parked at most once, and gone when dropped.
-#[derive(Debug)]
-struct Parking {
-    log: EventLog,
-    place: Option<Place>,
-}
-
-impl Parking {
-    /// Ready with the locked state when there is an event after `seq`, or when the log is closed.
-    fn poll_newer(&mut self, context: &Context<'_>, seq: u64) -> Poll<(Waited, MutexGuard<'_, State>)> {
-        let mut state = self.log.lock();
-        if state.head > seq {
-            return Poll::Ready((Waited::Newer, state));
-        }
-        if state.closed {
-            return Poll::Ready((Waited::Closed, state));
-        }
-        state.waiters.park(context, &mut self.place);
-        Poll::Pending
-    }
-}
-
-impl Drop for Parking {
-    fn drop(&mut self) {
-        if let Some(place) = self.place {
-            self.log.lock().waiters.leave(place);
-        }
-    }
-}
-
-/// One reader's way through the log: a cursor, and a place to be woken from.
-#[derive(Debug)]
-pub struct Follow {
-    parking: Parking,
-    seq: u64,
-    limit: BatchLimit,
-}
-
-impl Follow {
-    /// The next batch, as soon as there is one. `None` after the log was closed and everything was
-    /// read.
-    pub async fn next(&mut self) -> Option<Followed> {
-        poll_fn(|context| self.poll_next(context)).await
-    }
-
-    /// [`Follow::next`] for hand-written futures.
-    pub fn poll_next(&mut self, context: &Context<'_>) -> Poll<Option<Followed>> {
-        let epoch = self.parking.log.epoch;
-        let (waited, mut state) = ready!(self.parking.poll_newer(context, self.seq));
-        let followed = match waited {
-            Waited::Closed => return Poll::Ready(None),
-            Waited::Newer => {
-                let asked = After::Cursor(Cursor { epoch, seq: self.seq });
-                let start = state.resume(epoch, asked);
-                if start.resume == Resume::Live {
-                    Followed::Events(state.batch(epoch, self.seq, self.limit))
-                } else {
-                    Followed::Expired(start)
-                }
-            }
-        };
-        drop(state);
-        self.seq = match &followed {
-            Followed::Events(batch) => batch.cursor.seq,
-            Followed::Expired(start) => start.cursor.seq,
-        };
-        Poll::Ready(Some(followed))
-    }
-
-    /// The place up to which this follower has read.
-    #[must_use]
-    pub fn cursor(&self) -> Cursor {
-        Cursor { epoch: self.parking.log.epoch, seq: self.seq }
     }
 }

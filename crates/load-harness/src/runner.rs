@@ -125,7 +125,9 @@ impl Harness {
         let started_at = jiff::Timestamp::now().to_string();
         let outcome = match ServerProcess::start(&self.server_program, &self.server_arguments(order)).await {
             Ok(server) => self.run_against(server, order, progress).await,
-            Err(error) => Outcome::Failed { reason: error.to_string(), server_last_words: Vec::new() },
+            Err(error) => {
+                Outcome::Failed { reason: error.to_string(), server_last_words: error.last_words() }
+            }
         };
         TrialRecord {
             schema: RECORD_SCHEMA,

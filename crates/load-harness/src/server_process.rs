@@ -25,8 +25,8 @@ pub(crate) enum ServerError {
     Spawn(std::io::Error),
     #[error("the server ended before it announced its address")]
     NoAnnouncement,
-    #[error("the server did not start: {0}")]
-    Refusal(String),
+    #[error("the server did not start: {}", .0.join(" "))]
+    Refusal(Vec<String>),
     #[error("the server did not announce its address within {0:?}")]
     SilentStart(Duration),
     #[error("the server announced something else than its address: {0}")]
@@ -54,6 +54,21 @@ pub(crate) struct ControlPlane {
     client: reqwest::Client,
 }
 
+impl ServerError {
+    /// The last lines of a server that did not start.
+    pub(crate) fn last_words(self) -> Vec<String> {
+        match self {
+            Self::Refusal(words) => words,
+            Self::Spawn(_)
+            | Self::NoAnnouncement
+            | Self::SilentStart(_)
+            | Self::Announcement(_)
+            | Self::Control(_)
+            | Self::Refused(..) => Vec::new(),
+        }
+    }
+}
+
 impl ServerProcess {
     /// Starts the program and waits for its announcement.
     pub(crate) async fn start(program: &Path, arguments: &[String]) -> Result<Self, ServerError> {
@@ -74,7 +89,7 @@ impl ServerProcess {
             Err(ServerError::NoAnnouncement) => {
                 let words = timeout(Duration::from_secs(1), stderr).await;
                 let words = words.ok().and_then(Result::ok).unwrap_or_default();
-                return Err(ServerError::Refusal(Vec::from(words).join(" ")));
+                return Err(ServerError::Refusal(words.into()));
             }
             Err(error) => return Err(error),
         };

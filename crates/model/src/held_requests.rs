@@ -2,6 +2,10 @@
 
 use crate::{Inputs, NotApplicable, Prediction, long_polling::Rearm, polling::Ledger, timeline::Timeline};
 
+/// A shorter hold ends while other subscribers still connect, before the schedule begins, and nobody
+/// can say how often: then the requests of a whole life are not predicted.
+const SHORTEST_COUNTED_HOLD_S: f64 = 1.0;
+
 /// Where one subscriber stands.
 #[derive(Debug, Clone, Copy, Default)]
 struct Subscriber {
@@ -58,7 +62,11 @@ pub fn replayed(inputs: &Inputs<'_>) -> Result<Prediction, NotApplicable> {
     inputs.check_load(per_subscriber_hz)?;
     // The very first request, without a cursor, was answered before the schedule began.
     let life = ledger.life() + subscribers.len() as u64;
-    Ok(ledger.into_prediction(subscribers.len(), life))
+    let mut prediction = ledger.into_prediction(subscribers.len(), life);
+    if rearm.hold_s < SHORTEST_COUNTED_HOLD_S {
+        prediction.requests_per_subscriber = None;
+    }
+    Ok(prediction)
 }
 
 impl Rearm {

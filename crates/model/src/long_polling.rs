@@ -61,7 +61,8 @@ pub fn closed_form(inputs: &Inputs<'_>) -> Result<Prediction, NotApplicable> {
         .map(|wait| wait.after(youngest_s))
         .chain([woken])
         .collect();
-    let empty_ratio = course.timeouts / requests_per_event;
+    // Not negative, but a zero may carry a minus sign.
+    let empty_ratio = (course.timeouts / requests_per_event).abs();
     let sizes = rearm.sizes(inputs);
     Ok(Prediction {
         age: AgeCurve::of_pieces(&pieces),

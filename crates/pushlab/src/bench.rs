@@ -1,6 +1,10 @@
 //! `pushlab bench`: calibrate, run every trial, write the report.
 
-use std::{env, path::PathBuf, process::ExitCode};
+use std::{
+    env,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 use anyhow::{Context, Result};
 use clap::Args;
@@ -11,7 +15,7 @@ use load_harness::{
     CALIBRATION_SUBSCRIBERS, Cores, Harness, TrialOrder, calibrate, calibration_order, ensure_descriptors,
     environment,
 };
-use tokio::signal::ctrl_c;
+use tokio::signal::unix::{SignalKind, signal};
 
 use crate::{
     exit::Failure,
@@ -24,8 +28,8 @@ use crate::{
 /// Run scenarios over real sockets and write a report.
 ///
 /// Without a scenario, the default run: about ten trials that touch every pattern, in under four
-/// minutes. Exit codes: 0 passed, 1 a trial failed or an error, 2 wrong usage, 130 interrupted (what
-/// was measured until then is reported).
+/// minutes. Exit codes: 0 passed, 1 a trial failed or an error, 2 wrong usage, 130 interrupted by
+/// Ctrl-C and 143 ended by SIGTERM (what was measured until then is reported).
 #[derive(Debug, Args)]
 pub(crate) struct BenchArguments {
     /// Scenarios, by name or by the path of a TOML file
@@ -55,13 +59,16 @@ pub(crate) fn run(arguments: &BenchArguments) -> Result<ExitCode, Failure> {
     let run = results::read(&folder)?;
     let findings = report::findings(&run);
     results::write_report(&folder, &report::render(&findings))?;
-    results::point_latest(&folder)?;
     say(format!("\n{}", report::terminal_table(&findings)));
     say(format!("report: {}", folder.join("report.html").display()));
+    if let Err(error) = results::point_latest(&folder) {
+        // The results are whole without it.
+        eprintln!("pushlab: {error:#}");
+    }
     Ok(match ending {
-        Ending::Interrupted => {
+        Ending::Interrupted(code) => {
             say("interrupted: the report holds the trials that were complete");
-            ExitCode::from(Failure::INTERRUPTED)
+            ExitCode::from(code)
         }
         Ending::SomeFailed => ExitCode::from(1),
         Ending::Complete => ExitCode::SUCCESS,
@@ -73,7 +80,8 @@ pub(crate) fn run(arguments: &BenchArguments) -> Result<ExitCode, Failure> {
 enum Ending {
     Complete,
     SomeFailed,
-    Interrupted,
+    /// By a signal; the exit code that shells give it.
+    Interrupted(u8),
 }
 
 /// Everything that is decided before anything starts.
@@ -133,6 +141,8 @@ impl Plan {
 
     /// Calibrates, then runs every trial; each record is on the disk before the next trial begins.
     async fn carry_out(self, arguments: &BenchArguments) -> Result<(PathBuf, Ending), Failure> {
+        let mut interrupt = signal(SignalKind::interrupt())?;
+        let mut terminate = signal(SignalKind::terminate())?;
         let mut folder = ResultsFolder::create(&arguments.results, &self.manifest)?;
         let path = folder.path().to_owned();
         let mut failures = 0;
@@ -143,10 +153,8 @@ impl Plan {
                 if failures == 0 { Ending::Complete } else { Ending::SomeFailed }
             }
             // Dropping the trial kills its server and lets its workers end.
-            interrupt = ctrl_c() => {
-                interrupt.context("Ctrl-C cannot be listened to")?;
-                Ending::Interrupted
-            }
+            _ = interrupt.recv() => Ending::Interrupted(Failure::INTERRUPTED),
+            _ = terminate.recv() => Ending::Interrupted(Failure::TERMINATED),
         };
         Ok((path, ending))
     }
@@ -161,6 +169,8 @@ impl Plan {
         let mut known: [Option<Calibration>; Pattern::ALL.len()] = Default::default();
         for (number, order) in (1..).zip(&everything) {
             let mut order = (*order).clone();
+            // Calibrations count, too: a number names one trial of the run.
+            order.order = (number - 1) as u32;
             let is_calibration = number <= calibrations.len();
             order.calibration = if is_calibration { None } else { known[order.plan.pattern.index()] };
             display.begin(number, everything.len(), &order);
@@ -220,6 +230,9 @@ fn command(arguments: &BenchArguments) -> String {
         words.push("--all".to_owned());
     }
     words.push(format!("--seed {}", arguments.seed));
+    if arguments.folder != Path::new("scenarios") {
+        words.push(format!("--scenarios {}", arguments.folder.display()));
+    }
     words.join(" ")
 }
 

@@ -14,6 +14,8 @@ pub(crate) enum Failure {
 impl Failure {
     /// Exit code after Ctrl-C: 128 + SIGINT, as shells have it.
     pub(crate) const INTERRUPTED: u8 = 130;
+    /// Exit code when asked to end: 128 + SIGTERM.
+    pub(crate) const TERMINATED: u8 = 143;
 
     pub(crate) fn usage(error: impl Into<anyhow::Error>) -> Self {
         Self::Usage(error.into())

@@ -56,7 +56,8 @@ impl ResultsFolder {
         line.push('\n');
         self.records.write_all(line.as_bytes()).and_then(|()| self.records.sync_data()).with_context(|| {
             format!(
-                "a record cannot be written to {} (is the disk full?); the records before it are intact",
+                "a record cannot be written to {0} (is the disk full?); the records before it are intact: \
+                 `pushlab report {0}` makes their report",
                 self.path.display()
             )
         })

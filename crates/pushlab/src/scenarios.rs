@@ -67,8 +67,16 @@ pub(crate) fn poll_phase(seed: u64) -> f64 {
     random.random()
 }
 
-/// All scenarios of a folder, by name.
+/// All scenarios of a folder.
 pub(crate) fn all(folder: &Path) -> Result<Vec<Loaded>, Failure> {
+    let mut loaded = files(folder)?.iter().map(|file| load(file)).collect::<Result<Vec<_>, _>>()?;
+    // The questions that compare most patterns come first in every list and report.
+    loaded.sort_by_key(|loaded| std::cmp::Reverse(loaded.patterns_by_default()));
+    Ok(loaded)
+}
+
+/// The scenario files of a folder, by name.
+fn files(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
     let mut files: Vec<PathBuf> = fs::read_dir(folder)
         .with_context(|| {
             format!(
@@ -81,10 +89,7 @@ pub(crate) fn all(folder: &Path) -> Result<Vec<Loaded>, Failure> {
         .filter(|path| path.extension().is_some_and(|extension| extension == "toml"))
         .collect();
     files.sort();
-    let mut loaded = files.iter().map(|file| load(file)).collect::<Result<Vec<_>, _>>()?;
-    // The questions that compare most patterns come first in every list and report.
-    loaded.sort_by_key(|loaded| std::cmp::Reverse(loaded.patterns_by_default()));
-    Ok(loaded)
+    Ok(files)
 }
 
 /// One scenario, by its name in the folder or by the path of its file.
@@ -92,7 +97,8 @@ pub(crate) fn named(folder: &Path, name: &str) -> Result<Loaded, Failure> {
     let by_path = name.ends_with(".toml");
     let file = if by_path { PathBuf::from(name) } else { folder.join(format!("{name}.toml")) };
     if !by_path && !file.is_file() {
-        let known: Vec<String> = all(folder)?.into_iter().map(|loaded| loaded.scenario.name).collect();
+        let files = files(folder)?;
+        let known: Vec<_> = files.iter().filter_map(|file| file.file_stem()?.to_str()).collect();
         let error = anyhow::anyhow!("there is no scenario `{name}`: there are {}", known.join(", "));
         return Err(Failure::Usage(error));
     }

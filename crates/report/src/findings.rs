@@ -119,10 +119,8 @@ pub fn findings(run: &Run) -> Findings {
     let scenarios: Vec<ScenarioFinding> =
         manifest.scenarios.iter().filter_map(|scenario| scenario_finding(run, scenario, &judged)).collect();
     let failures: Vec<Failure> = run.records.iter().filter_map(failure).collect();
-    let judged_failures: Vec<Failure> =
-        failures.iter().filter(|failure| failure.scenario != CALIBRATION).cloned().collect();
     let points: Vec<&Point> = scenarios.iter().flat_map(|scenario| &scenario.points).collect();
-    let (verdict, verdict_reason) = Verdict::of(&points, &judged_failures, manifest.trials_planned);
+    let (verdict, verdict_reason) = Verdict::of(&points, &failures, manifest.trials_planned);
     let trials_completed = points.iter().map(|point| point.completed().count()).sum::<usize>();
     let answers = scenarios.iter().map(answers::answer).collect();
     let mut warnings = run.warnings.clone();

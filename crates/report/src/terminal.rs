@@ -27,6 +27,9 @@ pub fn terminal_table(findings: &Findings) -> String {
         let _ = writeln!(text, "{}\n", measured_block(scenario));
     }
     let _ = writeln!(text, "{}: {}", findings.verdict.word(), plain(&findings.verdict_reason));
+    for warning in &findings.warnings {
+        let _ = writeln!(text, "note: {}", plain(warning));
+    }
     for failure in &findings.failures {
         let _ = writeln!(
             text,
