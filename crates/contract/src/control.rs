@@ -105,6 +105,9 @@ pub struct StartSchedule {
     pub payload_bytes: u32,
     /// How long from now the schedule begins.
     pub start_in: Period,
+    /// Events due before this count for no lateness: the warm-up.
+    #[serde(default)]
+    pub counted_from: Period,
 }
 
 /// Answer of `POST /schedule`.
@@ -127,13 +130,14 @@ pub struct PublisherReport {
     pub hash: String,
     /// Whether every event has been published.
     pub finished: bool,
-    /// Events published so far.
+    /// Events handed to the server so far.
     pub published: u64,
     /// Events that the log refused; their number is part of the record, never silent.
     pub refused: u64,
-    /// Instant of publishing less due, every event once.
+    /// Instant at which an event was handed to the server's thread, less its due; events due from
+    /// `counted_from` on.
     pub lateness: Distribution,
-    /// The same per second of the schedule.
+    /// The same per second of the whole schedule.
     pub lateness_seconds: Vec<Second>,
     /// CPU time of the pacing thread so far, microseconds.
     pub cpu_us: u64,

@@ -93,6 +93,7 @@ impl TimeHistogram {
             p50_us: self.quantile_us(0.5),
             p99_us: self.quantile_us(0.99),
             max_us: self.max_us,
+            censored: 0,
         }
     }
 
@@ -181,6 +182,9 @@ pub struct Second {
     pub p99_us: u64,
     /// Largest.
     pub max_us: u64,
+    /// Deliveries due in this second that never came; they are in none of the numbers above.
+    #[serde(default)]
+    pub censored: u64,
 }
 
 #[cfg(test)]

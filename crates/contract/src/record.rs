@@ -181,8 +181,11 @@ pub struct Calibration {
     pub server_us: f64,
     /// Harness CPU per delivery (push) or per exchange (polling).
     pub harness_us: f64,
-    /// Age of the fastest percent of deliveries: what remains when nothing queues. For polling the
-    /// mean time of an exchange.
+    /// Time between two deliveries of a fan-out: the server's or the harness's share, whichever is
+    /// larger, where each has a core; their sum where they share one.
+    pub pace_us: f64,
+    /// From publishing to receiving when nothing queues: the fastest percent of deliveries, mean
+    /// lateness taken off. For short polling the mean time of an exchange.
     pub transit_us: f64,
     /// Mean by which the harness's timers fire late.
     pub timer_late_us: f64,
@@ -252,8 +255,8 @@ pub struct Environment {
     pub memory_mib: u64,
     /// Core that the server is bound to, if it is.
     pub server_core: Option<u32>,
-    /// Core that the harness is bound to, if it is.
-    pub harness_core: Option<u32>,
+    /// Cores that the harness's workers are bound to, one each; empty if they are not bound.
+    pub harness_cores: Vec<u32>,
     /// Maximum segment size set on both ends, bytes; so that packets mean something on loopback.
     pub tcp_maxseg: u32,
 }
@@ -340,6 +343,8 @@ pub struct Manifest {
     pub trials_planned: u32,
     /// The scenarios, in the order of the report.
     pub scenarios: Vec<Scenario>,
+    /// For each of them, the command that runs it alone.
+    pub commands: Vec<String>,
     /// The schedules that the records name by hash.
     pub schedules: Vec<PublishedSchedule>,
 }

@@ -275,12 +275,17 @@ impl Scenario {
                 })
                 .collect();
         }
-        points
-            .iter()
-            .flat_map(|settings| {
-                patterns.iter().map(|&pattern| TrialPlan { pattern, settings: settings.clone() })
-            })
-            .collect()
+        let mut plans: Vec<TrialPlan> = Vec::new();
+        for settings in &points {
+            for &pattern in patterns {
+                let plan = TrialPlan { pattern, settings: settings.clone() };
+                // A pattern that the swept setting does not concern is measured once.
+                if !plans.iter().any(|other| plan.measures_the_same(other)) {
+                    plans.push(plan);
+                }
+            }
+        }
+        plans
     }
 
     pub(crate) fn settings(&self) -> Settings {

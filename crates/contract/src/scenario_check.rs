@@ -262,7 +262,7 @@ mod tests {
             "{GOOD}\n[sweep]\npoll_interval = [\"1s\", \"2s\"]\n[default_run]\npatterns = [\"short-polling\"]\n"
         );
         let scenario = Scenario::from_toml("demo.toml", &text).unwrap();
-        assert_eq!(scenario.trials(Selection::Everything).len(), 8);
+        assert_eq!(scenario.trials(Selection::Everything).len(), 5, "two intervals, and the others once");
         let chosen = scenario.trials(Selection::Default);
         assert_eq!(chosen.len(), 2);
         assert_eq!(chosen[1].settings.poll_interval, Period::from_millis(2_000));
@@ -289,8 +289,8 @@ mod tests {
     fn settings_without_meaning_for_the_pattern_are_absent() {
         let scenario = Scenario::from_toml("demo.toml", GOOD).unwrap();
         let settings = scenario.trials(Selection::Everything)[0].settings.clone();
-        let sse = serde_json::to_string(&settings.params(Pattern::Sse, 2.0)).unwrap();
+        let sse = serde_json::to_string(&settings.params(Pattern::Sse, 2.0, 100)).unwrap();
         assert!(!sse.contains("poll_interval_ms") && !sse.contains("hold_ms"), "{sse}");
-        assert!(settings.params(Pattern::ShortPolling, 2.0).poll_interval_ms.is_some());
+        assert!(settings.params(Pattern::ShortPolling, 2.0, 100).poll_interval_ms.is_some());
     }
 }

@@ -28,13 +28,13 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// The settings as numbers, without those that have no meaning for the pattern. `rate_hz` is
-    /// that of the actual schedule's window.
+    /// The settings as numbers, without those that have no meaning for the pattern. Rate and payload
+    /// are those of the actual schedule's window.
     #[must_use]
-    pub fn params(&self, pattern: Pattern, rate_hz: f64) -> Params {
+    pub fn params(&self, pattern: Pattern, rate_hz: f64, payload_bytes: u32) -> Params {
         let mut params = Params {
             subscribers: self.subscribers,
-            payload_bytes: self.payload_bytes,
+            payload_bytes,
             rate_hz,
             poll_interval_ms: None,
             hold_ms: None,
@@ -85,4 +85,14 @@ pub struct TrialPlan {
     pub pattern: Pattern,
     /// Its settings.
     pub settings: Settings,
+}
+
+impl TrialPlan {
+    /// Whether a trial of this plan could not differ from one of the other.
+    pub(crate) fn measures_the_same(&self, other: &Self) -> bool {
+        let params = |plan: &Self| plan.settings.params(plan.pattern, 0.0, plan.settings.payload_bytes);
+        self.pattern == other.pattern
+            && params(self) == params(other)
+            && self.settings.events == other.settings.events
+    }
 }

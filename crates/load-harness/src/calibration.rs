@@ -54,19 +54,31 @@ pub fn calibrate(order: &TrialOrder, measured: &Measurements, cores: &Cores) -> 
         Pattern::Sse | Pattern::WebSocket => measured.window_deliveries,
     }
     .max(1) as f64;
-    let fastest_us = measured.age.arrived.histogram().map_or(0, |ages| ages.quantile_us(0.01));
+    let lateness_mean_us = measured.lateness.mean_us().unwrap_or(0.0);
+    let fastest_us = measured.age.arrived.histogram().map_or(0, |ages| ages.quantile_us(0.01)) as f64;
     let transit_us = match order.plan.pattern {
         Pattern::ShortPolling => requests.exchange_sum_us / requests.exchanges.max(1) as f64,
-        Pattern::LongPolling | Pattern::Sse | Pattern::WebSocket => fastest_us as f64,
+        Pattern::LongPolling | Pattern::Sse | Pattern::WebSocket => (fastest_us - lateness_mean_us).max(0.0),
     };
+    let (server_us, harness_us) = (measured.cpu.server_us / units, measured.cpu.harness_us / units);
     Calibration {
         subscribers: order.plan.settings.subscribers,
-        server_us: measured.cpu.server_us / units,
-        harness_us: measured.cpu.harness_us / units,
+        server_us,
+        harness_us,
+        pace_us: pace_us(server_us, harness_us, cores),
         transit_us,
         timer_late_us: timer_late_us(cores),
-        lateness_mean_us: measured.lateness.mean_us().unwrap_or(0.0),
+        lateness_mean_us,
         lateness_p99_us: measured.lateness.histogram().map_or(0, |late| late.quantile_us(0.99)) as f64,
+    }
+}
+
+/// Time between two deliveries of a fan-out.
+fn pace_us(server_us: f64, harness_us: f64, cores: &Cores) -> f64 {
+    match cores.harness.len() {
+        // Both share one core.
+        0 => server_us + harness_us,
+        workers => server_us.max(harness_us / workers as f64),
     }
 }
 
@@ -91,4 +103,17 @@ fn timer_late_us(cores: &Cores) -> f64 {
     });
     // A machine that refuses a thread here will fail the trials with a better message.
     slept.join().ok().and_then(Result::ok).unwrap_or(0.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_pace_is_that_of_the_slower_side_or_of_both_on_one_core() {
+        let cores = |harness: &[u32]| Cores { server: None, harness: harness.to_vec(), allowed: 4 };
+        assert_eq!(pace_us(8.0, 12.0, &cores(&[])), 20.0);
+        assert_eq!(pace_us(8.0, 12.0, &cores(&[1])), 12.0);
+        assert_eq!(pace_us(8.0, 12.0, &cores(&[1, 2, 3])), 8.0);
+    }
 }

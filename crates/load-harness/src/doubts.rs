@@ -40,7 +40,7 @@ pub(crate) fn doubts(
     doubt(
         lateness_us > LATENESS_US,
         format!(
-            "the publisher was {:.1} ms late at p99, which is part of every age",
+            "the publisher was {:.1} ms late at p99 of the window's events, and ages contain that",
             lateness_us as f64 / 1e3
         ),
     );

@@ -55,7 +55,7 @@ pub fn environment(cores: &Cores, commit: String) -> Environment {
             .and_then(|total| total.split(' ').next()?.parse::<u64>().ok())
             .map_or(0, |kib| kib / 1_024),
         server_core: cores.server,
-        harness_core: cores.harness.first().copied(),
+        harness_cores: cores.harness.clone(),
         tcp_maxseg: TCP_MAXSEG,
     }
 }

@@ -9,7 +9,9 @@ const SECOND_NS: u64 = 1_000_000_000;
 pub(crate) struct Recorder {
     window_ages: TimeHistogram,
     seconds: Vec<TimeHistogram>,
-    /// Deliveries that never came: how many, and the smallest age that one had reached.
+    /// Deliveries that never came, by second of their due.
+    censored_seconds: Vec<u64>,
+    /// Deliveries of the window that never came: how many, and the smallest age that one had reached.
     censored: u64,
     censored_min_ns: Option<u64>,
 }
@@ -27,8 +29,13 @@ impl Recorder {
         self.seconds[second].record_ns(age_ns);
     }
 
-    /// Records a delivery of the window that had not come when it was `age_ns` old.
+    /// Records a delivery that had not come when it was `age_ns` old.
     pub(crate) fn censor(&mut self, window: Window, due_ns: u64, age_ns: u64) {
+        let second = (due_ns / SECOND_NS) as usize;
+        if self.censored_seconds.len() <= second {
+            self.censored_seconds.resize(second + 1, 0);
+        }
+        self.censored_seconds[second] += 1;
         if window.contains(due_ns) {
             self.censored += 1;
             self.censored_min_ns = Some(self.censored_min_ns.map_or(age_ns, |least| least.min(age_ns)));
@@ -43,6 +50,12 @@ impl Recorder {
         for (mine, theirs) in self.seconds.iter_mut().zip(&other.seconds) {
             mine.merge(theirs);
         }
+        if self.censored_seconds.len() < other.censored_seconds.len() {
+            self.censored_seconds.resize(other.censored_seconds.len(), 0);
+        }
+        for (mine, theirs) in self.censored_seconds.iter_mut().zip(&other.censored_seconds) {
+            *mine += theirs;
+        }
         self.censored += other.censored;
         self.censored_min_ns = [self.censored_min_ns, other.censored_min_ns].into_iter().flatten().min();
     }
@@ -56,7 +69,13 @@ impl Recorder {
     }
 
     pub(crate) fn seconds(&self) -> Vec<contract::Second> {
-        (0..).zip(&self.seconds).map(|(second, ages)| ages.second(second)).collect()
+        let length = self.seconds.len().max(self.censored_seconds.len());
+        let second = |second: usize| contract::Second {
+            second: second as u32,
+            censored: self.censored_seconds.get(second).copied().unwrap_or(0),
+            ..self.seconds.get(second).map(|ages| ages.second(second as u32)).unwrap_or_default()
+        };
+        (0..length).map(second).collect()
     }
 }
 
@@ -89,12 +108,17 @@ mod tests {
             side.record(WINDOW, due_ns, age_ns);
             whole.record(WINDOW, due_ns, age_ns);
         }
+        assert_eq!((left.seconds().len(), right.seconds().len()), (4, 4));
         left.censor(WINDOW, SECOND_NS, 70_000_000);
         right.censor(WINDOW, SECOND_NS, 50_000_000);
         right.censor(WINDOW, 0, 1);
         left.merge(&right);
-        assert_eq!(left.seconds(), whole.seconds());
+        let arrived = |recorder: &Recorder| -> Vec<(u64, u64)> {
+            recorder.seconds().iter().map(|second| (second.count, second.p99_us)).collect()
+        };
+        assert_eq!(arrived(&left), arrived(&whole));
         assert!(left.window_ages.buckets().eq(whole.window_ages.buckets()));
         assert_eq!((left.ages().censored, left.ages().censored_min_us), (2, 50_000));
+        assert_eq!((left.seconds()[0].censored, left.seconds()[1].censored), (1, 2));
     }
 }

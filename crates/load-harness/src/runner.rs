@@ -104,11 +104,20 @@ impl TrialOrder {
         self.schedule.events().iter().filter(|event| window.contains(event.due_ns)).count() as u64
     }
 
-    /// The settings as numbers, with the rate of the actual schedule's window.
+    /// The settings as numbers, with the rate and the mean text length of the window's events.
     #[must_use]
     pub fn params(&self) -> Params {
-        let rate_hz = self.window_events() as f64 / self.window().seconds();
-        self.plan.settings.params(self.plan.pattern, rate_hz)
+        let (window, columns) = (self.window(), self.schedule.published());
+        let counted = columns.due_ns.iter().zip(&columns.data_bytes);
+        let texts: Vec<u64> = counted
+            .filter(|(due_ns, _)| window.contains(**due_ns))
+            .map(|(_, bytes)| u64::from(*bytes))
+            .collect();
+        let mean = match texts.len() as u64 {
+            0 => self.plan.settings.payload_bytes,
+            events => ((texts.iter().sum::<u64>() + events / 2) / events) as u32,
+        };
+        self.plan.settings.params(self.plan.pattern, texts.len() as f64 / window.seconds(), mean)
     }
 
     /// How long the trial will take, for a progress bar; connecting and draining are guessed.
@@ -198,6 +207,7 @@ impl Harness {
                 length: settings.schedule_length(),
                 payload_bytes: settings.payload_bytes,
                 start_in: START_IN,
+                counted_from: settings.warm_up,
             })
             .await?;
         if started.hash != order.schedule.hash() {

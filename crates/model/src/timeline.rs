@@ -15,8 +15,7 @@ pub(crate) struct Delays {
     pub(crate) transit_s: f64,
     /// By which a subscriber's timer fires late.
     pub(crate) timer_late_s: f64,
-    /// Between two deliveries of a fan-out, or two exchanges. Server and harness have a core each
-    /// and work at the same time, so the slower of the two sets the pace.
+    /// Between two deliveries of a fan-out, or two exchanges.
     pub(crate) service_s: f64,
 }
 
@@ -26,7 +25,7 @@ impl From<Calibration> for Delays {
             lateness_s: calibration.lateness_mean_us * 1e-6,
             transit_s: calibration.transit_us * 1e-6,
             timer_late_s: calibration.timer_late_us * 1e-6,
-            service_s: calibration.server_us.max(calibration.harness_us) * 1e-6,
+            service_s: calibration.pace_us * 1e-6,
         }
     }
 }

@@ -74,8 +74,7 @@ fn short_polling_with_both_edges_of_the_window() {
 #[test]
 fn long_polling_with_time_outs_and_a_deaf_window() {
     let mut trial = Trial::new(&[500.0, 1_800.0, 1_810.0], 20, 1_000.0, 3_000.0);
-    trial.calibration =
-        Calibration { transit_us: 10_000.0, server_us: 1_000.0, harness_us: 300.0, ..Calibration::default() };
+    trial.calibration = Calibration { transit_us: 10_000.0, pace_us: 1_000.0, ..Calibration::default() };
     let prediction = long_polling::replayed(&trial.inputs()).unwrap();
 
     // 1.8 s finds both parked; 1.81 s finds both deaf until 1.835 and 1.836 s.
@@ -106,8 +105,7 @@ fn sse_and_websocket_with_events_that_are_written_together() {
     let mut trial = Trial::new(&[998.5, 2_000.0, 2_001.0], 20, 1_000.0, 31_000.0);
     trial.calibration = Calibration {
         transit_us: 10_000.0,
-        server_us: 300.0,
-        harness_us: 1_000.0,
+        pace_us: 1_000.0,
         lateness_mean_us: 2_000.0,
         ..Calibration::default()
     };
@@ -153,7 +151,7 @@ fn what_cannot_be_predicted_says_why() {
     assert!(text.contains("an eighth of the window"), "{text}");
     trial.params.hold_ms = Some(1_000.0);
 
-    trial.calibration.server_us = 50_000.0;
+    trial.calibration.pace_us = 50_000.0;
     trial.params.subscribers = 19;
     let text = reason(Pattern::ShortPolling, &trial).unwrap();
     assert!(text.contains("95 %"), "{text}");

@@ -14,12 +14,12 @@ const EVENTS: usize = 20_000;
 fn calibration() -> Calibration {
     Calibration {
         subscribers: 10,
-        server_us: 100.0,
-        harness_us: 200.0,
+        pace_us: 200.0,
         transit_us: 2_000.0,
         timer_late_us: 1_000.0,
         lateness_mean_us: 50.0,
         lateness_p99_us: 100.0,
+        ..Calibration::default()
     }
 }
 

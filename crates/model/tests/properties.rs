@@ -26,13 +26,12 @@ fn arrivals() -> impl Strategy<Value = Arrivals> {
 
 prop_compose! {
     fn calibration()(
-        server_us in 0.0..200.0,
-        harness_us in 0.0..200.0,
+        pace_us in 0.0..200.0,
         transit_us in 0.0..5_000.0,
         timer_late_us in 0.0..2_000.0,
         lateness_mean_us in 0.0..500.0,
     ) -> Calibration {
-        Calibration { server_us, harness_us, transit_us, timer_late_us, lateness_mean_us, ..Calibration::default() }
+        Calibration { pace_us, transit_us, timer_late_us, lateness_mean_us, ..Calibration::default() }
     }
 }
 

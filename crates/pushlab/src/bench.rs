@@ -119,11 +119,12 @@ impl Plan {
             manifest: Manifest {
                 schema: RECORD_SCHEMA,
                 name,
-                command: command(arguments),
+                command: command(arguments, &arguments.scenarios),
                 seed: arguments.seed,
                 started_at: jiff::Timestamp::now().to_string(),
                 environment: environment.clone(),
                 trials_planned: orders.len() as u32,
+                commands: chosen.iter().map(|loaded| command(arguments, &[&loaded.asked])).collect(),
                 scenarios: chosen.into_iter().map(|loaded| loaded.scenario).collect(),
                 schedules,
             },
@@ -203,6 +204,13 @@ fn choose(arguments: &BenchArguments) -> Result<(Vec<Loaded>, Selection, String)
             .map(|name| scenarios::named(&arguments.folder, name))
             .collect::<Result<Vec<_>, _>>()?;
         let names: Vec<&str> = chosen.iter().map(|loaded| loaded.scenario.name.as_str()).collect();
+        if let Some(twice) =
+            names.iter().enumerate().find_map(|(at, name)| names[..at].contains(name).then_some(name))
+        {
+            return Err(Failure::Usage(anyhow::anyhow!(
+                "two of the scenarios are called `{twice}`: name each once"
+            )));
+        }
         let name = names.join("-");
         return Ok((chosen, Selection::Everything, name));
     }
@@ -222,11 +230,11 @@ fn choose(arguments: &BenchArguments) -> Result<(Vec<Loaded>, Selection, String)
     Ok((chosen, Selection::Default, "default".to_owned()))
 }
 
-/// The command that repeats this run.
-fn command(arguments: &BenchArguments) -> String {
+/// The command that repeats this run, or a part of it.
+fn command(arguments: &BenchArguments, scenarios: &[impl AsRef<str>]) -> String {
     let mut words = vec!["just bench".to_owned()];
-    words.extend(arguments.scenarios.iter().cloned());
-    if arguments.all {
+    words.extend(scenarios.iter().map(|scenario| scenario.as_ref().to_owned()));
+    if arguments.all && scenarios.is_empty() {
         words.push("--all".to_owned());
     }
     words.push(format!("--seed {}", arguments.seed));

@@ -19,6 +19,8 @@ use crate::exit::Failure;
 #[derive(Debug, Clone)]
 pub(crate) struct Loaded {
     pub(crate) scenario: Scenario,
+    /// What to type to get it: its name, or the path of its file.
+    pub(crate) asked: String,
     pub(crate) replay_csv: Option<String>,
 }
 
@@ -102,7 +104,9 @@ pub(crate) fn named(folder: &Path, name: &str) -> Result<Loaded, Failure> {
         let error = anyhow::anyhow!("there is no scenario `{name}`: there are {}", known.join(", "));
         return Err(Failure::Usage(error));
     }
-    load(&file)
+    let mut loaded = load(&file)?;
+    name.clone_into(&mut loaded.asked);
+    Ok(loaded)
 }
 
 fn load(file: &Path) -> Result<Loaded, Failure> {
@@ -126,7 +130,7 @@ fn load(file: &Path) -> Result<Loaded, Failure> {
             | Arrivals::Bursts { .. }
             | Arrivals::Silence => None,
         };
-        Ok(Loaded { scenario, replay_csv })
+        Ok(Loaded { asked: scenario.name.clone(), scenario, replay_csv })
     };
     read().map_err(Failure::Usage)
 }

@@ -47,7 +47,8 @@ fn the_model_speaks_of_every_trial_of_every_scenario() {
             let start_ns = plan.settings.warm_up.as_nanos() as u64;
             let window = Window { start_ns, end_ns: start_ns + plan.settings.measure.as_nanos() as u64 };
             let events = schedule.due_ns.iter().filter(|due_ns| window.contains(**due_ns)).count();
-            let params = plan.settings.params(plan.pattern, events as f64 / window.seconds());
+            let rate_hz = events as f64 / window.seconds();
+            let params = plan.settings.params(plan.pattern, rate_hz, plan.settings.payload_bytes);
             let predicted = model::predict(
                 plan.pattern,
                 &Inputs {

@@ -156,6 +156,7 @@ fn failed_run() -> (String, String) {
         environment: environment.clone(),
         trials_planned: 2,
         scenarios: vec![Scenario::from_toml("one.toml", &scenario("one", &[])).unwrap()],
+        commands: vec!["just bench one --seed 1".to_owned()],
         schedules: Vec::new(),
     };
     assert!(matches!(manifest.scenarios[0].events, Arrivals::Steady { .. }));

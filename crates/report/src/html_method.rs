@@ -160,6 +160,8 @@ pub(crate) fn environment_rows(findings: &Findings) -> Vec<(&'static str, String
     let core = |core: Option<u32>| {
         core.map_or_else(|| "not bound to a core".to_owned(), |core| format!("core {core}"))
     };
+    let harness: Vec<String> = environment.harness_cores.iter().map(|harness| core(Some(*harness))).collect();
+    let harness = if harness.is_empty() { core(None) } else { harness.join(", ") };
     vec![
         ("pushlab", format!("{} ({} build)", environment.pushlab, environment.build)),
         ("commit", environment.commit.clone()),
@@ -167,7 +169,7 @@ pub(crate) fn environment_rows(findings: &Findings) -> Vec<(&'static str, String
         ("CPU", format!("{}, {} cores", environment.cpu, environment.cores)),
         ("memory", with_unit(environment.memory_mib as f64 / 1024.0, "GiB")),
         ("server", core(environment.server_core)),
-        ("harness", core(environment.harness_core)),
+        ("harness", harness),
         ("TCP segment", format!("at most {} bytes on both ends", count(u64::from(environment.tcp_maxseg)))),
         ("command", findings.command.clone()),
     ]

@@ -51,6 +51,9 @@ pub enum ScheduleError {
     /// More events than the lab keeps in memory.
     #[error("the schedule has more than {MOST_EVENTS} events: lower the rate or shorten `measure`")]
     TooManyEvents,
+    /// Arrivals that cannot be drawn. A scenario's own check is stricter and names the key.
+    #[error("the arrivals make no sense: {0}")]
+    Arrivals(&'static str),
 }
 
 /// Events in the order in which they are due.
@@ -91,7 +94,7 @@ impl Schedule {
                 })
                 .collect()
         };
-        let hash = hash(&events);
+        let hash = hash(length_ns, &events);
         Ok(Self { events, length_ns, hash })
     }
 
@@ -107,7 +110,7 @@ impl Schedule {
         self.length_ns
     }
 
-    /// SHA-256 of due times, types and texts, hexadecimal.
+    /// SHA-256 of length, due times, types and texts, hexadecimal.
     #[must_use]
     pub fn hash(&self) -> &str {
         &self.hash
@@ -160,6 +163,7 @@ fn due_times(
         due.push(due_ns as u64);
         Ok(true)
     };
+    check(arrivals)?;
     match arrivals {
         Arrivals::Steady { rate_hz } => {
             // The first event half a period in: an event exactly on the edge of the window would
@@ -171,7 +175,7 @@ fn due_times(
             }
         }
         Arrivals::Poisson { rate_hz } => {
-            let gaps = Exp::new(*rate_hz).expect("the scenario's check keeps the rate positive");
+            let gaps = Exp::new(*rate_hz).expect("the rate was checked");
             let mut now_ns = gaps.sample(random) * 1e9;
             while push(now_ns)? {
                 now_ns += gaps.sample(random) * 1e9;
@@ -192,6 +196,24 @@ fn due_times(
     Ok(due)
 }
 
+/// Refuses what would be drawn for ever.
+fn check(arrivals: &Arrivals) -> Result<(), ScheduleError> {
+    match arrivals {
+        Arrivals::Steady { rate_hz } | Arrivals::Poisson { rate_hz } => {
+            let fits = (1e-6..=1e6).contains(rate_hz);
+            if fits {
+                Ok(())
+            } else {
+                Err(ScheduleError::Arrivals("the rate must be 0.000001 to 1000000 events per second"))
+            }
+        }
+        Arrivals::Bursts { burst_every, .. } if burst_every.as_micros() == 0 => {
+            Err(ScheduleError::Arrivals("bursts must be at least a microsecond apart"))
+        }
+        Arrivals::Bursts { .. } | Arrivals::Silence | Arrivals::Replay { .. } => Ok(()),
+    }
+}
+
 /// Bytes that JSON escaping adds, as `serde_json` escapes (RFC 8259 §7).
 fn json_escape_bytes(text: &str) -> u32 {
     text.bytes()
@@ -203,8 +225,9 @@ fn json_escape_bytes(text: &str) -> u32 {
         .sum()
 }
 
-fn hash(events: &[ScheduledEvent]) -> String {
+fn hash(length_ns: u64, events: &[ScheduledEvent]) -> String {
     let mut digest = Sha256::new();
+    digest.update(length_ns.to_le_bytes());
     for event in events {
         let event_type = event.event_type.as_ref().map_or("", |name| name.as_str());
         digest.update(event.due_ns.to_le_bytes());
@@ -247,7 +270,7 @@ mod tests {
     #[test]
     fn the_hash_of_a_known_schedule_never_changes() {
         let steady = build(&Arrivals::Steady { rate_hz: 1.0 }, 1);
-        assert_eq!(steady.hash(), "2d8d9b9c35d9a466a4d13802e1c5cf4715f95e5b44491be9d81e1f346ea14e4d");
+        assert_eq!(steady.hash(), "8edfd94a62118dc13bb9a1856c4548747176e6a4587d16ead842d3c627e071eb");
     }
 
     #[test]
@@ -289,6 +312,22 @@ mod tests {
         let close = due.windows(2).filter(|pair| pair[1] - pair[0] == 10_000_000).count();
         assert!(idle >= 7, "{idle}");
         assert_eq!(idle + close, due.len() - 1);
+    }
+
+    #[test]
+    fn arrivals_without_sense_are_refused_instead_of_drawn_for_ever() {
+        let every =
+            |burst_every| Arrivals::Bursts { burst_events: 0, event_spacing: Period::default(), burst_every };
+        for arrivals in [
+            Arrivals::Poisson { rate_hz: -1.0 },
+            Arrivals::Steady { rate_hz: 0.0 },
+            Arrivals::Steady { rate_hz: f64::NAN },
+            Arrivals::Steady { rate_hz: 1e9 },
+            every(Period::default()),
+        ] {
+            assert!(Schedule::build(&arrivals, None, 1, LENGTH, 20).is_err(), "{arrivals:?}");
+        }
+        assert!(build(&every(Period::from_millis(1)), 1).events().is_empty());
     }
 
     #[test]

@@ -49,7 +49,8 @@ struct Progress {
 
 impl Publisher {
     /// Starts publishing: `sink` gets each event's type and text when it is due. `start_ns` is the
-    /// schedule's instant 0 on `clock`.
+    /// schedule's instant 0 on `clock`; events due before `counted_from_ns` of the schedule stay out
+    /// of the report's total lateness.
     ///
     /// # Errors
     /// If the operating system refuses another thread.
@@ -57,6 +58,7 @@ impl Publisher {
         schedule: Schedule,
         clock: EpochClock,
         start_ns: u64,
+        counted_from_ns: u64,
         sink: impl FnMut(Option<EventType>, String) -> Result<(), Refused> + Send + 'static,
     ) -> std::io::Result<Self> {
         let hash = schedule.hash().to_owned();
@@ -64,7 +66,7 @@ impl Publisher {
         let stop = Arc::new(AtomicBool::new(false));
         let thread = thread::Builder::new().name("publisher".to_owned()).spawn({
             let (progress, stop) = (Arc::clone(&progress), Arc::clone(&stop));
-            move || publish(&schedule, clock, start_ns, &progress, &stop, sink)
+            move || publish(&schedule, clock, [start_ns, counted_from_ns], &progress, &stop, sink)
         })?;
         Ok(Self { progress, stop, thread: Some(thread), hash })
     }
@@ -115,7 +117,7 @@ fn lock(progress: &Mutex<Progress>) -> MutexGuard<'_, Progress> {
 fn publish(
     schedule: &Schedule,
     clock: EpochClock,
-    start_ns: u64,
+    [start_ns, counted_from_ns]: [u64; 2],
     progress: &Mutex<Progress>,
     stop: &AtomicBool,
     mut sink: impl FnMut(Option<EventType>, String) -> Result<(), Refused>,
@@ -142,7 +144,9 @@ fn publish(
         if progress.lateness_seconds.len() <= second {
             progress.lateness_seconds.resize_with(second + 1, TimeHistogram::default);
         }
-        progress.lateness.record_ns(late_ns);
+        if event.due_ns >= counted_from_ns {
+            progress.lateness.record_ns(late_ns);
+        }
         progress.lateness_seconds[second].record_ns(late_ns);
         progress.cpu_us = thread_cpu_us();
     }
@@ -187,7 +191,7 @@ mod tests {
         let clock = EpochClock::start_now();
         let (sender, receiver) = mpsc::channel();
         let start_ns = clock.now_ns() + 5_000_000;
-        let publisher = Publisher::start(schedule(500.0, 200), clock, start_ns, move |_, text| {
+        let publisher = Publisher::start(schedule(500.0, 200), clock, start_ns, 0, move |_, text| {
             sender.send((clock.now_ns(), text)).map_err(|_| Refused)
         })
         .unwrap();
@@ -205,7 +209,7 @@ mod tests {
         let clock = EpochClock::start_now();
         let (sender, receiver) = mpsc::channel();
         let mut first = true;
-        let publisher = Publisher::start(schedule(100.0, 500), clock, clock.now_ns(), move |_, _| {
+        let publisher = Publisher::start(schedule(100.0, 500), clock, clock.now_ns(), 0, move |_, _| {
             if std::mem::take(&mut first) {
                 thread::sleep(Duration::from_millis(200));
             }
@@ -231,16 +235,29 @@ mod tests {
     fn dropping_the_publisher_ends_it_at_once() {
         let clock = EpochClock::start_now();
         let publisher =
-            Publisher::start(schedule(0.001, 3_600_000), clock, clock.now_ns(), |_, _| Ok(())).unwrap();
+            Publisher::start(schedule(0.001, 3_600_000), clock, clock.now_ns(), 0, |_, _| Ok(())).unwrap();
         drop(publisher);
         assert!(clock.now_ns() < 60 * SECOND_NS);
+    }
+
+    #[test]
+    fn the_warm_up_stays_out_of_the_total() {
+        let clock = EpochClock::start_now();
+        let (start_ns, from_ns) = (clock.now_ns(), 60_000_000);
+        let publisher =
+            Publisher::start(schedule(100.0, 100), clock, start_ns, from_ns, |_, _| Ok(())).unwrap();
+        while !publisher.report().finished {
+            thread::yield_now();
+        }
+        let report = publisher.report();
+        assert_eq!((report.published, report.lateness.count, report.lateness_seconds[0].count), (10, 4, 10));
     }
 
     #[test]
     fn refused_events_are_counted() {
         let clock = EpochClock::start_now();
         let publisher =
-            Publisher::start(schedule(100.0, 100), clock, clock.now_ns(), |_, _| Err(Refused)).unwrap();
+            Publisher::start(schedule(100.0, 100), clock, clock.now_ns(), 0, |_, _| Err(Refused)).unwrap();
         while !publisher.report().finished {
             thread::yield_now();
         }

@@ -13,6 +13,7 @@ use contract::{ClockReading, Epoch, Pattern};
 use event_log::{EventLog, Retention};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use schedule::EpochClock;
+use tokio::time::timeout;
 use tokio_util::task::TaskTracker;
 
 use crate::{
@@ -122,10 +123,12 @@ impl App {
         Err(Problem::new(StatusCode::FORBIDDEN, detail))
     }
 
-    /// Reads a request's body up to the limit.
+    /// Reads a request's body, up to the limit and in bounded time.
     pub(crate) async fn read_body(&self, body: Body) -> Result<Bytes, Problem> {
         let most = self.limits.body_bytes;
-        to_bytes(body, most).await.map_err(|_| {
+        let read = timeout(self.limits.head_timeout, to_bytes(body, most)).await;
+        let read = read.map_err(|_| Problem::new(StatusCode::REQUEST_TIMEOUT, "the body did not come"))?;
+        read.map_err(|_| {
             let detail = format!("the body is longer than {most} bytes or was cut off");
             Problem::new(StatusCode::PAYLOAD_TOO_LARGE, detail)
         })
@@ -145,13 +148,9 @@ pub(crate) fn router(app: Arc<App>, patterns: &[Pattern]) -> Router {
             Pattern::WebSocket => websocket::router(),
         });
     }
-    router.fallback(unknown_path).with_state(app)
-}
-
-async fn unknown_path() -> Problem {
-    let paths: Vec<&str> = Pattern::ALL.iter().map(|pattern| pattern.slug()).collect();
-    let detail = format!("there are /{}, /events and /clock", paths.join(", /"));
-    Problem::new(StatusCode::NOT_FOUND, detail)
+    let served: Vec<String> = patterns.iter().map(|pattern| format!("/{pattern}")).collect();
+    let detail = format!("this server has {}, /events and /clock", served.join(", "));
+    router.fallback(async move || Problem::new(StatusCode::NOT_FOUND, detail)).with_state(app)
 }
 
 /// `GET /clock`: the server's clock, for the four-stamp estimate of an offset.

@@ -1,10 +1,14 @@
 //! The control plane: starts a schedule, tells the counters. Loopback only, never the measured port.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
 use axum::{
     Json, Router,
-    extract::State,
+    body::Bytes,
+    extract::{DefaultBodyLimit, State},
     response::{IntoResponse, Response},
     routing::{get, post},
 };
@@ -15,6 +19,12 @@ use schedule::{Publisher, Refused, Schedule, process_cpu_us};
 use tokio::sync::mpsc;
 
 use crate::{App, meter::Meter, metrics, problem::Problem};
+
+/// A replayed file travels in the order; this is its size in JSON at most.
+const LONGEST_ORDER_BYTES: usize = 256 << 20;
+const LONGEST_START_IN: Duration = Duration::from_secs(60);
+/// The due stamp has room for 2 h 46 min.
+const LONGEST_SCHEDULE: Duration = Duration::from_secs(2 * 3_600);
 
 /// What the control plane works on.
 pub(crate) struct Control {
@@ -30,6 +40,7 @@ pub(crate) fn router(app: Arc<App>, meter: Arc<Meter>) -> Router {
         .route("/stats", get(|State(control): State<Arc<Control>>| async move { Json(control.stats()) }))
         .route("/metrics", get(prometheus))
         .route("/schedule", post(start).get(report))
+        .layer(DefaultBodyLimit::max(LONGEST_ORDER_BYTES))
         .with_state(control)
 }
 
@@ -39,10 +50,12 @@ async fn prometheus(State(control): State<Arc<Control>>) -> Response {
 }
 
 /// `POST /schedule`: publishes a schedule, from an instant a little in the future.
-async fn start(
-    State(control): State<Arc<Control>>,
-    Json(order): Json<StartSchedule>,
-) -> Result<Json<StartedSchedule>, Problem> {
+async fn start(State(control): State<Arc<Control>>, body: Bytes) -> Result<Json<StartedSchedule>, Problem> {
+    let order: StartSchedule = serde_json::from_slice(&body)
+        .map_err(|error| Problem::bad_request(format!("the order cannot be read: {error}")))?;
+    if *order.start_in > LONGEST_START_IN || *order.length > LONGEST_SCHEDULE {
+        return Err(Problem::bad_request("a schedule starts within a minute and lasts two hours at most"));
+    }
     let schedule = Schedule::build(
         &order.arrivals,
         order.replay_csv.as_deref(),
@@ -62,11 +75,14 @@ async fn start(
         first_seq: control.app.log().head().seq + 1,
         start_ns: clock.now_ns() + order.start_in.as_nanos() as u64,
     };
+    let counted_from_ns = order.counted_from.as_nanos() as u64;
     let inlet = inlet(control.app.log().clone());
     let publish = move |event_type, text| inlet.send((event_type, text)).map_err(|_| Refused);
-    *publisher = Some(Publisher::start(schedule, clock, started.start_ns, publish).map_err(|error| {
-        Problem::new(StatusCode::INTERNAL_SERVER_ERROR, format!("no thread for the publisher: {error}"))
-    })?);
+    *publisher = Some(
+        Publisher::start(schedule, clock, started.start_ns, counted_from_ns, publish).map_err(|error| {
+            Problem::new(StatusCode::INTERNAL_SERVER_ERROR, format!("no thread for the publisher: {error}"))
+        })?,
+    );
     Ok(Json(started))
 }
 

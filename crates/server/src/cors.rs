@@ -3,8 +3,10 @@
 //! CORS does not protect a WebSocket: the browser sends the handshake with any origin, so the server
 //! itself must check it (RFC 6455 §10.2). One list serves both.
 
+use std::net::IpAddr;
+
 use axum::response::Response;
-use http::{HeaderMap, HeaderValue, header};
+use http::{HeaderMap, HeaderValue, header, uri::Authority};
 
 /// Origins other than the server's own that may use it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -33,7 +35,8 @@ impl Origins {
     pub(crate) fn apply(&self, origin: Option<&HeaderValue>, response: &mut Response) {
         let Some(origin) = origin else { return };
         let headers = response.headers_mut();
-        // The answer depends on who asks, whether or not this one may read it.
+        // The answer depends on who asks, whether or not this one may read it. (Who asks without an
+        // origin gets none of these headers, and needs no `vary`.)
         headers.append(header::VARY, HeaderValue::from_static("origin"));
         if self.allowed.iter().any(|allowed| allowed.as_bytes() == origin.as_bytes()) {
             headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
@@ -58,12 +61,14 @@ impl Origins {
 }
 
 /// Same origin: the `Origin` names the host that the request was sent to. The data plane speaks
-/// plain HTTP.
+/// plain HTTP. The host must be an address or `localhost`: a name could be one that an attacker lets
+/// point here (DNS rebinding), and its pages are not the server's own.
 fn is_same_origin(origin: &str, headers: &HeaderMap) -> bool {
-    headers
-        .get(header::HOST)
-        .and_then(|host| host.to_str().ok())
-        .is_some_and(|host| origin.strip_prefix("http://") == Some(host))
+    let Some(host) = headers.get(header::HOST).and_then(|host| host.to_str().ok()) else { return false };
+    let Ok(authority) = host.parse::<Authority>() else { return false };
+    let name = authority.host().trim_start_matches('[').trim_end_matches(']');
+    let is_own = name == "localhost" || name.parse::<IpAddr>().is_ok();
+    is_own && origin.strip_prefix("http://") == Some(host)
 }
 
 #[cfg(test)]
@@ -91,6 +96,12 @@ mod tests {
             (Some("null"), false),
         ] {
             assert_eq!(origins.permit(&request(origin)), permitted, "{origin:?}");
+        }
+        for (host, permitted) in [("[::1]:80", true), ("localhost:80", true), ("rebound.example", false)] {
+            let mut headers = request(None);
+            headers.insert(header::HOST, HeaderValue::from_static(host));
+            headers.insert(header::ORIGIN, HeaderValue::try_from(format!("http://{host}")).unwrap());
+            assert_eq!(origins.permit(&headers), permitted, "{host}");
         }
     }
 }

@@ -20,6 +20,7 @@ mod publish;
 mod request;
 mod serve;
 pub mod short_polling;
+mod slices;
 pub mod sse;
 pub mod websocket;
 

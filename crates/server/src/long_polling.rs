@@ -26,14 +26,15 @@ use event_log::{BatchLimit, Waited};
 use http::{HeaderValue, StatusCode, header};
 use tokio::time::timeout;
 
-use crate::{App, app::Route, request::Subscription};
+use crate::{App, app::Route, problem::Problem, request::Subscription, slices::in_slices};
 
 /// The route of this pattern.
 pub(crate) fn router() -> Router<Arc<App>> {
     Route::of(Pattern::LongPolling).serve("GET, OPTIONS", routing::get(poll))
 }
 
-async fn poll(State(app): State<Arc<App>>, Subscription { after, hold }: Subscription) -> Response {
+async fn poll(State(app): State<Arc<App>>, subscription: Subscription) -> Result<Response, Problem> {
+    let (after, hold) = (subscription.after, subscription.hold()?);
     let (mut start, mut batch) = app.log().read(after, BatchLimit::default());
     // Only who knows its place can be held: everyone else learns it at once, or an event would fall
     // between its first two requests.
@@ -42,14 +43,14 @@ async fn poll(State(app): State<Arc<App>>, Subscription { after, hold }: Subscri
         match timeout(hold, app.log().wait(start.cursor)).await {
             Ok(Waited::Newer) => (start, batch) = app.log().read(after, BatchLimit::default()),
             // The hold has ended, or the server shuts down: the cursor is unchanged.
-            Ok(Waited::Closed) | Err(_) => return no_content(),
+            Ok(Waited::Closed) | Err(_) => return Ok(no_content()),
         }
     }
-    let mut response = Response::new(Body::from(app.framings().poll_body(&start, &batch)));
+    let mut response = Response::new(in_slices(app.framings().poll_body(&start, &batch)));
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    response
+    Ok(response)
 }
 
 fn no_content() -> Response {

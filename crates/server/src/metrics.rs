@@ -34,7 +34,7 @@ pub(crate) fn prometheus(stats: &ServerStats) -> String {
         "CPU time of the publisher.",
         stats.publisher_cpu_us as f64 * 1e-6,
     );
-    text.push_str("# HELP pushlab_requests_total Requests by route and answer.\n# TYPE pushlab_requests_total counter\n");
+    text.push_str("# HELP pushlab_requests_total Requests by route and answer; `any` counts them on arrival, those still held among them.\n# TYPE pushlab_requests_total counter\n");
     for (pattern, counts) in &stats.requests {
         requests(&mut text, pattern.slug(), *counts);
     }
@@ -44,6 +44,7 @@ pub(crate) fn prometheus(stats: &ServerStats) -> String {
 
 fn requests(text: &mut String, route: &str, counts: RequestCounts) {
     let answers = [
+        ("any", counts.arrived),
         ("answered", counts.answered),
         ("empty", counts.empty),
         ("refused", counts.refused),

@@ -53,7 +53,12 @@ pub(crate) async fn post(State(app): State<Arc<App>>, request: Request) -> Resul
         .transpose()
         .map_err(|error| Problem::bad_request(format!("type: {error}")))?;
     let kind = media_type(request.headers());
-    if !matches!(kind.as_deref(), None | Some("text/plain" | "application/json")) {
+    // The form type is what `curl -d` sends; the body is published as it stands, whatever it is called.
+    let is_text = matches!(
+        kind.as_deref(),
+        None | Some("text/plain" | "application/json" | "application/x-www-form-urlencoded")
+    );
+    if !is_text {
         return Err(Problem::new(
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
             "the body is published as text: send it as text/plain or application/json",

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use axum::extract::{FromRequestParts, Query, Request};
-use contract::After;
+use contract::{After, EventType};
 use http::{HeaderMap, StatusCode, header, request::Parts};
 use serde::Deserialize;
 
@@ -11,6 +11,8 @@ use crate::{App, problem::Problem};
 
 /// The contract's longest hold, seconds: below the smallest common proxy timeout of 60 s.
 const LONGEST_HOLD_S: f64 = 55.0;
+/// Types that one subscription may name: each is looked at for every event.
+const MOST_TYPES: usize = 64;
 const DEFAULT_HOLD: Duration = Duration::from_secs(25);
 
 /// The query parameters of a subscription. Unknown ones are ignored, as HTTP servers do.
@@ -21,12 +23,12 @@ struct Parameters {
 }
 
 /// Where and how a subscriber wants to read.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Subscription {
     /// The place asked for.
     pub(crate) after: After,
-    /// Longest hold of a long poll.
-    pub(crate) hold: Duration,
+    /// `hold` as it was written; only long polling reads it.
+    hold: Option<String>,
 }
 
 impl<S: Sync> FromRequestParts<S> for Subscription {
@@ -35,10 +37,14 @@ impl<S: Sync> FromRequestParts<S> for Subscription {
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Problem> {
         let Query(parameters) = Query::<Parameters>::try_from_uri(&parts.uri)
             .map_err(|error| Problem::bad_request(format!("the query cannot be read: {error}")))?;
-        Ok(Self {
-            after: place(&parts.headers, parameters.after.as_deref())?,
-            hold: parameters.hold.as_deref().map_or(Ok(DEFAULT_HOLD), hold)?,
-        })
+        Ok(Self { after: place(&parts.headers, parameters.after.as_deref())?, hold: parameters.hold })
+    }
+}
+
+impl Subscription {
+    /// How long a long poll may be held.
+    pub(crate) fn hold(&self) -> Result<Duration, Problem> {
+        self.hold.as_deref().map_or(Ok(DEFAULT_HOLD), hold)
     }
 }
 
@@ -70,8 +76,18 @@ impl Wish {
         let body = app.read_body(body).await?;
         let WishBody { after, types } = serde_json::from_slice(&body)
             .map_err(|error| Problem::bad_request(format!("the subscription cannot be read: {error}")))?;
+        if let Some(types) = &types
+            && (types.len() > MOST_TYPES || types.iter().any(|name| !is_type(name)))
+        {
+            let detail = format!("types: expected at most {MOST_TYPES} event types, or `message` for none");
+            return Err(Problem::bad_request(detail));
+        }
         Ok(Self { after: place(&parts.headers, after.as_deref())?, types })
     }
+}
+
+fn is_type(name: &str) -> bool {
+    name == "message" || name.parse::<EventType>().is_ok()
 }
 
 /// The place asked for. A non-empty `Last-Event-ID` wins over `after`, because an `EventSource`

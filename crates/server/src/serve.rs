@@ -2,9 +2,9 @@
 
 use std::{convert::Infallible, io, net::SocketAddr, sync::Arc, time::Duration};
 
-use axum::{Router, body::Body};
+use axum::{Router, body::Body, response::IntoResponse};
 use contract::Announcement;
-use http::{Request, Response, header};
+use http::{Request, Response, Version, header};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use socket2::{Domain, Protocol, Socket, Type};
@@ -20,6 +20,7 @@ use crate::{
     App, AppSettings, Limits, app, control,
     cors::Origins,
     meter::{Meter, Metered},
+    problem::Problem,
 };
 
 /// Connections that the kernel completes before they are accepted: a connect phase opens thousands
@@ -129,7 +130,7 @@ impl Server {
             app: Arc::clone(&app),
             meter: Arc::default(),
             stopping: stopping.clone(),
-            limits: Limits { connections: 64, body_bytes: usize::MAX, ..limits },
+            limits: Limits { connections: 64, ..limits },
         };
         tokio::select! {
             () = data_plane.accept(data) => {}
@@ -203,6 +204,8 @@ impl Plane {
             .header_read_timeout(self.limits.head_timeout)
             .max_headers(self.limits.header_lines)
             .max_buf_size(self.limits.head_bytes)
+            // `half_close` stays off: a client that has closed its side has left, and what it was held
+            // for is freed at once.
             // One buffer and one write per answer: cheaper than a vectored write of two small parts.
             .writev(false)
             .serve_connection(TokioIo::new(stream), service)
@@ -224,7 +227,13 @@ impl Plane {
         route.arrive();
         let origin = request.headers().get(header::ORIGIN).cloned();
         let is_preflight = request.headers().contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
-        let Ok(mut response) = self.router.clone().call(request.map(Body::new)).await;
+        let mut response = match one_host(&request) {
+            Ok(()) => {
+                let Ok(response) = self.router.clone().call(request.map(Body::new)).await;
+                response
+            }
+            Err(problem) => problem.into_response(),
+        };
         self.app.origins().apply(origin.as_ref(), &mut response);
         if is_preflight {
             Origins::apply_preflight(&mut response);
@@ -232,6 +241,20 @@ impl Plane {
         route.answer(response.status());
         response
     }
+}
+
+/// HTTP/1.1 asks for exactly one `Host` (RFC 9112 §3.2); a target in absolute form must name the
+/// same, or the origin check would look at the wrong one.
+fn one_host(request: &Request<Incoming>) -> Result<(), Problem> {
+    let mut hosts = request.headers().get_all(header::HOST).iter();
+    let (first, more) = (hosts.next(), hosts.next());
+    let named = request.uri().authority().map(|authority| authority.as_str().as_bytes());
+    let agrees = named.is_none_or(|named| first.is_some_and(|host| host.as_bytes() == named));
+    let is_complete = first.is_some() || request.version() == Version::HTTP_10;
+    if is_complete && more.is_none() && agrees {
+        return Ok(());
+    }
+    Err(Problem::bad_request("the request needs one host header, and an absolute target must name that host"))
 }
 
 /// Tells a connection over the limit that it should come back later, instead of letting it wait.

@@ -25,7 +25,7 @@ use contract::{Pattern, Resume};
 use event_log::BatchLimit;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 
-use crate::{App, app::Route, request::Subscription};
+use crate::{App, app::Route, request::Subscription, slices::in_slices};
 
 /// The route of this pattern.
 pub(crate) fn router() -> Router<Arc<App>> {
@@ -43,7 +43,7 @@ async fn poll(State(app): State<Arc<App>>, subscription: Subscription, headers: 
         *response.status_mut() = StatusCode::NOT_MODIFIED;
         response
     } else {
-        let mut response = Response::new(Body::from(app.framings().poll_body(&start, &batch)));
+        let mut response = Response::new(in_slices(app.framings().poll_body(&start, &batch)));
         response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
         response
     };

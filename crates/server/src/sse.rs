@@ -47,6 +47,7 @@ use crate::{
     framing,
     problem::Problem,
     request::{Subscription, Wish},
+    slices::next_slice,
 };
 
 /// The route of this pattern.
@@ -69,7 +70,8 @@ fn stream(app: &Arc<App>, start: &Start, types: Option<Vec<String>>) -> Response
     let mut beats = interval_at(Instant::now() + app.heartbeat(), app.heartbeat());
     beats.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let body = EventStream {
-        first: Some(framing::sse_prelude(start)),
+        // The first bytes go out with the head, so that `open` fires in a browser at once.
+        ready: framing::sse_prelude(start),
         follow: app.log().follow(start.cursor, BatchLimit::default()),
         app: Arc::clone(app),
         beats,
@@ -89,7 +91,7 @@ fn stream(app: &Arc<App>, start: &Start, types: Option<Vec<String>>) -> Response
 
 /// The stream after its head. One read of the log, one write to the socket.
 struct EventStream {
-    first: Option<Bytes>,
+    ready: Bytes,
     follow: Follow,
     app: Arc<App>,
     beats: Interval,
@@ -105,12 +107,11 @@ impl http_body::Body for EventStream {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
         let stream = self.get_mut();
-        // The first bytes go out with the head, so that `open` fires in a browser at once.
-        if let Some(first) = stream.first.take() {
-            return Poll::Ready(Some(Ok(Frame::data(first))));
+        if !stream.ready.is_empty() {
+            return Poll::Ready(Some(Ok(Frame::data(next_slice(&mut stream.ready)))));
         }
-        while let Poll::Ready(followed) = stream.follow.poll_next(context) {
-            let blocks = match followed {
+        if let Poll::Ready(followed) = stream.follow.poll_next(context) {
+            stream.ready = match followed {
                 // The log is closed: an ended stream tells the browser to come back later.
                 None => return Poll::Ready(None),
                 Some(Followed::Expired(start)) => framing::sse_reset(&start).into(),
@@ -124,9 +125,12 @@ impl http_body::Body for EventStream {
                         .collect(),
                 },
             };
-            if !blocks.is_empty() {
-                return Poll::Ready(Some(Ok(Frame::data(blocks))));
+            // Nothing of this batch was wanted: others have their turn before the next one is read.
+            if stream.ready.is_empty() {
+                context.waker().wake_by_ref();
+                return Poll::Pending;
             }
+            return Poll::Ready(Some(Ok(Frame::data(next_slice(&mut stream.ready)))));
         }
         if stream.beats.poll_tick(context).is_ready() {
             // A filtered stream may be silent for long: its cursor must not age meanwhile.

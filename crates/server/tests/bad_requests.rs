@@ -51,8 +51,11 @@ async fn each_gets_the_right_4xx_with_a_reason() {
         (with_body("POST /short-polling", "text/plain", "x"), 405),
         (with_body("PUT /events", "text/plain", "x"), 405),
         ("DELETE /sse HTTP/1.1\r\nhost: x\r\n\r\n".to_owned(), 405),
+        ("GET /clock HTTP/1.1\r\n\r\n".to_owned(), 400),
+        ("GET /clock HTTP/1.1\r\nhost: x\r\nhost: x\r\n\r\n".to_owned(), 400),
+        ("GET http://y/clock HTTP/1.1\r\nhost: x\r\n\r\n".to_owned(), 400),
         (with_body("POST /events", "multipart/form-data; boundary=x", "x"), 415),
-        (with_body("POST /events", "application/x-www-form-urlencoded", "a=b"), 415),
+        (with_body("POST /events", "application/octet-stream", "a"), 415),
         (with_body("POST /events", "text/plain", "a\rb"), 400),
         (with_body("POST /events?type=Message", "text/plain", "x"), 400),
         (with_body("POST /events?type=reset", "text/plain", "x"), 400),
@@ -61,6 +64,8 @@ async fn each_gets_the_right_4xx_with_a_reason() {
         (with_body("POST /sse", "application/json", "[]"), 400),
         (with_body("POST /sse", "application/json", r#"{"aftre":"0"}"#), 400),
         (with_body("POST /sse", "application/json", r#"{"after":"x"}"#), 400),
+        (with_body("POST /sse", "application/json", r#"{"types":["Trade"]}"#), 400),
+        (with_body("POST /sse", "application/json", &format!(r#"{{"types":{:?}}}"#, ["a"; 65])), 400),
         (get("/websocket", ""), 426),
         (get("/websocket", &format!("{upgrade}{key}")), 426),
         (get("/websocket", &format!("{upgrade}sec-websocket-version: 8\r\n{key}")), 426),
@@ -157,10 +162,13 @@ async fn a_page_of_an_allowed_origin_may_read_and_no_other() {
 async fn publishing_gives_the_cursor_and_reaches_everyone() {
     let live = Live::start();
     let (mut subscriber, _) = Subscriber::open(&live, Pattern::WebSocket, None).await;
+    let as_curl_does = with_body("POST /events", "application/x-www-form-urlencoded", "hello");
+    assert_eq!(live.exchange(as_curl_does).await.status, 201);
+    assert_eq!(subscriber.texts(1).await, ["hello"]);
     let answer =
         live.exchange(with_body("POST /events?type=trade", "text/plain; charset=utf-8", "ACME 1")).await;
     assert_eq!(answer.status, 201);
-    assert_eq!(answer.body, format!(r#"{{"id":"{}"}}"#, live.cursor(1)));
+    assert_eq!(answer.body, format!(r#"{{"id":"{}"}}"#, live.cursor(2)));
     let event = subscriber.next().await;
     assert_eq!((event.data.as_str(), event.event_type.unwrap().as_str()), ("ACME 1", "trade"));
 }

@@ -31,6 +31,7 @@ fn order() -> StartSchedule {
         length: Period::from_millis(300),
         payload_bytes: 64,
         start_in: Period::from_millis(20),
+        counted_from: Period::default(),
     }
 }
 

@@ -105,6 +105,8 @@ pub(crate) struct Seat {
     pub(crate) counters: Counters,
     cursor: Cell<Option<Cursor>>,
     sequence: RefCell<Sequence>,
+    /// The first contact was made and timed.
+    is_set_up: Cell<bool>,
 }
 
 impl Desk {
@@ -148,6 +150,7 @@ impl Seat {
             counters: Counters::default(),
             cursor: Cell::default(),
             sequence: RefCell::default(),
+            is_set_up: Cell::default(),
         }
     }
 
@@ -177,16 +180,16 @@ impl Seat {
         }
     }
 
-    /// Opens a socket to the server, counted. Until the first cursor is known only a few
-    /// subscribers of a worker connect at a time.
+    /// Opens a socket to the server, counted.
     pub(crate) async fn connect(&self) -> Result<CountedStream, SubscriberError> {
+        let bytes = Rc::clone(&self.counters.stream);
+        let stream = CountedStream::connect(self.desk.target, self.desk.tcp_maxseg, bytes).await?;
         add(&self.counters.connections, 1);
-        let stream = Rc::clone(&self.counters.stream);
-        Ok(CountedStream::connect(self.desk.target, self.desk.tcp_maxseg, stream).await?)
+        Ok(stream)
     }
 
-    /// Runs a subscriber's first contact, from `connect()` to the answer that gives a cursor, and
-    /// records how long it took.
+    /// Runs a contact from `connect()` to the answer that gives a cursor, and records how long the
+    /// first one took. Only a few subscribers of a worker do this at a time.
     pub(crate) async fn set_up<T>(
         &self,
         contact: impl Future<Output = Result<T, SubscriberError>>,
@@ -195,7 +198,7 @@ impl Seat {
         let before_ns = self.desk.clock.now_ns();
         let made = contact.await?;
         drop(permit);
-        if self.counters.connections.get() <= 1 {
+        if !self.is_set_up.replace(true) {
             self.desk.connect.borrow_mut().record_ns(self.desk.clock.now_ns() - before_ns);
             add(&self.desk.tally.connected, 1);
         }

@@ -93,8 +93,8 @@ fn client(seat: &Seat) -> Result<Client, SubscriberError> {
 async fn first_poll(seat: &Seat, path: &str) -> Result<Client, SubscriberError> {
     let client = client(seat)?;
     let url = format!("http://{}/{path}", seat.target());
-    seat.count_request().await;
     if seat.cursor().is_none() {
+        seat.count_request().await;
         let body = client.get(url).send().await?.error_for_status()?.bytes().await?;
         seat.place(serde_json::from_slice::<PollBody<'_>>(&body)?.cursor);
     }

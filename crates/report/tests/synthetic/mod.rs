@@ -66,7 +66,7 @@ pub(crate) fn environment() -> Environment {
         cores: 2,
         memory_mib: 7_950,
         server_core: Some(0),
-        harness_core: Some(1),
+        harness_cores: vec![1],
         tcp_maxseg: 1_448,
     }
 }
@@ -80,6 +80,7 @@ pub(crate) fn manifest(scenarios: Vec<Scenario>, schedules: &[&str], trials_plan
         started_at: "2026-11-21T05:48:02Z".to_owned(),
         environment: environment(),
         trials_planned,
+        commands: scenarios.iter().map(|scenario| format!("just bench {} --seed 7", scenario.name)).collect(),
         scenarios,
         schedules: schedules.iter().map(|hash| schedule(hash)).collect(),
     }
@@ -234,6 +235,7 @@ pub(crate) fn record(scenario: &str, pattern: Pattern, params: Params, order: u3
         calibration: Some(Calibration {
             subscribers: 10,
             server_us: 9.0,
+            pace_us: 14.0,
             harness_us: 14.0,
             transit_us: 180.0,
             timer_late_us: 90.0,

@@ -1,0 +1,48 @@
+//! Large answers in slices: hyper copies what it sends into a buffer of the connection and keeps that
+//! buffer, so a megabyte given at once would stay with every connection that ever caught up.
+
+use std::{
+    convert::Infallible,
+    pin::Pin,
+    task::{Context, Poll},
+};
+
+use axum::body::Body;
+use bytes::Bytes;
+use http_body::{Frame, SizeHint};
+
+/// Larger than the largest event, so that one event is never cut.
+const SLICE_BYTES: usize = 80 << 10;
+
+/// Takes the next slice off the front.
+pub(crate) fn next_slice(bytes: &mut Bytes) -> Bytes {
+    bytes.split_to(bytes.len().min(SLICE_BYTES))
+}
+
+/// A body of known length that is given out slice by slice.
+pub(crate) fn in_slices(bytes: Bytes) -> Body {
+    if bytes.len() <= SLICE_BYTES { Body::from(bytes) } else { Body::new(Slices(bytes)) }
+}
+
+struct Slices(Bytes);
+
+impl http_body::Body for Slices {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        let slice = (!self.0.is_empty()).then(|| next_slice(&mut self.0));
+        Poll::Ready(slice.map(|slice| Ok(Frame::data(slice))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(self.0.len() as u64)
+    }
+}
