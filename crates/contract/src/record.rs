@@ -146,9 +146,9 @@ pub struct Measurements {
     pub age: Ages,
     /// Ages per second of the schedule, warm-up included.
     pub age_seconds: Vec<Second>,
-    /// Publisher's lateness over the whole schedule.
+    /// Publisher's lateness, for the events due in the window.
     pub lateness: Distribution,
-    /// Lateness per second of the schedule.
+    /// Lateness per second of the schedule, warm-up included.
     pub lateness_seconds: Vec<Second>,
     /// Set-up time per subscriber: from `connect()` to the first answer that gives a cursor.
     pub connect: Distribution,

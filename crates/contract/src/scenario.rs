@@ -100,7 +100,7 @@ pub enum Change {
 }
 
 impl Sweep {
-    /// The swept values; the first list that is not empty.
+    /// The swept values. The scenario's check lets only one list hold any.
     #[must_use]
     pub fn changes(&self) -> Vec<Change> {
         let mut changes: Vec<Change> = Vec::new();

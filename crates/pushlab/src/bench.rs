@@ -15,6 +15,7 @@ use load_harness::{
     CALIBRATION_SUBSCRIBERS, Cores, Harness, TrialOrder, calibrate, calibration_order, ensure_descriptors,
     environment,
 };
+use report::Verdict;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::{
@@ -28,8 +29,9 @@ use crate::{
 /// Run scenarios over real sockets and write a report.
 ///
 /// Without a scenario, the default run: about ten trials that touch every pattern, in under four
-/// minutes. Exit codes: 0 passed, 1 a trial failed or an error, 2 wrong usage, 130 interrupted by
-/// Ctrl-C and 143 ended by SIGTERM (what was measured until then is reported).
+/// minutes. Exit codes: 0 passed, 1 a trial failed or an error, 2 wrong usage, 4 the numbers cannot be
+/// trusted (the report says why), 130 interrupted by Ctrl-C and 143 ended by SIGTERM (what was
+/// measured until then is reported).
 #[derive(Debug, Args)]
 pub(crate) struct BenchArguments {
     /// Scenarios, by name or by the path of a TOML file
@@ -71,6 +73,7 @@ pub(crate) fn run(arguments: &BenchArguments) -> Result<ExitCode, Failure> {
             ExitCode::from(code)
         }
         Ending::SomeFailed => ExitCode::from(1),
+        Ending::Complete if findings.verdict == Verdict::Invalid => ExitCode::from(Failure::INVALID),
         Ending::Complete => ExitCode::SUCCESS,
     })
 }

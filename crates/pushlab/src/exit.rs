@@ -12,6 +12,8 @@ pub(crate) enum Failure {
 }
 
 impl Failure {
+    /// Exit code of a run whose numbers cannot be trusted.
+    pub(crate) const INVALID: u8 = 4;
     /// Exit code after Ctrl-C: 128 + SIGINT, as shells have it.
     pub(crate) const INTERRUPTED: u8 = 130;
     /// Exit code when asked to end: 128 + SIGTERM.

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! > GET /sse?after=k3v9qa.1 HTTP/1.1
+//! > host: 127.0.0.1:8080
 //! > accept: text/event-stream
 //! < HTTP/1.1 200 OK
 //! < content-type: text/event-stream
@@ -10,7 +11,6 @@
 //! <
 //! < id: k3v9qa.2
 //! < data: hello
-//! <
 //! ```
 //!
 //! Cost: one request in a subscriber's life; then per event the text, its `id:` and `data:` lines

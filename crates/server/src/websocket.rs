@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! > GET /websocket?after=k3v9qa.1 HTTP/1.1
+//! > host: 127.0.0.1:8080
 //! > connection: upgrade
 //! > upgrade: websocket
 //! > sec-websocket-version: 13

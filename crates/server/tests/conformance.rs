@@ -27,8 +27,16 @@ async fn in_order_and_once(pattern: Pattern) {
 async fn every_text_arrives_unchanged(pattern: Pattern) {
     let live = Live::start();
     let (mut subscriber, _) = Subscriber::open(&live, pattern, None).await;
-    let texts =
-        ["a\nb", "quote \" backslash \\", "ünïcödé 🦀 \u{2028}", ": colon", " leading space", "tab\there"];
+    let long = "long ".repeat(50_000);
+    let texts = [
+        &long,
+        "a\nb",
+        "quote \" backslash \\",
+        "ünïcödé 🦀 \u{2028}",
+        ": colon",
+        " leading space",
+        "tab\there",
+    ];
     live.publish(texts);
     assert_eq!(subscriber.texts(texts.len()).await, texts);
     live.app.log().append(Some("trade".parse().unwrap()), "typed").unwrap();
