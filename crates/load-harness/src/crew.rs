@@ -25,7 +25,6 @@ const LONGEST_CONNECT_PAUSE: Duration = Duration::from_secs(15);
 pub(crate) struct Crew {
     threads: Vec<JoinHandle<io::Result<WorkerFinding>>>,
     started: watch::Sender<Option<Started>>,
-    numbers: watch::Sender<(u64, u64)>,
     window_read: watch::Sender<bool>,
     /// A worker that sees this end stops at once.
     _stop: watch::Sender<bool>,
@@ -42,7 +41,6 @@ impl Crew {
     ) -> Result<Self, TrialError> {
         let workers = harness.cores.harness.len().max(1);
         let (started, started_seen) = watch::channel(None);
-        let (numbers, numbers_seen) = watch::channel((0, 0));
         let (window_read, window_read_seen) = watch::channel(false);
         let (stop, stop_seen) = watch::channel(false);
         let gauge = Arc::new(Gauge::default());
@@ -60,7 +58,6 @@ impl Crew {
                 schedule: Arc::clone(&order.schedule),
                 signals: Signals {
                     started: started_seen.clone(),
-                    numbers: numbers_seen.clone(),
                     window_read: window_read_seen.clone(),
                     stop: stop_seen.clone(),
                 },
@@ -68,7 +65,7 @@ impl Crew {
             });
             threads.push(thread.map_err(|error| TrialError::Worker(error.to_string()))?);
         }
-        Ok(Self { threads, started, numbers, window_read, _stop: stop, gauge })
+        Ok(Self { threads, started, window_read, _stop: stop, gauge })
     }
 
     /// Waits until every subscriber has its first cursor.
@@ -94,10 +91,8 @@ impl Crew {
         Ok(())
     }
 
-    /// Tells the workers where the schedule lies on the epoch's clock, and its events' numbers.
-    pub(crate) fn start(&self, started: Started, (first, events): (u64, u64)) {
-        // The numbers first: a worker that sees the start reads them.
-        self.numbers.send_replace((first, first + events));
+    /// Tells the workers where the schedule lies on the epoch's clock.
+    pub(crate) fn start(&self, started: Started) {
         self.started.send_replace(Some(started));
     }
 

@@ -215,7 +215,8 @@ impl Harness {
             return Err(TrialError::OtherSchedule { published: started.hash, asked });
         }
         let window = order.window();
-        crew.start(Started { start_ns: started.start_ns, window }, (started.first_seq, started.events));
+        let numbers = (started.first_seq, started.first_seq + started.events);
+        crew.start(Started { start_ns: started.start_ns, window, numbers });
 
         let tell = |phase, elapsed_ns| Progress { phase, schedule_elapsed: Duration::from_nanos(elapsed_ns) };
         let until = async |at_ns: u64, phase: Phase, progress: &mut dyn FnMut(Progress)| loop {

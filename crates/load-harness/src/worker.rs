@@ -50,8 +50,6 @@ pub(crate) struct WorkerOrder {
 #[derive(Clone)]
 pub(crate) struct Signals {
     pub(crate) started: watch::Receiver<Option<Started>>,
-    /// Numbers of the schedule's events: first, and one past the last.
-    pub(crate) numbers: watch::Receiver<(u64, u64)>,
     /// The runner has read the server's counters at the end of the window: sockets may be closed.
     pub(crate) window_read: watch::Receiver<bool>,
     pub(crate) stop: watch::Receiver<bool>,
@@ -140,8 +138,7 @@ async fn work(order: WorkerOrder) -> WorkerFinding {
     let ended_ns = order.clock.now_ns();
     drop(tasks);
 
-    let (first, end) = *signals.numbers.borrow();
-    let delivery = settle(&desk, &seats, schedule, (first, end), ended_ns);
+    let delivery = settle(&desk, &seats, schedule, ended_ns);
     WorkerFinding { recorder: desk.recorder.take(), connect: desk.connect.take(), readings, delivery }
 }
 
@@ -163,12 +160,11 @@ async fn tell(desk: &Desk, gauge: &Gauge) {
 /// drain is over.
 async fn measure(desk: &Desk, seats: &[Rc<Seat>], signals: &Signals, readings: &mut Readings) {
     let Some(seat) = seats.first() else { return };
-    let Started { start_ns, window } = seat.started().await;
+    let Started { start_ns, window, numbers: (first, end) } = seat.started().await;
     sleep_until(seat.instant(start_ns + window.start_ns)).await;
     readings.window_start = totals(seats);
     sleep_until(seat.instant(start_ns + window.end_ns)).await;
     readings.window_end = totals(seats);
-    let (first, end) = *signals.numbers.borrow();
     let expected = seats.len() as u64 * (end - first);
     let patience_ns = start_ns + window.end_ns + desk.settings.drain.as_nanos() as u64;
     while desk.tally.received.get() < expected && desk.clock.now_ns() < patience_ns {
@@ -190,13 +186,10 @@ fn totals(seats: &[Rc<Seat>]) -> Totals {
 }
 
 /// Counts what never came, and keeps it in the ages as older than it was at the end.
-fn settle(
-    desk: &Desk,
-    seats: &[Rc<Seat>],
-    schedule: &Schedule,
-    (first, end): (u64, u64),
-    ended_ns: u64,
-) -> Delivery {
+fn settle(desk: &Desk, seats: &[Rc<Seat>], schedule: &Schedule, ended_ns: u64) -> Delivery {
+    let Some(Started { start_ns, window, numbers: (first, end) }) = *desk.started.borrow() else {
+        return Delivery::default();
+    };
     let tally = &desk.tally;
     let mut delivery = Delivery {
         expected: seats.len() as u64 * (end - first),
@@ -205,9 +198,6 @@ fn settle(
         duplicated: tally.duplicated.get(),
         reordered: tally.reordered.get(),
         foreign: tally.foreign.get(),
-    };
-    let Some(Started { start_ns, window }) = *desk.started.borrow() else {
-        return delivery;
     };
     for seq in seats.iter().flat_map(|seat| seat.missing_in(first, end)) {
         delivery.lost += 1;
@@ -239,7 +229,7 @@ mod tests {
         let plan = Scenario::from_toml("s.toml", scenario).unwrap().trials(Selection::Everything).remove(0);
         let clock = EpochClock::starting_at(schedule::monotonic_ns() - 10 * SECOND_NS);
         let window = Window { start_ns: SECOND_NS, end_ns: 10 * SECOND_NS };
-        let (started, seen) = watch::channel(Some(Started { start_ns: 0, window }));
+        let (started, seen) = watch::channel(Some(Started { start_ns: 0, window, numbers: (1, 11) }));
         let target = "127.0.0.1:1".parse().unwrap();
         let desk = Rc::new(Desk::new(target, 1_448, (plan.pattern, plan.settings), 0.0, clock, seen));
         let seats = (0..2).map(|index| Rc::new(Seat::new(Rc::clone(&desk), index))).collect();
@@ -266,7 +256,7 @@ mod tests {
         }
         seats[1].deliver(Cursor { epoch, seq: 9 }, "from elsewhere");
         let ended_ns = 12 * SECOND_NS;
-        let delivery = settle(&desk, &seats, &schedule, (1, 11), ended_ns);
+        let delivery = settle(&desk, &seats, &schedule, ended_ns);
         let expected =
             Delivery { expected: 20, received: 16, lost: 3, duplicated: 1, reordered: 1, foreign: 1 };
         assert_eq!(delivery, expected);

@@ -66,6 +66,8 @@ pub(crate) struct Started {
     pub(crate) start_ns: u64,
     /// The measured stretch, from instant 0.
     pub(crate) window: Window,
+    /// Numbers of its events: the first, and one past the last.
+    pub(crate) numbers: (u64, u64),
 }
 
 /// What all subscribers of a worker share. One thread, so no locks.
@@ -242,7 +244,7 @@ impl Seat {
             Arrival::Duplicate => return add(&tally.duplicated, 1),
         }
         add(&tally.received, 1);
-        if let Some(Started { start_ns, window }) = *self.desk.started.borrow() {
+        if let Some(Started { start_ns, window, .. }) = *self.desk.started.borrow() {
             let age_ns = received_ns.saturating_sub(due_ns);
             self.desk.recorder.borrow_mut().record(window, due_ns.saturating_sub(start_ns), age_ns);
         }
