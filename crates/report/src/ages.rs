@@ -1,6 +1,6 @@
 //! Ages of a point, with those deliveries that never came.
 
-use contract::{TimeHistogram, TrialRecord};
+use contract::{Measurements, TimeHistogram};
 
 use crate::quantity::Bound;
 
@@ -20,10 +20,10 @@ pub(crate) struct AgeView {
 }
 
 impl AgeView {
-    pub(crate) fn merged(records: &[&TrialRecord]) -> Self {
+    pub(crate) fn merged<'a>(trials: impl Iterator<Item = &'a Measurements>) -> Self {
         let mut view =
             Self { arrived: TimeHistogram::default(), censored: 0, censored_min_ms: f64::INFINITY };
-        for measurements in records.iter().filter_map(|record| record.measurements()) {
+        for measurements in trials {
             // `Run::parse` has refused damaged histograms.
             if let Ok(histogram) = measurements.age.arrived.histogram() {
                 view.arrived.merge(&histogram);
@@ -55,7 +55,9 @@ impl AgeView {
         // what arrived.
         let rank = (quantile * total as f64).ceil().max(1.0);
         if rank > arrived as f64 {
-            return Some(Percentile { value_ms: self.censored_min_ms, bound: Bound::AtLeast });
+            // They rank above all that arrived, also where they had not been waited for as long.
+            let oldest_ms = self.arrived.quantile_us(1.0) as f64 * 1e-3;
+            return Some(Percentile { value_ms: self.censored_min_ms.max(oldest_ms), bound: Bound::AtLeast });
         }
         Some(Percentile {
             value_ms: self.arrived.quantile_us(rank / arrived as f64) as f64 * 1e-3,

@@ -16,6 +16,7 @@ use crate::{
     setting::Swept,
 };
 
+mod order;
 mod sweep;
 
 pub(crate) use sweep::main_quantities;
@@ -50,7 +51,7 @@ pub(crate) fn answer(finding: &ScenarioFinding) -> Answer {
 }
 
 /// Whether one trial each does not tell two values apart.
-fn same(name: QuantityName, left: f64, right: f64) -> bool {
+pub(crate) fn same(name: QuantityName, left: f64, right: f64) -> bool {
     let (small, large) = (left.min(right), left.max(right));
     (name.unit() == "ms" && large - small < SAME_AGE_MS) || large <= small * SAME_RATIO
 }
@@ -65,7 +66,7 @@ fn labels(points: &[&Point]) -> String {
 }
 
 /// `0.61–0.65 ms`, or one value if both print the same.
-fn range(name: QuantityName, points: &[&Point]) -> String {
+pub(crate) fn range(name: QuantityName, points: &[&Point]) -> String {
     let values = points.iter().filter_map(|point| point.measured(name));
     let (low, high) =
         values.fold((f64::INFINITY, 0.0_f64), |(low, high), value| (low.min(value), high.max(value)));

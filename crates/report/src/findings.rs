@@ -6,6 +6,7 @@ use crate::{
     answers::{self, Answer},
     point::Point,
     read::{CALIBRATION, Run},
+    setting::SweptValue,
     verdict::Verdict,
 };
 
@@ -175,14 +176,21 @@ fn scenario_finding(run: &Run, scenario: &Scenario, judged: &[&TrialRecord]) -> 
     let mut points: Vec<Point> =
         groups.iter().map(|group| Point::gather(&run.manifest, scenario, group)).collect();
     points.sort_by(|left, right| {
-        let swept = |point: &Point| point.swept_value().unwrap_or(0.0);
+        let swept = |point: &Point| point.swept_key().map_or(0.0, SweptValue::place);
         left.pattern.cmp(&right.pattern).then(swept(left).total_cmp(&swept(right)))
     });
-    Some(ScenarioFinding {
-        scenario: scenario.clone(),
-        points,
-        command: format!("just bench {} --seed {}", scenario.name, run.manifest.seed),
-    })
+    Some(ScenarioFinding { scenario: scenario.clone(), points, command: command(run, scenario) })
+}
+
+/// The manifest's own command for a scenario; composed where the manifest has none.
+fn command(run: &Run, scenario: &Scenario) -> String {
+    let manifest = &run.manifest;
+    let place = manifest.scenarios.iter().position(|known| known.name == scenario.name);
+    place
+        .and_then(|index| manifest.commands.get(index))
+        .filter(|command| !command.is_empty())
+        .cloned()
+        .unwrap_or_else(|| format!("just bench {} --seed {}", scenario.name, manifest.seed))
 }
 
 fn failure(record: &TrialRecord) -> Option<Failure> {

@@ -21,7 +21,11 @@ pub(crate) const GLOSSARY: [(&str, &str, &str); 17] = [
         "bytes around an event's text that are no heads: JSON and SSE envelopes, chunk and frame headers, heartbeats.",
     ),
     ("hold", "hold", "how long the server keeps a long poll open while there is nothing to say."),
-    ("late", "publisher late", "published − due. It is part of every age, so it is shown beside them."),
+    (
+        "late",
+        "publisher late",
+        "handed to the server − due. It is part of every age, so it is shown beside them.",
+    ),
     (
         "model",
         "model",

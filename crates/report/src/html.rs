@@ -6,7 +6,7 @@ use crate::{
     charts::Figure,
     findings::{Findings, Judged},
     html_method, html_scenario,
-    number::{count, instant},
+    number::{THIN_SPACE, count, instant},
     point::Point,
     quantity::{Quantity, QuantityName},
     setting, style,
@@ -34,15 +34,25 @@ pub(crate) const TABLE: [QuantityName; 6] = [
 /// Said once in every report.
 pub(crate) const AGE_EXPLAINED: &str = "of an event is received − due: how old it was when a subscriber had it. It counts from the instant for which the event was planned, so waiting for a poll is part of it.";
 
-/// Said once, beside the answer.
-pub(crate) fn interval_note(findings: &Findings) -> &'static str {
-    let several =
-        findings.scenarios.iter().flat_map(|scenario| &scenario.points).any(|point| point.trials.len() > 1);
-    if several {
-        "Medians over fewer than four blocks, so no interval: values within 5 ms or a tenth of each other count as no difference shown."
-    } else {
-        "One trial a point, so no interval: values within 5 ms or a tenth of each other count as no difference shown."
-    }
+/// Said once, beside the answer: how many trials stand behind a value.
+pub(crate) fn interval_note(findings: &Findings) -> String {
+    let trials = || {
+        findings.scenarios.iter().flat_map(|scenario| &scenario.points).map(|point| point.completed().count())
+    };
+    let (least, most) = (trials().min().unwrap_or(0), trials().max().unwrap_or(0));
+    let of = match (least, most) {
+        (_, 0) => return "No trial was completed, so there is no value.".to_owned(),
+        (1, 1) => "One trial a point".to_owned(),
+        (least, most) if least == most => {
+            format!("Medians over {most} trials a point, ages from the deliveries of all of them together")
+        }
+        (least, most) => format!(
+            "Medians over {least} to {most} trials a point, ages from the deliveries of all of them together"
+        ),
+    };
+    format!(
+        "{of}, without an interval: values within 5{THIN_SPACE}ms or a tenth of each other count as no difference shown."
+    )
 }
 
 /// The whole page.

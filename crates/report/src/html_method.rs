@@ -21,7 +21,7 @@ pub(crate) const METHOD: [(&str, &str); 6] = [
     ),
     (
         "Ledgers",
-        "Bytes are counted at the subscribers' sockets and again at the server's, requests by the subscribers and again by the server. Where the two differ the trial is not valid.",
+        "Bytes are counted at the subscribers' sockets and again at the server's, requests by the subscribers and again by the server. Where the two differ the trial is not valid. The sockets of reqwest are not within reach: bytes of its subscribers are the server's own count.",
     ),
     (
         "Losses",
@@ -103,18 +103,19 @@ pub(crate) fn failures(heading: &str, failures: &[&Failure]) -> Markup {
 }
 
 /// Heads of the calibration table.
-pub(crate) const CALIBRATION_HEADS: [&str; 7] = [
+pub(crate) const CALIBRATION_HEADS: [&str; 8] = [
     "pattern",
     "subscribers",
     "server CPU",
     "harness CPU",
+    "pace of a fan-out",
     "transit",
     "timer late",
     "publisher late, mean and p99",
 ];
 
 /// A row of the calibration table.
-pub(crate) fn calibration_cells(finding: &CalibrationFinding) -> [String; 7] {
+pub(crate) fn calibration_cells(finding: &CalibrationFinding) -> [String; 8] {
     let found = &finding.calibration;
     let us = |value: f64| with_unit(value, "µs");
     [
@@ -122,6 +123,7 @@ pub(crate) fn calibration_cells(finding: &CalibrationFinding) -> [String; 7] {
         count(u64::from(found.subscribers)),
         us(found.server_us),
         us(found.harness_us),
+        us(found.pace_us),
         us(found.transit_us),
         us(found.timer_late_us),
         format!("{}, {}", us(found.lateness_mean_us), us(found.lateness_p99_us)),
@@ -129,7 +131,7 @@ pub(crate) fn calibration_cells(finding: &CalibrationFinding) -> [String; 7] {
 }
 
 /// What the calibration is for.
-pub(crate) const CALIBRATION_EXPLAINED: &str = "A short trial of each pattern before the judged ones finds out what this machine costs: CPU per delivery (push) or per exchange (polling), and the time of a delivery when nothing queues. The model takes these as inputs, and nothing from the trial that it predicts.";
+pub(crate) const CALIBRATION_EXPLAINED: &str = "A short trial of each pattern before the judged ones finds out what this machine costs: CPU per delivery (push) or per exchange (polling), the time between two deliveries of a fan-out (its pace), and the time of a delivery when nothing queues (its transit). The model takes these as inputs, and nothing from the trial that it predicts.";
 
 fn calibration(findings: &Findings) -> Markup {
     html! {

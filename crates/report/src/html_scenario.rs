@@ -3,6 +3,7 @@
 use maud::{Markup, html};
 
 use crate::{
+    age_bound::{AGE_BOUND_HEAD, age_bound_cell, age_bound_words},
     answers::Answer,
     charts::Figure,
     findings::ScenarioFinding,
@@ -126,12 +127,13 @@ fn validity(finding: &ScenarioFinding) -> Markup {
             h3 { "Validity: " @if valid { "valid" } @else { "not valid" } }
             p.quiet {
                 "CPU in percent of one core. "
-                a href="#g-late" { "Publisher late" } " at p99. Trials in the order in which they ran."
+                a href="#g-late" { "Publisher late" } " at p99. Trials in the order in which they ran. "
+                (age_bound_words(&in_order(finding)))
             }
             div.scroll tabindex="0" role="region" aria-label="validity of each trial" {
                 table {
                     thead { tr {
-                        @for head in ["trial", "point", "expected", "received", "lost / duplicated / reordered", "publisher late", "server CPU", "harness CPU", "schedule"] {
+                        @for head in ["trial", "point", "expected", "received", "lost / duplicated / reordered", "publisher late", AGE_BOUND_HEAD, "server CPU", "harness CPU", "schedule"] {
                             th scope="col" class=[(head == "point").then_some("words")] { (head) }
                         }
                     } }
@@ -155,7 +157,7 @@ pub(crate) fn in_order(finding: &ScenarioFinding) -> Vec<(&Point, &Trial)> {
 }
 
 /// The cells of a trial in the validity table after its point; none for a failed trial.
-pub(crate) fn trial_cells(trial: &Trial) -> Option<[String; 6]> {
+pub(crate) fn trial_cells(point: &Point, trial: &Trial) -> Option<[String; 7]> {
     let measurements = trial.measurements.as_ref()?;
     let delivery = &measurements.delivery;
     let late = quantile_ms(&measurements.lateness, 0.99);
@@ -168,6 +170,7 @@ pub(crate) fn trial_cells(trial: &Trial) -> Option<[String; 6]> {
         count(delivery.received),
         format!("{} / {} / {}", count(delivery.lost), count(delivery.duplicated), count(delivery.reordered)),
         late.map_or_else(|| "—".to_owned(), |late| with_unit(late, "ms")),
+        age_bound_cell(point, trial),
         percent(measurements.cpu.server_us),
         percent(measurements.cpu.harness_us),
     ])
@@ -183,9 +186,9 @@ fn trial_row(point: &Point, trial: &Trial) -> Markup {
         tr {
             th scope="row" { (trial.order) }
             th scope="row" class="words" { (point_name(point)) }
-            @match trial_cells(trial) {
-                Some(cells) => { @for cell in &cells { td { (cell) } } },
-                None => { td colspan="6" class="words" { "failed; its reason is among the warnings" } },
+            @match trial_cells(point, trial) {
+                Some(cells) => { @for cell in &cells { td.wrap[cell.contains("exceeded")] { (cell) } } },
+                None => { td colspan="7" class="words" { "failed; its reason is among the warnings" } },
             }
             td { code { (short_hash(&trial.schedule_hash)) } }
         }

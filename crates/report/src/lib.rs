@@ -4,6 +4,7 @@
 //! made again from the records at any time and comes out the same. Every output is written from
 //! one [`Findings`], so all of them print the same numbers.
 
+mod age_bound;
 mod ages;
 mod answers;
 mod charts;

@@ -1,6 +1,7 @@
 //! `report.md`: the same report for a code host, with the figures linked.
 
 use crate::{
+    age_bound::{AGE_BOUND_HEAD, age_bound_words},
     answers::Answer,
     charts::Figure,
     findings::{Failure, Findings, Judged, ScenarioFinding},
@@ -182,23 +183,28 @@ fn validity(page: &mut Page, finding: &ScenarioFinding) {
             "received",
             "lost / duplicated / reordered",
             "publisher late, p99",
+            AGE_BOUND_HEAD,
             "server CPU",
             "harness CPU",
             "schedule",
         ],
         in_order(finding).into_iter().map(|(point, trial)| {
             let mut row = vec![format!("{}: {}", trial.order, point.label())];
-            match trial_cells(trial) {
+            match trial_cells(point, trial) {
                 Some(cells) => row.extend(cells),
                 None => {
                     row.push("failed".to_owned());
-                    row.extend(std::iter::repeat_n("—".to_owned(), 5));
+                    row.extend(std::iter::repeat_n("—".to_owned(), 6));
                 }
             }
             row.push(short_hash(&trial.schedule_hash));
             row
         }),
     );
+    let words = age_bound_words(&in_order(finding));
+    if !words.is_empty() {
+        page.paragraph(words);
+    }
     let warnings = grouped_warnings(finding);
     if warnings.is_empty() {
         page.paragraph("No warnings, nothing excluded.");

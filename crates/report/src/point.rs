@@ -1,7 +1,8 @@
 //! A point: one pattern with one set of settings in one scenario, and what its trials say.
 
 use contract::{
-    Arrivals, Delivery, Environment, Manifest, Measurements, Outcome, Params, Pattern, Scenario, TrialRecord,
+    Arrivals, Calibration, Delivery, Environment, Manifest, Measurements, Outcome, Params, Pattern, Scenario,
+    TrialRecord,
 };
 use model::{Inputs, Predicted};
 
@@ -11,7 +12,7 @@ use crate::{
     measured::{finite, measured, median, prediction},
     number::{count, three_digits},
     quantity::{Bound, Quantity, QuantityName},
-    setting::{self, Swept},
+    setting::{self, Swept, SweptValue},
     validity::{edge_warning, invalidities, prediction_warnings},
 };
 
@@ -29,6 +30,8 @@ pub struct Trial {
     pub schedule_hash: String,
     /// Where it was measured.
     pub environment: Environment,
+    /// What the calibration trial of its pattern found.
+    pub calibration: Option<Calibration>,
     /// What it measured; none if it failed.
     pub measurements: Option<Measurements>,
 }
@@ -56,6 +59,7 @@ pub struct Point {
     pub quantities: Vec<Quantity>,
     /// Both predictions, for the first completed trial's schedule.
     pub predicted: Option<Predicted>,
+    /// What the scenario varies, if that concerns the pattern.
     pub(crate) swept: Option<Swept>,
     /// What the closed form says of other poll intervals; empty but for short polling.
     pub(crate) bytes_by_interval: Vec<(f64, f64)>,
@@ -77,9 +81,9 @@ impl Point {
             delivery: Delivery::default(),
             quantities: Vec::new(),
             predicted: None,
-            swept: Swept::of(scenario),
+            swept: Swept::of(scenario).filter(|swept| swept.concerns(first.pattern)),
             bytes_by_interval: Vec::new(),
-            ages: AgeView::merged(records),
+            ages: AgeView::merged(records.iter().filter_map(|record| record.measurements())),
         };
         point.judge(records, &scenario.events);
         let predicted: Vec<Predicted> =
@@ -90,7 +94,7 @@ impl Point {
         if let Some(payload) = point.measured(QuantityName::PayloadBytesPerEvent) {
             point.warnings.extend(edge_warning(manifest, first, payload));
         }
-        if point.swept.is_none() {
+        if Swept::of(scenario).is_none() {
             point.bytes_by_interval = bytes_by_interval(manifest, scenario, first);
         }
         point.predicted = predicted.into_iter().next();
@@ -124,6 +128,16 @@ impl Point {
 
     pub(crate) fn swept_value(&self) -> Option<f64> {
         self.swept.and_then(|swept| swept.value(&self.params))
+    }
+
+    /// None where the pattern does not have the swept setting: it holds for every value.
+    pub(crate) fn swept_key(&self) -> Option<SweptValue> {
+        self.swept.and_then(|swept| swept.key(&self.params))
+    }
+
+    /// As short as a label in a chart must be: the swept value, or the pattern without one.
+    pub(crate) fn mark(&self) -> String {
+        self.swept.map_or_else(|| self.pattern.label().to_owned(), |swept| swept.mark(&self.params))
     }
 
     /// Merged over the completed trials.
@@ -197,7 +211,7 @@ impl Point {
                     self.warnings.push(format!("trial {} failed: {reason}", record.order));
                 }
                 Outcome::Completed { measurements } => {
-                    let problems = invalidities(measurements, arrivals);
+                    let problems = invalidities(record, measurements, arrivals);
                     self.valid &= problems.is_empty();
                     self.warnings.extend(problems);
                     self.warnings.extend(measurements.warnings.iter().cloned());
@@ -228,6 +242,7 @@ fn trial(record: &TrialRecord) -> Trial {
         started_at: record.started_at.clone(),
         schedule_hash: record.schedule_hash.clone(),
         environment: record.environment.clone(),
+        calibration: record.calibration,
         measurements: record.measurements().cloned(),
     }
 }

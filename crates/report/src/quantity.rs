@@ -154,7 +154,8 @@ pub enum Bound {
 pub struct Quantity {
     /// Which one.
     pub name: QuantityName,
-    /// Median over the point's completed trials; none if no trial gave it.
+    /// With one completed trial its value, with several their median, none if no trial gave it. Ages
+    /// are read from the deliveries of all of them together.
     pub measured: Option<f64>,
     /// Low end of the 95 % interval; none with fewer than four blocks.
     pub low: Option<f64>,

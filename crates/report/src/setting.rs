@@ -15,7 +15,55 @@ pub(crate) enum Swept {
     Client,
 }
 
+/// One value of a swept setting, comparable among the patterns.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum SweptValue {
+    /// A number; six digits of it, for rates of a schedule that came out differ in the last ones.
+    Number(f64),
+    Client(Client),
+}
+
+impl SweptValue {
+    /// Place on an axis; clients stand in the order of their list.
+    pub(crate) fn place(self) -> f64 {
+        match self {
+            Self::Number(number) => number,
+            Self::Client(client) => f64::from(client as u8),
+        }
+    }
+}
+
 impl Swept {
+    /// Whether the setting changes anything for a pattern. One that it does not concern is measured
+    /// once, and that one point stands for every swept value.
+    pub(crate) const fn concerns(self, pattern: Pattern) -> bool {
+        match self {
+            Self::Subscribers | Self::Rate | Self::Payload => true,
+            Self::PollInterval => match pattern {
+                Pattern::ShortPolling => true,
+                Pattern::LongPolling | Pattern::Sse | Pattern::WebSocket => false,
+            },
+            Self::Hold => match pattern {
+                Pattern::LongPolling => true,
+                Pattern::ShortPolling | Pattern::Sse | Pattern::WebSocket => false,
+            },
+            Self::Client => match pattern {
+                Pattern::ShortPolling | Pattern::LongPolling | Pattern::Sse => true,
+                Pattern::WebSocket => false,
+            },
+        }
+    }
+
+    /// The value at a point, to be compared with that of others.
+    pub(crate) fn key(self, params: &Params) -> Option<SweptValue> {
+        match self {
+            Self::Client => Some(SweptValue::Client(params.client)),
+            Self::Subscribers | Self::Rate | Self::Payload | Self::PollInterval | Self::Hold => {
+                self.value(params).and_then(number::six_digits).map(SweptValue::Number)
+            }
+        }
+    }
+
     /// What the scenario sweeps, if it does.
     pub(crate) fn of(scenario: &Scenario) -> Option<Self> {
         let sweep = scenario.sweep.as_ref()?;

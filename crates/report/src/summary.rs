@@ -54,28 +54,39 @@ struct PointSummary<'a> {
 struct Quantities<'a>(&'a [Quantity]);
 
 #[derive(Serialize)]
-struct FiveFields {
+struct Fields {
     measured: Option<f64>,
     low: Option<f64>,
     high: Option<f64>,
     predicted: Option<f64>,
     closed_form: Option<f64>,
+    /// `lower` if `measured` is only a lower bound, null if it is the value.
+    bound: Option<&'static str>,
 }
 
 impl Serialize for Quantities<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(Some(self.0.len()))?;
         for quantity in self.0 {
-            let fields = FiveFields {
+            let fields = Fields {
                 measured: quantity.measured.and_then(six_digits),
                 low: quantity.low.and_then(six_digits),
                 high: quantity.high.and_then(six_digits),
                 predicted: quantity.predicted.and_then(six_digits),
                 closed_form: quantity.closed_form.and_then(six_digits),
+                bound: bound(quantity.bound),
             };
             map.serialize_entry(quantity.name.key(), &fields)?;
         }
         map.end()
+    }
+}
+
+/// The same word in both files; none for a value.
+const fn bound(bound: Bound) -> Option<&'static str> {
+    match bound {
+        Bound::Exact => None,
+        Bound::AtLeast => Some("lower"),
     }
 }
 
@@ -149,10 +160,7 @@ pub(crate) fn csv(findings: &Findings) -> String {
                 quantity.name.key().to_owned(),
                 quantity.name.unit().to_owned(),
                 value(quantity.measured),
-                match quantity.bound {
-                    Bound::Exact => "exact".to_owned(),
-                    Bound::AtLeast => "at least".to_owned(),
-                },
+                bound(quantity.bound).unwrap_or_default().to_owned(),
                 value(quantity.low),
                 value(quantity.high),
                 value(quantity.predicted),

@@ -57,7 +57,8 @@ pub fn prediction_table(scenario: &Scenario, predictions: &[(Pattern, Params, Pr
     ]);
     let mut reasons: Vec<String> = Vec::new();
     for (pattern, params, predicted) in predictions {
-        let mut row = vec![row_label(*pattern, params, Swept::of(scenario))];
+        let mut row =
+            vec![row_label(*pattern, params, Swept::of(scenario).filter(|swept| swept.concerns(*pattern)))];
         for name in [
             QuantityName::AgeP50,
             QuantityName::AgeP99,

@@ -1,6 +1,6 @@
 //! Doubts about a trial: what makes its numbers invalid, and what only has to be said.
 
-use contract::{Arrivals, Manifest, Measurements, TrialRecord};
+use contract::{Arrivals, ByteCounts, Client, Manifest, Measurements, Params, Pattern, TrialRecord};
 use model::Predicted;
 
 use crate::number::{self, count};
@@ -12,7 +12,11 @@ const EDGE_TOLERANCE: f64 = 0.02;
 const LEDGER_TOLERANCE: f64 = 0.01;
 
 /// Why the numbers of a trial cannot be trusted.
-pub(crate) fn invalidities(measurements: &Measurements, arrivals: &Arrivals) -> Vec<String> {
+pub(crate) fn invalidities(
+    record: &TrialRecord,
+    measurements: &Measurements,
+    arrivals: &Arrivals,
+) -> Vec<String> {
     let delivery = &measurements.delivery;
     let mut problems = Vec::new();
     for (number, word) in [
@@ -28,9 +32,31 @@ pub(crate) fn invalidities(measurements: &Measurements, arrivals: &Arrivals) -> 
             ));
         }
     }
+    if delivery.foreign > 0 {
+        problems.push(format!(
+            "{} deliveries were of events that somebody else published: what was lost or out of order cannot be counted then",
+            count(delivery.foreign)
+        ));
+    }
     if measurements.window_deliveries == 0 && *arrivals != Arrivals::Silence {
         problems.push("no event was due in the measured window".to_owned());
     }
+    problems.extend(ledger_problems(record.pattern, &record.params, measurements));
+    problems
+}
+
+/// Whether the bytes of a point's subscribers are the server's own count: the sockets of reqwest
+/// are not within reach. A WebSocket has no HTTP client to choose.
+pub(crate) fn bytes_are_the_servers(pattern: Pattern, params: &Params) -> bool {
+    match pattern {
+        Pattern::ShortPolling | Pattern::LongPolling | Pattern::Sse => params.client == Client::Reqwest,
+        Pattern::WebSocket => false,
+    }
+}
+
+/// Where the counts of server and subscribers, or of the whole and its parts, contradict.
+fn ledger_problems(pattern: Pattern, params: &Params, measurements: &Measurements) -> Vec<String> {
+    let mut problems = Vec::new();
     if measurements.server_requests_life != measurements.requests.life {
         problems.push(format!(
             "the server counted {} requests, the subscribers {}",
@@ -40,14 +66,32 @@ pub(crate) fn invalidities(measurements: &Measurements, arrivals: &Arrivals) -> 
     }
     let server = measurements.server_bytes_life as f64;
     let subscribers = measurements.bytes_life.total() as f64;
-    if (server - subscribers).abs() > LEDGER_TOLERANCE * subscribers {
+    let apart = (server - subscribers).abs() > LEDGER_TOLERANCE * subscribers;
+    if apart && !bytes_are_the_servers(pattern, params) {
         problems.push(format!(
             "the server's sockets counted {} bytes, the subscribers' {}",
             count(measurements.server_bytes_life),
             count(measurements.bytes_life.total())
         ));
     }
+    // An exchange under way at an edge of the window has its bytes on one side and its parts on the
+    // other; over the whole life nothing is under way.
+    let edges = LEDGER_TOLERANCE * measurements.bytes.total() as f64;
+    problems.extend(overdrawn("the window", &measurements.bytes, edges));
+    problems.extend(overdrawn("the whole life", &measurements.bytes_life, 0.0));
     problems
+}
+
+/// Framing is what remains of all bytes; it cannot be less than nothing.
+fn overdrawn(of: &str, bytes: &ByteCounts, tolerance: f64) -> Option<String> {
+    let parts = bytes.payload.saturating_add(bytes.headers).saturating_add(bytes.empty_polls);
+    (parts as f64 > bytes.total() as f64 + tolerance).then(|| {
+        format!(
+            "payload, headers and empty polls of {of} are {} bytes together, more than the {} bytes of the sockets",
+            count(parts),
+            count(bytes.total())
+        )
+    })
 }
 
 /// Bytes are counted between the window's edges, deliveries by their due. Where polls are rare the

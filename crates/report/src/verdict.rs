@@ -1,6 +1,6 @@
 //! Whether a run can be trusted as a whole, and why not.
 
-use crate::{findings::Failure, number::count, point::Point};
+use crate::{findings::Failure, number::count, point::Point, validity::bytes_are_the_servers};
 
 /// The one word about a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,8 +75,21 @@ impl Verdict {
         (
             Self::Passed,
             format!(
-                "{of_planned}; every event was delivered once, in order, and subscribers and server counted the same requests and bytes"
+                "{of_planned}; every event was delivered once, in order, and subscribers and server counted the same {}",
+                same_counts(points)
             ),
         )
+    }
+}
+
+/// What both sides counted by themselves.
+fn same_counts(points: &[&Point]) -> &'static str {
+    let theirs = points.iter().filter(|point| bytes_are_the_servers(point.pattern, &point.params)).count();
+    if theirs == 0 {
+        "requests and bytes"
+    } else if theirs < points.len() {
+        "requests and bytes; bytes of reqwest subscribers are the server's own count"
+    } else {
+        "requests; bytes of reqwest subscribers are the server's own count"
     }
 }

@@ -2,7 +2,9 @@
 
 mod synthetic;
 
-use contract::{Ages, Client, Manifest, Params, Pattern, Period, Sweep, TimeHistogram, TrialRecord};
+use contract::{
+    Ages, Client, Manifest, Measurements, Params, Pattern, Period, Sweep, TimeHistogram, TrialRecord,
+};
 use report::{Findings, Run};
 use synthetic::{change, files, manifest, params, record, scenario, ten_trials};
 
@@ -107,4 +109,150 @@ fn every_kind_of_sweep_has_an_answer_and_its_figures() {
         let figures = files.iter().filter(|file| file.path.contains("-over-")).count();
         assert!(figures > 0, "{sentence}");
     }
+}
+
+/// Sets what a pattern's points say, those that `of` picks.
+fn set(
+    records: &mut [TrialRecord],
+    pattern: Pattern,
+    of: impl Fn(&Params) -> bool,
+    value: impl Fn(&mut Measurements),
+) {
+    let mut found = records.iter_mut().filter(|record| record.pattern == pattern && of(&record.params));
+    found.by_ref().for_each(|record| change(record, &value));
+}
+
+fn first_sentence(manifest: &Manifest, records: &[TrialRecord]) -> String {
+    findings(manifest, records).answers.remove(0).sentence
+}
+
+/// Lean and reqwest for all but the WebSocket, which has no HTTP client.
+fn client_sweep() -> (Manifest, Vec<TrialRecord>) {
+    let sweep = Sweep { client: vec![Client::Lean, Client::Reqwest], ..Sweep::default() };
+    let (mut manifest, mut records) = swept(sweep, |params| params.client = Client::Reqwest);
+    records.retain(|record| record.pattern != Pattern::WebSocket || record.params.client == Client::Lean);
+    manifest.trials_planned = 7;
+    for (pattern, lean_us, reqwest_us) in [
+        (Pattern::ShortPolling, 50.0, 90.0),
+        (Pattern::LongPolling, 60.0, 95.0),
+        (Pattern::Sse, 10.0, 40.0),
+        (Pattern::WebSocket, 20.0, 20.0),
+    ] {
+        for (client, cpu_us) in [(Client::Lean, lean_us), (Client::Reqwest, reqwest_us)] {
+            set(
+                &mut records,
+                pattern,
+                |params| params.client == client,
+                |measured| {
+                    measured.cpu.harness_us = cpu_us * measured.window_deliveries as f64;
+                },
+            );
+        }
+    }
+    (manifest, records)
+}
+
+#[test]
+fn clients_are_compared_with_a_pattern_that_has_none() {
+    let (manifest, mut records) = client_sweep();
+    let sentence = first_sentence(&manifest, &records);
+    let words = "changes from SSE to WebSocket between lean and reqwest client";
+    assert!(sentence.contains(words), "{sentence}");
+    assert!(sentence.contains("WebSocket 20.0\u{202f}µs at every HTTP client"), "{sentence}");
+    assert!(findings(&manifest, &records).verdict_reason.ends_with("are the server's own count"));
+
+    set(
+        &mut records,
+        Pattern::Sse,
+        |params| params.client == Client::Reqwest,
+        |measured| {
+            measured.cpu.harness_us = 12.0 * measured.window_deliveries as f64;
+        },
+    );
+    let sentence = first_sentence(&manifest, &records);
+    let words = "no change of order shown in subscriber CPU per event from lean to reqwest client";
+    assert!(sentence.contains(words), "{sentence}");
+}
+
+#[test]
+fn a_tie_is_no_change_of_order() {
+    let (manifest, mut records) = client_sweep();
+    set(
+        &mut records,
+        Pattern::WebSocket,
+        |_| true,
+        |measured| {
+            measured.cpu.harness_us = 10.5 * measured.window_deliveries as f64;
+        },
+    );
+    let sentence = first_sentence(&manifest, &records);
+    assert!(sentence.contains("no change of order shown"), "{sentence}");
+}
+
+#[test]
+fn a_hold_sweep_is_compared_with_patterns_that_hold_nothing() {
+    let sweep =
+        Sweep { hold: vec![Period::from_millis(500), Period::from_millis(1_500)], ..Sweep::default() };
+    let (manifest, mut records) = swept(sweep, |params| params.hold_ms = params.hold_ms.map(|_| 500.0));
+    records.retain(|record| [Pattern::ShortPolling, Pattern::LongPolling].contains(&record.pattern));
+    let requests = |records: &mut Vec<TrialRecord>, hold_ms: f64, number: u64| {
+        set(
+            records,
+            Pattern::LongPolling,
+            |params| params.hold_ms == Some(hold_ms),
+            |measured| {
+                measured.requests.window = number;
+            },
+        );
+    };
+    set(&mut records, Pattern::ShortPolling, |_| true, |measured| measured.requests.window = 1_500);
+    requests(&mut records, 500.0, 3_000);
+    requests(&mut records, 1_500.0, 750);
+    let sentence = first_sentence(&manifest, &records);
+    let words = "changes from short polling to long polling between 500\u{202f}ms and 1.5\u{202f}s";
+    assert!(sentence.contains(words), "{sentence}");
+    requests(&mut records, 1_500.0, 2_000);
+    let sentence = first_sentence(&manifest, &records);
+    assert!(sentence.contains("no change of order shown"), "{sentence}");
+}
+
+/// Short polling at two intervals; the others were measured once.
+fn interval_sweep() -> (Manifest, Vec<TrialRecord>) {
+    let intervals = vec![Period::from_millis(1_000), Period::from_millis(20)];
+    let sweep = Sweep { poll_interval: intervals, ..Sweep::default() };
+    swept(sweep, |params| params.poll_interval_ms = params.poll_interval_ms.map(|_| 20.0))
+}
+
+#[test]
+fn an_interval_sweep_is_compared_with_patterns_measured_once() {
+    let (manifest, mut records) = interval_sweep();
+    for pattern in [Pattern::LongPolling, Pattern::Sse, Pattern::WebSocket] {
+        set(&mut records, pattern, |_| true, |measured| measured.age = ages_of_ms(100));
+    }
+    let findings = findings(&manifest, &records);
+    let sentence = &findings.answers[0].sentence;
+    let words =
+        "changes from short polling to long polling, SSE and WebSocket between 20\u{202f}ms and 1\u{202f}s";
+    assert!(sentence.contains(words), "{sentence}");
+    let files = report::render(&findings);
+    let chart = files.iter().find(|file| file.path == "figures/swept-over-age-p99-ms.svg").expect("drawn");
+    assert!(chart.content.contains("SSE: 100"), "{}", chart.content);
+    let page = &files[0].content;
+    assert!(page.contains("long polling, SSE and WebSocket, which the poll interval does not concern"));
+    synthetic::write("level", &files);
+}
+
+#[test]
+fn nothing_is_said_of_an_order_that_was_not_compared() {
+    let (manifest, mut records) = interval_sweep();
+    for pattern in [Pattern::LongPolling, Pattern::Sse, Pattern::WebSocket] {
+        set(&mut records, pattern, |_| true, |measured| measured.age = Ages::default());
+    }
+    let sentence = first_sentence(&manifest, &records);
+    assert!(!sentence.contains("order") && !sentence.contains("lowest"), "{sentence}");
+    // One value alone shows no change either.
+    let sweep = Sweep { subscribers: vec![50], ..Sweep::default() };
+    let (manifest, records) = swept(sweep, |_| {});
+    let sentence = first_sentence(&manifest, &records);
+    assert!(!sentence.contains("order"), "{sentence}");
 }

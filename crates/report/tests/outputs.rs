@@ -3,12 +3,10 @@
 
 mod synthetic;
 
-use std::{fs, path::Path};
-
 use contract::{Manifest, Pattern, TrialRecord};
 use model::{NotApplicable, Predicted};
 use report::{Findings, OutputFile, QuantityName, Run};
-use synthetic::{failed, files, manifest, params, record, scenario, sixty_trials, ten_trials};
+use synthetic::{failed, files, manifest, params, record, scenario, sixty_trials, ten_trials, write};
 
 fn findings(manifest: &Manifest, records: &[TrialRecord]) -> Findings {
     let (manifest, records) = files(manifest, records);
@@ -22,15 +20,6 @@ fn content<'a>(files: &'a [OutputFile], path: &str) -> &'a str {
 
 fn figures(files: &[OutputFile]) -> impl Iterator<Item = &OutputFile> {
     files.iter().filter(|file| file.path.starts_with("figures/"))
-}
-
-/// Writes a report to the build directory, to look at it in a browser.
-fn write(name: &str, files: &[OutputFile]) {
-    let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
-    fs::create_dir_all(directory.join("figures")).expect("the build directory can be written");
-    for file in files {
-        fs::write(directory.join(&file.path), &file.content).expect("the build directory can be written");
-    }
 }
 
 fn assert_finite(files: &[OutputFile]) {
@@ -65,6 +54,7 @@ fn every_output_prints_the_same_numbers() {
             ] {
                 assert_eq!(fields[name].as_f64(), row[column(name)].parse().ok(), "{name}");
                 assert_eq!(fields[name].is_null(), value.is_none());
+                assert_eq!(fields["bound"].as_str().unwrap_or_default(), row[column("bound")]);
                 // Text rounds what the files for programs hold, and nothing else.
                 if let (Some(written), Some(value)) = (fields[name].as_f64(), value) {
                     assert!((written - value).abs() <= value.abs() * 1e-5);
@@ -105,10 +95,11 @@ fn the_summary_keeps_its_shape() {
     assert_eq!(point["scenario"], "poll-interval");
     assert_eq!(point["params"]["poll_interval_ms"], 250.0);
     assert_eq!(point["delivery"]["lost"], 0);
-    let age = point["quantities"]["age_p50_ms"].as_object().expect("five fields");
+    let age = point["quantities"]["age_p50_ms"].as_object().expect("an object");
     let mut fields: Vec<&str> = age.keys().map(String::as_str).collect();
     fields.sort_unstable();
-    assert_eq!(fields, ["closed_form", "high", "low", "measured", "predicted"]);
+    assert_eq!(fields, ["bound", "closed_form", "high", "low", "measured", "predicted"]);
+    assert!(age["bound"].is_null());
 }
 
 #[test]

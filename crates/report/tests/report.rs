@@ -123,6 +123,26 @@ fn a_percentile_that_reaches_into_lost_events_is_a_bound() {
     assert_eq!(findings.verdict, Verdict::Invalid);
     assert!(findings.verdict_reason.contains("30 of 1,700 deliveries were lost"));
     assert!(report::terminal_table(&findings).contains("> 2,000"));
+    let files = report::render(&findings);
+    let content = |path: &str| &files.iter().find(|file| file.path == path).expect("written").content;
+    let json: serde_json::Value = serde_json::from_str(content("summary.json")).expect("JSON");
+    let quantities = &json["points"][0]["quantities"];
+    assert_eq!(quantities["age_p99_ms"]["bound"], "lower");
+    assert!(quantities["age_p50_ms"]["bound"].is_null());
+    assert!(content("summary.csv").contains("age_p99_ms,ms,2000,lower,"));
+}
+
+#[test]
+fn what_never_came_ranks_above_all_that_arrived() {
+    let mut lossy = one(Pattern::ShortPolling);
+    change(&mut lossy, |measured| {
+        measured.age.censored = 30;
+        measured.age.censored_min_us = 100_000;
+    });
+    let findings = run_of(&[lossy]);
+    let p99 = point(&findings).quantity_of(QuantityName::AgeP99);
+    assert_eq!(p99.bound, Bound::AtLeast);
+    assert!(p99.measured.is_some_and(|age| age > 990.0), "{p99:?}");
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use contract::Pattern;
 
-use super::{capitalised, same};
+use super::{capitalised, order::order, same};
 use crate::{
     number::{THIN_SPACE, period_ms, six_digits, three_digits},
     point::Point,
@@ -37,7 +37,7 @@ pub(super) fn answer(swept: Swept, points: &[&Point]) -> (String, Vec<String>) {
     };
     let mut conditions: Vec<String> = series.values().filter_map(|points| flip(swept, points)).collect();
     if series.len() > 1 {
-        conditions.insert(0, order(main, &series, swept));
+        conditions.splice(0..0, order(main, &series, swept));
     } else if conditions.is_empty() {
         conditions.extend(series.keys().next().and_then(|pattern| no_flip(swept, pattern.label())));
     }
@@ -84,8 +84,18 @@ fn courses(swept: Swept, main: QuantityName, series: &BTreeMap<Pattern, Vec<&Poi
         .values()
         .filter_map(|points| {
             let (first, last) = (points.first()?, points.last()?);
-            let change = change(main, first, last)?;
-            Some(format!("{} {change}", first.pattern.label()))
+            let pattern = first.pattern.label();
+            let quantity = first.quantity_of(main);
+            if points.len() > 1 {
+                return Some(format!("{pattern} {}", change(main, first, last)?));
+            }
+            quantity.measured?;
+            Some(match first.swept {
+                Some(swept) => {
+                    format!("{pattern} {} at {}", quantity.measured_text(), swept.text(&first.params))
+                }
+                None => format!("{pattern} {} at every {}", quantity.measured_text(), swept.label()),
+            })
         })
         .collect();
     format!("{}{setting}: {}", main.label(), courses.join(", "))
@@ -112,7 +122,7 @@ fn change(name: QuantityName, first: &Point, last: &Point) -> Option<String> {
 }
 
 /// `10 to 1,000 subscribers`: the unit once if both have the same.
-fn span(first: &str, last: &str, word: &str) -> String {
+pub(super) fn span(first: &str, last: &str, word: &str) -> String {
     let unit =
         |text: &str| text.split_once([' ', THIN_SPACE]).map_or_else(String::new, |(_, unit)| unit.to_owned());
     let shared = unit(last);
@@ -121,46 +131,6 @@ fn span(first: &str, last: &str, word: &str) -> String {
         return format!("{number} {word} {last}");
     }
     format!("{first} {word} {last}")
-}
-
-/// Which pattern is lowest, and between which values that changes.
-fn order(main: QuantityName, series: &BTreeMap<Pattern, Vec<&Point>>, swept: Swept) -> String {
-    let mut by_value: BTreeMap<u64, Vec<&Point>> = BTreeMap::new();
-    for point in series.values().flatten() {
-        // Rates of a schedule that came out differ in the last digits; six are enough to match.
-        let value = point.swept_value().and_then(six_digits).unwrap_or(0.0);
-        by_value.entry(value.to_bits()).or_default().push(point);
-    }
-    let lowest: Vec<&Point> = by_value
-        .values()
-        .filter(|points| points.len() > 1)
-        .filter_map(|points| {
-            points.iter().copied().filter(|point| point.measured(main).is_some()).min_by(|left, right| {
-                let value = |point: &Point| point.measured(main).unwrap_or(f64::MAX);
-                value(left).total_cmp(&value(right))
-            })
-        })
-        .collect();
-    let change = lowest.windows(2).find_map(|pair| {
-        let [left, right] = pair else { return None };
-        let beaten =
-            series.get(&left.pattern)?.iter().find(|point| point.swept_value() == right.swept_value())?;
-        let told_apart = !same(main, beaten.measured(main)?, right.measured(main)?);
-        (left.pattern != right.pattern && told_apart).then_some((left, right))
-    });
-    match (change, lowest.first()) {
-        (Some((left, right)), _) => format!(
-            "the lowest {} changes from {} to {} between {}",
-            main.label(),
-            left.pattern.label(),
-            right.pattern.label(),
-            span(&swept.text(&left.params), &swept.text(&right.params), "and")
-        ),
-        (None, Some(_)) => {
-            format!("no change of order shown in {}, whatever the {}", main.label(), swept.label())
-        }
-        (None, None) => "the patterns share no value to compare at".to_owned(),
-    }
 }
 
 /// Until when the answer of one pattern's series holds.

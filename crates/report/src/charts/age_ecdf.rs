@@ -6,7 +6,7 @@ use super::{
     Figure,
     axis::{Axis, Plane},
     canvas::{Anchor, Canvas, Drawn, TICK_TEXT, WIDTH, draw, text_width},
-    left_out, legend,
+    left_out, legend, same_panel,
 };
 use crate::{
     findings::ScenarioFinding,
@@ -81,10 +81,6 @@ pub(super) fn figure(
     })
 }
 
-fn same_panel(points: &[&Point], point: &Point) -> bool {
-    points.iter().any(|shown| shown.pattern == point.pattern)
-}
-
 /// Ends below 100 percent if deliveries never came.
 fn measured(point: &Point) -> Curve {
     let ages = point.ages();
@@ -137,7 +133,7 @@ fn marks(canvas: &Canvas<'_>, plane: &Plane, pattern: Pattern, curve: &Curve) ->
 fn swept_labels(canvas: &Canvas<'_>, plane: &Plane, points: &[&Point], curves: &[Curve]) -> Drawn {
     let steps = points.len().saturating_sub(1).max(1) as f64;
     for (index, (point, curve)) in points.iter().zip(curves).enumerate() {
-        let text = point.swept.map_or_else(String::new, |swept| swept.mark(&point.params));
+        let text = point.mark();
         let height = 80.0 - 55.0 * index as f64 / steps;
         let Some(place) = curve.iter().find(|(_, percent)| *percent >= height) else {
             continue;

@@ -6,7 +6,7 @@ use super::{
     Figure,
     axis::{Axis, Plane},
     canvas::{Canvas, Drawn, WIDTH, draw},
-    free_labels, legend,
+    free_labels, freshness_words, legend,
 };
 use crate::{
     findings::{Findings, ScenarioFinding},
@@ -21,10 +21,10 @@ use crate::{
 const SAME_PRICE: f64 = 0.1;
 
 /// A point with a price and an age.
-struct Choice<'a> {
-    point: &'a Point,
-    bytes: f64,
-    age_ms: f64,
+pub(super) struct Choice<'a> {
+    pub(super) point: &'a Point,
+    pub(super) bytes: f64,
+    pub(super) age_ms: f64,
 }
 
 /// One figure for every schedule that more than one scenario published: the same events at the same
@@ -78,6 +78,7 @@ fn plot(points: &[&Point], slug: String, scenario: Option<String>, of: &str) -> 
     if choices.len() < 2 {
         return None;
     }
+    let of = format!("{of}{}", freshness_words::audiences(points));
     let front = front(&choices);
     let keys = legend::keys(points, false);
     let top = legend::height(&keys) + 38.0;
@@ -110,9 +111,9 @@ fn plot(points: &[&Point], slug: String, scenario: Option<String>, of: &str) -> 
     Some(Figure {
         slug,
         scenario,
-        title: title(&front),
+        title: freshness_words::title(&choices),
         caption: format!(
-            "Low is fresh, left is cheap. On the dashed front nothing measured was both fresher and cheaper; a joined line is one pattern with one setting varied.{of}"
+            "Low is fresh, left is cheap. On the dashed front nothing measured was both fresher and cheaper; a joined line is one pattern with one setting varied. The dashes follow the numbers as they are, however close.{of}"
         ),
         description: description(&choices),
         elements: drawing.elements,
@@ -217,28 +218,10 @@ fn wanted(choices: &[Choice<'_>], plane: &Plane) -> Vec<free_labels::Wish> {
     }
     for choice in choices {
         if choice.point.swept_value().is_none() {
-            wanted.push((place(choice), choice.point.pattern.label().to_owned()));
+            wanted.push((place(choice), choice.point.mark()));
         }
     }
     wanted
-}
-
-fn title(front: &[&Choice<'_>]) -> String {
-    let text = |choice: &Choice<'_>| {
-        format!(
-            "{}: {} at p99 for {}",
-            choice.point.label(),
-            QuantityName::AgeP99.text(choice.age_ms),
-            QuantityName::BytesPerEvent.text(choice.bytes)
-        )
-    };
-    match front {
-        [] => String::new(),
-        [only] => format!("Nothing measured was both fresher and cheaper than {}", text(only)),
-        [cheapest, .., freshest] => {
-            format!("The cheapest is {}; the freshest is {}", text(cheapest), text(freshest))
-        }
-    }
 }
 
 fn description(choices: &[Choice<'_>]) -> String {

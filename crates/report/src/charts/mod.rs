@@ -17,6 +17,7 @@ mod bytes;
 mod canvas;
 mod free_labels;
 mod freshness;
+mod freshness_words;
 mod legend;
 mod nines;
 mod requests;
@@ -121,7 +122,7 @@ fn of_scenario(finding: &ScenarioFinding) -> Vec<Figure> {
     }
     for (part, panel) in panels(finding, &points) {
         figures.extend(age_ecdf::figure(finding, &part, &panel, &points));
-        figures.extend(nines::figure(finding, &part, &panel));
+        figures.extend(nines::figure(finding, &part, &panel, &points));
     }
     if Swept::of(&finding.scenario).is_none() {
         figures.extend(requests::figure(finding, &points));
@@ -150,6 +151,11 @@ fn panels<'a>(finding: &ScenarioFinding, points: &[&'a Point]) -> Vec<(String, V
         *panel = spread_out(panel, MOST_SERIES);
     }
     panels
+}
+
+/// Whether a point belongs to the chart that shows these, drawn or not.
+fn same_panel(points: &[&Point], point: &Point) -> bool {
+    points.iter().any(|shown| shown.pattern == point.pattern)
 }
 
 /// At most `most` of the points: both ends and evenly between.

@@ -3,8 +3,8 @@
 use super::{
     Figure,
     axis::{Axis, Plane},
-    canvas::{TICK_TEXT, WIDTH, draw, text_width},
-    legend,
+    canvas::{Canvas, Drawn, TICK_TEXT, WIDTH, draw, text_width},
+    left_out, legend, same_panel,
 };
 use crate::{
     findings::ScenarioFinding,
@@ -22,7 +22,12 @@ const FIRST: f64 = std::f64::consts::LOG10_2;
 type Curve = Vec<(f64, f64)>;
 
 /// None if no point has twenty deliveries.
-pub(super) fn figure(finding: &ScenarioFinding, part: &str, points: &[&Point]) -> Option<Figure> {
+pub(super) fn figure(
+    finding: &ScenarioFinding,
+    part: &str,
+    points: &[&Point],
+    all: &[&Point],
+) -> Option<Figure> {
     let curves: Vec<(&Point, Curve, Curve)> = points
         .iter()
         .map(|point| (*point, measured(point), model(point)))
@@ -33,7 +38,7 @@ pub(super) fn figure(finding: &ScenarioFinding, part: &str, points: &[&Point]) -
     if curves.is_empty() {
         return None;
     }
-    let labels: Vec<String> = curves.iter().map(|(point, _, _)| end_label(point)).collect();
+    let labels: Vec<String> = curves.iter().map(|(point, _, _)| point.mark()).collect();
     let widest = labels.iter().map(|label| text_width(label, TICK_TEXT)).fold(0.0, f64::max);
     let values = curves.iter().flat_map(|(_, curve, model)| curve.iter().chain(model)).map(|(_, age)| *age);
     let model_drawn = curves.iter().any(|(_, _, model)| !model.is_empty());
@@ -53,32 +58,25 @@ pub(super) fn figure(finding: &ScenarioFinding, part: &str, points: &[&Point]) -
     let drawing = draw(plane.bottom + 44.0, |canvas| {
         legend::draw(canvas, &keys, 0.0)?;
         plane.frame(canvas)?;
-        let path =
-            |curve: &Curve| -> Vec<(f64, f64)> { curve.iter().map(|point| plane.place(*point)).collect() };
-        for (point, _, model) in &curves {
-            canvas.line(&path(model), Ink::Model(point.pattern), 2.0)?;
-        }
-        let mut ends = Vec::new();
-        for ((point, curve, _), label) in curves.iter().zip(&labels) {
-            let path = path(curve);
-            canvas.line(&path, Ink::Measured(point.pattern), 2.2)?;
-            if let Some(end) = path.last() {
-                canvas.marker(point.pattern, *end, 5.0)?;
-                ends.push((*end, label.clone()));
-            }
-        }
-        legend::end_labels(canvas, &ends, plane.right + 12.0, (plane.top, plane.bottom))
+        paint(canvas, &plane, &curves, &labels)
     });
     Some(Figure {
         slug: format!("{part}-nines"),
         scenario: Some(finding.scenario.name.clone()),
         title: title(&shown),
-        caption: "Look at where a line bends upwards: the rare deliveries that waited for something. A line ends where fewer than ten deliveries lie beyond it.".to_owned(),
+        caption: format!(
+            "Look at where a line bends upwards: the rare deliveries that waited for something. A line ends where fewer than ten deliveries lie beyond it.{}",
+            left_out(shown.len(), all.iter().filter(|point| same_panel(points, point)).count())
+        ),
         description: format!(
             "Line chart: age in ms, logarithmic, over percentiles spaced by their nines. {}.",
             shown
                 .iter()
-                .map(|point| format!("{}: p99 {}", point.label(), point.quantity_of(QuantityName::AgeP99).measured_text()))
+                .map(|point| format!(
+                    "{}: p99 {}",
+                    point.label(),
+                    point.quantity_of(QuantityName::AgeP99).measured_text()
+                ))
                 .collect::<Vec<_>>()
                 .join("; ")
         ),
@@ -88,8 +86,22 @@ pub(super) fn figure(finding: &ScenarioFinding, part: &str, points: &[&Point]) -
     })
 }
 
-fn end_label(point: &Point) -> String {
-    point.swept.map_or_else(|| point.pattern.label().to_owned(), |swept| swept.mark(&point.params))
+/// Models first, so that measurements lie upon them.
+fn paint(canvas: &Canvas<'_>, plane: &Plane, curves: &[(&Point, Curve, Curve)], labels: &[String]) -> Drawn {
+    let path = |curve: &Curve| -> Vec<(f64, f64)> { curve.iter().map(|point| plane.place(*point)).collect() };
+    for (point, _, model) in curves {
+        canvas.line(&path(model), Ink::Model(point.pattern), 2.0)?;
+    }
+    let mut ends = Vec::new();
+    for ((point, curve, _), label) in curves.iter().zip(labels) {
+        let path = path(curve);
+        canvas.line(&path, Ink::Measured(point.pattern), 2.2)?;
+        if let Some(end) = path.last() {
+            canvas.marker(point.pattern, *end, 5.0)?;
+            ends.push((*end, label.clone()));
+        }
+    }
+    legend::end_labels(canvas, &ends, plane.right + 12.0, (plane.top, plane.bottom))
 }
 
 fn quantile(nines: f64) -> f64 {

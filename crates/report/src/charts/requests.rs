@@ -134,7 +134,8 @@ pub(super) fn model_key(canvas: &Canvas<'_>, y: f64) -> Drawn {
 
 /// The lowest and the highest.
 pub(super) fn title(points: &[&Point], name: QuantityName) -> String {
-    let mut sorted = points.to_vec();
+    let mut sorted: Vec<&Point> = points.to_vec();
+    sorted.retain(|point| point.measured(name).is_some());
     sorted.sort_by(|left, right| {
         let value = |point: &Point| point.measured(name).unwrap_or(0.0);
         value(left).total_cmp(&value(right))

@@ -11,6 +11,7 @@ use super::{
 use crate::{
     answers::{self, main_quantities},
     findings::ScenarioFinding,
+    number::list,
     point::Point,
     quantity::{Bound, QuantityName},
     setting::Swept,
@@ -45,18 +46,26 @@ fn figure(
     name: QuantityName,
     slug: &str,
 ) -> Option<Figure> {
-    let curves: Vec<(Pattern, Curve, Curve)> = Pattern::ALL
+    let of = |pattern: Pattern| -> Vec<&Point> {
+        points.iter().copied().filter(|point| point.pattern == pattern).collect()
+    };
+    let mut curves: Vec<(Pattern, Curve, Curve)> = Pattern::ALL
         .into_iter()
-        .map(|pattern| {
-            let of: Vec<&Point> = points.iter().copied().filter(|point| point.pattern == pattern).collect();
-            (pattern, measured(&of, name), predicted(&of, name))
-        })
+        .map(|pattern| (pattern, measured(&of(pattern), name), predicted(&of(pattern), name)))
         .filter(|(_, measured, _)| !measured.is_empty())
         .collect();
     if curves.iter().all(|(_, measured, _)| measured.len() < 2) {
         return None;
     }
-    let mut keys = legend::keys(points, curves.iter().any(|(_, _, model)| !model.is_empty()));
+    let levels = level_lines(points, name, &curves);
+    let level_patterns: Vec<Pattern> = levels.iter().map(|(pattern, _, _)| *pattern).collect();
+    curves.splice(0..0, levels);
+    let drawn: Vec<&Point> = points
+        .iter()
+        .copied()
+        .filter(|point| curves.iter().any(|(pattern, _, _)| *pattern == point.pattern))
+        .collect();
+    let mut keys = legend::keys(&drawn, curves.iter().any(|(_, _, model)| !model.is_empty()));
     // The swept value is the axis here; no label repeats it.
     keys.retain(|key| !matches!(key, legend::Key::Words(_)));
     let top = legend::height(&keys) + 38.0;
@@ -71,23 +80,15 @@ fn figure(
     let drawing = draw(plane.bottom + 44.0, |canvas| {
         legend::draw(canvas, &keys, 0.0)?;
         plane.frame(canvas)?;
-        for (pattern, _, model) in &curves {
-            line(canvas, &plane, model, Ink::Model(*pattern), 2.0)?;
-        }
-        for (pattern, measured, _) in &curves {
-            line(canvas, &plane, measured, Ink::Measured(*pattern), 2.2)?;
-            for point in measured {
-                canvas.marker(*pattern, plane.place(*point), 5.5)?;
-            }
-        }
-        Ok(())
+        paint(canvas, &plane, &curves, &level_patterns)
     });
     Some(Figure {
         slug: format!("{}-{slug}", finding.scenario.name),
         scenario: Some(finding.scenario.name.clone()),
         title: title(swept, name, points),
         caption: format!(
-            "Solid: measured, one mark a point. Dashed: predicted. Where the two part, the model leaves something out.{}",
+            "Solid: measured, one mark a point. Dashed: predicted. Where the two part, the model leaves something out.{}{}",
+            level_words(swept, &level_patterns),
             if points.iter().any(|point| point.quantity_of(name).bound == Bound::AtLeast) {
                 " Points with lost events that reach into the percentile are left out here and stand in the table."
             } else {
@@ -116,6 +117,63 @@ fn predicted(points: &[&Point], name: QuantityName) -> Curve {
         .filter_map(|point| Some((point.swept_value()?, point.quantity_of(name).predicted?)))
         .filter(|(value, _)| *value > 0.0)
         .collect()
+}
+
+/// Models first, so that measurements lie upon them.
+fn paint(
+    canvas: &Canvas<'_>,
+    plane: &Plane,
+    curves: &[(Pattern, Curve, Curve)],
+    level_patterns: &[Pattern],
+) -> Drawn {
+    for (pattern, _, model) in curves {
+        line(canvas, plane, model, Ink::Model(*pattern), 2.0)?;
+    }
+    for (pattern, measured, _) in curves {
+        line(canvas, plane, measured, Ink::Measured(*pattern), 2.2)?;
+        if let Some(index) = level_patterns.iter().position(|level| level == pattern) {
+            // Measured once: one mark near its end, beside those of other level lines.
+            let (x, y) = plane.place(measured[1]);
+            canvas.marker(*pattern, (x - 16.0 * (index + 1) as f64, y), 5.5)?;
+            continue;
+        }
+        for point in measured {
+            canvas.marker(*pattern, plane.place(*point), 5.5)?;
+        }
+    }
+    Ok(())
+}
+
+/// Patterns that the setting does not concern: their one point holds over the whole range.
+fn level_lines(
+    points: &[&Point],
+    name: QuantityName,
+    curves: &[(Pattern, Curve, Curve)],
+) -> Vec<(Pattern, Curve, Curve)> {
+    let values = || curves.iter().flat_map(|(_, measured, _)| measured.iter().map(|(value, _)| *value));
+    let (low, high) = (values().fold(f64::INFINITY, f64::min), values().fold(0.0, f64::max));
+    let level = |height: f64| vec![(low, height), (high, height)];
+    points
+        .iter()
+        .filter(|point| point.swept.is_none() && point.quantity_of(name).bound == Bound::Exact)
+        .filter_map(|point| {
+            let quantity = point.quantity_of(name);
+            let model = quantity.predicted.map_or_else(Vec::new, level);
+            Some((point.pattern, level(quantity.measured?), model))
+        })
+        .collect()
+}
+
+fn level_words(swept: Swept, patterns: &[Pattern]) -> String {
+    if patterns.is_empty() {
+        return String::new();
+    }
+    let names: Vec<String> = patterns.iter().map(|pattern| pattern.label().to_owned()).collect();
+    format!(
+        " A level line with one mark: {}, which the {} does not concern, measured once.",
+        list(&names),
+        swept.label()
+    )
 }
 
 fn x_axis(swept: Swept, curves: &[(Pattern, Curve, Curve)]) -> Axis {
@@ -177,9 +235,8 @@ fn description(swept: Swept, name: QuantityName, points: &[&Point]) -> String {
         .map(|point| {
             let quantity = point.quantity_of(name);
             format!(
-                "{} at {}: {}, predicted {}",
-                point.pattern.label(),
-                swept.text(&point.params),
+                "{}: {}, predicted {}",
+                point.label(),
                 quantity.measured_text(),
                 quantity.predicted_text()
             )

@@ -5,10 +5,15 @@ use contract::{Measurements, Second};
 use super::{
     Figure, MOST_SERIES,
     axis::{Axis, Plane},
-    canvas::{Anchor, Canvas, Drawn, TEXT, TICK_TEXT, WIDTH, draw},
+    canvas::{Anchor, Canvas, Drawn, TEXT, TICK_TEXT, WIDTH, draw, text_width},
     left_out, spread_over_patterns,
 };
-use crate::{findings::ScenarioFinding, number::with_unit, point::Point, style::Ink};
+use crate::{
+    findings::ScenarioFinding,
+    number::{count, with_unit},
+    point::Point,
+    style::Ink,
+};
 
 /// Height of a lane's plane, and of the lane with its heading.
 const LANE: f64 = 74.0;
@@ -31,7 +36,11 @@ pub(super) fn figure(finding: &ScenarioFinding, points: &[&Point]) -> Option<Fig
             .iter()
             .filter_map(|point| first(point))
             .flat_map(|trial| &trial.age_seconds)
-            .flat_map(|second| [ms(second.p50_us), ms(second.p99_us)]),
+            .flat_map(|second| {
+                let kept = |lost: bool, time_us: u64| (!lost && second.count > 0).then_some(ms(time_us));
+                [kept(lost(second, 50), second.p50_us), kept(lost(second, 1), second.p99_us)]
+            })
+            .flatten(),
         "",
     )
     .with_decades();
@@ -56,7 +65,8 @@ pub(super) fn figure(finding: &ScenarioFinding, points: &[&Point]) -> Option<Fig
         scenario: Some(finding.scenario.name.clone()),
         title: title(&shown),
         caption: format!(
-            "Upper line of a lane: p99 of each second; lower, thin line: its median. The grey stretch is warm-up and does not count. A peak that the lowest lane shares is the publisher's, not the pattern's. Where a point has several trials, the first.{}",
+            "Upper line of a lane: p99 of each second; lower, thin line: its median. The grey stretch is warm-up and does not count. A peak that the lowest lane shares is the publisher's, not the pattern's.{} Where a point has several trials, the first.{}",
+            cross_words(&shown),
             left_out(shown.len(), timed.len())
         ),
         description: description(&shown),
@@ -108,17 +118,71 @@ fn age_lane(canvas: &Canvas<'_>, lane: &Plane, point: &Point, trial: &Measuremen
     lane.frame_y(canvas)?;
     canvas.marker(point.pattern, (11.0, lane.top - 19.0), 5.5)?;
     canvas.text((24.0, lane.top - 19.0), &point.label(), Anchor::Left, TEXT, Ink::Text)?;
-    let path = |pick: fn(&Second) -> u64| -> Vec<(f64, f64)> {
-        trial
-            .age_seconds
-            .iter()
-            .filter(|second| second.count > 0)
-            .map(|second| lane.place((f64::from(second.second) + 0.5, ms(pick(second)))))
-            .collect()
-    };
     let ink = Ink::Measured(point.pattern);
-    canvas.line(&path(|second| second.p50_us), ink, 1.0)?;
-    canvas.line(&path(|second| second.p99_us), ink, 2.4)
+    for path in paths(lane, &trial.age_seconds, 50, |second| second.p50_us) {
+        stretch(canvas, &path, ink, 1.0)?;
+    }
+    for path in paths(lane, &trial.age_seconds, 1, |second| second.p99_us) {
+        stretch(canvas, &path, ink, 2.4)?;
+    }
+    lost_marks(canvas, lane, &trial.age_seconds)
+}
+
+/// Whether more than `percent` of a second's deliveries never came, so that the percentile with
+/// that many above it reaches into them.
+fn lost(second: &Second, percent: u64) -> bool {
+    second.censored * 100 > percent * (second.count + second.censored)
+}
+
+/// A line's stretches: it has a gap where its percentile reaches into what never came.
+fn paths(lane: &Plane, seconds: &[Second], percent: u64, pick: fn(&Second) -> u64) -> Vec<Vec<(f64, f64)>> {
+    seconds
+        .split(|second| lost(second, percent))
+        .map(|stretch| {
+            stretch
+                .iter()
+                .filter(|second| second.count > 0)
+                .map(|second| lane.place((f64::from(second.second) + 0.5, ms(pick(second)))))
+                .collect()
+        })
+        .collect()
+}
+
+/// A line, or a dot where a second stands alone between gaps.
+fn stretch(canvas: &Canvas<'_>, path: &[(f64, f64)], ink: Ink, width: f64) -> Drawn {
+    if let [(x, y)] = path {
+        let half = width.max(2.0) / 2.0;
+        return canvas.rectangle((x - half, y - half), (x + half, y + half), ink, 1.0);
+    }
+    canvas.line(path, ink, width)
+}
+
+/// What the crosses mean, where there are any.
+fn cross_words(points: &[&Point]) -> &'static str {
+    let mut seconds = points.iter().filter_map(|point| first(point)).flat_map(|trial| &trial.age_seconds);
+    if seconds.any(|second| lost(second, 1)) {
+        " A cross at the upper edge: more than one delivery in a hundred of this second never came, so it has no p99 (nor, with more than half, a median)."
+    } else {
+        ""
+    }
+}
+
+/// A cross at the upper edge for every second without a p99, and the word once a stretch.
+fn lost_marks(canvas: &Canvas<'_>, lane: &Plane, seconds: &[Second]) -> Drawn {
+    let (y, arm) = (lane.top + 6.0, 3.5);
+    let mut free_from = f64::NEG_INFINITY;
+    for second in seconds.iter().filter(|second| lost(second, 1)) {
+        let x = lane.place_x(f64::from(second.second) + 0.5);
+        canvas.line(&[(x - arm, y - arm), (x + arm, y + arm)], Ink::Text, 1.8)?;
+        canvas.line(&[(x - arm, y + arm), (x + arm, y - arm)], Ink::Text, 1.8)?;
+        if x >= free_from {
+            let width = text_width("lost", TICK_TEXT);
+            let from = (x - width / 2.0).clamp(lane.left, lane.right - width);
+            canvas.text((from, y + 14.0), "lost", Anchor::Left, TICK_TEXT, Ink::Text)?;
+            free_from = x + width + 10.0;
+        }
+    }
+    Ok(())
 }
 
 /// The largest p99 of each second over the trials shown.
@@ -161,24 +225,54 @@ fn worst(points: &[&Point]) -> Option<(String, Second)> {
             let worst = trial
                 .age_seconds
                 .iter()
-                .filter(|second| second.second >= warm_up_s)
+                .filter(|second| second.second >= warm_up_s && second.count > 0 && !lost(second, 1))
                 .max_by_key(|second| second.p99_us)?;
             Some((point.label(), *worst))
         })
         .max_by_key(|(_, second)| second.p99_us)
 }
 
+/// Seconds of the window whose p99 reaches into what never came: whose most were lost, that second,
+/// and how many there are.
+fn worst_loss(points: &[&Point]) -> Option<(String, Second, usize)> {
+    let found: Vec<(&Point, &Second)> = points
+        .iter()
+        .filter_map(|point| Some((*point, first(point)?)))
+        .flat_map(|(point, trial)| {
+            let warm_up_s = (trial.window.start_ns / 1_000_000_000) as u32;
+            let counts = move |second: &&Second| second.second >= warm_up_s && lost(second, 1);
+            trial.age_seconds.iter().filter(counts).map(move |second| (point, second))
+        })
+        .collect();
+    let (point, second) = found.iter().rev().max_by_key(|(_, second)| second.censored)?;
+    Some((point.label(), **second, found.len()))
+}
+
 fn title(points: &[&Point]) -> String {
-    worst(points).map_or_else(
-        || "Ages second by second".to_owned(),
-        |(label, second)| {
-            format!(
-                "The oldest second was second {} of {label}, with {} at p99",
-                second.second,
-                with_unit(ms(second.p99_us), "ms")
-            )
-        },
-    )
+    let mut parts = Vec::new();
+    if let Some((label, second, seconds)) = worst_loss(points) {
+        parts.push(format!(
+            "In second {} of {label} {} of {} deliveries never came{}",
+            second.second,
+            count(second.censored),
+            count(second.count + second.censored),
+            match seconds - 1 {
+                0 => String::new(),
+                1 => ", and 1 more second lost too many for a p99".to_owned(),
+                others => format!(", and {others} more seconds lost too many for a p99"),
+            }
+        ));
+    }
+    if let Some((label, second)) = worst(points) {
+        let article = if parts.is_empty() { "The" } else { "the" };
+        let of = if parts.is_empty() { "" } else { " that has a p99" };
+        parts.push(format!(
+            "{article} oldest second{of} was second {} of {label}, with {} at p99",
+            second.second,
+            with_unit(ms(second.p99_us), "ms")
+        ));
+    }
+    if parts.is_empty() { "Ages second by second".to_owned() } else { parts.join("; ") }
 }
 
 fn description(points: &[&Point]) -> String {

@@ -2,11 +2,14 @@
 
 #![allow(dead_code, reason = "each test file uses a part of this")]
 
+use std::{fs, path::Path};
+
 use contract::{
     Ages, Arrivals, ByteCounts, Calibration, Client, CpuUse, Delivery, Distribution, Environment, Manifest,
     Measurements, Outcome, Params, Pattern, Period, PublishedSchedule, RECORD_SCHEMA, RequestLedger,
     Scenario, Second, Sweep, TimeHistogram, TrialRecord, Window,
 };
+use report::OutputFile;
 
 pub(crate) const SUBSCRIBERS: u32 = 50;
 pub(crate) const RATE_HZ: f64 = 2.0;
@@ -329,4 +332,13 @@ pub(crate) fn files(manifest: &Manifest, records: &[TrialRecord]) -> (String, St
         .map(|record| serde_json::to_string(record).expect("a record is JSON") + "\n")
         .collect();
     (serde_json::to_string_pretty(manifest).expect("a manifest is JSON"), lines)
+}
+
+/// Writes a report to the build directory, to look at it in a browser.
+pub(crate) fn write(name: &str, files: &[OutputFile]) {
+    let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    fs::create_dir_all(directory.join("figures")).expect("the build directory can be written");
+    for file in files {
+        fs::write(directory.join(&file.path), &file.content).expect("the build directory can be written");
+    }
 }

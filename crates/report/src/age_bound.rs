@@ -1,0 +1,54 @@
+//! What a pushed event's age should stay below, from the calibration and the publisher's lateness.
+
+use contract::{Measurements, Pattern};
+
+use crate::{
+    ages::AgeView,
+    measured::quantile_ms,
+    number::with_unit,
+    point::{Point, Trial},
+    quantity::Bound,
+};
+
+/// What timers and the scheduler may add, milliseconds.
+const ALLOWANCE_MS: f64 = 2.0;
+
+/// What the column means; it is information and decides nothing.
+const EXPLAINED: &str = "Age p99 at most: the publisher's lateness at p99, plus N deliveries at the calibrated cost of writing and reading, plus 2\u{202f}ms. It is shown for pushed events and makes no trial invalid.";
+
+/// The same; empty where no trial has a bound.
+pub(crate) fn age_bound_words(trials: &[(&Point, &Trial)]) -> &'static str {
+    let has_bound = |(point, trial): &(&Point, &Trial)| age_bound(point, trial).is_some();
+    if trials.iter().any(has_bound) { EXPLAINED } else { "" }
+}
+
+/// Head of the column.
+pub(crate) const AGE_BOUND_HEAD: &str = "age p99 at most";
+
+/// `4.30 ms, kept` or `4.30 ms, exceeded (measured 5.10 ms)`; a dash where there is no bound.
+pub(crate) fn age_bound_cell(point: &Point, trial: &Trial) -> String {
+    age_bound(point, trial).unwrap_or_else(|| "—".to_owned())
+}
+
+fn age_bound(point: &Point, trial: &Trial) -> Option<String> {
+    let measurements = trial.measurements.as_ref()?;
+    let bound_ms = bound_ms(point, trial, measurements)?;
+    let age = AgeView::merged(std::iter::once(measurements)).percentile(0.99)?;
+    let (bound, measured) = (with_unit(bound_ms, "ms"), with_unit(age.value_ms, "ms"));
+    Some(match age.bound {
+        Bound::Exact if age.value_ms <= bound_ms => format!("{bound}, kept"),
+        Bound::Exact => format!("{bound}, exceeded (measured {measured})"),
+        Bound::AtLeast => format!("{bound}, exceeded (measured over {measured})"),
+    })
+}
+
+fn bound_ms(point: &Point, trial: &Trial, measurements: &Measurements) -> Option<f64> {
+    let pushed = match point.pattern {
+        Pattern::ShortPolling | Pattern::LongPolling => false,
+        Pattern::Sse | Pattern::WebSocket => true,
+    };
+    let calibration = trial.calibration.filter(|_| pushed)?;
+    let fan_out_us = f64::from(point.params.subscribers) * (calibration.server_us + calibration.harness_us);
+    let bound_ms = quantile_ms(&measurements.lateness, 0.99)? + fan_out_us * 1e-3 + ALLOWANCE_MS;
+    bound_ms.is_finite().then_some(bound_ms)
+}

@@ -1,0 +1,104 @@
+//! Which pattern is lowest along a sweep, and between which values that changes.
+
+use std::collections::BTreeMap;
+
+use contract::Pattern;
+
+use super::{same, sweep::span};
+use crate::{
+    number::list,
+    point::Point,
+    quantity::{Bound, QuantityName},
+    setting::{Swept, SweptValue},
+};
+
+/// The patterns at one swept value.
+struct Stop<'a> {
+    /// The value in words.
+    text: String,
+    /// A point a pattern; one that the setting does not concern stands at every stop.
+    points: Vec<&'a Point>,
+}
+
+/// A sentence about the order of the patterns; none if they were not compared at two values.
+pub(super) fn order(
+    main: QuantityName,
+    series: &BTreeMap<Pattern, Vec<&Point>>,
+    swept: Swept,
+) -> Option<String> {
+    let stops: Vec<Stop<'_>> =
+        stops(main, series, swept).into_iter().filter(|stop| stop.points.len() > 1).collect();
+    let (first, last) = (stops.first()?, stops.last()?);
+    if stops.len() < 2 {
+        return None;
+    }
+    let change = (1..stops.len())
+        .flat_map(|right| (0..right).rev().map(move |left| (left, right)))
+        .find_map(|(left, right)| change(main, &stops[left], &stops[right]));
+    Some(change.unwrap_or_else(|| {
+        format!("no change of order shown in {} from {}", main.label(), span(&first.text, &last.text, "to"))
+    }))
+}
+
+fn stops<'a>(main: QuantityName, series: &BTreeMap<Pattern, Vec<&'a Point>>, swept: Swept) -> Vec<Stop<'a>> {
+    let mut values: Vec<(SweptValue, &Point)> =
+        series.values().flatten().filter_map(|point| Some((point.swept_key()?, *point))).collect();
+    values.sort_by(|(left, _), (right, _)| left.place().total_cmp(&right.place()));
+    values.dedup_by(|(left, _), (right, _)| left == right);
+    values
+        .into_iter()
+        .map(|(value, of)| Stop {
+            text: swept.text(&of.params),
+            points: series.values().filter_map(|points| at(points, value)).filter(known(main)).collect(),
+        })
+        .collect()
+}
+
+/// A pattern's point at a value.
+fn at<'a>(points: &[&'a Point], value: SweptValue) -> Option<&'a Point> {
+    points.iter().copied().find(|point| point.swept_key().is_none_or(|own| own == value))
+}
+
+/// A lower bound cannot be ranked.
+fn known(main: QuantityName) -> impl Fn(&&Point) -> bool {
+    move |point| point.measured(main).is_some() && point.quantity_of(main).bound == Bound::Exact
+}
+
+fn value(main: QuantityName, point: &Point) -> f64 {
+    point.measured(main).unwrap_or(f64::MAX)
+}
+
+fn lowest<'a>(main: QuantityName, stop: &Stop<'a>) -> Option<&'a Point> {
+    stop.points.iter().copied().min_by(|left, right| value(main, left).total_cmp(&value(main, right)))
+}
+
+/// The lowest and all that are not told apart from it.
+fn leaders(main: QuantityName, stop: &Stop<'_>) -> Vec<Pattern> {
+    let least = stop.points.iter().map(|point| value(main, point)).fold(f64::MAX, f64::min);
+    let near = stop.points.iter().filter(|point| same(main, least, value(main, point)));
+    near.map(|point| point.pattern).collect()
+}
+
+/// Another pattern is lowest, and at both values the two are told apart.
+fn change(main: QuantityName, left: &Stop<'_>, right: &Stop<'_>) -> Option<String> {
+    let (before, after) = (lowest(main, left)?, lowest(main, right)?);
+    let parted = |stop: &Stop<'_>, low: &Point, high: &Point| {
+        let high = stop.points.iter().find(|point| point.pattern == high.pattern);
+        high.is_some_and(|high| !same(main, value(main, low), value(main, high)))
+    };
+    if before.pattern == after.pattern || !parted(left, before, after) || !parted(right, after, before) {
+        return None;
+    }
+    let (before, after) = (leaders(main, left), leaders(main, right));
+    let only = |these: &[Pattern], others: &[Pattern]| {
+        let names = these.iter().filter(|pattern| !others.contains(pattern));
+        list(&names.map(|pattern| pattern.label().to_owned()).collect::<Vec<_>>())
+    };
+    Some(format!(
+        "the lowest {} changes from {} to {} between {}",
+        main.label(),
+        only(&before, &after),
+        only(&after, &before),
+        span(&left.text, &right.text, "and")
+    ))
+}

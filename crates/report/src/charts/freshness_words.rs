@@ -1,0 +1,124 @@
+//! What the figure of the choice says in words, by the rule of every other sentence: values that
+//! one trial does not tell apart are no difference.
+
+use contract::Pattern;
+
+use super::freshness::Choice;
+use crate::{
+    answers::{range, same},
+    number::{count, list},
+    point::Point,
+    quantity::QuantityName,
+};
+
+/// Names that a title can hold.
+const MOST_NAMES: usize = 4;
+
+/// The cheapest and the freshest, each with all that are not told apart from them.
+pub(super) fn title(choices: &[Choice<'_>]) -> String {
+    let cheapest = near(choices, QuantityName::BytesPerEvent, |choice| choice.bytes);
+    let freshest = near(choices, QuantityName::AgeP99, |choice| choice.age_ms);
+    let both: Vec<&Choice<'_>> = cheapest
+        .iter()
+        .copied()
+        .filter(|cheap| freshest.iter().any(|fresh| std::ptr::eq(*fresh, *cheap)))
+        .collect();
+    if !both.is_empty() {
+        return format!("Nothing was shown to be fresher or cheaper than {}", text(&both, choices));
+    }
+    format!("The cheapest {}; the freshest {}", subject(&cheapest, choices), subject(&freshest, choices))
+}
+
+/// The smallest and all that are not told apart from it.
+fn near<'a, 'b>(
+    choices: &'b [Choice<'a>],
+    name: QuantityName,
+    value: impl Fn(&Choice<'_>) -> f64,
+) -> Vec<&'b Choice<'a>> {
+    let least = choices.iter().map(&value).fold(f64::INFINITY, f64::min);
+    choices.iter().filter(|choice| same(name, least, value(choice))).collect()
+}
+
+fn subject(of: &[&Choice<'_>], all: &[Choice<'_>]) -> String {
+    let verb = if of.len() == 1 { "is" } else { "are" };
+    format!("{verb} {}", text(of, all))
+}
+
+/// `A and B: 4.30 to 4.60 ms at p99 for 0.40 KB`.
+fn text(of: &[&Choice<'_>], all: &[Choice<'_>]) -> String {
+    let mut names: Vec<String> = Vec::new();
+    for choice in of {
+        let name = name(choice.point, all);
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    if names.len() > MOST_NAMES {
+        names = by_pattern(of);
+    }
+    let points: Vec<&Point> = of.iter().map(|choice| choice.point).collect();
+    format!(
+        "{}: {} at p99 for {}",
+        listed(&names),
+        range(QuantityName::AgeP99, &points),
+        range(QuantityName::BytesPerEvent, &points)
+    )
+}
+
+/// Names that hold commas themselves are told apart by semicolons.
+fn listed(names: &[String]) -> String {
+    if names.iter().any(|name| name.contains(',')) { names.join("; ") } else { list(names) }
+}
+
+/// `4 points of SSE`, where naming each would be too long for a title.
+fn by_pattern(of: &[&Choice<'_>]) -> Vec<String> {
+    let number = |pattern: Pattern| of.iter().filter(|choice| choice.point.pattern == pattern).count();
+    Pattern::ALL
+        .into_iter()
+        .map(|pattern| (pattern.label(), number(pattern)))
+        .filter(|(_, number)| *number > 0)
+        .map(|(label, number)| match number {
+            1 => format!("1 point of {label}"),
+            several => format!("{several} points of {label}"),
+        })
+        .collect()
+}
+
+/// The point's label, with its scenario where another one has the same.
+fn name(point: &Point, all: &[Choice<'_>]) -> String {
+    let label = point.label();
+    let twin = |other: &&Choice<'_>| other.point.scenario != point.scenario && other.point.label() == label;
+    if all.iter().any(|choice| twin(&choice)) { format!("{label} in {}", point.scenario) } else { label }
+}
+
+/// How many subscribers each scenario of the figure has, where that differs; empty where it does
+/// not.
+pub(super) fn audiences(points: &[&Point]) -> String {
+    let mut scenarios: Vec<(&str, Vec<u32>)> = Vec::new();
+    for point in points {
+        let number = point.params.subscribers;
+        match scenarios.iter_mut().find(|(name, _)| *name == point.scenario) {
+            Some((_, numbers)) => numbers.push(number),
+            None => scenarios.push((&point.scenario, vec![number])),
+        }
+    }
+    let least = points.iter().map(|point| point.params.subscribers).min();
+    let most = points.iter().map(|point| point.params.subscribers).max();
+    // One scenario that varies their number has it beside its marks.
+    if least == most || scenarios.len() < 2 {
+        return String::new();
+    }
+    let parts: Vec<String> = scenarios
+        .iter()
+        .enumerate()
+        .map(|(index, (name, numbers))| {
+            let unit = if index == 0 { " subscribers" } else { "" };
+            let text =
+                |number: Option<&u32>| number.map_or_else(String::new, |number| count(u64::from(*number)));
+            let (low, high) = (text(numbers.iter().min()), text(numbers.iter().max()));
+            let numbers = if low == high { low } else { format!("{low} to {high}") };
+            format!("{name} with {numbers}{unit}")
+        })
+        .collect();
+    format!(" Ages grow with the number of subscribers, which differs: {}.", parts.join(", "))
+}
