@@ -83,7 +83,7 @@ fn along(paths: &[Vec<(f64, f64)>]) -> Vec<Area> {
 }
 
 fn within(plane: &Plane, own: &Area) -> bool {
-    own[0] >= plane.left && own[2] <= WIDTH && own[1] >= plane.top - 4.0 && own[3] <= plane.bottom
+    own[0] >= plane.left && own[2] <= WIDTH && own[1] >= plane.top - HALF - 1.0 && own[3] <= plane.bottom
 }
 
 fn overlap(one: &Area, other: &Area) -> bool {
