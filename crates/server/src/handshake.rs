@@ -24,8 +24,8 @@ use tokio_tungstenite::{
 
 use crate::{meter::Metered, problem::Problem};
 
-/// tungstenite zeroes its whole read buffer at every attempt to read, 128 KiB by default: more than
-/// half of a fan-out's CPU. What subscribers send is small.
+/// tungstenite zeroes its whole read buffer at every attempt to read, 128 KiB by default, and a
+/// fan-out attempts once per delivery. What subscribers send is small.
 const READ_BUFFER_BYTES: usize = 1 << 10;
 /// Frames gather up to here before they are written; a flush writes them anyway.
 const WRITE_BUFFER_BYTES: usize = 4 << 10;
