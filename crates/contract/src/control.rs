@@ -105,6 +105,14 @@ pub struct StartSchedule {
     pub payload_bytes: u32,
     /// How long from now the schedule begins.
     pub start_in: Period,
+    /// Time by which each event is handed over later than it is due, on purpose: a known answer, to
+    /// test the instrument with. It counts as no lateness.
+    #[serde(default)]
+    pub delivery_delay: Period,
+    /// Most that is added to this by chance, evenly spread and drawn from the seed. The order of the
+    /// events is kept.
+    #[serde(default)]
+    pub delivery_jitter: Period,
     /// Events due before this count for no lateness: the warm-up.
     #[serde(default)]
     pub counted_from: Period,

@@ -7,6 +7,7 @@ use hdrhistogram::{
     Histogram,
     serialization::{Deserializer, Serializer, V2DeflateSerializer},
 };
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Largest time that a histogram tells apart; longer ones are counted here. One hour.
@@ -119,7 +120,7 @@ impl TimeHistogram {
 
 /// A distribution of times in microseconds: exact count, sum and ends, and an HDR histogram of
 /// three significant digits for everything between.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Distribution {
     /// Number of samples.
     pub count: u64,
@@ -170,7 +171,7 @@ impl Distribution {
 }
 
 /// One second of a trial.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Second {
     /// Which second of the schedule, by due time.
     pub second: u32,

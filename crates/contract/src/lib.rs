@@ -3,10 +3,13 @@
 //!
 //! Nothing here opens a socket, reads a clock or knows HTTP. Everything else depends on this crate.
 
+mod connections;
 mod control;
+mod counts;
 mod cursor;
 mod distribution;
 mod event;
+mod limits;
 mod pattern;
 mod period;
 mod record;
@@ -14,18 +17,23 @@ mod scenario;
 mod scenario_check;
 mod settings;
 
+pub use connections::{ConnectionCost, IdleStretch, Load, Stair};
 pub use control::{
     Announcement, ClockReading, PublisherReport, RequestCounts, ServerStats, StartSchedule, StartedSchedule,
+};
+pub use counts::{
+    BothWays, ByteCounts, CpuUse, Delivery, KernelCounts, PublisherCounts, RequestLedger, SetUp, TraceEvent,
 };
 pub use cursor::{After, Cursor, CursorError, Epoch, Resume};
 pub use distribution::{Distribution, DistributionError, Second, TimeHistogram};
 pub use event::{DUE_DIGITS, EventType, EventTypeError, PollBody, Stamped, WireEvent, stamp};
+pub use limits::Limits;
 pub use pattern::{Pattern, UnknownPattern};
 pub use period::Period;
 pub use record::{
-    Ages, ByteCounts, Calibration, CpuUse, Delivery, Environment, Manifest, Measurements, Outcome, Params,
-    PublishedSchedule, RECORD_SCHEMA, RequestLedger, TrialRecord, Window,
+    Ages, Calibration, Environment, Manifest, Measurements, Outcome, Params, PublishedSchedule,
+    RECORD_SCHEMA, TrialRecord, Window,
 };
-pub use scenario::{Arrivals, Change, Client, DefaultRun, Scenario, Selection, Sweep};
+pub use scenario::{Arrivals, Change, Client, DefaultRun, Scenario, Selection, Side, Sweep};
 pub use scenario_check::ScenarioError;
 pub use settings::{Settings, TrialPlan};

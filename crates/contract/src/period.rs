@@ -1,7 +1,8 @@
 //! Durations as people write them: a number and a unit.
 
-use std::{fmt, ops::Deref, str::FromStr, time::Duration};
+use std::{borrow::Cow, fmt, ops::Deref, str::FromStr, time::Duration};
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// A length of time that is written with its unit: `"250ms"`, `"15s"`, `"1m 30s"`.
@@ -43,6 +44,19 @@ impl FromStr for Period {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         humantime::parse_duration(text).map(Self)
+    }
+}
+
+impl JsonSchema for Period {
+    fn schema_name() -> Cow<'static, str> {
+        "Period".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "type": "string",
+            "description": "A length of time with its unit, such as \"250ms\" or \"1m 30s\".",
+        })
     }
 }
 

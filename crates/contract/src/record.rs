@@ -2,15 +2,19 @@
 //!
 //! The report is made from these alone. Times are in the unit of the field's last word.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{Client, Distribution, Pattern, Scenario, Second};
+use crate::{
+    BothWays, ByteCounts, Client, ConnectionCost, CpuUse, Delivery, Distribution, KernelCounts, Pattern,
+    PublisherCounts, RequestLedger, Scenario, Second, SetUp, TraceEvent,
+};
 
 /// Version of the manifest's and the records' shape.
-pub const RECORD_SCHEMA: u32 = 1;
+pub const RECORD_SCHEMA: u32 = 2;
 
 /// Ages of the deliveries of a window, those that never came included.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Ages {
     /// Ages of what arrived: received − due.
     pub arrived: Distribution,
@@ -22,7 +26,7 @@ pub struct Ages {
 }
 
 /// The measured stretch of a schedule, in nanoseconds since the schedule's instant 0.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Window {
     /// First instant that counts.
     pub start_ns: u64,
@@ -44,97 +48,8 @@ impl Window {
     }
 }
 
-/// What was delivered: an event times a subscriber is one delivery.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Delivery {
-    /// Scheduled events × subscribers, warm-up included.
-    pub expected: u64,
-    /// Different deliveries that arrived.
-    pub received: u64,
-    /// Expected but never arrived.
-    pub lost: u64,
-    /// Arrived more than once.
-    pub duplicated: u64,
-    /// Arrived after a later event of the same subscriber.
-    pub reordered: u64,
-    /// Events without a due stamp: published by somebody else, in neither count.
-    pub foreign: u64,
-}
-
-/// Requests that the subscribers sent.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
-pub struct RequestLedger {
-    /// In the whole life of all subscribers.
-    pub life: u64,
-    /// Within the window.
-    pub window: u64,
-    /// Of the window's, answered with nothing new (204, 304 or no event).
-    pub window_empty: u64,
-    /// Poll ticks of the window that were skipped because the poll before was still in flight.
-    pub window_skipped: u64,
-    /// Requests or connections that failed, whole life.
-    pub failed: u64,
-    /// Connections that a subscriber opened again after the first, whole life.
-    pub reconnects: u64,
-    /// Exchanges (request sent → answer complete) of the window that were timed: short polls.
-    pub exchanges: u64,
-    /// Sum of their times.
-    pub exchange_sum_us: f64,
-}
-
-/// Bytes of the TCP streams as the subscribers' sockets saw them, both directions.
-///
-/// `received + sent = payload + framing + headers + empty polls`, where framing is what remains:
-/// JSON and SSE envelopes, chunk and frame headers, heartbeats, pings and pongs.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ByteCounts {
-    /// Read from the sockets.
-    pub received: u64,
-    /// Written to the sockets.
-    pub sent: u64,
-    /// Text of delivered events.
-    pub payload: u64,
-    /// Request and response heads of exchanges that brought events, and of set-up.
-    pub headers: u64,
-    /// Requests and whole answers of exchanges that brought none.
-    pub empty_polls: u64,
-}
-
-impl ByteCounts {
-    /// All bytes, both directions.
-    #[must_use]
-    pub const fn total(&self) -> u64 {
-        self.received + self.sent
-    }
-
-    /// What is neither payload nor headers nor an empty poll.
-    #[must_use]
-    pub const fn framing(&self) -> u64 {
-        self.total()
-            .saturating_sub(self.payload)
-            .saturating_sub(self.headers)
-            .saturating_sub(self.empty_polls)
-    }
-}
-
-/// CPU time between the edges of the window, microseconds, user and system.
-///
-/// On loopback the kernel delivers a segment within the sender's system call, so part of receiving
-/// is charged to the sender.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
-pub struct CpuUse {
-    /// Wall time between the two readings.
-    pub wall_us: f64,
-    /// The server process less its publisher.
-    pub server_us: f64,
-    /// The publisher's pacing thread.
-    pub publisher_us: f64,
-    /// The harness, all its threads.
-    pub harness_us: f64,
-}
-
 /// Everything a completed trial measured.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Measurements {
     /// The stretch of the schedule that counts.
     pub window: Window,
@@ -156,8 +71,20 @@ pub struct Measurements {
     pub requests: RequestLedger,
     /// Bytes between the edges of the window.
     pub bytes: ByteCounts,
-    /// Bytes of the whole life of all connections.
+    /// Bytes of the whole life of all connections: the ledger of the sockets' streams.
     pub bytes_life: ByteCounts,
+    /// The same as the subscribers compute it from what they asked and decoded: payload plus heads
+    /// and framing by their rules, no socket asked. None where the client does not tell.
+    pub computed_life: Option<BothWays>,
+    /// The same as the kernel counted it, read before each connection was closed. None where the
+    /// kernel or the client does not tell.
+    pub kernel_life: Option<KernelCounts>,
+    /// What the kernel counted between the edges of the window.
+    pub kernel_window: Option<KernelCounts>,
+    /// What setting up all subscribers took. None where the client does not tell.
+    pub set_up: Option<SetUp>,
+    /// Times in the window that a subscriber woke up: bytes arrived, or its timer fired.
+    pub wakeups: u64,
     /// Connections the server held: mean of its gauge at both edges of the window.
     pub sockets_held: f64,
     /// CPU between the edges of the window.
@@ -168,12 +95,27 @@ pub struct Measurements {
     /// Bytes read and written by the server's sockets in its whole life; must equal
     /// `bytes_life.total()`.
     pub server_bytes_life: u64,
+    /// What the publisher did.
+    pub publisher: PublisherCounts,
+    /// Worker threads of the harness.
+    pub workers: u32,
+    /// In the window: how much later than asked the workers' event loops came back from short sleeps.
+    pub hiccups: Distribution,
+    /// By how much the wall clock moved otherwise than the monotonic clock during the trial.
+    pub clock_step_us: f64,
+    /// Pages that the machine swapped in and out in the window. None where the kernel does not tell.
+    pub swapped_pages: Option<u64>,
+    /// What happened to one subscriber around the first events of the window.
+    pub trace: Vec<TraceEvent>,
+    /// What open connections cost; only in trials with stairs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub connections: Option<ConnectionCost>,
     /// Doubts about this measurement, in words; empty if there is none.
     pub warnings: Vec<String>,
 }
 
 /// What a short trial before the judged ones found out about this machine: inputs of the model.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Calibration {
     /// Subscribers of the calibration trial.
     pub subscribers: u32,
@@ -196,7 +138,7 @@ pub struct Calibration {
 }
 
 /// How a trial ended.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "state", rename_all = "lowercase")]
 pub enum Outcome {
     /// It ran to its end.
@@ -215,7 +157,7 @@ pub enum Outcome {
 
 /// The settings of a trial as numbers, under the names of `summary.json`. A setting that has no
 /// meaning for the pattern is absent.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Params {
     /// Logical readers, one socket each.
     pub subscribers: u32,
@@ -232,12 +174,24 @@ pub struct Params {
     /// Long polling: pause of the subscriber between an answer and its next request.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub turnaround_ms: Option<f64>,
+    /// Polling: whether a subscriber asks again on the same connection.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub keep_alive: Option<bool>,
     /// Which HTTP client the subscribers use.
     pub client: Client,
+    /// Time by which the server holds each event back on purpose; absent if it does not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delivery_delay_ms: Option<f64>,
+    /// Most that is added to this by chance, evenly spread; absent if nothing is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delivery_jitter_ms: Option<f64>,
+    /// Which side of a comparison of equals this is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub side: Option<char>,
 }
 
 /// The machine and the build that a record was measured with.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Environment {
     /// Version of pushlab.
     pub pushlab: String,
@@ -262,7 +216,7 @@ pub struct Environment {
 }
 
 /// One trial, as appended to `records.jsonl` the moment it ends.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct TrialRecord {
     /// [`RECORD_SCHEMA`].
     pub schema: u32,
@@ -276,6 +230,8 @@ pub struct TrialRecord {
     pub server: String,
     /// Position in the order of the run, from 0.
     pub order: u32,
+    /// Which block of its scenario, from 0. A block runs every trial once, in a seeded random order.
+    pub block: u32,
     /// Seed of the run.
     pub seed: u64,
     /// Hash of the published schedule; its due list is in the manifest.
@@ -306,7 +262,7 @@ impl TrialRecord {
 }
 
 /// A schedule as columns, one entry per event: all that the byte and age models need of it.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct PublishedSchedule {
     /// SHA-256 of due times, types and texts, hexadecimal.
     pub hash: String,
@@ -325,7 +281,7 @@ pub struct PublishedSchedule {
 }
 
 /// `manifest.json`: what was run, with which seed, where. Written before the first trial.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Manifest {
     /// [`RECORD_SCHEMA`].
     pub schema: u32,
@@ -341,6 +297,8 @@ pub struct Manifest {
     pub environment: Environment,
     /// Trials planned, calibration left out.
     pub trials_planned: u32,
+    /// For each of the scenarios, the blocks planned.
+    pub blocks: Vec<u32>,
     /// The scenarios, in the order of the report.
     pub scenarios: Vec<Scenario>,
     /// For each of them, the command that runs it alone.

@@ -2,12 +2,13 @@
 
 use std::{fmt, path::Path};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{Pattern, Period, ScenarioError, Settings, TrialPlan};
+use crate::{Limits, Pattern, Period, ScenarioError, Settings, TrialPlan};
 
 /// When events are due.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "arrivals", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Arrivals {
     /// Evenly spaced, the first half a period after the start.
@@ -39,7 +40,7 @@ pub enum Arrivals {
 }
 
 /// Which HTTP client the polling and SSE subscribers use.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Client {
     /// The lab's own lean subscriber: `hyper::client::conn` over a socket of its own.
@@ -58,8 +59,20 @@ impl fmt::Display for Client {
     }
 }
 
+/// One side of a comparison of equals: what a pair of runs that differ in nothing, or in one known
+/// thing, shows of the instrument.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Side {
+    /// A letter.
+    pub name: char,
+    /// Time by which the server holds each event back on this side.
+    #[serde(default)]
+    pub delivery_delay: Period,
+}
+
 /// The values of the one setting that a scenario sweeps. Exactly one list may be given.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Sweep {
     /// Numbers of subscribers.
@@ -80,6 +93,12 @@ pub struct Sweep {
     /// HTTP clients.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub client: Vec<Client>,
+    /// Polling with and without keep-alive.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub keep_alive: Vec<bool>,
+    /// Sides of a comparison of equals.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub side: Vec<Side>,
 }
 
 /// One value of a sweep.
@@ -97,6 +116,10 @@ pub enum Change {
     Hold(Period),
     /// HTTP client.
     Client(Client),
+    /// Keep-alive of polling.
+    KeepAlive(bool),
+    /// Side of a comparison of equals.
+    Side(Side),
 }
 
 impl Sweep {
@@ -110,6 +133,8 @@ impl Sweep {
         changes.extend(self.poll_interval.iter().copied().map(Change::PollInterval));
         changes.extend(self.hold.iter().copied().map(Change::Hold));
         changes.extend(self.client.iter().copied().map(Change::Client));
+        changes.extend(self.keep_alive.iter().copied().map(Change::KeepAlive));
+        changes.extend(self.side.iter().copied().map(Change::Side));
         changes
     }
 
@@ -123,6 +148,8 @@ impl Sweep {
             Change::PollInterval(_) => "poll_interval_ms",
             Change::Hold(_) => "hold_ms",
             Change::Client(_) => "client",
+            Change::KeepAlive(_) => "keep_alive",
+            Change::Side(_) => "side",
         })
     }
 
@@ -134,6 +161,8 @@ impl Sweep {
             !self.poll_interval.is_empty(),
             !self.hold.is_empty(),
             !self.client.is_empty(),
+            !self.keep_alive.is_empty(),
+            !self.side.is_empty(),
         ]
         .into_iter()
         .filter(|given| *given)
@@ -142,7 +171,7 @@ impl Sweep {
 }
 
 /// What the default run takes of a scenario. Without this table it takes nothing.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DefaultRun {
     /// Patterns; all of the scenario's if absent.
@@ -151,11 +180,14 @@ pub struct DefaultRun {
     /// Swept values; all of the scenario's if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sweep: Option<Sweep>,
+    /// Blocks: how often every trial is run.
+    #[serde(default = "one_block")]
+    pub blocks: u32,
 }
 
 /// One question, and the trials that answer it. The file format of `scenarios/*.toml`: an unknown
 /// key is an error.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Scenario {
     /// Name; the same as the file's.
@@ -169,8 +201,27 @@ pub struct Scenario {
     /// Patterns compared.
     #[serde(default = "all_patterns")]
     pub patterns: Vec<Pattern>,
+    /// How often every trial is run; a block holds each once. An interval needs four.
+    #[serde(default = "default_blocks")]
+    pub blocks: u32,
+    /// The quantity that the question is about, by its name in `summary.json`. Its comparisons are
+    /// judged by themselves; those of all others share one error rate.
+    #[serde(default = "default_primary")]
+    pub primary: String,
+    /// Conditions on quantities by their names in `summary.json`, such as `age_p99_ms < 250`,
+    /// `sse.requests_per_event <= 1.1`, `lost == 0` or
+    /// `sse.bytes_per_event / websocket.bytes_per_event < 1.6`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub thresholds: Vec<String>,
     /// Logical readers, one socket each.
     pub subscribers: u32,
+    /// Numbers of subscribers at which memory is read on the way to all of them; `subscribers` is the
+    /// last of them. Empty for a trial without stairs.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub stairs: Vec<u32>,
+    /// With stairs: how long all subscribers stay open without an event.
+    #[serde(default = "default_idle")]
+    pub idle: Period,
     /// Bytes of an event's text, due stamp included. Ignored by `replay`, whose file holds texts.
     #[serde(default = "default_payload_bytes")]
     pub payload_bytes: u32,
@@ -184,9 +235,19 @@ pub struct Scenario {
     /// it stands for the network's round trip and the page's own work.
     #[serde(default)]
     pub turnaround: Period,
+    /// Polling: whether a subscriber asks again on the same connection.
+    #[serde(default = "kept_alive")]
+    pub keep_alive: bool,
     /// HTTP client of the polling and SSE subscribers.
     #[serde(default)]
     pub client: Client,
+    /// Time by which the server holds each event back on purpose: a known answer, to test the
+    /// instrument with.
+    #[serde(default)]
+    pub delivery_delay: Period,
+    /// Most that is added to this by chance, evenly spread.
+    #[serde(default)]
+    pub delivery_jitter: Period,
     /// Start of the schedule that does not count.
     #[serde(default = "default_warm_up")]
     pub warm_up: Period,
@@ -203,10 +264,28 @@ pub struct Scenario {
     /// What the default run takes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub default_run: Option<DefaultRun>,
+    /// Beyond what the numbers are not to be believed.
+    #[serde(default)]
+    pub limits: Limits,
 }
 
 fn all_patterns() -> Vec<Pattern> {
     Pattern::ALL.to_vec()
+}
+const fn default_blocks() -> u32 {
+    5
+}
+const fn one_block() -> u32 {
+    1
+}
+fn default_primary() -> String {
+    "age_p99_ms".to_owned()
+}
+const fn kept_alive() -> bool {
+    true
+}
+const fn default_idle() -> Period {
+    Period::from_millis(15_000)
 }
 const fn default_payload_bytes() -> u32 {
     100
@@ -288,6 +367,15 @@ impl Scenario {
         plans
     }
 
+    /// Blocks of a selection.
+    #[must_use]
+    pub fn blocks(&self, selection: Selection) -> u32 {
+        match selection {
+            Selection::Everything => self.blocks,
+            Selection::Default => self.default_run.as_ref().map_or(0, |chosen| chosen.blocks),
+        }
+    }
+
     pub(crate) fn settings(&self) -> Settings {
         Settings {
             subscribers: self.subscribers,
@@ -295,7 +383,13 @@ impl Scenario {
             poll_interval: self.poll_interval,
             hold: self.hold,
             turnaround: self.turnaround,
+            keep_alive: self.keep_alive,
             client: self.client,
+            delivery_delay: self.delivery_delay,
+            delivery_jitter: self.delivery_jitter,
+            side: None,
+            stairs: self.stairs.clone(),
+            idle: self.idle,
             warm_up: self.warm_up,
             measure: self.measure,
             drain: self.drain,

@@ -2,12 +2,14 @@
 
 use std::{fmt, path::Path};
 
-use crate::{Arrivals, Pattern, Period, Scenario, Selection, Settings, Sweep};
+use crate::{Arrivals, Limits, Pattern, Period, Scenario, Selection, Settings, Sweep};
 
 /// Longest schedule, so that a typing error does not run for a day.
 const LONGEST_PHASE: Period = Period::from_millis(3_600_000);
 /// The contract's longest hold (seconds 0–55).
 const LONGEST_HOLD: Period = Period::from_millis(55_000);
+/// Most blocks, so that a typing error does not run for a week.
+const MOST_BLOCKS: u32 = 100;
 /// Most subscribers: two descriptors of one machine's 20,000 each, less what the processes need.
 const MOST_SUBSCRIBERS: u32 = 18_000;
 
@@ -81,6 +83,8 @@ impl Scenario {
                 )?;
             }
         }
+        check.runs(self)?;
+        check.limits(&self.limits)?;
         check.settings(&self.settings())?;
         for selection in [Selection::Everything, Selection::Default] {
             for plan in self.trials(selection) {
@@ -136,7 +140,7 @@ impl Check<'_> {
             key,
             format!("{} lists of values", sweep.lists_given()),
             sweep.lists_given() == 1,
-            "one list with at least one value: subscribers, rate_hz, payload_bytes, poll_interval, hold or client",
+            "one list with at least one value: subscribers, rate_hz, payload_bytes, poll_interval, hold, client, keep_alive or side",
         )?;
         let has_rate = matches!(events, Arrivals::Steady { .. } | Arrivals::Poisson { .. });
         self.that(
@@ -144,7 +148,53 @@ impl Check<'_> {
             "swept",
             sweep.rate_hz.is_empty() || has_rate,
             "only with steady or poisson arrivals",
+        )?;
+        let names: Vec<char> = sweep.side.iter().map(|side| side.name).collect();
+        let apart = names.iter().enumerate().all(|(index, name)| !names[..index].contains(name));
+        self.that(
+            &format!("{key}.side"),
+            names.iter().collect::<String>(),
+            apart && names.iter().all(char::is_ascii_lowercase),
+            "a letter a-z each, every one once",
         )
+    }
+
+    /// How often the trials are run, and the stairs.
+    fn runs(&self, scenario: &Scenario) -> Result<(), ScenarioError> {
+        let default_blocks = scenario.default_run.as_ref().map_or(1, |chosen| chosen.blocks);
+        for (key, blocks) in [("blocks", scenario.blocks), ("default_run.blocks", default_blocks)] {
+            self.that(key, blocks, (1..=MOST_BLOCKS).contains(&blocks), &format!("1 to {MOST_BLOCKS}"))?;
+        }
+        let stairs = &scenario.stairs;
+        let climbs = stairs.windows(2).all(|pair| pair[0] < pair[1]);
+        let ends = stairs.last().is_none_or(|last| *last == scenario.subscribers);
+        self.that(
+            "stairs",
+            format!("{stairs:?}"),
+            climbs && ends && (stairs.is_empty() || stairs.len() > 2),
+            &format!("three or more rising numbers, the last of them {} (subscribers)", scenario.subscribers),
+        )?;
+        let sweeps_subscribers = scenario.sweep.as_ref().is_some_and(|sweep| !sweep.subscribers.is_empty());
+        self.that(
+            "sweep.subscribers",
+            "swept",
+            stairs.is_empty() || !sweeps_subscribers,
+            "another setting: stairs already vary the subscribers",
+        )
+    }
+
+    fn limits(&self, limits: &Limits) -> Result<(), ScenarioError> {
+        let millis = Period::from_millis;
+        self.period("limits.lateness_p99", limits.lateness_p99, millis(0), LONGEST_PHASE)?;
+        self.period("limits.longest_hiccup", limits.longest_hiccup, millis(1), LONGEST_PHASE)?;
+        self.period("limits.clock_step", limits.clock_step, millis(1), LONGEST_PHASE)?;
+        for (key, value, most) in [
+            ("limits.harness_cpu", limits.harness_cpu, 1.0),
+            ("limits.ledger_difference", limits.ledger_difference, 1.0),
+        ] {
+            self.that(key, value, (0.0..=most).contains(&value), "a fraction from 0 to 1")?;
+        }
+        Ok(())
     }
 
     fn settings(&self, settings: &Settings) -> Result<(), ScenarioError> {
@@ -167,6 +217,9 @@ impl Check<'_> {
         self.period("warm_up", settings.warm_up, millis(0), LONGEST_PHASE)?;
         self.period("measure", settings.measure, millis(500), LONGEST_PHASE)?;
         self.period("drain", settings.drain, millis(100), millis(120_000))?;
+        self.period("idle", settings.idle, millis(100), LONGEST_PHASE)?;
+        self.period("delivery_delay", settings.delivery_delay, millis(0), millis(60_000))?;
+        self.period("delivery_jitter", settings.delivery_jitter, millis(0), millis(60_000))?;
         match &settings.events {
             Arrivals::Steady { rate_hz } | Arrivals::Poisson { rate_hz } => {
                 self.rate("events.rate_hz", *rate_hz)?;

@@ -1,6 +1,6 @@
 //! The settings of one trial: a scenario with one value of its sweep.
 
-use crate::{Arrivals, Change, Client, Params, Pattern, Period};
+use crate::{Arrivals, Change, Client, Params, Pattern, Period, Side};
 
 /// The settings of one trial, the sweep applied.
 #[derive(Debug, Clone, PartialEq)]
@@ -15,8 +15,20 @@ pub struct Settings {
     pub hold: Period,
     /// Long polling: pause before the next request.
     pub turnaround: Period,
+    /// Polling: whether a subscriber asks again on the same connection.
+    pub keep_alive: bool,
     /// HTTP client.
     pub client: Client,
+    /// Time by which the server holds each event back on purpose.
+    pub delivery_delay: Period,
+    /// Most that is added to this by chance.
+    pub delivery_jitter: Period,
+    /// Side of a comparison of equals.
+    pub side: Option<char>,
+    /// Numbers of subscribers at which memory is read; empty for a trial without stairs.
+    pub stairs: Vec<u32>,
+    /// With stairs: how long all subscribers stay open without an event.
+    pub idle: Period,
     /// Start of the schedule that does not count.
     pub warm_up: Period,
     /// Measured stretch.
@@ -39,15 +51,21 @@ impl Settings {
             poll_interval_ms: None,
             hold_ms: None,
             turnaround_ms: None,
+            keep_alive: None,
             client: self.client,
+            delivery_delay_ms: some_time(self.delivery_delay),
+            delivery_jitter_ms: some_time(self.delivery_jitter),
+            side: self.side,
         };
         match pattern {
             Pattern::ShortPolling => {
                 params.poll_interval_ms = Some(self.poll_interval.milliseconds());
+                params.keep_alive = Some(self.keep_alive);
             }
             Pattern::LongPolling => {
                 params.hold_ms = Some(self.hold.milliseconds());
                 params.turnaround_ms = Some(self.turnaround.milliseconds());
+                params.keep_alive = Some(self.keep_alive);
             }
             Pattern::Sse => {}
             // A WebSocket has no HTTP client to choose.
@@ -74,8 +92,18 @@ impl Settings {
             Change::PollInterval(interval) => self.poll_interval = interval,
             Change::Hold(hold) => self.hold = hold,
             Change::Client(client) => self.client = client,
+            Change::KeepAlive(keep_alive) => self.keep_alive = keep_alive,
+            Change::Side(Side { name, delivery_delay }) => {
+                self.side = Some(name);
+                self.delivery_delay = delivery_delay;
+            }
         }
     }
+}
+
+/// Absent where nothing is added.
+fn some_time(period: Period) -> Option<f64> {
+    (!period.is_zero()).then(|| period.milliseconds())
 }
 
 /// One trial to come: a pattern at a point of the sweep.

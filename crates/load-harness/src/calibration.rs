@@ -27,7 +27,13 @@ pub fn calibration_order(pattern: Pattern, seed: u64, order: u32) -> Result<Tria
         poll_interval: Period::from_millis(97),
         hold: Period::from_millis(1_500),
         turnaround: Period::default(),
+        keep_alive: true,
         client: Client::Lean,
+        delivery_delay: Period::default(),
+        delivery_jitter: Period::default(),
+        side: None,
+        stairs: Vec::new(),
+        idle: Period::default(),
         warm_up: Period::from_millis(500),
         measure: Period::from_millis(1_500),
         drain: Period::from_millis(500),
@@ -40,6 +46,8 @@ pub fn calibration_order(pattern: Pattern, seed: u64, order: u32) -> Result<Tria
         plan: TrialPlan { pattern, settings },
         replay_csv: None,
         order,
+        block: 0,
+        poll_phase: 0.0,
         calibration: None,
     })
 }

@@ -51,7 +51,7 @@ impl Crew {
                 tcp_maxseg: TCP_MAXSEG,
                 pattern: order.plan.pattern,
                 settings: order.plan.settings.clone(),
-                poll_phase: harness.poll_phase,
+                poll_phase: order.poll_phase,
                 clock,
                 indices: (0..order.plan.settings.subscribers).skip(number).step_by(workers).collect(),
                 core: harness.cores.harness.get(number).copied(),

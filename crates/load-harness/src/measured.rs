@@ -1,6 +1,8 @@
 //! From what the workers, the server and the publisher counted to the measurements of a record.
 
-use contract::{Client, CpuUse, Measurements, Pattern, PublisherReport, ServerStats};
+use contract::{
+    Client, CpuUse, Distribution, Measurements, Pattern, PublisherCounts, PublisherReport, ServerStats,
+};
 use schedule::process_cpu_us;
 
 use crate::{
@@ -58,6 +60,11 @@ pub(crate) fn assemble(
         requests: readings.requests(),
         bytes,
         bytes_life,
+        computed_life: None,
+        kernel_life: None,
+        kernel_window: None,
+        set_up: None,
+        wakeups: 0,
         sockets_held: (before.server.connections_open + after.server.connections_open) as f64 / 2.0,
         cpu: CpuUse {
             wall_us: (after.server.monotonic_ns - before.server.monotonic_ns) as f64 * 1e-3,
@@ -67,6 +74,13 @@ pub(crate) fn assemble(
         },
         server_requests_life: last.requests_of(pattern).arrived,
         server_bytes_life: last.bytes_in + last.bytes_out,
+        publisher: PublisherCounts::default(),
+        workers: workers as u32,
+        hiccups: Distribution::default(),
+        clock_step_us: 0.0,
+        swapped_pages: None,
+        trace: Vec::new(),
+        connections: None,
         warnings: Vec::new(),
     };
     measurements.warnings = doubts(order, &measurements, publisher, workers);

@@ -31,8 +31,6 @@ pub struct Harness {
     pub cores: Cores,
     /// Seed of the run.
     pub seed: u64,
-    /// Seeded start of the golden-ratio poll phases, in `[0, 1)`.
-    pub poll_phase: f64,
     /// What to write into every record.
     pub environment: Environment,
 }
@@ -50,6 +48,10 @@ pub struct TrialOrder {
     pub replay_csv: Option<String>,
     /// Position in the run.
     pub order: u32,
+    /// Block of its scenario, from 0.
+    pub block: u32,
+    /// Seeded start of the golden-ratio poll phases, in `[0, 1)`; another in every block.
+    pub poll_phase: f64,
     /// What the calibration of this pattern found.
     pub calibration: Option<Calibration>,
 }
@@ -145,9 +147,10 @@ impl Harness {
             params: order.params(),
             server: "pushlab".to_owned(),
             order: order.order,
+            block: order.block,
             seed: self.seed,
             schedule_hash: order.schedule.hash().to_owned(),
-            poll_phase: self.poll_phase,
+            poll_phase: order.poll_phase,
             started_at,
             environment: self.environment.clone(),
             calibration: order.calibration,
@@ -207,6 +210,8 @@ impl Harness {
                 length: settings.schedule_length(),
                 payload_bytes: settings.payload_bytes,
                 start_in: START_IN,
+                delivery_delay: settings.delivery_delay,
+                delivery_jitter: settings.delivery_jitter,
                 counted_from: settings.warm_up,
             })
             .await?;

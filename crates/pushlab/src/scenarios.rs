@@ -52,6 +52,8 @@ impl Loaded {
                 schedule: Arc::new(schedule),
                 replay_csv: self.replay_csv.clone(),
                 order,
+                block: 0,
+                poll_phase: poll_phase(seed),
                 calibration: None,
                 plan,
             })

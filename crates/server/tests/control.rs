@@ -31,6 +31,8 @@ fn order() -> StartSchedule {
         length: Period::from_millis(300),
         payload_bytes: 64,
         start_in: Period::from_millis(20),
+        delivery_delay: Period::default(),
+        delivery_jitter: Period::default(),
         counted_from: Period::default(),
     }
 }

@@ -29,7 +29,11 @@ impl Trial {
                 poll_interval_ms: Some(1_000.0),
                 hold_ms: Some(1_000.0),
                 turnaround_ms: Some(20.0),
+                keep_alive: Some(true),
                 client: Client::Lean,
+                delivery_delay_ms: None,
+                delivery_jitter_ms: None,
+                side: None,
             },
             arrivals: Arrivals::Replay { file: "by-hand.csv".to_owned() },
             schedule: PublishedSchedule {

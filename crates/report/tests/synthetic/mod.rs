@@ -5,9 +5,9 @@
 use std::{fs, path::Path};
 
 use contract::{
-    Ages, Arrivals, ByteCounts, Calibration, Client, CpuUse, Delivery, Distribution, Environment, Manifest,
-    Measurements, Outcome, Params, Pattern, Period, PublishedSchedule, RECORD_SCHEMA, RequestLedger,
-    Scenario, Second, Sweep, TimeHistogram, TrialRecord, Window,
+    Ages, Arrivals, BothWays, ByteCounts, Calibration, Client, CpuUse, Delivery, Distribution, Environment,
+    Limits, Manifest, Measurements, Outcome, Params, Pattern, Period, PublishedSchedule, PublisherCounts,
+    RECORD_SCHEMA, RequestLedger, Scenario, Second, Sweep, TimeHistogram, TrialRecord, Window,
 };
 use report::OutputFile;
 
@@ -34,7 +34,16 @@ pub(crate) fn scenario(name: &str, question: &str, patterns: &[Pattern]) -> Scen
         poll_interval: Period::from_millis(1_000),
         hold: Period::from_millis(1_500),
         turnaround: Period::from_millis(0),
+        keep_alive: true,
         client: Client::Lean,
+        delivery_delay: Period::default(),
+        delivery_jitter: Period::default(),
+        blocks: 1,
+        primary: "age_p99_ms".to_owned(),
+        thresholds: Vec::new(),
+        stairs: Vec::new(),
+        idle: Period::default(),
+        limits: Limits::default(),
         warm_up: Period::from_millis(WARM_UP_S * 1_000),
         measure: Period::from_millis(MEASURE_S * 1_000),
         drain: Period::from_millis(2_000),
@@ -83,6 +92,7 @@ pub(crate) fn manifest(scenarios: Vec<Scenario>, schedules: &[&str], trials_plan
         started_at: "2026-11-21T05:48:02Z".to_owned(),
         environment: environment(),
         trials_planned,
+        blocks: vec![1; scenarios.len()],
         commands: scenarios.iter().map(|scenario| format!("just bench {} --seed 7", scenario.name)).collect(),
         scenarios,
         schedules: schedules.iter().map(|hash| schedule(hash)).collect(),
@@ -103,7 +113,11 @@ pub(crate) fn params(pattern: Pattern, poll_interval_ms: f64, subscribers: u32) 
         poll_interval_ms: poll,
         hold_ms: hold,
         turnaround_ms: hold.map(|_| 0.0),
+        keep_alive: hold.or(poll).map(|_| true),
         client: Client::Lean,
+        delivery_delay_ms: None,
+        delivery_jitter_ms: None,
+        side: None,
     }
 }
 
@@ -196,7 +210,7 @@ pub(crate) fn measurements(pattern: Pattern, params: &Params) -> Measurements {
         delivery: Delivery { expected, received: expected, ..Delivery::default() },
         age: Ages { arrived: ages.distribution(), censored: 0, censored_min_us: 0 },
         age_seconds,
-        lateness,
+        lateness: lateness.clone(),
         lateness_seconds,
         connect: connect.distribution(),
         requests: RequestLedger {
@@ -209,6 +223,11 @@ pub(crate) fn measurements(pattern: Pattern, params: &Params) -> Measurements {
         },
         bytes,
         bytes_life: bytes,
+        computed_life: Some(BothWays { received: bytes.received, sent: bytes.sent }),
+        kernel_life: None,
+        kernel_window: None,
+        set_up: None,
+        wakeups: deliveries,
         sockets_held: f64::from(params.subscribers),
         cpu: CpuUse {
             wall_us: 15e6,
@@ -218,6 +237,13 @@ pub(crate) fn measurements(pattern: Pattern, params: &Params) -> Measurements {
         },
         server_requests_life: life,
         server_bytes_life: bytes.total(),
+        publisher: PublisherCounts { planned: 34, published: 34, refused: 0 },
+        workers: 1,
+        hiccups: lateness.clone(),
+        clock_step_us: 3.0,
+        swapped_pages: Some(0),
+        trace: Vec::new(),
+        connections: None,
         warnings: Vec::new(),
     }
 }
@@ -230,6 +256,7 @@ pub(crate) fn record(scenario: &str, pattern: Pattern, params: Params, order: u3
         params,
         server: "pushlab".to_owned(),
         order,
+        block: 0,
         seed: 7,
         schedule_hash: "a1b2c3d4e5f60718".to_owned(),
         poll_phase: 0.25,

@@ -1,0 +1,61 @@
+//! What connections cost while nothing or little happens on them: readings on a stair of subscribers.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Whether the subscribers of a reading had received events.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Load {
+    /// They connected and got nothing yet.
+    Idle,
+    /// They connected and got events; nothing is under way any more.
+    Active,
+}
+
+/// A reading of memory at one number of open subscribers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Stair {
+    /// Before or after traffic.
+    pub load: Load,
+    /// Subscribers open at the reading.
+    pub subscribers: u32,
+    /// Memory of the server process: its proportional set size (`Pss` of proc(5) smaps_rollup).
+    pub server_user_bytes: u64,
+    /// The same of the harness process, where all subscribers live.
+    pub harness_user_bytes: u64,
+    /// Kernel memory in slabs, of the whole machine: both ends of every connection.
+    pub kernel_slab_bytes: u64,
+    /// Memory of TCP buffers, of the whole machine (`mem` of /proc/net/sockstat).
+    pub kernel_tcp_bytes: u64,
+    /// File descriptors that the server had open.
+    pub server_descriptors: u64,
+}
+
+/// A stretch in which all subscribers are open and nothing is published.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct IdleStretch {
+    /// Subscribers open.
+    pub subscribers: u32,
+    /// Its length.
+    pub wall_us: f64,
+    /// CPU time of the server.
+    pub server_us: f64,
+    /// CPU time of the harness.
+    pub harness_us: f64,
+    /// Requests that arrived.
+    pub requests: u64,
+    /// Bytes of the TCP streams, both directions.
+    pub bytes: u64,
+    /// Times that a subscriber woke up: bytes arrived, or its timer fired.
+    pub wakeups: u64,
+}
+
+/// What a trial with stairs found out about open connections.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ConnectionCost {
+    /// Readings, in the order in which they were taken.
+    pub stairs: Vec<Stair>,
+    /// The stretch without events on the highest stair.
+    pub idle: IdleStretch,
+}
