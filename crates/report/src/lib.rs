@@ -9,6 +9,8 @@ mod ages;
 mod answers;
 mod charts;
 mod crossing;
+#[allow(dead_code, reason = "its users follow")]
+mod estimate;
 mod findings;
 mod glossary;
 mod html;
@@ -17,6 +19,8 @@ mod html_scenario;
 mod markdown;
 mod markdown_text;
 mod measured;
+#[allow(dead_code, reason = "its users follow")]
+mod memory;
 mod number;
 mod point;
 mod quantity;

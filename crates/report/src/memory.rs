@@ -1,0 +1,88 @@
+//! Memory per open subscriber: the slope over the number of subscribers.
+//!
+//! What a process needs before anyone connects is not a connection's cost, so the readings of a
+//! stair are not divided by their subscribers: a line is laid through them.
+
+use contract::{ConnectionCost, Load, Stair};
+
+/// Whose memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Part {
+    /// The server process.
+    Server,
+    /// The harness process: the subscribers' side.
+    Subscriber,
+    /// The kernel, slabs and TCP buffers, both ends of the connections together.
+    Kernel,
+}
+
+impl Part {
+    /// Its bytes at a reading.
+    pub(crate) fn bytes(self, stair: &Stair) -> u64 {
+        match self {
+            Self::Server => stair.server_user_bytes,
+            Self::Subscriber => stair.harness_user_bytes,
+            Self::Kernel => stair.kernel_slab_bytes + stair.kernel_tcp_bytes,
+        }
+    }
+}
+
+/// A line through the readings of one trial.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Line {
+    /// Bytes without any subscriber.
+    pub(crate) base: f64,
+    /// Bytes that each subscriber adds.
+    pub(crate) slope: f64,
+}
+
+/// The line of least squares; none with fewer than three readings.
+pub(crate) fn line(cost: &ConnectionCost, load: Load, part: Part) -> Option<Line> {
+    let places: Vec<(f64, f64)> = cost
+        .stairs
+        .iter()
+        .filter(|stair| stair.load == load)
+        .map(|stair| (f64::from(stair.subscribers), part.bytes(stair) as f64))
+        .collect();
+    if places.len() < 3 {
+        return None;
+    }
+    let count = places.len() as f64;
+    let mean_x = places.iter().map(|(x, _)| x).sum::<f64>() / count;
+    let mean_y = places.iter().map(|(_, y)| y).sum::<f64>() / count;
+    let across = places.iter().map(|(x, _)| (x - mean_x).powi(2)).sum::<f64>();
+    let slope = places.iter().map(|(x, y)| (x - mean_x) * (y - mean_y)).sum::<f64>() / across;
+    slope.is_finite().then_some(Line { base: mean_y - slope * mean_x, slope })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn stair(load: Load, subscribers: u32, server_user_bytes: u64) -> Stair {
+        Stair {
+            load,
+            subscribers,
+            server_user_bytes,
+            harness_user_bytes: 0,
+            kernel_slab_bytes: 1_000 + 9 * u64::from(subscribers),
+            kernel_tcp_bytes: u64::from(subscribers),
+            server_descriptors: 0,
+        }
+    }
+
+    #[test]
+    fn the_slope_leaves_the_base_out_and_loads_apart() {
+        let mut cost = ConnectionCost::default();
+        for subscribers in [0, 100, 300, 1_000] {
+            cost.stairs.push(stair(Load::Idle, subscribers, 5_000_000 + 2_000 * u64::from(subscribers)));
+            cost.stairs.push(stair(Load::Active, subscribers, 9_000_000 + 3_000 * u64::from(subscribers)));
+        }
+        let server = line(&cost, Load::Idle, Part::Server).unwrap();
+        assert!((server.slope - 2_000.0).abs() < 1e-6 && (server.base - 5e6).abs() < 1e-3, "{server:?}");
+        assert!((line(&cost, Load::Active, Part::Server).unwrap().slope - 3_000.0).abs() < 1e-6);
+        assert!((line(&cost, Load::Idle, Part::Kernel).unwrap().slope - 10.0).abs() < 1e-6);
+        cost.stairs.truncate(4);
+        assert_eq!(line(&cost, Load::Idle, Part::Server), None);
+    }
+}
