@@ -52,7 +52,7 @@ impl Spread {
             return None;
         }
         let freedom = (self.count - 1) as f64;
-        let half = StudentsT::new(freedom).ppf(0.5 + CONFIDENCE / 2.0) * self.error?;
+        let half = StudentsT::ppf(0.5 + CONFIDENCE / 2.0, freedom) * self.error?;
         Some((self.mean - half, self.mean + half))
     }
 }
