@@ -46,6 +46,7 @@ pub fn calibration_order(pattern: Pattern, seed: u64, order: u32) -> Result<Tria
         plan: TrialPlan { pattern, settings },
         replay_csv: None,
         order,
+        notes: Vec::new(),
         block: 0,
         poll_phase: 0.0,
         calibration: None,

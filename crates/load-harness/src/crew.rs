@@ -26,6 +26,7 @@ pub(crate) struct Crew {
     threads: Vec<JoinHandle<io::Result<WorkerFinding>>>,
     started: watch::Sender<Option<Started>>,
     window_read: watch::Sender<bool>,
+    admitted: watch::Sender<u32>,
     /// A worker that sees this end stops at once.
     _stop: watch::Sender<bool>,
     gauge: Arc<Gauge>,
@@ -43,6 +44,7 @@ impl Crew {
         let (started, started_seen) = watch::channel(None);
         let (window_read, window_read_seen) = watch::channel(false);
         let (stop, stop_seen) = watch::channel(false);
+        let (admitted, admitted_seen) = watch::channel(0);
         let gauge = Arc::new(Gauge::default());
         let mut threads = Vec::new();
         for number in 0..workers {
@@ -58,6 +60,7 @@ impl Crew {
                 schedule: Arc::clone(&order.schedule),
                 signals: Signals {
                     started: started_seen.clone(),
+                    admitted: admitted_seen.clone(),
                     window_read: window_read_seen.clone(),
                     stop: stop_seen.clone(),
                 },
@@ -65,16 +68,18 @@ impl Crew {
             });
             threads.push(thread.map_err(|error| TrialError::Worker(error.to_string()))?);
         }
-        Ok(Self { threads, started, window_read, _stop: stop, gauge })
+        Ok(Self { threads, started, window_read, admitted, _stop: stop, gauge })
     }
 
-    /// Waits until every subscriber has its first cursor.
-    pub(crate) async fn all_connected(
+    /// Lets so many subscribers connect, those before among them, and waits until each has its first
+    /// cursor.
+    pub(crate) async fn connect(
         &self,
-        order: &TrialOrder,
+        subscribers: u32,
         progress: &mut dyn FnMut(Progress),
     ) -> Result<(), TrialError> {
-        let of = u64::from(order.plan.settings.subscribers);
+        self.admitted.send_replace(subscribers);
+        let of = u64::from(subscribers);
         let (mut connected, mut last_gain) = (0, Instant::now());
         while connected < of {
             sleep(Duration::from_millis(10)).await;

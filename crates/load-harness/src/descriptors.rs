@@ -32,6 +32,11 @@ pub fn raise_descriptor_limit() -> u64 {
     now.unwrap_or(u64::MAX)
 }
 
+/// Subscribers for which this process has descriptors, once its limit is raised.
+pub fn fitting_subscribers() -> u32 {
+    u32::try_from(raise_descriptor_limit().saturating_sub(SPARE)).unwrap_or(u32::MAX)
+}
+
 /// Makes sure that this process can hold so many subscribers.
 ///
 /// # Errors

@@ -3,7 +3,7 @@
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use contract::{
-    Calibration, Environment, Measurements, Outcome, Params, Period, RECORD_SCHEMA, ServerStats,
+    Calibration, Environment, Load, Measurements, Outcome, Params, Period, RECORD_SCHEMA, ServerStats, Stair,
     StartSchedule, TrialPlan, TrialRecord, Window,
 };
 use schedule::{EpochClock, Schedule};
@@ -13,7 +13,9 @@ use crate::{
     Cores, TCP_MAXSEG,
     crew::Crew,
     measured::{Edge, assemble},
+    memory::MemoryError,
     server_process::{ControlPlane, ServerError, ServerProcess},
+    stairs,
     subscribers::Started,
 };
 
@@ -52,6 +54,8 @@ pub struct TrialOrder {
     pub block: u32,
     /// Seeded start of the golden-ratio poll phases, in `[0, 1)`; another in every block.
     pub poll_phase: f64,
+    /// What a reader of its record should know beforehand, in words.
+    pub notes: Vec<String>,
     /// What the calibration of this pattern found.
     pub calibration: Option<Calibration>,
 }
@@ -87,8 +91,18 @@ pub(crate) enum TrialError {
     Connect { connected: u64, of: u64, reason: String },
     #[error("the server published another schedule than the one asked for: {published} and not {asked}")]
     OtherSchedule { published: String, asked: String },
+    #[error(transparent)]
+    Memory(#[from] MemoryError),
+    #[error("the schedule of the idle stretch cannot be made: {0}")]
+    Idle(#[from] schedule::ScheduleError),
     #[error("a worker thread failed: {0}")]
     Worker(String),
+}
+
+/// A trial that could not be finished.
+struct Broken {
+    reason: String,
+    server_last_words: Vec<String>,
 }
 
 impl TrialOrder {
@@ -126,7 +140,8 @@ impl TrialOrder {
     #[must_use]
     pub fn expected_length(&self) -> Duration {
         let connect = Duration::from_micros(u64::from(self.plan.settings.subscribers) * 300);
-        *self.plan.settings.schedule_length() + connect + Duration::from_millis(900)
+        let trial = *self.plan.settings.schedule_length() + connect + Duration::from_millis(900);
+        if self.plan.settings.stairs.is_empty() { trial } else { trial + stairs::extra_length(self, connect) }
     }
 }
 
@@ -134,11 +149,14 @@ impl Harness {
     /// Runs one trial. Whatever goes wrong becomes part of the record.
     pub async fn run(&self, order: &TrialOrder, progress: &mut dyn FnMut(Progress)) -> TrialRecord {
         let started_at = jiff::Timestamp::now().to_string();
-        let outcome = match ServerProcess::start(&self.server_program, &self.server_arguments(order)).await {
-            Ok(server) => self.run_against(server, order, progress).await,
-            Err(error) => {
-                Outcome::Failed { reason: error.to_string(), server_last_words: error.last_words() }
-            }
+        let measured = if order.plan.settings.stairs.is_empty() {
+            self.run_once(order, None, progress).await.map(|(measurements, _)| measurements)
+        } else {
+            self.run_on_stairs(order, progress).await
+        };
+        let outcome = match measured {
+            Ok(measurements) => Outcome::Completed { measurements: Box::new(measurements) },
+            Err(Broken { reason, server_last_words }) => Outcome::Failed { reason, server_last_words },
         };
         TrialRecord {
             schema: RECORD_SCHEMA,
@@ -171,35 +189,56 @@ impl Harness {
         arguments
     }
 
-    async fn run_against(
+    /// Both stairs, each on a server of its own.
+    async fn run_on_stairs(
         &self,
-        mut server: ServerProcess,
         order: &TrialOrder,
         progress: &mut dyn FnMut(Progress),
-    ) -> Outcome {
+    ) -> Result<Measurements, Broken> {
+        let broken = |error: TrialError| Broken { reason: error.to_string(), server_last_words: vec![] };
+        let without_events = stairs::idle_order(order, self.seed).map_err(|error| broken(error.into()))?;
+        let (idle, stairs) = self.run_once(&without_events, Some(Load::Idle), progress).await?;
+        let (mut active, after) = self.run_once(order, Some(Load::Active), progress).await?;
+        active.connections = Some(stairs::cost(&idle, stairs, after));
+        active.warnings.extend(idle.warnings.iter().map(|doubt| format!("while idle: {doubt}")));
+        active.warnings.dedup();
+        active.warnings.extend(order.notes.iter().cloned());
+        Ok(active)
+    }
+
+    /// One trial on a fresh server; with a load, memory is read on the way up.
+    async fn run_once(
+        &self,
+        order: &TrialOrder,
+        load: Option<Load>,
+        progress: &mut dyn FnMut(Progress),
+    ) -> Result<(Measurements, Vec<Stair>), Broken> {
+        let started = ServerProcess::start(&self.server_program, &self.server_arguments(order)).await;
+        let mut server = started
+            .map_err(|error| Broken { reason: error.to_string(), server_last_words: error.last_words() })?;
         let control = server.control();
         let measured = tokio::select! {
-            measured = self.measure(&control, order, progress) => measured.map_err(|error| error.to_string()),
+            measured = self.measure(&control, order, load, progress) => measured.map_err(|error| error.to_string()),
             reason = server.ended() => Err(reason),
         };
-        match measured {
-            Ok(measurements) => {
-                server.stop().await;
-                Outcome::Completed { measurements: Box::new(measurements) }
-            }
-            Err(reason) => Outcome::Failed { reason, server_last_words: server.stop().await },
-        }
+        let server_last_words = server.stop().await;
+        measured.map_err(|reason| Broken { reason, server_last_words })
     }
 
     async fn measure(
         &self,
         control: &ControlPlane,
         order: &TrialOrder,
+        load: Option<Load>,
         progress: &mut dyn FnMut(Progress),
-    ) -> Result<Measurements, TrialError> {
+    ) -> Result<(Measurements, Vec<Stair>), TrialError> {
         let clock = EpochClock::starting_at(control.announcement().epoch_start_monotonic_ns);
         let crew = Crew::hire(self, control, clock, order)?;
-        crew.all_connected(order, progress).await?;
+        let stairs = match load {
+            None => Vec::new(),
+            Some(load) => stairs::climb(load, &crew, control, order, self.seed, progress).await?,
+        };
+        crew.connect(order.plan.settings.subscribers, progress).await?;
 
         let settings = &order.plan.settings;
         let started = control
@@ -244,7 +283,8 @@ impl Harness {
         let finding = crew.dismiss().await?;
         let publisher = control.publisher_report().await?;
         let last = at_rest(control).await?;
-        Ok(assemble(order, &finding, [&before, &after], &publisher, &last, workers))
+        let measurements = assemble(order, &finding, [&before, &after], &publisher, &last, workers);
+        Ok((measurements, stairs))
     }
 }
 

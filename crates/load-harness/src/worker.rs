@@ -2,6 +2,7 @@
 //! trial runs; what they found is merged when it has ended.
 
 use std::{
+    cell::RefCell,
     io,
     net::SocketAddr,
     rc::Rc,
@@ -50,6 +51,8 @@ pub(crate) struct WorkerOrder {
 #[derive(Clone)]
 pub(crate) struct Signals {
     pub(crate) started: watch::Receiver<Option<Started>>,
+    /// Subscribers that may connect: those whose number is below.
+    pub(crate) admitted: watch::Receiver<u32>,
     /// The runner has read the server's counters at the end of the window: sockets may be closed.
     pub(crate) window_read: watch::Receiver<bool>,
     pub(crate) stop: watch::Receiver<bool>,
@@ -121,25 +124,46 @@ async fn work(order: WorkerOrder) -> WorkerFinding {
         order.clock,
         signals.started.clone(),
     ));
-    let mut tasks = JoinSet::new();
-    let seats: Vec<Rc<Seat>> =
-        order.indices.iter().map(|index| Rc::new(Seat::new(Rc::clone(&desk), *index))).collect();
-    for seat in &seats {
-        tasks.spawn_local(Rc::clone(seat).subscribe());
-    }
+    let (seats, tasks) = (RefCell::default(), RefCell::new(JoinSet::new()));
     let mut readings = Readings::default();
     let mut stop = signals.stop.clone();
     tokio::select! {
         _ = stop.wait_for(|stop| *stop) => {}
         () = tell(&desk, gauge) => {}
+        () = seat_all(&order, &desk, &seats, &tasks) => {}
         () = measure(&desk, &seats, signals, &mut readings) => {}
     }
+    let seats = seats.into_inner();
     readings.end = totals(&seats);
     let ended_ns = order.clock.now_ns();
     drop(tasks);
 
     let delivery = settle(&desk, &seats, schedule, ended_ns);
     WorkerFinding { recorder: desk.recorder.take(), connect: desk.connect.take(), readings, delivery }
+}
+
+/// Lets the worker's subscribers in, as far as they are admitted. Nothing is kept for those who are
+/// not: on a stair of subscribers, memory is read in between.
+async fn seat_all(
+    order: &WorkerOrder,
+    desk: &Rc<Desk>,
+    seats: &RefCell<Vec<Rc<Seat>>>,
+    tasks: &RefCell<JoinSet<()>>,
+) {
+    let mut admitted = order.signals.admitted.clone();
+    let mut waiting = order.indices.iter().copied().peekable();
+    loop {
+        let below = *admitted.borrow_and_update();
+        while let Some(index) = waiting.next_if(|index| *index < below) {
+            let seat = Rc::new(Seat::new(Rc::clone(desk), index));
+            tasks.borrow_mut().spawn_local(Rc::clone(&seat).subscribe());
+            seats.borrow_mut().push(seat);
+        }
+        if admitted.changed().await.is_err() {
+            // The runner is gone; the signal to stop ends this worker.
+            std::future::pending::<()>().await;
+        }
+    }
 }
 
 /// Tells the runner how many subscribers are connected, until the trial ends.
@@ -158,13 +182,14 @@ async fn tell(desk: &Desk, gauge: &Gauge) {
 
 /// Reads the counters at both edges of the window, and ends when everything was delivered or the
 /// drain is over.
-async fn measure(desk: &Desk, seats: &[Rc<Seat>], signals: &Signals, readings: &mut Readings) {
-    let Some(seat) = seats.first() else { return };
-    let Started { start_ns, window, numbers: (first, end) } = seat.started().await;
-    sleep_until(seat.instant(start_ns + window.start_ns)).await;
-    readings.window_start = totals(seats);
-    sleep_until(seat.instant(start_ns + window.end_ns)).await;
-    readings.window_end = totals(seats);
+async fn measure(desk: &Desk, seats: &RefCell<Vec<Rc<Seat>>>, signals: &Signals, readings: &mut Readings) {
+    let Started { start_ns, window, numbers: (first, end) } = desk.started().await;
+    // Everybody is connected by now.
+    let seats = seats.borrow().clone();
+    sleep_until(desk.instant(start_ns + window.start_ns)).await;
+    readings.window_start = totals(&seats);
+    sleep_until(desk.instant(start_ns + window.end_ns)).await;
+    readings.window_end = totals(&seats);
     let expected = seats.len() as u64 * (end - first);
     let patience_ns = start_ns + window.end_ns + desk.settings.drain.as_nanos() as u64;
     while desk.tally.received.get() < expected && desk.clock.now_ns() < patience_ns {

@@ -13,7 +13,7 @@ use contract::{
 };
 use load_harness::{
     CALIBRATION_SUBSCRIBERS, Cores, Harness, TrialOrder, calibrate, calibration_order, ensure_descriptors,
-    environment,
+    environment, fitting_subscribers,
 };
 use report::Verdict;
 use tokio::signal::unix::{SignalKind, signal};
@@ -28,10 +28,14 @@ use crate::{
 
 /// Run scenarios over real sockets and write a report.
 ///
-/// Without a scenario, the default run: about ten trials that touch every pattern, in under four
-/// minutes. Exit codes: 0 passed, 1 a trial failed or an error, 2 wrong usage, 4 the numbers cannot be
-/// trusted (the report says why), 130 interrupted by Ctrl-C and 143 ended by SIGTERM (what was
-/// measured until then is reported).
+/// Without a scenario, the default run: about ten trials that touch every pattern, one block each, in
+/// under four minutes. A named scenario runs in the blocks that its file says, five if it says nothing:
+/// every trial once a block, in random order, and 95 % intervals over the blocks.
+///
+/// Exit codes: 0 passed, 1 a trial failed or an error, 2 wrong usage, 3 a threshold failed, 4 the
+/// numbers cannot be trusted (the report says why), 5 with --strict: a threshold that the intervals
+/// leave open, 130 interrupted by Ctrl-C and 143 ended by SIGTERM (what was measured until then is
+/// reported). Where several hold, the first of 1, 4, 3, 5.
 #[derive(Debug, Args)]
 pub(crate) struct BenchArguments {
     /// Scenarios, by name or by the path of a TOML file
@@ -40,7 +44,18 @@ pub(crate) struct BenchArguments {
     /// Every scenario, every pattern, every swept value
     #[arg(long)]
     all: bool,
-    /// Seed of schedules, payloads and poll phases; the same seed publishes the same events
+    /// How often every trial is run, instead of what the scenarios say; an interval needs four
+    #[arg(long, value_name = "BLOCKS", value_parser = clap::value_parser!(u32).range(1..=100))]
+    blocks: Option<u32>,
+    /// Exit with 5 where an interval leaves a threshold open
+    #[arg(long)]
+    strict: bool,
+    /// End at the first trial that fails or is invalid, and as soon as a threshold has failed by what
+    /// was measured until then
+    #[arg(long)]
+    fail_fast: bool,
+    /// Seed of schedules, payloads, poll phases and the order of trials; the same seed publishes the
+    /// same events
     #[arg(long, default_value_t = 1)]
     seed: u64,
     /// Folder with the scenario files
@@ -72,17 +87,25 @@ pub(crate) fn run(arguments: &BenchArguments) -> Result<ExitCode, Failure> {
             say("interrupted: the report holds the trials that were complete");
             ExitCode::from(code)
         }
-        Ending::SomeFailed => ExitCode::from(1),
-        Ending::Complete if findings.verdict == Verdict::Invalid => ExitCode::from(Failure::INVALID),
-        Ending::Complete => ExitCode::SUCCESS,
+        Ending::Complete => code(findings.verdict, arguments),
     })
+}
+
+/// What the verdict says to a script.
+fn code(verdict: Verdict, arguments: &BenchArguments) -> ExitCode {
+    match verdict {
+        // A run that ended by itself is incomplete only where something failed.
+        Verdict::Failed | Verdict::Interrupted => ExitCode::from(1),
+        Verdict::Invalid => ExitCode::from(Failure::INVALID),
+        Verdict::Passed => ExitCode::SUCCESS,
+    }
 }
 
 /// How a run ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Ending {
+    /// By itself: all trials ran, or it was told to stop at the first that is bad.
     Complete,
-    SomeFailed,
     /// By a signal; the exit code that shells give it.
     Interrupted(u8),
 }
@@ -100,8 +123,13 @@ impl Plan {
         let (chosen, selection, name) = choose(arguments)?;
         let mut orders: Vec<TrialOrder> = Vec::new();
         let mut schedules: Vec<PublishedSchedule> = Vec::new();
+        let mut blocks = Vec::new();
+        let fitting = fitting_subscribers();
         for loaded in &chosen {
-            for order in loaded.orders(selection, arguments.seed, orders.len() as u32)? {
+            let count = arguments.blocks.unwrap_or_else(|| loaded.scenario.blocks(selection));
+            blocks.push(count);
+            for mut order in loaded.blocks(selection, arguments.seed, count)? {
+                order.cut_stairs(fitting);
                 if schedules.iter().all(|known| known.hash != order.schedule.hash()) {
                     schedules.push(order.schedule.published());
                 }
@@ -127,7 +155,7 @@ impl Plan {
                 started_at: jiff::Timestamp::now().to_string(),
                 environment: environment.clone(),
                 trials_planned: orders.len() as u32,
-                blocks: vec![1; chosen.len()],
+                blocks,
                 commands: chosen.iter().map(|loaded| command(arguments, &[&loaded.asked])).collect(),
                 scenarios: chosen.into_iter().map(|loaded| loaded.scenario).collect(),
                 schedules,
@@ -149,12 +177,11 @@ impl Plan {
         let mut terminate = signal(SignalKind::terminate())?;
         let mut folder = ResultsFolder::create(&arguments.results, &self.manifest)?;
         let path = folder.path().to_owned();
-        let mut failures = 0;
-        let trials = self.run_all(&mut folder, &mut failures);
+        let trials = self.run_all(&mut folder, arguments);
         let ending = tokio::select! {
             outcome = trials => {
                 outcome?;
-                if failures == 0 { Ending::Complete } else { Ending::SomeFailed }
+                Ending::Complete
             }
             // Dropping the trial kills its server and lets its workers end.
             _ = interrupt.recv() => Ending::Interrupted(Failure::INTERRUPTED),
@@ -163,13 +190,14 @@ impl Plan {
         Ok((path, ending))
     }
 
-    async fn run_all(&self, folder: &mut ResultsFolder, failures: &mut u32) -> Result<()> {
+    async fn run_all(&self, folder: &mut ResultsFolder, arguments: &BenchArguments) -> Result<()> {
         let calibrations: Vec<TrialOrder> = (0..)
             .zip(&self.patterns)
             .map(|(order, pattern)| calibration_order(*pattern, self.harness.seed, order))
             .collect::<Result<_, _>>()?;
         let everything: Vec<&TrialOrder> = calibrations.iter().chain(&self.orders).collect();
         let mut display = Display::new(&everything);
+        say(format!("{}: about {}", self.size(), clock(display.expected())));
         let mut known: [Option<Calibration>; Pattern::ALL.len()] = Default::default();
         for (number, order) in (1..).zip(&everything) {
             let mut order = (*order).clone();
@@ -188,14 +216,41 @@ impl Plan {
                 Outcome::Completed { .. } => None,
                 Outcome::Failed { reason, .. } => Some(reason.as_str()),
             };
-            *failures += u32::from(failure.is_some());
             display.end(&order, failure);
             folder.append(&record)?;
+            if arguments.fail_fast
+                && let Some(reason) = bad_news(folder.path())?
+            {
+                display.note(&format!("stopped early: {reason}"));
+                break;
+            }
         }
-        let took = display.finish();
-        say(format!("{} trials in {}", everything.len(), clock(took)));
+        let (took, ran) = display.finish();
+        say(format!("{ran} trials in {}", clock(took)));
         Ok(())
     }
+
+    /// How much there is to do, in words.
+    fn size(&self) -> String {
+        let blocks = &self.manifest.blocks;
+        let (fewest, most) = (blocks.iter().min().copied(), blocks.iter().max().copied());
+        let blocks = match (fewest.unwrap_or(0), most.unwrap_or(0)) {
+            (1, 1) => "one block".to_owned(),
+            (fewest, most) if fewest == most => format!("{most} blocks"),
+            (fewest, most) => format!("{fewest} to {most} blocks"),
+        };
+        let (trials, calibrations) = (self.orders.len(), self.patterns.len());
+        format!("{trials} trials in {blocks}, after {calibrations} of calibration")
+    }
+}
+
+/// Why a run that should end at the first bad news must end now.
+fn bad_news(folder: &Path) -> Result<Option<String>> {
+    let findings = report::findings(&results::read(folder)?);
+    Ok(match findings.verdict {
+        Verdict::Failed | Verdict::Invalid => Some(findings.verdict_reason),
+        Verdict::Interrupted | Verdict::Passed => None,
+    })
 }
 
 /// The scenarios asked for, which part of them to run, and the run's name.
@@ -240,6 +295,7 @@ fn command(arguments: &BenchArguments, scenarios: &[impl AsRef<str>]) -> String 
     if arguments.all && scenarios.is_empty() {
         words.push("--all".to_owned());
     }
+    words.extend(arguments.blocks.map(|blocks| format!("--blocks {blocks}")));
     words.push(format!("--seed {}", arguments.seed));
     if arguments.folder != Path::new("scenarios") {
         words.push(format!("--scenarios {}", arguments.folder.display()));

@@ -12,8 +12,12 @@ pub(crate) enum Failure {
 }
 
 impl Failure {
+    /// Exit code of a run in which a threshold failed.
+    pub(crate) const THRESHOLD: u8 = 3;
     /// Exit code of a run whose numbers cannot be trusted.
     pub(crate) const INVALID: u8 = 4;
+    /// Exit code, if it was asked to be strict, of a run with a threshold that its intervals leave open.
+    pub(crate) const INCONCLUSIVE: u8 = 5;
     /// Exit code after Ctrl-C: 128 + SIGINT, as shells have it.
     pub(crate) const INTERRUPTED: u8 = 130;
     /// Exit code when asked to end: 128 + SIGTERM.

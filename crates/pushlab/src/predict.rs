@@ -27,7 +27,7 @@ pub(crate) struct PredictArguments {
 
 pub(crate) fn run(arguments: &PredictArguments) -> Result<ExitCode, Failure> {
     let loaded = scenarios::named(&arguments.folder, &arguments.scenario)?;
-    let orders = loaded.orders(Selection::Everything, arguments.seed, 0)?;
+    let orders = loaded.orders(Selection::Everything, arguments.seed)?;
     let predictions: Vec<_> = orders
         .iter()
         .map(|order| {
@@ -37,7 +37,7 @@ pub(crate) fn run(arguments: &PredictArguments) -> Result<ExitCode, Failure> {
                 arrivals: &order.plan.settings.events,
                 schedule: &order.schedule.published(),
                 window: order.window(),
-                poll_phase: scenarios::poll_phase(arguments.seed),
+                poll_phase: order.poll_phase,
                 calibration: Calibration::default(),
             };
             (order.plan.pattern, params, model::predict(order.plan.pattern, &inputs))

@@ -12,6 +12,7 @@ pub(crate) struct Display {
     started: Instant,
     expected: Duration,
     done: Duration,
+    ran: u32,
 }
 
 impl Display {
@@ -27,12 +28,19 @@ impl Display {
             trial.set_style(style("trial [{bar:32}] {msg}"));
             (run, trial)
         });
-        Self { bars, started: Instant::now(), expected, done: Duration::ZERO }
+        Self { bars, started: Instant::now(), expected, done: Duration::ZERO, ran: 0 }
+    }
+
+    /// Expected length of all trials.
+    pub(crate) const fn expected(&self) -> Duration {
+        self.expected
     }
 
     /// Announces the next trial.
     pub(crate) fn begin(&self, number: usize, of: usize, order: &TrialOrder) {
-        let what = format!("{} · {} · {}", order.scenario, order.plan.pattern, settings(order));
+        let block = order.block + 1;
+        let what =
+            format!("{} · block {block} · {} · {}", order.scenario, order.plan.pattern, settings(order));
         match &self.bars {
             Some((run, trial)) => {
                 run.println(format!("{number:>3}/{of} {what}"));
@@ -68,22 +76,28 @@ impl Display {
     /// Notes that a trial has ended.
     pub(crate) fn end(&mut self, order: &TrialOrder, failure: Option<&str>) {
         self.done += order.expected_length();
+        self.ran += 1;
         if let Some(reason) = failure {
-            let words = format!("        failed: {reason}");
-            match &self.bars {
-                Some((run, _)) => run.println(words),
-                None => say(words),
-            }
+            self.note(&format!("failed: {reason}"));
         }
     }
 
-    /// Takes the bars away and says how long it took.
-    pub(crate) fn finish(self) -> Duration {
+    /// Says something about the trial that has ended.
+    pub(crate) fn note(&self, words: &str) {
+        let words = format!("        {words}");
+        match &self.bars {
+            Some((run, _)) => run.println(words),
+            None => say(words),
+        }
+    }
+
+    /// Takes the bars away and says how long it took and how many trials were run.
+    pub(crate) fn finish(self) -> (Duration, u32) {
         if let Some((run, trial)) = self.bars {
             trial.finish_and_clear();
             run.finish_and_clear();
         }
-        self.started.elapsed()
+        (self.started.elapsed(), self.ran)
     }
 }
 

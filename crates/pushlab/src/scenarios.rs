@@ -9,7 +9,7 @@ use std::{
 use anyhow::{Context, bail};
 use contract::{Arrivals, Pattern, Scenario, Selection};
 use load_harness::TrialOrder;
-use rand::{RngExt, SeedableRng};
+use rand::{RngExt, SeedableRng, seq::SliceRandom};
 use rand_chacha::ChaCha8Rng;
 use schedule::Schedule;
 
@@ -30,14 +30,9 @@ impl Loaded {
         Pattern::ALL.iter().filter(|pattern| trials.iter().any(|plan| plan.pattern == **pattern)).count()
     }
 
-    /// The trials of a selection with their schedules; `first` is the order of the first of them.
-    pub(crate) fn orders(
-        &self,
-        selection: Selection,
-        seed: u64,
-        first: u32,
-    ) -> Result<Vec<TrialOrder>, Failure> {
-        let order = |(order, plan): (u32, contract::TrialPlan)| {
+    /// The trials of a selection with their schedules, each once, in the order of the file.
+    pub(crate) fn orders(&self, selection: Selection, seed: u64) -> Result<Vec<TrialOrder>, Failure> {
+        let order = |plan: contract::TrialPlan| {
             let settings = &plan.settings;
             let schedule = Schedule::build(
                 &settings.events,
@@ -51,24 +46,54 @@ impl Loaded {
                 scenario: self.scenario.name.clone(),
                 schedule: Arc::new(schedule),
                 replay_csv: self.replay_csv.clone(),
-                order,
+                order: 0,
+                notes: Vec::new(),
                 block: 0,
-                poll_phase: poll_phase(seed),
+                poll_phase: poll_phase(seed, 0),
                 calibration: None,
                 plan,
             })
         };
-        (first..).zip(self.scenario.trials(selection)).map(order).collect()
+        self.scenario.trials(selection).into_iter().map(order).collect()
+    }
+
+    /// The trials of a selection in blocks: each block holds every trial once, in an order of its own
+    /// that the seed decides. So a drift of the machine meets all of them alike, and none is always
+    /// the one that runs after the heaviest.
+    pub(crate) fn blocks(
+        &self,
+        selection: Selection,
+        seed: u64,
+        blocks: u32,
+    ) -> Result<Vec<TrialOrder>, Failure> {
+        let once = self.orders(selection, seed)?;
+        let mut random = stream(seed, ORDER_STREAM);
+        let mut all = Vec::new();
+        for block in 0..blocks {
+            let mut shuffled = once.clone();
+            shuffled.shuffle(&mut random);
+            let poll_phase = poll_phase(seed, block);
+            all.extend(shuffled.into_iter().map(|order| TrialOrder { block, poll_phase, ..order }));
+        }
+        Ok(all)
     }
 }
 
-/// The seeded start of the golden-ratio poll phases, in `[0, 1)`.
-pub(crate) fn poll_phase(seed: u64) -> f64 {
-    /// Third stream of the seed; the schedule has the first two.
-    const STREAM: u64 = 2;
+/// Streams of the seed; the schedule has the first two.
+const PHASE_STREAM: u64 = 2;
+const ORDER_STREAM: u64 = 3;
+
+fn stream(seed: u64, stream: u64) -> ChaCha8Rng {
     let mut random = ChaCha8Rng::seed_from_u64(seed);
-    random.set_stream(STREAM);
-    random.random()
+    random.set_stream(stream);
+    random
+}
+
+/// The seeded start of the golden-ratio poll phases of a block, in `[0, 1)`. One draw of phases
+/// would stay for the whole run, and with it whatever is special about it.
+pub(crate) fn poll_phase(seed: u64, block: u32) -> f64 {
+    let mut phases = stream(seed, PHASE_STREAM).random_iter();
+    phases.nth(block as usize).unwrap_or(0.0)
 }
 
 /// All scenarios of a folder.

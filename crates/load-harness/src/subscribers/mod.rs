@@ -142,6 +142,21 @@ impl Desk {
     pub(crate) fn close(&self) {
         self.closing.set(true);
     }
+
+    /// Waits for the schedule's start.
+    pub(crate) async fn started(&self) -> Started {
+        let mut started = self.started.clone();
+        match started.wait_for(Option::is_some).await {
+            Ok(started) => started.unwrap_or_else(|| unreachable!("waited for a start")),
+            // The trial is over before its schedule began: this task is about to be dropped.
+            Err(_) => std::future::pending().await,
+        }
+    }
+
+    /// The runtime's instant for a time on the epoch's clock.
+    pub(crate) fn instant(&self, at_ns: u64) -> Instant {
+        Instant::now() + Duration::from_nanos(at_ns.saturating_sub(self.clock.now_ns()))
+    }
 }
 
 impl Seat {
@@ -243,8 +258,12 @@ impl Seat {
             Arrival::Reordered => add(&tally.reordered, 1),
             Arrival::Duplicate => return add(&tally.duplicated, 1),
         }
-        add(&tally.received, 1);
-        if let Some(Started { start_ns, window, .. }) = *self.desk.started.borrow() {
+        let Some(Started { start_ns, window, numbers: (first, end) }) = *self.desk.started.borrow() else {
+            return;
+        };
+        // On a stair there was traffic before the schedule; it belongs to no ledger of deliveries.
+        if (first..end).contains(&cursor.seq) {
+            add(&tally.received, 1);
             let age_ns = received_ns.saturating_sub(due_ns);
             self.desk.recorder.borrow_mut().record(window, due_ns.saturating_sub(start_ns), age_ns);
         }
@@ -253,20 +272,5 @@ impl Seat {
     /// Numbers of `first..end` that never came.
     pub(crate) fn missing_in(&self, first: u64, end: u64) -> Vec<u64> {
         self.sequence.borrow().missing_in(first, end).collect()
-    }
-
-    /// Waits for the schedule's start.
-    pub(crate) async fn started(&self) -> Started {
-        let mut started = self.desk.started.clone();
-        match started.wait_for(Option::is_some).await {
-            Ok(started) => started.unwrap_or_else(|| unreachable!("waited for a start")),
-            // The trial is over before its schedule began: this task is about to be dropped.
-            Err(_) => std::future::pending().await,
-        }
-    }
-
-    /// The runtime's instant for a time on the epoch's clock.
-    pub(crate) fn instant(&self, at_ns: u64) -> Instant {
-        Instant::now() + Duration::from_nanos(at_ns.saturating_sub(self.desk.clock.now_ns()))
     }
 }

@@ -24,7 +24,7 @@ pub(crate) async fn short_polling(seat: &Seat) -> Result<Infallible, SubscriberE
     let client = seat.set_up(first_poll(seat, "short-polling")).await?;
     let mut timetable = Timetable::of(seat).await;
     loop {
-        sleep_until(seat.instant(timetable.next_ns(seat))).await;
+        sleep_until(seat.desk.instant(timetable.next_ns(seat))).await;
         loop {
             let cursor = place(seat)?;
             let url = format!("http://{}/short-polling?after={cursor}", seat.target());

@@ -35,7 +35,7 @@ pub(crate) async fn run(seat: &Seat) -> Result<Infallible, SubscriberError> {
         .await?;
     let mut timetable = Timetable::of(seat).await;
     loop {
-        sleep_until(seat.instant(timetable.next_ns(seat))).await;
+        sleep_until(seat.desk.instant(timetable.next_ns(seat))).await;
         while poll(seat, &mut connection).await? {}
     }
 }

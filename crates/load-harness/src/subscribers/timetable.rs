@@ -8,8 +8,13 @@ use crate::ledger::add;
 const GOLDEN: f64 = 0.618_033_988_749_894_9;
 
 /// The instants at which one subscriber polls: `(phase + k) · interval` after the schedule's start.
+///
+/// On a stair, where subscribers are watched before there is a schedule, they poll from the beginning
+/// of the epoch on until there is one.
 pub(super) struct Timetable {
     start_ns: f64,
+    phase: f64,
+    has_started: bool,
     interval_ns: f64,
     next: f64,
 }
@@ -18,10 +23,16 @@ impl Timetable {
     /// Waits for the schedule's start. After a reconnection it goes on with the next tick; those that
     /// passed meanwhile belong to the lost connection.
     pub(super) async fn of(seat: &Seat) -> Self {
-        let started = seat.started().await;
+        let started = if seat.desk.settings.stairs.is_empty() {
+            Some(seat.desk.started().await)
+        } else {
+            *seat.desk.started.borrow()
+        };
         let phase = (seat.desk.poll_phase + f64::from(seat.index) * GOLDEN).fract();
         let mut timetable = Self {
-            start_ns: started.start_ns as f64,
+            start_ns: started.map_or(0.0, |started| started.start_ns as f64),
+            phase,
+            has_started: started.is_some(),
             interval_ns: seat.desk.settings.poll_interval.as_nanos() as f64,
             next: phase,
         };
@@ -32,6 +43,10 @@ impl Timetable {
     /// The next instant, on the epoch's clock. Ticks that passed while a poll was in flight are
     /// skipped and counted.
     pub(super) fn next_ns(&mut self, seat: &Seat) -> u64 {
+        if let (false, Some(started)) = (self.has_started, *seat.desk.started.borrow()) {
+            (self.start_ns, self.next, self.has_started) = (started.start_ns as f64, self.phase, true);
+            self.pass(seat.desk.clock.now_ns());
+        }
         add(&seat.counters.skipped_polls, self.pass(seat.desk.clock.now_ns()));
         let tick_ns = self.start_ns + self.next * self.interval_ns;
         self.next += 1.0;
@@ -55,7 +70,8 @@ mod tests {
 
     #[test]
     fn ticks_that_passed_are_skipped_counted_and_never_made_up_for() {
-        let mut timetable = Timetable { start_ns: 1_000.0, interval_ns: 100.0, next: 0.25 };
+        let mut timetable =
+            Timetable { start_ns: 1_000.0, phase: 0.25, has_started: true, interval_ns: 100.0, next: 0.25 };
         assert_eq!(timetable.pass(900), 0);
         assert_eq!(timetable.pass(1_025), 0, "a tick that is due now has not passed");
         // A poll that took one and a half intervals from the tick at 1,025.

@@ -1,0 +1,138 @@
+//! What an open connection costs: memory read on a stair of subscribers, once while they are idle and
+//! once, on a fresh server, after each of them has received events.
+//!
+//! The two are trials of their own, each with its window: the idle one publishes nothing. So CPU,
+//! wake-ups and bytes of idle subscribers come from the same instruments as everything else.
+
+use std::time::Duration;
+
+use contract::{
+    Arrivals, ConnectionCost, IdleStretch, Load, Measurements, Pattern, Period, Settings, Stair,
+    StartSchedule,
+};
+use tokio::time::sleep;
+
+use crate::{
+    Progress, TrialOrder, crew::Crew, memory::read_stair, runner::TrialError, server_process::ControlPlane,
+};
+
+/// Rest before memory is read: until what connecting or traffic left behind has been given back.
+const REST: Duration = Duration::from_secs(1);
+/// Traffic on each step of the active stair: ten events in a second.
+const TRAFFIC_HZ: f64 = 10.0;
+const TRAFFIC: Period = Period::from_millis(1_000);
+
+impl TrialOrder {
+    /// Cuts the stairs to as many subscribers as there are descriptors for, and notes that. Nothing
+    /// changes for a trial without stairs: its number of subscribers is part of the question.
+    pub fn cut_stairs(&mut self, fitting: u32) {
+        let settings = &mut self.plan.settings;
+        if settings.stairs.is_empty() || settings.subscribers <= fitting {
+            return;
+        }
+        self.notes.push(format!(
+            "the stairs end at {fitting} of {} subscribers, for which there are file descriptors",
+            settings.subscribers
+        ));
+        settings.subscribers = fitting;
+        settings.stairs.retain(|subscribers| *subscribers < fitting);
+        settings.stairs.push(fitting);
+    }
+}
+
+/// The trial of the idle stair: the order's own settings without any event.
+pub(crate) fn idle_order(order: &TrialOrder, seed: u64) -> Result<TrialOrder, schedule::ScheduleError> {
+    let settings = &order.plan.settings;
+    let events = Arrivals::Silence;
+    let idle = Settings {
+        // By then every short poller has polled once.
+        warm_up: Period((*settings.poll_interval).max(REST)),
+        measure: settings.idle,
+        events: events.clone(),
+        ..settings.clone()
+    };
+    let length = idle.schedule_length();
+    let schedule = schedule::Schedule::build(&events, None, seed, length, idle.payload_bytes)?;
+    let mut plan = order.plan.clone();
+    plan.settings = idle;
+    Ok(TrialOrder { plan, schedule: schedule.into(), replay_csv: None, ..order.clone() })
+}
+
+/// Connects step by step and reads memory on each.
+pub(crate) async fn climb(
+    load: Load,
+    crew: &Crew,
+    control: &ControlPlane,
+    order: &TrialOrder,
+    seed: u64,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<Vec<Stair>, TrialError> {
+    let pid = control.announcement().pid;
+    let mut stairs = Vec::new();
+    for &subscribers in &order.plan.settings.stairs {
+        crew.connect(subscribers, progress).await?;
+        match load {
+            Load::Idle => sleep(REST).await,
+            Load::Active => traffic(control, order, seed).await?,
+        }
+        stairs.push(read_stair(load, subscribers, pid)?);
+    }
+    Ok(stairs)
+}
+
+/// What the stairs add to the length of a trial: another set-up, the rests and the idle stretch.
+pub(crate) fn extra_length(order: &TrialOrder, connect: Duration) -> Duration {
+    let settings = &order.plan.settings;
+    let steps = settings.stairs.len() as u32;
+    let idle = (*settings.poll_interval).max(REST) + *settings.idle;
+    connect + idle + steps * (REST + *TRAFFIC + under_way(order) + REST)
+}
+
+/// Until everybody who is to get an event has it.
+fn under_way(order: &TrialOrder) -> Duration {
+    match order.plan.pattern {
+        Pattern::ShortPolling => *order.plan.settings.poll_interval,
+        Pattern::LongPolling => *order.plan.settings.turnaround,
+        Pattern::Sse | Pattern::WebSocket => Duration::ZERO,
+    }
+}
+
+/// Publishes a little to everybody who is connected, and waits until it has arrived and what it
+/// needed has been given back.
+async fn traffic(control: &ControlPlane, order: &TrialOrder, seed: u64) -> Result<(), TrialError> {
+    let settings = &order.plan.settings;
+    let start_in = Period::from_millis(10);
+    control
+        .start_schedule(&StartSchedule {
+            arrivals: Arrivals::Steady { rate_hz: TRAFFIC_HZ },
+            replay_csv: None,
+            seed,
+            length: TRAFFIC,
+            payload_bytes: settings.payload_bytes,
+            start_in,
+            delivery_delay: Period::default(),
+            delivery_jitter: Period::default(),
+            counted_from: Period::default(),
+        })
+        .await?;
+    sleep(*start_in + *TRAFFIC + under_way(order) + REST).await;
+    Ok(())
+}
+
+/// Puts both stairs and the idle stretch together.
+pub(crate) fn cost(idle: &Measurements, mut stairs: Vec<Stair>, active: Vec<Stair>) -> ConnectionCost {
+    let subscribers = stairs.last().map_or(0, |stair| stair.subscribers);
+    stairs.extend(active);
+    ConnectionCost {
+        idle: IdleStretch {
+            subscribers,
+            wall_us: idle.cpu.wall_us,
+            server_us: idle.cpu.server_us,
+            harness_us: idle.cpu.harness_us,
+            requests: idle.requests.window,
+            bytes: idle.bytes.total(),
+            wakeups: idle.wakeups,
+        },
+        stairs,
+    }
+}
