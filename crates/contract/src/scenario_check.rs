@@ -310,6 +310,50 @@ mod tests {
     }
 
     #[test]
+    fn blocks_stairs_limits_and_sides_are_checked() {
+        let with = |line: &str| GOOD.replace("subscribers = 10", &format!("subscribers = 10\n{line}"));
+        for (line, problem) in [
+            ("blocks = 0", "`blocks` is 0: allowed is 1 to 100"),
+            ("blocks = 101", "`blocks` is 101"),
+            ("stairs = [0, 10]", "`stairs` is [0, 10]: allowed is three or more"),
+            ("stairs = [0, 5, 5, 10]", "three or more rising numbers"),
+            ("stairs = [0, 5, 9]", "the last of them 10 (subscribers)"),
+            ("idle = \"1ms\"", "`idle` is 1ms"),
+            ("delivery_delay = \"2m\"", "`delivery_delay` is 2m"),
+        ] {
+            let error = error_of(&with(line));
+            assert!(error.contains(problem), "{problem} is missing in: {error}");
+        }
+        for (table, problem) in [
+            ("[limits]\nharness_cpu = 1.5", "`limits.harness_cpu` is 1.5: allowed is a fraction"),
+            ("[limits]\nledger_difference = nan", "`limits.ledger_difference` is NaN"),
+            ("[limits]\nlongest_hiccup = \"0s\"", "`limits.longest_hiccup`"),
+            ("[limits]\nlatenes = \"1s\"", "lateness_p99"),
+            ("[sweep]\nside = [{ name = \"a\" }, { name = \"a\" }]", "`sweep.side` is aa"),
+            ("[default_run]\nblocks = 0", "`default_run.blocks` is 0"),
+        ] {
+            let error = error_of(&format!("{GOOD}\n{table}\n"));
+            assert!(error.contains(problem), "{problem} is missing in: {error}");
+        }
+        let stairs = format!("{}\n[sweep]\nsubscribers = [1, 10]\n", with("stairs = [0, 5, 10]"));
+        assert!(error_of(&stairs).contains("stairs already vary"));
+    }
+
+    #[test]
+    fn a_side_is_a_setting_and_equals_are_run_twice() {
+        let sides = "side = [{ name = \"a\" }, { name = \"b\", delivery_delay = \"2ms\" }]";
+        let scenario = Scenario::from_toml("demo.toml", &format!("{GOOD}\n[sweep]\n{sides}\n")).unwrap();
+        assert_eq!((scenario.blocks(Selection::Everything), scenario.blocks(Selection::Default)), (5, 0));
+        let plans = scenario.trials(Selection::Everything);
+        assert_eq!(plans.len(), 8, "two sides of four patterns");
+        let params = |plan: &crate::TrialPlan| plan.settings.params(plan.pattern, 2.0, 100);
+        assert_eq!((params(&plans[0]).side, params(&plans[0]).delivery_delay_ms), (Some('a'), None));
+        assert_eq!((params(&plans[4]).side, params(&plans[4]).delivery_delay_ms), (Some('b'), Some(2.0)));
+        let json = serde_json::to_string(&params(&plans[4])).unwrap();
+        assert!(json.contains("\"side\":\"b\""), "{json}");
+    }
+
+    #[test]
     fn a_sweep_varies_one_setting() {
         let text = format!(
             "{GOOD}\n[sweep]\npoll_interval = [\"1s\", \"2s\"]\n[default_run]\npatterns = [\"short-polling\"]\n"

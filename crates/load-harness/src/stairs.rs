@@ -136,3 +136,40 @@ pub(crate) fn cost(idle: &Measurements, mut stairs: Vec<Stair>, active: Vec<Stai
         stairs,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::calibration_order;
+
+    use super::*;
+
+    fn order(stairs: &[u32]) -> TrialOrder {
+        let mut order = calibration_order(Pattern::Sse, 1, 0).unwrap();
+        order.plan.settings.stairs = stairs.to_vec();
+        order.plan.settings.subscribers = 1_000;
+        order
+    }
+
+    #[test]
+    fn stairs_are_cut_to_the_descriptors_and_say_so() {
+        let mut cut = order(&[0, 200, 400, 1_000]);
+        cut.cut_stairs(300);
+        assert_eq!((cut.plan.settings.subscribers, cut.plan.settings.stairs), (300, vec![0, 200, 300]));
+        assert!(cut.notes[0].contains("300 of 1000"), "{:?}", cut.notes);
+        for whole in [order(&[0, 200, 1_000]), order(&[])] {
+            let mut same = whole.clone();
+            same.cut_stairs(if whole.plan.settings.stairs.is_empty() { 300 } else { 1_000 });
+            assert_eq!((same.plan, same.notes), (whole.plan, vec![]), "its subscribers are the question");
+        }
+    }
+
+    #[test]
+    fn the_idle_stretch_publishes_nothing_and_lasts_as_long_as_it_says() {
+        let mut order = order(&[0, 500, 1_000]);
+        order.plan.settings.idle = Period::from_millis(700);
+        let idle = idle_order(&order, 1).unwrap();
+        assert!(idle.schedule.events().is_empty());
+        assert_eq!(idle.window().seconds(), 0.7);
+        assert_eq!(idle.plan.settings.stairs, order.plan.settings.stairs);
+    }
+}

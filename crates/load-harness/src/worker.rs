@@ -31,6 +31,9 @@ use crate::{
 /// How often a worker looks whether it is done, and tells how far it is.
 const LOOK_EVERY: Duration = Duration::from_millis(5);
 
+/// How often it looks, at the end, whether anything still moves.
+const MOST_LOOKS: u32 = 200;
+
 /// What a worker is to do.
 pub(crate) struct WorkerOrder {
     pub(crate) target: SocketAddr,
@@ -198,8 +201,16 @@ async fn measure(desk: &Desk, seats: &RefCell<Vec<Rc<Seat>>>, signals: &Signals,
     // An error means that the runner is gone, and the trial with it.
     let _ = signals.window_read.clone().wait_for(|read| *read).await;
     desk.close();
-    // What was counted a moment ago leaves, and answers on their way arrive.
-    sleep(LOOK_EVERY).await;
+    // What was counted a moment ago leaves, and answers on their way arrive: until nothing moves.
+    let mut before = totals(&seats).bytes();
+    for _ in 0..MOST_LOOKS {
+        sleep(LOOK_EVERY).await;
+        let now = totals(&seats).bytes();
+        if now == before {
+            break;
+        }
+        before = now;
+    }
 }
 
 fn totals(seats: &[Rc<Seat>]) -> Totals {

@@ -41,7 +41,9 @@ fn schedule_of(plan: &TrialPlan) -> Schedule {
 
 #[test]
 fn the_model_speaks_of_every_trial_of_every_scenario() {
-    for scenario in shipped() {
+    // What a connection costs is measured on a stair, with holds as long as in life; the model does not
+    // speak of it.
+    for scenario in shipped().into_iter().filter(|scenario| scenario.stairs.is_empty()) {
         for plan in scenario.trials(Selection::Everything) {
             let schedule = schedule_of(&plan).published();
             let start_ns = plan.settings.warm_up.as_nanos() as u64;

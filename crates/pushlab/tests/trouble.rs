@@ -60,7 +60,8 @@ fn a_killed_server_fails_its_trial_and_the_next_one_still_runs() {
     assert_eq!(server_last_words, &["first words", "last words"]);
     // The process and its control plane end at once; either may be seen first.
     assert!(reason.starts_with("the server"), "{reason}");
-    assert_eq!((records[1].params.subscribers, records[2].params.subscribers), (2, 3));
+    let subscribers = [records[1].params.subscribers, records[2].params.subscribers];
+    assert!(subscribers == [2, 3] || subscribers == [3, 2], "both, in the order of the seed");
 
     assert!(has_report(&run));
     let summary = summary(&run);

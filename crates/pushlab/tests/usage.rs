@@ -37,7 +37,7 @@ fn an_absurd_scenario_is_refused_with_file_key_and_what_is_allowed() {
     /// Changed lines, and what the message says.
     type Case<'a> = (&'a [(&'a str, &'a str)], &'a [&'a str]);
     let cases: [Case<'_>; 8] = [
-        (&[("subscriber", "3")], &["unknown field `subscriber`", "`subscribers`", "line 12"]),
+        (&[("subscriber", "3")], &["unknown field `subscriber`", "`subscribers`", "line 13"]),
         (&[("subscribers", "0")], &["`subscribers` is 0", "1 to 18000"]),
         (&[("subscribers", "-1")], &["-1", "line 6"]),
         (&[("measure", "2")], &["line 10", "with its unit in quotes", "\"15s\""]),
