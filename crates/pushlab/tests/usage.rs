@@ -212,7 +212,7 @@ fn damaged_files_of_a_run_are_named_with_the_line() {
     let lab = Lab::new();
     let (manifest, records) = failed_run();
     let first = records.find('\n').unwrap() + 1;
-    let newer = |text: &str| text.replacen("\"schema\":1", "\"schema\":2", 1);
+    let newer = |text: &str| text.replacen("\"schema\":2", "\"schema\":3", 1);
     let no_measure = manifest.replacen("\"measure\":\"1s\"", "\"measure\":1", 1);
     assert_ne!(no_measure, manifest);
     let elsewhere = records.replacen("\"scenario\":\"one\"", "\"scenario\":\"two\"", 1);
@@ -221,11 +221,11 @@ fn damaged_files_of_a_run_are_named_with_the_line() {
         ("", &records, &["manifest.json, line 1"]),
         (&manifest[..manifest.len() / 2], &records, &["manifest.json, line 1", "EOF"]),
         (&no_measure, &records, &["manifest.json, line 1", "with its unit in quotes"]),
-        (&newer(&manifest), &records, &["manifest.json", "schema 2", "only schema 1"]),
+        (&newer(&manifest), &records, &["manifest.json", "schema 3", "only schema 2"]),
         (
             &manifest,
             &(records[..first].to_owned() + &newer(&records[first..])),
-            &["records.jsonl, line 2", "schema 2", "use the pushlab that measured this run"],
+            &["records.jsonl, line 2", "schema 3", "use the pushlab that measured this run"],
         ),
         (&manifest, &elsewhere, &["records.jsonl, line 1", "`two`"]),
         // Only the last line may be cut: one in the middle was damaged by something else.
