@@ -12,6 +12,8 @@ mod crew;
 mod descriptors;
 mod doubts;
 mod environment;
+mod framing_sizes;
+mod kernel_ledger;
 mod ledger;
 mod measured;
 mod recorder;
@@ -20,6 +22,7 @@ mod sequence;
 mod server_process;
 mod sse_parser;
 mod subscribers;
+mod tcp_info;
 mod worker;
 
 pub use calibration::{CALIBRATION_SUBSCRIBERS, calibrate, calibration_order};

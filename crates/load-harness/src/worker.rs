@@ -13,7 +13,7 @@ use std::{
     time::Duration,
 };
 
-use contract::{Delivery, Pattern, Settings, TimeHistogram};
+use contract::{Delivery, Pattern, SetUp, Settings, TimeHistogram};
 use schedule::{EpochClock, Schedule, bind_to_core};
 use tokio::{
     sync::watch,
@@ -24,7 +24,7 @@ use tokio::{
 use crate::{
     ledger::{Readings, Totals},
     recorder::Recorder,
-    subscribers::{Desk, Seat, Started},
+    subscribers::{Desk, Seat, Started, add_set_up},
 };
 
 /// How often a worker looks whether it is done, and tells how far it is.
@@ -80,6 +80,7 @@ pub(crate) struct WorkerFinding {
     pub(crate) connect: TimeHistogram,
     pub(crate) readings: Readings,
     pub(crate) delivery: Delivery,
+    pub(crate) set_up: Option<SetUp>,
 }
 
 impl WorkerFinding {
@@ -87,6 +88,10 @@ impl WorkerFinding {
         self.recorder.merge(&other.recorder);
         self.connect.merge(&other.connect);
         self.readings.merge(&other.readings);
+        self.set_up = match (self.set_up, other.set_up) {
+            (Some(mine), Some(theirs)) => Some(add_set_up(mine, theirs)),
+            (mine, theirs) => mine.or(theirs),
+        };
         self.delivery.expected += other.delivery.expected;
         self.delivery.received += other.delivery.received;
         self.delivery.lost += other.delivery.lost;
@@ -139,7 +144,13 @@ async fn work(order: WorkerOrder) -> WorkerFinding {
     drop(tasks);
 
     let delivery = settle(&desk, &seats, schedule, ended_ns);
-    WorkerFinding { recorder: desk.recorder.take(), connect: desk.connect.take(), readings, delivery }
+    WorkerFinding {
+        recorder: desk.recorder.take(),
+        connect: desk.connect.take(),
+        readings,
+        delivery,
+        set_up: Some(desk.set_up.get()),
+    }
 }
 
 /// Tells the runner how many subscribers are connected, until the trial ends.

@@ -16,14 +16,15 @@ use std::{
     time::Duration,
 };
 
-use contract::{Client, Cursor, Pattern, Settings, Stamped, TimeHistogram, Window};
+use contract::{Client, Cursor, Pattern, SetUp, Settings, Stamped, TimeHistogram, Window};
 use schedule::EpochClock;
 use tokio::{
     sync::{Semaphore, watch},
-    time::{Instant, sleep},
+    time::{Instant, sleep, sleep_until},
 };
 
 use crate::{
+    connection::Use,
     counted_stream::CountedStream,
     ledger::{Counters, add},
     recorder::Recorder,
@@ -81,6 +82,8 @@ pub(crate) struct Desk {
     pub(crate) started: watch::Receiver<Option<Started>>,
     pub(crate) recorder: RefCell<Recorder>,
     pub(crate) connect: RefCell<TimeHistogram>,
+    /// What the subscribers took to be set up, so far.
+    pub(crate) set_up: Cell<SetUp>,
     pub(crate) tally: Tally,
     /// The last failure, to be told if subscribers cannot connect.
     pub(crate) last_error: RefCell<Option<String>>,
@@ -130,10 +133,19 @@ impl Desk {
             started,
             recorder: RefCell::default(),
             connect: RefCell::default(),
+            set_up: Cell::new(SetUp { subscribers: 0, bytes: 0, segments: Some(0) }),
             tally: Tally::default(),
             last_error: RefCell::default(),
             connecting: Semaphore::new(CONNECTING_AT_A_TIME),
             closing: Cell::default(),
+        }
+    }
+
+    /// What this trial's polling connections are opened for. A stream is always kept.
+    pub(crate) const fn connection_use(&self) -> Use {
+        match self.pattern {
+            Pattern::ShortPolling | Pattern::LongPolling if !self.settings.keep_alive => Use::Once,
+            Pattern::ShortPolling | Pattern::LongPolling | Pattern::Sse | Pattern::WebSocket => Use::Kept,
         }
     }
 
@@ -202,9 +214,17 @@ impl Seat {
         drop(permit);
         if !self.is_set_up.replace(true) {
             self.desk.connect.borrow_mut().record_ns(self.desk.clock.now_ns() - before_ns);
+            self.desk.set_up.set(add_set_up(self.desk.set_up.get(), self.taken_so_far()));
             add(&self.desk.tally.connected, 1);
         }
         Ok(made)
+    }
+
+    /// What this subscriber's connections have taken until now.
+    fn taken_so_far(&self) -> SetUp {
+        let stream = &self.counters.stream;
+        let segments = stream.kernel().map(|kernel| kernel.all.segments());
+        SetUp { subscribers: 1, bytes: stream.total(), segments }
     }
 
     /// Counts a request that is about to be sent; never returns once the trial is over.
@@ -265,8 +285,32 @@ impl Seat {
         }
     }
 
+    /// Sleeps until an instant of the epoch's clock; the timer that fires wakes the subscriber.
+    pub(crate) async fn sleep_until(&self, at_ns: u64) {
+        sleep_until(self.instant(at_ns)).await;
+        add(&self.counters.other_wakeups, 1);
+    }
+
+    /// Sleeps for a while, likewise; a pause of nothing sets no timer.
+    pub(crate) async fn pause(&self, length: Duration) {
+        if length.is_zero() {
+            return;
+        }
+        sleep(length).await;
+        add(&self.counters.other_wakeups, 1);
+    }
+
     /// The runtime's instant for a time on the epoch's clock.
     pub(crate) fn instant(&self, at_ns: u64) -> Instant {
         Instant::now() + Duration::from_nanos(at_ns.saturating_sub(self.desk.clock.now_ns()))
+    }
+}
+
+/// What two groups of subscribers took to be set up, together.
+pub(crate) fn add_set_up(left: SetUp, right: SetUp) -> SetUp {
+    SetUp {
+        subscribers: left.subscribers + right.subscribers,
+        bytes: left.bytes + right.bytes,
+        segments: left.segments.zip(right.segments).map(|(left, right)| left + right),
     }
 }
