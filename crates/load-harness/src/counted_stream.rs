@@ -1,18 +1,26 @@
-//! A subscriber's socket: its options, and every byte counted.
+//! A subscriber's socket: its options, every byte counted, and what the kernel counted beside.
 
 use std::{
-    cell::Cell,
+    cell::{Cell, RefCell},
     io::{self, IoSlice},
     net::SocketAddr,
+    os::fd::{AsRawFd, RawFd},
     pin::Pin,
     rc::Rc,
     task::{Context, Poll, ready},
+    time::Duration,
 };
 
+use contract::KernelCounts;
 use socket2::SockRef;
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::{TcpSocket, TcpStream},
+};
+
+use crate::{
+    kernel_ledger::{KernelReading, add_up},
+    tcp_info,
 };
 
 /// Bytes that passed a subscriber's sockets, in all its connections.
@@ -20,6 +28,15 @@ use tokio::{
 pub(crate) struct StreamBytes {
     received: Cell<u64>,
     sent: Cell<u64>,
+    /// Reads that brought bytes.
+    reads: Cell<u64>,
+    /// Sockets whose kernel counters still move; dropping a connection may take a turn of the event
+    /// loop, so there can be two.
+    open: RefCell<Vec<RawFd>>,
+    /// What the kernel counted on those that are done.
+    closed: Cell<KernelCounts>,
+    /// The kernel did not tell the counters of a socket.
+    is_untold: Cell<bool>,
 }
 
 impl StreamBytes {
@@ -33,6 +50,32 @@ impl StreamBytes {
 
     pub(crate) fn total(&self) -> u64 {
         self.received() + self.sent()
+    }
+
+    /// Reads that brought bytes: times that the subscriber was woken by its socket.
+    pub(crate) fn reads(&self) -> u64 {
+        self.reads.get()
+    }
+
+    /// The kernel's counters of all connections, open ones read now; none if it does not tell.
+    pub(crate) fn kernel(&self) -> Option<KernelReading> {
+        let closed = self.closed.get();
+        let mut all = closed;
+        for socket in self.open.borrow().iter() {
+            all = add_up(&all, &tcp_info::read(*socket)?);
+        }
+        (!self.is_untold.get()).then_some(KernelReading { all, closed })
+    }
+
+    /// Reads a socket's counters for the last time.
+    fn settle(&self, socket: RawFd) {
+        let mut open = self.open.borrow_mut();
+        let Some(place) = open.iter().position(|known| *known == socket) else { return };
+        open.swap_remove(place);
+        match tcp_info::read(socket) {
+            Some(counts) => self.closed.set(add_up(&self.closed.get(), &counts)),
+            None => self.is_untold.set(true),
+        }
     }
 }
 
@@ -54,7 +97,23 @@ impl CountedStream {
         let socket = if target.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
         socket.set_nodelay(true)?;
         SockRef::from(&socket).set_tcp_mss(tcp_maxseg)?;
-        Ok(Self { stream: socket.connect(target).await?, bytes })
+        let stream = socket.connect(target).await?;
+        bytes.open.borrow_mut().push(stream.as_raw_fd());
+        Ok(Self { stream, bytes })
+    }
+
+    /// Lets the kernel forget the connection at once when it is closed, instead of keeping what is
+    /// left of it for a minute (TIME-WAIT, RFC 9293 §3.3.2): where kernel memory is measured, the trial
+    /// before would be measured, too.
+    pub(crate) fn forget_on_close(&self) -> io::Result<()> {
+        SockRef::from(&self.stream).set_linger(Some(Duration::ZERO))
+    }
+}
+
+impl Drop for CountedStream {
+    fn drop(&mut self) {
+        // The socket is closed after this, with the fields.
+        self.bytes.settle(self.stream.as_raw_fd());
     }
 }
 
@@ -68,6 +127,7 @@ impl AsyncRead for CountedStream {
         ready!(Pin::new(&mut self.stream).poll_read(context, buffer))?;
         let read = (buffer.filled().len() - before) as u64;
         self.bytes.received.set(self.bytes.received.get() + read);
+        self.bytes.reads.set(self.bytes.reads.get() + u64::from(read > 0));
         Poll::Ready(Ok(()))
     }
 }
@@ -102,6 +162,8 @@ impl AsyncWrite for CountedStream {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        // From here on the kernel's byte counters would hold our FIN, too.
+        self.bytes.settle(self.stream.as_raw_fd());
         Pin::new(&mut self.stream).poll_shutdown(context)
     }
 }
@@ -130,5 +192,39 @@ mod tests {
         far.write_all(&[7; 1_000]).await.unwrap();
         near.read_exact(&mut [0; 1_000]).await.unwrap();
         assert_eq!((bytes.received(), bytes.sent(), bytes.total()), (1_000, 12, 1_012));
+        assert_eq!(bytes.reads(), 1, "a thousand bytes come in one piece");
+    }
+
+    /// Connects, has an exchange of 12 bytes there and 1,000 back, and leaves as `leave` does.
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    async fn exchange(bytes: &Rc<StreamBytes>, leave: impl AsyncFnOnce(CountedStream)) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let target = listener.local_addr().unwrap();
+        let mut near = CountedStream::connect(target, 1_448, Rc::clone(bytes)).await.unwrap();
+        let (mut far, _) = listener.accept().await.unwrap();
+        near.write_all(b"twelve bytes").await.unwrap();
+        far.read_exact(&mut [0; 12]).await.unwrap();
+        far.write_all(&[7; 1_000]).await.unwrap();
+        near.read_exact(&mut [0; 1_000]).await.unwrap();
+        leave(near).await;
+    }
+
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    #[tokio::test]
+    async fn the_kernel_counts_the_same_bytes_on_open_and_on_closed_connections() {
+        let bytes = Rc::new(StreamBytes::default());
+        exchange(&bytes, async |near| {
+            let open = bytes.kernel().unwrap();
+            assert_eq!((open.all.connections, open.closed.connections), (1, 0));
+            assert_eq!((open.all.bytes_acked, open.all.bytes_received), (12, 1_000));
+            drop(near);
+        })
+        .await;
+        exchange(&bytes, async |mut near| near.shutdown().await.unwrap()).await;
+        let closed = bytes.kernel().unwrap();
+        assert_eq!(closed.all, closed.closed, "none is open");
+        assert_eq!((closed.all.connections, closed.all.bytes()), (2, 2 * 1_012));
+        assert_eq!(closed.all.bytes(), bytes.total());
+        assert!(bytes.open.borrow().is_empty());
     }
 }

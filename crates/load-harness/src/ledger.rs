@@ -2,9 +2,9 @@
 
 use std::{cell::Cell, rc::Rc};
 
-use contract::{ByteCounts, RequestLedger};
+use contract::{BothWays, ByteCounts, KernelCounts, RequestLedger};
 
-use crate::counted_stream::StreamBytes;
+use crate::{counted_stream::StreamBytes, kernel_ledger::KernelReading};
 
 /// Running counters of one subscriber. Only its own task and the thread it runs on touch them, so
 /// they are plain cells.
@@ -21,6 +21,12 @@ pub(crate) struct Counters {
     pub(crate) connections: Cell<u64>,
     pub(crate) exchanges: Cell<u64>,
     pub(crate) exchange_ns: Cell<u64>,
+    /// Bytes by the rules of `framing_sizes`, no socket asked.
+    pub(crate) computed_received: Cell<u64>,
+    pub(crate) computed_sent: Cell<u64>,
+    /// Times that the subscriber woke up for something else than a read of its [`StreamBytes`]: its
+    /// timer fired, or a client that hides its socket brought something.
+    pub(crate) other_wakeups: Cell<u64>,
 }
 
 pub(crate) fn add(counter: &Cell<u64>, amount: u64) {
@@ -28,9 +34,12 @@ pub(crate) fn add(counter: &Cell<u64>, amount: u64) {
 }
 
 /// Sums of many subscribers' counters at one instant.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct Totals {
     bytes: ByteCounts,
+    computed: BothWays,
+    kernel: Option<KernelReading>,
+    wakeups: u64,
     requests: u64,
     empty_answers: u64,
     skipped_polls: u64,
@@ -40,6 +49,25 @@ pub(crate) struct Totals {
     exchange_ns: u64,
 }
 
+impl Default for Totals {
+    fn default() -> Self {
+        Self {
+            bytes: ByteCounts::default(),
+            computed: BothWays::default(),
+            wakeups: 0,
+            // No connections are counted completely.
+            kernel: Some(KernelReading::default()),
+            requests: 0,
+            empty_answers: 0,
+            skipped_polls: 0,
+            failures: 0,
+            reconnects: 0,
+            exchanges: 0,
+            exchange_ns: 0,
+        }
+    }
+}
+
 impl Totals {
     pub(crate) fn add(&mut self, counters: &Counters) {
         self.bytes.received += counters.stream.received();
@@ -47,6 +75,10 @@ impl Totals {
         self.bytes.payload += counters.payload.get();
         self.bytes.headers += counters.headers.get();
         self.bytes.empty_polls += counters.empty_polls.get();
+        self.computed.received += counters.computed_received.get();
+        self.computed.sent += counters.computed_sent.get();
+        self.wakeups += counters.stream.reads() + counters.other_wakeups.get();
+        self.kernel = both(self.kernel, counters.stream.kernel());
         self.requests += counters.requests.get();
         self.empty_answers += counters.empty_answers.get();
         self.skipped_polls += counters.skipped_polls.get();
@@ -62,6 +94,10 @@ impl Totals {
         self.bytes.payload += other.bytes.payload;
         self.bytes.headers += other.bytes.headers;
         self.bytes.empty_polls += other.bytes.empty_polls;
+        self.computed.received += other.computed.received;
+        self.computed.sent += other.computed.sent;
+        self.wakeups += other.wakeups;
+        self.kernel = both(self.kernel, other.kernel);
         self.requests += other.requests;
         self.empty_answers += other.empty_answers;
         self.skipped_polls += other.skipped_polls;
@@ -75,6 +111,26 @@ impl Totals {
         self.bytes
     }
 
+    /// Bytes as the subscribers compute them.
+    pub(crate) const fn computed(&self) -> BothWays {
+        self.computed
+    }
+
+    /// Times that a subscriber woke up since an earlier reading.
+    pub(crate) const fn wakeups_since(&self, earlier: &Self) -> u64 {
+        self.wakeups - earlier.wakeups
+    }
+
+    /// What the kernel counted until now, if it tells.
+    pub(crate) fn kernel(&self) -> Option<KernelCounts> {
+        Some(self.kernel?.all)
+    }
+
+    /// What the kernel counted between an earlier reading and this one, if it tells.
+    pub(crate) fn kernel_since(&self, earlier: &Self) -> Option<KernelCounts> {
+        Some(self.kernel?.since(&earlier.kernel?))
+    }
+
     /// Bytes between an earlier reading and this one.
     pub(crate) const fn bytes_since(&self, earlier: &Self) -> ByteCounts {
         ByteCounts {
@@ -85,6 +141,11 @@ impl Totals {
             empty_polls: self.bytes.empty_polls - earlier.bytes.empty_polls,
         }
     }
+}
+
+/// A sum is known only if both parts are.
+fn both(left: Option<KernelReading>, right: Option<KernelReading>) -> Option<KernelReading> {
+    Some(left?.add(&right?))
 }
 
 /// The readings of one worker, or their sums over all: at both edges of the window and at the end.

@@ -12,6 +12,8 @@ mod crew;
 mod descriptors;
 mod doubts;
 mod environment;
+mod framing_sizes;
+mod kernel_ledger;
 mod ledger;
 mod measured;
 mod memory;
@@ -22,6 +24,7 @@ mod server_process;
 mod sse_parser;
 mod stairs;
 mod subscribers;
+mod tcp_info;
 mod worker;
 
 pub use calibration::{CALIBRATION_SUBSCRIBERS, calibrate, calibration_order};

@@ -36,7 +36,8 @@ pub(crate) fn assemble(
     let (readings, pattern) = (&finding.readings, order.plan.pattern);
     let mut bytes = readings.window_end.bytes_since(&readings.window_start);
     let mut bytes_life = readings.end.bytes();
-    if order.plan.settings.client == Client::Reqwest && pattern != Pattern::WebSocket {
+    let is_lean = order.plan.settings.client == Client::Lean || pattern == Pattern::WebSocket;
+    if !is_lean {
         // No hook at this client's socket: the server's own counters stand in.
         let of_server = |now: &ServerStats, then: Option<&ServerStats>| {
             (
@@ -60,11 +61,11 @@ pub(crate) fn assemble(
         requests: readings.requests(),
         bytes,
         bytes_life,
-        computed_life: None,
-        kernel_life: None,
-        kernel_window: None,
-        set_up: None,
-        wakeups: 0,
+        computed_life: is_lean.then(|| readings.end.computed()),
+        kernel_life: readings.end.kernel().filter(|_| is_lean),
+        kernel_window: readings.window_end.kernel_since(&readings.window_start).filter(|_| is_lean),
+        set_up: finding.set_up.filter(|_| is_lean),
+        wakeups: readings.window_end.wakeups_since(&readings.window_start),
         sockets_held: (before.server.connections_open + after.server.connections_open) as f64 / 2.0,
         cpu: CpuUse {
             wall_us: (after.server.monotonic_ns - before.server.monotonic_ns) as f64 * 1e-3,

@@ -14,7 +14,7 @@ use std::{
     time::Duration,
 };
 
-use contract::{Delivery, Pattern, Settings, TimeHistogram};
+use contract::{Delivery, Pattern, SetUp, Settings, TimeHistogram};
 use schedule::{EpochClock, Schedule, bind_to_core};
 use tokio::{
     sync::watch,
@@ -25,7 +25,7 @@ use tokio::{
 use crate::{
     ledger::{Readings, Totals},
     recorder::Recorder,
-    subscribers::{Desk, Seat, Started},
+    subscribers::{Desk, Seat, Started, add_set_up},
 };
 
 /// How often a worker looks whether it is done, and tells how far it is.
@@ -86,6 +86,7 @@ pub(crate) struct WorkerFinding {
     pub(crate) connect: TimeHistogram,
     pub(crate) readings: Readings,
     pub(crate) delivery: Delivery,
+    pub(crate) set_up: Option<SetUp>,
 }
 
 impl WorkerFinding {
@@ -93,6 +94,10 @@ impl WorkerFinding {
         self.recorder.merge(&other.recorder);
         self.connect.merge(&other.connect);
         self.readings.merge(&other.readings);
+        self.set_up = match (self.set_up, other.set_up) {
+            (Some(mine), Some(theirs)) => Some(add_set_up(mine, theirs)),
+            (mine, theirs) => mine.or(theirs),
+        };
         self.delivery.expected += other.delivery.expected;
         self.delivery.received += other.delivery.received;
         self.delivery.lost += other.delivery.lost;
@@ -142,7 +147,13 @@ async fn work(order: WorkerOrder) -> WorkerFinding {
     drop(tasks);
 
     let delivery = settle(&desk, &seats, schedule, ended_ns);
-    WorkerFinding { recorder: desk.recorder.take(), connect: desk.connect.take(), readings, delivery }
+    WorkerFinding {
+        recorder: desk.recorder.take(),
+        connect: desk.connect.take(),
+        readings,
+        delivery,
+        set_up: Some(desk.set_up.get()),
+    }
 }
 
 /// Lets the worker's subscribers in, as far as they are admitted. Nothing is kept for those who are
@@ -202,10 +213,11 @@ async fn measure(desk: &Desk, seats: &RefCell<Vec<Rc<Seat>>>, signals: &Signals,
     let _ = signals.window_read.clone().wait_for(|read| *read).await;
     desk.close();
     // What was counted a moment ago leaves, and answers on their way arrive: until nothing moves.
-    let mut before = totals(&seats).bytes();
+    let moved = || seats.iter().map(|seat| seat.counters.stream.total()).sum::<u64>();
+    let mut before = moved();
     for _ in 0..MOST_LOOKS {
         sleep(LOOK_EVERY).await;
-        let now = totals(&seats).bytes();
+        let now = moved();
         if now == before {
             break;
         }

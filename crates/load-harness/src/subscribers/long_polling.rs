@@ -16,56 +16,45 @@
 use std::convert::Infallible;
 
 use http::StatusCode;
-use tokio::time::sleep;
 
 use super::{Seat, SubscriberError, short_polling::take};
-use crate::{
-    connection::{Connection, read_to_end},
-    ledger::add,
-};
+use crate::{connection::Poller, ledger::add};
 
 /// Reads until the connection fails.
 pub(crate) async fn run(seat: &Seat) -> Result<Infallible, SubscriberError> {
-    let mut connection = seat
+    let mut poller = seat
         .set_up(async {
-            let mut connection = Connection::open(seat).await?;
+            let mut poller = Poller::open(seat).await?;
             if seat.cursor().is_none() {
-                poll(seat, &mut connection).await?;
+                poll(seat, &mut poller).await?;
             }
-            Ok(connection)
+            Ok(poller)
         })
         .await?;
     let turnaround = *seat.desk.settings.turnaround;
     loop {
-        let more = poll(seat, &mut connection).await?;
-        if !more && !turnaround.is_zero() {
-            sleep(turnaround).await;
+        if !poll(seat, &mut poller).await? {
+            seat.pause(turnaround).await;
         }
     }
 }
 
 /// One exchange. `true` if the batch was cut and there is more to fetch at once.
-async fn poll(seat: &Seat, connection: &mut Connection) -> Result<bool, SubscriberError> {
-    let counters = &seat.counters;
-    let before_bytes = counters.stream.total();
-    seat.count_request().await;
-    let response = match seat.cursor() {
-        None => connection.get("/long-polling", &[]).await?,
+async fn poll(seat: &Seat, poller: &mut Poller<'_>) -> Result<bool, SubscriberError> {
+    let answer = match seat.cursor() {
+        None => poller.ask("/long-polling", &[]).await?,
         Some(cursor) => {
             let hold = seat.desk.settings.hold.as_secs_f64();
-            connection.get(&format!("/long-polling?after={cursor}&hold={hold}"), &[]).await?
+            poller.ask(&format!("/long-polling?after={cursor}&hold={hold}"), &[]).await?
         }
     };
-    let status = response.status();
-    let body = read_to_end(response.into_body()).await?;
-    let exchange_bytes = counters.stream.total() - before_bytes;
-    match status {
+    match answer.status {
         StatusCode::NO_CONTENT => {
-            add(&counters.empty_answers, 1);
-            add(&counters.empty_polls, exchange_bytes);
+            add(&seat.counters.empty_answers, 1);
+            add(&seat.counters.empty_polls, answer.exchange_bytes);
             Ok(false)
         }
-        StatusCode::OK => take(seat, &body, exchange_bytes),
+        StatusCode::OK => take(seat, &answer.body, answer.exchange_bytes),
         other => Err(SubscriberError::Status(other)),
     }
 }

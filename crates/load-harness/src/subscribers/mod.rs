@@ -16,14 +16,15 @@ use std::{
     time::Duration,
 };
 
-use contract::{Client, Cursor, Pattern, Settings, Stamped, TimeHistogram, Window};
+use contract::{Client, Cursor, Pattern, SetUp, Settings, Stamped, TimeHistogram, Window};
 use schedule::EpochClock;
 use tokio::{
     sync::{Semaphore, watch},
-    time::{Instant, sleep},
+    time::{Instant, sleep, sleep_until},
 };
 
 use crate::{
+    connection::Use,
     counted_stream::CountedStream,
     ledger::{Counters, add},
     recorder::Recorder,
@@ -81,6 +82,8 @@ pub(crate) struct Desk {
     pub(crate) started: watch::Receiver<Option<Started>>,
     pub(crate) recorder: RefCell<Recorder>,
     pub(crate) connect: RefCell<TimeHistogram>,
+    /// What the subscribers took to be set up, so far.
+    pub(crate) set_up: Cell<SetUp>,
     pub(crate) tally: Tally,
     /// The last failure, to be told if subscribers cannot connect.
     pub(crate) last_error: RefCell<Option<String>>,
@@ -130,10 +133,19 @@ impl Desk {
             started,
             recorder: RefCell::default(),
             connect: RefCell::default(),
+            set_up: Cell::new(SetUp { subscribers: 0, bytes: 0, segments: Some(0) }),
             tally: Tally::default(),
             last_error: RefCell::default(),
             connecting: Semaphore::new(CONNECTING_AT_A_TIME),
             closing: Cell::default(),
+        }
+    }
+
+    /// What this trial's polling connections are opened for. A stream is always kept.
+    pub(crate) const fn connection_use(&self) -> Use {
+        match self.pattern {
+            Pattern::ShortPolling | Pattern::LongPolling if !self.settings.keep_alive => Use::Once,
+            Pattern::ShortPolling | Pattern::LongPolling | Pattern::Sse | Pattern::WebSocket => Use::Kept,
         }
     }
 
@@ -201,6 +213,9 @@ impl Seat {
     pub(crate) async fn connect(&self) -> Result<CountedStream, SubscriberError> {
         let bytes = Rc::clone(&self.counters.stream);
         let stream = CountedStream::connect(self.desk.target, self.desk.tcp_maxseg, bytes).await?;
+        if !self.desk.settings.stairs.is_empty() {
+            stream.forget_on_close()?;
+        }
         add(&self.counters.connections, 1);
         Ok(stream)
     }
@@ -217,9 +232,17 @@ impl Seat {
         drop(permit);
         if !self.is_set_up.replace(true) {
             self.desk.connect.borrow_mut().record_ns(self.desk.clock.now_ns() - before_ns);
+            self.desk.set_up.set(add_set_up(self.desk.set_up.get(), self.taken_so_far()));
             add(&self.desk.tally.connected, 1);
         }
         Ok(made)
+    }
+
+    /// What this subscriber's connections have taken until now.
+    fn taken_so_far(&self) -> SetUp {
+        let stream = &self.counters.stream;
+        let segments = stream.kernel().map(|kernel| kernel.all.segments());
+        SetUp { subscribers: 1, bytes: stream.total(), segments }
     }
 
     /// Counts a request that is about to be sent; never returns once the trial is over.
@@ -272,5 +295,29 @@ impl Seat {
     /// Numbers of `first..end` that never came.
     pub(crate) fn missing_in(&self, first: u64, end: u64) -> Vec<u64> {
         self.sequence.borrow().missing_in(first, end).collect()
+    }
+
+    /// Sleeps until an instant of the epoch's clock; the timer that fires wakes the subscriber.
+    pub(crate) async fn sleep_until(&self, at_ns: u64) {
+        sleep_until(self.desk.instant(at_ns)).await;
+        add(&self.counters.other_wakeups, 1);
+    }
+
+    /// Sleeps for a while, likewise; a pause of nothing sets no timer.
+    pub(crate) async fn pause(&self, length: Duration) {
+        if length.is_zero() {
+            return;
+        }
+        sleep(length).await;
+        add(&self.counters.other_wakeups, 1);
+    }
+}
+
+/// What two groups of subscribers took to be set up, together.
+pub(crate) fn add_set_up(left: SetUp, right: SetUp) -> SetUp {
+    SetUp {
+        subscribers: left.subscribers + right.subscribers,
+        bytes: left.bytes + right.bytes,
+        segments: left.segments.zip(right.segments).map(|(left, right)| left + right),
     }
 }

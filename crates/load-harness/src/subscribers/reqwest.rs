@@ -6,30 +6,28 @@
 
 use std::convert::Infallible;
 
-use contract::{Cursor, PollBody};
-use http::StatusCode;
-use reqwest::{Client, RequestBuilder, Response, header};
-use tokio::time::{sleep, sleep_until};
-
 use super::{
     Seat, SubscriberError,
     short_polling::take,
     sse::{self, cursor},
     timetable::Timetable,
 };
-use crate::{ledger::add, sse_parser::SseParser};
+use crate::{connection::Use, ledger::add, sse_parser::SseParser};
+use contract::{Cursor, PollBody};
+use http::StatusCode;
+use reqwest::{Client, RequestBuilder, Response, header};
 
 /// Short polling with reqwest.
 pub(crate) async fn short_polling(seat: &Seat) -> Result<Infallible, SubscriberError> {
     let client = seat.set_up(first_poll(seat, "short-polling")).await?;
     let mut timetable = Timetable::of(seat).await;
     loop {
-        sleep_until(seat.desk.instant(timetable.next_ns(seat))).await;
+        seat.sleep_until(timetable.next_ns(seat)).await;
         loop {
             let cursor = place(seat)?;
             let url = format!("http://{}/short-polling?after={cursor}", seat.target());
             let known = format!("\"{cursor}\"");
-            if !poll(seat, client.get(url).header(header::IF_NONE_MATCH, known)).await? {
+            if !poll(seat, ask(seat, &client, url).header(header::IF_NONE_MATCH, known)).await? {
                 break;
             }
         }
@@ -42,8 +40,8 @@ pub(crate) async fn long_polling(seat: &Seat) -> Result<Infallible, SubscriberEr
     let hold = seat.desk.settings.hold.as_secs_f64();
     loop {
         let url = format!("http://{}/long-polling?after={}&hold={hold}", seat.target(), place(seat)?);
-        if !poll(seat, client.get(url)).await? {
-            sleep(*seat.desk.settings.turnaround).await;
+        if !poll(seat, ask(seat, &client, url)).await? {
+            seat.pause(*seat.desk.settings.turnaround).await;
         }
     }
 }
@@ -55,7 +53,7 @@ pub(crate) async fn sse(seat: &Seat) -> Result<Infallible, SubscriberError> {
         .set_up(async {
             let after = seat.cursor().map_or(String::new(), |cursor| format!("?after={cursor}"));
             let url = format!("http://{}/sse{after}", seat.target());
-            let request = client(seat)?.get(url).header(header::ACCEPT, "text/event-stream");
+            let request = ask(seat, &client(seat)?, url).header(header::ACCEPT, "text/event-stream");
             seat.count_request().await;
             let mut stream = request.send().await?.error_for_status()?;
             while seat.cursor().is_none() {
@@ -74,6 +72,7 @@ pub(crate) async fn sse(seat: &Seat) -> Result<Infallible, SubscriberError> {
 
 async fn read(seat: &Seat, stream: &mut Response, parser: &mut SseParser) -> Result<(), SubscriberError> {
     let bytes = stream.chunk().await?.ok_or(SubscriberError::Ended)?;
+    add(&seat.counters.other_wakeups, 1);
     let mut unreadable = None;
     parser
         .push(&bytes, |event| {
@@ -86,8 +85,26 @@ async fn read(seat: &Seat, stream: &mut Response, parser: &mut SseParser) -> Res
 }
 
 fn client(seat: &Seat) -> Result<Client, SubscriberError> {
-    add(&seat.counters.connections, 1);
-    Ok(Client::builder().no_proxy().tcp_nodelay(true).build()?)
+    let client = Client::builder().no_proxy().tcp_nodelay(true);
+    let client = match seat.desk.connection_use() {
+        Use::Kept => {
+            add(&seat.counters.connections, 1);
+            client
+        }
+        Use::Once => client.pool_max_idle_per_host(0),
+    };
+    Ok(client.build()?)
+}
+
+/// A request on the client's connection, or on a fresh one that the server shall close.
+fn ask(seat: &Seat, client: &Client, url: String) -> RequestBuilder {
+    match seat.desk.connection_use() {
+        Use::Kept => client.get(url),
+        Use::Once => {
+            add(&seat.counters.connections, 1);
+            client.get(url).header(header::CONNECTION, "close")
+        }
+    }
 }
 
 async fn first_poll(seat: &Seat, path: &str) -> Result<Client, SubscriberError> {
@@ -95,7 +112,7 @@ async fn first_poll(seat: &Seat, path: &str) -> Result<Client, SubscriberError> 
     let url = format!("http://{}/{path}", seat.target());
     if seat.cursor().is_none() {
         seat.count_request().await;
-        let body = client.get(url).send().await?.error_for_status()?.bytes().await?;
+        let body = ask(seat, &client, url).send().await?.error_for_status()?.bytes().await?;
         seat.place(serde_json::from_slice::<PollBody<'_>>(&body)?.cursor);
     }
     Ok(client)
@@ -108,6 +125,7 @@ fn place(seat: &Seat) -> Result<Cursor, SubscriberError> {
 async fn poll(seat: &Seat, request: RequestBuilder) -> Result<bool, SubscriberError> {
     seat.count_request().await;
     let response = request.send().await?;
+    add(&seat.counters.other_wakeups, 1);
     match response.status() {
         StatusCode::NOT_MODIFIED | StatusCode::NO_CONTENT => {
             add(&seat.counters.empty_answers, 1);

@@ -16,55 +16,46 @@ use std::convert::Infallible;
 
 use contract::PollBody;
 use http::{StatusCode, header};
-use tokio::time::sleep_until;
 
 use super::{Seat, SubscriberError, timetable::Timetable};
-use crate::{
-    connection::{Connection, read_to_end},
-    ledger::add,
-};
+use crate::{connection::Poller, ledger::add};
 
 /// Reads until the connection fails.
 pub(crate) async fn run(seat: &Seat) -> Result<Infallible, SubscriberError> {
-    let mut connection = seat
+    let mut poller = seat
         .set_up(async {
-            let mut connection = Connection::open(seat).await?;
-            poll(seat, &mut connection).await?;
-            Ok(connection)
+            let mut poller = Poller::open(seat).await?;
+            poll(seat, &mut poller).await?;
+            Ok(poller)
         })
         .await?;
     let mut timetable = Timetable::of(seat).await;
     loop {
-        sleep_until(seat.desk.instant(timetable.next_ns(seat))).await;
-        while poll(seat, &mut connection).await? {}
+        seat.sleep_until(timetable.next_ns(seat)).await;
+        while poll(seat, &mut poller).await? {}
     }
 }
 
 /// One exchange. `true` if the batch was cut and there is more to fetch at once.
-async fn poll(seat: &Seat, connection: &mut Connection) -> Result<bool, SubscriberError> {
+async fn poll(seat: &Seat, poller: &mut Poller<'_>) -> Result<bool, SubscriberError> {
     let counters = &seat.counters;
-    let (before_bytes, before_ns) = (counters.stream.total(), seat.desk.clock.now_ns());
-    seat.count_request().await;
-    let response = match seat.cursor() {
-        None => connection.get("/short-polling", &[]).await?,
+    let answer = match seat.cursor() {
+        None => poller.ask("/short-polling", &[]).await?,
         Some(cursor) => {
             let known = format!("\"{cursor}\"");
             let target = format!("/short-polling?after={cursor}");
-            connection.get(&target, &[(header::IF_NONE_MATCH, &known)]).await?
+            poller.ask(&target, &[(header::IF_NONE_MATCH, &known)]).await?
         }
     };
-    let status = response.status();
-    let body = read_to_end(response.into_body()).await?;
-    let exchange_bytes = counters.stream.total() - before_bytes;
     add(&counters.exchanges, 1);
-    add(&counters.exchange_ns, seat.desk.clock.now_ns() - before_ns);
-    match status {
+    add(&counters.exchange_ns, answer.exchange_ns);
+    match answer.status {
         StatusCode::NOT_MODIFIED => {
             add(&counters.empty_answers, 1);
-            add(&counters.empty_polls, exchange_bytes);
+            add(&counters.empty_polls, answer.exchange_bytes);
             Ok(false)
         }
-        StatusCode::OK => take(seat, &body, exchange_bytes),
+        StatusCode::OK => take(seat, &answer.body, answer.exchange_bytes),
         other => Err(SubscriberError::Status(other)),
     }
 }

@@ -22,7 +22,8 @@ use hyper::body::Incoming;
 
 use super::{Seat, SubscriberError};
 use crate::{
-    connection::Connection,
+    connection::{Connection, Use},
+    framing_sizes::Chunks,
     ledger::add,
     sse_parser::{SseEvent, SseParser},
 };
@@ -31,7 +32,7 @@ use crate::{
 pub(crate) async fn run(seat: &Seat) -> Result<Infallible, SubscriberError> {
     let (mut stream, _connection) = seat
         .set_up(async {
-            let mut connection = Connection::open(seat).await?;
+            let mut connection = Connection::open(seat, Use::Kept).await?;
             let mut stream = Stream::open(seat, &mut connection).await?;
             while seat.cursor().is_none() {
                 stream.read(seat).await?;
@@ -47,20 +48,20 @@ pub(crate) async fn run(seat: &Seat) -> Result<Infallible, SubscriberError> {
 struct Stream {
     body: Incoming,
     parser: SseParser,
+    chunks: Chunks,
 }
 
 impl Stream {
     async fn open(seat: &Seat, connection: &mut Connection) -> Result<Self, SubscriberError> {
         let before_bytes = seat.counters.stream.total();
-        seat.count_request().await;
         let target = seat.cursor().map_or("/sse".to_owned(), |cursor| format!("/sse?after={cursor}"));
-        let response = connection.get(&target, &[(header::ACCEPT, "text/event-stream")]).await?;
+        let response = connection.get(seat, &target, &[(header::ACCEPT, "text/event-stream")]).await?;
         if response.status() != StatusCode::OK {
             return Err(SubscriberError::Status(response.status()));
         }
         // What has been read by now is the head, and the first block that came with it.
         add(&seat.counters.headers, seat.counters.stream.total() - before_bytes);
-        Ok(Self { body: response.into_body(), parser: SseParser::default() })
+        Ok(Self { body: response.into_body(), parser: SseParser::default(), chunks: Chunks::default() })
     }
 
     async fn read(&mut self, seat: &Seat) -> Result<(), SubscriberError> {
@@ -68,6 +69,7 @@ impl Stream {
         let Ok(bytes) = frame.into_data() else {
             return Ok(());
         };
+        add(&seat.counters.computed_received, self.chunks.take(&bytes));
         let mut unreadable = None;
         self.parser
             .push(&bytes, |event| {

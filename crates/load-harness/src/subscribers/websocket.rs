@@ -20,11 +20,15 @@ use futures_util::{SinkExt, StreamExt};
 use serde::Deserialize;
 use tokio_tungstenite::{
     WebSocketStream, client_async_with_config,
-    tungstenite::{Message, protocol::WebSocketConfig},
+    tungstenite::{Message, client::IntoClientRequest, protocol::WebSocketConfig},
 };
 
 use super::{Seat, SubscriberError};
-use crate::{counted_stream::CountedStream, ledger::add};
+use crate::{
+    counted_stream::CountedStream,
+    framing_sizes::{Sender, frame, request_head, response_head},
+    ledger::add,
+};
 
 /// As on the server: tungstenite zeroes its read buffer at every attempt to read.
 const READ_BUFFER_BYTES: usize = 1 << 10;
@@ -69,20 +73,29 @@ async fn open(seat: &Seat) -> Result<WebSocketStream<CountedStream>, SubscriberE
     seat.count_request().await;
     let after = seat.cursor().map_or(String::new(), |cursor| format!("?after={cursor}"));
     let url = format!("ws://{}/websocket{after}", seat.target());
+    let request = url.into_client_request().map_err(Box::new)?;
+    add(&seat.counters.computed_sent, request_head(&request));
     let config = WebSocketConfig::default().read_buffer_size(READ_BUFFER_BYTES).write_buffer_size(0);
-    let (socket, _response) = client_async_with_config(url, stream, Some(config)).await.map_err(Box::new)?;
+    let (socket, response) =
+        client_async_with_config(request, stream, Some(config)).await.map_err(Box::new)?;
+    add(&seat.counters.computed_received, response_head(&response));
     add(&seat.counters.headers, seat.counters.stream.total() - before_bytes);
     Ok(socket)
 }
 
 async fn read(seat: &Seat, socket: &mut WebSocketStream<CountedStream>) -> Result<(), SubscriberError> {
-    match socket.next().await.ok_or(SubscriberError::Ended)?.map_err(Box::new)? {
+    let message = socket.next().await.ok_or(SubscriberError::Ended)?.map_err(Box::new)?;
+    add(&seat.counters.computed_received, frame(message.len(), Sender::Server));
+    match message {
         Message::Text(text) => match serde_json::from_str(&text)? {
             Frame::Event { id, data, .. } => seat.deliver(id, &data),
             Frame::Place { cursor, .. } => seat.place(cursor),
         },
-        // tungstenite has queued the pong; flushing sends it.
-        Message::Ping(_) => socket.flush().await.map_err(Box::new)?,
+        // tungstenite has queued the pong, with the same payload; flushing sends it.
+        Message::Ping(payload) => {
+            add(&seat.counters.computed_sent, frame(payload.len(), Sender::Client));
+            socket.flush().await.map_err(Box::new)?;
+        }
         Message::Close(_) => return Err(SubscriberError::Ended),
         Message::Binary(_) | Message::Pong(_) | Message::Frame(_) => {}
     }

@@ -1,0 +1,119 @@
+//! What the kernel has counted on a TCP socket: `TCP_INFO` of tcp(7).
+//!
+//! The only file with unsafe code: no safe crate hands out the long form of the structure, which has
+//! the byte and segment counters (RFC 4898) since Linux 4.2 and 4.6.
+#![allow(unsafe_code, reason = "getsockopt(2) writes into memory that only its caller knows the size of")]
+
+use std::os::fd::RawFd;
+
+use contract::KernelCounts;
+
+/// Reads the counters of a connection that this side opened; none if the kernel does not tell.
+///
+/// The sequence numbers of SYN and FIN, which the kernel counts like bytes, are taken off. That works
+/// until this side shuts its direction down; read before.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+pub(crate) fn read(socket: RawFd) -> Option<KernelCounts> {
+    use std::mem::{MaybeUninit, offset_of, size_of, size_of_val};
+
+    /// Bytes that hold every field read below.
+    const NEEDED: usize = offset_of!(libc::tcp_info, tcpi_data_segs_out) + size_of::<u32>();
+    /// `TCP_CLOSE_WAIT` of `include/net/tcp_states.h`: the other side has sent its FIN.
+    const CLOSE_WAIT: u8 = 8;
+
+    let mut info = MaybeUninit::<libc::tcp_info>::zeroed();
+    let mut length = size_of_val(&info) as libc::socklen_t;
+    // SAFETY: `info` is writable for `length` bytes, and the kernel writes no more than `length` says;
+    // `length` is a valid place for the number of bytes written. A descriptor that is closed or no
+    // TCP socket makes the call fail and write nothing.
+    let failed = unsafe {
+        libc::getsockopt(socket, libc::IPPROTO_TCP, libc::TCP_INFO, info.as_mut_ptr().cast(), &raw mut length)
+    };
+    if failed != 0 || (length as usize) < NEEDED {
+        return None;
+    }
+    // SAFETY: the structure is made of integers only, for which zeroes are a value, and it was zeroed
+    // before the kernel filled it.
+    let info = unsafe { info.assume_init() };
+    Some(KernelCounts {
+        connections: 1,
+        bytes_acked: info.tcpi_bytes_acked.saturating_sub(1),
+        bytes_received: info.tcpi_bytes_received.saturating_sub(u64::from(info.tcpi_state == CLOSE_WAIT)),
+        segments_sent: info.tcpi_segs_out.into(),
+        segments_received: info.tcpi_segs_in.into(),
+        data_segments_sent: info.tcpi_data_segs_out.into(),
+        data_segments_received: info.tcpi_data_segs_in.into(),
+        retransmitted: info.tcpi_total_retrans.into(),
+        rtt_sum_us: info.tcpi_rtt.into(),
+    })
+}
+
+/// No such counters here.
+#[cfg(not(all(target_os = "linux", target_env = "gnu")))]
+pub(crate) fn read(_socket: RawFd) -> Option<KernelCounts> {
+    None
+}
+
+#[cfg(test)]
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+mod tests {
+    use std::{
+        fs::File,
+        io::{Read, Write},
+        net::{Shutdown, TcpListener, TcpStream},
+        os::fd::AsRawFd,
+    };
+
+    use super::*;
+
+    fn pair() -> (TcpStream, TcpStream) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let near = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        (near, listener.accept().unwrap().0)
+    }
+
+    fn counts(socket: &TcpStream) -> KernelCounts {
+        read(socket.as_raw_fd()).unwrap()
+    }
+
+    /// Both directions, with an answer that carries the acknowledgement of what was asked.
+    fn exchange(near: &mut TcpStream, far: &mut TcpStream) {
+        near.write_all(&[1; 300]).unwrap();
+        far.read_exact(&mut [0; 300]).unwrap();
+        far.write_all(&[2; 70]).unwrap();
+        near.read_exact(&mut [0; 70]).unwrap();
+    }
+
+    #[test]
+    fn known_bytes_are_counted_without_the_syn() {
+        let (mut near, mut far) = pair();
+        let fresh = counts(&near);
+        assert_eq!((fresh.connections, fresh.bytes(), fresh.data_segments_sent), (1, 0, 0));
+        // SYN and ACK went, SYN-ACK came.
+        assert_eq!((fresh.segments_sent, fresh.segments_received), (2, 1));
+        exchange(&mut near, &mut far);
+        let counted = counts(&near);
+        assert_eq!((counted.bytes_acked, counted.bytes_received), (300, 70));
+        assert_eq!((counted.data_segments_sent, counted.data_segments_received), (1, 1));
+        assert_eq!(counted.retransmitted, 0);
+        assert!(counted.segments() >= fresh.segments() + 2, "{counted:?}");
+        assert!(counted.rtt_sum_us > 0.0);
+        // The far end counts the same bytes the other way round.
+        assert_eq!(counts(&far).bytes_received, 300);
+    }
+
+    #[test]
+    fn the_others_fin_is_no_byte() {
+        let (mut near, mut far) = pair();
+        exchange(&mut near, &mut far);
+        far.shutdown(Shutdown::Write).unwrap();
+        assert_eq!(near.read(&mut [0]).unwrap(), 0, "the end has come");
+        assert_eq!(counts(&near).bytes_received, 70);
+    }
+
+    #[test]
+    fn what_is_no_tcp_socket_has_no_counts() {
+        assert_eq!(read(File::open("/dev/null").unwrap().as_raw_fd()), None);
+        assert_eq!(read(-1), None);
+    }
+}
