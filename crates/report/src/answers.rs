@@ -1,7 +1,7 @@
 //! One sentence a question: who, what, by how much, at what price, until when.
 //!
-//! Every sentence is built from the findings, so another run says something else. Where a single
-//! trial shows two values close to each other, the sentence says that no difference was shown.
+//! Every sentence is built from the findings, so another run says something else. Where the blocks do
+//! not tell two values apart, the sentence says that no difference was shown.
 
 use std::fmt::Write as _;
 
@@ -10,21 +10,19 @@ use contract::{Arrivals, Pattern};
 use crate::{
     crossing::bytes_flip,
     findings::ScenarioFinding,
-    number::{list, period_ms, three_digits, times},
+    number::{list, period_ms, three_digits},
     point::Point,
     quantity::{Bound, QuantityName},
     setting::Swept,
 };
 
+mod judge;
 mod order;
+mod sides;
 mod sweep;
 
+pub(crate) use judge::{Judge, SAME_AGE_MS, same};
 pub(crate) use sweep::main_quantities;
-
-/// Ages closer than this are not told apart by one trial.
-const SAME_AGE_MS: f64 = 5.0;
-/// Nor are values whose ratio is below this.
-const SAME_RATIO: f64 = 1.1;
 
 /// The answer to a scenario's question.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,19 +39,15 @@ pub struct Answer {
 pub(crate) fn answer(finding: &ScenarioFinding) -> Answer {
     let points: Vec<&Point> =
         finding.points.iter().filter(|point| point.completed().next().is_some()).collect();
+    let judge = Judge::of(finding);
     let (sentence, conditions) = match Swept::of(&finding.scenario) {
         _ if points.is_empty() => ("No trial of this question was completed.".to_owned(), vec![]),
         _ if finding.scenario.events == Arrivals::Silence => (silence(&points), vec![]),
-        Some(swept) if points.len() > 1 => sweep::answer(swept, &points),
-        Some(_) | None => comparison(&points),
+        Some(Swept::Side) if points.len() > 1 => sides::answer(finding),
+        Some(swept) if points.len() > 1 => sweep::answer(swept, judge, &points),
+        Some(_) | None => comparison(judge, &points),
     };
     Answer { scenario: finding.scenario.name.clone(), sentence, conditions }
-}
-
-/// Whether one trial each does not tell two values apart.
-pub(crate) fn same(name: QuantityName, left: f64, right: f64) -> bool {
-    let (small, large) = (left.min(right), left.max(right));
-    (name.unit() == "ms" && large - small < SAME_AGE_MS) || large <= small * SAME_RATIO
 }
 
 pub(crate) fn capitalised(text: &str) -> String {
@@ -65,8 +59,11 @@ fn labels(points: &[&Point]) -> String {
     list(&points.iter().map(|point| point.label()).collect::<Vec<_>>())
 }
 
-/// `0.61–0.65 ms`, or one value if both print the same.
+/// `0.61 to 0.65 ms`; one value if both print the same, with its interval if it is one point's.
 pub(crate) fn range(name: QuantityName, points: &[&Point]) -> String {
+    if let [only] = points {
+        return only.quantity_of(name).measured_with_interval();
+    }
     let values = points.iter().filter_map(|point| point.measured(name));
     let (low, high) =
         values.fold((f64::INFINITY, 0.0_f64), |(low, high), value| (low.min(value), high.max(value)));
@@ -86,7 +83,7 @@ fn silence(points: &[&Point]) -> String {
 }
 
 /// Several patterns at one setting.
-fn comparison(points: &[&Point]) -> (String, Vec<String>) {
+fn comparison(judge: Judge<'_>, points: &[&Point]) -> (String, Vec<String>) {
     let name = QuantityName::AgeP99;
     let mut timed: Vec<&Point> = points
         .iter()
@@ -105,7 +102,7 @@ fn comparison(points: &[&Point]) -> (String, Vec<String>) {
         );
     };
     let (mut near, behind): (Vec<&Point>, Vec<&Point>) =
-        timed.iter().copied().partition(|point| same(name, age(freshest), age(point)));
+        timed.iter().copied().partition(|point| judge.same(name, freshest, point));
     near.sort_by_key(|point| point.pattern);
     let mut parts =
         vec![format!("{} delivered an event in {} at p99", capitalised(&labels(&near)), range(name, &near))];
@@ -117,8 +114,8 @@ fn comparison(points: &[&Point]) -> (String, Vec<String>) {
             parts[0],
             ", {} in {}{}",
             point.label(),
-            name.text(age(point)),
-            longer(age(freshest), age(point))
+            point.quantity_of(name).measured_with_interval(),
+            longer(judge, freshest, point)
         );
     }
     for point in points {
@@ -130,7 +127,7 @@ fn comparison(points: &[&Point]) -> (String, Vec<String>) {
             ));
         }
     }
-    parts.extend(price(points));
+    parts.extend(price(judge, points));
     let mut conditions = conditions(points);
     if !conditions.is_empty() {
         parts.push(conditions.remove(0));
@@ -140,24 +137,30 @@ fn comparison(points: &[&Point]) -> (String, Vec<String>) {
 }
 
 /// Below 5 ms a ratio to so small an age says little.
-fn longer(freshest_ms: f64, age_ms: f64) -> String {
-    if freshest_ms < SAME_AGE_MS {
-        String::new()
-    } else {
-        format!(" ({} as long)", times(age_ms / freshest_ms))
+fn longer(judge: Judge<'_>, freshest: &Point, point: &Point) -> String {
+    let name = QuantityName::AgeP99;
+    if freshest.measured(name).is_none_or(|age_ms| age_ms < SAME_AGE_MS) {
+        return String::new();
     }
+    let times = judge.times(name, point, freshest);
+    times.map_or_else(String::new, |times| format!(" {}", times.bracketed("as long")))
 }
 
 /// Who moved the fewest bytes, and how many times that the others did.
-fn price(points: &[&Point]) -> Option<String> {
+fn price(judge: Judge<'_>, points: &[&Point]) -> Option<String> {
     let name = QuantityName::BytesPerEvent;
     let mut priced: Vec<(&Point, f64)> =
         points.iter().filter_map(|point| Some((*point, point.measured(name)?))).collect();
     priced.sort_by(|left, right| left.1.total_cmp(&right.1));
     let (&(cheapest, least), others) = priced.split_first()?;
-    let mut text = format!("the price was {} per event for {}", name.text(least), cheapest.label());
-    if let Some((dearest, most)) = others.last().filter(|_| least > 0.0) {
-        let _ = write!(text, " and up to {} that, for {}", times(most / least), dearest.label());
+    let mut text = format!(
+        "the price was {} per event for {}",
+        cheapest.quantity_of(name).measured_with_interval(),
+        cheapest.label()
+    );
+    if let Some((dearest, _)) = others.last().filter(|_| least > 0.0) {
+        let times = judge.times(name, dearest, cheapest)?;
+        let _ = write!(text, " and up to {}, for {}", times.followed_by("that"), dearest.label());
     }
     Some(text)
 }

@@ -5,7 +5,7 @@
 
 use distrs::StudentsT;
 
-use crate::quantity::Bound;
+use crate::{measured::Reading, quantity::Bound};
 
 /// With fewer blocks there is no interval: Student's t with one or two degrees of freedom is so wide
 /// that it says nothing, and a reader would take that for a statement.
@@ -73,6 +73,18 @@ pub(crate) fn over_blocks(values: &[f64]) -> Option<Estimate> {
     };
     let interval = spread.interval().map(|(low, high)| (back(low), back(high)));
     Some(Estimate { value, interval, bound: Bound::Exact })
+}
+
+/// The value over blocks of which some may give only a lower bound: then the whole is one, and has no
+/// interval.
+pub(crate) fn over_readings(readings: &[Reading]) -> Option<Estimate> {
+    let values: Vec<f64> = readings.iter().map(|reading| reading.value).collect();
+    let mut estimate = over_blocks(&values)?;
+    if readings.iter().any(|reading| reading.bound == Bound::AtLeast) {
+        estimate.bound = Bound::AtLeast;
+        estimate.interval = None;
+    }
+    Some(estimate)
 }
 
 #[cfg(test)]

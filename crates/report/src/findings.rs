@@ -4,9 +4,12 @@ use contract::{Calibration, Environment, Outcome, Params, Pattern, Scenario, Tri
 
 use crate::{
     answers::{self, Answer},
+    comparisons::{PointComparison, comparisons},
     point::Point,
+    quantity::QuantityName,
     read::{CALIBRATION, Run},
     setting::SweptValue,
+    threshold_verdict::{ThresholdFinding, threshold_findings},
     verdict::Verdict,
 };
 
@@ -52,8 +55,29 @@ pub struct ScenarioFinding {
     pub scenario: Scenario,
     /// Its points: patterns in their order, within a pattern by the swept value.
     pub points: Vec<Point>,
+    /// Its points compared with each other, block by block.
+    pub comparisons: Vec<PointComparison>,
+    /// Its thresholds, each at every point that it speaks of.
+    pub thresholds: Vec<ThresholdFinding>,
     /// The command that reproduces it.
     pub command: String,
+}
+
+impl ScenarioFinding {
+    /// The quantities that at least one of its points has or is predicted to have.
+    pub(crate) fn known_quantities(&self) -> Vec<QuantityName> {
+        let known = |name: &QuantityName| {
+            self.points.iter().map(|point| point.quantity_of(*name)).any(|quantity| {
+                quantity.measured.is_some() || quantity.predicted.is_some() || quantity.closed_form.is_some()
+            })
+        };
+        QuantityName::ALL.into_iter().filter(known).collect()
+    }
+
+    /// Most completed trials that one of its points has.
+    pub(crate) fn blocks(&self) -> usize {
+        self.points.iter().map(|point| point.completed().count()).max().unwrap_or(0)
+    }
 }
 
 /// What a calibration trial found out, or that it failed.
@@ -101,6 +125,16 @@ pub(crate) enum Judged {
 }
 
 impl Findings {
+    /// The comparisons of all scenarios.
+    pub fn comparisons(&self) -> impl Iterator<Item = &PointComparison> {
+        self.scenarios.iter().flat_map(|scenario| &scenario.comparisons)
+    }
+
+    /// The thresholds of all scenarios.
+    pub fn thresholds(&self) -> impl Iterator<Item = &ThresholdFinding> {
+        self.scenarios.iter().flat_map(|scenario| &scenario.thresholds)
+    }
+
     /// The trials of one kind that could not be finished.
     pub(crate) fn failures_of(&self, judged: Judged) -> Vec<&Failure> {
         let calibration = |failure: &&Failure| failure.scenario == CALIBRATION;
@@ -121,7 +155,9 @@ pub fn findings(run: &Run) -> Findings {
         manifest.scenarios.iter().filter_map(|scenario| scenario_finding(run, scenario, &judged)).collect();
     let failures: Vec<Failure> = run.records.iter().filter_map(failure).collect();
     let points: Vec<&Point> = scenarios.iter().flat_map(|scenario| &scenario.points).collect();
-    let (verdict, verdict_reason) = Verdict::of(&points, &failures, manifest.trials_planned);
+    let thresholds: Vec<&ThresholdFinding> =
+        scenarios.iter().flat_map(|scenario| &scenario.thresholds).collect();
+    let (verdict, verdict_reason) = Verdict::of(&points, &thresholds, &failures, manifest.trials_planned);
     let trials_completed = points.iter().map(|point| point.completed().count()).sum::<usize>();
     let answers = scenarios.iter().map(answers::answer).collect();
     let mut warnings = run.warnings.clone();
@@ -179,7 +215,13 @@ fn scenario_finding(run: &Run, scenario: &Scenario, judged: &[&TrialRecord]) -> 
         let swept = |point: &Point| point.swept_key().map_or(0.0, SweptValue::place);
         left.pattern.cmp(&right.pattern).then(swept(left).total_cmp(&swept(right)))
     });
-    Some(ScenarioFinding { scenario: scenario.clone(), points, command: command(run, scenario) })
+    Some(ScenarioFinding {
+        comparisons: comparisons(scenario, &points),
+        thresholds: threshold_findings(scenario, &points),
+        scenario: scenario.clone(),
+        points,
+        command: command(run, scenario),
+    })
 }
 
 /// The manifest's own command for a scenario; composed where the manifest has none.

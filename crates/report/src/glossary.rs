@@ -1,11 +1,16 @@
 //! The words of the report, each explained once.
 
 /// Anchor, word, meaning.
-pub(crate) const GLOSSARY: [(&str, &str, &str); 17] = [
+pub(crate) const GLOSSARY: [(&str, &str, &str); 21] = [
     (
         "age",
         "age",
         "of an event: received − due. The clock starts when the event was planned to happen, not when a request was sent, so an event that waits for a late poll or a late publisher is an old event.",
+    ),
+    (
+        "block",
+        "block",
+        "every trial of a question once, in a random order drawn from the seed. What the machine does to one trial of a block it is likely to do to the others, so patterns are compared within blocks.",
     ),
     (
         "delivery",
@@ -22,9 +27,24 @@ pub(crate) const GLOSSARY: [(&str, &str, &str); 17] = [
     ),
     ("hold", "hold", "how long the server keeps a long poll open while there is nothing to say."),
     (
+        "interval",
+        "interval",
+        "the range that holds the true value in 95 of 100 such runs, from the scatter of the blocks (Student’s t on logarithms). Never over deliveries: those of one event to a thousand subscribers are one observation of the machine. Fewer than four blocks have none.",
+    ),
+    (
         "late",
         "publisher late",
         "handed to the server − due. It is part of every age, so it is shown beside them.",
+    ),
+    (
+        "ledger",
+        "ledger",
+        "one way to count the bytes of all connections: computed from what was asked and decoded, at the sockets, or by the kernel. Where two of them differ by more than the limit the trial is not valid.",
+    ),
+    (
+        "memory",
+        "memory per subscriber",
+        "the slope of a line through readings at several numbers of open subscribers, so that what a process needs before anyone connects is left out. Memory of the kernel is that of both ends of each connection together.",
     ),
     (
         "model",

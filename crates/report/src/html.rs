@@ -3,13 +3,15 @@
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use crate::{
+    best::{BEST_EXPLAINED, Best, is_best},
     charts::Figure,
-    findings::{Findings, Judged},
+    findings::{Findings, Judged, ScenarioFinding},
     html_method, html_scenario,
-    number::{THIN_SPACE, count, instant},
+    number::{count, instant},
     point::Point,
     quantity::{Quantity, QuantityName},
     setting, style,
+    words::{interval_note, threshold_words},
 };
 
 const STYLE: &str = include_str!("page.css");
@@ -21,8 +23,8 @@ const VERDICT_COLOURS: &str = ":root{--good:#0A6B3D;--bad:#B3261E;--doubt:#8A5A0
 /// Sentences at the top; the others stand at their scenarios.
 pub(crate) const ANSWERS_AT_THE_TOP: usize = 4;
 
-/// What the one table shows.
-pub(crate) const TABLE: [QuantityName; 6] = [
+/// What the one table always shows.
+const TABLE: [QuantityName; 6] = [
     QuantityName::AgeP50,
     QuantityName::AgeP99,
     QuantityName::RequestsPerEvent,
@@ -31,29 +33,24 @@ pub(crate) const TABLE: [QuantityName; 6] = [
     QuantityName::SocketsHeld,
 ];
 
+/// The columns of the one table: memory only where it was measured.
+pub(crate) fn table_columns(findings: &Findings) -> Vec<QuantityName> {
+    let mut columns = TABLE.to_vec();
+    let known = |name: QuantityName| {
+        findings
+            .scenarios
+            .iter()
+            .flat_map(|scenario| &scenario.points)
+            .any(|point| point.measured(name).is_some())
+    };
+    columns.extend(
+        [QuantityName::MemoryUser, QuantityName::MemoryKernel].into_iter().filter(|name| known(*name)),
+    );
+    columns
+}
+
 /// Said once in every report.
 pub(crate) const AGE_EXPLAINED: &str = "of an event is received − due: how old it was when a subscriber had it. It counts from the instant for which the event was planned, so waiting for a poll is part of it.";
-
-/// Said once, beside the answer: how many trials stand behind a value.
-pub(crate) fn interval_note(findings: &Findings) -> String {
-    let trials = || {
-        findings.scenarios.iter().flat_map(|scenario| &scenario.points).map(|point| point.completed().count())
-    };
-    let (least, most) = (trials().min().unwrap_or(0), trials().max().unwrap_or(0));
-    let of = match (least, most) {
-        (_, 0) => return "No trial was completed, so there is no value.".to_owned(),
-        (1, 1) => "One trial a point".to_owned(),
-        (least, most) if least == most => {
-            format!("Medians over {most} trials a point, ages from the deliveries of all of them together")
-        }
-        (least, most) => format!(
-            "Medians over {least} to {most} trials a point, ages from the deliveries of all of them together"
-        ),
-    };
-    format!(
-        "{of}, without an interval: values within 5{THIN_SPACE}ms or a tenth of each other count as no difference shown."
-    )
-}
 
 /// The whole page.
 pub(crate) fn page(findings: &Findings, figures: &[Figure]) -> String {
@@ -94,12 +91,21 @@ fn title_line(findings: &Findings) -> Markup {
             span class=(format!("verdict {}", findings.verdict.key())) { (findings.verdict.word()) }
             " " (findings.verdict_reason) "."
         }
+        (thresholds(findings))
         p.quiet {
             (instant(&findings.started_at)) ", on " (environment.system) ", " (environment.cpu) ", "
             (count(u64::from(environment.cores))) " cores, commit "
             code { (environment.commit) } "."
         }
         @for warning in &findings.warnings { p { strong { "Note: " } (warning) "." } }
+    }
+}
+
+/// Beside the verdict: what became of the thresholds; the scenarios say more.
+fn thresholds(findings: &Findings) -> Markup {
+    let words = threshold_words(findings);
+    html! {
+        @if let Some(words) = words { p { (words) } }
     }
 }
 
@@ -143,27 +149,31 @@ impl Notes {
 
 fn one_table(findings: &Findings) -> Markup {
     let mut notes = Notes::default();
+    let columns = table_columns(findings);
     let rows = html! {
         @for finding in &findings.scenarios {
             tbody {
                 tr.group {
-                    th colspan=(TABLE.len() + 1) scope="rowgroup" { span.stay {
+                    th colspan=(columns.len() + 1) scope="rowgroup" { span.stay {
                         a href=(format!("#{}", finding.scenario.name)) { (finding.scenario.name) }
                         ": " (finding.scenario.question)
                     } }
                 }
-                @for point in &finding.points { (row(point, &mut notes)) }
+                @for point in &finding.points { (row(finding, point, &columns, &mut notes)) }
             }
         }
     };
     html! {
         h2 #table { a href="#table" { "All points in one table" } }
-        p.quiet { "Measured; beneath it, smaller, what the " a href="#g-model" { "model" } " predicted." }
+        p.quiet {
+            "Measured, in brackets its " a href="#g-interval" { "interval" } " where there is one; beneath it, smaller, what the "
+            a href="#g-model" { "model" } " predicted. " (BEST_EXPLAINED)
+        }
         div.scroll tabindex="0" role="region" aria-label="all points" {
             table {
                 thead { tr {
                     th scope="col" { a href="#g-point" { "point" } }
-                    @for name in TABLE { th scope="col" { (linked(name)) } }
+                    @for name in &columns { th scope="col" { (linked(*name)) } }
                 } }
                 (rows)
             }
@@ -178,17 +188,20 @@ fn one_table(findings: &Findings) -> Markup {
 fn linked(name: QuantityName) -> Markup {
     let anchor = match name.unit() {
         "ms" => "#g-percentile",
+        "bytes" if matches!(name, QuantityName::MemoryUser | QuantityName::MemoryKernel) => "#g-memory",
         "bytes" | "requests" | "us" => "#g-delivery",
         _ => "#g-socket",
     };
     html! { a href=(anchor) { (name.label()) } }
 }
 
-fn row(point: &Point, notes: &mut Notes) -> Markup {
+fn row(finding: &ScenarioFinding, point: &Point, columns: &[QuantityName], notes: &mut Notes) -> Markup {
     html! {
         tr {
             th scope="row" title=(setting::params_text(&point.params)) { (point_name(point)) }
-            @for name in TABLE { (cell(point.quantity_of(name), notes)) }
+            @for &name in columns {
+                (cell(point.quantity_of(name), is_best(finding, point, name), notes))
+            }
         }
     }
 }
@@ -203,12 +216,16 @@ pub(crate) fn point_name(point: &Point) -> Markup {
     }
 }
 
-fn cell(quantity: &Quantity, notes: &mut Notes) -> Markup {
+fn cell(quantity: &Quantity, best: Best, notes: &mut Notes) -> Markup {
     let note = quantity.doubt.as_deref().map(|doubt| notes.number(doubt));
     html! {
         td class=[note.map(|_| "doubt")] {
-            (quantity.measured_text())
+            @match best {
+                Best::Yes => { strong { (quantity.measured_text()) } },
+                Best::No => { (quantity.measured_text()) },
+            }
             @if let Some(number) = note { sup { (number) } }
+            @if let Some(interval) = quantity.interval_text() { small { " (" (interval) ")" } }
             span.model { (quantity.predicted_text()) }
         }
     }

@@ -21,7 +21,7 @@ pub(crate) const METHOD: [(&str, &str); 6] = [
     ),
     (
         "Ledgers",
-        "Bytes are counted at the subscribers' sockets and again at the server's, requests by the subscribers and again by the server. Where the two differ the trial is not valid. The sockets of reqwest are not within reach: bytes of its subscribers are the server's own count.",
+        "Bytes are counted at the subscribers' sockets and again at the server's, requests by the subscribers and again by the server. The subscribers also compute the bytes from what they asked and decoded, and the kernel counts them once more. Where two of these differ the trial is not valid. The sockets of reqwest are not within reach: bytes of its subscribers are the server's own count.",
     ),
     (
         "Losses",

@@ -7,21 +7,26 @@
 mod age_bound;
 mod ages;
 mod answers;
+mod best;
 mod charts;
+mod comparisons;
 mod crossing;
-#[allow(dead_code, reason = "its users follow")]
+mod csv;
 mod estimate;
 mod findings;
 mod glossary;
 mod html;
 mod html_method;
 mod html_scenario;
+mod html_validity;
+mod ledgers;
+mod limits;
 mod markdown;
 mod markdown_text;
 mod measured;
-#[allow(dead_code, reason = "its users follow")]
 mod memory;
 mod number;
+mod paired;
 mod point;
 mod quantity;
 mod read;
@@ -29,15 +34,23 @@ mod setting;
 mod style;
 mod summary;
 mod terminal;
+mod threshold;
+mod threshold_verdict;
 mod validity;
+mod validity_rows;
 mod verdict;
+mod words;
 
 pub use answers::Answer;
+pub use comparisons::{Compared, PointComparison};
 pub use findings::{CalibrationFinding, Failure, Findings, ScenarioFinding, findings};
 pub use point::{Point, Trial};
 pub use quantity::{Bound, Comparison, Quantity, QuantityName};
 pub use read::{ReadError, Run};
+pub use summary::summary_schema;
 pub use terminal::{prediction_table, terminal_table};
+pub use threshold::{ThresholdError, check_thresholds};
+pub use threshold_verdict::{ThresholdFinding, ThresholdOutcome};
 pub use verdict::Verdict;
 
 /// A file of the report, to be written into the run's directory.
@@ -49,8 +62,8 @@ pub struct OutputFile {
     pub content: String,
 }
 
-/// Writes every file of the report: `report.html`, `report.md`, `summary.json`, `summary.csv` and
-/// `figures/*.svg`.
+/// Writes every file of the report: `report.html`, `report.md`, `summary.json`, `summary.csv`,
+/// `trials.csv` and `figures/*.svg`.
 #[must_use]
 pub fn render(findings: &Findings) -> Vec<OutputFile> {
     let figures = charts::figures(findings);
@@ -59,7 +72,8 @@ pub fn render(findings: &Findings) -> Vec<OutputFile> {
         file("report.html", html::page(findings, &figures)),
         file("report.md", markdown::page(findings, &figures)),
         file("summary.json", summary::json(findings)),
-        file("summary.csv", summary::csv(findings)),
+        file("summary.csv", csv::summary(findings)),
+        file("trials.csv", csv::trials(findings)),
     ];
     files.extend(figures.iter().map(|figure| file(&figure.path(), figure.standalone_svg())));
     files

@@ -3,18 +3,27 @@
 use crate::{
     age_bound::{AGE_BOUND_HEAD, age_bound_words},
     answers::Answer,
+    best::{Best, is_best},
     charts::Figure,
     findings::{Failure, Findings, Judged, ScenarioFinding},
     glossary::GLOSSARY,
-    html::{AGE_EXPLAINED, ANSWERS_AT_THE_TOP, TABLE, interval_note},
+    html::{AGE_EXPLAINED, ANSWERS_AT_THE_TOP, table_columns},
     html_method::{
         CALIBRATION_EXPLAINED, CALIBRATION_HEADS, METHOD, calibration_cells, environment_rows, harness_cost,
         schedule_text,
     },
-    html_scenario::{doubts, grouped_warnings, in_order, short_hash, trial_cells},
+    html_scenario::doubts,
+    html_validity::grouped_warnings,
     markdown_text::{Page, code_block, escaped},
     number::{THIN_SPACE, instant, period_ms},
+    point::Point,
+    quantity::QuantityName,
     setting, style,
+    validity_rows::{
+        LEDGERS_EXPLAINED, THRESHOLD_HEADS, in_order, ledger_heads, ledger_rows, limit_heads, limit_rows,
+        short_hash, threshold_cells, trial_cells,
+    },
+    words::{interval_note, threshold_words},
 };
 
 /// The whole page.
@@ -39,6 +48,9 @@ fn title(page: &mut Page, findings: &Findings) {
     let environment = &findings.environment;
     page.paragraph(&format!("# pushlab: {}", escaped(&findings.name)));
     page.paragraph(&format!("**{}**: {}.", findings.verdict.word(), escaped(&findings.verdict_reason)));
+    if let Some(words) = threshold_words(findings) {
+        page.paragraph(&words);
+    }
     page.paragraph(&format!(
         "{}, on {}, {}, {} cores, commit {}.",
         escaped(&instant(&findings.started_at)),
@@ -89,25 +101,25 @@ fn failures(page: &mut Page, heading: &str, failures: &[&Failure]) {
 
 fn one_table(page: &mut Page, findings: &Findings) {
     page.paragraph("## All points in one table");
-    page.paragraph("Measured, and in brackets what the model predicted.");
+    page.paragraph(
+        "Measured, with its interval in square brackets where there is one; in round brackets what the model predicted. “Lowest”: at its setting, and shown to differ from all others.",
+    );
+    let columns = table_columns(findings);
     let mut heads = vec!["scenario", "point"];
-    heads.extend(TABLE.map(|name| name.label()));
+    heads.extend(columns.iter().map(|name| name.label()));
     let rows = findings.scenarios.iter().flat_map(|finding| {
         finding.points.iter().map(|point| {
             let mut row =
                 vec![point.scenario.clone(), format!("{} {}", style::symbol(point.pattern), point.label())];
-            row.extend(TABLE.map(|name| {
-                let quantity = point.quantity_of(name);
-                format!("{} ({})", quantity.measured_text(), quantity.predicted_text())
-            }));
+            row.extend(columns.iter().map(|name| table_cell(finding, point, *name)));
             row
         })
     });
     page.table(&heads, rows);
     let mut doubts: Vec<String> = Vec::new();
     for point in findings.scenarios.iter().flat_map(|finding| &finding.points) {
-        for name in TABLE {
-            if let Some(doubt) = &point.quantity_of(name).doubt {
+        for name in &columns {
+            if let Some(doubt) = &point.quantity_of(*name).doubt {
                 let text = format!("{}, {}: {doubt}", point.scenario, point.label());
                 if !doubts.contains(&text) {
                     doubts.push(text);
@@ -116,6 +128,17 @@ fn one_table(page: &mut Page, findings: &Findings) {
         }
     }
     page.list(doubts.iter().map(|doubt| escaped(doubt)));
+}
+
+/// Cells are escaped, so the best value is marked by a word rather than by stars.
+fn table_cell(finding: &ScenarioFinding, point: &Point, name: QuantityName) -> String {
+    let quantity = point.quantity_of(name);
+    let interval = quantity.interval_text().map_or_else(String::new, |text| format!(" [{text}]"));
+    let best = match is_best(finding, point, name) {
+        Best::Yes => "lowest: ",
+        Best::No => "",
+    };
+    format!("{best}{}{interval} ({})", quantity.measured_text(), quantity.predicted_text())
 }
 
 fn scenario(page: &mut Page, finding: &ScenarioFinding, answer: &Answer, figures: &[Figure]) {
@@ -158,11 +181,12 @@ fn numbers(page: &mut Page, finding: &ScenarioFinding) {
         ));
         page.table(
             &["quantity", "predicted", "measured", "ratio", "closed form"],
-            point.quantities.iter().map(|quantity| {
+            finding.known_quantities().into_iter().map(|name| {
+                let quantity = point.quantity_of(name);
                 vec![
                     quantity.name.label().to_owned(),
                     quantity.predicted_text(),
-                    quantity.measured_text(),
+                    quantity.measured_with_interval(),
                     quantity.comparison_text(),
                     quantity.closed_form_text(),
                 ]
@@ -176,9 +200,12 @@ fn numbers(page: &mut Page, finding: &ScenarioFinding) {
 fn validity(page: &mut Page, finding: &ScenarioFinding) {
     let valid = finding.points.iter().all(|point| point.valid);
     page.paragraph(if valid { "### Validity: valid" } else { "### Validity: not valid" });
+    thresholds(page, finding);
+    limits_and_ledgers(page, finding);
     page.table(
         &[
             "trial and point",
+            "block",
             "expected",
             "received",
             "lost / duplicated / reordered",
@@ -189,7 +216,7 @@ fn validity(page: &mut Page, finding: &ScenarioFinding) {
             "schedule",
         ],
         in_order(finding).into_iter().map(|(point, trial)| {
-            let mut row = vec![format!("{}: {}", trial.order, point.label())];
+            let mut row = vec![format!("{}: {}", trial.order, point.label()), trial.block.to_string()];
             match trial_cells(point, trial) {
                 Some(cells) => row.extend(cells),
                 None => {
@@ -210,6 +237,43 @@ fn validity(page: &mut Page, finding: &ScenarioFinding) {
         page.paragraph("No warnings, nothing excluded.");
     }
     page.list(warnings.iter().map(|(points, warning)| format!("{}: {}", escaped(points), escaped(warning))));
+}
+
+fn thresholds(page: &mut Page, finding: &ScenarioFinding) {
+    if !finding.thresholds.is_empty() {
+        page.table(
+            &THRESHOLD_HEADS,
+            finding.thresholds.iter().map(|threshold| threshold_cells(threshold).to_vec()),
+        );
+    }
+}
+
+fn limits_and_ledgers(page: &mut Page, finding: &ScenarioFinding) {
+    let of = if finding.blocks() > 1 { ", of all blocks the worst" } else { "" };
+    page.paragraph(&format!("Each value beside its limit{of}."));
+    let limits = limit_heads(finding);
+    let mut heads = vec!["point"];
+    heads.extend(limits.iter().map(String::as_str));
+    page.table(
+        &heads,
+        limit_rows(finding).into_iter().map(|(point, cells)| {
+            let texts = cells
+                .into_iter()
+                .map(|cell| if cell.beyond { format!("{}, beyond", cell.text) } else { cell.text });
+            std::iter::once(point.label()).chain(texts).collect()
+        }),
+    );
+    let rows = ledger_rows(finding);
+    if rows.is_empty() {
+        return;
+    }
+    page.paragraph(LEDGERS_EXPLAINED);
+    let mut heads = vec!["point"];
+    heads.extend(ledger_heads());
+    page.table(
+        &heads,
+        rows.into_iter().map(|(point, cells)| std::iter::once(point.label()).chain(cells).collect()),
+    );
 }
 
 fn method(page: &mut Page, findings: &Findings) {

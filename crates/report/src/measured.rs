@@ -1,12 +1,45 @@
 //! What a trial and a prediction say about each quantity.
 
-use contract::{Distribution, Measurements, Params};
+use contract::{ConnectionCost, Distribution, Load, Measurements, Params};
 use model::Prediction;
 
-use crate::quantity::QuantityName;
+use crate::{
+    ages::{AgeView, Percentile},
+    memory::{Part, line, slope},
+    quantity::{Bound, QuantityName},
+};
 
-/// What one trial says about a quantity; ages are read from the merged histogram instead.
-pub(crate) fn measured(name: QuantityName, params: &Params, of: &Measurements) -> Option<f64> {
+/// What one trial, and so one block, says about a quantity.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Reading {
+    pub(crate) value: f64,
+    pub(crate) bound: Bound,
+}
+
+/// What one trial says about a quantity. `ages` are the trial's own.
+pub(crate) fn reading(
+    name: QuantityName,
+    params: &Params,
+    of: &Measurements,
+    ages: &AgeView,
+) -> Option<Reading> {
+    if let Some(value) = counted(name, params, of) {
+        return Some(Reading { value, bound: Bound::Exact });
+    }
+    let Percentile { value_ms, bound } =
+        if name == QuantityName::AgeMean { ages.mean()? } else { ages.percentile(age_quantile(name)?)? };
+    finite(value_ms).map(|value| Reading { value, bound })
+}
+
+/// The percentile of the ages that a quantity is.
+fn age_quantile(name: QuantityName) -> Option<f64> {
+    [(QuantityName::AgeP50, 0.5), (QuantityName::AgeP99, 0.99)]
+        .into_iter()
+        .find_map(|(age, quantile)| (age == name).then_some(quantile))
+}
+
+/// What a trial counted; ages are read from its histogram instead.
+fn counted(name: QuantityName, params: &Params, of: &Measurements) -> Option<f64> {
     let per_event = |sum: f64| divide(sum, of.window_deliveries as f64);
     match name {
         QuantityName::AgeMean | QuantityName::AgeP50 | QuantityName::AgeP99 => None,
@@ -18,12 +51,48 @@ pub(crate) fn measured(name: QuantityName, params: &Params, of: &Measurements) -
         QuantityName::FramingBytesPerEvent => per_event(of.bytes.framing() as f64),
         QuantityName::HeaderBytesPerEvent => per_event(of.bytes.headers as f64),
         QuantityName::EmptyPollBytesPerEvent => per_event(of.bytes.empty_polls as f64),
+        QuantityName::PacketsPerEvent => per_event(of.kernel_window.as_ref()?.segments() as f64),
         QuantityName::CpuPerEvent => per_event(of.cpu.server_us),
+        QuantityName::CpuAboveIdlePerEvent => {
+            per_event(of.cpu.server_us - idle_rate(of.connections.as_ref()?)? * of.cpu.wall_us)
+        }
         QuantityName::SubscriberCpuPerEvent => per_event(of.cpu.harness_us),
+        QuantityName::WakeupsPerEvent => per_event(of.wakeups as f64),
         QuantityName::ConnectP50 => quantile_ms(&of.connect, 0.5),
+        QuantityName::ConnectP99 => quantile_ms(&of.connect, 0.99),
+        QuantityName::ConnectBytes => {
+            let set_up = of.set_up?;
+            divide(set_up.bytes as f64, set_up.subscribers as f64)
+        }
+        QuantityName::ConnectPackets => {
+            let set_up = of.set_up?;
+            divide(set_up.segments? as f64, set_up.subscribers as f64)
+        }
+        QuantityName::MemoryUser => memory(of, Load::Idle, Part::Server),
+        QuantityName::MemoryUserActive => memory(of, Load::Active, Part::Server),
+        QuantityName::MemoryKernel => memory(of, Load::Idle, Part::Kernel),
+        QuantityName::MemoryKernelActive => memory(of, Load::Active, Part::Kernel),
+        QuantityName::MemorySubscriber => memory(of, Load::Idle, Part::Subscriber),
+        QuantityName::Descriptors => {
+            slope(of.connections.as_ref()?, Load::Idle, |stair| stair.server_descriptors as f64)
+        }
+        QuantityName::CpuIdlePerSubscriberHour => {
+            let cost = of.connections.as_ref()?;
+            // Microseconds of CPU per microsecond of wall are seconds per second.
+            divide(idle_rate(cost)? * 3_600.0, f64::from(cost.idle.subscribers))
+        }
         QuantityName::SocketsHeld => finite(of.sockets_held),
         QuantityName::LatenessP99 => quantile_ms(&of.lateness, 0.99),
     }
+}
+
+fn memory(of: &Measurements, load: Load, part: Part) -> Option<f64> {
+    line(of.connections.as_ref()?, load, part).map(|line| line.slope)
+}
+
+/// CPU time of the server per wall time while all subscribers are open and nothing is published.
+fn idle_rate(cost: &ConnectionCost) -> Option<f64> {
+    divide(cost.idle.server_us, cost.idle.wall_us)
 }
 
 /// What a prediction says about a quantity; none for what it does not speak of.
@@ -42,8 +111,21 @@ pub(crate) fn prediction(name: QuantityName, of: &Prediction) -> Option<f64> {
         QuantityName::EmptyPollBytesPerEvent => Some(of.bytes.empty_polls),
         QuantityName::SocketsHeld => Some(of.sockets_held),
         QuantityName::CpuPerEvent
+        | QuantityName::CpuAboveIdlePerEvent
         | QuantityName::SubscriberCpuPerEvent
+        | QuantityName::PacketsPerEvent
+        | QuantityName::WakeupsPerEvent
         | QuantityName::ConnectP50
+        | QuantityName::ConnectP99
+        | QuantityName::ConnectBytes
+        | QuantityName::ConnectPackets
+        | QuantityName::MemoryUser
+        | QuantityName::MemoryUserActive
+        | QuantityName::MemoryKernel
+        | QuantityName::MemoryKernelActive
+        | QuantityName::MemorySubscriber
+        | QuantityName::Descriptors
+        | QuantityName::CpuIdlePerSubscriberHour
         | QuantityName::LatenessP99 => None,
     };
     value.and_then(finite)
@@ -62,13 +144,7 @@ pub(crate) fn finite(value: f64) -> Option<f64> {
     value.is_finite().then_some(value)
 }
 
-pub(crate) fn median(values: impl Iterator<Item = f64>) -> Option<f64> {
-    let mut values: Vec<f64> = values.collect();
-    values.sort_by(f64::total_cmp);
-    let middle = values.len() / 2;
-    match values.len() {
-        0 => None,
-        odd if odd % 2 == 1 => Some(values[middle]),
-        _even => finite(f64::midpoint(values[middle - 1], values[middle])),
-    }
+/// Mean; none without a value.
+pub(crate) fn mean(values: &[f64]) -> Option<f64> {
+    divide(values.iter().sum(), values.len() as f64)
 }

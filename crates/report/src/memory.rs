@@ -38,11 +38,20 @@ pub(crate) struct Line {
 
 /// The line of least squares; none with fewer than three readings.
 pub(crate) fn line(cost: &ConnectionCost, load: Load, part: Part) -> Option<Line> {
+    line_through(cost, load, |stair| part.bytes(stair) as f64)
+}
+
+/// What each subscriber adds of something else that was read on the stairs.
+pub(crate) fn slope(cost: &ConnectionCost, load: Load, of: impl Fn(&Stair) -> f64) -> Option<f64> {
+    line_through(cost, load, of).map(|line| line.slope)
+}
+
+fn line_through(cost: &ConnectionCost, load: Load, of: impl Fn(&Stair) -> f64) -> Option<Line> {
     let places: Vec<(f64, f64)> = cost
         .stairs
         .iter()
         .filter(|stair| stair.load == load)
-        .map(|stair| (f64::from(stair.subscribers), part.bytes(stair) as f64))
+        .map(|stair| (f64::from(stair.subscribers), of(stair)))
         .collect();
     if places.len() < 3 {
         return None;

@@ -1,15 +1,17 @@
 //! A point: one pattern with one set of settings in one scenario, and what its trials say.
 
 use contract::{
-    Arrivals, Calibration, Delivery, Environment, Manifest, Measurements, Outcome, Params, Pattern, Scenario,
+    Calibration, Delivery, Environment, Manifest, Measurements, Outcome, Params, Pattern, Scenario,
     TrialRecord,
 };
-use model::{Inputs, Predicted};
+use model::{Inputs, NotApplicable, Predicted, Prediction};
 
 use crate::{
     ages::AgeView,
     crossing::bytes_by_interval,
-    measured::{finite, measured, median, prediction},
+    estimate::{Estimate, over_readings},
+    limits::{beyond_limits, retransmission_warning},
+    measured::{Reading, finite, mean, prediction, reading},
     number::{count, three_digits},
     quantity::{Bound, Quantity, QuantityName},
     setting::{self, Swept, SweptValue},
@@ -20,10 +22,12 @@ use crate::{
 pub(crate) const SAMPLES_BEYOND: f64 = 10.0;
 
 /// One trial of a point.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct Trial {
     /// Position in the order of the run.
     pub order: u32,
+    /// Which block of its scenario it belongs to, from 0.
+    pub block: u32,
     /// When it began, RFC 3339 in UTC.
     pub started_at: String,
     /// Hash of its schedule.
@@ -34,6 +38,17 @@ pub struct Trial {
     pub calibration: Option<Calibration>,
     /// What it measured; none if it failed.
     pub measurements: Option<Measurements>,
+    /// What it says about each quantity, in the order of [`QuantityName::ALL`]; empty if it failed.
+    pub(crate) readings: Vec<Option<Reading>>,
+    /// Its ages.
+    pub(crate) ages: AgeView,
+}
+
+impl Trial {
+    /// What it says about a quantity.
+    pub(crate) fn reading(&self, name: QuantityName) -> Option<Reading> {
+        self.readings.get(name as usize).copied().flatten()
+    }
 }
 
 /// One pattern at one setting of one scenario.
@@ -49,8 +64,11 @@ pub struct Point {
     pub server: String,
     /// All trials, failed ones too, in the order of the run.
     pub trials: Vec<Trial>,
-    /// Whether every trial completed, delivered everything once and in order, and its ledgers agree.
+    /// Whether every trial completed, delivered everything once and in order, its ledgers agree and it
+    /// kept to the scenario's limits.
     pub valid: bool,
+    /// Why not, in words; empty if it is valid. They open the warnings too.
+    pub invalid_because: Vec<String>,
     /// Doubts, in words.
     pub warnings: Vec<String>,
     /// Sum over the completed trials.
@@ -77,6 +95,7 @@ impl Point {
             server: first.server.clone(),
             trials: records.iter().map(|record| trial(record)).collect(),
             valid: true,
+            invalid_because: Vec::new(),
             warnings: Vec::new(),
             delivery: Delivery::default(),
             quantities: Vec::new(),
@@ -85,9 +104,8 @@ impl Point {
             bytes_by_interval: Vec::new(),
             ages: AgeView::merged(records.iter().filter_map(|record| record.measurements())),
         };
-        point.judge(records, &scenario.events);
-        let predicted: Vec<Predicted> =
-            records.iter().filter_map(|record| predict(manifest, scenario, record)).collect();
+        point.judge(records, scenario);
+        let predicted = predictions(manifest, scenario, records);
         point.quantities =
             QuantityName::ALL.into_iter().map(|name| point.quantity(name, &predicted)).collect();
         point.warnings.extend(prediction_warnings(manifest, records, &predicted));
@@ -114,6 +132,23 @@ impl Point {
 
     pub(crate) fn measured(&self, name: QuantityName) -> Option<f64> {
         self.quantity_of(name).measured
+    }
+
+    /// The readings of a quantity, one a completed trial that has it.
+    pub(crate) fn readings(&self, name: QuantityName) -> Vec<Reading> {
+        self.trials.iter().filter_map(|trial| trial.reading(name)).collect()
+    }
+
+    /// The age that a fraction of the deliveries did not exceed, over blocks; none without deliveries.
+    #[allow(dead_code, reason = "figures with intervals read it")]
+    pub(crate) fn age_at(&self, quantile: f64) -> Option<Estimate> {
+        let readings: Vec<Reading> = self
+            .trials
+            .iter()
+            .filter_map(|trial| trial.ages.percentile(quantile))
+            .map(|age| Reading { value: age.value_ms, bound: age.bound })
+            .collect();
+        over_readings(&readings)
     }
 
     /// The pattern with its own setting, and the swept value if it is another one.
@@ -147,42 +182,13 @@ impl Point {
 
     fn quantity(&self, name: QuantityName, predicted: &[Predicted]) -> Quantity {
         let mut quantity = Quantity::empty(name);
-        let age = match name {
-            QuantityName::AgeMean => self.ages.mean(),
-            QuantityName::AgeP50 => self.ages.percentile(0.5),
-            QuantityName::AgeP99 => self.ages.percentile(0.99),
-            QuantityName::RequestsPerEvent
-            | QuantityName::RequestsPerSubscriber
-            | QuantityName::EmptyRatio
-            | QuantityName::BytesPerEvent
-            | QuantityName::PayloadBytesPerEvent
-            | QuantityName::FramingBytesPerEvent
-            | QuantityName::HeaderBytesPerEvent
-            | QuantityName::EmptyPollBytesPerEvent
-            | QuantityName::CpuPerEvent
-            | QuantityName::SubscriberCpuPerEvent
-            | QuantityName::ConnectP50
-            | QuantityName::SocketsHeld
-            | QuantityName::LatenessP99 => None,
-        };
-        if let Some(age) = age {
-            quantity.measured = finite(age.value_ms);
-            quantity.bound = age.bound;
-        } else {
-            quantity.measured = median(
-                self.completed().filter_map(|measurements| measured(name, &self.params, measurements)),
-            );
+        if let Some(estimate) = over_readings(&self.readings(name)) {
+            quantity.measured = finite(estimate.value);
+            quantity.bound = estimate.bound;
+            (quantity.low, quantity.high) = estimate.interval.unzip();
         }
-        quantity.predicted = median(
-            predicted
-                .iter()
-                .filter_map(|both| both.replayed.as_ref().ok().and_then(|of| prediction(name, of))),
-        );
-        quantity.closed_form = median(
-            predicted
-                .iter()
-                .filter_map(|both| both.closed_form.as_ref().ok().and_then(|of| prediction(name, of))),
-        );
+        quantity.predicted = mean_of(name, predicted.iter().map(|both| &both.replayed));
+        quantity.closed_form = mean_of(name, predicted.iter().map(|both| &both.closed_form));
         quantity.doubt = self.doubt(&quantity);
         quantity
     }
@@ -196,72 +202,121 @@ impl Point {
         if quantity.name == QuantityName::AgeP99 && total * 0.01 < SAMPLES_BEYOND {
             return Some(format!("only {} deliveries: fewer than ten lie beyond p99", three_digits(total)));
         }
-        (!self.valid).then(|| match self.warnings.first() {
+        (!self.valid).then(|| match self.invalid_because.first() {
             Some(reason) => format!("not valid: {reason}"),
             None => "not valid".to_owned(),
         })
     }
 
     /// Decides validity, and says why not.
-    fn judge(&mut self, records: &[&TrialRecord], arrivals: &Arrivals) {
+    fn judge(&mut self, records: &[&TrialRecord], scenario: &Scenario) {
+        let mut warnings = Vec::new();
         for record in records {
+            // Which of several trials of a point it was.
+            let of = if records.len() > 1 { format!("block {}: ", record.block) } else { String::new() };
+            let said = |text: String| format!("{of}{text}");
             match &record.outcome {
                 Outcome::Failed { reason, .. } => {
-                    self.valid = false;
-                    self.warnings.push(format!("trial {} failed: {reason}", record.order));
+                    self.invalid_because.push(format!("trial {} failed: {reason}", record.order));
                 }
                 Outcome::Completed { measurements } => {
-                    let problems = invalidities(record, measurements, arrivals);
-                    self.valid &= problems.is_empty();
-                    self.warnings.extend(problems);
-                    self.warnings.extend(measurements.warnings.iter().cloned());
+                    let problems = invalidities(record, measurements, &scenario.events);
+                    self.invalid_because.extend(problems.into_iter().map(said));
+                    let beyond = beyond_limits(measurements, &scenario.limits);
+                    self.invalid_because.extend(beyond.into_iter().map(said));
+                    let sent_again = retransmission_warning(measurements);
+                    warnings.extend(measurements.warnings.iter().cloned().chain(sent_again).map(said));
                     add(&mut self.delivery, &measurements.delivery);
                 }
             }
             if record.calibration.is_none() {
-                self.warnings.push(
-                    "no calibration of this pattern: the prediction leaves out what this machine costs"
-                        .to_owned(),
-                );
+                let missing =
+                    "no calibration of this pattern: the prediction leaves out what this machine costs";
+                warnings.push(missing.to_owned());
             }
         }
         let ages = &self.ages;
         if ages.censored > 0 {
-            self.warnings.push(format!(
+            warnings.push(format!(
                 "{} of {} deliveries of the window never came: percentiles that reach into them, and the mean, are lower bounds",
                 count(ages.censored),
                 count(ages.total())
             ));
         }
+        self.valid = self.invalid_because.is_empty();
+        self.warnings = self.invalid_because.clone();
+        for warning in warnings {
+            if !self.warnings.contains(&warning) {
+                self.warnings.push(warning);
+            }
+        }
     }
 }
 
+/// Mean of what the predictions say of a quantity; the poll phases of the blocks differ, and with
+/// them the predictions.
+fn mean_of<'a>(
+    name: QuantityName,
+    predicted: impl Iterator<Item = &'a Result<Prediction, NotApplicable>>,
+) -> Option<f64> {
+    let values: Vec<f64> =
+        predicted.filter_map(|form| form.as_ref().ok().and_then(|of| prediction(name, of))).collect();
+    mean(&values)
+}
+
 fn trial(record: &TrialRecord) -> Trial {
+    let ages = AgeView::merged(record.measurements().into_iter());
+    let readings = record.measurements().map_or_else(Vec::new, |measurements| {
+        let of = |name| reading(name, &record.params, measurements, &ages);
+        QuantityName::ALL.into_iter().map(of).collect()
+    });
     Trial {
         order: record.order,
+        block: record.block,
         started_at: record.started_at.clone(),
         schedule_hash: record.schedule_hash.clone(),
         environment: record.environment.clone(),
         calibration: record.calibration,
         measurements: record.measurements().cloned(),
+        readings,
+        ages,
     }
+}
+
+/// A prediction a completed trial. Blocks repeat all inputs but the poll phase, which only short
+/// polling has: what is predicted already is not predicted again.
+fn predictions(manifest: &Manifest, scenario: &Scenario, records: &[&TrialRecord]) -> Vec<Predicted> {
+    let same_inputs = |left: &TrialRecord, right: &TrialRecord| {
+        (left.params.poll_interval_ms.is_none() || left.poll_phase == right.poll_phase)
+            && left.schedule_hash == right.schedule_hash
+            && left.calibration == right.calibration
+            && left.measurements().map(|of| of.window) == right.measurements().map(|of| of.window)
+    };
+    let mut made: Vec<(&TrialRecord, Predicted)> = Vec::new();
+    for &record in records {
+        let known = made.iter().find(|(other, _)| same_inputs(record, other));
+        let predicted = match known {
+            Some((_, predicted)) => Some(predicted.clone()),
+            None => predict(manifest, scenario, record),
+        };
+        made.extend(predicted.map(|predicted| (record, predicted)));
+    }
+    made.into_iter().map(|(_, predicted)| predicted).collect()
 }
 
 fn predict(manifest: &Manifest, scenario: &Scenario, record: &TrialRecord) -> Option<Predicted> {
     let measurements = record.measurements()?;
     let schedule = manifest.schedule(&record.schedule_hash)?;
     let arrivals = setting::arrivals_at(scenario, &record.params);
-    Some(model::predict(
-        record.pattern,
-        &Inputs {
-            params: &record.params,
-            arrivals: &arrivals,
-            schedule,
-            window: measurements.window,
-            poll_phase: record.poll_phase,
-            calibration: record.calibration.unwrap_or_default(),
-        },
-    ))
+    let inputs = Inputs {
+        params: &record.params,
+        arrivals: &arrivals,
+        schedule,
+        window: measurements.window,
+        poll_phase: record.poll_phase,
+        calibration: record.calibration.unwrap_or_default(),
+    };
+    Some(model::predict(record.pattern, &inputs))
 }
 
 fn add(sum: &mut Delivery, other: &Delivery) {

@@ -31,12 +31,38 @@ pub enum QuantityName {
     HeaderBytesPerEvent,
     /// Of these, exchanges that brought no event.
     EmptyPollBytesPerEvent,
+    /// TCP segments of the window per delivery, both directions, those without data included.
+    PacketsPerEvent,
     /// CPU time of the server per delivery.
     CpuPerEvent,
+    /// The same less what the server needs for as many open subscribers without events.
+    CpuAboveIdlePerEvent,
     /// CPU time of the harness, that is of all subscribers together, per delivery.
     SubscriberCpuPerEvent,
+    /// Times that a subscriber woke up, per delivery.
+    WakeupsPerEvent,
     /// Median time to set up a subscription.
     ConnectP50,
+    /// 99th percentile of the time to set up a subscription.
+    ConnectP99,
+    /// Bytes of the TCP stream to set up a subscription, both directions.
+    ConnectBytes,
+    /// Segments to set up a subscription, both directions, the handshake's included.
+    ConnectPackets,
+    /// Memory of the server process that each open subscriber adds before any event.
+    MemoryUser,
+    /// The same after events.
+    MemoryUserActive,
+    /// Memory of the kernel, both ends together, that each open subscriber adds before any event.
+    MemoryKernel,
+    /// The same after events.
+    MemoryKernelActive,
+    /// Memory of the harness that each open subscriber adds before any event.
+    MemorySubscriber,
+    /// File descriptors of the server that each open subscriber adds.
+    Descriptors,
+    /// CPU time of the server per subscriber and hour in which nothing is published.
+    CpuIdlePerSubscriberHour,
     /// Connections that the server held.
     SocketsHeld,
     /// 99th percentile of the publisher's lateness.
@@ -45,7 +71,7 @@ pub enum QuantityName {
 
 impl QuantityName {
     /// All quantities in the order of the tables.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 29] = [
         Self::AgeMean,
         Self::AgeP50,
         Self::AgeP99,
@@ -57,9 +83,22 @@ impl QuantityName {
         Self::FramingBytesPerEvent,
         Self::HeaderBytesPerEvent,
         Self::EmptyPollBytesPerEvent,
+        Self::PacketsPerEvent,
         Self::CpuPerEvent,
+        Self::CpuAboveIdlePerEvent,
         Self::SubscriberCpuPerEvent,
+        Self::WakeupsPerEvent,
         Self::ConnectP50,
+        Self::ConnectP99,
+        Self::ConnectBytes,
+        Self::ConnectPackets,
+        Self::MemoryUser,
+        Self::MemoryUserActive,
+        Self::MemoryKernel,
+        Self::MemoryKernelActive,
+        Self::MemorySubscriber,
+        Self::Descriptors,
+        Self::CpuIdlePerSubscriberHour,
         Self::SocketsHeld,
         Self::LatenessP99,
     ];
@@ -79,9 +118,22 @@ impl QuantityName {
             Self::FramingBytesPerEvent => "framing_bytes_per_event",
             Self::HeaderBytesPerEvent => "header_bytes_per_event",
             Self::EmptyPollBytesPerEvent => "empty_poll_bytes_per_event",
+            Self::PacketsPerEvent => "packets_per_event",
             Self::CpuPerEvent => "cpu_us_per_event",
+            Self::CpuAboveIdlePerEvent => "cpu_us_per_event_above_idle",
             Self::SubscriberCpuPerEvent => "subscriber_cpu_us_per_event",
+            Self::WakeupsPerEvent => "wakeups_per_event",
             Self::ConnectP50 => "connect_p50_ms",
+            Self::ConnectP99 => "connect_p99_ms",
+            Self::ConnectBytes => "connect_bytes",
+            Self::ConnectPackets => "connect_packets",
+            Self::MemoryUser => "memory_user_bytes_per_subscriber",
+            Self::MemoryUserActive => "memory_user_active_bytes_per_subscriber",
+            Self::MemoryKernel => "memory_kernel_bytes_per_subscriber",
+            Self::MemoryKernelActive => "memory_kernel_active_bytes_per_subscriber",
+            Self::MemorySubscriber => "memory_subscriber_bytes_per_subscriber",
+            Self::Descriptors => "descriptors_per_subscriber",
+            Self::CpuIdlePerSubscriberHour => "cpu_idle_s_per_subscriber_hour",
             Self::SocketsHeld => "sockets_held",
             Self::LatenessP99 => "lateness_p99_ms",
         }
@@ -102,9 +154,22 @@ impl QuantityName {
             Self::FramingBytesPerEvent => "– framing",
             Self::HeaderBytesPerEvent => "– headers",
             Self::EmptyPollBytesPerEvent => "– empty polls",
+            Self::PacketsPerEvent => "packets per event",
             Self::CpuPerEvent => "server CPU per event",
+            Self::CpuAboveIdlePerEvent => "server CPU per event above idle",
             Self::SubscriberCpuPerEvent => "subscriber CPU per event",
+            Self::WakeupsPerEvent => "wake-ups per event",
             Self::ConnectP50 => "set-up at p50",
+            Self::ConnectP99 => "set-up at p99",
+            Self::ConnectBytes => "bytes of a set-up",
+            Self::ConnectPackets => "packets of a set-up",
+            Self::MemoryUser => "server memory per subscriber, idle",
+            Self::MemoryUserActive => "server memory per subscriber, after events",
+            Self::MemoryKernel => "kernel memory per subscriber, both ends, idle",
+            Self::MemoryKernelActive => "kernel memory per subscriber, both ends, after events",
+            Self::MemorySubscriber => "harness memory per subscriber, idle",
+            Self::Descriptors => "descriptors per subscriber",
+            Self::CpuIdlePerSubscriberHour => "server CPU per idle subscriber and hour",
             Self::SocketsHeld => "sockets held",
             Self::LatenessP99 => "publisher late at p99",
         }
@@ -114,15 +179,30 @@ impl QuantityName {
     #[must_use]
     pub const fn unit(self) -> &'static str {
         match self {
-            Self::AgeMean | Self::AgeP50 | Self::AgeP99 | Self::ConnectP50 | Self::LatenessP99 => "ms",
+            Self::AgeMean
+            | Self::AgeP50
+            | Self::AgeP99
+            | Self::ConnectP50
+            | Self::ConnectP99
+            | Self::LatenessP99 => "ms",
             Self::RequestsPerEvent | Self::RequestsPerSubscriber => "requests",
             Self::EmptyRatio => "fraction",
             Self::BytesPerEvent
             | Self::PayloadBytesPerEvent
             | Self::FramingBytesPerEvent
             | Self::HeaderBytesPerEvent
-            | Self::EmptyPollBytesPerEvent => "bytes",
-            Self::CpuPerEvent | Self::SubscriberCpuPerEvent => "us",
+            | Self::EmptyPollBytesPerEvent
+            | Self::ConnectBytes
+            | Self::MemoryUser
+            | Self::MemoryUserActive
+            | Self::MemoryKernel
+            | Self::MemoryKernelActive
+            | Self::MemorySubscriber => "bytes",
+            Self::CpuPerEvent | Self::CpuAboveIdlePerEvent | Self::SubscriberCpuPerEvent => "us",
+            Self::CpuIdlePerSubscriberHour => "s",
+            Self::PacketsPerEvent | Self::ConnectPackets => "packets",
+            Self::WakeupsPerEvent => "wakeups",
+            Self::Descriptors => "descriptors",
             Self::SocketsHeld => "sockets",
         }
     }
@@ -133,6 +213,7 @@ impl QuantityName {
         match self.unit() {
             "ms" => number::with_unit(value, "ms"),
             "us" => number::with_unit(value, "µs"),
+            "s" => number::with_unit(value, "s"),
             "bytes" => number::bytes(value),
             _ => three_digits(value),
         }
@@ -154,8 +235,9 @@ pub enum Bound {
 pub struct Quantity {
     /// Which one.
     pub name: QuantityName,
-    /// With one completed trial its value, with several their median, none if no trial gave it. Ages
-    /// are read from the deliveries of all of them together.
+    /// The typical block: the geometric mean of the values of the completed trials, one a block (the
+    /// plain mean where one of them is zero or less); none if no trial gave it. A percentile is read
+    /// from all deliveries of its trial, never averaged within one.
     pub measured: Option<f64>,
     /// Low end of the 95 % interval; none with fewer than four blocks.
     pub low: Option<f64>,
@@ -211,6 +293,19 @@ impl Quantity {
         }
     }
 
+    /// The interval as text, `4.10–4.60`, in the unit of [`Self::measured_text`]; none without one.
+    #[must_use]
+    pub fn interval_text(&self) -> Option<String> {
+        Some(interval_text(self.name, self.measured?, self.low?, self.high?))
+    }
+
+    /// The measured value with its interval where there is one: `4.30 ms (4.10–4.60)`.
+    #[must_use]
+    pub fn measured_with_interval(&self) -> String {
+        let text = self.measured_text();
+        self.interval_text().map_or_else(|| text.clone(), |interval| format!("{text} ({interval})"))
+    }
+
     /// The replayed prediction as text, or a dash.
     #[must_use]
     pub fn predicted_text(&self) -> String {
@@ -257,6 +352,21 @@ impl Quantity {
             Comparison::None => "—".to_owned(),
         }
     }
+}
+
+/// Both ends without a unit if they have that of the value, each with its own otherwise.
+fn interval_text(name: QuantityName, value: f64, low: f64, high: f64) -> String {
+    let parts = [low, high].map(|end| name.text(end));
+    let unit = |text: &str| {
+        text.split_once(number::THIN_SPACE).map_or_else(String::new, |(_, unit)| unit.to_owned())
+    };
+    let shared = unit(&name.text(value));
+    let [low, high] = if parts.iter().all(|part| unit(part) == shared) {
+        parts.map(|part| part.split(number::THIN_SPACE).next().unwrap_or_default().to_owned())
+    } else {
+        parts
+    };
+    format!("{low}–{high}")
 }
 
 #[cfg(test)]

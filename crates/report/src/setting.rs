@@ -13,6 +13,8 @@ pub(crate) enum Swept {
     PollInterval,
     Hold,
     Client,
+    KeepAlive,
+    Side,
 }
 
 /// One value of a swept setting, comparable among the patterns.
@@ -21,14 +23,18 @@ pub(crate) enum SweptValue {
     /// A number; six digits of it, for rates of a schedule that came out differ in the last ones.
     Number(f64),
     Client(Client),
+    KeepAlive(bool),
+    Side(char),
 }
 
 impl SweptValue {
-    /// Place on an axis; clients stand in the order of their list.
+    /// Place on an axis; what is no number stands in the order of its list.
     pub(crate) fn place(self) -> f64 {
         match self {
             Self::Number(number) => number,
             Self::Client(client) => f64::from(client as u8),
+            Self::KeepAlive(keep_alive) => f64::from(u8::from(keep_alive)),
+            Self::Side(side) => f64::from(u32::from(side)),
         }
     }
 }
@@ -38,7 +44,7 @@ impl Swept {
     /// once, and that one point stands for every swept value.
     pub(crate) const fn concerns(self, pattern: Pattern) -> bool {
         match self {
-            Self::Subscribers | Self::Rate | Self::Payload => true,
+            Self::Subscribers | Self::Rate | Self::Payload | Self::Side => true,
             Self::PollInterval => match pattern {
                 Pattern::ShortPolling => true,
                 Pattern::LongPolling | Pattern::Sse | Pattern::WebSocket => false,
@@ -46,6 +52,10 @@ impl Swept {
             Self::Hold => match pattern {
                 Pattern::LongPolling => true,
                 Pattern::ShortPolling | Pattern::Sse | Pattern::WebSocket => false,
+            },
+            Self::KeepAlive => match pattern {
+                Pattern::ShortPolling | Pattern::LongPolling => true,
+                Pattern::Sse | Pattern::WebSocket => false,
             },
             Self::Client => match pattern {
                 Pattern::ShortPolling | Pattern::LongPolling | Pattern::Sse => true,
@@ -58,6 +68,8 @@ impl Swept {
     pub(crate) fn key(self, params: &Params) -> Option<SweptValue> {
         match self {
             Self::Client => Some(SweptValue::Client(params.client)),
+            Self::KeepAlive => params.keep_alive.map(SweptValue::KeepAlive),
+            Self::Side => params.side.map(SweptValue::Side),
             Self::Subscribers | Self::Rate | Self::Payload | Self::PollInterval | Self::Hold => {
                 self.value(params).and_then(number::six_digits).map(SweptValue::Number)
             }
@@ -74,6 +86,8 @@ impl Swept {
             (!sweep.poll_interval.is_empty(), Self::PollInterval),
             (!sweep.hold.is_empty(), Self::Hold),
             (!sweep.client.is_empty(), Self::Client),
+            (!sweep.keep_alive.is_empty(), Self::KeepAlive),
+            (!sweep.side.is_empty(), Self::Side),
         ]
         .into_iter()
         .find_map(|(given, swept)| given.then_some(swept))
@@ -87,7 +101,7 @@ impl Swept {
             Self::Payload => Some(f64::from(params.payload_bytes)),
             Self::PollInterval => params.poll_interval_ms,
             Self::Hold => params.hold_ms,
-            Self::Client => None,
+            Self::Client | Self::KeepAlive | Self::Side => None,
         }
     }
 
@@ -100,6 +114,12 @@ impl Swept {
             Self::PollInterval => params.poll_interval_ms.map_or_else(String::new, period_ms),
             Self::Hold => params.hold_ms.map_or_else(String::new, period_ms),
             Self::Client => format!("{} client", params.client),
+            Self::KeepAlive => match params.keep_alive {
+                Some(true) => "with keep-alive".to_owned(),
+                Some(false) => "without keep-alive".to_owned(),
+                None => String::new(),
+            },
+            Self::Side => params.side.map_or_else(String::new, |side| format!("side {side}")),
         }
     }
 
@@ -110,6 +130,7 @@ impl Swept {
             Self::Rate => setting(params.rate_hz),
             Self::Payload | Self::PollInterval | Self::Hold => self.text(params),
             Self::Client => params.client.to_string(),
+            Self::KeepAlive | Self::Side => self.text(params),
         }
     }
 
@@ -122,6 +143,8 @@ impl Swept {
             Self::PollInterval => "label: interval",
             Self::Hold => "label: hold",
             Self::Client => "label: client",
+            Self::KeepAlive => "label: keep-alive",
+            Self::Side => "label: side",
         }
     }
 
@@ -134,6 +157,8 @@ impl Swept {
             Self::PollInterval => "poll interval",
             Self::Hold => "hold",
             Self::Client => "HTTP client",
+            Self::KeepAlive => "keep-alive of polling",
+            Self::Side => "side",
         }
     }
 
@@ -146,6 +171,8 @@ impl Swept {
             Self::PollInterval => "poll interval, ms (log scale)",
             Self::Hold => "hold, ms (log scale)",
             Self::Client => "HTTP client",
+            Self::KeepAlive => "keep-alive of polling",
+            Self::Side => "side",
         }
     }
 }
@@ -191,6 +218,18 @@ pub(crate) fn params_text(params: &Params) -> String {
     }
     if params.client != Client::Lean {
         parts.push(format!("{} client", params.client));
+    }
+    if params.keep_alive == Some(false) {
+        parts.push("a connection for every request".to_owned());
+    }
+    if let Some(delay) = params.delivery_delay_ms.filter(|delay| *delay > 0.0) {
+        parts.push(format!("every event held back by {}", period_ms(delay)));
+    }
+    if let Some(jitter) = params.delivery_jitter_ms.filter(|jitter| *jitter > 0.0) {
+        parts.push(format!("and by up to {} by chance", period_ms(jitter)));
+    }
+    if let Some(side) = params.side {
+        parts.push(format!("side {side}"));
     }
     parts.join(", ")
 }

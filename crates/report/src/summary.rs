@@ -1,67 +1,200 @@
-//! The files that other programs read: `summary.json` and `summary.csv`.
+//! `summary.json`: the findings for other programs, and the schema of its shape.
+
+use std::{borrow::Cow, collections::BTreeSet};
 
 use contract::{Delivery, Environment, Params, Pattern};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Serialize, Serializer, ser::SerializeMap};
 
 use crate::{
+    comparisons::{Compared, PointComparison},
     findings::Findings,
     number::six_digits,
     point::Point,
-    quantity::{Bound, Quantity},
+    quantity::{Bound, Quantity, QuantityName},
+    threshold_verdict::ThresholdFinding,
 };
 
 /// Version of the shape of `summary.json`.
 const SUMMARY_SCHEMA: u32 = 1;
 
-#[derive(Serialize)]
+/// The findings of a run, for other programs.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Summary")]
 struct Summary<'a> {
+    /// Version of this shape.
     schema: u32,
+    /// The run as a whole.
     run: RunSummary<'a>,
+    /// Every point: one pattern with one set of settings in one scenario.
     points: Vec<PointSummary<'a>>,
-    comparisons: [(); 0],
-    thresholds: [(); 0],
+    /// Pairs of points, compared block by block.
+    comparisons: Vec<ComparisonSummary<'a>>,
+    /// The scenarios' thresholds at every point that they speak of.
+    thresholds: Vec<ThresholdSummary<'a>>,
 }
 
-#[derive(Serialize)]
+/// The run as a whole.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "RunSummary")]
 struct RunSummary<'a> {
+    /// The scenario's name, or `default` or `all`.
     name: &'a str,
+    /// The command that reproduces it.
     command: &'a str,
+    /// When it began, RFC 3339 in UTC.
     started_at: &'a str,
+    /// Seed of schedules, payloads and poll phases.
     seed: u64,
+    /// Commit of the working tree.
     commit: &'a str,
+    /// `passed`, `failed`, `invalid`, `interrupted`, `threshold-failed` or `inconclusive`.
     verdict: &'static str,
+    /// Why.
     reason: &'a str,
+    /// Trials planned, calibration left out.
     trials_planned: u32,
+    /// Trials that completed.
     trials_completed: u32,
+    /// Doubts about the run as a whole.
     warnings: &'a [String],
+    /// Where it was measured.
     environment: &'a Environment,
 }
 
-#[derive(Serialize)]
+/// One pattern with one set of settings in one scenario.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "PointSummary")]
 struct PointSummary<'a> {
+    /// Name of the scenario.
     scenario: &'a str,
+    /// Which pattern.
     pattern: Pattern,
+    /// Its settings.
     params: &'a Params,
+    /// Which server.
     server: &'a str,
+    /// Trials, failed ones too.
     trials: usize,
+    /// Different blocks with a completed trial.
+    blocks: usize,
+    /// Whether its numbers can be trusted.
     valid: bool,
+    /// Doubts, in words.
     warnings: &'a [String],
+    /// Sum over the completed trials.
     delivery: &'a Delivery,
+    /// Every quantity by its key.
     quantities: Quantities<'a>,
+}
+
+/// Two points compared block by block in one quantity.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "ComparisonSummary")]
+struct ComparisonSummary<'a> {
+    /// Name of the scenario.
+    scenario: &'a str,
+    /// The point whose value is divided.
+    left: SideSummary<'a>,
+    /// The point by whose value it is divided.
+    right: SideSummary<'a>,
+    /// Key of the quantity.
+    quantity: &'static str,
+    /// Left ÷ right, geometric mean over the common blocks; null where a value is zero.
+    ratio: Option<f64>,
+    /// Low end of the 95 % interval; null with fewer than four common blocks.
+    low: Option<f64>,
+    /// High end of it.
+    high: Option<f64>,
+    /// Blocks that both points have.
+    blocks: usize,
+    /// Whether it is of the scenario's primary quantity.
+    primary: bool,
+    /// Probability of such a difference by chance, adjusted by Holm's method within its family.
+    p_adjusted: Option<f64>,
+    /// Whether a difference is shown: the interval leaves out 1 and `p_adjusted` is at most 0.05.
+    shown: bool,
+}
+
+/// One side of a comparison.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "SideSummary")]
+struct SideSummary<'a> {
+    /// Which pattern.
+    pattern: Pattern,
+    /// Its settings.
+    params: &'a Params,
+    /// Which server.
+    server: &'a str,
+}
+
+/// A threshold at a point.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "ThresholdSummary")]
+struct ThresholdSummary<'a> {
+    /// Name of the scenario.
+    scenario: &'a str,
+    /// The threshold as written.
+    threshold: &'a str,
+    /// The point in words; empty if none was measured.
+    of: &'a str,
+    /// The value; null if there is none.
+    value: Option<f64>,
+    /// Low end of its 95 % interval.
+    low: Option<f64>,
+    /// High end of it.
+    high: Option<f64>,
+    /// `lower` if `value` is only a lower bound, null if it is the value.
+    bound: Option<&'static str>,
+    /// `passed`, `failed`, `inconclusive` or `not judged`.
+    outcome: &'static str,
+    /// Why, in words.
+    reason: &'a str,
 }
 
 /// A map in the order of the tables.
 struct Quantities<'a>(&'a [Quantity]);
 
-#[derive(Serialize)]
+/// One quantity of a point.
+#[derive(Serialize, JsonSchema)]
 struct Fields {
+    /// The typical block: geometric mean over blocks.
     measured: Option<f64>,
+    /// Low end of the 95 % interval over blocks; null with fewer than four.
     low: Option<f64>,
+    /// High end of it.
     high: Option<f64>,
+    /// The model replayed over the schedule that was published; null where it does not apply.
     predicted: Option<f64>,
+    /// The model's closed form; null where it does not apply.
     closed_form: Option<f64>,
     /// `lower` if `measured` is only a lower bound, null if it is the value.
     bound: Option<&'static str>,
+}
+
+impl JsonSchema for Quantities<'_> {
+    fn schema_name() -> Cow<'static, str> {
+        "Quantities".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let fields = generator.subschema_for::<Fields>();
+        let properties: serde_json::Map<String, serde_json::Value> = QuantityName::ALL
+            .into_iter()
+            .map(|name| (name.key().to_owned(), fields.clone().to_value()))
+            .collect();
+        json_schema!({
+            "type": "object",
+            "properties": properties,
+            "required": QuantityName::ALL.map(QuantityName::key),
+        })
+    }
+}
+
+/// JSON Schema of `summary.json`.
+#[must_use]
+pub fn summary_schema() -> serde_json::Value {
+    schemars::schema_for!(Summary<'static>).to_value()
 }
 
 impl Serialize for Quantities<'_> {
@@ -82,8 +215,8 @@ impl Serialize for Quantities<'_> {
     }
 }
 
-/// The same word in both files; none for a value.
-const fn bound(bound: Bound) -> Option<&'static str> {
+/// The same word in all files; none for a value.
+pub(crate) const fn bound(bound: Bound) -> Option<&'static str> {
     match bound {
         Bound::Exact => None,
         Bound::AtLeast => Some("lower"),
@@ -108,8 +241,8 @@ pub(crate) fn json(findings: &Findings) -> String {
             environment: &findings.environment,
         },
         points: points(findings).map(point_summary).collect(),
-        comparisons: [],
-        thresholds: [],
+        comparisons: findings.comparisons().map(comparison_summary).collect(),
+        thresholds: findings.thresholds().map(threshold_summary).collect(),
     };
     let mut text = serde_json::to_string_pretty(&summary)
         .expect("the summary has only string keys and no failing serializer");
@@ -117,7 +250,7 @@ pub(crate) fn json(findings: &Findings) -> String {
     text
 }
 
-fn points(findings: &Findings) -> impl Iterator<Item = &Point> {
+pub(crate) fn points(findings: &Findings) -> impl Iterator<Item = &Point> {
     findings.scenarios.iter().flat_map(|scenario| &scenario.points)
 }
 
@@ -128,6 +261,7 @@ fn point_summary(point: &Point) -> PointSummary<'_> {
         params: &point.params,
         server: &point.server,
         trials: point.trials.len(),
+        blocks: blocks(point),
         valid: point.valid,
         warnings: &point.warnings,
         delivery: &point.delivery,
@@ -135,52 +269,40 @@ fn point_summary(point: &Point) -> PointSummary<'_> {
     }
 }
 
-/// Columns of `summary.csv`, one row per point and quantity.
-const COLUMNS: &str = "scenario,pattern,server,subscribers,payload_bytes,rate_hz,poll_interval_ms,hold_ms,turnaround_ms,client,trials,valid,quantity,unit,measured,bound,low,high,predicted,closed_form\n";
+fn blocks(point: &Point) -> usize {
+    let completed = point.trials.iter().filter(|trial| trial.measurements.is_some());
+    completed.map(|trial| trial.block).collect::<BTreeSet<u32>>().len()
+}
 
-/// `summary.csv`.
-pub(crate) fn csv(findings: &Findings) -> String {
-    let mut text = COLUMNS.to_owned();
-    for point in points(findings) {
-        for quantity in &point.quantities {
-            let params = &point.params;
-            let cells = [
-                cell(&point.scenario),
-                point.pattern.slug().to_owned(),
-                cell(&point.server),
-                params.subscribers.to_string(),
-                params.payload_bytes.to_string(),
-                value(Some(params.rate_hz)),
-                value(params.poll_interval_ms),
-                value(params.hold_ms),
-                value(params.turnaround_ms),
-                params.client.to_string(),
-                point.trials.len().to_string(),
-                point.valid.to_string(),
-                quantity.name.key().to_owned(),
-                quantity.name.unit().to_owned(),
-                value(quantity.measured),
-                bound(quantity.bound).unwrap_or_default().to_owned(),
-                value(quantity.low),
-                value(quantity.high),
-                value(quantity.predicted),
-                value(quantity.closed_form),
-            ];
-            text.push_str(&cells.join(","));
-            text.push('\n');
-        }
+fn comparison_summary(found: &PointComparison) -> ComparisonSummary<'_> {
+    fn side(side: &Compared) -> SideSummary<'_> {
+        SideSummary { pattern: side.pattern, params: &side.params, server: &side.server }
     }
-    text
+    ComparisonSummary {
+        scenario: &found.scenario,
+        left: side(&found.left),
+        right: side(&found.right),
+        quantity: found.quantity.key(),
+        ratio: found.ratio.and_then(six_digits),
+        low: found.low.and_then(six_digits),
+        high: found.high.and_then(six_digits),
+        blocks: found.blocks,
+        primary: found.primary,
+        p_adjusted: found.p_adjusted.and_then(six_digits),
+        shown: found.shown,
+    }
 }
 
-/// Empty where there is none.
-fn value(number: Option<f64>) -> String {
-    number.and_then(six_digits).map_or_else(String::new, |number| number.to_string())
-}
-
-/// RFC 4180 §2: a cell with a separator, quote or line end is quoted, its quotes doubled. A leading
-/// `=`, `+`, `-` or `@` would be a formula to a spreadsheet.
-fn cell(text: &str) -> String {
-    let text = if text.starts_with(['=', '+', '-', '@']) { format!("'{text}") } else { text.to_owned() };
-    if text.contains([',', '"', '\n', '\r']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text }
+fn threshold_summary(found: &ThresholdFinding) -> ThresholdSummary<'_> {
+    ThresholdSummary {
+        scenario: &found.scenario,
+        threshold: &found.text,
+        of: &found.of,
+        value: found.value.and_then(six_digits),
+        low: found.low.and_then(six_digits),
+        high: found.high.and_then(six_digits),
+        bound: bound(found.bound),
+        outcome: found.outcome.key(),
+        reason: &found.reason,
+    }
 }

@@ -13,6 +13,8 @@ use crate::{
     point::Point,
     quantity::{Bound, Quantity, QuantityName},
     setting::{self, Swept},
+    threshold_verdict::ThresholdOutcome,
+    words::threshold_words,
 };
 
 /// One line under the heads; rows need none.
@@ -27,6 +29,22 @@ pub fn terminal_table(findings: &Findings) -> String {
         let _ = writeln!(text, "{}\n", measured_block(scenario));
     }
     let _ = writeln!(text, "{}: {}", findings.verdict.word(), plain(&findings.verdict_reason));
+    if let Some(words) = threshold_words(findings) {
+        let _ = writeln!(text, "{words}");
+    }
+    for threshold in findings.thresholds().filter(|found| found.outcome != ThresholdOutcome::Passed) {
+        let of = if threshold.of.is_empty() { String::new() } else { format!(" ({})", threshold.of) };
+        let _ = writeln!(
+            text,
+            "threshold {}: {}{}: {}: {}, {}",
+            threshold.outcome.key(),
+            plain(&threshold.text),
+            plain(&of),
+            plain(&threshold.scenario),
+            threshold.value_text(),
+            plain(&threshold.reason)
+        );
+    }
     for warning in &findings.warnings {
         let _ = writeln!(text, "note: {}", plain(warning));
     }

@@ -1,11 +1,17 @@
 //! Whether a run can be trusted as a whole, and why not.
 
-use crate::{findings::Failure, number::count, point::Point, validity::bytes_are_the_servers};
+use crate::{
+    findings::Failure,
+    number::count,
+    point::Point,
+    threshold_verdict::{ThresholdFinding, ThresholdOutcome},
+    validity::bytes_are_the_servers,
+};
 
 /// The one word about a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
-    /// Every planned trial completed and is valid.
+    /// Every planned trial completed and is valid, and every threshold is kept.
     Passed,
     /// At least one trial could not be finished.
     Failed,
@@ -13,6 +19,10 @@ pub enum Verdict {
     Invalid,
     /// The run ended before all planned trials did.
     Interrupted,
+    /// The numbers can be trusted, and a threshold is broken by them.
+    ThresholdFailed,
+    /// The numbers can be trusted, and do not tell whether a threshold is kept.
+    Inconclusive,
 }
 
 impl Verdict {
@@ -24,6 +34,8 @@ impl Verdict {
             Self::Failed => "failed",
             Self::Invalid => "invalid",
             Self::Interrupted => "interrupted",
+            Self::ThresholdFailed => "threshold-failed",
+            Self::Inconclusive => "inconclusive",
         }
     }
 
@@ -35,11 +47,18 @@ impl Verdict {
             Self::Failed => "failed",
             Self::Invalid => "invalid",
             Self::Interrupted => "interrupted",
+            Self::ThresholdFailed => "threshold failed",
+            Self::Inconclusive => "inconclusive",
         }
     }
 
     /// The verdict and the reason beside it.
-    pub(crate) fn of(points: &[&Point], failures: &[Failure], planned: u32) -> (Self, String) {
+    pub(crate) fn of(
+        points: &[&Point],
+        thresholds: &[&ThresholdFinding],
+        failures: &[Failure],
+        planned: u32,
+    ) -> (Self, String) {
         let recorded: usize = points.iter().map(|point| point.trials.len()).sum();
         let completed: usize = points.iter().map(|point| point.completed().count()).sum();
         let of_planned =
@@ -57,7 +76,8 @@ impl Verdict {
         }
         let invalid: Vec<&&Point> = points.iter().filter(|point| !point.valid).collect();
         if let Some(point) = invalid.first() {
-            let reason = point.warnings.first().map_or("its numbers contradict each other", String::as_str);
+            let reason =
+                point.invalid_because.first().map_or("its numbers contradict each other", String::as_str);
             return (
                 Self::Invalid,
                 format!(
@@ -72,13 +92,52 @@ impl Verdict {
         if recorded < planned as usize || recorded == 0 {
             return (Self::Interrupted, format!("{of_planned}, the others were not run"));
         }
+        if let Some(found) = by_thresholds(thresholds) {
+            return found;
+        }
         (
             Self::Passed,
             format!(
-                "{of_planned}; every event was delivered once, in order, and subscribers and server counted the same {}",
-                same_counts(points)
+                "{of_planned}; every event was delivered once, in order, and subscribers and server counted the same {}{}",
+                same_counts(points),
+                kept(thresholds)
             ),
         )
+    }
+}
+
+/// The first threshold that is broken, or else the first that the numbers do not decide.
+fn by_thresholds(thresholds: &[&ThresholdFinding]) -> Option<(Verdict, String)> {
+    let of = |outcome: ThresholdOutcome| -> Vec<&&ThresholdFinding> {
+        thresholds.iter().filter(|finding| finding.outcome == outcome).collect()
+    };
+    let (verdict, found) = match (of(ThresholdOutcome::Failed), of(ThresholdOutcome::Inconclusive)) {
+        (failed, _) if !failed.is_empty() => (Verdict::ThresholdFailed, failed),
+        (_, open) if !open.is_empty() => (Verdict::Inconclusive, open),
+        _ => return None,
+    };
+    let first = found[0];
+    let of = if first.of.is_empty() { String::new() } else { format!(" for {}", first.of) };
+    let reason = format!(
+        "{} of {} thresholds {}, the first in {}: {}{of} is {}, {}",
+        count(found.len() as u64),
+        count(thresholds.len() as u64),
+        if verdict == Verdict::ThresholdFailed { "broken" } else { "undecided" },
+        first.scenario,
+        first.text,
+        first.value_text(),
+        first.reason
+    );
+    Some((verdict, reason))
+}
+
+/// That thresholds were judged and kept.
+fn kept(thresholds: &[&ThresholdFinding]) -> String {
+    let passed = thresholds.iter().filter(|finding| finding.outcome == ThresholdOutcome::Passed).count();
+    match passed {
+        0 => String::new(),
+        1 => "; the one threshold is kept".to_owned(),
+        more => format!("; {} thresholds are kept", count(more as u64)),
     }
 }
 

@@ -119,11 +119,17 @@ fn the_command_of_a_scenario_is_the_manifests() {
 #[test]
 fn the_note_on_intervals_follows_the_number_of_trials() {
     let note = |records: &[TrialRecord]| page(&run_of(records), "report.md");
-    assert!(note(&[one(Pattern::Sse)]).contains("One trial a point, without an interval"));
-    let five = [(); 5].map(|()| one(Pattern::Sse));
-    assert!(note(&five).contains("Medians over 5 trials a point"));
-    let mixed = [one(Pattern::Sse), one(Pattern::Sse), one(Pattern::WebSocket)];
-    assert!(note(&mixed).contains("Medians over 1 to 2 trials a point"));
+    let alone = note(&[one(Pattern::Sse)]);
+    assert!(alone.contains("One block: every trial was run once. That is too few for an interval"));
+    assert!(
+        alone.contains("are not told apart, by rule of thumb") && !alone.contains("same schedule: intervals")
+    );
+    let blocks = |count: u32| (0..count).map(|block| TrialRecord { block, ..one(Pattern::Sse) });
+    let five = note(&blocks(5).collect::<Vec<_>>());
+    assert!(five.contains("5 blocks, each with every trial once"));
+    assert!(five.contains("not another draw of the schedule") && !five.contains("rule of thumb"));
+    let mixed = note(&blocks(4).chain([one(Pattern::WebSocket)]).collect::<Vec<_>>());
+    assert!(mixed.contains("1 to 4 blocks") && mixed.contains("fewer than four blocks there is none"));
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use contract::Pattern;
 
-use super::{same, sweep::span};
+use super::{Judge, sweep::span};
 use crate::{
     number::list,
     point::Point,
@@ -25,6 +25,7 @@ pub(super) fn order(
     main: QuantityName,
     series: &BTreeMap<Pattern, Vec<&Point>>,
     swept: Swept,
+    judge: Judge<'_>,
 ) -> Option<String> {
     let stops: Vec<Stop<'_>> =
         stops(main, series, swept).into_iter().filter(|stop| stop.points.len() > 1).collect();
@@ -34,7 +35,7 @@ pub(super) fn order(
     }
     let change = (1..stops.len())
         .flat_map(|right| (0..right).rev().map(move |left| (left, right)))
-        .find_map(|(left, right)| change(main, &stops[left], &stops[right]));
+        .find_map(|(left, right)| change(main, judge, &stops[left], &stops[right]));
     Some(change.unwrap_or_else(|| {
         format!("no change of order shown in {} from {}", main.label(), span(&first.text, &last.text, "to"))
     }))
@@ -73,23 +74,23 @@ fn lowest<'a>(main: QuantityName, stop: &Stop<'a>) -> Option<&'a Point> {
 }
 
 /// The lowest and all that are not told apart from it.
-fn leaders(main: QuantityName, stop: &Stop<'_>) -> Vec<Pattern> {
-    let least = stop.points.iter().map(|point| value(main, point)).fold(f64::MAX, f64::min);
-    let near = stop.points.iter().filter(|point| same(main, least, value(main, point)));
+fn leaders(main: QuantityName, judge: Judge<'_>, stop: &Stop<'_>) -> Vec<Pattern> {
+    let Some(lowest) = lowest(main, stop) else { return Vec::new() };
+    let near = stop.points.iter().filter(|point| judge.same(main, lowest, point));
     near.map(|point| point.pattern).collect()
 }
 
 /// Another pattern is lowest, and at both values the two are told apart.
-fn change(main: QuantityName, left: &Stop<'_>, right: &Stop<'_>) -> Option<String> {
+fn change(main: QuantityName, judge: Judge<'_>, left: &Stop<'_>, right: &Stop<'_>) -> Option<String> {
     let (before, after) = (lowest(main, left)?, lowest(main, right)?);
     let parted = |stop: &Stop<'_>, low: &Point, high: &Point| {
         let high = stop.points.iter().find(|point| point.pattern == high.pattern);
-        high.is_some_and(|high| !same(main, value(main, low), value(main, high)))
+        high.is_some_and(|high| !judge.same(main, low, high))
     };
     if before.pattern == after.pattern || !parted(left, before, after) || !parted(right, after, before) {
         return None;
     }
-    let (before, after) = (leaders(main, left), leaders(main, right));
+    let (before, after) = (leaders(main, judge, left), leaders(main, judge, right));
     let only = |these: &[Pattern], others: &[Pattern]| {
         let names = these.iter().filter(|pattern| !others.contains(pattern));
         list(&names.map(|pattern| pattern.label().to_owned()).collect::<Vec<_>>())

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use contract::Pattern;
 
-use super::{capitalised, order::order, same};
+use super::{Judge, capitalised, order::order};
 use crate::{
     number::{THIN_SPACE, period_ms, six_digits, three_digits},
     point::Point,
@@ -21,23 +21,26 @@ pub(crate) const fn main_quantities(swept: Swept) -> [QuantityName; 2] {
         Swept::PollInterval => [QuantityName::AgeP99, QuantityName::RequestsPerEvent],
         Swept::Hold => [QuantityName::RequestsPerEvent, QuantityName::EmptyRatio],
         Swept::Client => [QuantityName::SubscriberCpuPerEvent, QuantityName::AgeP99],
+        Swept::KeepAlive => [QuantityName::BytesPerEvent, QuantityName::CpuPerEvent],
+        Swept::Side => [QuantityName::AgeP99, QuantityName::BytesPerEvent],
     }
 }
 
-pub(super) fn answer(swept: Swept, points: &[&Point]) -> (String, Vec<String>) {
+pub(super) fn answer(swept: Swept, judge: Judge<'_>, points: &[&Point]) -> (String, Vec<String>) {
     let [main, price] = main_quantities(swept);
     let mut series: BTreeMap<Pattern, Vec<&Point>> = BTreeMap::new();
     for point in points {
         series.entry(point.pattern).or_default().push(point);
     }
     let mut parts: Vec<String> = if series.len() == 1 {
-        series.values().filter_map(|points| course(swept, main, price, points)).collect()
+        series.values().filter_map(|points| course(swept, judge, main, price, points)).collect()
     } else {
-        vec![courses(swept, main, &series)]
+        vec![courses(swept, judge, main, &series)]
     };
-    let mut conditions: Vec<String> = series.values().filter_map(|points| flip(swept, points)).collect();
+    let mut conditions: Vec<String> =
+        series.values().filter_map(|points| flip(swept, judge, points)).collect();
     if series.len() > 1 {
-        conditions.splice(0..0, order(main, &series, swept));
+        conditions.splice(0..0, order(main, &series, swept, judge));
     } else if conditions.is_empty() {
         conditions.extend(series.keys().next().and_then(|pattern| no_flip(swept, pattern.label())));
     }
@@ -50,7 +53,13 @@ pub(super) fn answer(swept: Swept, points: &[&Point]) -> (String, Vec<String>) {
 }
 
 /// How the main quantity and its price go from the first to the last value.
-fn course(swept: Swept, main: QuantityName, price: QuantityName, points: &[&Point]) -> Option<String> {
+fn course(
+    swept: Swept,
+    judge: Judge<'_>,
+    main: QuantityName,
+    price: QuantityName,
+    points: &[&Point],
+) -> Option<String> {
     let (first, last) = (points.first()?, points.last()?);
     let pattern = first.pattern.label();
     if points.len() < 2 {
@@ -58,11 +67,11 @@ fn course(swept: Swept, main: QuantityName, price: QuantityName, points: &[&Poin
             "{}: {} {}",
             first.label(),
             main.label(),
-            first.quantity_of(main).measured_text()
+            first.quantity_of(main).measured_with_interval()
         ));
     }
-    let change = change(main, first, last)?;
-    let price = self::change(price, first, last)
+    let change = change(main, judge, first, last)?;
+    let price = self::change(price, judge, first, last)
         .map_or_else(String::new, |text| format!(", {} {text}", price.label()));
     Some(format!(
         "{pattern}, from {}: {} {change}{price}",
@@ -72,7 +81,12 @@ fn course(swept: Swept, main: QuantityName, price: QuantityName, points: &[&Poin
 }
 
 /// Several patterns: the main quantity of each, from the first to the last value.
-fn courses(swept: Swept, main: QuantityName, series: &BTreeMap<Pattern, Vec<&Point>>) -> String {
+fn courses(
+    swept: Swept,
+    judge: Judge<'_>,
+    main: QuantityName,
+    series: &BTreeMap<Pattern, Vec<&Point>>,
+) -> String {
     let ends = series
         .values()
         .filter(|points| points.len() > 1)
@@ -87,14 +101,18 @@ fn courses(swept: Swept, main: QuantityName, series: &BTreeMap<Pattern, Vec<&Poi
             let pattern = first.pattern.label();
             let quantity = first.quantity_of(main);
             if points.len() > 1 {
-                return Some(format!("{pattern} {}", change(main, first, last)?));
+                return Some(format!("{pattern} {}", change(main, judge, first, last)?));
             }
             quantity.measured?;
             Some(match first.swept {
                 Some(swept) => {
-                    format!("{pattern} {} at {}", quantity.measured_text(), swept.text(&first.params))
+                    format!(
+                        "{pattern} {} at {}",
+                        quantity.measured_with_interval(),
+                        swept.text(&first.params)
+                    )
                 }
-                None => format!("{pattern} {} at every {}", quantity.measured_text(), swept.label()),
+                None => format!("{pattern} {} at every {}", quantity.measured_with_interval(), swept.label()),
             })
         })
         .collect();
@@ -102,23 +120,23 @@ fn courses(swept: Swept, main: QuantityName, series: &BTreeMap<Pattern, Vec<&Poi
 }
 
 /// `from 2.00 to 0.12`, or `the same`.
-fn change(name: QuantityName, first: &Point, last: &Point) -> Option<String> {
+fn change(name: QuantityName, judge: Judge<'_>, first: &Point, last: &Point) -> Option<String> {
     let (from, to) = (first.quantity_of(name), last.quantity_of(name));
     let (from_value, to_value) = (from.measured?, to.measured?);
     let exact = from.bound == Bound::Exact && to.bound == Bound::Exact;
-    if exact && from.measured_text() == to.measured_text() {
-        return Some(format!("{} at both ends", from.measured_text()));
+    if exact && from.measured_with_interval() == to.measured_with_interval() {
+        return Some(format!("{} at both ends", from.measured_with_interval()));
     }
-    let texts = format!("from {} to {}", from.measured_text(), to.measured_text());
-    if exact && same(name, from_value, to_value) {
-        return Some(format!("{texts} (no difference shown)"));
+    let texts = format!("from {} to {}", from.measured_with_interval(), to.measured_with_interval());
+    if exact && judge.same(name, first, last) {
+        return Some(format!("{texts}: no difference shown"));
     }
     let ratio = if to_value >= from_value { to_value / from_value } else { from_value / to_value };
     // A ratio to next to nothing says nothing.
     if !exact || !ratio.is_finite() || ratio > 1e4 {
         return Some(texts);
     }
-    Some(format!("{texts} (a factor of {})", three_digits(ratio)))
+    Some(format!("{texts}, a factor of {}", three_digits(ratio)))
 }
 
 /// `10 to 1,000 subscribers`: the unit once if both have the same.
@@ -134,18 +152,19 @@ pub(super) fn span(first: &str, last: &str, word: &str) -> String {
 }
 
 /// Until when the answer of one pattern's series holds.
-fn flip(swept: Swept, points: &[&Point]) -> Option<String> {
+fn flip(swept: Swept, judge: Judge<'_>, points: &[&Point]) -> Option<String> {
     let pattern = points.first()?.pattern.label();
     match swept {
         Swept::PollInterval => interval_flip(points),
         Swept::Rate => crossing(swept, points, QuantityName::RequestsPerEvent, 0.5)
             .map(|between| format!("{pattern} falls below one request for two events {between}")),
         Swept::Subscribers => {
-            let first_ms = points.first()?.measured(QuantityName::AgeP99)?;
+            let name = QuantityName::AgeP99;
+            let first = points.first()?;
+            let first_ms = first.measured(name)?;
             let doubled = points.iter().find(|point| {
-                point
-                    .measured(QuantityName::AgeP99)
-                    .is_some_and(|age| age > 2.0 * first_ms && !same(QuantityName::AgeP99, first_ms, age))
+                let doubled = point.measured(name).is_some_and(|age_ms| age_ms > 2.0 * first_ms);
+                doubled && !judge.same(name, first, point)
             })?;
             Some(format!("{pattern}'s age has more than doubled from {} on", swept.text(&doubled.params)))
         }
@@ -162,7 +181,7 @@ fn flip(swept: Swept, points: &[&Point]) -> Option<String> {
         }
         Swept::Hold => crossing(swept, points, QuantityName::EmptyRatio, 0.5)
             .map(|between| format!("{pattern} falls below one empty request in two {between}")),
-        Swept::Client => None,
+        Swept::Client | Swept::KeepAlive | Swept::Side => None,
     }
 }
 
@@ -195,7 +214,7 @@ fn no_flip(swept: Swept, pattern: &str) -> Option<String> {
         Swept::Subscribers => Some(format!("no doubling of the age shown for {pattern}")),
         Swept::Payload => Some(format!("for {pattern} payload is never half of the bytes")),
         Swept::Rate => Some(format!("{pattern} does not cross one request for two events at these rates")),
-        Swept::Hold | Swept::PollInterval | Swept::Client => None,
+        Swept::Hold | Swept::PollInterval | Swept::Client | Swept::KeepAlive | Swept::Side => None,
     }
 }
 

@@ -43,7 +43,8 @@ pub(crate) fn scenario(name: &str, question: &str, patterns: &[Pattern]) -> Scen
         thresholds: Vec::new(),
         stairs: Vec::new(),
         idle: Period::default(),
-        limits: Limits::default(),
+        // Ten subscribers have three hundred deliveries.
+        limits: Limits { tail_samples: 3, ..Limits::default() },
         warm_up: Period::from_millis(WARM_UP_S * 1_000),
         measure: Period::from_millis(MEASURE_S * 1_000),
         drain: Period::from_millis(2_000),

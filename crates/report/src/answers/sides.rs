@@ -1,0 +1,91 @@
+//! The answer of a comparison of equals: whether the instrument sees a difference where there is
+//! none, or the one that was put there.
+
+use super::{Judge, capitalised, main_quantities, same};
+use crate::{
+    comparisons::between,
+    findings::ScenarioFinding,
+    number::list,
+    point::Point,
+    quantity::{Bound, QuantityName},
+    setting::Swept,
+};
+
+pub(super) fn answer(finding: &ScenarioFinding) -> (String, Vec<String>) {
+    let main = primary(finding).unwrap_or(main_quantities(Swept::Side)[0]);
+    let mut parts = Vec::new();
+    let mut others = Vec::new();
+    for (index, left) in finding.points.iter().enumerate() {
+        for right in &finding.points[index + 1..] {
+            if left.pattern == right.pattern {
+                parts.extend(pair(finding, main, left, right));
+                others.extend(shown_otherwise(finding, main, left, right));
+            }
+        }
+    }
+    if parts.is_empty() {
+        return ("No two sides of a pattern were measured.".to_owned(), vec![]);
+    }
+    (format!("{}.", capitalised(&parts.join("; "))), others)
+}
+
+fn primary(finding: &ScenarioFinding) -> Option<QuantityName> {
+    QuantityName::ALL.into_iter().find(|name| name.key() == finding.scenario.primary)
+}
+
+/// `SSE, side a and b: age at p99 4.30 ms (…) and 6.31 ms (…): 0.68 times (0.66–0.71)`.
+fn pair(finding: &ScenarioFinding, name: QuantityName, left: &Point, right: &Point) -> Option<String> {
+    let (from, to) = (left.quantity_of(name), right.quantity_of(name));
+    let (from_value, to_value) = (from.measured?, to.measured?);
+    let values = format!(
+        "{} against {}: {} {} and {}",
+        left.label(),
+        side(right),
+        name.label(),
+        from.measured_with_interval(),
+        to.measured_with_interval()
+    );
+    let judged = between(&finding.comparisons, name, left, right).filter(|found| found.is_judged());
+    let words = match judged {
+        Some(found) if found.shown => format!("a difference is shown, {}", found.words()),
+        Some(found) => found.words(),
+        None if from.bound == Bound::AtLeast || to.bound == Bound::AtLeast => "not compared".to_owned(),
+        None if same(name, from_value, to_value) => "no difference shown by so few blocks".to_owned(),
+        None => Judge::of(finding).times(name, left, right)?.followed_by("by so few blocks"),
+    };
+    Some(format!("{values}, {words}"))
+}
+
+fn side(point: &Point) -> String {
+    point.swept.map_or_else(String::new, |swept| swept.text(&point.params))
+}
+
+/// In which other quantities a difference is shown.
+fn shown_otherwise(
+    finding: &ScenarioFinding,
+    main: QuantityName,
+    left: &Point,
+    right: &Point,
+) -> Option<String> {
+    let of_pair = |name: &QuantityName| between(&finding.comparisons, *name, left, right);
+    let judged: Vec<_> = QuantityName::ALL
+        .into_iter()
+        .filter(|name| *name != main)
+        .filter_map(|name| of_pair(&name))
+        .filter(|found| found.is_judged())
+        .collect();
+    let shown: Vec<String> = judged
+        .iter()
+        .filter(|found| found.shown)
+        .map(|found| format!("{} {}", found.quantity.label(), found.words()))
+        .collect();
+    let start = format!("{} against {}", left.label(), side(right));
+    match (judged.len(), shown.len()) {
+        (0, _) => None,
+        (all, 0) => Some(format!("{start}: no difference shown in any of {all} other quantities.")),
+        (all, some) => Some(format!(
+            "{start}: a difference is shown in {some} of {all} other quantities: {}.",
+            list(&shown)
+        )),
+    }
+}

@@ -1,0 +1,236 @@
+//! Every pair of points that a question is about, compared block by block.
+
+use std::collections::BTreeMap;
+
+use contract::{Params, Pattern, Scenario};
+
+use crate::{
+    number::three_digits,
+    paired::{Paired, holm, paired},
+    point::Point,
+    quantity::{Bound, QuantityName},
+    setting::Swept,
+};
+
+/// Chance of a false "difference shown" in a family of comparisons.
+const LEVEL: f64 = 0.05;
+
+/// Quantities worth comparing: what a reader may prefer less of.
+const COMPARED: [QuantityName; 19] = [
+    QuantityName::AgeMean,
+    QuantityName::AgeP50,
+    QuantityName::AgeP99,
+    QuantityName::RequestsPerEvent,
+    QuantityName::BytesPerEvent,
+    QuantityName::PacketsPerEvent,
+    QuantityName::CpuPerEvent,
+    QuantityName::CpuAboveIdlePerEvent,
+    QuantityName::SubscriberCpuPerEvent,
+    QuantityName::WakeupsPerEvent,
+    QuantityName::ConnectP50,
+    QuantityName::ConnectP99,
+    QuantityName::ConnectBytes,
+    QuantityName::ConnectPackets,
+    QuantityName::MemoryUser,
+    QuantityName::MemoryUserActive,
+    QuantityName::MemoryKernel,
+    QuantityName::MemorySubscriber,
+    QuantityName::CpuIdlePerSubscriberHour,
+];
+
+/// One point of a comparison.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Compared {
+    /// Which pattern.
+    pub pattern: Pattern,
+    /// Its settings.
+    pub params: Params,
+    /// Which server.
+    pub server: String,
+    /// The point in words.
+    pub label: String,
+}
+
+impl Compared {
+    fn of(point: &Point) -> Self {
+        Self {
+            pattern: point.pattern,
+            params: point.params,
+            server: point.server.clone(),
+            label: point.label(),
+        }
+    }
+
+    fn is(&self, point: &Point) -> bool {
+        self.pattern == point.pattern && self.params == point.params && self.server == point.server
+    }
+}
+
+/// Two points of a scenario, compared block by block in one quantity.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PointComparison {
+    /// Name of the scenario.
+    pub scenario: String,
+    /// One of the two.
+    pub left: Compared,
+    /// The other.
+    pub right: Compared,
+    /// In what they are compared.
+    pub quantity: QuantityName,
+    /// Left ÷ right, the geometric mean over the blocks that both have; none where a value is zero.
+    pub ratio: Option<f64>,
+    /// Low end of the ratio's 95 % interval; none with fewer than four common blocks.
+    pub low: Option<f64>,
+    /// High end of it.
+    pub high: Option<f64>,
+    /// Blocks that both have.
+    pub blocks: usize,
+    /// Probability of such a difference by chance, adjusted for the other comparisons of its family
+    /// (Holm); none with fewer than four common blocks.
+    pub p_adjusted: Option<f64>,
+    /// Whether it is of the scenario's primary quantity, which has a family of its own.
+    pub primary: bool,
+    /// Whether a difference is shown: the interval leaves out "the same", and the adjusted
+    /// probability is at most 0.05.
+    pub shown: bool,
+}
+
+impl PointComparison {
+    /// Whether there are blocks enough to judge by.
+    #[must_use]
+    pub const fn is_judged(&self) -> bool {
+        self.p_adjusted.is_some()
+    }
+
+    /// `2.90 times (2.70–3.10)` or `no difference shown (0.970–1.05)`.
+    #[must_use]
+    pub fn words(&self) -> String {
+        let interval = self.low.zip(self.high).map_or_else(String::new, |(low, high)| {
+            format!(" ({}–{})", three_digits(low), three_digits(high))
+        });
+        match (self.is_judged(), self.shown, self.ratio) {
+            (true, false, _) => format!("no difference shown{interval}"),
+            (_, _, Some(ratio)) => format!("{} times{interval}", three_digits(ratio)),
+            (true, true, None) => "a difference from or to nothing".to_owned(),
+            (false, _, None) => "not told".to_owned(),
+        }
+    }
+}
+
+/// Compares the points of a scenario.
+pub(crate) fn comparisons(scenario: &Scenario, points: &[Point]) -> Vec<PointComparison> {
+    let mut found = Vec::new();
+    for (left, right) in pairs(scenario, points) {
+        for quantity in compared(scenario) {
+            if let Some(paired) = compare(quantity, left, right) {
+                found.push((paired, comparison(scenario, left, right, quantity, &paired)));
+            }
+        }
+    }
+    for primary in [true, false] {
+        let family: Vec<usize> = (0..found.len())
+            .filter(|place| found[*place].1.primary == primary && found[*place].0.p.is_some())
+            .collect();
+        let adjusted = holm(&family.iter().filter_map(|place| found[*place].0.p).collect::<Vec<_>>());
+        for (place, p) in family.into_iter().zip(adjusted) {
+            let (paired, comparison) = &mut found[place];
+            comparison.p_adjusted = Some(p);
+            comparison.shown = paired.apart && p <= LEVEL;
+        }
+    }
+    found.into_iter().map(|(_, comparison)| comparison).collect()
+}
+
+/// The quantities, the one that the question is about among them.
+fn compared(scenario: &Scenario) -> impl Iterator<Item = QuantityName> {
+    let primary = QuantityName::ALL.into_iter().find(|name| name.key() == scenario.primary);
+    COMPARED.into_iter().chain(primary.filter(|primary| !COMPARED.contains(primary)))
+}
+
+/// The comparison of two points in a quantity, in either order; the ratio is `left` ÷ `right` then.
+pub(crate) fn between<'a>(
+    comparisons: &'a [PointComparison],
+    quantity: QuantityName,
+    left: &Point,
+    right: &Point,
+) -> Option<&'a PointComparison> {
+    comparisons.iter().find(|comparison| {
+        let sides = (&comparison.left, &comparison.right);
+        comparison.quantity == quantity
+            && comparison.scenario == left.scenario
+            && ((sides.0.is(left) && sides.1.is(right)) || (sides.0.is(right) && sides.1.is(left)))
+    })
+}
+
+/// Compares two points block by block; none if they have no block in common, or one gives a bound.
+pub(crate) fn compare(quantity: QuantityName, left: &Point, right: &Point) -> Option<Paired> {
+    let (left, right) = (by_block(quantity, left)?, by_block(quantity, right)?);
+    let values: Vec<(f64, f64)> =
+        left.into_iter().filter_map(|(block, value)| Some((value, *right.get(&block)?))).collect();
+    paired(&values)
+}
+
+/// The value of each block; none if one of them is only a bound.
+pub(crate) fn by_block(quantity: QuantityName, point: &Point) -> Option<BTreeMap<u32, f64>> {
+    let mut values = BTreeMap::new();
+    for trial in &point.trials {
+        let Some(reading) = trial.reading(quantity) else { continue };
+        if reading.bound == Bound::AtLeast {
+            return None;
+        }
+        values.entry(trial.block).or_insert(reading.value);
+    }
+    Some(values)
+}
+
+/// Patterns at the same swept value, and swept values within a pattern where they are what the
+/// question compares.
+fn pairs<'a>(scenario: &Scenario, points: &'a [Point]) -> Vec<(&'a Point, &'a Point)> {
+    let swept = Swept::of(scenario);
+    let mut pairs = Vec::new();
+    for (index, left) in points.iter().enumerate() {
+        for right in &points[index + 1..] {
+            let wanted = if left.pattern == right.pattern {
+                matches!(swept, Some(Swept::Side | Swept::Client | Swept::KeepAlive))
+            } else {
+                // Sides are compared with each other; what the patterns differ in is no news there.
+                swept != Some(Swept::Side) && at_same_value(left, right)
+            };
+            if wanted && left.server == right.server {
+                pairs.push((left, right));
+            }
+        }
+    }
+    pairs
+}
+
+/// A pattern that the swept setting does not concern stands for every value of it.
+pub(crate) fn at_same_value(left: &Point, right: &Point) -> bool {
+    match (left.swept_key(), right.swept_key()) {
+        (Some(left), Some(right)) => left == right,
+        _ => true,
+    }
+}
+
+fn comparison(
+    scenario: &Scenario,
+    left: &Point,
+    right: &Point,
+    quantity: QuantityName,
+    paired: &Paired,
+) -> PointComparison {
+    let (low, high) = paired.interval.unzip();
+    PointComparison {
+        scenario: scenario.name.clone(),
+        left: Compared::of(left),
+        right: Compared::of(right),
+        quantity,
+        ratio: paired.ratio,
+        low,
+        high,
+        blocks: paired.blocks,
+        p_adjusted: None,
+        primary: quantity.key() == scenario.primary,
+        shown: false,
+    }
+}

@@ -1,0 +1,99 @@
+//! `summary.csv` and `trials.csv`: the findings as tables.
+
+use contract::Params;
+
+use crate::{
+    findings::Findings,
+    number::six_digits,
+    point::Point,
+    quantity::QuantityName,
+    summary::{bound, points},
+};
+
+/// Columns that say which point a row is of.
+const POINT: &str = "scenario,pattern,server,subscribers,payload_bytes,rate_hz,poll_interval_ms,hold_ms,turnaround_ms,client,keep_alive,delivery_delay_ms,side";
+
+fn point_cells(point: &Point) -> String {
+    let params: &Params = &point.params;
+    let cells = [
+        cell(&point.scenario),
+        point.pattern.slug().to_owned(),
+        cell(&point.server),
+        params.subscribers.to_string(),
+        params.payload_bytes.to_string(),
+        value(Some(params.rate_hz)),
+        value(params.poll_interval_ms),
+        value(params.hold_ms),
+        value(params.turnaround_ms),
+        params.client.to_string(),
+        params.keep_alive.map_or_else(String::new, |kept| kept.to_string()),
+        value(params.delivery_delay_ms),
+        params.side.map_or_else(String::new, |side| side.to_string()),
+    ];
+    cells.join(",")
+}
+
+/// `summary.csv`: one row per point and quantity.
+pub(crate) fn summary(findings: &Findings) -> String {
+    let mut text =
+        format!("{POINT},trials,valid,quantity,unit,measured,bound,low,high,predicted,closed_form\n");
+    for point in points(findings) {
+        let start = point_cells(point);
+        for quantity in &point.quantities {
+            let cells = [
+                start.clone(),
+                point.trials.len().to_string(),
+                point.valid.to_string(),
+                quantity.name.key().to_owned(),
+                quantity.name.unit().to_owned(),
+                value(quantity.measured),
+                bound(quantity.bound).unwrap_or_default().to_owned(),
+                value(quantity.low),
+                value(quantity.high),
+                value(quantity.predicted),
+                value(quantity.closed_form),
+            ];
+            text.push_str(&cells.join(","));
+            text.push('\n');
+        }
+    }
+    text
+}
+
+/// `trials.csv`: one row per completed trial and quantity that it has.
+pub(crate) fn trials(findings: &Findings) -> String {
+    let mut text = format!("{POINT},block,order,valid,quantity,unit,value,bound\n");
+    for point in points(findings) {
+        let start = point_cells(point);
+        for trial in &point.trials {
+            for name in QuantityName::ALL {
+                let Some(reading) = trial.reading(name) else { continue };
+                let cells = [
+                    start.clone(),
+                    trial.block.to_string(),
+                    trial.order.to_string(),
+                    point.valid.to_string(),
+                    name.key().to_owned(),
+                    name.unit().to_owned(),
+                    value(Some(reading.value)),
+                    bound(reading.bound).unwrap_or_default().to_owned(),
+                ];
+                text.push_str(&cells.join(","));
+                text.push('\n');
+            }
+        }
+    }
+    text
+}
+
+/// Empty where there is none.
+fn value(number: Option<f64>) -> String {
+    number.and_then(six_digits).map_or_else(String::new, |number| number.to_string())
+}
+
+/// RFC 4180 §2: a cell with a separator, quote or line end is quoted, its quotes doubled. A leading
+/// `=`, `+`, `-` or `@` would be a formula to a spreadsheet.
+fn cell(text: &str) -> String {
+    let text = if text.starts_with(['=', '+', '-', '@']) { format!("'{text}") } else { text.to_owned() };
+    if text.contains([',', '"', '\n', '\r']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text }
+}

@@ -1,0 +1,196 @@
+//! A trial against the limits of its scenario: what the instrument itself may get wrong.
+
+use contract::{Limits, Measurements};
+
+use crate::{
+    ledgers::{difference, disagreements},
+    measured::{finite, quantile_ms},
+    number::{count, three_digits, with_unit},
+};
+
+/// On which side of its limit a value is fine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fine {
+    AtMost,
+    AtLeast,
+}
+
+/// One thing that a trial is checked for.
+pub(crate) struct Check {
+    /// Head of its column.
+    pub(crate) head: &'static str,
+    /// The start of the sentence when it is beyond its limit; empty where another says more.
+    what: &'static str,
+    fine: Fine,
+    value: fn(&Measurements) -> Option<f64>,
+    limit: fn(&Limits) -> f64,
+    text: fn(f64) -> String,
+}
+
+/// All checks, in the order of the validity box.
+pub(crate) const CHECKS: [Check; 8] = [
+    Check {
+        head: "publisher late, p99",
+        what: "the publisher was late, at p99 by",
+        fine: Fine::AtMost,
+        value: |of| quantile_ms(&of.lateness, 0.99),
+        limit: |limits| limits.lateness_p99.milliseconds(),
+        text: milliseconds,
+    },
+    Check {
+        head: "longest hiccup",
+        what: "an event loop of the harness did not come back for",
+        fine: Fine::AtMost,
+        value: |of| (of.hiccups.count > 0).then_some(of.hiccups.max_us as f64 * 1e-3),
+        limit: |limits| limits.longest_hiccup.milliseconds(),
+        text: milliseconds,
+    },
+    Check {
+        head: "harness CPU",
+        what: "the harness used of its cores",
+        fine: Fine::AtMost,
+        value: harness_share,
+        limit: |limits| limits.harness_cpu,
+        text: percent,
+    },
+    Check {
+        head: "clock step",
+        what: "the wall clock was stepped by",
+        fine: Fine::AtMost,
+        value: |of| finite(of.clock_step_us.abs() * 1e-3),
+        limit: |limits| limits.clock_step.milliseconds(),
+        text: milliseconds,
+    },
+    Check {
+        head: "pages swapped",
+        what: "the machine swapped pages:",
+        fine: Fine::AtMost,
+        value: |of| of.swapped_pages.map(|pages| pages as f64),
+        limit: |limits| limits.swapped_pages as f64,
+        text: whole,
+    },
+    Check {
+        head: "events not sent",
+        what: "the schedule was not sent whole; events left out or refused:",
+        fine: Fine::AtMost,
+        value: |of| {
+            let publisher = &of.publisher;
+            let missing = publisher.planned.saturating_sub(publisher.published);
+            Some(missing.max(publisher.refused) as f64)
+        },
+        limit: |_| 0.0,
+        text: whole,
+    },
+    Check {
+        head: "deliveries beyond p99",
+        what: "too few deliveries to know a p99: beyond it lie",
+        fine: Fine::AtLeast,
+        value: |of| (of.window_deliveries > 0).then_some(of.window_deliveries as f64 * 0.01),
+        limit: |limits| f64::from(limits.tail_samples),
+        text: three_digits,
+    },
+    Check {
+        head: "ledgers apart",
+        what: "",
+        fine: Fine::AtMost,
+        value: difference,
+        limit: |limits| limits.ledger_difference,
+        text: percent,
+    },
+];
+
+impl Check {
+    /// The value of a trial; none where it was not told.
+    pub(crate) fn value(&self, of: &Measurements) -> Option<f64> {
+        (self.value)(of)
+    }
+
+    pub(crate) fn text(&self, value: f64) -> String {
+        (self.text)(value)
+    }
+
+    /// `at most 5.00 ms`.
+    pub(crate) fn limit_text(&self, limits: &Limits) -> String {
+        let limit = self.text((self.limit)(limits));
+        match self.fine {
+            Fine::AtMost => format!("at most {limit}"),
+            Fine::AtLeast => format!("at least {limit}"),
+        }
+    }
+
+    pub(crate) fn is_beyond(&self, value: f64, limits: &Limits) -> bool {
+        let limit = (self.limit)(limits);
+        match self.fine {
+            Fine::AtMost => value > limit,
+            Fine::AtLeast => value < limit,
+        }
+    }
+
+    /// The worse of two values.
+    pub(crate) fn is_worse(&self, value: f64, than: f64) -> bool {
+        match self.fine {
+            Fine::AtMost => value > than,
+            Fine::AtLeast => value < than,
+        }
+    }
+}
+
+/// What a trial did beyond its scenario's limits, in words.
+pub(crate) fn beyond_limits(of: &Measurements, limits: &Limits) -> Vec<String> {
+    let mut beyond: Vec<String> = CHECKS
+        .iter()
+        .filter(|check| !check.what.is_empty())
+        .filter_map(|check| {
+            let value = check.value(of)?;
+            let said =
+                || format!("{} {} (limit: {})", check.what, check.text(value), check.limit_text(limits));
+            check.is_beyond(value, limits).then(said)
+        })
+        .collect();
+    beyond.extend(disagreements(of, limits));
+    beyond
+}
+
+/// Segments sent again are said and make nothing invalid: a network may lose some.
+pub(crate) fn retransmission_warning(of: &Measurements) -> Option<String> {
+    let again = of.kernel_life.filter(|kernel| kernel.retransmitted > 0)?.retransmitted;
+    Some(format!("the subscribers' kernel sent {} segments again", count(again)))
+}
+
+fn harness_share(of: &Measurements) -> Option<f64> {
+    finite(of.cpu.harness_us / (of.cpu.wall_us * f64::from(of.workers)))
+}
+
+fn milliseconds(value: f64) -> String {
+    with_unit(value, "ms")
+}
+
+fn percent(value: f64) -> String {
+    with_unit(value * 100.0, "%")
+}
+
+fn whole(value: f64) -> String {
+    count(value as u64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_limit_is_the_last_value_that_is_fine() {
+        let limits = Limits::default();
+        for (place, fine, beyond) in [
+            (0, 5.0, 5.001),
+            (1, 200.0, 200.1),
+            (2, 0.95, 0.96),
+            (4, 256.0, 257.0),
+            (5, 0.0, 1.0),
+            (6, 10.0, 9.99),
+        ] {
+            let check = &CHECKS[place];
+            assert!(!check.is_beyond(fine, &limits) && check.is_beyond(beyond, &limits), "{}", check.head);
+            assert!(check.is_worse(beyond, fine), "{}", check.head);
+        }
+    }
+}

@@ -1,0 +1,285 @@
+//! What a run says about the thresholds of its scenarios.
+
+use contract::Scenario;
+
+use crate::{
+    comparisons::{at_same_value, by_block},
+    estimate::over_blocks,
+    number::{count, three_digits},
+    point::Point,
+    quantity::Bound,
+    threshold::{Operator, Subject, Term, Threshold, parse},
+};
+
+/// Two values that differ by less are equal: a float has no more digits to offer.
+const ROUNDING: f64 = 1e-9;
+
+/// What became of a threshold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ThresholdOutcome {
+    /// It is kept, by the whole interval.
+    Passed,
+    /// It is broken, by the whole interval.
+    Failed,
+    /// It lies within the interval, or there is no value.
+    Inconclusive,
+    /// Its point is invalid, or was not measured.
+    NotJudged,
+}
+
+impl ThresholdOutcome {
+    /// The word in `summary.json` and in the report.
+    #[must_use]
+    pub const fn key(self) -> &'static str {
+        match self {
+            Self::Passed => "passed",
+            Self::Failed => "failed",
+            Self::Inconclusive => "inconclusive",
+            Self::NotJudged => "not judged",
+        }
+    }
+}
+
+/// A threshold at one point of its scenario.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ThresholdFinding {
+    /// Name of the scenario.
+    pub scenario: String,
+    /// The threshold as written.
+    pub text: String,
+    /// The point in words; two for a ratio of patterns, empty if no point was measured.
+    pub of: String,
+    /// The value, a geometric mean over blocks; none if there is none.
+    pub value: Option<f64>,
+    /// Low end of its 95 % interval; none with fewer than four blocks, and for counts.
+    pub low: Option<f64>,
+    /// High end of it.
+    pub high: Option<f64>,
+    /// Whether the value is only a lower bound.
+    pub bound: Bound,
+    /// What became of it.
+    pub outcome: ThresholdOutcome,
+    /// Why, in words.
+    pub reason: String,
+}
+
+impl ThresholdFinding {
+    /// `4.30 (4.10–4.60)`, `> 2,000`, or a dash.
+    #[must_use]
+    pub fn value_text(&self) -> String {
+        let Some(value) = self.value else { return "—".to_owned() };
+        let interval = self.low.zip(self.high).map_or_else(String::new, |(low, high)| {
+            format!(" ({}–{})", three_digits(low), three_digits(high))
+        });
+        match self.bound {
+            Bound::Exact => format!("{}{interval}", three_digits(value)),
+            Bound::AtLeast => format!("> {}", three_digits(value)),
+        }
+    }
+}
+
+/// A value as a threshold sees it.
+#[derive(Debug, Clone, Copy)]
+struct Value {
+    value: f64,
+    interval: Option<(f64, f64)>,
+    bound: Bound,
+    /// A count needs no interval to be certain.
+    counted: bool,
+}
+
+/// Judges every threshold at every point that it speaks of.
+pub(crate) fn threshold_findings(scenario: &Scenario, points: &[Point]) -> Vec<ThresholdFinding> {
+    scenario.thresholds.iter().flat_map(|text| findings_of(scenario, text, points)).collect()
+}
+
+fn findings_of(scenario: &Scenario, text: &str, points: &[Point]) -> Vec<ThresholdFinding> {
+    let empty = |outcome, reason: String| ThresholdFinding {
+        scenario: scenario.name.clone(),
+        text: text.to_owned(),
+        of: String::new(),
+        value: None,
+        low: None,
+        high: None,
+        bound: Bound::Exact,
+        outcome,
+        reason,
+    };
+    let threshold = match parse(scenario, text) {
+        Ok(threshold) => threshold,
+        Err(error) => return vec![empty(ThresholdOutcome::Inconclusive, error.to_string())],
+    };
+    let of = spoken_of(&threshold, points);
+    if of.is_empty() {
+        let reason = "none of its points was measured in this run".to_owned();
+        return vec![empty(ThresholdOutcome::NotJudged, reason)];
+    }
+    of.into_iter()
+        .map(|points| ThresholdFinding {
+            of: label(&points),
+            ..judged(&threshold, &points, empty(ThresholdOutcome::NotJudged, String::new()))
+        })
+        .collect()
+}
+
+fn label(points: &[&Point]) -> String {
+    match points {
+        [point, divisor] if !std::ptr::eq(*point, *divisor) => {
+            format!("{} ÷ {}", point.label(), divisor.label())
+        }
+        [point, ..] => point.label(),
+        [] => String::new(),
+    }
+}
+
+/// The points a threshold speaks of: one, or one and its divisor.
+fn spoken_of<'a>(threshold: &Threshold, points: &'a [Point]) -> Vec<Vec<&'a Point>> {
+    let of = |term: &Term| -> Vec<&'a Point> {
+        points.iter().filter(|point| term.pattern.is_none_or(|pattern| pattern == point.pattern)).collect()
+    };
+    let firsts = of(&threshold.term);
+    let Some(divisor) = &threshold.divisor else {
+        return firsts.into_iter().map(|point| vec![point]).collect();
+    };
+    if threshold.term.pattern.is_none() && divisor.pattern.is_none() {
+        return firsts.into_iter().map(|point| vec![point, point]).collect();
+    }
+    let same_name = threshold.term.subject.key() == divisor.subject.key();
+    let mut pairs = Vec::new();
+    for first in firsts {
+        for second in of(divisor) {
+            let itself = std::ptr::eq(first, second);
+            // Within a pattern a value has no other one at the same swept value.
+            let fits = if first.pattern == second.pattern {
+                itself && !same_name
+            } else {
+                at_same_value(first, second)
+            };
+            if fits {
+                pairs.push(vec![first, second]);
+            }
+        }
+    }
+    pairs
+}
+
+fn judged(threshold: &Threshold, points: &[&Point], start: ThresholdFinding) -> ThresholdFinding {
+    let found = match (points, &threshold.divisor) {
+        ([point, divisor, ..], Some(term)) => ratio(threshold.term.subject, point, term.subject, divisor),
+        ([point, ..], _) => value(threshold.term.subject, point),
+        ([], _) => Err("no point".to_owned()),
+    };
+    let mut finding = start;
+    match found {
+        Ok(found) => {
+            finding.value = Some(found.value);
+            (finding.low, finding.high) = found.interval.unzip();
+            finding.bound = found.bound;
+            (finding.outcome, finding.reason) = outcome(threshold, &found);
+        }
+        Err(reason) => {
+            finding.outcome = ThresholdOutcome::Inconclusive;
+            finding.reason = reason;
+        }
+    }
+    if let Some(invalid) = points.iter().find(|point| !point.valid) {
+        finding.outcome = ThresholdOutcome::NotJudged;
+        let why = invalid.invalid_because.first().map_or("", String::as_str);
+        finding.reason = format!("not judged: invalid, {why}");
+    }
+    finding
+}
+
+fn value(subject: Subject, point: &Point) -> Result<Value, String> {
+    match subject {
+        Subject::Count(_, count) => Ok(Value {
+            value: count(&point.delivery) as f64,
+            interval: None,
+            bound: Bound::Exact,
+            counted: true,
+        }),
+        Subject::Quantity(name) => {
+            let quantity = point.quantity_of(name);
+            let value = quantity.measured.ok_or_else(|| format!("{} was not measured", name.key()))?;
+            let interval = quantity.low.zip(quantity.high);
+            Ok(Value { value, interval, bound: quantity.bound, counted: false })
+        }
+    }
+}
+
+/// Block by block, for what a block's two values have in common cancels.
+fn ratio(subject: Subject, point: &Point, by: Subject, divisor: &Point) -> Result<Value, String> {
+    let exact = |subject: Subject, point: &Point| match subject {
+        Subject::Count(..) => Bound::Exact,
+        Subject::Quantity(name) => point.quantity_of(name).bound,
+    };
+    if exact(by, divisor) == Bound::AtLeast {
+        return Err(format!("{} of {} is only a lower bound", by.key(), divisor.label()));
+    }
+    if exact(subject, point) == Bound::AtLeast {
+        let (above, below) = (value(subject, point)?.value, value(by, divisor)?.value);
+        return Ok(Value { value: above / below, interval: None, bound: Bound::AtLeast, counted: false });
+    }
+    let blocks = |subject: Subject, point: &Point| match subject {
+        Subject::Quantity(name) => by_block(name, point).unwrap_or_default(),
+        Subject::Count(_, count) => point
+            .trials
+            .iter()
+            .filter_map(|trial| Some((trial.block, count(&trial.measurements.as_ref()?.delivery) as f64)))
+            .collect(),
+    };
+    let below = blocks(by, divisor);
+    let ratios: Vec<f64> = blocks(subject, point)
+        .into_iter()
+        .filter_map(|(block, value)| Some(value / *below.get(&block)?))
+        .collect();
+    let estimate =
+        over_blocks(&ratios).ok_or_else(|| "no block has both values, or the divisor is zero".to_owned())?;
+    Ok(Value { value: estimate.value, interval: estimate.interval, bound: estimate.bound, counted: false })
+}
+
+fn outcome(threshold: &Threshold, found: &Value) -> (ThresholdOutcome, String) {
+    let limit = threshold.limit;
+    if found.bound == Bound::AtLeast {
+        return beyond_the_bound(threshold.operator, found.value, limit);
+    }
+    let said = if found.interval.is_some() {
+        "by its 95 % interval".to_owned()
+    } else if found.counted {
+        format!("{} by count", count(found.value as u64))
+    } else {
+        "by the value alone: fewer than four blocks".to_owned()
+    };
+    let (low, high) = found.interval.unwrap_or((found.value, found.value));
+    let (kept, broken) = match threshold.operator {
+        Operator::Below => (high < limit, low >= limit),
+        Operator::AtMost => (high <= limit, low > limit),
+        Operator::Above => (low > limit, high <= limit),
+        Operator::AtLeast => (low >= limit, high < limit),
+        Operator::Equal => {
+            let room = ROUNDING * limit.abs().max(ROUNDING);
+            let within = low - room <= limit && limit <= high + room;
+            (within, !within)
+        }
+    };
+    match (kept, broken) {
+        (true, _) => (ThresholdOutcome::Passed, said),
+        (false, true) => (ThresholdOutcome::Failed, said),
+        (false, false) => {
+            (ThresholdOutcome::Inconclusive, "the threshold lies within the 95 % interval".to_owned())
+        }
+    }
+}
+
+/// The true value is larger than `value`, nobody knows by how much.
+fn beyond_the_bound(operator: Operator, value: f64, limit: f64) -> (ThresholdOutcome, String) {
+    let certain = value >= limit;
+    let outcome = match operator {
+        Operator::Below | Operator::AtMost | Operator::Equal if certain => ThresholdOutcome::Failed,
+        Operator::Above | Operator::AtLeast if certain => ThresholdOutcome::Passed,
+        Operator::Below | Operator::AtMost | Operator::Equal | Operator::Above | Operator::AtLeast => {
+            ThresholdOutcome::Inconclusive
+        }
+    };
+    (outcome, format!("only known to be over {}: deliveries never came", three_digits(value)))
+}

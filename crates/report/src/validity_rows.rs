@@ -1,0 +1,134 @@
+//! What the validity box shows, as text cells for the page and its Markdown twin.
+
+use contract::Measurements;
+
+use crate::{
+    age_bound::age_bound_cell,
+    findings::ScenarioFinding,
+    ledgers::{Ledger, difference},
+    limits::{CHECKS, Check},
+    measured::quantile_ms,
+    number::{bytes, count, with_unit},
+    point::{Point, Trial},
+    threshold_verdict::ThresholdFinding,
+};
+
+/// What nobody told, as for the kernel's counts outside Linux.
+const NOT_TOLD: &str = "not told";
+
+/// A value beside its limit.
+pub(crate) struct LimitCell {
+    pub(crate) text: String,
+    pub(crate) beyond: bool,
+}
+
+/// Each point with the worst value of each check over its blocks.
+pub(crate) fn limit_rows(finding: &ScenarioFinding) -> Vec<(&Point, Vec<LimitCell>)> {
+    let row = |point| CHECKS.iter().map(|check| limit_cell(finding, point, check)).collect();
+    finding.points.iter().map(|point| (point, row(point))).collect()
+}
+
+/// Heads of the columns, each with its limit.
+pub(crate) fn limit_heads(finding: &ScenarioFinding) -> Vec<String> {
+    let limits = &finding.scenario.limits;
+    CHECKS.iter().map(|check| format!("{}, {}", check.head, check.limit_text(limits))).collect()
+}
+
+fn limit_cell(finding: &ScenarioFinding, point: &Point, check: &Check) -> LimitCell {
+    let mut worst: Option<(f64, u32)> = None;
+    let completed = || point.trials.iter().filter_map(|trial| Some((trial, trial.measurements.as_ref()?)));
+    for (trial, measurements) in completed() {
+        if let Some(value) = check.value(measurements)
+            && worst.is_none_or(|(than, _)| check.is_worse(value, than))
+        {
+            worst = Some((value, trial.block));
+        }
+    }
+    let Some((value, block)) = worst else {
+        return LimitCell { text: NOT_TOLD.to_owned(), beyond: false };
+    };
+    let of = if completed().count() > 1 { format!(" (block {block})") } else { String::new() };
+    LimitCell {
+        text: format!("{}{of}", check.text(value)),
+        beyond: check.is_beyond(value, &finding.scenario.limits),
+    }
+}
+
+/// Heads of the ledgers' columns.
+pub(crate) fn ledger_heads() -> Vec<&'static str> {
+    let mut heads = Ledger::ALL.map(Ledger::head).to_vec();
+    heads.extend(["largest difference", "segments sent again"]);
+    heads
+}
+
+/// The three ledgers of each point, in the block in which they differ most.
+pub(crate) fn ledger_rows(finding: &ScenarioFinding) -> Vec<(&Point, Vec<String>)> {
+    let rows = finding.points.iter().filter_map(|point| {
+        let apart = |of: &Measurements| difference(of).unwrap_or(-1.0);
+        let worst = point.completed().max_by(|left, right| apart(left).total_cmp(&apart(right)))?;
+        Some((point, ledger_cells(worst)))
+    });
+    rows.collect()
+}
+
+fn ledger_cells(of: &Measurements) -> Vec<String> {
+    let told = |text: Option<String>| text.unwrap_or_else(|| NOT_TOLD.to_owned());
+    let mut cells: Vec<String> =
+        Ledger::ALL.into_iter().map(|ledger| told(ledger.bytes(of).map(|sum| bytes(sum as f64)))).collect();
+    cells.push(told(difference(of).map(|apart| with_unit(apart * 100.0, "%"))));
+    cells.push(told(of.kernel_life.map(|kernel| count(kernel.retransmitted))));
+    cells
+}
+
+/// What the ledgers are.
+pub(crate) const LEDGERS_EXPLAINED: &str = "Three ledgers of the bytes of all connections over their whole life, both directions: what the subscribers compute from what they asked and decoded, what passed their sockets, and what the kernel counted. Of several blocks the one in which they differ most. “Not told”: this kernel, or this HTTP client, gives no figure.";
+
+/// Heads of the thresholds' columns.
+pub(crate) const THRESHOLD_HEADS: [&str; 5] = ["threshold", "point", "measured", "outcome", "why"];
+
+/// A threshold at a point.
+pub(crate) fn threshold_cells(finding: &ThresholdFinding) -> [String; 5] {
+    [
+        finding.text.clone(),
+        finding.of.clone(),
+        finding.value_text(),
+        finding.outcome.key().to_owned(),
+        finding.reason.clone(),
+    ]
+}
+
+/// Trials in the order of the run.
+pub(crate) fn in_order(finding: &ScenarioFinding) -> Vec<(&Point, &Trial)> {
+    let mut trials: Vec<(&Point, &Trial)> = finding
+        .points
+        .iter()
+        .flat_map(|point| point.trials.iter().map(move |trial| (point, trial)))
+        .collect();
+    trials.sort_by_key(|(_, trial)| trial.order);
+    trials
+}
+
+/// The cells of a trial after its point; none for a failed trial.
+pub(crate) fn trial_cells(point: &Point, trial: &Trial) -> Option<[String; 7]> {
+    let measurements = trial.measurements.as_ref()?;
+    let delivery = &measurements.delivery;
+    let late = quantile_ms(&measurements.lateness, 0.99);
+    let percent = |time_us: f64| {
+        let wall_us = measurements.cpu.wall_us;
+        if wall_us > 0.0 { with_unit(time_us / wall_us * 100.0, "%") } else { "—".to_owned() }
+    };
+    Some([
+        count(delivery.expected),
+        count(delivery.received),
+        format!("{} / {} / {}", count(delivery.lost), count(delivery.duplicated), count(delivery.reordered)),
+        late.map_or_else(|| "—".to_owned(), |late| with_unit(late, "ms")),
+        age_bound_cell(point, trial),
+        percent(measurements.cpu.server_us),
+        percent(measurements.cpu.harness_us),
+    ])
+}
+
+/// The first digits of a hash; the whole one stands in the last part.
+pub(crate) fn short_hash(hash: &str) -> String {
+    hash.chars().take(8).collect()
+}

@@ -1,0 +1,63 @@
+//! Sentences that the page and its Markdown twin share.
+
+use crate::{
+    estimate::FEWEST_BLOCKS,
+    findings::Findings,
+    number::{THIN_SPACE, count, list},
+    threshold_verdict::ThresholdOutcome,
+};
+
+/// Said once, beside the answer: how many blocks stand behind a value, and what an interval covers.
+pub(crate) fn interval_note(findings: &Findings) -> String {
+    let blocks = || {
+        findings.scenarios.iter().flat_map(|scenario| &scenario.points).map(|point| point.completed().count())
+    };
+    let (least, most) = (blocks().min().unwrap_or(0), blocks().max().unwrap_or(0));
+    let of = match (least, most) {
+        (_, 0) => return "No trial was completed, so there is no value.".to_owned(),
+        (1, 1) => "One block: every trial was run once".to_owned(),
+        (least, most) if least == most => {
+            format!(
+                "{most} blocks, each with every trial once, in a random order; a value is their geometric mean"
+            )
+        }
+        (least, most) => format!(
+            "{least} to {most} blocks, each with every trial once, in a random order; a value is their geometric mean"
+        ),
+    };
+    let rule = format!(
+        "values within 5{THIN_SPACE}ms or a tenth of each other are not told apart, by rule of thumb"
+    );
+    if most < FEWEST_BLOCKS {
+        return format!("{of}. That is too few for an interval: {rule}.");
+    }
+    let few = if least < FEWEST_BLOCKS {
+        format!(" Where there are fewer than four blocks there is none, and {rule}.")
+    } else {
+        String::new()
+    };
+    format!(
+        "{of}. In brackets its 95{THIN_SPACE}% interval over the blocks. A difference is shown where the interval of the ratio, taken block by block, leaves out 1 and its probability by chance, adjusted for the other comparisons of the question (Holm), is at most 0.05. All blocks publish the same schedule: intervals cover the machine, the order of the trials and the poll phases, not another draw of the schedule.{few}"
+    )
+}
+
+/// What became of the thresholds; none without any.
+pub(crate) fn threshold_words(findings: &Findings) -> Option<String> {
+    let all = findings.thresholds().count();
+    if all == 0 {
+        return None;
+    }
+    let parts: Vec<String> = [
+        (ThresholdOutcome::Passed, "kept"),
+        (ThresholdOutcome::Failed, "broken"),
+        (ThresholdOutcome::Inconclusive, "undecided"),
+        (ThresholdOutcome::NotJudged, "not judged"),
+    ]
+    .into_iter()
+    .filter_map(|(outcome, word)| {
+        let number = findings.thresholds().filter(|finding| finding.outcome == outcome).count();
+        (number > 0).then(|| format!("{} {word}", count(number as u64)))
+    })
+    .collect();
+    Some(format!("Thresholds at all points: {}.", list(&parts)))
+}
