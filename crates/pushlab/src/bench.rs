@@ -97,6 +97,9 @@ fn code(verdict: Verdict, arguments: &BenchArguments) -> ExitCode {
         // A run that ended by itself is incomplete only where something failed.
         Verdict::Failed | Verdict::Interrupted => ExitCode::from(1),
         Verdict::Invalid => ExitCode::from(Failure::INVALID),
+        Verdict::ThresholdFailed => ExitCode::from(Failure::THRESHOLD),
+        Verdict::Inconclusive if arguments.strict => ExitCode::from(Failure::INCONCLUSIVE),
+        Verdict::Inconclusive => ExitCode::SUCCESS,
         Verdict::Passed => ExitCode::SUCCESS,
     }
 }
@@ -248,8 +251,9 @@ impl Plan {
 fn bad_news(folder: &Path) -> Result<Option<String>> {
     let findings = report::findings(&results::read(folder)?);
     Ok(match findings.verdict {
-        Verdict::Failed | Verdict::Invalid => Some(findings.verdict_reason),
-        Verdict::Interrupted | Verdict::Passed => None,
+        Verdict::Failed | Verdict::Invalid | Verdict::ThresholdFailed => Some(findings.verdict_reason),
+        // The trials that are still to come may decide it.
+        Verdict::Interrupted | Verdict::Inconclusive | Verdict::Passed => None,
     })
 }
 

@@ -141,6 +141,7 @@ fn load(file: &Path) -> Result<Loaded, Failure> {
         let shown = file.display().to_string();
         let text = fs::read_to_string(file).with_context(|| format!("{shown} cannot be read"))?;
         let scenario = Scenario::from_toml(&shown, &text)?;
+        report::check_thresholds(&scenario).with_context(|| shown.clone())?;
         let replay_csv = match &scenario.events {
             Arrivals::Replay { file: csv } => {
                 let path = file.with_file_name(csv);

@@ -89,10 +89,17 @@ impl Verdict {
                 ),
             );
         }
+        let by_thresholds = by_thresholds(thresholds);
         if recorded < planned as usize || recorded == 0 {
-            return (Self::Interrupted, format!("{of_planned}, the others were not run"));
+            // What is broken already stays broken; what is undecided may only lack its trials.
+            return match by_thresholds {
+                Some((Self::ThresholdFailed, reason)) => {
+                    (Self::ThresholdFailed, format!("{reason}; {of_planned}, the others were not run"))
+                }
+                _ => (Self::Interrupted, format!("{of_planned}, the others were not run")),
+            };
         }
-        if let Some(found) = by_thresholds(thresholds) {
+        if let Some(found) = by_thresholds {
             return found;
         }
         (

@@ -1,0 +1,102 @@
+//! Each exit code of `bench`, produced by the real program. 2 and 130 have more tests of their own.
+#![allow(clippy::unwrap_used, reason = "a test may end where its premise fails")]
+
+mod lab;
+
+use lab::{Lab, process::Running, records, summary};
+
+/// Limits that no trial keeps: a publisher is always late by something.
+const IMPOSSIBLE: &str =
+    "lateness_p99 = \"0s\"\nlongest_hiccup = \"10s\"\nharness_cpu = 1.0\ntail_samples = 0";
+
+/// The exit code of a run of one scenario with these thresholds, and what it said.
+fn bench(thresholds: &str, changes: &[(&str, &str)], options: &[&str], code: i32) -> (Lab, String) {
+    let lab = Lab::new();
+    lab.scenario("one", &[&[("thresholds", thresholds)], changes].concat());
+    let said = lab.run(&[&["bench", "one"], options].concat()).exits(code);
+    (lab, said.stdout)
+}
+
+#[test]
+fn zero_all_thresholds_passed() {
+    let thresholds = r#"["lost == 0", "age_p99_ms < 60000", "sse.payload_bytes_per_event == 100"]"#;
+    let (lab, _) = bench(thresholds, &[], &["--strict"], 0);
+    let summary = summary(&lab.only_run());
+    assert_eq!(summary["run"]["verdict"], "passed");
+    let verdicts: Vec<&str> = summary["thresholds"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|found| found["verdict"].as_str().unwrap())
+        .collect();
+    assert_eq!(verdicts, ["pass"; 3]);
+}
+
+#[test]
+fn one_a_trial_failed() {
+    let lab = Lab::new();
+    lab.scenario("one", &[]);
+    let bench = Running::start(lab.command(&["bench", "one"]));
+    let calibrating = bench.publishing_server(&[]);
+    let server = bench.publishing_server(&[calibrating]);
+    lab::process::signal(server, "KILL");
+    bench.finish().exits(1);
+}
+
+#[test]
+fn two_it_makes_no_sense() {
+    for (thresholds, words) in [
+        (r#"["age_p99 < 250"]"#, &["`age_p99 < 250`", "age_p99_ms"][..]),
+        (r#"["age_p99_ms ! 250"]"#, &["<=", ">="]),
+        (r#"["age_p99_ms < fast"]"#, &["fast", "number"]),
+        (r#"["websocket.age_p99_ms < 250"]"#, &["websocket"]),
+    ] {
+        let lab = Lab::new();
+        lab.scenario("one", &[("thresholds", thresholds)]);
+        for command in ["bench", "predict"] {
+            let said = lab.run(&[command, "one"]).exits(2).complains(words);
+            said.complains(&["scenarios/one.toml"]);
+        }
+        assert!(!lab.path("results").exists());
+    }
+    let lab = Lab::new();
+    lab.scenario("one", &[("primary", "\"age\"")]);
+    lab.run(&["bench", "one"]).exits(2).complains(&["`age`", "age_p99_ms"]);
+}
+
+#[test]
+fn three_a_threshold_failed() {
+    let (lab, said) = bench(r#"["lost == 0", "sse.bytes_per_event < 1"]"#, &[], &[], 3);
+    assert!(said.contains("sse.bytes_per_event < 1"), "{said}");
+    let summary = summary(&lab.only_run());
+    assert_eq!(summary["run"]["verdict"], "threshold-failed");
+    assert_eq!(summary["thresholds"][1]["verdict"], "fail");
+}
+
+#[test]
+fn four_the_numbers_cannot_be_trusted_even_where_a_threshold_failed() {
+    let (lab, said) = bench(r#"["sse.bytes_per_event < 1"]"#, &[("[limits]", IMPOSSIBLE)], &[], 4);
+    assert!(said.contains("invalid"), "{said}");
+    assert_eq!(summary(&lab.only_run())["run"]["verdict"], "invalid");
+}
+
+#[test]
+fn five_a_threshold_was_left_open_and_only_if_asked_to_be_strict() {
+    // Without stairs nothing is known of memory.
+    let open = r#"["memory_user_bytes_per_subscriber < 4096"]"#;
+    let (lab, _) = bench(open, &[], &["--strict"], 5);
+    assert_eq!(summary(&lab.only_run())["run"]["verdict"], "inconclusive");
+    bench(open, &[], &[], 0);
+    bench(r#"["lost > 0", "memory_user_bytes_per_subscriber < 4096"]"#, &[], &["--strict"], 3);
+}
+
+#[test]
+fn the_first_bad_news_ends_a_run_that_is_asked_to_fail_fast() {
+    let sweep = "arrivals = \"steady\"\nrate_hz = 40.0\n[sweep]\nsubscribers = [1, 2, 3]";
+    let changes = [("[events]", sweep)];
+    let (lab, said) = bench(r#"["bytes_per_event < 1"]"#, &changes, &["--fail-fast"], 3);
+    assert!(said.contains("stopped early"), "{said}");
+    assert_eq!(records(&lab.only_run()).len(), 2, "the calibration and one trial");
+    let (lab, _) = bench(r#"["bytes_per_event < 100000"]"#, &changes, &["--fail-fast"], 0);
+    assert_eq!(records(&lab.only_run()).len(), 4);
+}
