@@ -12,7 +12,8 @@ use tokio::time::sleep;
 use crate::{
     Cores, TCP_MAXSEG,
     crew::Crew,
-    measured::{Edge, assemble},
+    machine::Clocks,
+    measured::{Edge, Outside, assemble},
     server_process::{ControlPlane, ServerError, ServerProcess},
     subscribers::Started,
 };
@@ -197,6 +198,7 @@ impl Harness {
         order: &TrialOrder,
         progress: &mut dyn FnMut(Progress),
     ) -> Result<Measurements, TrialError> {
+        let clocks = Clocks::read();
         let clock = EpochClock::starting_at(control.announcement().epoch_start_monotonic_ns);
         let crew = Crew::hire(self, control, clock, order)?;
         crew.all_connected(order, progress).await?;
@@ -242,9 +244,14 @@ impl Harness {
 
         let workers = crew.workers();
         let finding = crew.dismiss().await?;
-        let publisher = control.publisher_report().await?;
-        let last = at_rest(control).await?;
-        Ok(assemble(order, &finding, [&before, &after], &publisher, &last, workers))
+        let outside = Outside {
+            edges: [before, after],
+            publisher: control.publisher_report().await?,
+            last: at_rest(control).await?,
+            workers,
+            clock_step_us: Clocks::read().step_us_since(clocks),
+        };
+        Ok(assemble(order, &finding, &outside))
     }
 }
 

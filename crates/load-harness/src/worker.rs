@@ -2,6 +2,7 @@
 //! trial runs; what they found is merged when it has ended.
 
 use std::{
+    cell::RefCell,
     io,
     net::SocketAddr,
     rc::Rc,
@@ -22,6 +23,7 @@ use tokio::{
 };
 
 use crate::{
+    hiccups,
     ledger::{Readings, Totals},
     recorder::Recorder,
     subscribers::{Desk, Seat, Started, add_set_up},
@@ -81,12 +83,15 @@ pub(crate) struct WorkerFinding {
     pub(crate) readings: Readings,
     pub(crate) delivery: Delivery,
     pub(crate) set_up: Option<SetUp>,
+    /// How late its event loop was, in the window.
+    pub(crate) hiccups: TimeHistogram,
 }
 
 impl WorkerFinding {
     pub(crate) fn merge(&mut self, other: &Self) {
         self.recorder.merge(&other.recorder);
         self.connect.merge(&other.connect);
+        self.hiccups.merge(&other.hiccups);
         self.readings.merge(&other.readings);
         self.set_up = match (self.set_up, other.set_up) {
             (Some(mine), Some(theirs)) => Some(add_set_up(mine, theirs)),
@@ -133,10 +138,12 @@ async fn work(order: WorkerOrder) -> WorkerFinding {
         tasks.spawn_local(Rc::clone(seat).subscribe());
     }
     let mut readings = Readings::default();
+    let hiccups = RefCell::default();
     let mut stop = signals.stop.clone();
     tokio::select! {
         _ = stop.wait_for(|stop| *stop) => {}
         () = tell(&desk, gauge) => {}
+        () = watch_hiccups(&desk, &hiccups) => {}
         () = measure(&desk, &seats, signals, &mut readings) => {}
     }
     readings.end = totals(&seats);
@@ -150,7 +157,13 @@ async fn work(order: WorkerOrder) -> WorkerFinding {
         readings,
         delivery,
         set_up: Some(desk.set_up.get()),
+        hiccups: hiccups.take(),
     }
+}
+
+/// Watches the event loop from the schedule's start on, until the trial ends.
+async fn watch_hiccups(desk: &Desk, hiccups: &RefCell<TimeHistogram>) {
+    hiccups::watch(desk.clock, desk.started().await, hiccups).await;
 }
 
 /// Tells the runner how many subscribers are connected, until the trial ends.
@@ -171,7 +184,7 @@ async fn tell(desk: &Desk, gauge: &Gauge) {
 /// drain is over.
 async fn measure(desk: &Desk, seats: &[Rc<Seat>], signals: &Signals, readings: &mut Readings) {
     let Some(seat) = seats.first() else { return };
-    let Started { start_ns, window, numbers: (first, end) } = seat.started().await;
+    let Started { start_ns, window, numbers: (first, end) } = desk.started().await;
     sleep_until(seat.instant(start_ns + window.start_ns)).await;
     readings.window_start = totals(seats);
     sleep_until(seat.instant(start_ns + window.end_ns)).await;

@@ -149,6 +149,16 @@ impl Desk {
         }
     }
 
+    /// Waits for the schedule's start.
+    pub(crate) async fn started(&self) -> Started {
+        let mut started = self.started.clone();
+        match started.wait_for(Option::is_some).await {
+            Ok(started) => started.unwrap_or_else(|| unreachable!("waited for a start")),
+            // The trial is over before its schedule began: this task is about to be dropped.
+            Err(_) => std::future::pending().await,
+        }
+    }
+
     /// Lets no further request begin. Without this a request could be counted here and never reach
     /// the server, whose own count must agree.
     pub(crate) fn close(&self) {
@@ -273,16 +283,6 @@ impl Seat {
     /// Numbers of `first..end` that never came.
     pub(crate) fn missing_in(&self, first: u64, end: u64) -> Vec<u64> {
         self.sequence.borrow().missing_in(first, end).collect()
-    }
-
-    /// Waits for the schedule's start.
-    pub(crate) async fn started(&self) -> Started {
-        let mut started = self.desk.started.clone();
-        match started.wait_for(Option::is_some).await {
-            Ok(started) => started.unwrap_or_else(|| unreachable!("waited for a start")),
-            // The trial is over before its schedule began: this task is about to be dropped.
-            Err(_) => std::future::pending().await,
-        }
     }
 
     /// Sleeps until an instant of the epoch's clock; the timer that fires wakes the subscriber.

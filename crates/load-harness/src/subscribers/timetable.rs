@@ -18,7 +18,7 @@ impl Timetable {
     /// Waits for the schedule's start. After a reconnection it goes on with the next tick; those that
     /// passed meanwhile belong to the lost connection.
     pub(super) async fn of(seat: &Seat) -> Self {
-        let started = seat.started().await;
+        let started = seat.desk.started().await;
         let phase = (seat.desk.poll_phase + f64::from(seat.index) * GOLDEN).fract();
         let mut timetable = Self {
             start_ns: started.start_ns as f64,
