@@ -97,7 +97,7 @@ pub(crate) fn assemble(order: &TrialOrder, finding: &WorkerFinding, outside: &Ou
             .swapped_pages
             .zip(before.swapped_pages)
             .map(|(now, then)| now.saturating_sub(then)),
-        trace: Vec::new(),
+        trace: finding.trace.clone(),
         connections: None,
         warnings: Vec::new(),
     };

@@ -1,6 +1,10 @@
 //! One trial, from a fresh server to a record: connect, warm up, measure, drain.
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    path::PathBuf,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use contract::{
     Calibration, Environment, Measurements, Outcome, Params, Period, RECORD_SCHEMA, ServerStats,
@@ -12,6 +16,7 @@ use tokio::time::sleep;
 use crate::{
     Cores, TCP_MAXSEG,
     crew::Crew,
+    interval_log::interval_log,
     machine::Clocks,
     measured::{Edge, Outside, assemble},
     server_process::{ControlPlane, ServerError, ServerProcess},
@@ -55,6 +60,16 @@ pub struct TrialOrder {
     pub poll_phase: f64,
     /// What the calibration of this pattern found.
     pub calibration: Option<Calibration>,
+}
+
+/// What a trial leaves behind.
+#[derive(Debug, Clone)]
+pub struct TrialResult {
+    /// Its record.
+    pub record: TrialRecord,
+    /// Ages per second of the schedule, as an HdrHistogram interval log in microseconds; none if the
+    /// trial could not be finished.
+    pub interval_log: Option<String>,
 }
 
 /// Where a trial is.
@@ -133,15 +148,17 @@ impl TrialOrder {
 
 impl Harness {
     /// Runs one trial. Whatever goes wrong becomes part of the record.
-    pub async fn run(&self, order: &TrialOrder, progress: &mut dyn FnMut(Progress)) -> TrialRecord {
+    pub async fn run(&self, order: &TrialOrder, progress: &mut dyn FnMut(Progress)) -> TrialResult {
         let started_at = jiff::Timestamp::now().to_string();
-        let outcome = match ServerProcess::start(&self.server_program, &self.server_arguments(order)).await {
+        let started = ServerProcess::start(&self.server_program, &self.server_arguments(order)).await;
+        let (outcome, interval_log) = match started {
             Ok(server) => self.run_against(server, order, progress).await,
             Err(error) => {
-                Outcome::Failed { reason: error.to_string(), server_last_words: error.last_words() }
+                let reason = error.to_string();
+                (Outcome::Failed { reason, server_last_words: error.last_words() }, None)
             }
         };
-        TrialRecord {
+        let record = TrialRecord {
             schema: RECORD_SCHEMA,
             scenario: order.scenario.clone(),
             pattern: order.plan.pattern,
@@ -156,7 +173,8 @@ impl Harness {
             environment: self.environment.clone(),
             calibration: order.calibration,
             outcome,
-        }
+        };
+        TrialResult { record, interval_log }
     }
 
     fn server_arguments(&self, order: &TrialOrder) -> Vec<String> {
@@ -177,27 +195,28 @@ impl Harness {
         mut server: ServerProcess,
         order: &TrialOrder,
         progress: &mut dyn FnMut(Progress),
-    ) -> Outcome {
+    ) -> (Outcome, Option<String>) {
         let control = server.control();
         let measured = tokio::select! {
             measured = self.measure(&control, order, progress) => measured.map_err(|error| error.to_string()),
             reason = server.ended() => Err(reason),
         };
         match measured {
-            Ok(measurements) => {
+            Ok((measurements, interval_log)) => {
                 server.stop().await;
-                Outcome::Completed { measurements: Box::new(measurements) }
+                (Outcome::Completed { measurements: Box::new(measurements) }, Some(interval_log))
             }
-            Err(reason) => Outcome::Failed { reason, server_last_words: server.stop().await },
+            Err(reason) => (Outcome::Failed { reason, server_last_words: server.stop().await }, None),
         }
     }
 
+    /// The measurements, and the ages as an interval log.
     async fn measure(
         &self,
         control: &ControlPlane,
         order: &TrialOrder,
         progress: &mut dyn FnMut(Progress),
-    ) -> Result<Measurements, TrialError> {
+    ) -> Result<(Measurements, String), TrialError> {
         let clocks = Clocks::read();
         let clock = EpochClock::starting_at(control.announcement().epoch_start_monotonic_ns);
         let crew = Crew::hire(self, control, clock, order)?;
@@ -251,8 +270,16 @@ impl Harness {
             workers,
             clock_step_us: Clocks::read().step_us_since(clocks),
         };
-        Ok(assemble(order, &finding, &outside))
+        let seconds = finding.recorder.arrived_by_second();
+        let log = interval_log(order.plan.pattern, wall_time(clock, started.start_ns), seconds);
+        Ok((assemble(order, &finding, &outside), log))
     }
+}
+
+/// The wall time of an instant of the epoch's clock that has passed.
+fn wall_time(clock: EpochClock, at_ns: u64) -> SystemTime {
+    let passed = Duration::from_nanos(clock.now_ns().saturating_sub(at_ns));
+    SystemTime::now().checked_sub(passed).unwrap_or(SystemTime::UNIX_EPOCH)
 }
 
 /// The server's counters once it has seen every subscriber leave: then nothing is under way.

@@ -14,7 +14,7 @@ use std::{
     time::Duration,
 };
 
-use contract::{Delivery, Pattern, SetUp, Settings, TimeHistogram};
+use contract::{Delivery, Pattern, SetUp, Settings, TimeHistogram, TraceEvent};
 use schedule::{EpochClock, Schedule, bind_to_core};
 use tokio::{
     sync::watch,
@@ -27,6 +27,7 @@ use crate::{
     ledger::{Readings, Totals},
     recorder::Recorder,
     subscribers::{Desk, Seat, Started, add_set_up},
+    trace::{Stretch, TRACED, Trace},
 };
 
 /// How often a worker looks whether it is done, and tells how far it is.
@@ -44,6 +45,8 @@ pub(crate) struct WorkerOrder {
     pub(crate) indices: Vec<u32>,
     pub(crate) core: Option<u32>,
     pub(crate) schedule: Arc<Schedule>,
+    /// What is kept of the traced subscriber, if it is here.
+    pub(crate) traced: Stretch,
     pub(crate) signals: Signals,
     pub(crate) gauge: Arc<Gauge>,
 }
@@ -85,6 +88,8 @@ pub(crate) struct WorkerFinding {
     pub(crate) set_up: Option<SetUp>,
     /// How late its event loop was, in the window.
     pub(crate) hiccups: TimeHistogram,
+    /// What happened to the traced subscriber; empty where it was not.
+    pub(crate) trace: Vec<TraceEvent>,
 }
 
 impl WorkerFinding {
@@ -92,6 +97,7 @@ impl WorkerFinding {
         self.recorder.merge(&other.recorder);
         self.connect.merge(&other.connect);
         self.hiccups.merge(&other.hiccups);
+        self.trace.extend(&other.trace);
         self.readings.merge(&other.readings);
         self.set_up = match (self.set_up, other.set_up) {
             (Some(mine), Some(theirs)) => Some(add_set_up(mine, theirs)),
@@ -132,8 +138,11 @@ async fn work(order: WorkerOrder) -> WorkerFinding {
         signals.started.clone(),
     ));
     let mut tasks = JoinSet::new();
-    let seats: Vec<Rc<Seat>> =
-        order.indices.iter().map(|index| Rc::new(Seat::new(Rc::clone(&desk), *index))).collect();
+    let seat = |index: &u32| {
+        let trace = (*index == TRACED).then(|| Trace::new(order.traced));
+        Rc::new(Seat::new(Rc::clone(&desk), *index, trace))
+    };
+    let seats: Vec<Rc<Seat>> = order.indices.iter().map(seat).collect();
     for seat in &seats {
         tasks.spawn_local(Rc::clone(seat).subscribe());
     }
@@ -150,6 +159,8 @@ async fn work(order: WorkerOrder) -> WorkerFinding {
     let ended_ns = order.clock.now_ns();
     drop(tasks);
 
+    let start_ns = desk.started.borrow().map_or(0, |started| started.start_ns);
+    let trace: Vec<TraceEvent> = seats.iter().flat_map(|seat| seat.traced_from(start_ns)).collect();
     let delivery = settle(&desk, &seats, schedule, ended_ns);
     WorkerFinding {
         recorder: desk.recorder.take(),
@@ -158,6 +169,7 @@ async fn work(order: WorkerOrder) -> WorkerFinding {
         delivery,
         set_up: Some(desk.set_up.get()),
         hiccups: hiccups.take(),
+        trace,
     }
 }
 
@@ -256,7 +268,7 @@ mod tests {
         let (started, seen) = watch::channel(Some(Started { start_ns: 0, window, numbers: (1, 11) }));
         let target = "127.0.0.1:1".parse().unwrap();
         let desk = Rc::new(Desk::new(target, 1_448, (plan.pattern, plan.settings), 0.0, clock, seen));
-        let seats = (0..2).map(|index| Rc::new(Seat::new(Rc::clone(&desk), index))).collect();
+        let seats = (0..2).map(|index| Rc::new(Seat::new(Rc::clone(&desk), index, None))).collect();
         (desk, seats, started)
     }
 

@@ -12,8 +12,8 @@ use contract::{
     Calibration, Manifest, Outcome, Pattern, PublishedSchedule, RECORD_SCHEMA, Scenario, Selection,
 };
 use load_harness::{
-    CALIBRATION_SUBSCRIBERS, Cores, Harness, TrialOrder, calibrate, calibration_order, ensure_descriptors,
-    environment,
+    CALIBRATION_SUBSCRIBERS, Cores, Harness, TrialOrder, TrialResult, calibrate, calibration_order,
+    ensure_descriptors, environment,
 };
 use report::Verdict;
 use tokio::signal::unix::{SignalKind, signal};
@@ -178,7 +178,8 @@ impl Plan {
             let is_calibration = number <= calibrations.len();
             order.calibration = if is_calibration { None } else { known[order.plan.pattern.index()] };
             display.begin(number, everything.len(), &order);
-            let mut record = self.harness.run(&order, &mut |progress| display.tell(&order, progress)).await;
+            let result = self.harness.run(&order, &mut |progress| display.tell(&order, progress)).await;
+            let TrialResult { mut record, interval_log } = result;
             if let (true, Some(measured)) = (is_calibration, record.measurements()) {
                 let found = calibrate(&order, measured, &self.harness.cores);
                 known[order.plan.pattern.index()] = Some(found);
@@ -191,6 +192,9 @@ impl Plan {
             *failures += u32::from(failure.is_some());
             display.end(&order, failure);
             folder.append(&record)?;
+            if let Some(log) = interval_log {
+                folder.add_interval_log(&record, &log)?;
+            }
         }
         let took = display.finish();
         say(format!("{} trials in {}", everything.len(), clock(took)));

@@ -16,7 +16,7 @@ use std::{
     time::Duration,
 };
 
-use contract::{Client, Cursor, Pattern, SetUp, Settings, Stamped, TimeHistogram, Window};
+use contract::{Client, Cursor, Pattern, SetUp, Settings, Stamped, TimeHistogram, TraceEvent, Window};
 use schedule::EpochClock;
 use tokio::{
     sync::{Semaphore, watch},
@@ -29,6 +29,7 @@ use crate::{
     ledger::{Counters, add},
     recorder::Recorder,
     sequence::{Arrival, Sequence},
+    trace::Trace,
 };
 
 /// Connections that one worker opens at a time: more would only queue in the server's backlog and
@@ -112,6 +113,8 @@ pub(crate) struct Seat {
     sequence: RefCell<Sequence>,
     /// The first contact was made and timed.
     is_set_up: Cell<bool>,
+    /// Only one subscriber of a trial has it.
+    trace: Option<Trace>,
 }
 
 impl Desk {
@@ -167,7 +170,7 @@ impl Desk {
 }
 
 impl Seat {
-    pub(crate) fn new(desk: Rc<Desk>, index: u32) -> Self {
+    pub(crate) fn new(desk: Rc<Desk>, index: u32, trace: Option<Trace>) -> Self {
         Self {
             desk,
             index,
@@ -175,6 +178,7 @@ impl Seat {
             cursor: Cell::default(),
             sequence: RefCell::default(),
             is_set_up: Cell::default(),
+            trace,
         }
     }
 
@@ -208,8 +212,14 @@ impl Seat {
     pub(crate) async fn connect(&self) -> Result<CountedStream, SubscriberError> {
         let bytes = Rc::clone(&self.counters.stream);
         let stream = CountedStream::connect(self.desk.target, self.desk.tcp_maxseg, bytes).await?;
-        add(&self.counters.connections, 1);
+        self.count_connection();
         Ok(stream)
+    }
+
+    /// Counts a connection that was opened.
+    pub(crate) fn count_connection(&self) {
+        add(&self.counters.connections, 1);
+        self.note(|at_ns| TraceEvent::Connected { at_ns });
     }
 
     /// Runs a contact from `connect()` to the answer that gives a cursor, and records how long the
@@ -243,6 +253,37 @@ impl Seat {
             std::future::pending::<()>().await;
         }
         add(&self.counters.requests, 1);
+        self.note(|at_ns| TraceEvent::Asked { at_ns });
+    }
+
+    /// Counts a poll that brought nothing new, and the bytes it took.
+    pub(crate) fn count_empty_poll(&self, exchange_bytes: u64) {
+        add(&self.counters.empty_answers, 1);
+        add(&self.counters.empty_polls, exchange_bytes);
+        self.note_answer(0);
+    }
+
+    /// Notes that the answer to a poll is there, or a stream open.
+    pub(crate) fn note_answer(&self, events: usize) {
+        self.note(|at_ns| TraceEvent::Answered { at_ns, events: events as u32 });
+    }
+
+    fn note(&self, what: impl FnOnce(i64) -> TraceEvent) {
+        if self.trace.is_some() {
+            let at_ns = self.desk.clock.now_ns();
+            self.note_at(at_ns, what);
+        }
+    }
+
+    fn note_at(&self, at_ns: u64, what: impl FnOnce(i64) -> TraceEvent) {
+        let Some(trace) = &self.trace else { return };
+        let start_ns = self.desk.started.borrow().map(|started| started.start_ns);
+        trace.note(at_ns, start_ns, what(at_ns as i64));
+    }
+
+    /// The traced subscriber's entries, relative to the schedule's instant 0; nobody else has any.
+    pub(crate) fn traced_from(&self, start_ns: u64) -> Vec<TraceEvent> {
+        self.trace.as_ref().map_or(Vec::new(), |trace| trace.finish(start_ns))
     }
 
     /// The place after the last delivery, if the subscriber has one yet.
@@ -274,6 +315,7 @@ impl Seat {
             Arrival::Duplicate => return add(&tally.duplicated, 1),
         }
         add(&tally.received, 1);
+        self.note_at(received_ns, |at_ns| TraceEvent::Delivered { due_ns: due_ns as i64, at_ns });
         if let Some(Started { start_ns, window, .. }) = *self.desk.started.borrow() {
             let age_ns = received_ns.saturating_sub(due_ns);
             self.desk.recorder.borrow_mut().record(window, due_ns.saturating_sub(start_ns), age_ns);
