@@ -142,8 +142,8 @@ pub struct PublisherReport {
     pub published: u64,
     /// Events that the log refused; their number is part of the record, never silent.
     pub refused: u64,
-    /// Instant at which an event was handed to the server's thread, less its due; events due from
-    /// `counted_from` on.
+    /// Instant at which an event was handed to the server's thread, less the intended one: its due, or
+    /// as much later as was ordered. Events due from `counted_from` on.
     pub lateness: Distribution,
     /// The same per second of the whole schedule.
     pub lateness_seconds: Vec<Second>,

@@ -15,6 +15,7 @@ use crate::{
     runner::TrialError,
     server_process::ControlPlane,
     subscribers::Started,
+    trace::Stretch,
     worker::{self, Gauge, Signals, WorkerFinding, WorkerOrder},
 };
 
@@ -58,6 +59,7 @@ impl Crew {
                 indices: (0..order.plan.settings.subscribers).skip(number).step_by(workers).collect(),
                 core: harness.cores.harness.get(number).copied(),
                 schedule: Arc::clone(&order.schedule),
+                traced: Stretch::of(order),
                 signals: Signals {
                     started: started_seen.clone(),
                     admitted: admitted_seen.clone(),

@@ -13,8 +13,11 @@ mod descriptors;
 mod doubts;
 mod environment;
 mod framing_sizes;
+mod hiccups;
+mod interval_log;
 mod kernel_ledger;
 mod ledger;
+mod machine;
 mod measured;
 mod memory;
 mod recorder;
@@ -25,12 +28,13 @@ mod sse_parser;
 mod stairs;
 mod subscribers;
 mod tcp_info;
+mod trace;
 mod worker;
 
 pub use calibration::{CALIBRATION_SUBSCRIBERS, calibrate, calibration_order};
 pub use descriptors::{TooFewDescriptors, ensure_descriptors, fitting_subscribers, raise_descriptor_limit};
 pub use environment::{Cores, environment};
-pub use runner::{Harness, Phase, Progress, TrialOrder};
+pub use runner::{Harness, Phase, Progress, TrialOrder, TrialResult};
 pub use sse_parser::{SseEvent, SseParser, TooLong};
 
 /// Maximum segment size set on both ends of every measured socket, bytes: what an Ethernet path

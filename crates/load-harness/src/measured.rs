@@ -1,13 +1,12 @@
 //! From what the workers, the server and the publisher counted to the measurements of a record.
 
-use contract::{
-    Client, CpuUse, Distribution, Measurements, Pattern, PublisherCounts, PublisherReport, ServerStats,
-};
+use contract::{Client, CpuUse, Measurements, Pattern, PublisherCounts, PublisherReport, ServerStats};
 use schedule::process_cpu_us;
 
 use crate::{
     TrialOrder,
     doubts::doubts,
+    machine,
     server_process::{ControlPlane, ServerError},
     worker::WorkerFinding,
 };
@@ -16,23 +15,34 @@ use crate::{
 pub(crate) struct Edge {
     server: ServerStats,
     harness_cpu_us: u64,
+    swapped_pages: Option<u64>,
 }
 
 impl Edge {
     pub(crate) async fn read(control: &ControlPlane) -> Result<Self, ServerError> {
-        Ok(Self { server: control.stats().await?, harness_cpu_us: process_cpu_us() })
+        Ok(Self {
+            server: control.stats().await?,
+            harness_cpu_us: process_cpu_us(),
+            swapped_pages: machine::swapped_pages(),
+        })
     }
 }
 
+/// What was read outside the workers.
+pub(crate) struct Outside {
+    /// At both edges of the window.
+    pub(crate) edges: [Edge; 2],
+    pub(crate) publisher: PublisherReport,
+    /// The server's counters when everybody had left.
+    pub(crate) last: ServerStats,
+    pub(crate) workers: usize,
+    /// By how much the wall clock moved otherwise than the monotonic clock.
+    pub(crate) clock_step_us: f64,
+}
+
 /// Puts a trial's findings together.
-pub(crate) fn assemble(
-    order: &TrialOrder,
-    finding: &WorkerFinding,
-    [before, after]: [&Edge; 2],
-    publisher: &PublisherReport,
-    last: &ServerStats,
-    workers: usize,
-) -> Measurements {
+pub(crate) fn assemble(order: &TrialOrder, finding: &WorkerFinding, outside: &Outside) -> Measurements {
+    let Outside { edges: [before, after], publisher, last, .. } = outside;
     let (readings, pattern) = (&finding.readings, order.plan.pattern);
     let mut bytes = readings.window_end.bytes_since(&readings.window_start);
     let mut bytes_life = readings.end.bytes();
@@ -75,15 +85,22 @@ pub(crate) fn assemble(
         },
         server_requests_life: last.requests_of(pattern).arrived,
         server_bytes_life: last.bytes_in + last.bytes_out,
-        publisher: PublisherCounts::default(),
-        workers: workers as u32,
-        hiccups: Distribution::default(),
-        clock_step_us: 0.0,
-        swapped_pages: None,
-        trace: Vec::new(),
+        publisher: PublisherCounts {
+            planned: order.schedule.events().len() as u64,
+            published: publisher.published,
+            refused: publisher.refused,
+        },
+        workers: outside.workers as u32,
+        hiccups: finding.hiccups.distribution(),
+        clock_step_us: outside.clock_step_us,
+        swapped_pages: after
+            .swapped_pages
+            .zip(before.swapped_pages)
+            .map(|(now, then)| now.saturating_sub(then)),
+        trace: finding.trace.clone(),
         connections: None,
         warnings: Vec::new(),
     };
-    measurements.warnings = doubts(order, &measurements, publisher, workers);
+    measurements.warnings = doubts(order, &measurements);
     measurements
 }

@@ -68,6 +68,11 @@ impl Recorder {
         }
     }
 
+    /// What arrived, by second of its due.
+    pub(crate) fn arrived_by_second(&self) -> &[TimeHistogram] {
+        &self.seconds
+    }
+
     pub(crate) fn seconds(&self) -> Vec<contract::Second> {
         let length = self.seconds.len().max(self.censored_seconds.len());
         let second = |second: usize| contract::Second {

@@ -1,6 +1,10 @@
 //! One trial, from a fresh server to a record: connect, warm up, measure, drain.
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    path::PathBuf,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use contract::{
     Calibration, Environment, Load, Measurements, Outcome, Params, Period, RECORD_SCHEMA, ServerStats, Stair,
@@ -12,7 +16,9 @@ use tokio::time::sleep;
 use crate::{
     Cores, TCP_MAXSEG,
     crew::Crew,
-    measured::{Edge, assemble},
+    interval_log::interval_log,
+    machine::Clocks,
+    measured::{Edge, Outside, assemble},
     memory::MemoryError,
     server_process::{ControlPlane, ServerError, ServerProcess},
     stairs,
@@ -60,6 +66,16 @@ pub struct TrialOrder {
     pub calibration: Option<Calibration>,
 }
 
+/// What a trial leaves behind.
+#[derive(Debug, Clone)]
+pub struct TrialResult {
+    /// Its record.
+    pub record: TrialRecord,
+    /// Ages per second of the schedule, as an HdrHistogram interval log in microseconds; none if the
+    /// trial could not be finished.
+    pub interval_log: Option<String>,
+}
+
 /// Where a trial is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Phase {
@@ -97,6 +113,15 @@ pub(crate) enum TrialError {
     Idle(#[from] schedule::ScheduleError),
     #[error("a worker thread failed: {0}")]
     Worker(String),
+}
+
+/// A trial that ran to its end.
+struct Ran {
+    measurements: Measurements,
+    /// Memory on the way up; empty without stairs.
+    stairs: Vec<Stair>,
+    /// The ages as an interval log.
+    interval_log: String,
 }
 
 /// A trial that could not be finished.
@@ -147,18 +172,22 @@ impl TrialOrder {
 
 impl Harness {
     /// Runs one trial. Whatever goes wrong becomes part of the record.
-    pub async fn run(&self, order: &TrialOrder, progress: &mut dyn FnMut(Progress)) -> TrialRecord {
+    pub async fn run(&self, order: &TrialOrder, progress: &mut dyn FnMut(Progress)) -> TrialResult {
         let started_at = jiff::Timestamp::now().to_string();
-        let measured = if order.plan.settings.stairs.is_empty() {
-            self.run_once(order, None, progress).await.map(|(measurements, _)| measurements)
+        let ran = if order.plan.settings.stairs.is_empty() {
+            self.run_once(order, None, progress).await
         } else {
             self.run_on_stairs(order, progress).await
         };
-        let outcome = match measured {
-            Ok(measurements) => Outcome::Completed { measurements: Box::new(measurements) },
-            Err(Broken { reason, server_last_words }) => Outcome::Failed { reason, server_last_words },
+        let (outcome, interval_log) = match ran {
+            Ok(Ran { measurements, interval_log, .. }) => {
+                (Outcome::Completed { measurements: Box::new(measurements) }, Some(interval_log))
+            }
+            Err(Broken { reason, server_last_words }) => {
+                (Outcome::Failed { reason, server_last_words }, None)
+            }
         };
-        TrialRecord {
+        let record = TrialRecord {
             schema: RECORD_SCHEMA,
             scenario: order.scenario.clone(),
             pattern: order.plan.pattern,
@@ -173,7 +202,8 @@ impl Harness {
             environment: self.environment.clone(),
             calibration: order.calibration,
             outcome,
-        }
+        };
+        TrialResult { record, interval_log }
     }
 
     fn server_arguments(&self, order: &TrialOrder) -> Vec<String> {
@@ -194,15 +224,17 @@ impl Harness {
         &self,
         order: &TrialOrder,
         progress: &mut dyn FnMut(Progress),
-    ) -> Result<Measurements, Broken> {
+    ) -> Result<Ran, Broken> {
         let broken = |error: TrialError| Broken { reason: error.to_string(), server_last_words: vec![] };
         let without_events = stairs::idle_order(order, self.seed).map_err(|error| broken(error.into()))?;
-        let (idle, stairs) = self.run_once(&without_events, Some(Load::Idle), progress).await?;
-        let (mut active, after) = self.run_once(order, Some(Load::Active), progress).await?;
-        active.connections = Some(stairs::cost(&idle, stairs, after));
-        active.warnings.extend(idle.warnings.iter().map(|doubt| format!("while idle: {doubt}")));
-        active.warnings.dedup();
-        active.warnings.extend(order.notes.iter().cloned());
+        let idle = self.run_once(&without_events, Some(Load::Idle), progress).await?;
+        let mut active = self.run_once(order, Some(Load::Active), progress).await?;
+        let measured = &mut active.measurements;
+        measured.connections = Some(stairs::cost(&idle.measurements, idle.stairs, &active.stairs));
+        for doubt in idle.measurements.warnings {
+            measured.warnings.push(format!("while idle: {doubt}"));
+        }
+        measured.warnings.extend(order.notes.iter().cloned());
         Ok(active)
     }
 
@@ -212,7 +244,7 @@ impl Harness {
         order: &TrialOrder,
         load: Option<Load>,
         progress: &mut dyn FnMut(Progress),
-    ) -> Result<(Measurements, Vec<Stair>), Broken> {
+    ) -> Result<Ran, Broken> {
         let started = ServerProcess::start(&self.server_program, &self.server_arguments(order)).await;
         let mut server = started
             .map_err(|error| Broken { reason: error.to_string(), server_last_words: error.last_words() })?;
@@ -231,7 +263,8 @@ impl Harness {
         order: &TrialOrder,
         load: Option<Load>,
         progress: &mut dyn FnMut(Progress),
-    ) -> Result<(Measurements, Vec<Stair>), TrialError> {
+    ) -> Result<Ran, TrialError> {
+        let clocks = Clocks::read();
         let clock = EpochClock::starting_at(control.announcement().epoch_start_monotonic_ns);
         let crew = Crew::hire(self, control, clock, order)?;
         let stairs = match load {
@@ -281,11 +314,23 @@ impl Harness {
 
         let workers = crew.workers();
         let finding = crew.dismiss().await?;
-        let publisher = control.publisher_report().await?;
-        let last = at_rest(control).await?;
-        let measurements = assemble(order, &finding, [&before, &after], &publisher, &last, workers);
-        Ok((measurements, stairs))
+        let outside = Outside {
+            edges: [before, after],
+            publisher: control.publisher_report().await?,
+            last: at_rest(control).await?,
+            workers,
+            clock_step_us: Clocks::read().step_us_since(clocks),
+        };
+        let seconds = finding.recorder.arrived_by_second();
+        let interval_log = interval_log(order.plan.pattern, wall_time(clock, started.start_ns), seconds);
+        Ok(Ran { measurements: assemble(order, &finding, &outside), stairs, interval_log })
     }
+}
+
+/// The wall time of an instant of the epoch's clock that has passed.
+fn wall_time(clock: EpochClock, at_ns: u64) -> SystemTime {
+    let passed = Duration::from_nanos(clock.now_ns().saturating_sub(at_ns));
+    SystemTime::now().checked_sub(passed).unwrap_or(SystemTime::UNIX_EPOCH)
 }
 
 /// The server's counters once it has seen every subscriber leave: then nothing is under way.

@@ -120,7 +120,7 @@ async fn traffic(control: &ControlPlane, order: &TrialOrder, seed: u64) -> Resul
 }
 
 /// Puts both stairs and the idle stretch together.
-pub(crate) fn cost(idle: &Measurements, mut stairs: Vec<Stair>, active: Vec<Stair>) -> ConnectionCost {
+pub(crate) fn cost(idle: &Measurements, mut stairs: Vec<Stair>, active: &[Stair]) -> ConnectionCost {
     let subscribers = stairs.last().map_or(0, |stair| stair.subscribers);
     stairs.extend(active);
     ConnectionCost {

@@ -14,7 +14,7 @@ use std::{
     time::Duration,
 };
 
-use contract::{Delivery, Pattern, SetUp, Settings, TimeHistogram};
+use contract::{Delivery, Pattern, SetUp, Settings, TimeHistogram, TraceEvent};
 use schedule::{EpochClock, Schedule, bind_to_core};
 use tokio::{
     sync::watch,
@@ -23,9 +23,11 @@ use tokio::{
 };
 
 use crate::{
+    hiccups,
     ledger::{Readings, Totals},
     recorder::Recorder,
     subscribers::{Desk, Seat, Started, add_set_up},
+    trace::{Stretch, TRACED, Trace},
 };
 
 /// How often a worker looks whether it is done, and tells how far it is.
@@ -46,6 +48,8 @@ pub(crate) struct WorkerOrder {
     pub(crate) indices: Vec<u32>,
     pub(crate) core: Option<u32>,
     pub(crate) schedule: Arc<Schedule>,
+    /// What is kept of the traced subscriber, if it is here.
+    pub(crate) traced: Stretch,
     pub(crate) signals: Signals,
     pub(crate) gauge: Arc<Gauge>,
 }
@@ -87,12 +91,18 @@ pub(crate) struct WorkerFinding {
     pub(crate) readings: Readings,
     pub(crate) delivery: Delivery,
     pub(crate) set_up: Option<SetUp>,
+    /// How late its event loop was, in the window.
+    pub(crate) hiccups: TimeHistogram,
+    /// What happened to the traced subscriber; empty where it was not.
+    pub(crate) trace: Vec<TraceEvent>,
 }
 
 impl WorkerFinding {
     pub(crate) fn merge(&mut self, other: &Self) {
         self.recorder.merge(&other.recorder);
         self.connect.merge(&other.connect);
+        self.hiccups.merge(&other.hiccups);
+        self.trace.extend(&other.trace);
         self.readings.merge(&other.readings);
         self.set_up = match (self.set_up, other.set_up) {
             (Some(mine), Some(theirs)) => Some(add_set_up(mine, theirs)),
@@ -134,11 +144,13 @@ async fn work(order: WorkerOrder) -> WorkerFinding {
     ));
     let (seats, tasks) = (RefCell::default(), RefCell::new(JoinSet::new()));
     let mut readings = Readings::default();
+    let hiccups = RefCell::default();
     let mut stop = signals.stop.clone();
     tokio::select! {
         _ = stop.wait_for(|stop| *stop) => {}
         () = tell(&desk, gauge) => {}
         () = seat_all(&order, &desk, &seats, &tasks) => {}
+        () = watch_hiccups(&desk, &hiccups) => {}
         () = measure(&desk, &seats, signals, &mut readings) => {}
     }
     let seats = seats.into_inner();
@@ -146,6 +158,8 @@ async fn work(order: WorkerOrder) -> WorkerFinding {
     let ended_ns = order.clock.now_ns();
     drop(tasks);
 
+    let start_ns = desk.started.borrow().map_or(0, |started| started.start_ns);
+    let trace: Vec<TraceEvent> = seats.iter().flat_map(|seat| seat.traced_from(start_ns)).collect();
     let delivery = settle(&desk, &seats, schedule, ended_ns);
     WorkerFinding {
         recorder: desk.recorder.take(),
@@ -153,6 +167,8 @@ async fn work(order: WorkerOrder) -> WorkerFinding {
         readings,
         delivery,
         set_up: Some(desk.set_up.get()),
+        hiccups: hiccups.take(),
+        trace,
     }
 }
 
@@ -169,7 +185,8 @@ async fn seat_all(
     loop {
         let below = *admitted.borrow_and_update();
         while let Some(index) = waiting.next_if(|index| *index < below) {
-            let seat = Rc::new(Seat::new(Rc::clone(desk), index));
+            let trace = (index == TRACED).then(|| Trace::new(order.traced));
+            let seat = Rc::new(Seat::new(Rc::clone(desk), index, trace));
             tasks.borrow_mut().spawn_local(Rc::clone(&seat).subscribe());
             seats.borrow_mut().push(seat);
         }
@@ -178,6 +195,11 @@ async fn seat_all(
             std::future::pending::<()>().await;
         }
     }
+}
+
+/// Watches the event loop from the schedule's start on, until the trial ends.
+async fn watch_hiccups(desk: &Desk, hiccups: &RefCell<TimeHistogram>) {
+    hiccups::watch(desk.clock, desk.started().await, hiccups).await;
 }
 
 /// Tells the runner how many subscribers are connected, until the trial ends.
@@ -280,7 +302,7 @@ mod tests {
         let (started, seen) = watch::channel(Some(Started { start_ns: 0, window, numbers: (1, 11) }));
         let target = "127.0.0.1:1".parse().unwrap();
         let desk = Rc::new(Desk::new(target, 1_448, (plan.pattern, plan.settings), 0.0, clock, seen));
-        let seats = (0..2).map(|index| Rc::new(Seat::new(Rc::clone(&desk), index))).collect();
+        let seats = (0..2).map(|index| Rc::new(Seat::new(Rc::clone(&desk), index, None))).collect();
         (desk, seats, started)
     }
 

@@ -56,6 +56,8 @@ const LONG_POLL_EMPTY: &str = concat!(
 );
 /// The one header line that `reqwest` adds by default, besides the host that every client sends.
 const REQWEST_EXTRA: &str = "accept: */*\r\n";
+/// The line in both heads of an exchange that has a connection of its own (RFC 9112 §9.6).
+const CLOSE: &str = "connection: close\r\n";
 const POLL_BODY: &str = r#"{"cursor":"{C}","resume":"live","events":[],"more":false}"#;
 const JSON_EVENT: &str = r#"{"id":"{C}","data":""}"#;
 const JSON_TYPE: &str = r#""type":"","#;
@@ -131,6 +133,15 @@ impl PollSizes {
             empty: Transcript::of(empty),
             body: Transcript::of(POLL_BODY),
         }
+    }
+
+    /// The same where every exchange has a connection of its own: both sides say so in their heads.
+    #[must_use]
+    pub const fn with_fresh_connections(mut self) -> Self {
+        self.request.fixed += CLOSE.len();
+        self.answer_head.fixed += CLOSE.len();
+        self.empty.fixed += CLOSE.len();
+        self
     }
 
     /// A request that asks for what comes after a cursor of `cursor` bytes.

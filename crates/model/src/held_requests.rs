@@ -63,6 +63,7 @@ pub fn replayed(inputs: &Inputs<'_>) -> Result<Prediction, NotApplicable> {
     // The very first request, without a cursor, was answered before the schedule began.
     let life = ledger.life() + subscribers.len() as u64;
     let mut prediction = ledger.into_prediction(subscribers.len(), life);
+    prediction.sockets_held = inputs.sockets_held(1.0 - per_subscriber_hz * rearm.turnaround_s);
     if rearm.hold_s < SHORTEST_COUNTED_HOLD_S {
         prediction.requests_per_subscriber = None;
     }

@@ -23,6 +23,7 @@ use std::ops::Range;
 use contract::{Arrivals, Calibration, Params, Pattern, PublishedSchedule, Window};
 
 pub use age::{AgeCurve, Piece};
+use bytes::PollSizes;
 pub use gaps::Gaps;
 
 /// Fewer events than this scatter by chance more than any tolerance.
@@ -156,6 +157,24 @@ impl Inputs<'_> {
             }
             Some(_) | None => Ok(()),
         }
+    }
+
+    /// The sizes of a polling pattern's exchanges, on whichever connections they are made.
+    fn exchanges(&self, kept: PollSizes) -> PollSizes {
+        match self.params.keep_alive {
+            Some(false) => kept.with_fresh_connections(),
+            Some(true) | None => kept,
+        }
+    }
+
+    /// Connections held at a time by polling subscribers that have an exchange under way for a
+    /// fraction `asking` of the time.
+    fn sockets_held(&self, asking: f64) -> f64 {
+        let share = match self.params.keep_alive {
+            Some(false) => asking.clamp(0.0, 1.0),
+            Some(true) | None => 1.0,
+        };
+        f64::from(self.params.subscribers) * share
     }
 
     /// Bytes of the cursor in the middle of the schedule.

@@ -24,7 +24,8 @@
 //! in `rearm.rs` and checked by the simulator in `tests/monte_carlo.rs`; the replay is
 //! `held_requests.rs`. Left out of the closed form: an event that falls into the deaf window after
 //! a time-out of a steady or burst schedule (a fraction G/(G+W) of the bursts). Left out of both:
-//! that a hold ends up to a timer tick late; and c is the CPU of a whole exchange, of which with a
+//! that a hold ends up to a timer tick late; the set-up of a fresh connection for every request, by
+//! which G is longer (a round trip and the server's accepting); and c is the CPU of a whole exchange, of which with a
 //! turnaround only the waking half lies between two subscribers of a row.
 
 use crate::{
@@ -70,7 +71,7 @@ pub fn closed_form(inputs: &Inputs<'_>) -> Result<Prediction, NotApplicable> {
         requests_per_subscriber: None,
         empty_ratio,
         bytes: closed_form_bytes(inputs, sizes, requests_per_event, empty_ratio),
-        sockets_held: f64::from(inputs.params.subscribers),
+        sockets_held: inputs.sockets_held(1.0 - requests_per_event / gaps.mean_s() * rearm.turnaround_s),
     })
 }
 
@@ -78,7 +79,7 @@ pub fn closed_form(inputs: &Inputs<'_>) -> Result<Prediction, NotApplicable> {
 pub(crate) struct Rearm {
     pub(crate) hold_s: f64,
     pub(crate) delays: Delays,
-    turnaround_s: f64,
+    pub(crate) turnaround_s: f64,
 }
 
 impl Rearm {
@@ -108,6 +109,6 @@ impl Rearm {
     }
 
     pub(crate) fn sizes(&self, inputs: &Inputs<'_>) -> PollSizes {
-        PollSizes::long_polling(inputs.params.client, self.hold_s)
+        inputs.exchanges(PollSizes::long_polling(inputs.params.client, self.hold_s))
     }
 }

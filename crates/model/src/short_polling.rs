@@ -17,7 +17,8 @@
 //!
 //! **Left out.** The batch limit of 1,000 events. Polls that wait for each other at the server:
 //! below a load of 0.9 less than five exchanges' CPU on average, and the prediction is
-//! refused above. Against a steady schedule whose period divides T each subscriber sees
+//! refused above. The set-up of a fresh connection for every poll: it delays the request and so makes
+//! nothing older, but the polls come that much later than their ticks. Against a steady schedule whose period divides T each subscriber sees
 //! few ages only; the uniform distribution then is that over many subscribers' phases.
 
 use crate::{
@@ -54,14 +55,14 @@ pub fn closed_form(inputs: &Inputs<'_>) -> Result<Prediction, NotApplicable> {
     let requests_per_event = requests_per_event(gaps, interval_s);
     let empty_ratio = empty_ratio(gaps, interval_s);
     let youngest_s = delays.lateness_s + delays.transit_s / 2.0;
-    let sizes = PollSizes::short_polling(inputs.params.client);
+    let sizes = inputs.exchanges(PollSizes::short_polling(inputs.params.client));
     Ok(Prediction {
         age: AgeCurve::of_pieces(&[Piece { share: 1.0, from_s: youngest_s, to_s: youngest_s + interval_s }]),
         requests_per_event,
         requests_per_subscriber: None,
         empty_ratio,
         bytes: closed_form_bytes(inputs, sizes, requests_per_event, empty_ratio),
-        sockets_held: f64::from(inputs.params.subscribers),
+        sockets_held: inputs.sockets_held(delays.transit_s / interval_s),
     })
 }
 
@@ -73,7 +74,7 @@ pub fn replayed(inputs: &Inputs<'_>) -> Result<Prediction, NotApplicable> {
     let (interval_s, delays) = (interval_s(inputs)?, Delays::from(inputs.calibration));
     let timeline = Timeline::new(inputs);
     let subscribers = inputs.params.subscribers as usize;
-    let sizes = PollSizes::short_polling(inputs.params.client);
+    let sizes = inputs.exchanges(PollSizes::short_polling(inputs.params.client));
     let mut ledger = Ledger::new(&timeline, sizes, subscribers, timeline.counted.len());
     let there_s = delays.transit_s / 2.0;
     let first_poll_s = |subscriber: usize| {
@@ -98,7 +99,9 @@ pub fn replayed(inputs: &Inputs<'_>) -> Result<Prediction, NotApplicable> {
     let end_s = ledger.end_s();
     let polls = |first_s: f64| ((end_s - first_s) / interval_s + 1.0).max(0.0) as u64;
     let timed: u64 = (0..subscribers).map(first_poll_s).map(polls).sum();
-    Ok(ledger.into_prediction(subscribers, subscribers as u64 + timed))
+    let mut prediction = ledger.into_prediction(subscribers, subscribers as u64 + timed);
+    prediction.sockets_held = inputs.sockets_held(delays.transit_s / interval_s);
+    Ok(prediction)
 }
 
 /// The poll interval, if polling that often is possible at all.

@@ -44,6 +44,44 @@ fn long_poll_sizes_are_those_of_the_transcripts() {
 }
 
 #[test]
+fn a_fresh_connection_costs_a_line_in_request_and_answer() {
+    let close = "connection: close\r\n".len();
+    for kept in [PollSizes::short_polling(Client::Lean), PollSizes::long_polling(Client::Lean, 1.5)] {
+        let fresh = kept.with_fresh_connections();
+        assert_eq!(fresh.request(CURSOR), kept.request(CURSOR) + close);
+        assert_eq!(fresh.answer_head(CURSOR, 99), kept.answer_head(CURSOR, 99) + close);
+        assert_eq!(fresh.empty_answer(CURSOR), kept.empty_answer(CURSOR) + close);
+        assert_eq!(fresh.empty_body(CURSOR), kept.empty_body(CURSOR));
+    }
+}
+
+/// Everybody polls once a second, or is held but for a turnaround of 100 ms.
+#[test]
+fn fresh_connections_are_open_while_an_exchange_is_under_way() {
+    let due_ms: Vec<f64> = (0..400).map(|event| f64::from(event) * 1e3).collect();
+    let mut trial = Trial::new(&due_ms, 32, 0.0, 400e3);
+    trial.arrivals = Arrivals::Poisson { rate_hz: 1.0 };
+    trial.params.hold_ms = Some(25_000.0);
+    trial.params.turnaround_ms = Some(100.0);
+    trial.calibration.transit_us = 2_000.0;
+    let everybody = f64::from(trial.params.subscribers);
+    let kept = short_polling::closed_form(&trial.inputs()).unwrap();
+    trial.params.keep_alive = Some(false);
+    let inputs = trial.inputs();
+    let interval_s = trial.params.poll_interval_ms.unwrap() / 1e3;
+    for short in [short_polling::closed_form(&inputs), short_polling::replayed(&inputs)] {
+        let short = short.unwrap();
+        assert_within(1e-9, "short polling", short.sockets_held, everybody * 0.002 / interval_s);
+        assert!(short.bytes.total() > kept.bytes.total());
+    }
+    for long in [long_polling::closed_form(&inputs), long_polling::replayed(&inputs)] {
+        let long = long.unwrap();
+        let per_second = long.requests_per_event;
+        assert_within(0.01, "long polling", long.sockets_held, everybody * (1.0 - 0.1 * per_second));
+    }
+}
+
+#[test]
 fn an_event_costs_what_its_framing_says() {
     let object = r#"{"id":"k3v9qa.17","type":"trade","data":"one\ntwo"}"#;
     let block = "id: k3v9qa.17\nevent: trade\ndata: one\ndata: two\n\n";

@@ -12,8 +12,8 @@ use contract::{
     Calibration, Manifest, Outcome, Pattern, PublishedSchedule, RECORD_SCHEMA, Scenario, Selection,
 };
 use load_harness::{
-    CALIBRATION_SUBSCRIBERS, Cores, Harness, TrialOrder, calibrate, calibration_order, ensure_descriptors,
-    environment, fitting_subscribers,
+    CALIBRATION_SUBSCRIBERS, Cores, Harness, TrialOrder, TrialResult, calibrate, calibration_order,
+    ensure_descriptors, environment, fitting_subscribers,
 };
 use report::Verdict;
 use tokio::signal::unix::{SignalKind, signal};
@@ -209,7 +209,8 @@ impl Plan {
             let is_calibration = number <= calibrations.len();
             order.calibration = if is_calibration { None } else { known[order.plan.pattern.index()] };
             display.begin(number, everything.len(), &order);
-            let mut record = self.harness.run(&order, &mut |progress| display.tell(&order, progress)).await;
+            let result = self.harness.run(&order, &mut |progress| display.tell(&order, progress)).await;
+            let TrialResult { mut record, interval_log } = result;
             if let (true, Some(measured)) = (is_calibration, record.measurements()) {
                 let found = calibrate(&order, measured, &self.harness.cores);
                 known[order.plan.pattern.index()] = Some(found);
@@ -221,6 +222,9 @@ impl Plan {
             };
             display.end(&order, failure);
             folder.append(&record)?;
+            if let Some(log) = interval_log {
+                folder.add_interval_log(&record, &log)?;
+            }
             if arguments.fail_fast
                 && let Some(reason) = bad_news(folder.path())?
             {

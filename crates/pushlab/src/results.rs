@@ -12,6 +12,8 @@ use report::{OutputFile, Run};
 
 const MANIFEST: &str = "manifest.json";
 const RECORDS: &str = "records.jsonl";
+/// Folder of the interval logs.
+const INTERVAL_LOGS: &str = "hdr";
 
 /// A folder `results/<UTC time>-<name>` being filled.
 #[derive(Debug)]
@@ -61,6 +63,14 @@ impl ResultsFolder {
                 self.path.display()
             )
         })
+    }
+
+    /// Writes a trial's interval log.
+    pub(crate) fn add_interval_log(&self, record: &TrialRecord, log: &str) -> Result<()> {
+        let folder = self.path.join(INTERVAL_LOGS);
+        fs::create_dir_all(&folder).with_context(|| format!("{} cannot be made", folder.display()))?;
+        let TrialRecord { order, scenario, pattern, block, .. } = record;
+        write(&folder.join(format!("{order:03}-{scenario}-{pattern}-block{block}.hlog")), log)
     }
 }
 

@@ -9,7 +9,15 @@ use std::{
     sync::OnceLock,
 };
 
-use contract::{Calibration, Manifest, Measurements, Pattern, RECORD_SCHEMA, TrialRecord};
+use base64::{Engine, engine::general_purpose::STANDARD};
+use contract::{Calibration, Manifest, Measurements, Pattern, RECORD_SCHEMA, TraceEvent, TrialRecord};
+use hdrhistogram::{
+    Histogram,
+    serialization::{
+        Deserializer,
+        interval_log::{IntervalLogIterator, LogEntry},
+    },
+};
 use lab::{
     Lab, files, manifest,
     process::{Finished, Running},
@@ -275,8 +283,11 @@ fn the_report_comes_out_the_same_from_manifest_and_records_alone() {
     }
     let said = lab.run(&["report", "copy"]).exits(0).stdout;
     assert!(said.contains("copy/report.html"), "{said}");
-    assert_eq!(files(&lab.path("copy")), files(&run.folder));
-    for file in files(&run.folder) {
+    // The interval logs are written as the trials end, and no part of the report.
+    let of_report: Vec<String> =
+        files(&run.folder).into_iter().filter(|name| !name.starts_with("hdr/")).collect();
+    assert_eq!(files(&lab.path("copy")), of_report);
+    for file in of_report {
         let again = read(&lab.path("copy").join(&file));
         assert!(again == read(&run.folder.join(&file)), "{file} came out different");
     }
@@ -284,6 +295,74 @@ fn the_report_comes_out_the_same_from_manifest_and_records_alone() {
     lab.write("copy/report.md", "something else");
     lab.run(&["report", "copy"]).exits(0);
     assert!(read(&lab.path("copy/report.md")) == read(&run.folder.join("report.md")));
+}
+
+#[test]
+fn every_trial_has_an_interval_log_of_all_its_ages() {
+    let run = the_run();
+    let logs: Vec<String> = files(&run.folder).into_iter().filter(|name| name.starts_with("hdr/")).collect();
+    let mut expected = Vec::new();
+    for record in &run.records {
+        let TrialRecord { order, scenario, pattern, block, .. } = record;
+        expected.push(format!("hdr/{order:03}-{scenario}-{pattern}-block{block}.hlog"));
+        let text = read(&run.folder.join(expected.last().unwrap()));
+        assert!(text.contains("microseconds"), "the unit is said: {text}");
+        let seconds: Vec<Histogram<u64>> = IntervalLogIterator::new(text.as_bytes())
+            .filter_map(|entry| match entry.unwrap() {
+                LogEntry::Interval(interval) => Some(interval),
+                LogEntry::StartTime(_) | LogEntry::BaseTime(_) => None,
+            })
+            .map(|interval| {
+                assert_eq!(interval.tag().unwrap().as_str(), pattern.slug());
+                let encoded = STANDARD.decode(interval.encoded_histogram()).unwrap();
+                Deserializer::new().deserialize(&mut encoded.as_slice()).unwrap()
+            })
+            .collect();
+        let counts: Vec<u64> = seconds.iter().map(Histogram::len).collect();
+        let recorded: Vec<u64> = measurements(record).age_seconds.iter().map(|second| second.count).collect();
+        assert_eq!(counts, recorded, "{}", label(record));
+    }
+    assert_eq!(logs, expected);
+}
+
+/// What one subscriber went through, from its record alone.
+#[test]
+fn the_trace_of_a_subscriber_is_ordered_and_shows_the_first_events() {
+    let run = the_run();
+    for (record, measured, _) in run.judged() {
+        let (trace, what) = (&measured.trace, label(record));
+        let at = |entry: &TraceEvent| match *entry {
+            TraceEvent::Connected { at_ns }
+            | TraceEvent::Asked { at_ns }
+            | TraceEvent::Answered { at_ns, .. }
+            | TraceEvent::Delivered { at_ns, .. } => at_ns,
+        };
+        assert!(trace.len() <= 400 && trace.is_sorted_by_key(at), "{what}: {trace:?}");
+        let schedule = run.manifest.schedule(&record.schedule_hash).expect("its due list");
+        let window = measured.window;
+        let first_ns = schedule.due_ns.iter().find(|due_ns| window.contains(**due_ns)).unwrap();
+        let (mut deliveries, mut brought, mut asked) = (0, 0, 0);
+        for entry in trace {
+            match *entry {
+                TraceEvent::Delivered { due_ns, at_ns } => {
+                    assert!(at_ns >= due_ns, "{what}");
+                    deliveries += usize::from(due_ns >= *first_ns as i64);
+                }
+                TraceEvent::Answered { events, .. } => brought += events,
+                TraceEvent::Asked { .. } => asked += 1,
+                TraceEvent::Connected { .. } => {}
+            }
+        }
+        assert!(deliveries >= 20, "{what}: {trace:?}");
+        let before = trace.iter().filter(|entry| at(entry) < *first_ns as i64).count();
+        assert_eq!(before, 1, "{what}: the last thing before, {trace:?}");
+        match record.pattern {
+            Pattern::ShortPolling | Pattern::LongPolling => {
+                assert!(asked > 1 && brought >= 20, "{what}: {trace:?}");
+            }
+            Pattern::Sse | Pattern::WebSocket => assert_eq!((asked, brought), (0, 0), "{what}: {trace:?}"),
+        }
+    }
 }
 
 /// The manifest is written before the first trial, so these runs need not go on.

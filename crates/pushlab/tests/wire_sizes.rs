@@ -187,6 +187,32 @@ fn a_long_poll_has_the_modelled_size() {
 }
 
 #[test]
+fn a_poll_on_a_fresh_connection_has_the_modelled_size() {
+    const CLOSE: &str = "connection: close\r\n";
+    let serving = Serving::start(&[]);
+    let cursor = format!("{}.0", serving.announcement.epoch);
+    let short = PollSizes::short_polling(Client::Lean).with_fresh_connections();
+    let long = PollSizes::long_polling(Client::Lean, 0.05).with_fresh_connections();
+    let ask = |sizes: &PollSizes, target: &str, lines: &str| {
+        let mut wire = Wire::to(&serving);
+        assert_eq!(wire.ask(target, lines), sizes.request(cursor.len()));
+        let answer = wire.answer();
+        assert_eq!(wire.stream.read(&mut [0]).unwrap(), 0, "the server closes");
+        answer
+    };
+    let (short_target, known) =
+        (format!("/short-polling?after={cursor}"), format!("if-none-match: \"{cursor}\"\r\n{CLOSE}"));
+    let long_target = format!("/long-polling?after={cursor}&hold=0.05");
+    for (sizes, target, lines) in [(&short, &short_target, known.as_str()), (&long, &long_target, CLOSE)] {
+        let empty = ask(sizes, target, lines);
+        assert_eq!(empty.head.len(), sizes.empty_answer(cursor.len()), "{}", empty.head);
+    }
+    serving.publish(&text(100));
+    check_batch(&short, &ask(&short, &short_target, &known), 1, &[100]);
+    check_batch(&long, &ask(&long, &long_target, CLOSE), 1, &[100]);
+}
+
+#[test]
 fn an_event_of_a_stream_has_the_modelled_size() {
     let serving = Serving::start(&["--pattern", "sse"]);
     let mut wire = Wire::to(&serving);

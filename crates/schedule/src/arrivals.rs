@@ -11,6 +11,7 @@ use crate::replay;
 /// Separate random streams of one seed, so that a longer payload does not move the arrivals.
 const ARRIVAL_STREAM: u64 = 0;
 const PAYLOAD_STREAM: u64 = 1;
+pub(crate) const HANDOVER_STREAM: u64 = 2;
 
 /// Bytes of `<due>;` before the payload.
 const STAMP_BYTES: usize = DUE_DIGITS + 1;
@@ -135,7 +136,7 @@ impl Schedule {
     }
 }
 
-fn stream(seed: u64, stream: u64) -> ChaCha8Rng {
+pub(crate) fn stream(seed: u64, stream: u64) -> ChaCha8Rng {
     let mut random = ChaCha8Rng::seed_from_u64(seed);
     random.set_stream(stream);
     random

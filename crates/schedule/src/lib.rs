@@ -14,5 +14,5 @@ mod stock_ticks;
 pub use arrivals::{Schedule, ScheduleError, ScheduledEvent};
 pub use clock::{EpochClock, monotonic_ns, process_cpu_us, thread_cpu_us};
 pub use cores::{allowed_cores, bind_to_core, release_from_core};
-pub use publisher::{Publisher, Refused};
+pub use publisher::{Pacing, Publisher, Refused};
 pub use stock_ticks::stock_ticks_csv;

@@ -11,8 +11,15 @@ use std::{
 };
 
 use contract::{EventType, PublisherReport, TimeHistogram};
+use rand::RngExt;
+use rand_chacha::ChaCha8Rng;
 
-use crate::{EpochClock, Schedule, cores::release_from_core, thread_cpu_us};
+use crate::{
+    EpochClock, Schedule,
+    arrivals::{HANDOVER_STREAM, stream},
+    cores::release_from_core,
+    thread_cpu_us,
+};
 
 /// The longest busy wait before an event. A sleeping thread wakes some 50 µs late (the kernel's
 /// timer slack), so the thread sleeps until this long before the due time and spins for the rest.
@@ -24,6 +31,44 @@ const SECOND_NS: u64 = 1_000_000_000;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the event was refused")]
 pub struct Refused;
+
+/// How a schedule lies on a clock, and when its events are handed over.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Pacing {
+    /// The schedule's instant 0, nanoseconds of the clock.
+    pub start_ns: u64,
+    /// Events due before this, nanoseconds since instant 0, stay out of the report's total lateness.
+    pub counted_from_ns: u64,
+    /// Time by which each event is handed over later than it is due, on purpose, nanoseconds. It is no
+    /// lateness.
+    pub delay_ns: u64,
+    /// Most that is added to this by chance, evenly spread, nanoseconds. The order is kept.
+    pub jitter_ns: u64,
+    /// Seed of this chance.
+    pub seed: u64,
+}
+
+/// The instants at which events are to be handed over, one after the other.
+struct Handovers {
+    pacing: Pacing,
+    chance: ChaCha8Rng,
+    last_ns: u64,
+}
+
+impl Handovers {
+    fn new(pacing: Pacing) -> Self {
+        Self { pacing, chance: stream(pacing.seed, HANDOVER_STREAM), last_ns: 0 }
+    }
+
+    /// The instant for the next event, on the clock: never before its due and the delay, never before
+    /// the event before it.
+    fn next_ns(&mut self, due_ns: u64) -> u64 {
+        let Pacing { start_ns, delay_ns, jitter_ns, .. } = self.pacing;
+        let added_ns = (self.chance.random_range(0.0..1.0) * jitter_ns as f64) as u64;
+        self.last_ns = self.last_ns.max(start_ns + due_ns + delay_ns + added_ns);
+        self.last_ns
+    }
+}
 
 /// Publishes a schedule at its due times, whatever the subscribers do.
 ///
@@ -48,17 +93,15 @@ struct Progress {
 }
 
 impl Publisher {
-    /// Starts publishing: `sink` gets each event's type and text when it is due. `start_ns` is the
-    /// schedule's instant 0 on `clock`; events due before `counted_from_ns` of the schedule stay out
-    /// of the report's total lateness.
+    /// Starts publishing: `sink` gets each event's type and text when it is due, or as much later as
+    /// `pacing` asks. The text says the due either way.
     ///
     /// # Errors
     /// If the operating system refuses another thread.
     pub fn start(
         schedule: Schedule,
         clock: EpochClock,
-        start_ns: u64,
-        counted_from_ns: u64,
+        pacing: Pacing,
         sink: impl FnMut(Option<EventType>, String) -> Result<(), Refused> + Send + 'static,
     ) -> std::io::Result<Self> {
         let hash = schedule.hash().to_owned();
@@ -66,7 +109,7 @@ impl Publisher {
         let stop = Arc::new(AtomicBool::new(false));
         let thread = thread::Builder::new().name("publisher".to_owned()).spawn({
             let (progress, stop) = (Arc::clone(&progress), Arc::clone(&stop));
-            move || publish(&schedule, clock, [start_ns, counted_from_ns], &progress, &stop, sink)
+            move || publish(&schedule, clock, pacing, &progress, &stop, sink)
         })?;
         Ok(Self { progress, stop, thread: Some(thread), hash })
     }
@@ -117,7 +160,7 @@ fn lock(progress: &Mutex<Progress>) -> MutexGuard<'_, Progress> {
 fn publish(
     schedule: &Schedule,
     clock: EpochClock,
-    [start_ns, counted_from_ns]: [u64; 2],
+    pacing: Pacing,
     progress: &Mutex<Progress>,
     stop: &AtomicBool,
     mut sink: impl FnMut(Option<EventType>, String) -> Result<(), Refused>,
@@ -125,15 +168,16 @@ fn publish(
     // The server's threads may be bound to one core, which a fan-out keeps busy for milliseconds:
     // there the publisher would be late because the server works.
     release_from_core();
+    let mut handovers = Handovers::new(pacing);
     for event in schedule.events() {
-        let due_ns = start_ns + event.due_ns;
+        let intended_ns = handovers.next_ns(event.due_ns);
         // The text is made before the wait, so that making it does not make the event late.
-        let text = event.text(start_ns);
+        let text = event.text(pacing.start_ns);
         let event_type = event.event_type.clone();
-        if !wait_until(clock, due_ns, stop) {
+        if !wait_until(clock, intended_ns, stop) {
             break;
         }
-        let late_ns = clock.now_ns().saturating_sub(due_ns);
+        let late_ns = clock.now_ns().saturating_sub(intended_ns);
         let outcome = sink(event_type, text);
         let mut progress = lock(progress);
         match outcome {
@@ -144,7 +188,7 @@ fn publish(
         if progress.lateness_seconds.len() <= second {
             progress.lateness_seconds.resize_with(second + 1, TimeHistogram::default);
         }
-        if event.due_ns >= counted_from_ns {
+        if event.due_ns >= pacing.counted_from_ns {
             progress.lateness.record_ns(late_ns);
         }
         progress.lateness_seconds[second].record_ns(late_ns);
@@ -186,12 +230,16 @@ mod tests {
             .unwrap()
     }
 
+    fn from(start_ns: u64) -> Pacing {
+        Pacing { start_ns, ..Pacing::default() }
+    }
+
     #[test]
     fn every_event_is_published_once_in_order_and_never_early() {
         let clock = EpochClock::start_now();
         let (sender, receiver) = mpsc::channel();
         let start_ns = clock.now_ns() + 5_000_000;
-        let publisher = Publisher::start(schedule(500.0, 200), clock, start_ns, 0, move |_, text| {
+        let publisher = Publisher::start(schedule(500.0, 200), clock, from(start_ns), move |_, text| {
             sender.send((clock.now_ns(), text)).map_err(|_| Refused)
         })
         .unwrap();
@@ -209,7 +257,7 @@ mod tests {
         let clock = EpochClock::start_now();
         let (sender, receiver) = mpsc::channel();
         let mut first = true;
-        let publisher = Publisher::start(schedule(100.0, 500), clock, clock.now_ns(), 0, move |_, _| {
+        let publisher = Publisher::start(schedule(100.0, 500), clock, from(clock.now_ns()), move |_, _| {
             if std::mem::take(&mut first) {
                 thread::sleep(Duration::from_millis(200));
             }
@@ -235,7 +283,7 @@ mod tests {
     fn dropping_the_publisher_ends_it_at_once() {
         let clock = EpochClock::start_now();
         let publisher =
-            Publisher::start(schedule(0.001, 3_600_000), clock, clock.now_ns(), 0, |_, _| Ok(())).unwrap();
+            Publisher::start(schedule(0.001, 3_600_000), clock, from(clock.now_ns()), |_, _| Ok(())).unwrap();
         drop(publisher);
         assert!(clock.now_ns() < 60 * SECOND_NS);
     }
@@ -243,9 +291,8 @@ mod tests {
     #[test]
     fn the_warm_up_stays_out_of_the_total() {
         let clock = EpochClock::start_now();
-        let (start_ns, from_ns) = (clock.now_ns(), 60_000_000);
-        let publisher =
-            Publisher::start(schedule(100.0, 100), clock, start_ns, from_ns, |_, _| Ok(())).unwrap();
+        let pacing = Pacing { counted_from_ns: 60_000_000, ..from(clock.now_ns()) };
+        let publisher = Publisher::start(schedule(100.0, 100), clock, pacing, |_, _| Ok(())).unwrap();
         while !publisher.report().finished {
             thread::yield_now();
         }
@@ -257,10 +304,61 @@ mod tests {
     fn refused_events_are_counted() {
         let clock = EpochClock::start_now();
         let publisher =
-            Publisher::start(schedule(100.0, 100), clock, clock.now_ns(), 0, |_, _| Err(Refused)).unwrap();
+            Publisher::start(schedule(100.0, 100), clock, from(clock.now_ns()), |_, _| Err(Refused)).unwrap();
         while !publisher.report().finished {
             thread::yield_now();
         }
         assert_eq!((publisher.report().published, publisher.report().refused), (0, 10));
+    }
+
+    #[test]
+    fn a_delay_moves_the_handover_and_neither_the_stamp_nor_the_lateness() {
+        let clock = EpochClock::start_now();
+        let (sender, receiver) = mpsc::channel();
+        let start_ns = clock.now_ns() + 5_000_000;
+        let (delay_ns, jitter_ns) = (30_000_000, 15_000_000);
+        let pacing = Pacing { delay_ns, jitter_ns, seed: 3, ..from(start_ns) };
+        let planned = schedule(500.0, 200);
+        let hash = planned.hash().to_owned();
+        let publisher = Publisher::start(planned, clock, pacing, move |_, text| {
+            sender.send((clock.now_ns(), text)).map_err(|_| Refused)
+        })
+        .unwrap();
+        let published: Vec<(u64, String)> = receiver.iter().collect();
+        let due: Vec<u64> = published.iter().map(|(_, text)| Stamped::parse(text).unwrap().due_ns).collect();
+        let expected: Vec<u64> =
+            schedule(500.0, 200).events().iter().map(|event| start_ns + event.due_ns).collect();
+        assert_eq!(due, expected, "the stamps say the due, in its order");
+        assert!(published.iter().zip(&due).all(|((at_ns, _), due_ns)| *at_ns >= due_ns + delay_ns));
+        let mut handovers = Handovers::new(pacing);
+        let intended = expected.iter().map(|due_ns| handovers.next_ns(due_ns - start_ns));
+        let late_ns: Vec<u64> = published.iter().zip(intended).map(|((at_ns, _), at)| at_ns - at).collect();
+        while !publisher.report().finished {
+            thread::yield_now();
+        }
+        let report = publisher.report();
+        assert_eq!((report.hash, report.lateness.count), (hash, 100));
+        // What the publisher says is what was seen here, less the time from there to here.
+        assert!(report.lateness.sum_us <= late_ns.iter().sum::<u64>() as f64 * 1e-3);
+    }
+
+    #[test]
+    fn jitter_is_seeded_evenly_spread_and_keeps_the_order() {
+        let pacing = Pacing { start_ns: 7, delay_ns: 1_000_000, jitter_ns: 4_000_000, ..Pacing::default() };
+        let handovers = |pacing, gap_ns: u64| -> Vec<u64> {
+            let mut handovers = Handovers::new(pacing);
+            (0..2_000).map(|event| handovers.next_ns(event * gap_ns)).collect()
+        };
+        let added = |pacing: Pacing| -> Vec<u64> {
+            let instants = handovers(pacing, 10_000_000);
+            instants.iter().zip(0..).map(|(at_ns, event)| at_ns - 7 - event * 10_000_000).collect()
+        };
+        assert_eq!(added(pacing), added(pacing));
+        assert_ne!(added(pacing), added(Pacing { seed: 1, ..pacing }));
+        assert!(added(pacing).iter().all(|added_ns| (1_000_000..5_000_000).contains(added_ns)));
+        let mean_ns = added(pacing).iter().sum::<u64>() / 2_000;
+        assert!((2_900_000..3_100_000).contains(&mean_ns), "{mean_ns}");
+        // Events closer than the jitter would overtake one another.
+        assert!(handovers(pacing, 100_000).is_sorted());
     }
 }

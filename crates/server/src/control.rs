@@ -15,7 +15,7 @@ use axum::{
 use contract::{EventType, Pattern, PublisherReport, ServerStats, StartSchedule, StartedSchedule};
 use event_log::EventLog;
 use http::{StatusCode, header};
-use schedule::{Publisher, Refused, Schedule, process_cpu_us};
+use schedule::{Pacing, Publisher, Refused, Schedule, process_cpu_us};
 use tokio::sync::mpsc;
 
 use crate::{App, meter::Meter, metrics, problem::Problem};
@@ -23,6 +23,7 @@ use crate::{App, meter::Meter, metrics, problem::Problem};
 /// A replayed file travels in the order; this is its size in JSON at most.
 const LONGEST_ORDER_BYTES: usize = 256 << 20;
 const LONGEST_START_IN: Duration = Duration::from_secs(60);
+const LONGEST_DELAY: Duration = Duration::from_secs(60);
 /// The due stamp has room for 2 h 46 min.
 const LONGEST_SCHEDULE: Duration = Duration::from_secs(2 * 3_600);
 
@@ -56,6 +57,9 @@ async fn start(State(control): State<Arc<Control>>, body: Bytes) -> Result<Json<
     if *order.start_in > LONGEST_START_IN || *order.length > LONGEST_SCHEDULE {
         return Err(Problem::bad_request("a schedule starts within a minute and lasts two hours at most"));
     }
+    if *order.delivery_delay > LONGEST_DELAY || *order.delivery_jitter > LONGEST_DELAY {
+        return Err(Problem::bad_request("events are held back for a minute at most, and as much by chance"));
+    }
     let schedule = Schedule::build(
         &order.arrivals,
         order.replay_csv.as_deref(),
@@ -75,14 +79,18 @@ async fn start(State(control): State<Arc<Control>>, body: Bytes) -> Result<Json<
         first_seq: control.app.log().head().seq + 1,
         start_ns: clock.now_ns() + order.start_in.as_nanos() as u64,
     };
-    let counted_from_ns = order.counted_from.as_nanos() as u64;
+    let pacing = Pacing {
+        start_ns: started.start_ns,
+        counted_from_ns: order.counted_from.as_nanos() as u64,
+        delay_ns: order.delivery_delay.as_nanos() as u64,
+        jitter_ns: order.delivery_jitter.as_nanos() as u64,
+        seed: order.seed,
+    };
     let inlet = inlet(control.app.log().clone());
     let publish = move |event_type, text| inlet.send((event_type, text)).map_err(|_| Refused);
-    *publisher = Some(
-        Publisher::start(schedule, clock, started.start_ns, counted_from_ns, publish).map_err(|error| {
-            Problem::new(StatusCode::INTERNAL_SERVER_ERROR, format!("no thread for the publisher: {error}"))
-        })?,
-    );
+    *publisher = Some(Publisher::start(schedule, clock, pacing, publish).map_err(|error| {
+        Problem::new(StatusCode::INTERNAL_SERVER_ERROR, format!("no thread for the publisher: {error}"))
+    })?);
     Ok(Json(started))
 }
 

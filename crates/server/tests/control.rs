@@ -69,6 +69,31 @@ async fn a_schedule_is_published_as_it_was_ordered() {
 }
 
 #[tokio::test]
+async fn events_are_held_back_as_ordered_and_the_rest_stays() {
+    let live = Live::start();
+    let (mut subscriber, _) = Subscriber::open(&live, Pattern::WebSocket, None).await;
+    let at_once = order();
+    let delay = Period::from_millis(120);
+    let held_back =
+        StartSchedule { delivery_delay: delay, delivery_jitter: Period::from_millis(30), ..at_once.clone() };
+    let answer = ask(&live, "POST /schedule", &serde_json::to_string(&held_back).unwrap()).await;
+    let started: StartedSchedule = serde_json::from_str(&answer.body).unwrap();
+    let schedule =
+        schedule::Schedule::build(&at_once.arrivals, None, 7, at_once.length, at_once.payload_bytes).unwrap();
+    assert_eq!(started.hash, schedule.hash(), "the schedule is the same");
+    for planned in schedule.events() {
+        let event = subscriber.next().await;
+        assert_eq!(event.data, planned.text(started.start_ns), "in order, stamped with the due");
+        let due_ns = started.start_ns + planned.due_ns;
+        assert!(live.app.clock().now_ns() >= due_ns + delay.as_nanos() as u64);
+    }
+    let too_long = StartSchedule { delivery_jitter: Period::from_millis(60_001), ..at_once };
+    let answer = ask(&live, "POST /schedule", &serde_json::to_string(&too_long).unwrap()).await;
+    assert_eq!(answer.status, 400);
+    assert!(answer.body.contains("held back"), "{answer:?}");
+}
+
+#[tokio::test]
 async fn the_counters_equal_what_passed() {
     let live = Live::start();
     let before = stats(&live).await;

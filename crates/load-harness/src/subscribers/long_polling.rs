@@ -18,7 +18,7 @@ use std::convert::Infallible;
 use http::StatusCode;
 
 use super::{Seat, SubscriberError, short_polling::take};
-use crate::{connection::Poller, ledger::add};
+use crate::connection::Poller;
 
 /// Reads until the connection fails.
 pub(crate) async fn run(seat: &Seat) -> Result<Infallible, SubscriberError> {
@@ -50,8 +50,7 @@ async fn poll(seat: &Seat, poller: &mut Poller<'_>) -> Result<bool, SubscriberEr
     };
     match answer.status {
         StatusCode::NO_CONTENT => {
-            add(&seat.counters.empty_answers, 1);
-            add(&seat.counters.empty_polls, answer.exchange_bytes);
+            seat.count_empty_poll(answer.exchange_bytes);
             Ok(false)
         }
         StatusCode::OK => take(seat, &answer.body, answer.exchange_bytes),

@@ -16,7 +16,7 @@ use std::{
     time::Duration,
 };
 
-use contract::{Client, Cursor, Pattern, SetUp, Settings, Stamped, TimeHistogram, Window};
+use contract::{Client, Cursor, Pattern, SetUp, Settings, Stamped, TimeHistogram, TraceEvent, Window};
 use schedule::EpochClock;
 use tokio::{
     sync::{Semaphore, watch},
@@ -29,6 +29,7 @@ use crate::{
     ledger::{Counters, add},
     recorder::Recorder,
     sequence::{Arrival, Sequence},
+    trace::Trace,
 };
 
 /// Connections that one worker opens at a time: more would only queue in the server's backlog and
@@ -112,6 +113,8 @@ pub(crate) struct Seat {
     sequence: RefCell<Sequence>,
     /// The first contact was made and timed.
     is_set_up: Cell<bool>,
+    /// Only one subscriber of a trial has it.
+    trace: Option<Trace>,
 }
 
 impl Desk {
@@ -149,12 +152,6 @@ impl Desk {
         }
     }
 
-    /// Lets no further request begin. Without this a request could be counted here and never reach
-    /// the server, whose own count must agree.
-    pub(crate) fn close(&self) {
-        self.closing.set(true);
-    }
-
     /// Waits for the schedule's start.
     pub(crate) async fn started(&self) -> Started {
         let mut started = self.started.clone();
@@ -165,6 +162,12 @@ impl Desk {
         }
     }
 
+    /// Lets no further request begin. Without this a request could be counted here and never reach
+    /// the server, whose own count must agree.
+    pub(crate) fn close(&self) {
+        self.closing.set(true);
+    }
+
     /// The runtime's instant for a time on the epoch's clock.
     pub(crate) fn instant(&self, at_ns: u64) -> Instant {
         Instant::now() + Duration::from_nanos(at_ns.saturating_sub(self.clock.now_ns()))
@@ -172,7 +175,7 @@ impl Desk {
 }
 
 impl Seat {
-    pub(crate) fn new(desk: Rc<Desk>, index: u32) -> Self {
+    pub(crate) fn new(desk: Rc<Desk>, index: u32, trace: Option<Trace>) -> Self {
         Self {
             desk,
             index,
@@ -180,6 +183,7 @@ impl Seat {
             cursor: Cell::default(),
             sequence: RefCell::default(),
             is_set_up: Cell::default(),
+            trace,
         }
     }
 
@@ -216,8 +220,14 @@ impl Seat {
         if !self.desk.settings.stairs.is_empty() {
             stream.forget_on_close()?;
         }
-        add(&self.counters.connections, 1);
+        self.count_connection();
         Ok(stream)
+    }
+
+    /// Counts a connection that was opened.
+    pub(crate) fn count_connection(&self) {
+        add(&self.counters.connections, 1);
+        self.note(|at_ns| TraceEvent::Connected { at_ns });
     }
 
     /// Runs a contact from `connect()` to the answer that gives a cursor, and records how long the
@@ -251,6 +261,37 @@ impl Seat {
             std::future::pending::<()>().await;
         }
         add(&self.counters.requests, 1);
+        self.note(|at_ns| TraceEvent::Asked { at_ns });
+    }
+
+    /// Counts a poll that brought nothing new, and the bytes it took.
+    pub(crate) fn count_empty_poll(&self, exchange_bytes: u64) {
+        add(&self.counters.empty_answers, 1);
+        add(&self.counters.empty_polls, exchange_bytes);
+        self.note_answer(0);
+    }
+
+    /// Notes that the answer to a poll is there, or a stream open.
+    pub(crate) fn note_answer(&self, events: usize) {
+        self.note(|at_ns| TraceEvent::Answered { at_ns, events: events as u32 });
+    }
+
+    fn note(&self, what: impl FnOnce(i64) -> TraceEvent) {
+        if self.trace.is_some() {
+            let at_ns = self.desk.clock.now_ns();
+            self.note_at(at_ns, what);
+        }
+    }
+
+    fn note_at(&self, at_ns: u64, what: impl FnOnce(i64) -> TraceEvent) {
+        let Some(trace) = &self.trace else { return };
+        let start_ns = self.desk.started.borrow().map(|started| started.start_ns);
+        trace.note(at_ns, start_ns, what(at_ns as i64));
+    }
+
+    /// The traced subscriber's entries, relative to the schedule's instant 0; nobody else has any.
+    pub(crate) fn traced_from(&self, start_ns: u64) -> Vec<TraceEvent> {
+        self.trace.as_ref().map_or(Vec::new(), |trace| trace.finish(start_ns))
     }
 
     /// The place after the last delivery, if the subscriber has one yet.
@@ -287,6 +328,7 @@ impl Seat {
         // On a stair there was traffic before the schedule; it belongs to no ledger of deliveries.
         if (first..end).contains(&cursor.seq) {
             add(&tally.received, 1);
+            self.note_at(received_ns, |at_ns| TraceEvent::Delivered { due_ns: due_ns as i64, at_ns });
             let age_ns = received_ns.saturating_sub(due_ns);
             self.desk.recorder.borrow_mut().record(window, due_ns.saturating_sub(start_ns), age_ns);
         }

@@ -56,6 +56,7 @@ pub(crate) async fn sse(seat: &Seat) -> Result<Infallible, SubscriberError> {
             let request = ask(seat, &client(seat)?, url).header(header::ACCEPT, "text/event-stream");
             seat.count_request().await;
             let mut stream = request.send().await?.error_for_status()?;
+            seat.note_answer(0);
             while seat.cursor().is_none() {
                 read(seat, &mut stream, &mut parser).await?;
                 if !parser.last_event_id().is_empty() {
@@ -88,7 +89,7 @@ fn client(seat: &Seat) -> Result<Client, SubscriberError> {
     let client = Client::builder().no_proxy().tcp_nodelay(true);
     let client = match seat.desk.connection_use() {
         Use::Kept => {
-            add(&seat.counters.connections, 1);
+            seat.count_connection();
             client
         }
         Use::Once => client.pool_max_idle_per_host(0),
@@ -101,7 +102,7 @@ fn ask(seat: &Seat, client: &Client, url: String) -> RequestBuilder {
     match seat.desk.connection_use() {
         Use::Kept => client.get(url),
         Use::Once => {
-            add(&seat.counters.connections, 1);
+            seat.count_connection();
             client.get(url).header(header::CONNECTION, "close")
         }
     }
@@ -128,7 +129,8 @@ async fn poll(seat: &Seat, request: RequestBuilder) -> Result<bool, SubscriberEr
     add(&seat.counters.other_wakeups, 1);
     match response.status() {
         StatusCode::NOT_MODIFIED | StatusCode::NO_CONTENT => {
-            add(&seat.counters.empty_answers, 1);
+            // Its bytes are known to the server alone.
+            seat.count_empty_poll(0);
             Ok(false)
         }
         StatusCode::OK => {

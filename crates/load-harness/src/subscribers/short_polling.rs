@@ -51,8 +51,7 @@ async fn poll(seat: &Seat, poller: &mut Poller<'_>) -> Result<bool, SubscriberEr
     add(&counters.exchange_ns, answer.exchange_ns);
     match answer.status {
         StatusCode::NOT_MODIFIED => {
-            add(&counters.empty_answers, 1);
-            add(&counters.empty_polls, answer.exchange_bytes);
+            seat.count_empty_poll(answer.exchange_bytes);
             Ok(false)
         }
         StatusCode::OK => take(seat, &answer.body, answer.exchange_bytes),
@@ -67,9 +66,9 @@ pub(super) fn take(seat: &Seat, body: &[u8], exchange_bytes: u64) -> Result<bool
         seat.place(answer.cursor);
     }
     if answer.events.is_empty() {
-        add(&seat.counters.empty_answers, 1);
-        add(&seat.counters.empty_polls, exchange_bytes);
+        seat.count_empty_poll(exchange_bytes);
     } else {
+        seat.note_answer(answer.events.len());
         add(&seat.counters.headers, exchange_bytes - body.len() as u64);
     }
     for event in &answer.events {

@@ -59,6 +59,7 @@ impl Stream {
         if response.status() != StatusCode::OK {
             return Err(SubscriberError::Status(response.status()));
         }
+        seat.note_answer(0);
         // What has been read by now is the head, and the first block that came with it.
         add(&seat.counters.headers, seat.counters.stream.total() - before_bytes);
         Ok(Self { body: response.into_body(), parser: SseParser::default(), chunks: Chunks::default() })

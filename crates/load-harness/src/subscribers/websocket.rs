@@ -78,6 +78,7 @@ async fn open(seat: &Seat) -> Result<WebSocketStream<CountedStream>, SubscriberE
     let config = WebSocketConfig::default().read_buffer_size(READ_BUFFER_BYTES).write_buffer_size(0);
     let (socket, response) =
         client_async_with_config(request, stream, Some(config)).await.map_err(Box::new)?;
+    seat.note_answer(0);
     add(&seat.counters.computed_received, response_head(&response));
     add(&seat.counters.headers, seat.counters.stream.total() - before_bytes);
     Ok(socket)
