@@ -2,6 +2,7 @@
 //! and deliver, and puts a model's prediction beside every measured number.
 
 mod bench;
+mod compare;
 mod exit;
 mod predict;
 mod progress;
@@ -32,6 +33,7 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     Bench(bench::BenchArguments),
+    Compare(compare::CompareArguments),
     Predict(predict::PredictArguments),
     Report(report::ReportArguments),
     Serve(serve::ServeArguments),
@@ -40,6 +42,7 @@ enum Command {
 fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
         Command::Bench(arguments) => bench::run(&arguments),
+        Command::Compare(arguments) => compare::run(&arguments),
         Command::Predict(arguments) => predict::run(&arguments),
         Command::Report(arguments) => report::run(&arguments),
         Command::Serve(arguments) => serve::run(&arguments),

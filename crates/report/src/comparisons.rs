@@ -40,7 +40,7 @@ const COMPARED: [QuantityName; 19] = [
 
 /// One point of a comparison.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Compared {
+pub struct ComparedPoint {
     /// Which pattern.
     pub pattern: Pattern,
     /// Its settings.
@@ -51,7 +51,7 @@ pub struct Compared {
     pub label: String,
 }
 
-impl Compared {
+impl ComparedPoint {
     fn of(point: &Point) -> Self {
         Self {
             pattern: point.pattern,
@@ -72,9 +72,9 @@ pub struct PointComparison {
     /// Name of the scenario.
     pub scenario: String,
     /// One of the two.
-    pub left: Compared,
+    pub left: ComparedPoint,
     /// The other.
-    pub right: Compared,
+    pub right: ComparedPoint,
     /// In what they are compared.
     pub quantity: QuantityName,
     /// Left ÷ right, the geometric mean over the blocks that both have; none where a value is zero.
@@ -222,8 +222,8 @@ fn comparison(
     let (low, high) = paired.interval.unzip();
     PointComparison {
         scenario: scenario.name.clone(),
-        left: Compared::of(left),
-        right: Compared::of(right),
+        left: ComparedPoint::of(left),
+        right: ComparedPoint::of(right),
         quantity,
         ratio: paired.ratio,
         low,

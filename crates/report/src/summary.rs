@@ -7,7 +7,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Serialize, Serializer, ser::SerializeMap};
 
 use crate::{
-    comparisons::{Compared, PointComparison},
+    comparisons::{ComparedPoint, PointComparison},
     findings::Findings,
     number::six_digits,
     point::Point,
@@ -275,7 +275,7 @@ fn blocks(point: &Point) -> usize {
 }
 
 fn comparison_summary(found: &PointComparison) -> ComparisonSummary<'_> {
-    fn side(side: &Compared) -> SideSummary<'_> {
+    fn side(side: &ComparedPoint) -> SideSummary<'_> {
         SideSummary { pattern: side.pattern, params: &side.params, server: &side.server }
     }
     ComparisonSummary {

@@ -129,14 +129,14 @@ fn measured_block(scenario: &ScenarioFinding) -> Table {
     table
 }
 
-fn table(header: &[&str]) -> Table {
+pub(crate) fn table(header: &[&str]) -> Table {
     let mut table = Table::new();
     table.load_style(STYLE).set_header(header.to_vec());
     table
 }
 
 /// Names to the left, numbers to the right.
-fn align(table: &mut Table) {
+pub(crate) fn align(table: &mut Table) {
     for (index, column) in table.column_iter_mut().enumerate() {
         column.set_padding((u16::from(index > 0), 0));
         if index > 0 {
@@ -174,7 +174,7 @@ fn lost(point: &Point) -> String {
 }
 
 /// A terminal has no thin space, and a scenario's text must not move its cursor.
-fn plain(text: &str) -> String {
+pub(crate) fn plain(text: &str) -> String {
     text.chars()
         .map(|letter| if letter == number::THIN_SPACE || letter.is_control() { ' ' } else { letter })
         .collect()

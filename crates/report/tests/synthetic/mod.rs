@@ -292,6 +292,29 @@ pub(crate) fn change(record: &mut TrialRecord, change: impl FnOnce(&mut Measurem
     }
 }
 
+/// Every trial in so many blocks, each changed by what its block does to it.
+pub(crate) fn in_blocks(
+    records: &[TrialRecord],
+    blocks: u32,
+    by_block: impl Fn(u32, Pattern, &mut Measurements),
+) -> Vec<TrialRecord> {
+    let mut repeated = Vec::new();
+    for block in 0..blocks {
+        for record in records {
+            let mut record = record.clone();
+            record.block = block;
+            record.order = repeated.len() as u32;
+            record.poll_phase = golden(u64::from(block) + 1);
+            let pattern = record.pattern;
+            if record.measurements().is_some() {
+                change(&mut record, |measured| by_block(block, pattern, measured));
+            }
+            repeated.push(record);
+        }
+    }
+    repeated
+}
+
 /// Ten trials: four patterns on one schedule, short polling at four intervals on the same one, and
 /// SSE with two numbers of subscribers.
 pub(crate) fn ten_trials() -> (Manifest, Vec<TrialRecord>) {
