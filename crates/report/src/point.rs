@@ -7,8 +7,9 @@ use contract::{
 use model::{Inputs, Predicted};
 
 use crate::{
-    ages::AgeView,
+    ages::{AgeView, Percentile},
     crossing::bytes_by_interval,
+    estimate::{self, Estimate},
     measured::{finite, measured, median, prediction},
     number::{count, three_digits},
     quantity::{Bound, Quantity, QuantityName},
@@ -64,6 +65,8 @@ pub struct Point {
     /// What the closed form says of other poll intervals; empty but for short polling.
     pub(crate) bytes_by_interval: Vec<(f64, f64)>,
     ages: AgeView,
+    /// The same of each completed trial by itself.
+    trial_ages: Vec<AgeView>,
 }
 
 impl Point {
@@ -84,6 +87,11 @@ impl Point {
             swept: Swept::of(scenario).filter(|swept| swept.concerns(first.pattern)),
             bytes_by_interval: Vec::new(),
             ages: AgeView::merged(records.iter().filter_map(|record| record.measurements())),
+            trial_ages: records
+                .iter()
+                .filter_map(|record| record.measurements())
+                .map(|measurements| AgeView::merged(std::iter::once(measurements)))
+                .collect(),
         };
         point.judge(records, &scenario.events);
         let predicted: Vec<Predicted> =
@@ -143,6 +151,19 @@ impl Point {
     /// Merged over the completed trials.
     pub(crate) const fn ages(&self) -> &AgeView {
         &self.ages
+    }
+
+    /// A percentile of the age over the blocks, milliseconds: each block's own, then their mean and
+    /// interval. Where a block's reaches into what never came, it is a lower bound without interval.
+    pub(crate) fn age_at(&self, quantile: f64) -> Option<Estimate> {
+        let found: Vec<Percentile> =
+            self.trial_ages.iter().filter_map(|ages| ages.percentile(quantile)).collect();
+        let values: Vec<f64> = found.iter().map(|age| age.value_ms).collect();
+        let estimate = estimate::over_blocks(&values)?;
+        if found.iter().all(|age| age.bound == Bound::Exact) {
+            return Some(estimate);
+        }
+        Some(Estimate { interval: None, bound: Bound::AtLeast, ..estimate })
     }
 
     fn quantity(&self, name: QuantityName, predicted: &[Predicted]) -> Quantity {
