@@ -140,7 +140,6 @@ impl Point {
     }
 
     /// The age that a fraction of the deliveries did not exceed, over blocks; none without deliveries.
-    #[allow(dead_code, reason = "figures with intervals read it")]
     pub(crate) fn age_at(&self, quantile: f64) -> Option<Estimate> {
         let readings: Vec<Reading> = self
             .trials

@@ -4,40 +4,57 @@ use contract::Pattern;
 
 use super::{
     Figure,
+    age_curve::{self, AgeCurve},
     axis::{Axis, Plane},
     canvas::{Anchor, Canvas, Drawn, TICK_TEXT, WIDTH, draw, text_width},
     left_out, legend, same_panel,
 };
-use crate::{
-    findings::ScenarioFinding,
-    point::Point,
-    quantity::{Bound, QuantityName},
-    style::Ink,
-};
+use crate::{findings::ScenarioFinding, point::Point, quantity::QuantityName, style::Ink};
 
 /// Steps of a curve. More would not be seen at this size.
 const STEPS: u32 = 100;
 
-/// Points (age in ms, percent of deliveries).
-type Curve = Vec<(f64, f64)>;
+/// A point with its ages, measured and predicted.
+pub(super) struct Aged<'a> {
+    pub(super) point: &'a Point,
+    measured: AgeCurve,
+    model: AgeCurve,
+}
+
+impl<'a> Aged<'a> {
+    pub(super) fn of(point: &'a Point) -> Self {
+        let even = || (0..=STEPS).map(|step| f64::from(step) / f64::from(STEPS));
+        let mut quantiles: Vec<f64> = even().chain([0.995, 0.999]).collect();
+        quantiles.sort_by(f64::total_cmp);
+        Self {
+            point,
+            measured: age_curve::measured(point, quantiles.into_iter()),
+            model: age_curve::model(point, even()),
+        }
+    }
+}
+
+/// Age to the right, percent upwards.
+fn at(quantile: f64, age_ms: f64) -> (f64, f64) {
+    (age_ms, quantile * 100.0)
+}
 
 /// None if no point has deliveries.
 pub(super) fn figure(
     finding: &ScenarioFinding,
     part: &str,
-    points: &[&Point],
-    all: &[&Point],
+    shown: &[&Aged<'_>],
+    all: &[Aged<'_>],
 ) -> Option<Figure> {
-    let curves: Vec<Curve> = points.iter().map(|point| measured(point)).collect();
-    if curves.iter().all(Vec::is_empty) {
+    if shown.iter().all(|aged| aged.measured.is_empty()) {
         return None;
     }
-    let models: Vec<Curve> = points.iter().map(|point| model(point)).collect();
-    let keys = legend::keys(points, models.iter().any(|curve| !curve.is_empty()));
+    let points: Vec<&Point> = shown.iter().map(|aged| aged.point).collect();
+    let keys = legend::keys(&points, shown.iter().any(|aged| !aged.model.is_empty()));
     let top = legend::height(&keys) + 38.0;
     // All charts of a scenario share one scale, so that they can be compared.
     let ages =
-        all.iter().flat_map(|point| measured(point).into_iter().chain(model(point))).map(|(age, _)| age);
+        all.iter().flat_map(|aged| age_curve::ages(&aged.measured).chain(age_curve::ages(&aged.model)));
     let plane = Plane {
         x: Axis::log(ages, "age of an event, ms (log scale)"),
         y: Axis::linear(
@@ -54,75 +71,44 @@ pub(super) fn figure(
     let drawing = draw(plane.bottom + 44.0, |canvas| {
         legend::draw(canvas, &keys, 0.0)?;
         plane.frame(canvas)?;
-        for (point, curve) in points.iter().zip(&models) {
-            line(canvas, &plane, curve, Ink::Model(point.pattern), 2.0)?;
+        for aged in shown {
+            let ink = Ink::Measured(aged.point.pattern);
+            age_curve::ribbon(canvas, &plane, &aged.measured, at, ink)?;
         }
-        for (point, curve) in points.iter().zip(&curves) {
-            line(canvas, &plane, curve, Ink::Measured(point.pattern), 2.2)?;
-            marks(canvas, &plane, point.pattern, curve)?;
+        for aged in shown {
+            let path = age_curve::path(&plane, &aged.model, at);
+            canvas.line(&path, Ink::Model(aged.point.pattern), 2.0)?;
+        }
+        for aged in shown {
+            let path = age_curve::path(&plane, &aged.measured, at);
+            canvas.line(&path, Ink::Measured(aged.point.pattern), 2.2)?;
+            marks(canvas, &plane, aged.point.pattern, &aged.measured)?;
         }
         if points.iter().any(|point| point.swept.is_some()) {
-            swept_labels(canvas, &plane, points, &curves)?;
+            swept_labels(canvas, &plane, shown)?;
         }
         Ok(())
     });
     Some(Figure {
         slug: format!("{part}-age-ecdf"),
         scenario: Some(finding.scenario.name.clone()),
-        title: title(points),
+        title: title(&points),
         caption: format!(
-            "A slope is waiting time spread out, as short polling spreads it over its interval; a step is a delivery that waits for nothing. Marks at 10, 50 and 90 percent.{}",
-            left_out(points.len(), all.iter().filter(|point| same_panel(points, point)).count())
+            "A slope is waiting time spread out, as short polling spreads it over its interval; a step is a delivery that waits for nothing. Marks at 10, 50 and 90 percent.{}{}",
+            age_curve::ribbon_words(shown.iter().map(|aged| &aged.measured)),
+            left_out(points.len(), all.iter().filter(|aged| same_panel(&points, aged.point)).count())
         ),
-        description: description(points),
+        description: description(&points),
         elements: drawing.elements,
         width: drawing.width,
         height: drawing.height,
     })
 }
 
-/// Ends below 100 percent if deliveries never came.
-fn measured(point: &Point) -> Curve {
-    let ages = point.ages();
-    (0..=STEPS)
-        .map(|step| f64::from(step) / f64::from(STEPS))
-        .chain([0.995, 0.999])
-        .filter_map(|quantile| {
-            let age = ages.percentile(quantile)?;
-            (age.bound == Bound::Exact).then_some((age.value_ms.max(1e-3), quantile * 100.0))
-        })
-        .collect::<Vec<_>>()
-        .into_iter()
-        .fold(Vec::new(), insert_sorted)
-}
-
-fn model(point: &Point) -> Curve {
-    let Some(prediction) = point.predicted.as_ref().and_then(|both| both.replayed.as_ref().ok()) else {
-        return Vec::new();
-    };
-    (0..=STEPS)
-        .map(|step| f64::from(step) / f64::from(STEPS))
-        .map(|quantile| (prediction.age.quantile_ms(quantile), quantile * 100.0))
-        .filter(|(age, _)| age.is_finite())
-        .map(|(age, percent)| (age.max(1e-3), percent))
-        .collect()
-}
-
-fn insert_sorted(mut curve: Curve, point: (f64, f64)) -> Curve {
-    let place = curve.partition_point(|(_, percent)| *percent <= point.1);
-    curve.insert(place, point);
-    curve
-}
-
-fn line(canvas: &Canvas<'_>, plane: &Plane, curve: &Curve, ink: Ink, width: f64) -> Drawn {
-    let path: Vec<(f64, f64)> = curve.iter().map(|point| plane.place(*point)).collect();
-    canvas.line(&path, ink, width)
-}
-
-fn marks(canvas: &Canvas<'_>, plane: &Plane, pattern: Pattern, curve: &Curve) -> Drawn {
-    for percent in [10.0, 50.0, 90.0] {
-        if let Some(point) = curve.iter().find(|(_, place)| *place >= percent) {
-            canvas.marker(pattern, plane.place(*point), 5.0)?;
+fn marks(canvas: &Canvas<'_>, plane: &Plane, pattern: Pattern, curve: &AgeCurve) -> Drawn {
+    for quantile in [0.1, 0.5, 0.9] {
+        if let Some(step) = curve.iter().find(|step| step.quantile >= quantile) {
+            canvas.marker(pattern, plane.place(at(step.quantile, step.age_ms)), 5.0)?;
         }
     }
     Ok(())
@@ -130,15 +116,15 @@ fn marks(canvas: &Canvas<'_>, plane: &Plane, pattern: Pattern, curve: &Curve) ->
 
 /// In a sweep all curves have one colour: the swept value stands beside each, the heights
 /// staggered, since neighbours are often closer than a label is wide.
-fn swept_labels(canvas: &Canvas<'_>, plane: &Plane, points: &[&Point], curves: &[Curve]) -> Drawn {
-    let steps = points.len().saturating_sub(1).max(1) as f64;
-    for (index, (point, curve)) in points.iter().zip(curves).enumerate() {
-        let text = point.mark();
-        let height = 80.0 - 55.0 * index as f64 / steps;
-        let Some(place) = curve.iter().find(|(_, percent)| *percent >= height) else {
+fn swept_labels(canvas: &Canvas<'_>, plane: &Plane, shown: &[&Aged<'_>]) -> Drawn {
+    let steps = shown.len().saturating_sub(1).max(1) as f64;
+    for (index, aged) in shown.iter().enumerate() {
+        let text = aged.point.mark();
+        let height = 0.8 - 0.55 * index as f64 / steps;
+        let Some(step) = aged.measured.iter().find(|step| step.quantile >= height) else {
             continue;
         };
-        let (x, y) = plane.place(*place);
+        let (x, y) = plane.place(at(step.quantile, step.age_ms));
         let width = text_width(&text, TICK_TEXT);
         let fits_left = x - width - 14.0 > plane.left;
         let fits_right = x + width + 14.0 < plane.right;

@@ -95,10 +95,6 @@ impl Axis {
         self
     }
 
-    pub(crate) const fn high(&self) -> f64 {
-        self.high
-    }
-
     /// Share of the way from the low to the high end, kept within.
     fn share(&self, value: f64) -> f64 {
         let share = match self.scale {
@@ -164,10 +160,19 @@ impl Plane {
     /// read.
     pub(crate) fn frame(&self, canvas: &Canvas<'_>) -> Drawn {
         self.frame_y(canvas)?;
-        for (value, label) in self.labelled_x() {
+        for (value, _) in self.labelled_x() {
             let x = self.place_x(value);
             canvas.line(&[(x, self.top), (x, self.bottom)], Ink::Grid, 1.0)?;
-            canvas.text((x, self.bottom + 14.0), &label, Anchor::Centre, TICK_TEXT, Ink::Quiet)?;
+        }
+        self.frame_x(canvas)
+    }
+
+    /// The numbers and the title beneath, without grid: for charts whose own upright lines mean
+    /// something.
+    pub(crate) fn frame_x(&self, canvas: &Canvas<'_>) -> Drawn {
+        for (value, label) in self.labelled_x() {
+            let place = (self.place_x(value), self.bottom + 14.0);
+            canvas.text(place, &label, Anchor::Centre, TICK_TEXT, Ink::Quiet)?;
         }
         let middle = f64::midpoint(self.left, self.right);
         canvas.text((middle, self.bottom + 33.0), &self.x.title, Anchor::Centre, TICK_TEXT, Ink::Quiet)

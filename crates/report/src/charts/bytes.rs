@@ -2,10 +2,11 @@
 
 use super::{
     Figure,
-    canvas::{Anchor, Canvas, Drawn, TICK_TEXT, WIDTH, draw, text_width},
-    requests::{BAR, BarScale, ROW, description, ending, label, model_key, title},
+    bars::{self, Bar, PARTS_KEY, ROW, model_key},
+    canvas::draw,
+    requests::{description, title},
 };
-use crate::{findings::ScenarioFinding, point::Point, quantity::QuantityName, style::Ink};
+use crate::{findings::ScenarioFinding, point::Point, quantity::QuantityName};
 
 /// Bars that one figure can hold.
 const MOST_BARS: usize = 12;
@@ -26,16 +27,11 @@ pub(super) fn figure(finding: &ScenarioFinding, points: &[&Point]) -> Option<Fig
         return None;
     }
     let shown = super::spread_over_patterns(&priced, MOST_BARS);
-    let scale = BarScale::over(&shown, name);
-    let height = 34.0 + ROW * shown.len() as f64 + 22.0;
+    let bars: Vec<Bar<'_>> = shown.iter().filter_map(|point| bar(point)).collect();
+    let height = PARTS_KEY + 6.0 + ROW * bars.len() as f64 + 22.0;
     let drawing = draw(height, |canvas| {
-        parts_key(canvas)?;
-        for (index, point) in shown.iter().enumerate() {
-            let top = 28.0 + ROW * index as f64;
-            label(canvas, point, top)?;
-            stack(canvas, &scale, point, top)?;
-            ending(canvas, &scale, point, name, top)?;
-        }
+        bars::parts_key(canvas, &PARTS.map(|(_, word, opacity)| (word, opacity)))?;
+        bars::draw(canvas, &bars, PARTS_KEY)?;
         model_key(canvas, height - 12.0)
     });
     Some(Figure {
@@ -43,7 +39,8 @@ pub(super) fn figure(finding: &ScenarioFinding, points: &[&Point]) -> Option<Fig
         scenario: Some(finding.scenario.name.clone()),
         title: title(&shown, name),
         caption: format!(
-            "From strong to faint: the event's own text, the envelope around it, heads of requests and answers, and polls that brought nothing. Bars start at zero; the upright tick is the model's total.{}",
+            "From strong to faint: the event's own text, the envelope around it, heads of requests and answers, and polls that brought nothing. Bars start at zero; the upright tick is the model's total.{}{}",
+            bars::whisker_words(&bars),
             super::left_out(shown.len(), priced.len())
         ),
         description: description(&shown, name),
@@ -53,31 +50,8 @@ pub(super) fn figure(finding: &ScenarioFinding, points: &[&Point]) -> Option<Fig
     })
 }
 
-/// The parts one after the other, with a hair of ground between.
-fn stack(canvas: &Canvas<'_>, scale: &BarScale, point: &Point, top: f64) -> Drawn {
-    let mut sum = 0.0;
-    let (high, low) = (top + 22.0, top + 22.0 + BAR);
-    for (name, _, opacity) in PARTS {
-        let part = point.measured(name).unwrap_or(0.0);
-        let (from, to) = (scale.place(sum), scale.place(sum + part));
-        sum += part;
-        if to - from > 0.3 {
-            canvas.rectangle((from, high), (to, low), Ink::Measured(point.pattern), opacity)?;
-            canvas.line(&[(to, high), (to, low)], Ink::Ground, 0.8)?;
-        }
-    }
-    Ok(())
-}
-
-fn parts_key(canvas: &Canvas<'_>) -> Drawn {
-    let words: f64 = PARTS.iter().map(|(_, word, _)| text_width(word, TICK_TEXT) + 24.0).sum();
-    // A system font wider than expected must not push the last word out.
-    let squeeze = ((WIDTH - 8.0) / words).min(1.0);
-    let mut x = 4.0;
-    for (_, word, opacity) in PARTS {
-        canvas.rectangle((x, 5.0), (x + 12.0, 17.0), Ink::Text, opacity)?;
-        canvas.text((x + 17.0, 11.0), word, Anchor::Left, TICK_TEXT, Ink::Text)?;
-        x += (text_width(word, TICK_TEXT) + 32.0) * squeeze;
-    }
-    Ok(())
+fn bar(point: &Point) -> Option<Bar<'_>> {
+    let length = |name: QuantityName| point.measured(name).unwrap_or(0.0);
+    let parts = PARTS.map(|(name, _, opacity)| (length(name), opacity));
+    Some(Bar::of_quantity(point, QuantityName::BytesPerEvent)?.stacked(parts.to_vec()))
 }

@@ -4,7 +4,7 @@ use contract::Pattern;
 use plotters::{
     coord::Shift,
     drawing::DrawingAreaErrorKind,
-    element::{PathElement, Polygon, Rectangle, Text},
+    element::{Circle, PathElement, Polygon, Rectangle, Text},
     prelude::{DrawingArea, IntoDrawingArea, SVGBackend},
     style::{
         Color, IntoFont, TextStyle,
@@ -23,6 +23,8 @@ pub(crate) const TICK_TEXT: f64 = 14.0;
 
 /// plotters rounds to whole units: with four to one of ours, curves stay smooth.
 const UNITS: f64 = 4.0;
+/// By how many of plotters' units a corner may be off: a quarter of a unit of ours.
+const UNSEEN: f64 = 1.0;
 /// plotters' SVG backend divides a font's size by this.
 const FONT_FACTOR: f64 = 1.24;
 
@@ -44,6 +46,7 @@ pub(crate) struct Drawing {
     pub(crate) height: u32,
 }
 
+/// A surface to draw on.
 pub(crate) struct Canvas<'a> {
     area: DrawingArea<SVGBackend<'a>, Shift>,
 }
@@ -66,6 +69,8 @@ fn elements(svg: &str) -> String {
     rounded_sizes(svg[start..end].trim_start())
         .replace(" opacity=\"1\"", "")
         .replace(" font-family=\"sans-serif\"", "")
+        .replace(" stroke=\"none\"", "")
+        .replace(" text-anchor=\"start\"", "")
         .replace(" \"/>", "\"/>")
         .replace("\n</text>", "</text>")
 }
@@ -82,6 +87,40 @@ fn rounded_sizes(svg: &str) -> String {
     text
 }
 
+/// The same path without corners that nobody would see: none is off it by more than [`UNSEEN`].
+///
+/// Ramer, Douglas and Peucker's way: keep the corner that lies farthest from the line between the
+/// ends, and go on with both halves.
+fn thinned(path: &[(i32, i32)]) -> Vec<(i32, i32)> {
+    let [first, between @ .., last] = path else {
+        return path.to_vec();
+    };
+    let (run, rise) = (f64::from(last.0 - first.0), f64::from(last.1 - first.1));
+    let length = run.hypot(rise);
+    let distance = |corner: &(i32, i32)| {
+        let (x, y) = (f64::from(corner.0 - first.0), f64::from(corner.1 - first.1));
+        // Towards a closed path's own beginning there is no line to be off from.
+        let along = if length > 0.0 { (x * run + y * rise) / length } else { 0.0 };
+        let beside = if length > 0.0 { ((x * rise - y * run) / length).abs() } else { x.hypot(y) };
+        // A corner beyond an end would shorten the path.
+        beside.max(-along).max(along - length)
+    };
+    let farthest = between
+        .iter()
+        .enumerate()
+        .map(|(index, corner)| (index + 1, distance(corner)))
+        .max_by(|(_, left), (_, right)| left.total_cmp(right));
+    match farthest {
+        Some((place, off)) if off > UNSEEN => {
+            let mut kept = thinned(&path[..=place]);
+            kept.pop();
+            kept.extend(thinned(&path[place..]));
+            kept
+        }
+        Some(_) | None => vec![*first, *last],
+    }
+}
+
 fn scaled((x, y): (f64, f64)) -> (i32, i32) {
     ((x * UNITS).round() as i32, (y * UNITS).round() as i32)
 }
@@ -94,12 +133,22 @@ impl Canvas<'_> {
             return Ok(());
         }
         let style = ink.placeholder().stroke_width((width * UNITS).round() as u32);
-        self.area.draw(&PathElement::new(path, style))
+        self.area.draw(&PathElement::new(thinned(&path), style))
     }
 
     pub(crate) fn rectangle(&self, from: (f64, f64), to: (f64, f64), ink: Ink, opacity: f64) -> Drawn {
         let style = ink.placeholder().mix(opacity).filled();
         self.area.draw(&Rectangle::new([scaled(from), scaled(to)], style))
+    }
+
+    /// An area between corners, such as the ribbon around a curve.
+    pub(crate) fn area(&self, corners: &[(f64, f64)], ink: Ink, opacity: f64) -> Drawn {
+        let mut corners: Vec<(i32, i32)> = corners.iter().copied().map(scaled).collect();
+        corners.dedup();
+        if corners.len() < 3 {
+            return Ok(());
+        }
+        self.area.draw(&Polygon::new(thinned(&corners), ink.placeholder().mix(opacity).filled()))
     }
 
     pub(crate) fn text(&self, (x, y): (f64, f64), text: &str, anchor: Anchor, size: f64, ink: Ink) -> Drawn {
@@ -127,10 +176,10 @@ impl Canvas<'_> {
             Marker::Triangle => vec![(0.0, -1.15), (1.05, 0.75), (-1.05, 0.75)],
             Marker::Square => vec![(-0.85, -0.85), (0.85, -0.85), (0.85, 0.85), (-0.85, 0.85)],
             Marker::Diamond => vec![(0.0, -1.2), (1.2, 0.0), (0.0, 1.2), (-1.2, 0.0)],
-            Marker::Circle => (0..16)
-                .map(|step| f64::from(step) * std::f64::consts::TAU / 16.0)
-                .map(|angle| (angle.cos(), angle.sin()))
-                .collect(),
+            Marker::Circle => {
+                let radius = (r * UNITS).round() as i32;
+                return self.area.draw(&Circle::new(scaled((x, y)), radius, ink.placeholder().filled()));
+            }
         };
         let corners: Vec<(i32, i32)> =
             corners.into_iter().map(|(dx, dy)| scaled((x + dx * r, y + dy * r))).collect();
@@ -172,6 +221,25 @@ mod tests {
         assert!(sorted.windows(2).all(|pair| pair[1] - pair[0] >= 14.999));
         assert!(places[4] < places[3]);
         assert!(sorted[0] >= 0.0 && sorted[4] <= 100.0);
+    }
+
+    #[test]
+    fn corners_that_nobody_would_see_are_left_out() {
+        let curve: Vec<(i32, i32)> = (0..=400).map(|x| (x, x * x / 400)).collect();
+        let kept = thinned(&curve);
+        assert!(kept.len() < 40 && kept.first() == curve.first() && kept.last() == curve.last());
+        for (x, y) in &curve {
+            let pair = kept.windows(2).find(|pair| pair[0].0 <= *x && *x <= pair[1].0).unwrap();
+            let share = f64::from(x - pair[0].0) / f64::from(pair[1].0 - pair[0].0);
+            let on_path = f64::from(pair[0].1) + share * f64::from(pair[1].1 - pair[0].1);
+            // One unit beside a line that rises by two is √5 units above it.
+            assert!((on_path - f64::from(*y)).abs() < 2.3, "{x}");
+        }
+        assert_eq!(thinned(&[(0, 0), (9, 0), (4, 0)]), [(0, 0), (9, 0), (4, 0)]);
+        assert_eq!(thinned(&[(0, 0), (5, 0), (9, 0)]), [(0, 0), (9, 0)]);
+        let closed = [(0, 0), (9, 0), (9, 9), (0, 9), (0, 0)];
+        assert_eq!(thinned(&closed), closed);
+        assert_eq!(thinned(&[]), []);
     }
 
     #[test]

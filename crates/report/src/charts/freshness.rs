@@ -6,7 +6,7 @@ use super::{
     Figure,
     axis::{Axis, Plane},
     canvas::{Canvas, Drawn, WIDTH, draw},
-    free_labels, freshness_words, legend,
+    free_labels, freshness_words, intervals, legend,
 };
 use crate::{
     findings::{Findings, ScenarioFinding},
@@ -25,6 +25,24 @@ pub(super) struct Choice<'a> {
     pub(super) point: &'a Point,
     pub(super) bytes: f64,
     pub(super) age_ms: f64,
+}
+
+impl Choice<'_> {
+    /// The price and the ends of its interval.
+    fn all_bytes(&self) -> [f64; 3] {
+        let (low, high) = self.interval(QuantityName::BytesPerEvent).unwrap_or((self.bytes, self.bytes));
+        [self.bytes, low, high]
+    }
+
+    /// The age and the ends of its interval.
+    fn all_ages_ms(&self) -> [f64; 3] {
+        let (low, high) = self.interval(QuantityName::AgeP99).unwrap_or((self.age_ms, self.age_ms));
+        [self.age_ms, low, high]
+    }
+
+    fn interval(&self, name: QuantityName) -> Option<(f64, f64)> {
+        intervals::of(self.point.quantity_of(name))
+    }
 }
 
 /// One figure for every schedule that more than one scenario published: the same events at the same
@@ -83,8 +101,8 @@ fn plot(points: &[&Point], slug: String, scenario: Option<String>, of: &str) -> 
     let keys = legend::keys(points, false);
     let top = legend::height(&keys) + 38.0;
     let plane = Plane {
-        x: Axis::log(choices.iter().map(|choice| choice.bytes), "bytes per event (log scale)"),
-        y: Axis::log(choices.iter().map(|choice| choice.age_ms), "age at p99, ms (log scale)"),
+        x: Axis::log(choices.iter().flat_map(Choice::all_bytes), "bytes per event (log scale)"),
+        y: Axis::log(choices.iter().flat_map(Choice::all_ages_ms), "age at p99, ms (log scale)"),
         left: 52.0,
         right: WIDTH - 26.0,
         top,
@@ -103,6 +121,9 @@ fn plot(points: &[&Point], slug: String, scenario: Option<String>, of: &str) -> 
             faint_trials(canvas, &plane, choice)?;
         }
         for choice in &choices {
+            whiskers(canvas, &plane, choice)?;
+        }
+        for choice in &choices {
             let place = plane.place((choice.bytes, choice.age_ms));
             canvas.marker(choice.point.pattern, place, 6.0)?;
         }
@@ -113,7 +134,8 @@ fn plot(points: &[&Point], slug: String, scenario: Option<String>, of: &str) -> 
         scenario,
         title: freshness_words::title(&choices),
         caption: format!(
-            "Low is fresh, left is cheap. On the dashed front nothing measured was both fresher and cheaper; a joined line is one pattern with one setting varied. The dashes follow the numbers as they are, however close.{of}"
+            "Low is fresh, left is cheap. On the dashed front nothing measured was both fresher and cheaper; a joined line is one pattern with one setting varied. The dashes follow the numbers as they are, however close.{}{of}",
+            freshness_words::interval_words(&choices)
         ),
         description: description(&choices),
         elements: drawing.elements,
@@ -187,6 +209,19 @@ fn faint_trials(canvas: &Canvas<'_>, plane: &Plane, choice: &Choice<'_>) -> Draw
             let ink = Ink::Measured(choice.point.pattern);
             canvas.rectangle((x - 2.0, y - 2.0), (x + 2.0, y + 2.0), ink, 0.45)?;
         }
+    }
+    Ok(())
+}
+
+/// The intervals of price and age: a cross beneath the mark.
+fn whiskers(canvas: &Canvas<'_>, plane: &Plane, choice: &Choice<'_>) -> Drawn {
+    let (x, y) = plane.place((choice.bytes, choice.age_ms));
+    let ink = Ink::Measured(choice.point.pattern);
+    if let Some((low, high)) = choice.interval(QuantityName::BytesPerEvent) {
+        intervals::level(canvas, (plane.place_x(low), plane.place_x(high)), y, ink)?;
+    }
+    if let Some((low, high)) = choice.interval(QuantityName::AgeP99) {
+        intervals::upright(canvas, x, (plane.place_y(low), plane.place_y(high)), ink)?;
     }
     Ok(())
 }

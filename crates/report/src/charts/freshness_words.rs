@@ -3,7 +3,7 @@
 
 use contract::Pattern;
 
-use super::freshness::Choice;
+use super::{freshness::Choice, intervals};
 use crate::{
     answers::{range, same},
     number::{count, list},
@@ -121,4 +121,17 @@ pub(super) fn audiences(points: &[&Point]) -> String {
         })
         .collect();
     format!(" Ages grow with the number of subscribers, which differs: {}.", parts.join(", "))
+}
+
+/// What whiskers and faint dots are, where there are any.
+pub(super) fn interval_words(choices: &[Choice<'_>]) -> &'static str {
+    let has_interval =
+        |choice: &Choice<'_>| intervals::of(choice.point.quantity_of(QuantityName::AgeP99)).is_some();
+    if choices.iter().any(has_interval) {
+        " Whiskers: the 95 % interval over the blocks; each faint dot is a trial."
+    } else if choices.iter().any(|choice| choice.point.completed().count() > 1) {
+        " Each faint dot is a trial."
+    } else {
+        ""
+    }
 }

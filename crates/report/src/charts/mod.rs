@@ -4,6 +4,8 @@ use std::fmt::Write as _;
 
 use contract::Pattern;
 
+use age_ecdf::Aged;
+
 use crate::{
     findings::{Findings, ScenarioFinding},
     point::Point,
@@ -11,18 +13,25 @@ use crate::{
     style,
 };
 
+mod age_curve;
 mod age_ecdf;
 mod axis;
+mod bars;
 mod bytes;
 mod canvas;
+mod connection_cost;
 mod free_labels;
 mod freshness;
 mod freshness_words;
+mod intervals;
 mod legend;
+mod memory;
 mod nines;
 mod requests;
 mod sweep;
 mod time_series;
+mod waterfall;
+mod waterfall_trace;
 
 /// Curves that one chart can hold before nobody can follow one.
 const MOST_SERIES: usize = 6;
@@ -113,15 +122,18 @@ fn file_name(slug: &str) -> String {
 
 fn of_scenario(finding: &ScenarioFinding) -> Vec<Figure> {
     let points: Vec<&Point> = finding.points.iter().filter(|point| point.ages().total() > 0).collect();
+    let mut figures = of_connections(finding);
     if points.is_empty() {
-        return Vec::new();
+        return figures;
     }
-    let mut figures = Vec::new();
     if let Some(swept) = Swept::of(&finding.scenario) {
         figures.extend(sweep::figures(finding, swept, &points));
     }
+    let aged: Vec<Aged<'_>> = points.iter().map(|point| Aged::of(point)).collect();
     for (part, panel) in panels(finding, &points) {
-        figures.extend(age_ecdf::figure(finding, &part, &panel, &points));
+        let shown = |aged: &&Aged<'_>| panel.iter().any(|point| std::ptr::eq(*point, aged.point));
+        let shown: Vec<&Aged<'_>> = aged.iter().filter(shown).collect();
+        figures.extend(age_ecdf::figure(finding, &part, &shown, &aged));
         figures.extend(nines::figure(finding, &part, &panel, &points));
     }
     if Swept::of(&finding.scenario).is_none() {
@@ -129,7 +141,18 @@ fn of_scenario(finding: &ScenarioFinding) -> Vec<Figure> {
     }
     figures.extend(bytes::figure(finding, &points));
     figures.extend(freshness::figure(finding, &points));
+    figures.extend(waterfall::figure(finding, &points));
     figures.extend(time_series::figure(finding, &points));
+    figures
+}
+
+/// What open connections cost, where trials climbed stairs of subscribers; they may have no event.
+fn of_connections(finding: &ScenarioFinding) -> Vec<Figure> {
+    let has_stairs = |point: &&Point| point.completed().any(|trial| trial.connections.is_some());
+    let points: Vec<&Point> = finding.points.iter().filter(has_stairs).collect();
+    let mut figures: Vec<Figure> = connection_cost::memory(finding, &points).into_iter().collect();
+    figures.extend(memory::figures(finding, &points));
+    figures.extend(connection_cost::set_up(finding, &points));
     figures
 }
 

@@ -1,15 +1,19 @@
 //! The tail: each step to the right is ten times rarer.
 
+use contract::Measurements;
+
 use super::{
     Figure,
+    age_curve::{self, AgeCurve},
     axis::{Axis, Plane},
-    canvas::{Canvas, Drawn, TICK_TEXT, WIDTH, draw, text_width},
+    canvas::{Anchor, Canvas, Drawn, TICK_TEXT, WIDTH, draw, text_width},
     left_out, legend, same_panel,
 };
 use crate::{
     findings::ScenarioFinding,
+    number::with_setting,
     point::{Point, SAMPLES_BEYOND},
-    quantity::{Bound, QuantityName},
+    quantity::QuantityName,
     style::Ink,
 };
 
@@ -18,8 +22,29 @@ const STEPS_PER_NINE: f64 = 12.0;
 /// Where the curves begin: the median.
 const FIRST: f64 = std::f64::consts::LOG10_2;
 
-/// Points (number of nines, age in ms).
-type Curve = Vec<(f64, f64)>;
+/// A point with its tail, measured and predicted.
+struct Tail<'a> {
+    point: &'a Point,
+    measured: AgeCurve,
+    model: AgeCurve,
+    /// What its line is called.
+    label: String,
+}
+
+impl<'a> Tail<'a> {
+    /// None with fewer than two steps.
+    fn of(point: &'a Point) -> Option<Self> {
+        let last = last_nines(point);
+        let measured = age_curve::measured(point, steps(last).map(quantile));
+        let model = age_curve::model(point, steps(last).map(quantile));
+        (measured.len() > 1).then(|| Self { point, measured, model, label: point.mark() })
+    }
+}
+
+/// Nines to the right, age upwards.
+fn at(quantile: f64, age_ms: f64) -> (f64, f64) {
+    (nines(quantile), age_ms)
+}
 
 /// None if no point has twenty deliveries.
 pub(super) fn figure(
@@ -28,21 +53,20 @@ pub(super) fn figure(
     points: &[&Point],
     all: &[&Point],
 ) -> Option<Figure> {
-    let curves: Vec<(&Point, Curve, Curve)> = points
-        .iter()
-        .map(|point| (*point, measured(point), model(point)))
-        .filter(|(_, curve, _)| curve.len() > 1)
-        .collect();
-    let last =
-        curves.iter().filter_map(|(_, curve, _)| curve.last()).map(|(nines, _)| *nines).fold(0.0, f64::max);
-    if curves.is_empty() {
+    let tails: Vec<Tail<'_>> = points.iter().filter_map(|point| Tail::of(point)).collect();
+    let ends = tails.iter().filter_map(|tail| tail.measured.last());
+    let last = ends.map(|step| nines(step.quantile)).fold(0.0, f64::max);
+    if tails.is_empty() {
         return None;
     }
-    let labels: Vec<String> = curves.iter().map(|(point, _, _)| point.mark()).collect();
-    let widest = labels.iter().map(|label| text_width(label, TICK_TEXT)).fold(0.0, f64::max);
-    let values = curves.iter().flat_map(|(_, curve, model)| curve.iter().chain(model)).map(|(_, age)| *age);
-    let model_drawn = curves.iter().any(|(_, _, model)| !model.is_empty());
-    let shown: Vec<&Point> = curves.iter().map(|(point, _, _)| *point).collect();
+    let widest = tails.iter().map(|tail| text_width(&tail.label, TICK_TEXT)).fold(0.0, f64::max);
+    let limits: Vec<Limit> = limits(&finding.scenario.thresholds, last);
+    let values = tails
+        .iter()
+        .flat_map(|tail| age_curve::ages(&tail.measured).chain(age_curve::ages(&tail.model)))
+        .chain(limits.iter().map(|limit| limit.age_ms));
+    let model_drawn = tails.iter().any(|tail| !tail.model.is_empty());
+    let shown: Vec<&Point> = tails.iter().map(|tail| tail.point).collect();
     // Names at the ends of the lines need no key; swept values do.
     let named: &[&Point] = if finding.scenario.sweep.is_some() { &shown } else { &[] };
     let keys = legend::keys(named, model_drawn);
@@ -58,14 +82,18 @@ pub(super) fn figure(
     let drawing = draw(plane.bottom + 44.0, |canvas| {
         legend::draw(canvas, &keys, 0.0)?;
         plane.frame(canvas)?;
-        paint(canvas, &plane, &curves, &labels)
+        limit_lines(canvas, &plane, &limits)?;
+        paint(canvas, &plane, &tails)
     });
     Some(Figure {
         slug: format!("{part}-nines"),
         scenario: Some(finding.scenario.name.clone()),
         title: title(&shown),
         caption: format!(
-            "Look at where a line bends upwards: the rare deliveries that waited for something. A line ends where fewer than ten deliveries lie beyond it.{}",
+            "Look at where a line bends upwards: the rare deliveries that waited for something. A line ends where fewer than ten deliveries{} lie beyond it.{}{}{}",
+            if shown.iter().any(|point| point.completed().count() > 1) { " of a block" } else { "" },
+            age_curve::ribbon_words(tails.iter().map(|tail| &tail.measured)),
+            if limits.is_empty() { "" } else { " Grey lines are the scenario's thresholds." },
             left_out(shown.len(), all.iter().filter(|point| same_panel(points, point)).count())
         ),
         description: format!(
@@ -86,49 +114,97 @@ pub(super) fn figure(
     })
 }
 
-/// Models first, so that measurements lie upon them.
-fn paint(canvas: &Canvas<'_>, plane: &Plane, curves: &[(&Point, Curve, Curve)], labels: &[String]) -> Drawn {
-    let path = |curve: &Curve| -> Vec<(f64, f64)> { curve.iter().map(|point| plane.place(*point)).collect() };
-    for (point, _, model) in curves {
-        canvas.line(&path(model), Ink::Model(point.pattern), 2.0)?;
+/// Ribbons and models first, so that measurements lie upon them.
+fn paint(canvas: &Canvas<'_>, plane: &Plane, tails: &[Tail<'_>]) -> Drawn {
+    for tail in tails {
+        age_curve::ribbon(canvas, plane, &tail.measured, at, Ink::Measured(tail.point.pattern))?;
+    }
+    for tail in tails {
+        let path = age_curve::path(plane, &tail.model, at);
+        canvas.line(&path, Ink::Model(tail.point.pattern), 2.0)?;
     }
     let mut ends = Vec::new();
-    for ((point, curve, _), label) in curves.iter().zip(labels) {
-        let path = path(curve);
-        canvas.line(&path, Ink::Measured(point.pattern), 2.2)?;
+    for tail in tails {
+        let path = age_curve::path(plane, &tail.measured, at);
+        canvas.line(&path, Ink::Measured(tail.point.pattern), 2.2)?;
         if let Some(end) = path.last() {
-            canvas.marker(point.pattern, *end, 5.0)?;
-            ends.push((*end, label.clone()));
+            canvas.marker(tail.point.pattern, *end, 5.0)?;
+            ends.push((*end, tail.label.clone()));
         }
     }
     legend::end_labels(canvas, &ends, plane.right + 12.0, (plane.top, plane.bottom))
+}
+
+/// A condition on an age, as far as this chart can show it.
+#[derive(Debug, Clone, PartialEq)]
+struct Limit {
+    quantile: f64,
+    age_ms: f64,
+    /// `p99 < 250 ms`, with the pattern before it where the condition names one.
+    label: String,
+}
+
+/// The conditions that are a line here: one age against one number. Others, and those beyond the
+/// last percentile drawn, are left out.
+fn limits(thresholds: &[String], last: f64) -> Vec<Limit> {
+    let mut found: Vec<Limit> = Vec::new();
+    for limit in thresholds.iter().filter_map(|threshold| limit(threshold)) {
+        if nines(limit.quantile) <= last + 1e-9 && !found.contains(&limit) {
+            found.push(limit);
+        }
+    }
+    found
+}
+
+fn limit(threshold: &str) -> Option<Limit> {
+    let place = threshold.find(['<', '>', '='])?;
+    let (quantity, rest) = threshold.split_at(place);
+    let digits = rest.find(|letter: char| !['<', '>', '='].contains(&letter))?;
+    let (sign, number) = rest.split_at(digits);
+    let (whose, key) = match quantity.trim().split_once('.') {
+        Some((pattern, key)) => (format!("{pattern} "), key),
+        None => (String::new(), quantity.trim()),
+    };
+    let (quantile, word) = match key {
+        "age_p50_ms" => (0.5, "p50"),
+        "age_p99_ms" => (0.99, "p99"),
+        _other => return None,
+    };
+    let age_ms = number.trim().parse::<f64>().ok().filter(|age_ms| age_ms.is_finite() && *age_ms > 0.0)?;
+    let sign = match sign {
+        "<=" => "≤",
+        ">=" => "≥",
+        other => other,
+    };
+    Some(Limit { quantile, age_ms, label: format!("{whose}{word} {sign} {}", with_setting(age_ms, "ms")) })
+}
+
+/// A level line up to the percentile that the condition is about, with its words upon it.
+fn limit_lines(canvas: &Canvas<'_>, plane: &Plane, limits: &[Limit]) -> Drawn {
+    for limit in limits {
+        let (x, y) = plane.place((nines(limit.quantile), limit.age_ms));
+        let end = if limit.quantile > 0.5 { x } else { plane.right };
+        canvas.line(&[(plane.left, y), (end, y)], Ink::Limit, 1.2)?;
+        canvas.line(&[(x, y - 5.0), (x, y + 5.0)], Ink::Limit, 1.6)?;
+        let above = if y - plane.top < 20.0 { y + 9.0 } else { y - 9.0 };
+        canvas.text((plane.left + 4.0, above), &limit.label, Anchor::Left, TICK_TEXT, Ink::Quiet)?;
+    }
+    Ok(())
 }
 
 fn quantile(nines: f64) -> f64 {
     1.0 - 10_f64.powf(-nines)
 }
 
-fn measured(point: &Point) -> Curve {
-    let ages = point.ages();
-    let last = (ages.total() as f64 / SAMPLES_BEYOND).log10();
-    steps(last)
-        .filter_map(|nines| {
-            let age = ages.percentile(quantile(nines))?;
-            (age.bound == Bound::Exact).then_some((nines, age.value_ms.max(1e-3)))
-        })
-        .collect()
+fn nines(quantile: f64) -> f64 {
+    -(1.0 - quantile).log10()
 }
 
-fn model(point: &Point) -> Curve {
-    let Some(prediction) = point.predicted.as_ref().and_then(|both| both.replayed.as_ref().ok()) else {
-        return Vec::new();
-    };
-    let last = (point.ages().total() as f64 / SAMPLES_BEYOND).log10();
-    steps(last)
-        .map(|nines| (nines, prediction.age.quantile_ms(quantile(nines))))
-        .filter(|(_, age)| age.is_finite())
-        .map(|(nines, age)| (nines, age.max(1e-3)))
-        .collect()
+/// Where fewer than ten deliveries of the smallest block lie beyond.
+fn last_nines(point: &Point) -> f64 {
+    let deliveries = |measurements: &Measurements| measurements.age.arrived.count + measurements.age.censored;
+    let fewest = point.completed().map(deliveries).min().unwrap_or(0);
+    (fewest as f64 / SAMPLES_BEYOND).log10()
 }
 
 fn steps(last: f64) -> impl Iterator<Item = f64> {
@@ -166,4 +242,36 @@ fn title(points: &[&Point]) -> String {
 
 fn bare(point: &Point) -> String {
     point.quantity_of(QuantityName::AgeP99).measured_text()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn conditions_on_one_age_are_lines_and_others_are_not() {
+        let thresholds = [
+            "age_p99_ms < 250",
+            "sse.age_p50_ms<=4.5",
+            "lost == 0",
+            "age_mean_ms < 3",
+            "sse.age_p99_ms / websocket.age_p99_ms < 1.6",
+            "age_p99_ms < soon",
+            "age_p99_ms <",
+            "",
+        ]
+        .map(str::to_owned);
+        let found: Vec<(f64, f64, String)> = limits(&thresholds, 3.0)
+            .into_iter()
+            .map(|limit| (limit.quantile, limit.age_ms, limit.label))
+            .collect();
+        assert_eq!(
+            found,
+            [
+                (0.99, 250.0, "p99 < 250\u{202f}ms".to_owned()),
+                (0.5, 4.5, "sse p50 ≤ 4.5\u{202f}ms".to_owned())
+            ]
+        );
+        assert!(limits(&thresholds[..1], 1.5).is_empty(), "the chart ends before p99");
+    }
 }

@@ -6,7 +6,7 @@ use super::{
     Figure,
     axis::{Axis, Plane},
     canvas::{Canvas, Drawn, WIDTH, draw},
-    legend, requests,
+    intervals, legend, requests,
 };
 use crate::{
     answers::{self, main_quantities},
@@ -71,7 +71,7 @@ fn figure(
     let top = legend::height(&keys) + 38.0;
     let plane = Plane {
         x: x_axis(swept, &curves),
-        y: y_axis(name, &curves),
+        y: y_axis(name, &curves, &drawn),
         left: 56.0,
         right: WIDTH - 28.0,
         top,
@@ -80,6 +80,7 @@ fn figure(
     let drawing = draw(plane.bottom + 44.0, |canvas| {
         legend::draw(canvas, &keys, 0.0)?;
         plane.frame(canvas)?;
+        whiskers(canvas, &plane, &drawn, name)?;
         paint(canvas, &plane, &curves, &level_patterns)
     });
     Some(Figure {
@@ -87,7 +88,12 @@ fn figure(
         scenario: Some(finding.scenario.name.clone()),
         title: title(swept, name, points),
         caption: format!(
-            "Solid: measured, one mark a point. Dashed: predicted. Where the two part, the model leaves something out.{}{}",
+            "Solid: measured, one mark a point. Dashed: predicted. Where the two part, the model leaves something out.{}{}{}",
+            if drawn.iter().any(|point| intervals::of(point.quantity_of(name)).is_some()) {
+                " Whiskers: the 95 % interval over the blocks."
+            } else {
+                ""
+            },
             level_words(swept, &level_patterns),
             if points.iter().any(|point| point.quantity_of(name).bound == Bound::AtLeast) {
                 " Points with lost events that reach into the percentile are left out here and stand in the table."
@@ -144,6 +150,18 @@ fn paint(
     Ok(())
 }
 
+/// The intervals of the swept points, beneath their marks.
+fn whiskers(canvas: &Canvas<'_>, plane: &Plane, points: &[&Point], name: QuantityName) -> Drawn {
+    for point in points {
+        let interval = intervals::of(point.quantity_of(name));
+        if let (Some(value), Some((low, high))) = (point.swept_value(), interval) {
+            let ends = (plane.place_y(low), plane.place_y(high));
+            intervals::upright(canvas, plane.place_x(value), ends, Ink::Measured(point.pattern))?;
+        }
+    }
+    Ok(())
+}
+
 /// Patterns that the setting does not concern: their one point holds over the whole range.
 fn level_lines(
     points: &[&Point],
@@ -185,11 +203,16 @@ fn x_axis(swept: Swept, curves: &[(Pattern, Curve, Curve)]) -> Axis {
     Axis::log(values.into_iter(), swept.axis()).with_ticks(ticks)
 }
 
-fn y_axis(name: QuantityName, curves: &[(Pattern, Curve, Curve)]) -> Axis {
+fn y_axis(name: QuantityName, curves: &[(Pattern, Curve, Curve)], drawn: &[&Point]) -> Axis {
+    let ends = drawn
+        .iter()
+        .filter_map(|point| intervals::of(point.quantity_of(name)))
+        .flat_map(|(low, high)| [low, high]);
     let values: Vec<f64> = curves
         .iter()
         .flat_map(|(_, measured, model)| measured.iter().chain(model))
         .map(|(_, value)| *value)
+        .chain(ends)
         .collect();
     let least = values.iter().copied().fold(f64::INFINITY, f64::min);
     let most = values.iter().copied().fold(0.0, f64::max);

@@ -1,0 +1,86 @@
+//! A point's ages as a curve: the typical block's percentiles, and the interval around them.
+
+use super::{
+    axis::Plane,
+    canvas::{Canvas, Drawn},
+    intervals,
+};
+use crate::{point::Point, quantity::Bound, style::Ink};
+
+/// A logarithmic axis has no zero: ages are at least the microsecond that they are kept to.
+const LEAST_MS: f64 = 1e-3;
+
+/// One step of a curve.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Step {
+    /// Which percentile, as a fraction.
+    pub(super) quantile: f64,
+    pub(super) age_ms: f64,
+    pub(super) interval_ms: Option<(f64, f64)>,
+}
+
+/// Percentiles, ascending.
+pub(super) type AgeCurve = Vec<Step>;
+
+/// Ends where a percentile reaches into deliveries that never came.
+pub(super) fn measured(point: &Point, quantiles: impl Iterator<Item = f64>) -> AgeCurve {
+    quantiles
+        .filter_map(|quantile| {
+            let age = point.age_at(quantile)?;
+            let least = |age_ms: f64| age_ms.max(LEAST_MS);
+            (age.bound == Bound::Exact).then_some(Step {
+                quantile,
+                age_ms: least(age.value),
+                interval_ms: age.interval.map(|(low, high)| (least(low), least(high))),
+            })
+        })
+        .collect()
+}
+
+/// What the model, replayed over the schedule, says of the same percentiles.
+pub(super) fn model(point: &Point, quantiles: impl Iterator<Item = f64>) -> AgeCurve {
+    let Some(prediction) = point.predicted.as_ref().and_then(|both| both.replayed.as_ref().ok()) else {
+        return Vec::new();
+    };
+    quantiles
+        .map(|quantile| (quantile, prediction.age.quantile_ms(quantile)))
+        .filter(|(_, age_ms)| age_ms.is_finite())
+        .map(|(quantile, age_ms)| Step { quantile, age_ms: age_ms.max(LEAST_MS), interval_ms: None })
+        .collect()
+}
+
+/// Every age of a curve, the ends of its intervals included: what an axis must hold.
+pub(super) fn ages(curve: &AgeCurve) -> impl Iterator<Item = f64> + '_ {
+    curve.iter().flat_map(|step| {
+        let (low, high) = step.interval_ms.unwrap_or((step.age_ms, step.age_ms));
+        [step.age_ms, low, high]
+    })
+}
+
+/// Where the steps lie in a plane; `at` turns a percentile and an age into the plane's values.
+pub(super) fn path(plane: &Plane, curve: &AgeCurve, at: fn(f64, f64) -> (f64, f64)) -> Vec<(f64, f64)> {
+    curve.iter().map(|step| plane.place(at(step.quantile, step.age_ms))).collect()
+}
+
+/// The interval around a curve; nothing with too few blocks.
+pub(super) fn ribbon(
+    canvas: &Canvas<'_>,
+    plane: &Plane,
+    curve: &AgeCurve,
+    at: fn(f64, f64) -> (f64, f64),
+    ink: Ink,
+) -> Drawn {
+    let edge = |end: fn((f64, f64)) -> f64| -> Vec<(f64, f64)> {
+        curve.iter().filter_map(|step| Some(plane.place(at(step.quantile, end(step.interval_ms?))))).collect()
+    };
+    intervals::ribbon(canvas, &edge(|(low, _)| low), &edge(|(_, high)| high), ink)
+}
+
+/// What the ribbons are, where one is drawn.
+pub(super) fn ribbon_words<'a>(mut curves: impl Iterator<Item = &'a AgeCurve>) -> &'static str {
+    if curves.any(|curve| curve.iter().any(|step| step.interval_ms.is_some())) {
+        " A line is the typical block, the ribbon around it its 95 % interval."
+    } else {
+        ""
+    }
+}

@@ -1,0 +1,202 @@
+//! Level bars from zero, one a point: its name above, its number at the end.
+
+use super::{
+    canvas::{Anchor, Canvas, Drawn, TEXT, TICK_TEXT, WIDTH, text_width},
+    intervals,
+};
+use crate::{point::Point, quantity::QuantityName, style::Ink};
+
+/// Height of a bar with the label above it.
+pub(super) const ROW: f64 = 46.0;
+/// Height of the row that explains the parts.
+pub(super) const PARTS_KEY: f64 = 28.0;
+/// Height of the bar alone.
+const BAR: f64 = 16.0;
+/// Where bars begin.
+const LEFT: f64 = 4.0;
+/// Room for the number at the bar's end.
+const NUMBER_WIDTH: f64 = 84.0;
+
+/// A part of a stacked bar: what it is called, and how strong its colour is.
+pub(super) type Part = (&'static str, f64);
+
+/// One bar.
+pub(super) struct Bar<'a> {
+    point: &'a Point,
+    /// From left to right: length, and how strong the colour is.
+    parts: Vec<(f64, f64)>,
+    value: f64,
+    number: String,
+    interval: Option<(f64, f64)>,
+    /// The interval in words; empty without one.
+    brackets: String,
+    predicted: Option<f64>,
+}
+
+impl<'a> Bar<'a> {
+    /// A bar without parts and model.
+    pub(super) fn of(
+        point: &'a Point,
+        value: f64,
+        interval: Option<(f64, f64)>,
+        text: impl Fn(f64) -> String,
+    ) -> Self {
+        Self {
+            point,
+            parts: vec![(value, 1.0)],
+            value,
+            number: text(value),
+            interval,
+            brackets: interval
+                .map_or_else(String::new, |interval| intervals::brackets(value, interval, text)),
+            predicted: None,
+        }
+    }
+
+    /// A quantity with its prediction; none if it was not measured.
+    pub(super) fn of_quantity(point: &'a Point, name: QuantityName) -> Option<Self> {
+        let quantity = point.quantity_of(name);
+        let bar = Self::of(point, quantity.measured?, intervals::of(quantity), |value| name.text(value));
+        Some(Self { number: quantity.measured_text(), predicted: quantity.predicted, ..bar })
+    }
+
+    /// The same bar made of parts.
+    pub(super) fn stacked(mut self, parts: Vec<(f64, f64)>) -> Self {
+        self.parts = parts;
+        self
+    }
+
+    pub(super) const fn value(&self) -> f64 {
+        self.value
+    }
+
+    /// `4.30 KB (SSE)`.
+    pub(super) fn named_number(&self) -> String {
+        format!("{} ({})", self.number, self.point.label())
+    }
+
+    /// The number and its interval, for those who do not see the bar.
+    pub(super) fn words(&self) -> String {
+        let space = if self.brackets.is_empty() { "" } else { " " };
+        format!("{} {}{space}{}", self.point.label(), self.number, self.brackets)
+    }
+
+    /// Width of the number with its interval.
+    fn number_width(&self) -> f64 {
+        let brackets = match text_width(&self.brackets, TICK_TEXT) {
+            0.0 => 0.0,
+            width => width + 5.0,
+        };
+        text_width(&self.number, TEXT) + brackets
+    }
+}
+
+/// From zero to the largest of measured, predicted and the ends of intervals.
+struct BarScale {
+    right: f64,
+    largest: f64,
+}
+
+impl BarScale {
+    fn over(bars: &[Bar<'_>]) -> Self {
+        let ends = |bar: &Bar<'_>| [Some(bar.value), bar.predicted, bar.interval.map(|(_, high)| high)];
+        let largest = bars.iter().flat_map(ends).flatten().fold(0.0, f64::max);
+        let with_interval = bars.iter().filter(|bar| bar.interval.is_some());
+        let number = with_interval.map(|bar| bar.number_width() + 14.0).fold(NUMBER_WIDTH, f64::max);
+        Self { right: WIDTH - number, largest: if largest > 0.0 { largest } else { 1.0 } }
+    }
+
+    fn place(&self, value: f64) -> f64 {
+        LEFT + (self.right - LEFT) * (value / self.largest).clamp(0.0, 1.0)
+    }
+}
+
+/// All bars, one beneath the other; [`ROW`] high each.
+pub(super) fn draw(canvas: &Canvas<'_>, bars: &[Bar<'_>], top: f64) -> Drawn {
+    let scale = BarScale::over(bars);
+    for (index, bar) in bars.iter().enumerate() {
+        let top = top + ROW * index as f64;
+        canvas.marker(bar.point.pattern, (11.0, top + 10.0), 5.5)?;
+        canvas.text((24.0, top + 10.0), &bar.point.label(), Anchor::Left, TEXT, Ink::Text)?;
+        stack(canvas, &scale, bar, top + 22.0)?;
+        ending(canvas, &scale, bar, top + 22.0)?;
+    }
+    Ok(())
+}
+
+/// The parts one after the other, with a hair of ground between.
+fn stack(canvas: &Canvas<'_>, scale: &BarScale, bar: &Bar<'_>, high: f64) -> Drawn {
+    let (low, ink) = (high + BAR, Ink::Measured(bar.point.pattern));
+    if let [(length, opacity)] = bar.parts.as_slice() {
+        let to = scale.place(*length).max(LEFT + 1.0);
+        return canvas.rectangle((LEFT, high), (to, low), ink, *opacity);
+    }
+    let mut sum = 0.0;
+    for (length, opacity) in &bar.parts {
+        let (from, to) = (scale.place(sum), scale.place(sum + length));
+        sum += length;
+        if to - from > 0.3 {
+            canvas.rectangle((from, high), (to, low), ink, *opacity)?;
+            canvas.line(&[(to, high), (to, low)], Ink::Ground, 0.8)?;
+        }
+    }
+    Ok(())
+}
+
+/// The interval's whisker, the model's tick and the number.
+fn ending(canvas: &Canvas<'_>, scale: &BarScale, bar: &Bar<'_>, high: f64) -> Drawn {
+    let end = scale.place(bar.value);
+    let middle = high + BAR / 2.0;
+    let mut number_from = end + 8.0;
+    if let Some((from, to)) = bar.interval {
+        let ends = (scale.place(from), scale.place(to));
+        canvas.line(&[(ends.0 - 1.0, middle), (ends.1 + 1.0, middle)], Ink::Ground, 3.6)?;
+        intervals::level(canvas, ends, middle, Ink::Text)?;
+        number_from = number_from.max(ends.1 + 8.0);
+    }
+    if let Some(predicted) = bar.predicted {
+        let x = scale.place(predicted);
+        let tick = [(x, high - 3.0), (x, high + BAR + 3.0)];
+        canvas.line(&tick, Ink::Ground, 4.5)?;
+        canvas.line(&tick, Ink::Text, 2.0)?;
+        // The number must not lie under the tick.
+        if x > end - 4.0 && x < number_from + bar.number_width() {
+            number_from = number_from.max(x + 8.0);
+        }
+    }
+    canvas.text((number_from, middle), &bar.number, Anchor::Left, TEXT, Ink::Text)?;
+    if bar.brackets.is_empty() {
+        return Ok(());
+    }
+    let from = number_from + text_width(&bar.number, TEXT) + 5.0;
+    canvas.text((from, middle), &bar.brackets, Anchor::Left, TICK_TEXT, Ink::Quiet)
+}
+
+/// Explains the tick.
+pub(super) fn model_key(canvas: &Canvas<'_>, y: f64) -> Drawn {
+    canvas.line(&[(11.0, y - 7.0), (11.0, y + 7.0)], Ink::Text, 2.0)?;
+    canvas.text((24.0, y), "model", Anchor::Left, TICK_TEXT, Ink::Quiet)
+}
+
+/// Explains the parts, in a row at the upper edge.
+pub(super) fn parts_key(canvas: &Canvas<'_>, parts: &[Part]) -> Drawn {
+    let words: f64 = parts.iter().map(|(word, _)| text_width(word, TICK_TEXT) + 24.0).sum();
+    // A system font wider than expected must not push the last word out.
+    let squeeze = ((WIDTH - 8.0) / words).min(1.0);
+    let mut x = 4.0;
+    for (word, opacity) in parts {
+        canvas.rectangle((x, 5.0), (x + 12.0, 17.0), Ink::Text, *opacity)?;
+        canvas.text((x + 17.0, 11.0), word, Anchor::Left, TICK_TEXT, Ink::Text)?;
+        x += (text_width(word, TICK_TEXT) + 32.0) * squeeze;
+    }
+    Ok(())
+}
+
+/// What a whisker means, where one is drawn.
+pub(super) fn whisker_words(bars: &[Bar<'_>]) -> &'static str {
+    if bars.iter().any(|bar| bar.interval.is_some()) {
+        " The whisker at a bar's end is the 95 % interval over the blocks."
+    } else {
+        ""
+    }
+}

@@ -1,0 +1,97 @@
+//! The interval, wherever a number is drawn: whiskers on bars and marks, ribbons around curves,
+//! brackets behind numbers. Where there is no interval, nothing is drawn.
+
+use super::canvas::{Canvas, Drawn};
+use crate::{
+    number::THIN_SPACE,
+    quantity::{Bound, Quantity},
+    style::Ink,
+};
+
+/// Half the length of a whisker's cap.
+const CAP: f64 = 3.0;
+/// Width of a whisker's line.
+const WIDTH: f64 = 1.2;
+/// A whisker shorter than this could not be seen but for its caps.
+const SHORTEST: f64 = 0.5;
+/// How strong a ribbon's colour is.
+const RIBBON: f64 = 0.2;
+
+/// Ends of a quantity's 95 % interval; none with too few blocks, and none for a lower bound.
+pub(super) fn of(quantity: &Quantity) -> Option<(f64, f64)> {
+    let interval = quantity.low.zip(quantity.high)?;
+    (quantity.bound == Bound::Exact).then_some(interval)
+}
+
+/// `(2.05–2.20)`; the unit is told where it is not that of the value before it. Empty where both
+/// ends read as the value does: they would only repeat it.
+pub(super) fn brackets(value: f64, interval: (f64, f64), text: impl Fn(f64) -> String) -> String {
+    let unit = |text: &str| text.split_once(THIN_SPACE).map(|(_, unit)| unit.to_owned());
+    let (low, high) = (text(interval.0), text(interval.1));
+    if low == high && low == text(value) {
+        return String::new();
+    }
+    if unit(&low) != unit(&high) || unit(&low) != unit(&text(value)) {
+        return format!("({low}–{high})");
+    }
+    let bare = |text: &str| text.split(THIN_SPACE).next().unwrap_or_default().to_owned();
+    format!("({}–{})", bare(&low), bare(&high))
+}
+
+/// A level whisker from end to end at a height.
+pub(super) fn level(canvas: &Canvas<'_>, (from, to): (f64, f64), y: f64, ink: Ink) -> Drawn {
+    if (to - from).abs() < SHORTEST {
+        return Ok(());
+    }
+    canvas.line(&[(from, y), (to, y)], ink, WIDTH)?;
+    for x in [from, to] {
+        canvas.line(&[(x, y - CAP), (x, y + CAP)], ink, WIDTH)?;
+    }
+    Ok(())
+}
+
+/// An upright whisker from end to end.
+pub(super) fn upright(canvas: &Canvas<'_>, x: f64, (from, to): (f64, f64), ink: Ink) -> Drawn {
+    if (to - from).abs() < SHORTEST {
+        return Ok(());
+    }
+    canvas.line(&[(x, from), (x, to)], ink, WIDTH)?;
+    for y in [from, to] {
+        canvas.line(&[(x - CAP, y), (x + CAP, y)], ink, WIDTH)?;
+    }
+    Ok(())
+}
+
+/// The area between a curve of low ends and one of high ends.
+pub(super) fn ribbon(canvas: &Canvas<'_>, low: &[(f64, f64)], high: &[(f64, f64)], ink: Ink) -> Drawn {
+    let corners: Vec<(f64, f64)> = low.iter().chain(high.iter().rev()).copied().collect();
+    canvas.area(&corners, ink, RIBBON)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::quantity::QuantityName;
+
+    #[test]
+    fn a_bound_and_half_an_interval_have_none() {
+        let mut quantity = Quantity::empty(QuantityName::AgeP99);
+        assert_eq!(of(&quantity), None);
+        quantity.low = Some(1.0);
+        assert_eq!(of(&quantity), None);
+        quantity.high = Some(2.0);
+        assert_eq!(of(&quantity), Some((1.0, 2.0)));
+        quantity.bound = Bound::AtLeast;
+        assert_eq!(of(&quantity), None);
+    }
+
+    #[test]
+    fn brackets_repeat_a_unit_only_where_it_changes() {
+        let bytes = |value: f64| QuantityName::BytesPerEvent.text(value);
+        assert_eq!(brackets(2_100.0, (2_050.0, 2_204.0), bytes), "(2.05–2.20)");
+        assert_eq!(brackets(1_010.0, (950.0, 1_100.0), bytes), "(950\u{202f}B–1.10\u{202f}KB)");
+        assert_eq!(brackets(412.0, (412.0, 412.1), bytes), "");
+        let requests = |value: f64| QuantityName::RequestsPerEvent.text(value);
+        assert_eq!(brackets(1.0, (0.9, 1.1), requests), "(0.900–1.10)");
+    }
+}

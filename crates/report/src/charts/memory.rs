@@ -1,0 +1,271 @@
+//! What each further connection adds: memory over the number of open subscribers, with the line
+//! through it.
+
+use contract::{Load, Stair};
+
+use super::{
+    Figure, MOST_SERIES,
+    axis::{Axis, Plane},
+    canvas::{Anchor, Canvas, Drawn, TEXT, TICK_TEXT, WIDTH, draw, spread, text_width},
+    intervals, left_out, spread_over_patterns,
+};
+use crate::{
+    estimate::{self, Estimate},
+    findings::ScenarioFinding,
+    memory::{self, Line, Part},
+    number::{bytes, count},
+    point::Point,
+    style::Ink,
+};
+
+/// Height of a panel's plane, of what stands above it, and of its axis.
+const PLANE: f64 = 190.0;
+const ABOVE: f64 = 46.0;
+const BELOW: f64 = 44.0;
+/// Bytes of a unit of the upright axis.
+const MEGABYTE: f64 = 1e6;
+
+/// The two loads, in the order in which they are read.
+const LOADS: [(Load, &str); 2] =
+    [(Load::Idle, "idle: connected, no event yet"), (Load::Active, "after traffic")];
+
+/// A point's readings at one load.
+struct Series<'a> {
+    point: &'a Point,
+    /// Subscribers and bytes, of all blocks.
+    readings: Vec<(f64, f64)>,
+    /// Mean of the blocks' bases, and their slopes.
+    base: f64,
+    slope: Estimate,
+}
+
+impl Series<'_> {
+    /// Subscribers of the highest stair.
+    fn most(&self) -> f64 {
+        self.readings.iter().map(|(subscribers, _)| *subscribers).fold(0.0, f64::max)
+    }
+}
+
+/// The server's memory and the kernel's, apart: they grow by different things.
+pub(super) fn figures(finding: &ScenarioFinding, points: &[&Point]) -> Vec<Figure> {
+    [Part::Server, Part::Kernel].into_iter().filter_map(|part| figure(finding, points, part)).collect()
+}
+
+/// Slope of each completed trial, bytes per subscriber.
+pub(super) fn slopes(point: &Point, load: Load, part: Part) -> Vec<f64> {
+    lines(point, load, part).into_iter().map(|(line, _)| line.slope).collect()
+}
+
+/// The line of each completed trial that has enough readings, and its readings.
+fn lines(point: &Point, load: Load, part: Part) -> Vec<(Line, Vec<Stair>)> {
+    point
+        .completed()
+        .filter_map(|measurements| measurements.connections.as_ref())
+        .filter_map(|cost| {
+            let stairs = cost.stairs.iter().filter(|stair| stair.load == load).copied().collect();
+            Some((memory::line(cost, load, part)?, stairs))
+        })
+        .collect()
+}
+
+/// The kernel's readings are the whole machine's, so they are shown above what its line has without
+/// subscribers.
+fn series(point: &Point, load: Load, part: Part) -> Option<Series<'_>> {
+    let lines = lines(point, load, part);
+    let slopes: Vec<f64> = lines.iter().map(|(line, _)| line.slope).collect();
+    let slope = estimate::over_blocks(&slopes)?;
+    let ground = |line: &Line| match part {
+        Part::Server | Part::Subscriber => 0.0,
+        Part::Kernel => line.base,
+    };
+    let readings = lines
+        .iter()
+        .flat_map(|(line, stairs)| {
+            let ground = ground(line);
+            stairs.iter().map(move |stair| (f64::from(stair.subscribers), part.bytes(stair) as f64 - ground))
+        })
+        .collect();
+    let base = lines.iter().map(|(line, _)| line.base - ground(line)).sum::<f64>() / lines.len() as f64;
+    Some(Series { point, readings, base, slope })
+}
+
+fn figure(finding: &ScenarioFinding, points: &[&Point], part: Part) -> Option<Figure> {
+    let with_slope: Vec<&Point> =
+        points.iter().copied().filter(|point| !slopes(point, Load::Idle, part).is_empty()).collect();
+    let shown = spread_over_patterns(&with_slope, MOST_SERIES);
+    let panels: Vec<(&str, Vec<Series<'_>>)> = LOADS
+        .into_iter()
+        .map(|(load, words)| {
+            (words, shown.iter().filter_map(|point| series(point, load, part)).collect::<Vec<_>>())
+        })
+        .filter(|(_, series)| !series.is_empty())
+        .collect();
+    if panels.is_empty() {
+        return None;
+    }
+    let all = || panels.iter().flat_map(|(_, series)| series);
+    let labels = all().flat_map(|series| label(series).lines().map(str::to_owned).collect::<Vec<_>>());
+    let widest = labels.map(|words| text_width(&words, TICK_TEXT)).fold(0.0, f64::max);
+    let readings = || all().flat_map(|series| &series.readings);
+    let x = Axis::from_zero(readings().map(|(subscribers, _)| *subscribers), "open subscribers");
+    // Both panels on one scale, so that they can be compared.
+    let y = Axis::from_zero(readings().map(|(_, bytes)| bytes / MEGABYTE), unit_words(part));
+    let panel = ABOVE + PLANE + BELOW;
+    let drawing = draw(panel * panels.len() as f64, |canvas| {
+        for (index, (words, series)) in panels.iter().enumerate() {
+            let top = panel * index as f64;
+            let plane = Plane {
+                x: x.clone(),
+                y: y.clone(),
+                left: 44.0,
+                right: WIDTH - widest - 34.0,
+                top: top + ABOVE,
+                bottom: top + ABOVE + PLANE,
+            };
+            canvas.text((4.0, top + 9.0), words, Anchor::Left, TEXT, Ink::Text)?;
+            paint(canvas, &plane, series)?;
+        }
+        Ok(())
+    });
+    Some(Figure {
+        slug: format!("{}-memory-{}", finding.scenario.name, slug(part)),
+        scenario: Some(finding.scenario.name.clone()),
+        title: title(&panels, part),
+        caption: format!(
+            "{} Faint dots are readings of all blocks, the line has their mean slope: what one more subscriber adds. {}{}{}",
+            whose_words(part),
+            "What is there without subscribers is no connection's cost.",
+            if all().any(|series| series.slope.interval.is_some()) {
+                " In brackets the 95 % interval over the blocks."
+            } else {
+                ""
+            },
+            left_out(shown.len(), with_slope.len())
+        ),
+        description: description(&panels, part),
+        elements: drawing.elements,
+        width: drawing.width,
+        height: drawing.height,
+    })
+}
+
+const fn slug(part: Part) -> &'static str {
+    match part {
+        Part::Server => "user",
+        Part::Subscriber => "subscriber",
+        Part::Kernel => "kernel",
+    }
+}
+
+const fn unit_words(part: Part) -> &'static str {
+    match part {
+        Part::Server | Part::Subscriber => "user memory, MB",
+        Part::Kernel => "kernel memory above that of no subscriber, MB",
+    }
+}
+
+const fn whose_words(part: Part) -> &'static str {
+    match part {
+        Part::Server => "User memory of the server process.",
+        Part::Subscriber => "User memory of the subscribers' process.",
+        Part::Kernel => "Kernel memory for both ends of every connection: slabs and TCP buffers.",
+    }
+}
+
+fn paint(canvas: &Canvas<'_>, plane: &Plane, series: &[Series<'_>]) -> Drawn {
+    plane.frame(canvas)?;
+    for one in series {
+        for (subscribers, bytes) in &one.readings {
+            let (x, y) = plane.place((*subscribers, bytes / MEGABYTE));
+            let ink = Ink::Measured(one.point.pattern);
+            canvas.rectangle((x - 2.0, y - 2.0), (x + 2.0, y + 2.0), ink, 0.4)?;
+        }
+    }
+    let ends: Vec<(f64, f64)> = series
+        .iter()
+        .map(|one| plane.place((one.most(), (one.base + one.slope.value * one.most()) / MEGABYTE)))
+        .collect();
+    for (one, end) in series.iter().zip(&ends) {
+        let from = plane.place((0.0, one.base / MEGABYTE));
+        canvas.line(&[from, *end], Ink::Measured(one.point.pattern), 2.0)?;
+    }
+    labels(canvas, plane, series, &ends)
+}
+
+/// A label at each line's end, with the pattern's mark: lines are often closer than labels are high.
+fn labels(canvas: &Canvas<'_>, plane: &Plane, series: &[Series<'_>], ends: &[(f64, f64)]) -> Drawn {
+    let row = TICK_TEXT + 2.0;
+    let rows = series.iter().map(|one| label(one).lines().count()).max().unwrap_or(1) as f64;
+    let mut places: Vec<f64> = ends.iter().map(|(_, y)| *y).collect();
+    spread(&mut places, rows * row + 2.0, plane.top, plane.bottom - (rows - 1.0) * row);
+    let x = plane.right + 18.0;
+    for ((one, end), y) in series.iter().zip(ends).zip(places) {
+        canvas.line(&[(end.0 + 2.0, end.1), (x - 8.0, y)], Ink::Limit, 0.8)?;
+        canvas.marker(one.point.pattern, (x, y), 5.0)?;
+        for (index, words) in label(one).lines().enumerate() {
+            let ink = if index == 0 { Ink::Text } else { Ink::Quiet };
+            canvas.text((x + 10.0, y + row * index as f64), words, Anchor::Left, TICK_TEXT, ink)?;
+        }
+    }
+    Ok(())
+}
+
+/// The slope, and beneath it its interval.
+fn label(series: &Series<'_>) -> String {
+    let slope = series.slope;
+    let each = format!("{} each", bytes(slope.value));
+    match slope.interval {
+        Some(interval) => format!("{each}\n{}", intervals::brackets(slope.value, interval, bytes)),
+        None => each,
+    }
+}
+
+/// Slope and interval in one line.
+fn slope_words(series: &Series<'_>) -> String {
+    let brackets = series.slope.interval.map_or_else(String::new, |interval| {
+        format!(" {}", intervals::brackets(series.slope.value, interval, bytes))
+    });
+    format!("{}{brackets}", bytes(series.slope.value))
+}
+
+/// The least and the most of the first panel.
+fn title(panels: &[(&str, Vec<Series<'_>>)], part: Part) -> String {
+    let mut sorted: Vec<&Series<'_>> =
+        panels.first().map_or_else(Vec::new, |(_, series)| series.iter().collect());
+    sorted.sort_by(|left, right| left.slope.value.total_cmp(&right.slope.value));
+    let whose = match part {
+        Part::Server => "of the server's user memory",
+        Part::Subscriber => "of the subscribers' user memory",
+        Part::Kernel => "of kernel memory, both ends together",
+    };
+    let text =
+        |series: &Series<'_>| format!("{} ({})", bytes(series.slope.value), series.point.pattern.label());
+    match sorted.as_slice() {
+        [] => String::new(),
+        [only] => format!("One more idle subscriber takes {} {whose}", text(only)),
+        [least, .., most] => {
+            format!("One more idle subscriber takes {} to {} {whose}", text(least), text(most))
+        }
+    }
+}
+
+fn description(panels: &[(&str, Vec<Series<'_>>)], part: Part) -> String {
+    let panels: Vec<String> = panels
+        .iter()
+        .map(|(words, series)| {
+            let lines: Vec<String> = series
+                .iter()
+                .map(|one| {
+                    format!(
+                        "{} {} per subscriber, read up to {} subscribers",
+                        one.point.label(),
+                        slope_words(one),
+                        count(one.most() as u64)
+                    )
+                })
+                .collect();
+            format!("{words}: {}", lines.join("; "))
+        })
+        .collect();
+    format!("Scatter charts with lines of {} over open subscribers. {}.", unit_words(part), panels.join(". "))
+}
