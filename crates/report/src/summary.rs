@@ -146,8 +146,8 @@ struct ThresholdSummary<'a> {
     high: Option<f64>,
     /// `lower` if `value` is only a lower bound, null if it is the value.
     bound: Option<&'static str>,
-    /// `passed`, `failed`, `inconclusive` or `not judged`.
-    outcome: &'static str,
+    /// `pass`, `fail`, `inconclusive` or `not judged`.
+    verdict: &'static str,
     /// Why, in words.
     reason: &'a str,
 }
@@ -302,7 +302,7 @@ fn threshold_summary(found: &ThresholdFinding) -> ThresholdSummary<'_> {
         low: found.low.and_then(six_digits),
         high: found.high.and_then(six_digits),
         bound: bound(found.bound),
-        outcome: found.outcome.key(),
+        verdict: found.outcome.key(),
         reason: &found.reason,
     }
 }

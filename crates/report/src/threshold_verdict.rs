@@ -32,8 +32,8 @@ impl ThresholdOutcome {
     #[must_use]
     pub const fn key(self) -> &'static str {
         match self {
-            Self::Passed => "passed",
-            Self::Failed => "failed",
+            Self::Passed => "pass",
+            Self::Failed => "fail",
             Self::Inconclusive => "inconclusive",
             Self::NotJudged => "not judged",
         }
