@@ -5,7 +5,7 @@ mod synthetic;
 use contract::{Load, Manifest, Pattern, Period, Sweep, TraceEvent, TrialRecord};
 use report::{Findings, OutputFile, Run};
 use synthetic::{
-    change, connection_trials, files, in_blocks, manifest, params, record, scenario, sixty_trials,
+    change, connection_trials, files, in_scattered_blocks, manifest, params, record, scenario, sixty_trials,
     ten_trials, trace, with_intervals, write,
 };
 
@@ -54,7 +54,7 @@ fn five_blocks_of_sixty_trials_fit_into_one_page() {
     let (mut manifest, records) = sixty_trials();
     manifest.scenarios[0].thresholds =
         ["age_p99_ms < 250", "age_p50_ms < 5", "sse.age_p99_ms <= 200"].map(str::to_owned).to_vec();
-    let records = in_blocks(&mut manifest, &records, 5);
+    let records = in_scattered_blocks(&mut manifest, &records, 5);
     let mut findings = findings(&manifest, &records);
     with_intervals(&mut findings, 18.0);
     let files = report::render(&findings);
@@ -269,7 +269,7 @@ fn a_pattern_that_is_not_swept_has_its_whisker_at_its_one_mark() {
 fn ribbons_need_four_blocks() {
     let run = |blocks: u32| {
         let (mut manifest, records) = ten_trials();
-        let records = in_blocks(&mut manifest, &records, blocks);
+        let records = in_scattered_blocks(&mut manifest, &records, blocks);
         report::render(&findings(&manifest, &records))
     };
     let ribbons = |files: &[OutputFile], name: &str| {
@@ -283,7 +283,7 @@ fn ribbons_need_four_blocks() {
         assert_eq!(ribbons(&five, name), 4, "{name}");
     }
     let (mut manifest, records) = ten_trials();
-    let mut records = in_blocks(&mut manifest, &records, 5);
+    let mut records = in_scattered_blocks(&mut manifest, &records, 5);
     // Of one block of SSE nothing came: its percentiles are bounds, so the point has no curve.
     let lost = records.iter_mut().find(|record| record.pattern == Pattern::Sse).expect("a trial");
     change(lost, |measured| {

@@ -10,7 +10,11 @@ use super::{
 };
 
 /// Every trial of a run once a block, with ages that scatter by some percent from block to block.
-pub(crate) fn in_blocks(manifest: &mut Manifest, records: &[TrialRecord], blocks: u32) -> Vec<TrialRecord> {
+pub(crate) fn in_scattered_blocks(
+    manifest: &mut Manifest,
+    records: &[TrialRecord],
+    blocks: u32,
+) -> Vec<TrialRecord> {
     let mut all = Vec::new();
     for block in 0..blocks {
         for record in records {

@@ -15,7 +15,7 @@ use contract::{
 };
 use report::OutputFile;
 
-pub(crate) use blocks::{connection_trials, in_blocks, with_intervals};
+pub(crate) use blocks::{connection_trials, in_scattered_blocks, with_intervals};
 pub(crate) use trace::trace;
 
 pub(crate) const SUBSCRIBERS: u32 = 50;
