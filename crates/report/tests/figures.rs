@@ -2,7 +2,7 @@
 
 mod synthetic;
 
-use contract::{Load, Manifest, Pattern, Sweep, TraceEvent, TrialRecord};
+use contract::{Load, Manifest, Pattern, Period, Sweep, TraceEvent, TrialRecord};
 use report::{Findings, OutputFile, Run};
 use synthetic::{
     change, connection_trials, files, in_scattered_blocks, manifest, params, record, scenario, sixty_trials,
@@ -52,9 +52,11 @@ fn figure<'a>(files: &'a [OutputFile], name: &str) -> Option<&'a str> {
 #[test]
 fn five_blocks_of_sixty_trials_fit_into_one_page() {
     let (mut manifest, records) = sixty_trials();
+    manifest.scenarios[0].thresholds =
+        ["age_p99_ms < 250", "age_p50_ms < 5", "sse.age_p99_ms <= 200"].map(str::to_owned).to_vec();
     let records = in_scattered_blocks(&mut manifest, &records, 5);
     let mut findings = findings(&manifest, &records);
-    with_intervals(&mut findings, 4.0);
+    with_intervals(&mut findings, 18.0);
     let files = report::render(&findings);
     let page = &files.iter().find(|file| file.path == "report.html").expect("written").content;
     eprintln!("{} trials, {} bytes", records.len(), page.len());
@@ -241,6 +243,29 @@ fn a_lower_bound_has_no_whisker() {
 }
 
 #[test]
+fn a_pattern_that_is_not_swept_has_its_whisker_at_its_one_mark() {
+    let mut sweep = scenario("poll-interval", "How fresh?", &[Pattern::ShortPolling, Pattern::Sse]);
+    let intervals = [250, 1_000].map(Period::from_millis).to_vec();
+    sweep.sweep = Some(Sweep { poll_interval: intervals, ..Sweep::default() });
+    let records: Vec<TrialRecord> =
+        [(Pattern::ShortPolling, 250.0), (Pattern::ShortPolling, 1_000.0), (Pattern::Sse, 0.0)]
+            .into_iter()
+            .zip(0..)
+            .map(|((pattern, interval_ms), order)| {
+                record("poll-interval", pattern, params(pattern, interval_ms, 50), order)
+            })
+            .collect();
+    let bare = findings(&manifest(vec![sweep], &["a1b2c3d4e5f60718"], 3), &records);
+    let mut with = bare.clone();
+    with_intervals(&mut with, 30.0);
+    let drawn = |findings: &Findings| {
+        let files = report::render(findings);
+        whiskers(figure(&files, "poll-interval-over-age-p99-ms").expect("drawn"))
+    };
+    assert_eq!(drawn(&with) - drawn(&bare), 3 * 3);
+}
+
+#[test]
 fn ribbons_need_four_blocks() {
     let run = |blocks: u32| {
         let (mut manifest, records) = ten_trials();
@@ -257,6 +282,16 @@ fn ribbons_need_four_blocks() {
         assert_eq!(ribbons(&three, name), 0, "{name}");
         assert_eq!(ribbons(&five, name), 4, "{name}");
     }
+    let (mut manifest, records) = ten_trials();
+    let mut records = in_scattered_blocks(&mut manifest, &records, 5);
+    // Of one block of SSE nothing came: its percentiles are bounds, so the point has no curve.
+    let lost = records.iter_mut().find(|record| record.pattern == Pattern::Sse).expect("a trial");
+    change(lost, |measured| {
+        measured.age.censored = measured.age.arrived.count;
+        measured.age.arrived = contract::Distribution::default();
+    });
+    let lossy = report::render(&findings(&manifest, &records));
+    assert_eq!(ribbons(&lossy, "stock-ticker-age-ecdf"), 3);
     assert_finite(&five);
     let page = |files: &[OutputFile]| {
         files.iter().find(|file| file.path == "report.html").expect("written").content.clone()

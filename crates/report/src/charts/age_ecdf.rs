@@ -7,7 +7,7 @@ use super::{
     age_curve::{self, AgeCurve},
     axis::{Axis, Plane},
     canvas::{Anchor, Canvas, Drawn, TICK_TEXT, WIDTH, draw, text_width},
-    left_out, legend, same_panel,
+    intervals, left_out, legend, same_panel,
 };
 use crate::{findings::ScenarioFinding, point::Point, quantity::QuantityName, style::Ink};
 
@@ -167,8 +167,8 @@ fn description(points: &[&Point]) -> String {
             format!(
                 "{}: half within {}, 99 percent within {}",
                 point.label(),
-                point.quantity_of(QuantityName::AgeP50).measured_text(),
-                point.quantity_of(QuantityName::AgeP99).measured_text()
+                intervals::text(point.quantity_of(QuantityName::AgeP50)),
+                intervals::text(point.quantity_of(QuantityName::AgeP99))
             )
         })
         .collect();

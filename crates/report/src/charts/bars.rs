@@ -150,8 +150,7 @@ fn ending(canvas: &Canvas<'_>, scale: &BarScale, bar: &Bar<'_>, high: f64) -> Dr
     let mut number_from = end + 8.0;
     if let Some((from, to)) = bar.interval {
         let ends = (scale.place(from), scale.place(to));
-        canvas.line(&[(ends.0 - 1.0, middle), (ends.1 + 1.0, middle)], Ink::Ground, 3.6)?;
-        intervals::level(canvas, ends, middle, Ink::Text)?;
+        intervals::upon_bar(canvas, ends, middle)?;
         number_from = number_from.max(ends.1 + 8.0);
     }
     if let Some(predicted) = bar.predicted {
@@ -194,7 +193,7 @@ pub(super) fn parts_key(canvas: &Canvas<'_>, parts: &[Part]) -> Drawn {
 
 /// What a whisker means, where one is drawn.
 pub(super) fn whisker_words(bars: &[Bar<'_>]) -> &'static str {
-    if bars.iter().any(|bar| bar.interval.is_some()) {
+    if bars.iter().any(|bar| !bar.brackets.is_empty()) {
         " The whisker at a bar's end is the 95 % interval over the blocks."
     } else {
         ""

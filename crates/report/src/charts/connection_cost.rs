@@ -23,7 +23,7 @@ const MOST_BARS: usize = 8;
 const HEADING: f64 = 26.0;
 
 /// The parts of a connection's memory, and how strong their colour is.
-const PARTS: [bars::Part; 3] = [("user, idle", 1.0), ("user, by traffic", 0.62), ("kernel, both ends", 0.28)];
+const PARTS: [bars::Part; 3] = [("user, idle", 1.0), ("by traffic", 0.62), ("kernel, both ends", 0.28)];
 
 /// Memory per subscriber; none without slopes of both user and kernel memory.
 pub(super) fn memory(finding: &ScenarioFinding, points: &[&Point]) -> Option<Figure> {

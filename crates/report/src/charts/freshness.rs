@@ -233,6 +233,13 @@ fn labels(canvas: &Canvas<'_>, plane: &Plane, choices: &[Choice<'_>], front: &[&
     let mut paths: Vec<Vec<(f64, f64)>> =
         series(choices).iter().map(|series| series.iter().map(|choice| place(choice)).collect()).collect();
     paths.push(front_path(plane, front));
+    for choice in choices {
+        let (x, y) = place(choice);
+        let level = choice.interval(QuantityName::BytesPerEvent);
+        paths.extend(level.map(|(low, high)| vec![(plane.place_x(low), y), (plane.place_x(high), y)]));
+        let upright = choice.interval(QuantityName::AgeP99);
+        paths.extend(upright.map(|(low, high)| vec![(x, plane.place_y(low)), (x, plane.place_y(high))]));
+    }
     free_labels::draw(canvas, plane, &wanted(choices, plane), &marks, &paths)
 }
 

@@ -38,6 +38,23 @@ pub(super) fn brackets(value: f64, interval: (f64, f64), text: impl Fn(f64) -> S
     format!("({}–{})", bare(&low), bare(&high))
 }
 
+/// A quantity with its interval, in words.
+pub(super) fn text(quantity: &Quantity) -> String {
+    let measured = quantity.measured_text();
+    let brackets = quantity.measured.zip(of(quantity)).map_or_else(String::new, |(value, interval)| {
+        brackets(value, interval, |value| quantity.name.text(value))
+    });
+    if brackets.is_empty() { measured } else { format!("{measured} {brackets}") }
+}
+
+/// A level whisker upon a bar, with a halo in the colour of the ground.
+pub(super) fn upon_bar(canvas: &Canvas<'_>, (from, to): (f64, f64), y: f64) -> Drawn {
+    if (to - from).abs() >= SHORTEST {
+        canvas.line(&[(from - 1.0, y), (to + 1.0, y)], Ink::Ground, 3.0 * WIDTH)?;
+    }
+    level(canvas, (from, to), y, Ink::Text)
+}
+
 /// A level whisker from end to end at a height.
 pub(super) fn level(canvas: &Canvas<'_>, (from, to): (f64, f64), y: f64, ink: Ink) -> Drawn {
     if (to - from).abs() < SHORTEST {

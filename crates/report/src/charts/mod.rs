@@ -32,6 +32,7 @@ mod sweep;
 mod time_series;
 mod waterfall;
 mod waterfall_trace;
+mod waterfall_words;
 
 /// Curves that one chart can hold before nobody can follow one.
 const MOST_SERIES: usize = 6;

@@ -7,7 +7,7 @@ use super::{
     age_curve::{self, AgeCurve},
     axis::{Axis, Plane},
     canvas::{Anchor, Canvas, Drawn, TICK_TEXT, WIDTH, draw, text_width},
-    left_out, legend, same_panel,
+    intervals, left_out, legend, same_panel,
 };
 use crate::{
     findings::ScenarioFinding,
@@ -103,7 +103,7 @@ pub(super) fn figure(
                 .map(|point| format!(
                     "{}: p99 {}",
                     point.label(),
-                    point.quantity_of(QuantityName::AgeP99).measured_text()
+                    intervals::text(point.quantity_of(QuantityName::AgeP99))
                 ))
                 .collect::<Vec<_>>()
                 .join("; ")
@@ -153,6 +153,7 @@ fn limits(thresholds: &[String], last: f64) -> Vec<Limit> {
             found.push(limit);
         }
     }
+    found.sort_by(|left, right| right.age_ms.total_cmp(&left.age_ms));
     found
 }
 
@@ -179,15 +180,24 @@ fn limit(threshold: &str) -> Option<Limit> {
     Some(Limit { quantile, age_ms, label: format!("{whose}{word} {sign} {}", with_setting(age_ms, "ms")) })
 }
 
-/// A level line up to the percentile that the condition is about, with its words upon it.
+/// A level line up to the percentile that the condition is about, with its words upon it; one on the
+/// median, where the chart begins, is as long as its words.
 fn limit_lines(canvas: &Canvas<'_>, plane: &Plane, limits: &[Limit]) -> Drawn {
+    let mut taken: Vec<f64> = Vec::new();
     for limit in limits {
         let (x, y) = plane.place((nines(limit.quantile), limit.age_ms));
-        let end = if limit.quantile > 0.5 { x } else { plane.right };
+        let words_end = plane.left + text_width(&limit.label, TICK_TEXT) + 8.0;
+        let end = if limit.quantile > 0.5 { x } else { words_end.min(plane.right) };
         canvas.line(&[(plane.left, y), (end, y)], Ink::Limit, 1.2)?;
         canvas.line(&[(x, y - 5.0), (x, y + 5.0)], Ink::Limit, 1.6)?;
-        let above = if y - plane.top < 20.0 { y + 9.0 } else { y - 9.0 };
-        canvas.text((plane.left + 4.0, above), &limit.label, Anchor::Left, TICK_TEXT, Ink::Quiet)?;
+        // Above the line or beneath it, wherever no other words stand; the line is there in any case.
+        let is_free = |place: &f64| {
+            *place >= plane.top && taken.iter().all(|other| (other - place).abs() >= TICK_TEXT + 1.0)
+        };
+        if let Some(place) = [y - 9.0, y + 9.0].into_iter().find(is_free) {
+            canvas.text((plane.left + 4.0, place), &limit.label, Anchor::Left, TICK_TEXT, Ink::Quiet)?;
+            taken.push(place);
+        }
     }
     Ok(())
 }

@@ -4,6 +4,7 @@ use super::{
     Figure,
     bars::{self, Bar, ROW, model_key},
     canvas::draw,
+    intervals,
 };
 use crate::{findings::ScenarioFinding, point::Point, quantity::QuantityName};
 
@@ -68,7 +69,12 @@ pub(super) fn description(points: &[&Point], name: QuantityName) -> String {
         .iter()
         .map(|point| {
             let quantity = point.quantity_of(name);
-            format!("{} {}, predicted {}", point.label(), quantity.measured_text(), quantity.predicted_text())
+            format!(
+                "{} {}, predicted {}",
+                point.label(),
+                intervals::text(quantity),
+                quantity.predicted_text()
+            )
         })
         .collect();
     format!("Bar chart of {}, in {}: {}.", name.label(), name.unit(), parts.join("; "))

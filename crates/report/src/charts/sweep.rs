@@ -81,6 +81,9 @@ fn figure(
         legend::draw(canvas, &keys, 0.0)?;
         plane.frame(canvas)?;
         whiskers(canvas, &plane, &drawn, name)?;
+        for (index, (pattern, curve, _)) in curves.iter().take(level_patterns.len()).enumerate() {
+            level_whisker(canvas, &plane, &drawn, name, (*pattern, level_mark(&plane, curve, index)))?;
+        }
         paint(canvas, &plane, &curves, &level_patterns)
     });
     Some(Figure {
@@ -138,9 +141,7 @@ fn paint(
     for (pattern, measured, _) in curves {
         line(canvas, plane, measured, Ink::Measured(*pattern), 2.2)?;
         if let Some(index) = level_patterns.iter().position(|level| level == pattern) {
-            // Measured once: one mark near its end, beside those of other level lines.
-            let (x, y) = plane.place(measured[1]);
-            canvas.marker(*pattern, (x - 16.0 * (index + 1) as f64, y), 5.5)?;
+            canvas.marker(*pattern, level_mark(plane, measured, index), 5.5)?;
             continue;
         }
         for point in measured {
@@ -160,6 +161,30 @@ fn whiskers(canvas: &Canvas<'_>, plane: &Plane, points: &[&Point], name: Quantit
         }
     }
     Ok(())
+}
+
+/// Measured once: one mark near its end, beside those of other level lines.
+fn level_mark(plane: &Plane, level: &Curve, index: usize) -> (f64, f64) {
+    let (x, y) = plane.place(level[1]);
+    (x - 16.0 * (index + 1) as f64, y)
+}
+
+/// The interval of a level line, at its one mark.
+fn level_whisker(
+    canvas: &Canvas<'_>,
+    plane: &Plane,
+    points: &[&Point],
+    name: QuantityName,
+    (pattern, (x, _)): (Pattern, (f64, f64)),
+) -> Drawn {
+    let level = points.iter().find(|point| point.pattern == pattern && point.swept.is_none());
+    match level.and_then(|point| intervals::of(point.quantity_of(name))) {
+        Some((low, high)) => {
+            let ends = (plane.place_y(low), plane.place_y(high));
+            intervals::upright(canvas, x, ends, Ink::Measured(pattern))
+        }
+        None => Ok(()),
+    }
 }
 
 /// Patterns that the setting does not concern: their one point holds over the whole range.
@@ -260,7 +285,7 @@ fn description(swept: Swept, name: QuantityName, points: &[&Point]) -> String {
             format!(
                 "{}: {}, predicted {}",
                 point.label(),
-                quantity.measured_text(),
+                intervals::text(quantity),
                 quantity.predicted_text()
             )
         })

@@ -8,10 +8,11 @@ use super::{
     axis::{Axis, Plane},
     canvas::{Anchor, Canvas, Drawn, TEXT, TICK_TEXT, WIDTH, draw, text_width},
     waterfall_trace::{self, Lane, Request, Traced},
+    waterfall_words::{description, event_words, oldest_ms, title},
 };
 use crate::{
     findings::ScenarioFinding,
-    number::{list, setting, with_unit},
+    number::{setting, with_unit},
     point::Point,
     style::Ink,
 };
@@ -25,8 +26,8 @@ const BAR_BELOW: f64 = 9.0;
 const BAR: f64 = 10.0;
 /// Height of a lane.
 const LANE: f64 = HEADING + FALL + BAR_BELOW + BAR + 8.0;
-/// Height of the key.
-const KEY: f64 = 42.0;
+/// Height of a row of the key.
+const KEY: f64 = 21.0;
 /// Narrowest bar: what is shorter is drawn that long, or it would not be seen.
 const THIN: f64 = 2.0;
 /// Distance of the lines of a hatching.
@@ -41,7 +42,8 @@ pub(super) fn figure(finding: &ScenarioFinding, points: &[&Point]) -> Option<Fig
     }
     let traced = waterfall_trace::of(points)?;
     let view = View::of(&traced);
-    let top = KEY;
+    let rows = if any_connected(&traced, &view) { 2.0 } else { 1.0 };
+    let top = KEY * rows + 4.0;
     let bottom = top + LANE * traced.lanes.len() as f64;
     let plane = Plane {
         x: view.axis(),
@@ -85,7 +87,7 @@ pub(super) fn figure(finding: &ScenarioFinding, points: &[&Point]) -> Option<Fig
 }
 
 /// The stretch that is shown: from the first event to the last arrival, with some air.
-struct View {
+pub(super) struct View {
     first_ns: i64,
     from_ns: i64,
     to_ns: i64,
@@ -108,11 +110,11 @@ impl View {
         plane.place_x(self.seconds(at_ns))
     }
 
-    fn overlaps(&self, request: &Request) -> bool {
+    pub(super) fn overlaps(&self, request: &Request) -> bool {
         request.to_ns >= self.from_ns && request.from_ns <= self.to_ns
     }
 
-    fn shows(&self, at_ns: i64) -> bool {
+    pub(super) fn shows(&self, at_ns: i64) -> bool {
         self.from_ns <= at_ns && at_ns <= self.to_ns
     }
 
@@ -147,16 +149,16 @@ fn key(canvas: &Canvas<'_>, traced: &Traced<'_>, view: &View) -> Drawn {
     word(227.0, 10.0, "held")?;
     canvas.rectangle((268.0, 5.0), (292.0, 15.0), Ink::Text, 0.35)?;
     word(297.0, 10.0, "open stream")?;
-    if traced.lanes.iter().any(|lane| lane.connected_ns.iter().any(|at_ns| view.shows(*at_ns))) {
+    if any_connected(traced, view) {
         notch(canvas, 7.0, 26.0)?;
         word(14.0, 31.0, "connected")?;
     }
     Ok(())
 }
 
-/// Connections opened after the lane's first.
-fn reconnects<'a>(lane: &'a Lane<'_>) -> &'a [i64] {
-    lane.connected_ns.get(1..).unwrap_or_default()
+/// Whether a connection was opened in the stretch shown.
+fn any_connected(traced: &Traced<'_>, view: &View) -> bool {
+    traced.lanes.iter().any(|lane| lane.connected_ns.iter().any(|at_ns| view.shows(*at_ns)))
 }
 
 fn hairlines(canvas: &Canvas<'_>, plane: &Plane, view: &View, due_ns: &[i64], top: f64) -> Drawn {
@@ -301,99 +303,6 @@ fn hatching((from, to): (f64, f64), top: f64) -> Vec<(f64, f64)> {
 fn notch(canvas: &Canvas<'_>, x: f64, top: f64) -> Drawn {
     canvas.line(&[(x, top - 2.0), (x, top + BAR + 2.0)], Ink::Ground, 5.0)?;
     canvas.line(&[(x, top - 3.0), (x, top + BAR + 3.0)], Ink::Text, 1.6)
-}
-
-fn oldest_ms(lane: &Lane<'_>) -> Option<f64> {
-    lane.arrivals.iter().map(|arrival| arrival.age_ms()).max_by(f64::total_cmp)
-}
-
-/// Requests under way or begun in the stretch shown; a stream is one, and one more each time it is
-/// opened again.
-fn asked(lane: &Lane<'_>, view: &View) -> usize {
-    match lane.point.pattern {
-        Pattern::ShortPolling | Pattern::LongPolling => {
-            lane.requests.iter().filter(|request| view.overlaps(request)).count()
-        }
-        Pattern::Sse | Pattern::WebSocket => {
-            1 + reconnects(lane).iter().filter(|at_ns| view.shows(**at_ns)).count()
-        }
-    }
-}
-
-fn event_words(traced: &Traced<'_>) -> String {
-    match traced.due_ns.len() {
-        1 => "1 event".to_owned(),
-        more => format!("{more} events"),
-    }
-}
-
-fn times(count: usize) -> String {
-    match count {
-        0 => "not at all".to_owned(),
-        1 => "once".to_owned(),
-        2 => "twice".to_owned(),
-        more => format!("{more} times"),
-    }
-}
-
-/// `long polling asked 21 times, SSE and WebSocket once`.
-fn asked_words(traced: &Traced<'_>, view: &View) -> String {
-    let mut groups: Vec<(usize, Vec<String>)> = Vec::new();
-    for lane in &traced.lanes {
-        let (asked, label) = (asked(lane, view), lane.point.pattern.label().to_owned());
-        match groups.iter_mut().find(|(count, _)| *count == asked) {
-            Some((_, labels)) => labels.push(label),
-            None => groups.push((asked, vec![label])),
-        }
-    }
-    let parts: Vec<String> = groups
-        .iter()
-        .enumerate()
-        .map(|(index, (count, labels))| {
-            let verb = if index == 0 { " asked" } else { "" };
-            format!("{}{verb} {}", list(labels), times(*count))
-        })
-        .collect();
-    parts.join(", ")
-}
-
-fn title(traced: &Traced<'_>, view: &View) -> String {
-    let aged = traced.lanes.iter().filter_map(|lane| Some((lane, oldest_ms(lane)?)));
-    let oldest = aged.max_by(|(_, left), (_, right)| left.total_cmp(right));
-    let events = event_words(traced);
-    let brought = oldest.map_or_else(
-        || events.clone(),
-        |(lane, age_ms)| {
-            format!(
-                "Of {events} {} brought the oldest, after {}",
-                lane.point.pattern.label(),
-                with_unit(age_ms, "ms")
-            )
-        },
-    );
-    format!("{brought}; meanwhile {}", asked_words(traced, view))
-}
-
-fn description(traced: &Traced<'_>, view: &View) -> String {
-    let lanes: Vec<String> = traced
-        .lanes
-        .iter()
-        .map(|lane| {
-            let oldest = oldest_ms(lane)
-                .map_or_else(String::new, |age_ms| format!(", the oldest {} old", with_unit(age_ms, "ms")));
-            format!(
-                "{}: asked {}, brought {} of {}{oldest}",
-                lane.point.label(),
-                times(asked(lane, view)),
-                lane.arrivals.len(),
-                event_words(traced)
-            )
-        })
-        .collect();
-    format!(
-        "Lanes over time, one a pattern, with the same events as upright lines; bars for requests, marks where events arrived. {}.",
-        lanes.join("; ")
-    )
 }
 
 #[cfg(test)]

@@ -1,7 +1,8 @@
 //! Made-up runs: records as the harness would write them, from distributions with known values.
 
-#![allow(dead_code, reason = "each test file uses a part of this")]
+#![allow(dead_code, unused_imports, reason = "each test file uses a part of this")]
 
+mod blocks;
 mod connections;
 mod trace;
 
@@ -12,9 +13,9 @@ use contract::{
     Limits, Manifest, Measurements, Outcome, Params, Pattern, Period, PublishedSchedule, PublisherCounts,
     RECORD_SCHEMA, RequestLedger, Scenario, Second, Sweep, TimeHistogram, TrialRecord, Window,
 };
-use report::{Findings, OutputFile, QuantityName};
+use report::OutputFile;
 
-pub(crate) use connections::{connections, set_up};
+pub(crate) use blocks::{connection_trials, in_scattered_blocks, with_intervals};
 pub(crate) use trace::trace;
 
 pub(crate) const SUBSCRIBERS: u32 = 50;
@@ -386,73 +387,6 @@ pub(crate) fn sixty_trials() -> (Manifest, Vec<TrialRecord>) {
     }
     manifest.trials_planned = number;
     (manifest, records)
-}
-
-/// Every trial of a run in so many blocks, with ages and bytes that scatter by some percent from block
-/// to block.
-pub(crate) fn in_scattered_blocks(
-    manifest: &mut Manifest,
-    records: &[TrialRecord],
-    blocks: u32,
-) -> Vec<TrialRecord> {
-    let all = in_blocks(records, blocks, |block, pattern, params, measured| {
-        let factor = 0.96 + 0.08 * golden(u64::from(block) + 7 * pattern.index() as u64);
-        measured.age.arrived = scaled_ages(pattern, params, factor).distribution();
-        let more = |bytes: u64| (bytes as f64 * (2.0 - factor)) as u64;
-        measured.bytes.received = more(measured.bytes.received);
-        measured.bytes.headers = more(measured.bytes.headers);
-        measured.server_bytes_life = measured.bytes_life.total();
-        measured.requests.window = more(measured.requests.window);
-    });
-    manifest.trials_planned = all.len() as u32;
-    manifest.blocks = vec![blocks; manifest.scenarios.len()];
-    all
-}
-
-fn scaled_ages(pattern: Pattern, params: &Params, factor: f64) -> TimeHistogram {
-    let mut ages = TimeHistogram::default();
-    let deliveries = (f64::from(params.subscribers) * RATE_HZ) as u64 * MEASURE_S;
-    for index in 0..deliveries {
-        ages.record_ns((age_ns(pattern, params, index) as f64 * factor) as u64);
-    }
-    ages
-}
-
-/// Gives every quantity that was measured an interval of so many percent to each side, where it has
-/// none yet.
-pub(crate) fn with_intervals(findings: &mut Findings, percent: f64) {
-    for quantity in findings
-        .scenarios
-        .iter_mut()
-        .flat_map(|scenario| &mut scenario.points)
-        .flat_map(|point| &mut point.quantities)
-    {
-        if quantity.low.is_none() && quantity.name != QuantityName::LatenessP99 {
-            quantity.low = quantity.measured.map(|value| value * (1.0 - percent / 100.0));
-            quantity.high = quantity.measured.map(|value| value * (1.0 + percent / 100.0));
-        }
-    }
-}
-
-/// Five blocks of four patterns that open ten thousand connections.
-pub(crate) fn connection_trials(blocks: u32) -> (Manifest, Vec<TrialRecord>) {
-    let mut scenario = scenario("connections", "What does an open connection cost?", &Pattern::ALL);
-    scenario.stairs = vec![0, 1_000, 2_500, 5_000, 10_000];
-    scenario.subscribers = 10_000;
-    let mut records = Vec::new();
-    for block in 0..blocks {
-        for pattern in Pattern::ALL {
-            let params = params(pattern, 1_000.0, SUBSCRIBERS);
-            let mut record = record("connections", pattern, params, records.len() as u32);
-            record.block = block;
-            change(&mut record, |measured| {
-                measured.connections = Some(connections(pattern, block));
-                measured.set_up = Some(set_up(pattern, 10_000));
-            });
-            records.push(record);
-        }
-    }
-    (manifest(vec![scenario], &["a1b2c3d4e5f60718"], records.len() as u32), records)
 }
 
 /// The two files of a run.

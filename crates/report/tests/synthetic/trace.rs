@@ -10,7 +10,7 @@ const MOST_EVENTS: usize = 20;
 /// The trace around the first twenty of these events, of a subscriber that was there before them.
 pub(crate) fn trace(pattern: Pattern, params: &Params, due_ns: &[i64]) -> Vec<TraceEvent> {
     let due_ns = &due_ns[..due_ns.len().min(MOST_EVENTS)];
-    let (Some(first), Some(last)) = (due_ns.first(), due_ns.last()) else {
+    let Some(first) = due_ns.first() else {
         return Vec::new();
     };
     match pattern {
@@ -26,7 +26,6 @@ pub(crate) fn trace(pattern: Pattern, params: &Params, due_ns: &[i64]) -> Vec<Tr
                 TraceEvent::Answered { at_ns: opened + 300_000, events: 0 },
             ];
             trace.extend(due_ns.iter().map(|&due_ns| delivered(due_ns, due_ns + TRANSIT_NS)));
-            debug_assert!(last >= first);
             trace
         }
     }
