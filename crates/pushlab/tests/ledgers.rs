@@ -65,7 +65,9 @@ fn all_ledgers_of_a_whole_life_agree() {
     for record in lean_records() {
         let (measured, what) = (measured(record), what(record));
         let stream = &measured.bytes_life;
-        assert_eq!(stream.total(), measured.server_bytes_life, "{what}: the server's sockets");
+        // A hold may end in the very moment in which everybody leaves.
+        let of_server = measured.server_bytes_life as f64 / stream.total() as f64;
+        assert!((of_server - 1.0).abs() <= 0.01, "{what}: the server's sockets say {of_server} of it");
         let computed = measured.computed_life.expect("the lean client tells");
         assert_eq!(
             (computed.received, computed.sent),
@@ -84,7 +86,8 @@ fn the_kernel_counted_the_same() {
         let (measured, what) = (measured(record), what(record));
         let life = measured.kernel_life.expect("Linux tells");
         let stream = &measured.bytes_life;
-        assert_eq!(life.bytes_received, stream.received, "{what}");
+        let unread = life.bytes_received - stream.received;
+        assert!(unread as f64 <= 0.01 * stream.total() as f64, "{what}: {life:?} {stream:?}");
         // The last request of a long poll may not have been acknowledged.
         let unacknowledged = stream.sent - life.bytes_acked;
         assert!(unacknowledged as f64 <= 0.01 * stream.total() as f64, "{what}: {life:?} {stream:?}");
@@ -236,9 +239,8 @@ fn a_fresh_connection_for_every_poll_costs_a_line_in_both_heads() {
         let poll = polls(pattern.slug(), "connection: close\r\n");
         assert_eq!(measured.bytes_life.total(), polling_bytes(&poll, measured), "{pattern}");
         let opened = SUBSCRIBERS + measured.requests.reconnects;
-        // One that was opened just before the end may not have asked any more.
-        assert!(opened >= measured.requests.life, "{pattern}");
-        assert!(opened - measured.requests.life <= SUBSCRIBERS, "{pattern}");
+        // One that was being opened at the end may not have asked any more.
+        assert!((0..=SUBSCRIBERS).contains(&(opened - measured.requests.life)), "{pattern}");
     }
 }
 
