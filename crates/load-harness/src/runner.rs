@@ -210,6 +210,22 @@ impl Harness {
         }
     }
 
+    /// What the server is asked to publish.
+    fn publication(&self, order: &TrialOrder) -> StartSchedule {
+        let settings = &order.plan.settings;
+        StartSchedule {
+            arrivals: settings.events.clone(),
+            replay_csv: order.replay_csv.clone(),
+            seed: self.seed,
+            length: settings.schedule_length(),
+            payload_bytes: settings.payload_bytes,
+            start_in: START_IN,
+            delivery_delay: settings.delivery_delay,
+            delivery_jitter: settings.delivery_jitter,
+            counted_from: settings.warm_up,
+        }
+    }
+
     /// The measurements, and the ages as an interval log.
     async fn measure(
         &self,
@@ -222,20 +238,7 @@ impl Harness {
         let crew = Crew::hire(self, control, clock, order)?;
         crew.all_connected(order, progress).await?;
 
-        let settings = &order.plan.settings;
-        let started = control
-            .start_schedule(&StartSchedule {
-                arrivals: settings.events.clone(),
-                replay_csv: order.replay_csv.clone(),
-                seed: self.seed,
-                length: settings.schedule_length(),
-                payload_bytes: settings.payload_bytes,
-                start_in: START_IN,
-                delivery_delay: settings.delivery_delay,
-                delivery_jitter: settings.delivery_jitter,
-                counted_from: settings.warm_up,
-            })
-            .await?;
+        let started = control.start_schedule(&self.publication(order)).await?;
         if started.hash != order.schedule.hash() {
             let asked = order.schedule.hash().to_owned();
             return Err(TrialError::OtherSchedule { published: started.hash, asked });
