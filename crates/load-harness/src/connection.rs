@@ -122,6 +122,7 @@ impl<'seat> Poller<'seat> {
         let connection = match &mut self.kept {
             Some(connection) => connection,
             None => {
+                seat.may_ask().await;
                 once = Connection::open(seat, Use::Once).await?;
                 &mut once
             }

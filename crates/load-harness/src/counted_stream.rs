@@ -3,6 +3,7 @@
 use std::{
     cell::{Cell, RefCell},
     io::{self, IoSlice},
+    mem,
     net::SocketAddr,
     os::fd::{AsRawFd, RawFd},
     pin::Pin,
@@ -28,8 +29,8 @@ use crate::{
 pub(crate) struct StreamBytes {
     received: Cell<u64>,
     sent: Cell<u64>,
-    /// Reads that brought bytes.
-    reads: Cell<u64>,
+    /// Times that bytes came after a read had found none.
+    wakeups: Cell<u64>,
     /// Sockets whose kernel counters still move; dropping a connection may take a turn of the event
     /// loop, so there can be two.
     open: RefCell<Vec<RawFd>>,
@@ -52,9 +53,10 @@ impl StreamBytes {
         self.received() + self.sent()
     }
 
-    /// Reads that brought bytes: times that the subscriber was woken by its socket.
-    pub(crate) fn reads(&self) -> u64 {
-        self.reads.get()
+    /// Times that the subscriber was woken by its socket: bytes came after a read had found none. How
+    /// many reads it then takes is a matter of its buffer.
+    pub(crate) fn wakeups(&self) -> u64 {
+        self.wakeups.get()
     }
 
     /// The kernel's counters of all connections, open ones read now; none if it does not tell.
@@ -84,6 +86,8 @@ impl StreamBytes {
 pub(crate) struct CountedStream {
     stream: TcpStream,
     bytes: Rc<StreamBytes>,
+    /// The last read found nothing: the next one that does not was woken.
+    is_waiting: bool,
 }
 
 impl CountedStream {
@@ -99,7 +103,7 @@ impl CountedStream {
         SockRef::from(&socket).set_tcp_mss(tcp_maxseg)?;
         let stream = socket.connect(target).await?;
         bytes.open.borrow_mut().push(stream.as_raw_fd());
-        Ok(Self { stream, bytes })
+        Ok(Self { stream, bytes, is_waiting: false })
     }
 
     /// Lets the kernel forget the connection at once when it is closed, instead of keeping what is
@@ -124,10 +128,16 @@ impl AsyncRead for CountedStream {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
-        ready!(Pin::new(&mut self.stream).poll_read(context, buffer))?;
+        let Poll::Ready(outcome) = Pin::new(&mut self.stream).poll_read(context, buffer) else {
+            self.is_waiting = true;
+            return Poll::Pending;
+        };
+        outcome?;
         let read = (buffer.filled().len() - before) as u64;
         self.bytes.received.set(self.bytes.received.get() + read);
-        self.bytes.reads.set(self.bytes.reads.get() + u64::from(read > 0));
+        if read > 0 && mem::take(&mut self.is_waiting) {
+            self.bytes.wakeups.set(self.bytes.wakeups.get() + 1);
+        }
         Poll::Ready(Ok(()))
     }
 }
@@ -192,7 +202,25 @@ mod tests {
         far.write_all(&[7; 1_000]).await.unwrap();
         near.read_exact(&mut [0; 1_000]).await.unwrap();
         assert_eq!((bytes.received(), bytes.sent(), bytes.total()), (1_000, 12, 1_012));
-        assert_eq!(bytes.reads(), 1, "a thousand bytes come in one piece");
+    }
+
+    #[tokio::test]
+    async fn a_wakeup_is_counted_once_however_many_reads_it_takes() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let bytes = Rc::new(StreamBytes::default());
+        let target = listener.local_addr().unwrap();
+        let mut near = CountedStream::connect(target, 1_448, Rc::clone(&bytes)).await.unwrap();
+        let (mut far, _) = listener.accept().await.unwrap();
+        for woken in 1..=3 {
+            let (mut first, mut second) = ([0; 4], [0; 6]);
+            let read = async {
+                near.read_exact(&mut first).await.unwrap();
+                near.read_exact(&mut second).await.unwrap();
+            };
+            // The read is polled first and finds nothing.
+            tokio::join!(biased; read, async { far.write_all(b"ten bytes.").await.unwrap() });
+            assert_eq!(bytes.wakeups(), woken);
+        }
     }
 
     /// Connects, has an exchange of 12 bytes there and 1,000 back, and leaves as `leave` does.

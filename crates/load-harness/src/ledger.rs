@@ -24,8 +24,8 @@ pub(crate) struct Counters {
     /// Bytes by the rules of `framing_sizes`, no socket asked.
     pub(crate) computed_received: Cell<u64>,
     pub(crate) computed_sent: Cell<u64>,
-    /// Times that the subscriber woke up for something else than a read of its [`StreamBytes`]: its
-    /// timer fired, or a client that hides its socket brought something.
+    /// Times that the subscriber woke up for something else than its [`StreamBytes`]: its timer fired,
+    /// or a client that hides its socket brought something.
     pub(crate) other_wakeups: Cell<u64>,
 }
 
@@ -77,7 +77,7 @@ impl Totals {
         self.bytes.empty_polls += counters.empty_polls.get();
         self.computed.received += counters.computed_received.get();
         self.computed.sent += counters.computed_sent.get();
-        self.wakeups += counters.stream.reads() + counters.other_wakeups.get();
+        self.wakeups += counters.stream.wakeups() + counters.other_wakeups.get();
         self.kernel = both(self.kernel, counters.stream.kernel());
         self.requests += counters.requests.get();
         self.empty_answers += counters.empty_answers.get();

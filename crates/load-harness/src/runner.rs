@@ -257,6 +257,22 @@ impl Harness {
         measured.map_err(|reason| Broken { reason, server_last_words })
     }
 
+    /// What the server is asked to publish.
+    fn publication(&self, order: &TrialOrder) -> StartSchedule {
+        let settings = &order.plan.settings;
+        StartSchedule {
+            arrivals: settings.events.clone(),
+            replay_csv: order.replay_csv.clone(),
+            seed: self.seed,
+            length: settings.schedule_length(),
+            payload_bytes: settings.payload_bytes,
+            start_in: START_IN,
+            delivery_delay: settings.delivery_delay,
+            delivery_jitter: settings.delivery_jitter,
+            counted_from: settings.warm_up,
+        }
+    }
+
     async fn measure(
         &self,
         control: &ControlPlane,
@@ -273,20 +289,7 @@ impl Harness {
         };
         crew.connect(order.plan.settings.subscribers, progress).await?;
 
-        let settings = &order.plan.settings;
-        let started = control
-            .start_schedule(&StartSchedule {
-                arrivals: settings.events.clone(),
-                replay_csv: order.replay_csv.clone(),
-                seed: self.seed,
-                length: settings.schedule_length(),
-                payload_bytes: settings.payload_bytes,
-                start_in: START_IN,
-                delivery_delay: settings.delivery_delay,
-                delivery_jitter: settings.delivery_jitter,
-                counted_from: settings.warm_up,
-            })
-            .await?;
+        let started = control.start_schedule(&self.publication(order)).await?;
         if started.hash != order.schedule.hash() {
             let asked = order.schedule.hash().to_owned();
             return Err(TrialError::OtherSchedule { published: started.hash, asked });

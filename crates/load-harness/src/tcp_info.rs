@@ -11,7 +11,8 @@ use contract::KernelCounts;
 /// Reads the counters of a connection that this side opened; none if the kernel does not tell.
 ///
 /// The sequence numbers of SYN and FIN, which the kernel counts like bytes, are taken off. That works
-/// until this side shuts its direction down; read before.
+/// until this side shuts its direction down; read before. (The kernel reads the state before it locks
+/// the socket: a FIN that arrives in between is counted as a byte.)
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 pub(crate) fn read(socket: RawFd) -> Option<KernelCounts> {
     use std::mem::{MaybeUninit, offset_of, size_of, size_of_val};

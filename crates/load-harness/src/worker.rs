@@ -227,7 +227,9 @@ async fn measure(desk: &Desk, seats: &RefCell<Vec<Rc<Seat>>>, signals: &Signals,
     sleep_until(desk.instant(start_ns + window.end_ns)).await;
     readings.window_end = totals(&seats);
     let expected = seats.len() as u64 * (end - first);
-    let patience_ns = start_ns + window.end_ns + desk.settings.drain.as_nanos() as u64;
+    let settings = &desk.settings;
+    let under_way = *settings.drain + *settings.delivery_delay + *settings.delivery_jitter;
+    let patience_ns = start_ns + window.end_ns + under_way.as_nanos() as u64;
     while desk.tally.received.get() < expected && desk.clock.now_ns() < patience_ns {
         sleep(LOOK_EVERY).await;
     }

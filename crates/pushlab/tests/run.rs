@@ -325,6 +325,31 @@ fn every_trial_has_an_interval_log_of_all_its_ages() {
     assert_eq!(logs, expected);
 }
 
+#[test]
+fn the_instrument_measured_itself() {
+    for record in &the_run().records {
+        let (measured, what) = (measurements(record), label(record));
+        let publisher = measured.publisher;
+        let events = measured.delivery.expected / u64::from(record.params.subscribers);
+        assert_eq!(
+            (publisher.planned, publisher.published, publisher.refused),
+            (events, events, 0),
+            "{what}"
+        );
+        assert_eq!(measured.workers as usize, record.environment.harness_cores.len().max(1), "{what}");
+        // A sleep of 10 ms after the other, late or not.
+        assert!(measured.hiccups.count > 10, "{what}: {}", measured.hiccups.count);
+        assert!(measured.hiccups.max_us > 0, "{what}");
+        assert!(measured.clock_step_us.is_finite() && measured.clock_step_us >= 0.0, "{what}");
+        assert_eq!(measured.swapped_pages.is_some(), Path::new("/proc/vmstat").exists(), "{what}");
+        assert!(measured.wakeups > 0, "{what}");
+        let ordinary = record.scenario == "ordinary";
+        assert_eq!(measured.computed_life.is_none(), ordinary, "{what}: an ordinary client does not tell");
+        assert_eq!(measured.kernel_life.is_none(), ordinary || !cfg!(target_os = "linux"), "{what}");
+        assert_eq!(measured.set_up.is_none(), ordinary, "{what}");
+    }
+}
+
 /// What one subscriber went through, from its record alone.
 #[test]
 fn the_trace_of_a_subscriber_is_ordered_and_shows_the_first_events() {

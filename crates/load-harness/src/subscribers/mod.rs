@@ -255,11 +255,16 @@ impl Seat {
         SetUp { subscribers: 1, bytes: stream.total(), segments }
     }
 
-    /// Counts a request that is about to be sent; never returns once the trial is over.
-    pub(crate) async fn count_request(&self) {
+    /// Never returns once the trial is over: nobody may ask any more.
+    pub(crate) async fn may_ask(&self) {
         if self.desk.closing.get() {
             std::future::pending::<()>().await;
         }
+    }
+
+    /// Counts a request that is about to be sent; never returns once the trial is over.
+    pub(crate) async fn count_request(&self) {
+        self.may_ask().await;
         add(&self.counters.requests, 1);
         self.note(|at_ns| TraceEvent::Asked { at_ns });
     }

@@ -54,7 +54,7 @@ pub(crate) async fn sse(seat: &Seat) -> Result<Infallible, SubscriberError> {
             let after = seat.cursor().map_or(String::new(), |cursor| format!("?after={cursor}"));
             let url = format!("http://{}/sse{after}", seat.target());
             let request = ask(seat, &client(seat)?, url).header(header::ACCEPT, "text/event-stream");
-            seat.count_request().await;
+            count(seat).await;
             let mut stream = request.send().await?.error_for_status()?;
             seat.note_answer(0);
             while seat.cursor().is_none() {
@@ -101,18 +101,25 @@ fn client(seat: &Seat) -> Result<Client, SubscriberError> {
 fn ask(seat: &Seat, client: &Client, url: String) -> RequestBuilder {
     match seat.desk.connection_use() {
         Use::Kept => client.get(url),
-        Use::Once => {
-            seat.count_connection();
-            client.get(url).header(header::CONNECTION, "close")
-        }
+        Use::Once => client.get(url).header(header::CONNECTION, "close"),
     }
+}
+
+/// Counts a request that is about to be sent, and the connection if it is opened for it.
+async fn count(seat: &Seat) {
+    seat.may_ask().await;
+    match seat.desk.connection_use() {
+        Use::Kept => {}
+        Use::Once => seat.count_connection(),
+    }
+    seat.count_request().await;
 }
 
 async fn first_poll(seat: &Seat, path: &str) -> Result<Client, SubscriberError> {
     let client = client(seat)?;
     let url = format!("http://{}/{path}", seat.target());
     if seat.cursor().is_none() {
-        seat.count_request().await;
+        count(seat).await;
         let body = ask(seat, &client, url).send().await?.error_for_status()?.bytes().await?;
         seat.place(serde_json::from_slice::<PollBody<'_>>(&body)?.cursor);
     }
@@ -124,7 +131,7 @@ fn place(seat: &Seat) -> Result<Cursor, SubscriberError> {
 }
 
 async fn poll(seat: &Seat, request: RequestBuilder) -> Result<bool, SubscriberError> {
-    seat.count_request().await;
+    count(seat).await;
     let response = request.send().await?;
     add(&seat.counters.other_wakeups, 1);
     match response.status() {
