@@ -106,8 +106,11 @@ fn comparison(judge: Judge<'_>, points: &[&Point]) -> (String, Vec<String>) {
     near.sort_by_key(|point| point.pattern);
     let mut parts =
         vec![format!("{} delivered an event in {} at p99", capitalised(&labels(&near)), range(name, &near))];
-    if near.len() > 1 {
+    let pairs = |left: &&&Point| near.iter().all(|right| judge.same(name, left, right));
+    if near.len() > 1 && near.iter().all(|left| pairs(&left)) {
         parts[0].push_str(" (no difference shown between them)");
+    } else if near.len() > 1 {
+        let _ = write!(parts[0], " (no difference from {} shown)", freshest.label());
     }
     for point in behind {
         let _ = write!(
