@@ -17,7 +17,7 @@ fn run_folder(lab: &Lab, name: &str, blocks: u32, by: impl Fn(&mut Measurements)
     });
     let question = scenario("ticker", "Who is first?", &[Pattern::Sse]);
     let (manifest, records) = files(&manifest(vec![question], &[], blocks), &records);
-    std::fs::create_dir(lab.path(name)).unwrap();
+    std::fs::create_dir(lab.path(name)).expect("a folder of the test's own");
     lab.write(&format!("{name}/manifest.json"), &manifest);
     lab.write(&format!("{name}/records.jsonl"), &records);
 }

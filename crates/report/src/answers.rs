@@ -16,6 +16,7 @@ use crate::{
     setting::Swept,
 };
 
+mod connections;
 mod judge;
 mod order;
 mod sides;
@@ -40,8 +41,11 @@ pub(crate) fn answer(finding: &ScenarioFinding) -> Answer {
     let points: Vec<&Point> =
         finding.points.iter().filter(|point| point.completed().next().is_some()).collect();
     let judge = Judge::of(finding);
+    let connections =
+        if finding.scenario.stairs.is_empty() { None } else { connections::answer(judge, &points) };
     let (sentence, conditions) = match Swept::of(&finding.scenario) {
         _ if points.is_empty() => ("No trial of this question was completed.".to_owned(), vec![]),
+        _ if connections.is_some() => connections.unwrap_or_default(),
         _ if finding.scenario.events == Arrivals::Silence => (silence(&points), vec![]),
         Some(Swept::Side) if points.len() > 1 => sides::answer(finding),
         Some(swept) if points.len() > 1 => sweep::answer(swept, judge, &points),

@@ -41,10 +41,9 @@ pub(crate) fn interval_note(findings: &Findings) -> String {
     )
 }
 
-/// What became of the thresholds; none without any.
+/// What became of the thresholds; none if all are kept, for the verdict says so.
 pub(crate) fn threshold_words(findings: &Findings) -> Option<String> {
-    let all = findings.thresholds().count();
-    if all == 0 {
+    if findings.thresholds().all(|finding| finding.outcome == ThresholdOutcome::Passed) {
         return None;
     }
     let parts: Vec<String> = [

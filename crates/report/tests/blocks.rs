@@ -116,7 +116,9 @@ fn with_connections(measured: &mut contract::Measurements) {
 fn connections_have_a_cost() {
     let mut trial = record("ticker", Pattern::Sse, params(Pattern::Sse, 0.0, 50), 0);
     change(&mut trial, with_connections);
-    let found = findings(manifest(vec![scenario("ticker", "What?", &[Pattern::Sse])], &[], 1), vec![trial]);
+    let mut question = scenario("ticker", "What?", &[Pattern::Sse]);
+    question.stairs = vec![0, 20, 50];
+    let found = findings(manifest(vec![question], &[], 1), vec![trial]);
     let point = &found.scenarios[0].points[0];
     for (name, expected) in [
         (QuantityName::PacketsPerEvent, 2.2),
@@ -134,11 +136,13 @@ fn connections_have_a_cost() {
         // 9 µs less 0.0005 of the window's 15 s, over 1,500 deliveries: 5 µs.
         (QuantityName::CpuAboveIdlePerEvent, 4.0),
     ] {
-        let value = point.quantity_of(name).measured.expect(name.key());
+        let value = point.quantity_of(name).measured.unwrap_or_else(|| panic!("{}", name.key()));
         assert!((value / expected - 1.0).abs() < 1e-9, "{}: {value}", name.key());
     }
     let files = report::render(&found);
     let page = content(&files, "report.html");
+    let words = "Each idle subscriber adds to the server's memory 2.00\u{202f}KB for SSE; to the kernel's, both ends of its connection together, 2.50\u{202f}KB for SSE.";
+    assert_eq!(found.answers[0].sentence, words);
     assert!(page.contains("server memory per subscriber, idle</a>"), "a column where it was measured");
     let (manifest, records) = ten_trials();
     let files = report::render(&findings(manifest, records));

@@ -119,8 +119,12 @@ pub(crate) fn scenario(name: &str, changes: &[(&str, &str)]) -> String {
     }
     let mut text: String = lines.iter().map(|(key, value)| format!("{key} = {value}\n")).collect();
     text.push_str(&format!("[events]\n{events}\n"));
+    text.push_str(WIDE_LIMITS);
     text
 }
+
+/// A test runs on a machine that does other things too, and for a second only.
+const WIDE_LIMITS: &str = "[limits]\nlateness_p99 = \"1h\"\nlongest_hiccup = \"1h\"\nharness_cpu = 1.0\nclock_step = \"1h\"\nswapped_pages = 1000000000\ntail_samples = 0\n";
 
 /// Polls until there is something.
 pub(crate) fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
