@@ -77,9 +77,10 @@ mod tests {
         // Written to, or the kernel would not back it with memory.
         let block = vec![1_u8; ADDED as usize];
         let after = read_stair(Load::Idle, 0, pid).unwrap();
-        let grown = after.harness_user_bytes - before.harness_user_bytes;
-        assert!((ADDED..ADDED + (16 << 20)).contains(&grown), "{grown}");
-        assert_eq!(after.server_user_bytes / (8 << 20), after.harness_user_bytes / (8 << 20));
+        let grown = after.harness_user_bytes.saturating_sub(before.harness_user_bytes);
+        // Other tests run in this process, too.
+        assert!(grown.abs_diff(ADDED) < 16 << 20, "{grown}");
+        assert!(after.server_user_bytes.abs_diff(after.harness_user_bytes) < 16 << 20);
         assert!(block.iter().all(|byte| *byte == 1));
         assert!(after.kernel_slab_bytes > 0 && after.server_descriptors > 2);
     }

@@ -16,6 +16,7 @@ use crate::{
     setting::Swept,
 };
 
+mod connections;
 mod judge;
 mod order;
 mod sides;
@@ -40,8 +41,11 @@ pub(crate) fn answer(finding: &ScenarioFinding) -> Answer {
     let points: Vec<&Point> =
         finding.points.iter().filter(|point| point.completed().next().is_some()).collect();
     let judge = Judge::of(finding);
+    let connections =
+        if finding.scenario.stairs.is_empty() { None } else { connections::answer(judge, &points) };
     let (sentence, conditions) = match Swept::of(&finding.scenario) {
         _ if points.is_empty() => ("No trial of this question was completed.".to_owned(), vec![]),
+        _ if connections.is_some() => connections.unwrap_or_default(),
         _ if finding.scenario.events == Arrivals::Silence => (silence(&points), vec![]),
         Some(Swept::Side) if points.len() > 1 => sides::answer(finding),
         Some(swept) if points.len() > 1 => sweep::answer(swept, judge, &points),
@@ -106,8 +110,11 @@ fn comparison(judge: Judge<'_>, points: &[&Point]) -> (String, Vec<String>) {
     near.sort_by_key(|point| point.pattern);
     let mut parts =
         vec![format!("{} delivered an event in {} at p99", capitalised(&labels(&near)), range(name, &near))];
-    if near.len() > 1 {
+    let pairs = |left: &&&Point| near.iter().all(|right| judge.same(name, left, right));
+    if near.len() > 1 && near.iter().all(|left| pairs(&left)) {
         parts[0].push_str(" (no difference shown between them)");
+    } else if near.len() > 1 {
+        let _ = write!(parts[0], " (no difference from {} shown)", freshest.label());
     }
     for point in behind {
         let _ = write!(

@@ -34,7 +34,11 @@ fn thresholds(finding: &ScenarioFinding) -> Markup {
     html! {
         @if !finding.thresholds.is_empty() {
             div.scroll tabindex="0" role="region" aria-label="thresholds" { table {
-                thead { tr { @for head in THRESHOLD_HEADS { th scope="col" { (head) } } } }
+                thead { tr {
+                    @for head in THRESHOLD_HEADS {
+                        th scope="col" class=[(head != "measured").then_some("words")] { (head) }
+                    }
+                } }
                 tbody { @for threshold in &finding.thresholds { (threshold_row(threshold)) } }
             } }
         }

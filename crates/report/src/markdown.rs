@@ -102,7 +102,7 @@ fn failures(page: &mut Page, heading: &str, failures: &[&Failure]) {
 fn one_table(page: &mut Page, findings: &Findings) {
     page.paragraph("## All points in one table");
     page.paragraph(
-        "Measured, with its interval in square brackets where there is one; in round brackets what the model predicted. “Lowest”: at its setting, and shown to differ from all others.",
+        "Measured, with its interval in brackets where there is one, and what the model predicted. “Lowest”: at its setting, and shown to differ from all others.",
     );
     let columns = table_columns(findings);
     let mut heads = vec!["scenario", "point"];
@@ -133,12 +133,11 @@ fn one_table(page: &mut Page, findings: &Findings) {
 /// Cells are escaped, so the best value is marked by a word rather than by stars.
 fn table_cell(finding: &ScenarioFinding, point: &Point, name: QuantityName) -> String {
     let quantity = point.quantity_of(name);
-    let interval = quantity.interval_text().map_or_else(String::new, |text| format!(" [{text}]"));
     let best = match is_best(finding, point, name) {
         Best::Yes => "lowest: ",
         Best::No => "",
     };
-    format!("{best}{}{interval} ({})", quantity.measured_text(), quantity.predicted_text())
+    format!("{best}{}; model {}", quantity.measured_with_interval(), quantity.predicted_text())
 }
 
 fn scenario(page: &mut Page, finding: &ScenarioFinding, answer: &Answer, figures: &[Figure]) {

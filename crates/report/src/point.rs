@@ -197,7 +197,9 @@ impl Point {
         if quantity.bound == Bound::AtLeast {
             return Some(format!("a lower bound: {} deliveries never came", count(self.ages.censored)));
         }
-        let total = self.ages.total() as f64;
+        // Percentiles are read from each trial by itself.
+        let smallest = self.trials.iter().filter(|trial| trial.measurements.is_some());
+        let total = smallest.map(|trial| trial.ages.total()).min().unwrap_or(0) as f64;
         if quantity.name == QuantityName::AgeP99 && total * 0.01 < SAMPLES_BEYOND {
             return Some(format!("only {} deliveries: fewer than ten lie beyond p99", three_digits(total)));
         }

@@ -293,10 +293,11 @@ impl Quantity {
         }
     }
 
-    /// The interval as text, `4.10–4.60`, in the unit of [`Self::measured_text`]; none without one.
+    /// The interval as text, `4.10–4.60`, in the unit of [`Self::measured_text`]; none without one, and
+    /// where both ends print as the value does.
     #[must_use]
     pub fn interval_text(&self) -> Option<String> {
-        Some(interval_text(self.name, self.measured?, self.low?, self.high?))
+        interval_text(self.name, self.measured?, self.low?, self.high?)
     }
 
     /// The measured value with its interval where there is one: `4.30 ms (4.10–4.60)`.
@@ -355,8 +356,11 @@ impl Quantity {
 }
 
 /// Both ends without a unit if they have that of the value, each with its own otherwise.
-fn interval_text(name: QuantityName, value: f64, low: f64, high: f64) -> String {
+fn interval_text(name: QuantityName, value: f64, low: f64, high: f64) -> Option<String> {
     let parts = [low, high].map(|end| name.text(end));
+    if parts.iter().all(|part| *part == name.text(value)) {
+        return None;
+    }
     let unit = |text: &str| {
         text.split_once(number::THIN_SPACE).map_or_else(String::new, |(_, unit)| unit.to_owned())
     };
@@ -366,7 +370,7 @@ fn interval_text(name: QuantityName, value: f64, low: f64, high: f64) -> String 
     } else {
         parts
     };
-    format!("{low}–{high}")
+    Some(format!("{low}–{high}"))
 }
 
 #[cfg(test)]
@@ -383,6 +387,24 @@ mod tests {
             assert_eq!(name as usize, place);
             assert!(QuantityName::ALL[..place].iter().all(|other| other.key() != name.key()));
         }
+    }
+
+    #[test]
+    fn an_interval_is_printed_where_it_can_be_seen() {
+        let with = |name: QuantityName, measured: f64, low: f64, high: f64| {
+            let of = Quantity {
+                measured: Some(measured),
+                low: Some(low),
+                high: Some(high),
+                ..Quantity::empty(name)
+            };
+            of.measured_with_interval()
+        };
+        assert_eq!(with(QuantityName::AgeP99, 4.3, 4.1, 4.6), "4.30\u{202f}ms (4.10–4.60)");
+        assert_eq!(with(QuantityName::AgeP99, 4.3, 4.2999, 4.3001), "4.30\u{202f}ms");
+        let units = with(QuantityName::MemoryUser, 1_100.0, 980.0, 1_200.0);
+        assert_eq!(units, "1.10\u{202f}KB (980\u{202f}B–1.20\u{202f}KB)");
+        assert_eq!(with(QuantityName::RequestsPerEvent, 1.0, 0.9, 1.1), "1.00 (0.900–1.10)");
     }
 
     #[test]

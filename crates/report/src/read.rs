@@ -112,6 +112,7 @@ impl Run {
             ("age.arrived", &measurements.age.arrived),
             ("lateness", &measurements.lateness),
             ("connect", &measurements.connect),
+            ("hiccups", &measurements.hiccups),
         ] {
             if let Err(problem) = Distribution::histogram(distribution) {
                 return error(format!("{name}: {problem}"));

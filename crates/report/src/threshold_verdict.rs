@@ -68,9 +68,9 @@ impl ThresholdFinding {
     #[must_use]
     pub fn value_text(&self) -> String {
         let Some(value) = self.value else { return "—".to_owned() };
-        let interval = self.low.zip(self.high).map_or_else(String::new, |(low, high)| {
-            format!(" ({}–{})", three_digits(low), three_digits(high))
-        });
+        let ends = self.low.zip(self.high).map(|(low, high)| [low, high].map(three_digits));
+        let seen = ends.filter(|ends| ends.iter().any(|end| *end != three_digits(value)));
+        let interval = seen.map_or_else(String::new, |ends| format!(" ({})", ends.join("–")));
         match self.bound {
             Bound::Exact => format!("{}{interval}", three_digits(value)),
             Bound::AtLeast => format!("> {}", three_digits(value)),

@@ -47,7 +47,11 @@ fn limit_cell(finding: &ScenarioFinding, point: &Point, check: &Check) -> LimitC
     let Some((value, block)) = worst else {
         return LimitCell { text: NOT_TOLD.to_owned(), beyond: false };
     };
-    let of = if completed().count() > 1 { format!(" (block {block})") } else { String::new() };
+    let as_bad =
+        completed().filter(|(_, of)| check.value(of).is_some_and(|other| !check.is_worse(value, other)));
+    // Where all blocks are alike none is the worst.
+    let alike = as_bad.count() == completed().count();
+    let of = if alike { String::new() } else { format!(" (block {block})") };
     LimitCell {
         text: format!("{}{of}", check.text(value)),
         beyond: check.is_beyond(value, &finding.scenario.limits),

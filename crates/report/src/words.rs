@@ -37,14 +37,13 @@ pub(crate) fn interval_note(findings: &Findings) -> String {
         String::new()
     };
     format!(
-        "{of}. In brackets its 95{THIN_SPACE}% interval over the blocks. A difference is shown where the interval of the ratio, taken block by block, leaves out 1 and its probability by chance, adjusted for the other comparisons of the question (Holm), is at most 0.05. All blocks publish the same schedule: intervals cover the machine, the order of the trials and the poll phases, not another draw of the schedule.{few}"
+        "{of}. In brackets its 95{THIN_SPACE}% interval over the blocks, left out where both ends print as the value does. A difference is shown where the interval of the ratio, taken block by block, leaves out 1 and its probability by chance, adjusted for the other comparisons of the question (Holm), is at most 0.05. All blocks publish the same schedule: intervals cover the machine, the order of the trials and the poll phases, not another draw of the schedule.{few}"
     )
 }
 
-/// What became of the thresholds; none without any.
+/// What became of the thresholds; none if all are kept, for the verdict says so.
 pub(crate) fn threshold_words(findings: &Findings) -> Option<String> {
-    let all = findings.thresholds().count();
-    if all == 0 {
+    if findings.thresholds().all(|finding| finding.outcome == ThresholdOutcome::Passed) {
         return None;
     }
     let parts: Vec<String> = [

@@ -46,7 +46,7 @@ fn drawn(scenarios: usize, truth: impl Fn(Pattern) -> f64) -> Vec<Vec<PointCompa
     let trials = Pattern::ALL.map(bare);
     (0..scenarios)
         .map(|_| {
-            let mut records = in_blocks(&trials, 5, |_, _, _, _| ());
+            let mut records = in_blocks(&trials, 5, |_, _, _| ());
             for block in records.chunks_mut(4) {
                 let speed: f64 = speed.sample(&mut random);
                 for record in block {
@@ -101,7 +101,7 @@ fn two_sides(blocks: u32, shift_ms: f64) -> Findings {
         let params = Params { side: Some(side), ..params(Pattern::Sse, 0.0, 50) };
         record("equals", Pattern::Sse, params, 0)
     });
-    let mut records = in_blocks(&trials, blocks, |_, _, _, _| ());
+    let mut records = in_blocks(&trials, blocks, |_, _, _| ());
     for record in &mut records {
         let of_trial: f64 = scatter.sample(&mut random);
         let late = if record.params.side == Some('b') { shift_ms } else { 0.0 };
@@ -194,7 +194,7 @@ fn losses_are_not_dropped_from_percentiles() {
 #[test]
 fn one_block_that_lost_events_leaves_a_bound_without_an_interval() {
     let trial = record("ticker", Pattern::Sse, params(Pattern::Sse, 0.0, 50), 0);
-    let records = in_blocks(&[trial], 5, |block, _, _, measured| {
+    let records = in_blocks(&[trial], 5, |block, _, measured| {
         measured.age = ages(vec![1.0; 1_470]);
         measured.age.censored = if block == 3 { 30 } else { 0 };
         measured.age.censored_min_us = 2_000_000;

@@ -53,8 +53,9 @@ impl<'a> Judge<'a> {
     pub(crate) fn times(self, name: QuantityName, high: &Point, low: &Point) -> Option<Times> {
         let paired = compare(name, high, low);
         if let Some((ratio, (from, to))) = paired.and_then(|paired| Some((paired.ratio?, paired.interval?))) {
-            let interval = format!("{}–{}", three_digits(from), three_digits(to));
-            return Some(Times { text: times(ratio), interval: Some(interval) });
+            let ends = [from, to].map(three_digits);
+            let seen = ends.iter().any(|end| *end != three_digits(ratio));
+            return Some(Times { text: times(ratio), interval: seen.then(|| ends.join("–")) });
         }
         let exact = |point: &Point| point.quantity_of(name).bound == Bound::Exact;
         let (high_value, low_value) = (high.measured(name)?, low.measured(name)?);

@@ -112,6 +112,9 @@ fn courses(
                         swept.text(&first.params)
                     )
                 }
+                None if swept == Swept::KeepAlive => {
+                    format!("{pattern} {} either way", quantity.measured_with_interval())
+                }
                 None => format!("{pattern} {} at every {}", quantity.measured_with_interval(), swept.label()),
             })
         })

@@ -309,7 +309,7 @@ pub(crate) fn change(record: &mut TrialRecord, change: impl FnOnce(&mut Measurem
 pub(crate) fn in_blocks(
     records: &[TrialRecord],
     blocks: u32,
-    by_block: impl Fn(u32, Pattern, &Params, &mut Measurements),
+    by_block: impl Fn(u32, Pattern, &mut Measurements),
 ) -> Vec<TrialRecord> {
     let mut repeated = Vec::new();
     for block in 0..blocks {
@@ -318,9 +318,9 @@ pub(crate) fn in_blocks(
             record.block = block;
             record.order = repeated.len() as u32;
             record.poll_phase = golden(u64::from(block) + 1);
-            let (pattern, params) = (record.pattern, record.params);
+            let pattern = record.pattern;
             if record.measurements().is_some() {
-                change(&mut record, |measured| by_block(block, pattern, &params, measured));
+                change(&mut record, |measured| by_block(block, pattern, measured));
             }
             repeated.push(record);
         }

@@ -1,0 +1,61 @@
+//! The answer of a scenario with stairs: what an open connection costs while little happens on it.
+
+use super::Judge;
+use crate::{
+    number::list,
+    point::Point,
+    quantity::{Bound, QuantityName},
+};
+
+/// Memory, and what else an open subscription costs; none if no point has readings of memory.
+pub(super) fn answer(judge: Judge<'_>, points: &[&Point]) -> Option<(String, Vec<String>)> {
+    let user = each(judge, points, QuantityName::MemoryUser)?;
+    let mut sentence = format!("Each idle subscriber adds to the server's memory {user}");
+    if let Some(kernel) = each(judge, points, QuantityName::MemoryKernel) {
+        sentence.push_str(&format!("; to the kernel's, both ends of its connection together, {kernel}"));
+    }
+    sentence.push('.');
+    let others = [
+        (QuantityName::MemoryUserActive, "After events each subscriber has added to the server's memory"),
+        (QuantityName::MemoryKernelActive, "After events to the kernel's, both ends together,"),
+        (QuantityName::CpuIdlePerSubscriberHour, "An idle subscriber takes of the server's CPU in an hour"),
+        (QuantityName::ConnectBytes, "Setting up a subscription moves"),
+        (QuantityName::ConnectP99, "Setting up takes at p99"),
+    ];
+    let conditions = others
+        .into_iter()
+        .filter_map(|(name, words)| Some(format!("{words} {}.", each(judge, points, name)?)))
+        .collect();
+    Some((sentence, conditions))
+}
+
+/// `2.00 KB (1.90–2.10) for SSE and 2.30 KB (2.20–2.40) for WebSocket`, the least first.
+fn each(judge: Judge<'_>, points: &[&Point], name: QuantityName) -> Option<String> {
+    let mut known: Vec<(&Point, f64)> = points
+        .iter()
+        .filter(|point| point.quantity_of(name).bound == Bound::Exact)
+        .filter_map(|point| Some((*point, point.measured(name)?)))
+        .collect();
+    known.sort_by(|left, right| left.1.total_cmp(&right.1));
+    let (first, others) = known.split_first()?;
+    let texts: Vec<String> = known
+        .iter()
+        .map(|(point, _)| {
+            format!("{} for {}", point.quantity_of(name).measured_with_interval(), point.label())
+        })
+        .collect();
+    let like_the_first: Vec<String> = others
+        .iter()
+        .filter(|(point, _)| judge.same(name, first.0, point))
+        .map(|(point, _)| point.label())
+        .collect();
+    let mut text = list(&texts);
+    if !like_the_first.is_empty() {
+        text.push_str(&format!(
+            " (no difference shown between {} and {})",
+            first.0.label(),
+            list(&like_the_first)
+        ));
+    }
+    Some(text)
+}
