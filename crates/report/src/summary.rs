@@ -146,7 +146,7 @@ struct ThresholdSummary<'a> {
     high: Option<f64>,
     /// `lower` if `value` is only a lower bound, null if it is the value.
     bound: Option<&'static str>,
-    /// `pass`, `fail`, `inconclusive` or `not judged`.
+    /// `pass`, `fail`, `inconclusive` or `not-judged`.
     verdict: &'static str,
     /// Why, in words.
     reason: &'a str,

@@ -37,7 +37,7 @@ pub fn terminal_table(findings: &Findings) -> String {
         let _ = writeln!(
             text,
             "threshold {}: {}{}: {}: {}, {}",
-            threshold.outcome.key(),
+            threshold.outcome.word(),
             plain(&threshold.text),
             plain(&of),
             plain(&threshold.scenario),

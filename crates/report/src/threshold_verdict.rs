@@ -28,14 +28,25 @@ pub enum ThresholdOutcome {
 }
 
 impl ThresholdOutcome {
-    /// The word in `summary.json` and in the report.
+    /// The word in the report.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Passed => "passed",
+            Self::Failed => "failed",
+            Self::Inconclusive => "inconclusive",
+            Self::NotJudged => "not judged",
+        }
+    }
+
+    /// The word in `summary.json`.
     #[must_use]
     pub const fn key(self) -> &'static str {
         match self {
             Self::Passed => "pass",
             Self::Failed => "fail",
             Self::Inconclusive => "inconclusive",
-            Self::NotJudged => "not judged",
+            Self::NotJudged => "not-judged",
         }
     }
 }

@@ -96,7 +96,7 @@ pub(crate) fn threshold_cells(finding: &ThresholdFinding) -> [String; 5] {
         finding.text.clone(),
         finding.of.clone(),
         finding.value_text(),
-        finding.outcome.key().to_owned(),
+        finding.outcome.word().to_owned(),
         finding.reason.clone(),
     ]
 }

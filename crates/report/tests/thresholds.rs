@@ -184,10 +184,15 @@ fn the_verdict_follows_its_order() {
     records[0] = failed(records[0].clone(), "the port was taken", &[]);
     assert_eq!(verdict(&[broken], records).verdict, Verdict::Failed);
 
-    let mut early = manifest(vec![question(&[broken])], &[], 99);
-    early.trials_planned = 99;
-    let run = Run { manifest: early, records: five_blocks(), warnings: vec![] };
-    assert_eq!(report::findings(&run).verdict, Verdict::Interrupted);
+    let early = |threshold: &str| {
+        let manifest = manifest(vec![question(&[threshold])], &[], 99);
+        report::findings(&Run { manifest, records: five_blocks(), warnings: vec![] })
+    };
+    assert_eq!(early(open).verdict, Verdict::Interrupted, "the trials to come may decide it");
+    assert_eq!(early(broken).verdict, Verdict::ThresholdFailed, "nothing to come can mend it");
+    assert!(
+        early(broken).verdict_reason.ends_with("of 99 planned trials completed, the others were not run")
+    );
 }
 
 #[test]
@@ -209,7 +214,7 @@ fn thresholds_stand_in_every_output() {
     assert!(content("report.md").contains("by its 95 % interval"));
     let json: serde_json::Value = serde_json::from_str(content("summary.json")).expect("JSON");
     assert_eq!(json["run"]["verdict"], "threshold-failed");
-    assert_eq!(json["thresholds"][0]["outcome"], "failed");
+    assert_eq!(json["thresholds"][0]["verdict"], "fail");
     assert_eq!(json["thresholds"][0]["threshold"], "sse.cpu_us_per_event < 18");
     assert!(json["thresholds"][0]["low"].is_f64() && json["thresholds"][1]["low"].is_null());
 }
