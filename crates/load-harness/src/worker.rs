@@ -33,6 +33,10 @@ use crate::{
 /// How often a worker looks whether it is done, and tells how far it is.
 const LOOK_EVERY: Duration = Duration::from_millis(5);
 
+/// Time between the last request that may begin and the end of all subscribers: a connection that is
+/// being opened for it must have carried it to the server by then.
+const LAST_WORDS: Duration = Duration::from_millis(20);
+
 /// What a worker is to do.
 pub(crate) struct WorkerOrder {
     pub(crate) target: SocketAddr,
@@ -212,7 +216,7 @@ async fn measure(desk: &Desk, seats: &[Rc<Seat>], signals: &Signals, readings: &
     let _ = signals.window_read.clone().wait_for(|read| *read).await;
     desk.close();
     // What was counted a moment ago leaves, and answers on their way arrive.
-    sleep(LOOK_EVERY).await;
+    sleep(LAST_WORDS).await;
 }
 
 fn totals(seats: &[Rc<Seat>]) -> Totals {
