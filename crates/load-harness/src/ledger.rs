@@ -44,6 +44,7 @@ pub(crate) struct Totals {
     empty_answers: u64,
     skipped_polls: u64,
     failures: u64,
+    connections: u64,
     reconnects: u64,
     exchanges: u64,
     exchange_ns: u64,
@@ -61,6 +62,7 @@ impl Default for Totals {
             empty_answers: 0,
             skipped_polls: 0,
             failures: 0,
+            connections: 0,
             reconnects: 0,
             exchanges: 0,
             exchange_ns: 0,
@@ -83,6 +85,7 @@ impl Totals {
         self.empty_answers += counters.empty_answers.get();
         self.skipped_polls += counters.skipped_polls.get();
         self.failures += counters.failures.get();
+        self.connections += counters.connections.get();
         self.reconnects += counters.connections.get().saturating_sub(1);
         self.exchanges += counters.exchanges.get();
         self.exchange_ns += counters.exchange_ns.get();
@@ -102,6 +105,7 @@ impl Totals {
         self.empty_answers += other.empty_answers;
         self.skipped_polls += other.skipped_polls;
         self.failures += other.failures;
+        self.connections += other.connections;
         self.reconnects += other.reconnects;
         self.exchanges += other.exchanges;
         self.exchange_ns += other.exchange_ns;
@@ -109,6 +113,11 @@ impl Totals {
 
     pub(crate) const fn bytes(&self) -> ByteCounts {
         self.bytes
+    }
+
+    /// Connections that were opened.
+    pub(crate) const fn connections(&self) -> u64 {
+        self.connections
     }
 
     /// Bytes as the subscribers compute them.

@@ -320,7 +320,7 @@ impl Harness {
         let outside = Outside {
             edges: [before, after],
             publisher: control.publisher_report().await?,
-            last: at_rest(control).await?,
+            last: at_rest(control, finding.readings.end.connections()).await?,
             workers,
             clock_step_us: Clocks::read().step_us_since(clocks),
         };
@@ -336,11 +336,14 @@ fn wall_time(clock: EpochClock, at_ns: u64) -> SystemTime {
     SystemTime::now().checked_sub(passed).unwrap_or(SystemTime::UNIX_EPOCH)
 }
 
-/// The server's counters once it has seen every subscriber leave: then nothing is under way.
-async fn at_rest(control: &ControlPlane) -> Result<ServerStats, ServerError> {
+/// The server's counters once it has seen every subscriber come and leave: then nothing is under way.
+/// `opened` is the number of connections that the subscribers opened; the last of them may still wait
+/// to be accepted.
+async fn at_rest(control: &ControlPlane, opened: u64) -> Result<ServerStats, ServerError> {
     for _ in 0..200 {
         let stats = control.stats().await?;
-        if stats.connections_open == 0 {
+        let seen = stats.connections_opened + stats.connections_refused;
+        if stats.connections_open == 0 && seen >= opened {
             return Ok(stats);
         }
         sleep(Duration::from_millis(5)).await;

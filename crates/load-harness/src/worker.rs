@@ -33,8 +33,11 @@ use crate::{
 /// How often a worker looks whether it is done, and tells how far it is.
 const LOOK_EVERY: Duration = Duration::from_millis(5);
 
-/// How often it looks, at the end, whether anything still moves.
-const MOST_LOOKS: u32 = 200;
+/// How long nothing may move at the end before it is the end: a connection that is being opened for a
+/// last request must have carried it to the server by then.
+const LAST_WORDS: Duration = Duration::from_millis(20);
+/// How often this is waited for.
+const MOST_LOOKS: u32 = 100;
 
 /// What a worker is to do.
 pub(crate) struct WorkerOrder {
@@ -240,7 +243,7 @@ async fn measure(desk: &Desk, seats: &RefCell<Vec<Rc<Seat>>>, signals: &Signals,
     let moved = || seats.iter().map(|seat| seat.counters.stream.total()).sum::<u64>();
     let mut before = moved();
     for _ in 0..MOST_LOOKS {
-        sleep(LOOK_EVERY).await;
+        sleep(LAST_WORDS).await;
         let now = moved();
         if now == before {
             break;
