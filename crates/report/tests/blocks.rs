@@ -78,8 +78,12 @@ fn answers_and_bold_values_follow_the_comparisons() {
     // Both take their turns at being slow.
     assert!(!found.shown, "{found:?}");
     assert!(found.words().starts_with("no difference shown (0.9"), "{}", found.words());
-    let page = report::render(&findings);
-    let page = content(&page, "report.html");
+    let files = report::render(&findings);
+    let row = content(&files, "report.md").lines().find(|line| line.starts_with("| SSE ÷ WebSocket |"));
+    let row = row.expect("a row of comparisons");
+    assert!(row.contains("| no difference shown (0.9") && row.contains("| 1.03 times |"), "{row}");
+    let page = content(&files, "report.html");
+    assert!(page.contains("<summary>Every two of them compared</summary>"));
     assert!(page.contains("<strong>141\u{202f}B</strong>"), "bytes of WebSocket are lowest");
     assert!(!page.contains("<strong>9.36\u{202f}µs</strong>"), "CPU of SSE is not told from WebSocket's");
 }
