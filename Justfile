@@ -16,6 +16,10 @@ predict SCENARIO *ARGS:
 report *DIR:
     cargo run --release --locked --package pushlab -- report {{DIR}}
 
+# Tell what changed between two runs, by their folders
+compare BEFORE AFTER *ARGS:
+    cargo run --release --locked --package pushlab -- compare {{BEFORE}} {{AFTER}} {{ARGS}}
+
 # Serve the four patterns, to try them with curl or a browser
 serve *ARGS:
     cargo run --release --locked --package pushlab -- serve {{ARGS}}

@@ -15,8 +15,9 @@ use crate::{
 /// Chance of a false "difference shown" in a family of comparisons.
 const LEVEL: f64 = 0.05;
 
-/// Quantities worth comparing: what a reader may prefer less of.
-const COMPARED: [QuantityName; 19] = [
+/// Quantities worth comparing: what a reader may prefer less of. Each one more makes the others'
+/// differences harder to show.
+const COMPARED: [QuantityName; 9] = [
     QuantityName::AgeMean,
     QuantityName::AgeP50,
     QuantityName::AgeP99,
@@ -24,9 +25,13 @@ const COMPARED: [QuantityName; 19] = [
     QuantityName::BytesPerEvent,
     QuantityName::PacketsPerEvent,
     QuantityName::CpuPerEvent,
-    QuantityName::CpuAboveIdlePerEvent,
     QuantityName::SubscriberCpuPerEvent,
     QuantityName::WakeupsPerEvent,
+];
+
+/// Further ones where the question is what connections cost.
+const COMPARED_WITH_STAIRS: [QuantityName; 10] = [
+    QuantityName::CpuAboveIdlePerEvent,
     QuantityName::ConnectP50,
     QuantityName::ConnectP99,
     QuantityName::ConnectBytes,
@@ -102,12 +107,14 @@ impl PointComparison {
         self.p_adjusted.is_some()
     }
 
-    /// `2.90 times (2.70–3.10)` or `no difference shown (0.970–1.05)`.
+    /// `2.90 times (2.70–3.10)` or `no difference shown (0.970–1.05)`; without the interval where both
+    /// ends print as the ratio does.
     #[must_use]
     pub fn words(&self) -> String {
-        let interval = self.low.zip(self.high).map_or_else(String::new, |(low, high)| {
-            format!(" ({}–{})", three_digits(low), three_digits(high))
-        });
+        let ends = self.low.zip(self.high).map(|(low, high)| [low, high].map(three_digits));
+        let ratio = self.ratio.map(three_digits).unwrap_or_default();
+        let seen = ends.filter(|ends| ends.iter().any(|end| *end != ratio));
+        let interval = seen.map_or_else(String::new, |ends| format!(" ({})", ends.join("–")));
         match (self.is_judged(), self.shown, self.ratio) {
             (true, false, _) => format!("no difference shown{interval}"),
             (_, _, Some(ratio)) => format!("{} times{interval}", three_digits(ratio)),
@@ -142,9 +149,14 @@ pub(crate) fn comparisons(scenario: &Scenario, points: &[Point]) -> Vec<PointCom
 }
 
 /// The quantities, the one that the question is about among them.
-fn compared(scenario: &Scenario) -> impl Iterator<Item = QuantityName> {
+fn compared(scenario: &Scenario) -> Vec<QuantityName> {
+    let mut names = COMPARED.to_vec();
+    if !scenario.stairs.is_empty() {
+        names.extend(COMPARED_WITH_STAIRS);
+    }
     let primary = QuantityName::ALL.into_iter().find(|name| name.key() == scenario.primary);
-    COMPARED.into_iter().chain(primary.filter(|primary| !COMPARED.contains(primary)))
+    names.extend(primary.filter(|primary| !names.contains(primary)));
+    names
 }
 
 /// The comparison of two points in a quantity, in either order; the ratio is `left` ÷ `right` then.

@@ -80,6 +80,10 @@ pub(crate) fn over_blocks(values: &[f64]) -> Option<Estimate> {
 pub(crate) fn over_readings(readings: &[Reading]) -> Option<Estimate> {
     let values: Vec<f64> = readings.iter().map(|reading| reading.value).collect();
     let mut estimate = over_blocks(&values)?;
+    if values.iter().all(|value| *value >= 0.0) {
+        // What cannot be negative in a block cannot be so over blocks.
+        estimate.interval = estimate.interval.map(|(low, high)| (low.max(0.0), high));
+    }
     if readings.iter().any(|reading| reading.bound == Bound::AtLeast) {
         estimate.bound = Bound::AtLeast;
         estimate.interval = None;
@@ -112,6 +116,18 @@ mod tests {
         assert!(close(low * high, 10_000.0), "the interval is even by factor: {low} {high}");
         let estimate = over_blocks(&[0.0, 1.0, 0.0, 1.0]).unwrap();
         assert!(close(estimate.value, 0.5) && estimate.interval.unwrap().0 < 0.0);
+    }
+
+    #[test]
+    fn a_bound_has_no_interval_and_a_count_is_not_negative() {
+        let of = |value: f64, bound: Bound| Reading { value, bound };
+        let zeros = [0.0, 1.0, 0.0, 1.0].map(|value| of(value, Bound::Exact));
+        assert_eq!(over_readings(&zeros).unwrap().interval.unwrap().0, 0.0);
+        let mut ages = [4.0, 5.0, 6.0, 7.0].map(|value| of(value, Bound::Exact));
+        assert!(over_readings(&ages).unwrap().interval.is_some());
+        ages[2].bound = Bound::AtLeast;
+        let bound = over_readings(&ages).unwrap();
+        assert_eq!((bound.bound, bound.interval), (Bound::AtLeast, None));
     }
 
     #[test]

@@ -5,6 +5,7 @@ use maud::{Markup, html};
 use crate::{
     answers::Answer,
     charts::Figure,
+    comparison_rows::{COMPARISONS_EXPLAINED, comparison_table},
     findings::ScenarioFinding,
     html::{figure_markup, point_name},
     html_validity,
@@ -39,11 +40,32 @@ pub(crate) fn section(finding: &ScenarioFinding, answer: &Answer, figures: &[Fig
                 summary { "Every number: predicted, measured, ratio" }
                 (numbers_table(finding))
             }
+            (comparisons(finding))
             (html_validity::validity(finding))
             h3 { "What to look at" }
             p { (scenario.look_at) }
             h3 { "To measure it again" }
             pre { code { (finding.command) } }
+        }
+    }
+}
+
+fn comparisons(finding: &ScenarioFinding) -> Markup {
+    let table = comparison_table(finding);
+    html! {
+        @if let Some(table) = table {
+            details {
+                summary { "Every two of them compared" }
+                p.quiet { (COMPARISONS_EXPLAINED) }
+                div.scroll tabindex="0" role="region" aria-label="comparisons" { table {
+                    thead { tr { @for head in &table.heads { th scope="col" { (head) } } } }
+                    tbody { @for row in &table.rows { tr {
+                        @for (place, cell) in row.iter().enumerate() {
+                            @if place == 0 { th scope="row" { (cell) } } @else { td { (cell) } }
+                        }
+                    } } }
+                } }
+            }
         }
     }
 }

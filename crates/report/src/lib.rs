@@ -11,6 +11,7 @@ mod best;
 mod charts;
 mod compare;
 mod compare_text;
+mod comparison_rows;
 mod comparisons;
 mod crossing;
 mod csv;

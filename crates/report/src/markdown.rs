@@ -5,6 +5,7 @@ use crate::{
     answers::Answer,
     best::{Best, is_best},
     charts::Figure,
+    comparison_rows::{COMPARISONS_EXPLAINED, comparison_table},
     findings::{Failure, Findings, Judged, ScenarioFinding},
     glossary::GLOSSARY,
     html::{AGE_EXPLAINED, ANSWERS_AT_THE_TOP, table_columns},
@@ -161,6 +162,7 @@ fn scenario(page: &mut Page, finding: &ScenarioFinding, answer: &Answer, figures
         }
     }
     numbers(page, finding);
+    comparisons(page, finding);
     validity(page, finding);
     page.paragraph("### What to look at");
     page.paragraph(&escaped(&scenario.look_at));
@@ -194,6 +196,15 @@ fn numbers(page: &mut Page, finding: &ScenarioFinding) {
         page.list(doubts(point).iter().map(|doubt| escaped(doubt)));
     }
     page.paragraph("</details>");
+}
+
+fn comparisons(page: &mut Page, finding: &ScenarioFinding) {
+    if let Some(table) = comparison_table(finding) {
+        page.paragraph("<details><summary>Every two of them compared</summary>");
+        page.paragraph(COMPARISONS_EXPLAINED);
+        page.table(&table.heads, table.rows.into_iter());
+        page.paragraph("</details>");
+    }
 }
 
 fn validity(page: &mut Page, finding: &ScenarioFinding) {

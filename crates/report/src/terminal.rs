@@ -119,7 +119,7 @@ fn measured_block(scenario: &ScenarioFinding) -> Table {
             bare(p50.predicted),
             measured(p50),
             bare(p99.predicted),
-            measured(p99),
+            with_interval(p99),
             measured(point.quantity_of(QuantityName::RequestsPerEvent)),
             measured(point.quantity_of(QuantityName::BytesPerEvent)),
             lost(point),
@@ -164,6 +164,12 @@ fn measured(quantity: &Quantity) -> String {
         Bound::Exact => bare(quantity.measured),
         Bound::AtLeast => format!("> {}", bare(quantity.measured)),
     }
+}
+
+/// The quantity that most questions are about, with its interval where there is one.
+fn with_interval(quantity: &Quantity) -> String {
+    let interval = quantity.interval_text().map_or_else(String::new, |text| plain(&format!(" ({text})")));
+    format!("{}{interval}", measured(quantity))
 }
 
 fn lost(point: &Point) -> String {

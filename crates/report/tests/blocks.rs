@@ -3,7 +3,8 @@
 mod synthetic;
 
 use contract::{
-    ConnectionCost, IdleStretch, KernelCounts, Load, Manifest, Pattern, SetUp, Stair, TrialRecord,
+    ConnectionCost, IdleStretch, KernelCounts, Load, Manifest, Params, Pattern, SetUp, Stair, Sweep,
+    TrialRecord,
 };
 use report::{Findings, OutputFile, QuantityName, Run};
 use synthetic::{change, in_blocks, manifest, params, record, scenario, sixty_trials, ten_trials, write};
@@ -78,8 +79,12 @@ fn answers_and_bold_values_follow_the_comparisons() {
     // Both take their turns at being slow.
     assert!(!found.shown, "{found:?}");
     assert!(found.words().starts_with("no difference shown (0.9"), "{}", found.words());
-    let page = report::render(&findings);
-    let page = content(&page, "report.html");
+    let files = report::render(&findings);
+    let row = content(&files, "report.md").lines().find(|line| line.starts_with("| SSE ÷ WebSocket |"));
+    let row = row.expect("a row of comparisons");
+    assert!(row.contains("| no difference shown (0.9") && row.contains("| 1.03 times |"), "{row}");
+    let page = content(&files, "report.html");
+    assert!(page.contains("<summary>Every two of them compared</summary>"));
     assert!(page.contains("<strong>141\u{202f}B</strong>"), "bytes of WebSocket are lowest");
     assert!(!page.contains("<strong>9.36\u{202f}µs</strong>"), "CPU of SSE is not told from WebSocket's");
 }
@@ -147,6 +152,33 @@ fn connections_have_a_cost() {
     let (manifest, records) = ten_trials();
     let files = report::render(&findings(manifest, records));
     assert!(!content(&files, "report.html").contains("server memory per subscriber"));
+}
+
+#[test]
+fn keep_alive_is_compared_within_its_pattern() {
+    let mut question = scenario("keep-alive", "What does a new connection cost?", &Pattern::ALL);
+    question.sweep = Some(Sweep { keep_alive: vec![true, false], ..Sweep::default() });
+    let mut trials = Vec::new();
+    for pattern in Pattern::ALL {
+        let kept = params(pattern, 1_000.0, 50);
+        trials.push(record("keep-alive", pattern, kept, 0));
+        if kept.keep_alive.is_some() {
+            let mut closed = record("keep-alive", pattern, Params { keep_alive: Some(false), ..kept }, 0);
+            change(&mut closed, |measured| measured.bytes.received += 200 * measured.window_deliveries);
+            trials.push(closed);
+        }
+    }
+    let found = findings(manifest(vec![question], &[], 30), in_blocks(&trials, 5, |_, _, _| ()));
+    let of_bytes = |found: &&report::PointComparison| {
+        found.quantity == QuantityName::BytesPerEvent && found.left.pattern == found.right.pattern
+    };
+    let within: Vec<&report::PointComparison> = found.comparisons().filter(of_bytes).collect();
+    assert_eq!(within.len(), 2, "short and long polling");
+    assert!(within.iter().all(|found| found.shown), "{within:?}");
+    let sentence = &found.answers[0].sentence;
+    assert!(sentence.contains("from without to with keep-alive"), "{sentence}");
+    assert!(sentence.contains("SSE 145\u{202f}B either way"), "{sentence}");
+    assert!(!report::render(&found).is_empty());
 }
 
 #[test]
