@@ -230,7 +230,8 @@ pub struct TrialRecord {
     pub server: String,
     /// Position in the order of the run, from 0.
     pub order: u32,
-    /// Which block of its scenario, from 0. A block runs every trial once, in a seeded random order.
+    /// Which block of its scenario, from 1; 0 for a calibration. A block runs every trial once, in a
+    /// seeded random order.
     pub block: u32,
     /// Seed of the run.
     pub seed: u64,

@@ -187,6 +187,46 @@ mod tests {
 
     use super::*;
 
+    /// A wrapper that forwards a vectored write and counts its first slice only.
+    struct CountsFirstSlice {
+        stream: TcpStream,
+        sent: u64,
+    }
+
+    impl CountsFirstSlice {
+        async fn write_vectored(&mut self, slices: &[IoSlice<'_>]) -> usize {
+            let written = self.stream.write_vectored(slices).await.unwrap();
+            self.sent += written.min(slices[0].len()) as u64;
+            written
+        }
+    }
+
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    #[tokio::test]
+    async fn a_missing_vectored_write_is_caught() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let target = listener.local_addr().unwrap();
+        let (head, body) = ([1; 120], [2; 1_000]);
+        let slices = [IoSlice::new(&head), IoSlice::new(&body)];
+        let apart = |stream: u64, kernel: u64| stream.abs_diff(kernel) as f64 > 0.01 * kernel as f64;
+
+        let mut broken = CountsFirstSlice { stream: TcpStream::connect(target).await.unwrap(), sent: 0 };
+        let (mut far, _) = listener.accept().await.unwrap();
+        assert_eq!(broken.write_vectored(&slices).await, 1_120);
+        far.read_exact(&mut [0; 1_120]).await.unwrap();
+        let kernel = tcp_info::read(far.as_raw_fd()).unwrap();
+        assert!(apart(broken.sent, kernel.bytes_received), "{} counted, {kernel:?}", broken.sent);
+
+        let bytes = Rc::new(StreamBytes::default());
+        let mut near = CountedStream::connect(target, 1_448, Rc::clone(&bytes)).await.unwrap();
+        let (mut far, _) = listener.accept().await.unwrap();
+        assert_eq!(near.write_vectored(&slices).await.unwrap(), 1_120);
+        far.read_exact(&mut [0; 1_120]).await.unwrap();
+        let kernel = tcp_info::read(far.as_raw_fd()).unwrap();
+        assert!(!apart(bytes.sent(), kernel.bytes_received), "{} counted, {kernel:?}", bytes.sent());
+        assert_eq!(kernel.data_segments_received, 1, "head and body in one segment");
+    }
+
     #[tokio::test]
     async fn every_byte_of_a_real_socket_is_counted_vectored_ones_too() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -103,6 +103,46 @@ mod tests {
         assert_eq!(counts, [1, 1, 1, 1]);
     }
 
+    /// A server that answers at once but stands still from 2.0 s to 2.5 s: when it has an event, or an
+    /// answer, that it was to give at this instant.
+    fn answered_ns(asked_ns: u64) -> u64 {
+        const FROM_NS: u64 = 2 * SECOND_NS;
+        const UNTIL_NS: u64 = FROM_NS + SECOND_NS / 2;
+        if (FROM_NS..UNTIL_NS).contains(&asked_ns) { UNTIL_NS } else { asked_ns }
+    }
+
+    /// An event every 10 ms.
+    fn dues_ns() -> impl Iterator<Item = u64> {
+        (0..300_u64).map(|event| event * SECOND_NS / 100)
+    }
+
+    #[test]
+    fn a_closed_loop_is_caught() {
+        // Half a second of the window's two stands still, so one delivery in four waits.
+        let shows_the_freeze = |ages: &contract::Ages| {
+            let histogram = ages.arrived.histogram().unwrap();
+            histogram.quantile_us(0.99) > 450_000 && histogram.quantile_us(0.8) > 50_000
+        };
+        let mut open = Recorder::default();
+        for due_ns in dues_ns() {
+            open.record(WINDOW, due_ns, answered_ns(due_ns) - due_ns);
+        }
+        assert!(shows_the_freeze(&open.ages()));
+        assert_eq!(open.ages().arrived.count, 200, "an age for every delivery due in the window");
+
+        // The broken one asks, waits for the answer, and only then looks for what is due next. It
+        // times each answer from its own question.
+        let (mut closed, mut now_ns) = (Recorder::default(), 0);
+        while now_ns < WINDOW.end_ns {
+            let answer_ns = answered_ns(now_ns);
+            closed.record(WINDOW, now_ns, answer_ns - now_ns);
+            now_ns = answer_ns + SECOND_NS / 100;
+        }
+        assert!(!shows_the_freeze(&closed.ages()), "it sees one long answer among many short ones");
+        let missing = 200 - closed.ages().arrived.count;
+        assert!(missing >= 49, "and a count of ages that falls short of what was due gives it away");
+    }
+
     #[test]
     fn a_merge_of_workers_is_one_recorder_of_everything() {
         let (mut left, mut right, mut whole) =

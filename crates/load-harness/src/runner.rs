@@ -56,7 +56,7 @@ pub struct TrialOrder {
     pub replay_csv: Option<String>,
     /// Position in the run.
     pub order: u32,
-    /// Block of its scenario, from 0.
+    /// Block of its scenario, from 1; 0 for a calibration.
     pub block: u32,
     /// Seeded start of the golden-ratio poll phases, in `[0, 1)`; another in every block.
     pub poll_phase: f64,

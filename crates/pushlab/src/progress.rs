@@ -38,9 +38,8 @@ impl Display {
 
     /// Announces the next trial.
     pub(crate) fn begin(&self, number: usize, of: usize, order: &TrialOrder) {
-        let block = order.block + 1;
-        let what =
-            format!("{} · block {block} · {} · {}", order.scenario, order.plan.pattern, settings(order));
+        let block = if order.block > 0 { format!(" · block {}", order.block) } else { String::new() };
+        let what = format!("{}{block} · {} · {}", order.scenario, order.plan.pattern, settings(order));
         match &self.bars {
             Some((run, trial)) => {
                 run.println(format!("{number:>3}/{of} {what}"));

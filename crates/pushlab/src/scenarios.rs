@@ -48,8 +48,8 @@ impl Loaded {
                 replay_csv: self.replay_csv.clone(),
                 order: 0,
                 notes: Vec::new(),
-                block: 0,
-                poll_phase: poll_phase(seed, 0),
+                block: 1,
+                poll_phase: poll_phase(seed, 1),
                 calibration: None,
                 plan,
             })
@@ -69,7 +69,7 @@ impl Loaded {
         let once = self.orders(selection, seed)?;
         let mut random = stream(seed, ORDER_STREAM);
         let mut all = Vec::new();
-        for block in 0..blocks {
+        for block in 1..=blocks {
             let mut shuffled = once.clone();
             shuffled.shuffle(&mut random);
             let poll_phase = poll_phase(seed, block);
@@ -89,11 +89,11 @@ fn stream(seed: u64, stream: u64) -> ChaCha8Rng {
     random
 }
 
-/// The seeded start of the golden-ratio poll phases of a block, in `[0, 1)`. One draw of phases
+/// The seeded start of the golden-ratio poll phases of a block (from 1), in `[0, 1)`. One draw of phases
 /// would stay for the whole run, and with it whatever is special about it.
 pub(crate) fn poll_phase(seed: u64, block: u32) -> f64 {
     let mut phases = stream(seed, PHASE_STREAM).random_iter();
-    phases.nth(block as usize).unwrap_or(0.0)
+    phases.nth(block.saturating_sub(1) as usize).unwrap_or(0.0)
 }
 
 /// All scenarios of a folder.

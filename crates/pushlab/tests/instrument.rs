@@ -131,6 +131,78 @@ fn a_known_delay_is_never_measured_below_it() {
 }
 
 #[test]
+fn keep_alive_changes_packets_and_connections_and_not_what_is_delivered() {
+    let lab = Lab::new();
+    let sweep = "arrivals = \"steady\"\nrate_hz = 20.0\n[sweep]\nkeep_alive = [true, false]";
+    let changes = [("patterns", r#"["short-polling", "long-polling"]"#), ("[events]", sweep)];
+    lab.scenario("keep", &changes);
+    lab.run(&["bench", "keep"]).exits(0);
+    let judged = judged(&lab);
+    let of = |pattern, keep_alive| {
+        let found = judged
+            .iter()
+            .find(|(record, _)| record.pattern == pattern && record.params.keep_alive == Some(keep_alive));
+        &found.unwrap().1
+    };
+    for pattern in [contract::Pattern::ShortPolling, contract::Pattern::LongPolling] {
+        let (kept, fresh) = (of(pattern, true), of(pattern, false));
+        assert_eq!(kept.delivery, fresh.delivery, "{pattern}");
+        assert_eq!(kept.requests.reconnects, 0, "{pattern}");
+        assert!(fresh.requests.reconnects + 2 >= fresh.requests.life, "{pattern}: one each");
+        let per_request =
+            |of: &Measurements| of.kernel_window.unwrap().segments() as f64 / of.requests.window as f64;
+        // Three to open and at least two to close, beside those of the exchange.
+        assert!(
+            per_request(fresh) >= per_request(kept) + 4.0,
+            "{pattern}: {} {}",
+            per_request(fresh),
+            per_request(kept)
+        );
+    }
+}
+
+/// Requests of the window per subscriber, with these changes of a scenario of long or short polling.
+fn requests_each(changes: &[(&str, &str)]) -> f64 {
+    const SUBSCRIBERS: f64 = 2.0;
+    let lab = Lab::new();
+    lab.scenario("asked", changes);
+    lab.run(&["bench", "asked"]).exits(0);
+    let (_, measured) = judged(&lab).remove(0);
+    measured.requests.window as f64 / SUBSCRIBERS
+}
+
+#[test]
+fn hold_turnaround_and_interval_bound_the_requests() {
+    let long = ("patterns", r#"["long-polling"]"#);
+    let silence = ("[events]", "arrivals = \"silence\"");
+    let often = ("[events]", "arrivals = \"steady\"\nrate_hz = 100.0");
+    // A window of a second. None of these can ask more often than this; half as often already means
+    // that the machine stood still for half of it.
+    for (changes, most) in [
+        (vec![long, silence, ("hold", "\"100ms\"")], 10.0),
+        (vec![long, silence, ("hold", "\"400ms\"")], 2.5),
+        (vec![long, often, ("turnaround", "\"50ms\"")], 20.0),
+        (vec![long, often, ("turnaround", "\"0s\"")], 100.0),
+        (vec![("patterns", r#"["short-polling"]"#), ("poll_interval", "\"100ms\"")], 10.0),
+    ] {
+        let asked = requests_each(&changes);
+        assert!(asked <= most + 1.0 && asked >= most / 2.0, "{asked} of {most} with {changes:?}");
+    }
+}
+
+#[test]
+fn the_length_of_a_text_is_that_of_its_payload() {
+    for bytes in ["40", "400"] {
+        let lab = Lab::new();
+        lab.scenario("text", &[("payload_bytes", bytes)]);
+        lab.run(&["bench", "text"]).exits(0);
+        let (_, measured) = judged(&lab).remove(0);
+        let expected = bytes.parse::<u64>().unwrap() * measured.delivery.received;
+        assert_eq!(measured.bytes_life.payload, expected);
+    }
+}
+
+#[test]
 fn blocks_hold_every_trial_once_in_orders_of_their_own() {
     let lab = Lab::new();
     let sweep = "arrivals = \"steady\"\nrate_hz = 40.0\n[sweep]\nsubscribers = [1, 2, 3]";
@@ -143,7 +215,7 @@ fn blocks_hold_every_trial_once_in_orders_of_their_own() {
         let of_it = judged.iter().filter(|(record, _)| record.block == number);
         of_it.map(|(record, _)| format!("{} {}", record.pattern, record.params.subscribers)).collect()
     };
-    let orders: Vec<Vec<String>> = (0..4).map(block).collect();
+    let orders: Vec<Vec<String>> = (1..=4).map(block).collect();
     let sorted = |order: &[String]| {
         let mut order = order.to_vec();
         order.sort();

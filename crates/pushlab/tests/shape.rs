@@ -68,6 +68,23 @@ fn no_file_has_a_name_that_says_nothing() {
     }
 }
 
+/// The table of mistakes promises a test for each.
+#[test]
+fn every_test_that_is_promised_exists() {
+    let table = read(root().join("crates/load-harness/MISTAKES.md"));
+    let code: String = files_below(&root().join("crates"), "rs").iter().map(read).collect();
+    let rows: Vec<&str> = table.lines().filter(|line| line.starts_with("| **")).collect();
+    assert!(rows.len() > 20, "{} rows", rows.len());
+    for row in rows {
+        let promised = row.trim_end_matches(" |").rsplit(" | ").next().unwrap();
+        let names: Vec<&str> = promised.split('`').skip(1).step_by(2).collect();
+        assert!(!names.is_empty(), "no test in: {row}");
+        for name in names {
+            assert!(code.contains(&format!("fn {name}(")), "there is no test `{name}`");
+        }
+    }
+}
+
 /// Crates of this workspace that a crate depends on, development dependencies left out.
 fn dependencies(name: &str, all: &[String]) -> Vec<String> {
     let manifest = read(root().join("crates").join(name).join("Cargo.toml"));

@@ -161,8 +161,9 @@ fn harness_share(of: &Measurements) -> Option<f64> {
     finite(of.cpu.harness_us / (of.cpu.wall_us * f64::from(of.workers)))
 }
 
+/// To the microsecond; what is shorter is nothing here.
 fn milliseconds(value: f64) -> String {
-    with_unit(value, "ms")
+    if value < 1e-3 { with_unit(0.0, "ms") } else { with_unit(value, "ms") }
 }
 
 fn percent(value: f64) -> String {

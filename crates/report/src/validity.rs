@@ -41,6 +41,16 @@ pub(crate) fn invalidities(
     if measurements.window_deliveries == 0 && *arrivals != Arrivals::Silence {
         problems.push("no event was due in the measured window".to_owned());
     }
+    // What was due decides how many ages there are, not what arrived: an instrument that leaves out
+    // what it waits for, or what never came, looks fast when the server stands still.
+    let ages = measurements.age.arrived.count + measurements.age.censored;
+    if ages != measurements.window_deliveries {
+        problems.push(format!(
+            "there are {} ages of {} deliveries due in the window: some were left out",
+            count(ages),
+            count(measurements.window_deliveries)
+        ));
+    }
     problems.extend(ledger_problems(record.pattern, &record.params, measurements));
     problems
 }

@@ -56,7 +56,7 @@ fn values_stand_with_their_intervals() {
     let sse_cpu = |line: &&str| line.starts_with("stock-ticker,sse,") && line.contains(",cpu_us_per_event,");
     let rows: Vec<&str> = trials.lines().filter(sse_cpu).collect();
     assert_eq!(rows.len(), 5, "{trials}");
-    assert!(rows[1].ends_with(",1,12,true,cpu_us_per_event,us,9.54,"), "{}", rows[1]);
+    assert!(rows[1].ends_with(",2,12,true,cpu_us_per_event,us,9.54,"), "{}", rows[1]);
     write("blocks", &files);
 }
 

@@ -39,7 +39,8 @@ fn kernel(of: &Measurements) -> KernelCounts {
 #[test]
 fn beyond_any_limit_a_trial_is_invalid_and_says_why() {
     type Fault = fn(&mut Measurements);
-    let faults: [(Fault, &str); 12] = [
+    let faults: [(Fault, &str); 13] = [
+        (|of| of.window_deliveries = 1_501, "there are 1,500 ages of 1,501 deliveries due in the window"),
         (
             |of| of.lateness = times_ms(&[6; 30]),
             "the publisher was late, at p99 by 6.00 ms (limit: at most 5.00 ms)",
@@ -129,12 +130,12 @@ fn the_box_names_the_worst_block_and_what_was_not_told() {
         }
     });
     let findings = run_of(records);
-    assert!(findings.verdict_reason.contains("block 3: an event loop"), "{}", findings.verdict_reason);
+    assert!(findings.verdict_reason.contains("block 4: an event loop"), "{}", findings.verdict_reason);
     let files = report::render(&findings);
     let content = |path: &str| &files.iter().find(|file| file.path == path).expect("written").content;
-    assert!(content("report.md").contains("450\u{202f}ms (block 3), beyond"));
+    assert!(content("report.md").contains("450\u{202f}ms (block 4), beyond"));
     let page = content("report.html");
-    assert!(page.contains("<td class=\"failed\">450\u{202f}ms (block 3)</td>"));
+    assert!(page.contains("<td class=\"failed\">450\u{202f}ms (block 4)</td>"));
     assert!(page.contains("longest hiccup, at most 200\u{202f}ms") && page.contains("not told"));
     assert!(page.contains("<summary>Every trial, in the order in which they ran</summary>"));
 }

@@ -157,7 +157,7 @@ fn point(findings: &Findings) -> &Point {
 }
 
 #[test]
-fn percentiles_are_not_averaged_over_seconds() {
+fn averaged_percentiles_are_caught() {
     // Fourteen good seconds, and one in which everything took half a second: more than one in a
     // hundred deliveries, so that is the p99.
     let of_second = |second: u32| vec![if second == 9 { 500.0 } else { 1.0 }; 100];
@@ -175,7 +175,7 @@ fn percentiles_are_not_averaged_over_seconds() {
 }
 
 #[test]
-fn losses_are_not_dropped_from_percentiles() {
+fn dropped_loss_is_caught() {
     // Two in a hundred never came.
     let found = one_trial(|measured| {
         measured.age = ages(vec![1.0; 1_470]);

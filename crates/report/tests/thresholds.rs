@@ -138,6 +138,7 @@ fn a_bare_name_holds_at_every_point_and_a_ratio_at_every_swept_value() {
 fn lossy(record: &mut TrialRecord) {
     change(record, |measured| {
         measured.age.censored = 30;
+        measured.window_deliveries += 30;
         measured.age.censored_min_us = 2_000_000;
     });
 }
@@ -180,7 +181,7 @@ fn the_verdict_follows_its_order() {
     assert_eq!(invalid.verdict, Verdict::Invalid);
     let found = invalid.thresholds().next().expect("one").clone();
     assert_eq!(found.outcome, ThresholdOutcome::NotJudged);
-    assert!(found.reason.starts_with("not judged: invalid, block 0: the server counted"), "{}", found.reason);
+    assert!(found.reason.starts_with("not judged: invalid, block 1: the server counted"), "{}", found.reason);
     records[0] = failed(records[0].clone(), "the port was taken", &[]);
     assert_eq!(verdict(&[broken], records).verdict, Verdict::Failed);
 

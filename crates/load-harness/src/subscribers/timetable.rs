@@ -7,6 +7,11 @@ use crate::ledger::add;
 /// subscribers, and lock to no schedule's period.
 const GOLDEN: f64 = 0.618_033_988_749_894_9;
 
+/// The phase of a subscriber, a fraction of the interval; `start` is that of number 0.
+fn phase_of(start: f64, index: u32) -> f64 {
+    (start + f64::from(index) * GOLDEN).fract()
+}
+
 /// The instants at which one subscriber polls: `(phase + k) · interval` after the schedule's start.
 ///
 /// On a stair, where subscribers are watched before there is a schedule, they poll from the beginning
@@ -28,7 +33,7 @@ impl Timetable {
         } else {
             *seat.desk.started.borrow()
         };
-        let phase = (seat.desk.poll_phase + f64::from(seat.index) * GOLDEN).fract();
+        let phase = phase_of(seat.desk.poll_phase, seat.index);
         let mut timetable = Self {
             start_ns: started.map_or(0.0, |started| started.start_ns as f64),
             phase,
@@ -67,6 +72,35 @@ impl Timetable {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// How far ages are from being spread evenly over the interval: the largest distance between
+    /// their distribution and that law (Kolmogorov and Smirnov).
+    fn unevenness(mut ages: Vec<f64>, interval: f64) -> f64 {
+        ages.sort_by(f64::total_cmp);
+        let count = ages.len() as f64;
+        let steps = ages.iter().zip(1..).map(|(age, rank)| (f64::from(rank) / count - age / interval).abs());
+        steps.fold(0.0, f64::max)
+    }
+
+    /// Ages of events that are due every quarter of the poll interval, as a hundred pollers with these
+    /// phases see them.
+    fn ages(phase: impl Fn(u32) -> f64) -> Vec<f64> {
+        let dues = (0..40).map(|event| f64::from(event) * 0.25 + 0.125);
+        let seen = |due: f64, phase: f64| (due - phase).ceil() + phase - due;
+        dues.flat_map(|due| (0..100).map(move |index| (due, index)))
+            .map(|(due, index)| seen(due, phase(index)))
+            .collect()
+    }
+
+    #[test]
+    fn phase_locked_polls_are_caught() {
+        let broken = unevenness(ages(|_| 0.3), 1.0);
+        assert!(broken > 0.15, "pollers that start together see few of all ages: {broken}");
+        for start in [0.0, 0.3, 0.77] {
+            let ours = unevenness(ages(|index| phase_of(start, index)), 1.0);
+            assert!(ours < 0.03, "{ours}");
+        }
+    }
 
     #[test]
     fn ticks_that_passed_are_skipped_counted_and_never_made_up_for() {

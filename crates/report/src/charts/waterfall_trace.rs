@@ -127,9 +127,11 @@ fn polls(trace: &[TraceEvent], end_ns: i64) -> Vec<Request> {
     /// A request of which not everything has been read.
     struct Open {
         from_ns: i64,
+        /// When its answer, or the last event so far, was there.
         to_ns: Option<i64>,
         first_due_ns: Option<i64>,
     }
+    // One that nothing is told of any more was under way when the trace ended.
     let close = |open: Open| {
         let to_ns = open.to_ns.unwrap_or(end_ns).max(open.from_ns);
         let held_to_ns = open.first_due_ns.map_or(to_ns, |due_ns| due_ns.clamp(open.from_ns, to_ns));
@@ -149,8 +151,9 @@ fn polls(trace: &[TraceEvent], end_ns: i64) -> Vec<Request> {
             TraceEvent::Answered { at_ns, .. } => {
                 open.get_or_insert_with(|| begun(start_ns)).to_ns = Some(at_ns);
             }
-            TraceEvent::Delivered { due_ns, .. } => {
+            TraceEvent::Delivered { due_ns, at_ns } => {
                 let open = open.get_or_insert_with(|| begun(start_ns));
+                open.to_ns = open.to_ns.max(Some(at_ns));
                 open.first_due_ns = Some(open.first_due_ns.map_or(due_ns, |first| first.min(due_ns)));
             }
         }
@@ -194,6 +197,19 @@ mod tests {
         assert_eq!(shown, [10, 10, 20, 40]);
         let many: Vec<TraceEvent> = (10..90).map(delivered).collect();
         assert_eq!(shown_due_ns(std::iter::once(many.as_slice()), 5).len(), MOST_EVENTS);
+    }
+
+    #[test]
+    fn the_end_of_a_poll_before_the_trace_is_no_poll_that_lasts() {
+        let trace = [
+            TraceEvent::Delivered { due_ns: 5, at_ns: 30 },
+            TraceEvent::Asked { at_ns: 1_000 },
+            TraceEvent::Answered { at_ns: 1_010, events: 1 },
+            TraceEvent::Delivered { due_ns: 500, at_ns: 1_012 },
+        ];
+        let found: Vec<(i64, i64)> =
+            polls(&trace, 1_012).iter().map(|request| (request.from_ns, request.to_ns)).collect();
+        assert_eq!(found, [(30, 30), (1_000, 1_012)]);
     }
 
     #[test]

@@ -19,7 +19,7 @@ pub(crate) fn in_scattered_blocks(
     for block in 0..blocks {
         for record in records {
             let mut record = record.clone();
-            record.block = block;
+            record.block = block + 1;
             record.order = all.len() as u32;
             let (pattern, params) = (record.pattern, record.params);
             change(&mut record, |measured| {
@@ -74,7 +74,7 @@ pub(crate) fn connection_trials(blocks: u32) -> (Manifest, Vec<TrialRecord>) {
         for pattern in Pattern::ALL {
             let params = params(pattern, 1_000.0, SUBSCRIBERS);
             let mut record = record("connections", pattern, params, records.len() as u32);
-            record.block = block;
+            record.block = block + 1;
             change(&mut record, |measured| {
                 measured.connections = Some(connections(pattern, block));
                 measured.set_up = Some(set_up(pattern, 10_000));

@@ -315,7 +315,7 @@ pub(crate) fn in_blocks(
     for block in 0..blocks {
         for record in records {
             let mut record = record.clone();
-            record.block = block;
+            record.block = block + 1;
             record.order = repeated.len() as u32;
             record.poll_phase = golden(u64::from(block) + 1);
             let pattern = record.pattern;
