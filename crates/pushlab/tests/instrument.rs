@@ -258,7 +258,7 @@ fn memory_and_descriptors_are_read_on_every_stair() {
             assert!(stairs.iter().all(|stair| stair.server_user_bytes > 0 && stair.kernel_slab_bytes > 0));
         }
         assert_eq!(cost.idle.subscribers, 60);
-        assert!(cost.idle.wall_us >= 1e6, "{what}");
+        assert!(cost.idle.wall_us >= 0.9e6, "{what}: {}", cost.idle.wall_us);
         assert_eq!(
             measured.delivery.received, measured.delivery.expected,
             "{what}: traffic before the schedule is not counted"

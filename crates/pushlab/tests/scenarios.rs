@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use contract::{Arrivals, Calibration, Pattern, Scenario, Selection, TrialPlan, Window};
+use contract::{Arrivals, Calibration, Limits, Pattern, Scenario, Selection, TrialPlan, Window};
 use model::Inputs;
 use schedule::Schedule;
 
@@ -92,6 +92,19 @@ fn the_default_run_has_about_ten_trials_of_15_s_and_ends_within_four_minutes() {
         })
         .sum();
     assert!(calibration + total < Duration::from_secs(240), "it would take {:?}", calibration + total);
+}
+
+/// The example is for copying: it has to be read, and its limits are called the defaults.
+#[test]
+fn the_readmes_example_of_thresholds_and_limits_holds() {
+    let readme = fs::read_to_string(root().join("README.md")).unwrap();
+    let example = readme.split("```toml\n").nth(1).unwrap().split("```").next().unwrap();
+    let head = "name = \"x\"\nquestion = \"x\"\nsetting = \"x\"\nlook_at = \"x\"\nsubscribers = 1\nmeasure = \"15s\"\n";
+    let events = "\n[events]\narrivals = \"steady\"\nrate_hz = 2.0\n";
+    let scenario = Scenario::from_toml("x.toml", &format!("{head}{example}{events}")).unwrap();
+    assert_eq!(scenario.limits, Limits::default());
+    assert_eq!((scenario.blocks, scenario.thresholds.len()), (5, 4));
+    report::check_thresholds(&scenario).unwrap();
 }
 
 #[test]
