@@ -33,6 +33,14 @@ impl Piece {
 }
 
 impl AgeCurve {
+    /// The same with all ages increased by `more_ms`.
+    pub(crate) fn older_by(self, more_ms: f64) -> Self {
+        Self {
+            mean_ms: self.mean_ms + more_ms,
+            grid_ms: self.grid_ms.into_iter().map(|age_ms| age_ms + more_ms).collect(),
+        }
+    }
+
     /// Mean age.
     #[must_use]
     pub fn mean_ms(&self) -> f64 {

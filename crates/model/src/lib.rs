@@ -105,6 +105,30 @@ impl BytesPerEvent {
 /// Predicts one trial of a pattern.
 #[must_use]
 pub fn predict(pattern: Pattern, inputs: &Inputs<'_>) -> Predicted {
+    if inputs.params.delivery_jitter_ms.is_some() {
+        let reason = NotApplicable("the server holds events back by chance on purpose".to_owned());
+        return Predicted { closed_form: Err(reason.clone()), replayed: Err(reason) };
+    }
+    match inputs.params.delivery_delay_ms {
+        None => predict_undelayed(pattern, inputs),
+        Some(delay_ms) => predict_delayed(pattern, inputs, delay_ms),
+    }
+}
+
+/// Events that the server holds back are events that are due later, and older by that.
+fn predict_delayed(pattern: Pattern, inputs: &Inputs<'_>, delay_ms: f64) -> Predicted {
+    let delay_ns = (delay_ms * 1e6) as u64;
+    let mut schedule = inputs.schedule.clone();
+    schedule.due_ns.iter_mut().for_each(|due_ns| *due_ns += delay_ns);
+    let window =
+        Window { start_ns: inputs.window.start_ns + delay_ns, end_ns: inputs.window.end_ns + delay_ns };
+    let later = Inputs { schedule: &schedule, window, ..*inputs };
+    let older = |prediction: Prediction| Prediction { age: prediction.age.older_by(delay_ms), ..prediction };
+    let Predicted { closed_form, replayed } = predict_undelayed(pattern, &later);
+    Predicted { closed_form: closed_form.map(older), replayed: replayed.map(older) }
+}
+
+fn predict_undelayed(pattern: Pattern, inputs: &Inputs<'_>) -> Predicted {
     if let Err(reason) = inputs.check(pattern) {
         return Predicted { closed_form: Err(reason.clone()), replayed: Err(reason) };
     }

@@ -132,6 +132,32 @@ fn sse_and_websocket_with_events_that_are_written_together() {
     }
 }
 
+/// Events every 100 ms; a poll every second sees them, and what holds them back shifts them to another
+/// place between two polls.
+#[test]
+fn what_is_held_back_on_purpose_is_older_by_that() {
+    let dues: Vec<f64> = (0..60).map(|event| 50.0 + 100.0 * f64::from(event)).collect();
+    let mut trial = Trial::new(&dues, 20, 1_000.0, 6_000.0);
+    let oldest =
+        |trial: &Trial, pattern| predict(pattern, &trial.inputs()).replayed.unwrap().age.quantile_ms(1.0);
+    assert_within(EXACT, "SSE", oldest(&trial, Pattern::Sse), 0.0);
+    trial.params.hold_ms = Some(500.0);
+    trial.params.delivery_delay_ms = Some(30.0);
+    for pattern in [Pattern::Sse, Pattern::WebSocket, Pattern::LongPolling] {
+        let age = predict(pattern, &trial.inputs()).replayed.unwrap().age;
+        assert_within(EXACT, "youngest", age.quantile_ms(0.0), 30.0);
+    }
+    assert_within(EXACT, "SSE held back", oldest(&trial, Pattern::Sse), 30.0);
+    // Polls at 1.25, 2.25 s and so on: due at 1.15 s, there at 1.18 s, polled 100 ms after it was due.
+    // The other subscriber's at 1.868 s: due at 1.85 s, there at 1.88 s, polled a second later.
+    let age = predict(Pattern::ShortPolling, &trial.inputs()).replayed.unwrap().age;
+    assert_within(EXACT, "youngest", age.quantile_ms(0.0), 100.0);
+    let oldest_ms = (0.25 + short_polling::PHASE_STEP + 2.0) * 1e3 - 1_850.0;
+    assert_within(EXACT, "oldest", age.quantile_ms(1.0), oldest_ms);
+    trial.params.delivery_jitter_ms = Some(5.0);
+    assert!(predict(Pattern::Sse, &trial.inputs()).replayed.unwrap_err().0.contains("by chance on purpose"));
+}
+
 #[test]
 fn what_cannot_be_predicted_says_why() {
     let due_ms: Vec<f64> = (0..100).map(|event| 100.0 * f64::from(event)).collect();
