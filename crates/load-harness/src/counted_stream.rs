@@ -21,7 +21,7 @@ use tokio::{
 
 use crate::{
     kernel_ledger::{KernelReading, add_up},
-    tcp_info,
+    libc_calls::tcp_info,
 };
 
 /// Bytes that passed a subscriber's sockets, in all its connections.
@@ -64,7 +64,7 @@ impl StreamBytes {
         let closed = self.closed.get();
         let mut all = closed;
         for socket in self.open.borrow().iter() {
-            all = add_up(&all, &tcp_info::read(*socket)?);
+            all = add_up(&all, &tcp_info(*socket)?);
         }
         (!self.is_untold.get()).then_some(KernelReading { all, closed })
     }
@@ -74,7 +74,7 @@ impl StreamBytes {
         let mut open = self.open.borrow_mut();
         let Some(place) = open.iter().position(|known| *known == socket) else { return };
         open.swap_remove(place);
-        match tcp_info::read(socket) {
+        match tcp_info(socket) {
             Some(counts) => self.closed.set(add_up(&self.closed.get(), &counts)),
             None => self.is_untold.set(true),
         }
@@ -214,7 +214,7 @@ mod tests {
         let (mut far, _) = listener.accept().await.unwrap();
         assert_eq!(broken.write_vectored(&slices).await, 1_120);
         far.read_exact(&mut [0; 1_120]).await.unwrap();
-        let kernel = tcp_info::read(far.as_raw_fd()).unwrap();
+        let kernel = tcp_info(far.as_raw_fd()).unwrap();
         assert!(apart(broken.sent, kernel.bytes_received), "{} counted, {kernel:?}", broken.sent);
 
         let bytes = Rc::new(StreamBytes::default());
@@ -222,7 +222,7 @@ mod tests {
         let (mut far, _) = listener.accept().await.unwrap();
         assert_eq!(near.write_vectored(&slices).await.unwrap(), 1_120);
         far.read_exact(&mut [0; 1_120]).await.unwrap();
-        let kernel = tcp_info::read(far.as_raw_fd()).unwrap();
+        let kernel = tcp_info(far.as_raw_fd()).unwrap();
         assert!(!apart(bytes.sent(), kernel.bytes_received), "{} counted, {kernel:?}", bytes.sent());
         assert_eq!(kernel.data_segments_received, 1, "head and body in one segment");
     }

@@ -17,6 +17,7 @@ mod hiccups;
 mod interval_log;
 mod kernel_ledger;
 mod ledger;
+mod libc_calls;
 mod machine;
 mod measured;
 mod memory;
@@ -27,7 +28,6 @@ mod server_process;
 mod sse_parser;
 mod stairs;
 mod subscribers;
-mod tcp_info;
 mod trace;
 mod worker;
 

@@ -13,7 +13,8 @@ use contract::{
 use tokio::time::sleep;
 
 use crate::{
-    Progress, TrialOrder, crew::Crew, memory::read_stair, runner::TrialError, server_process::ControlPlane,
+    Progress, TrialOrder, crew::Crew, libc_calls::give_back_freed_memory, memory::read_stair,
+    runner::TrialError, server_process::ControlPlane,
 };
 
 /// Rest before memory is read: until what connecting or traffic left behind has been given back.
@@ -67,6 +68,8 @@ pub(crate) async fn climb(
     seed: u64,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Vec<Stair>, TrialError> {
+    // What the subscribers of the trial before needed must not pay for those of this one.
+    give_back_freed_memory();
     let pid = control.announcement().pid;
     let mut stairs = Vec::new();
     for &subscribers in &order.plan.settings.stairs {

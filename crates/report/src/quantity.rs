@@ -213,6 +213,7 @@ impl QuantityName {
         match self.unit() {
             "ms" => number::with_unit(value, "ms"),
             "us" => number::with_unit(value, "µs"),
+            "s" if value.abs() < 1.0 => number::with_unit(value * 1e3, "ms"),
             "s" => number::with_unit(value, "s"),
             "bytes" => number::bytes(value),
             _ => three_digits(value),

@@ -1,8 +1,7 @@
-//! What the kernel has counted on a TCP socket: `TCP_INFO` of tcp(7).
-//!
-//! The only file with unsafe code: no safe crate hands out the long form of the structure, which has
-//! the byte and segment counters (RFC 4898) since Linux 4.2 and 4.6.
-#![allow(unsafe_code, reason = "getsockopt(2) writes into memory that only its caller knows the size of")]
+//! The two calls to the C library that no safe crate offers, and so the only file with unsafe code:
+//! what the kernel has counted on a TCP socket (`TCP_INFO` of tcp(7), in its long form with the byte
+//! and segment counters of RFC 4898), and the return of freed memory to the system (malloc_trim(3)).
+#![allow(unsafe_code, reason = "calls to the C library, each with its safety comment")]
 
 use std::os::fd::RawFd;
 
@@ -14,7 +13,7 @@ use contract::KernelCounts;
 /// until this side shuts its direction down; read before. (The kernel reads the state before it locks
 /// the socket: a FIN that arrives in between is counted as a byte.)
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
-pub(crate) fn read(socket: RawFd) -> Option<KernelCounts> {
+pub(crate) fn tcp_info(socket: RawFd) -> Option<KernelCounts> {
     use std::mem::{MaybeUninit, offset_of, size_of, size_of_val};
 
     /// Bytes that hold every field read below.
@@ -51,9 +50,24 @@ pub(crate) fn read(socket: RawFd) -> Option<KernelCounts> {
 
 /// No such counters here.
 #[cfg(not(all(target_os = "linux", target_env = "gnu")))]
-pub(crate) fn read(_socket: RawFd) -> Option<KernelCounts> {
+pub(crate) fn tcp_info(_socket: RawFd) -> Option<KernelCounts> {
     None
 }
+
+/// Gives memory that was freed back to the system. The allocator keeps it for later, and what later
+/// needs less of it would seem to cost less.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+pub(crate) fn give_back_freed_memory() {
+    // SAFETY: takes no pointer, may be called by any thread at any time (it is marked MT-Safe), and
+    // touches only memory that is not in use.
+    unsafe {
+        libc::malloc_trim(0);
+    }
+}
+
+/// No such call here.
+#[cfg(not(all(target_os = "linux", target_env = "gnu")))]
+pub(crate) fn give_back_freed_memory() {}
 
 #[cfg(test)]
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
@@ -74,7 +88,7 @@ mod tests {
     }
 
     fn counts(socket: &TcpStream) -> KernelCounts {
-        read(socket.as_raw_fd()).unwrap()
+        tcp_info(socket.as_raw_fd()).unwrap()
     }
 
     /// Both directions, with an answer that carries the acknowledgement of what was asked.
@@ -114,7 +128,7 @@ mod tests {
 
     #[test]
     fn what_is_no_tcp_socket_has_no_counts() {
-        assert_eq!(read(File::open("/dev/null").unwrap().as_raw_fd()), None);
-        assert_eq!(read(-1), None);
+        assert_eq!(tcp_info(File::open("/dev/null").unwrap().as_raw_fd()), None);
+        assert_eq!(tcp_info(-1), None);
     }
 }
