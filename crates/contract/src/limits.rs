@@ -24,7 +24,7 @@ pub struct Limits {
     /// How far wall clock and monotonic clock may drift apart in a trial: a stepped clock, or a
     /// machine that was suspended.
     pub clock_step: Period,
-    /// Pages that the whole machine may swap in and out during the window.
+    /// Pages that the whole machine may swap in and out during the trial.
     pub swapped_pages: u64,
     /// Deliveries that must lie beyond the 99th percentile, or a few stragglers decide it.
     pub tail_samples: u32,

@@ -103,7 +103,7 @@ pub struct Measurements {
     pub hiccups: Distribution,
     /// By how much the wall clock moved otherwise than the monotonic clock during the trial.
     pub clock_step_us: f64,
-    /// Pages that the machine swapped in and out in the window. None where the kernel does not tell.
+    /// Pages that the machine swapped in and out during the trial. None where the kernel does not tell.
     pub swapped_pages: Option<u64>,
     /// What happened to one subscriber around the first events of the window.
     pub trace: Vec<TraceEvent>,

@@ -4,7 +4,7 @@ use std::{
     cell::{Cell, RefCell},
     io::{self, IoSlice},
     mem,
-    net::SocketAddr,
+    net::{Shutdown, SocketAddr},
     os::fd::{AsRawFd, RawFd},
     pin::Pin,
     rc::Rc,
@@ -69,15 +69,28 @@ impl StreamBytes {
         (!self.is_untold.get()).then_some(KernelReading { all, closed })
     }
 
-    /// Reads a socket's counters for the last time.
-    fn settle(&self, socket: RawFd) {
+    /// Reads a socket's counters for the last time. The bytes are read before it says goodbye, for the
+    /// kernel counts a FIN as a byte; the segments after that, for closing takes segments, too. What
+    /// the other side sends later than the acknowledgement is left out.
+    fn settle(&self, socket: &TcpStream) {
+        let number = socket.as_raw_fd();
         let mut open = self.open.borrow_mut();
-        let Some(place) = open.iter().position(|known| *known == socket) else { return };
+        let Some(place) = open.iter().position(|known| *known == number) else { return };
         open.swap_remove(place);
-        match tcp_info(socket) {
-            Some(counts) => self.closed.set(add_up(&self.closed.get(), &counts)),
-            None => self.is_untold.set(true),
-        }
+        let Some(before) = tcp_info(number) else {
+            return self.is_untold.set(true);
+        };
+        // One that lingers for no time is to be forgotten without a goodbye.
+        let is_to_be_reset = SockRef::from(socket).linger().is_ok_and(|linger| linger.is_some());
+        // A connection that the other side has reset cannot be shut down, and need not be.
+        let said = !is_to_be_reset && SockRef::from(socket).shutdown(Shutdown::Write).is_ok();
+        let after = if said { tcp_info(number) } else { None }.unwrap_or(before);
+        let last = KernelCounts {
+            segments_sent: after.segments_sent,
+            segments_received: after.segments_received,
+            ..before
+        };
+        self.closed.set(add_up(&self.closed.get(), &last));
     }
 }
 
@@ -117,7 +130,7 @@ impl CountedStream {
 impl Drop for CountedStream {
     fn drop(&mut self) {
         // The socket is closed after this, with the fields.
-        self.bytes.settle(self.stream.as_raw_fd());
+        self.bytes.settle(&self.stream);
     }
 }
 
@@ -173,7 +186,7 @@ impl AsyncWrite for CountedStream {
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         // From here on the kernel's byte counters would hold our FIN, too.
-        self.bytes.settle(self.stream.as_raw_fd());
+        self.bytes.settle(&self.stream);
         Pin::new(&mut self.stream).poll_shutdown(context)
     }
 }
@@ -225,6 +238,22 @@ mod tests {
         let kernel = tcp_info(far.as_raw_fd()).unwrap();
         assert!(!apart(bytes.sent(), kernel.bytes_received), "{} counted, {kernel:?}", bytes.sent());
         assert_eq!(kernel.data_segments_received, 1, "head and body in one segment");
+    }
+
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    #[tokio::test]
+    async fn the_goodbye_is_packets_and_no_bytes() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let bytes = Rc::new(StreamBytes::default());
+        let target = listener.local_addr().unwrap();
+        let near = CountedStream::connect(target, 1_448, Rc::clone(&bytes)).await.unwrap();
+        let (_far, _) = listener.accept().await.unwrap();
+        let opened = bytes.kernel().unwrap().all;
+        drop(near);
+        let closed = bytes.kernel().unwrap().all;
+        assert_eq!(closed.bytes(), 0);
+        assert_eq!(closed.segments_sent, opened.segments_sent + 1, "a FIN");
+        assert_eq!(closed.connections, 1);
     }
 
     #[tokio::test]

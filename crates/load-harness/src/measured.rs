@@ -6,7 +6,6 @@ use schedule::process_cpu_us;
 use crate::{
     TrialOrder,
     doubts::doubts,
-    machine,
     server_process::{ControlPlane, ServerError},
     worker::WorkerFinding,
 };
@@ -15,16 +14,11 @@ use crate::{
 pub(crate) struct Edge {
     server: ServerStats,
     harness_cpu_us: u64,
-    swapped_pages: Option<u64>,
 }
 
 impl Edge {
     pub(crate) async fn read(control: &ControlPlane) -> Result<Self, ServerError> {
-        Ok(Self {
-            server: control.stats().await?,
-            harness_cpu_us: process_cpu_us(),
-            swapped_pages: machine::swapped_pages(),
-        })
+        Ok(Self { server: control.stats().await?, harness_cpu_us: process_cpu_us() })
     }
 }
 
@@ -38,6 +32,8 @@ pub(crate) struct Outside {
     pub(crate) workers: usize,
     /// By how much the wall clock moved otherwise than the monotonic clock.
     pub(crate) clock_step_us: f64,
+    /// Pages swapped during the trial.
+    pub(crate) swapped_pages: Option<u64>,
 }
 
 /// Puts a trial's findings together.
@@ -93,10 +89,7 @@ pub(crate) fn assemble(order: &TrialOrder, finding: &WorkerFinding, outside: &Ou
         workers: outside.workers as u32,
         hiccups: finding.hiccups.distribution(),
         clock_step_us: outside.clock_step_us,
-        swapped_pages: after
-            .swapped_pages
-            .zip(before.swapped_pages)
-            .map(|(now, then)| now.saturating_sub(then)),
+        swapped_pages: outside.swapped_pages,
         trace: finding.trace.clone(),
         connections: None,
         warnings: Vec::new(),

@@ -17,7 +17,7 @@ use crate::{
     Cores, TCP_MAXSEG,
     crew::Crew,
     interval_log::interval_log,
-    machine::Clocks,
+    machine::{self, Clocks},
     measured::{Edge, Outside, assemble},
     memory::MemoryError,
     server_process::{ControlPlane, ServerError, ServerProcess},
@@ -230,6 +230,7 @@ impl Harness {
         let idle = self.run_once(&without_events, Some(Load::Idle), progress).await?;
         let mut active = self.run_once(order, Some(Load::Active), progress).await?;
         let measured = &mut active.measurements;
+        stairs::take_the_worse(measured, &idle.measurements);
         measured.connections = Some(stairs::cost(&idle.measurements, idle.stairs, &active.stairs));
         for doubt in idle.measurements.warnings {
             measured.warnings.push(format!("while idle: {doubt}"));
@@ -280,7 +281,7 @@ impl Harness {
         load: Option<Load>,
         progress: &mut dyn FnMut(Progress),
     ) -> Result<Ran, TrialError> {
-        let clocks = Clocks::read();
+        let (clocks, swapped) = (Clocks::read(), machine::swapped_pages());
         let clock = EpochClock::starting_at(control.announcement().epoch_start_monotonic_ns);
         let crew = Crew::hire(self, control, clock, order)?;
         let stairs = match load {
@@ -323,6 +324,7 @@ impl Harness {
             last: at_rest(control, finding.readings.end.connections()).await?,
             workers,
             clock_step_us: Clocks::read().step_us_since(clocks),
+            swapped_pages: machine::swapped_pages().zip(swapped).map(|(now, then)| now.saturating_sub(then)),
         };
         let seconds = finding.recorder.arrived_by_second();
         let interval_log = interval_log(order.plan.pattern, wall_time(clock, started.start_ns), seconds);

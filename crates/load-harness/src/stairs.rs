@@ -37,6 +37,10 @@ impl TrialOrder {
         ));
         settings.subscribers = fitting;
         settings.stairs.retain(|subscribers| *subscribers < fitting);
+        if settings.stairs.len() < 2 {
+            // A slope needs three readings.
+            settings.stairs = vec![0, fitting / 2];
+        }
         settings.stairs.push(fitting);
     }
 }
@@ -122,6 +126,21 @@ async fn traffic(control: &ControlPlane, order: &TrialOrder, seed: u64) -> Resul
     Ok(())
 }
 
+/// What the machine did to either of the two trials, it did to what they say together.
+pub(crate) fn take_the_worse(active: &mut Measurements, idle: &Measurements) {
+    active.clock_step_us = active.clock_step_us.max(idle.clock_step_us);
+    active.swapped_pages = active.swapped_pages.zip(idle.swapped_pages).map(|(left, right)| left + right);
+    if idle.hiccups.max_us > active.hiccups.max_us {
+        active.hiccups = idle.hiccups.clone();
+    }
+    if idle.server_requests_life != idle.requests.life {
+        active.warnings.push(format!(
+            "while idle: the server counted {} requests, the subscribers {}",
+            idle.server_requests_life, idle.requests.life
+        ));
+    }
+}
+
 /// Puts both stairs and the idle stretch together.
 pub(crate) fn cost(idle: &Measurements, mut stairs: Vec<Stair>, active: &[Stair]) -> ConnectionCost {
     let subscribers = stairs.last().map_or(0, |stair| stair.subscribers);
@@ -159,6 +178,9 @@ mod tests {
         cut.cut_stairs(300);
         assert_eq!((cut.plan.settings.subscribers, cut.plan.settings.stairs), (300, vec![0, 200, 300]));
         assert!(cut.notes[0].contains("300 of 1000"), "{:?}", cut.notes);
+        let mut few = order(&[0, 500, 1_000]);
+        few.cut_stairs(300);
+        assert_eq!(few.plan.settings.stairs, [0, 150, 300], "three readings, or there is no slope");
         for whole in [order(&[0, 200, 1_000]), order(&[])] {
             let mut same = whole.clone();
             same.cut_stairs(if whole.plan.settings.stairs.is_empty() { 300 } else { 1_000 });

@@ -239,6 +239,12 @@ async fn measure(desk: &Desk, seats: &RefCell<Vec<Rc<Seat>>>, signals: &Signals,
     // An error means that the runner is gone, and the trial with it.
     let _ = signals.window_read.clone().wait_for(|read| *read).await;
     desk.close();
+    let (hold, drain) = (*desk.settings.hold, *desk.settings.drain);
+    if desk.pattern == Pattern::LongPolling && hold <= drain {
+        // A hold that ends while the sockets are being closed is answered and never read: one side
+        // would have counted it.
+        sleep(hold).await;
+    }
     // What was counted a moment ago leaves, and answers on their way arrive: until nothing moves.
     let moved = || seats.iter().map(|seat| seat.counters.stream.total()).sum::<u64>();
     let mut before = moved();

@@ -15,7 +15,7 @@ use load_harness::{
     CALIBRATION_SUBSCRIBERS, Cores, Harness, TrialOrder, TrialResult, calibrate, calibration_order,
     ensure_descriptors, environment, fitting_subscribers,
 };
-use report::Verdict;
+use report::{ThresholdOutcome, Verdict};
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::{
@@ -50,8 +50,8 @@ pub(crate) struct BenchArguments {
     /// Exit with 5 where an interval leaves a threshold open
     #[arg(long)]
     strict: bool,
-    /// End at the first trial that fails or is invalid, and as soon as a threshold has failed by what
-    /// was measured until then
+    /// End at the first trial that fails or is invalid, and as soon as a threshold has failed: by its
+    /// interval, or by the value alone once its scenario has no block to come
     #[arg(long)]
     fail_fast: bool,
     /// Seed of schedules, payloads, poll phases and the order of trials; the same seed publishes the
@@ -226,7 +226,7 @@ impl Plan {
                 folder.add_interval_log(&record, &log)?;
             }
             if arguments.fail_fast
-                && let Some(reason) = bad_news(folder.path())?
+                && let Some(reason) = self.bad_news(folder.path(), number - calibrations.len())?
             {
                 display.note(&format!("stopped early: {reason}"));
                 break;
@@ -235,6 +235,25 @@ impl Plan {
         let (took, ran) = display.finish();
         say(format!("{ran} trials in {}", clock(took)));
         Ok(())
+    }
+
+    /// Why a run that should end at the first bad news must end after `done` of its trials.
+    fn bad_news(&self, folder: &Path, done: usize) -> Result<Option<String>> {
+        let findings = report::findings(&results::read(folder)?);
+        // A value without an interval decides once its scenario has no block to come.
+        let to_come = |scenario: &str| {
+            let left = self.orders.iter().skip(done).any(|order| order.scenario == scenario);
+            left && self.orders.iter().any(|order| order.scenario == scenario && order.block > 1)
+        };
+        let mut failed = findings.thresholds().filter(|finding| finding.outcome == ThresholdOutcome::Failed);
+        Ok(match findings.verdict {
+            Verdict::Failed | Verdict::Invalid => Some(findings.verdict_reason.clone()),
+            Verdict::ThresholdFailed => failed
+                .any(|finding| finding.low.is_some() || !to_come(&finding.scenario))
+                .then_some(findings.verdict_reason.clone()),
+            // The trials that are still to come may decide it.
+            Verdict::Interrupted | Verdict::Inconclusive | Verdict::Passed => None,
+        })
     }
 
     /// How much there is to do, in words.
@@ -249,16 +268,6 @@ impl Plan {
         let (trials, calibrations) = (self.orders.len(), self.patterns.len());
         format!("{trials} trials in {blocks}, after {calibrations} of calibration")
     }
-}
-
-/// Why a run that should end at the first bad news must end now.
-fn bad_news(folder: &Path) -> Result<Option<String>> {
-    let findings = report::findings(&results::read(folder)?);
-    Ok(match findings.verdict {
-        Verdict::Failed | Verdict::Invalid | Verdict::ThresholdFailed => Some(findings.verdict_reason),
-        // The trials that are still to come may decide it.
-        Verdict::Interrupted | Verdict::Inconclusive | Verdict::Passed => None,
-    })
 }
 
 /// The scenarios asked for, which part of them to run, and the run's name.

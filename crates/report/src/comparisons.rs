@@ -118,7 +118,7 @@ impl PointComparison {
         match (self.is_judged(), self.shown, self.ratio) {
             (true, false, _) => format!("no difference shown{interval}"),
             (_, _, Some(ratio)) => format!("{} times{interval}", three_digits(ratio)),
-            (true, true, None) => "a difference from or to nothing".to_owned(),
+            (true, true, None) => "a difference is shown, for which there is no ratio".to_owned(),
             (false, _, None) => "not told".to_owned(),
         }
     }
@@ -208,7 +208,8 @@ fn pairs<'a>(scenario: &Scenario, points: &'a [Point]) -> Vec<(&'a Point, &'a Po
                 // Sides are compared with each other; what the patterns differ in is no news there.
                 swept != Some(Swept::Side) && at_same_value(left, right)
             };
-            if wanted && left.server == right.server {
+            // What is not to be believed is not to be compared.
+            if wanted && left.server == right.server && left.valid && right.valid {
                 pairs.push((left, right));
             }
         }

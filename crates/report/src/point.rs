@@ -26,7 +26,7 @@ pub(crate) const SAMPLES_BEYOND: f64 = 10.0;
 pub struct Trial {
     /// Position in the order of the run.
     pub order: u32,
-    /// Which block of its scenario it belongs to, from 0.
+    /// Which block of its scenario it belongs to, from 1.
     pub block: u32,
     /// When it began, RFC 3339 in UTC.
     pub started_at: String,

@@ -138,6 +138,14 @@ pub enum ThresholdError {
         /// The threshold as written.
         text: String,
     },
+    /// A value divided by itself.
+    #[error("threshold `{text}` of scenario {scenario}: a value is divided by itself, which is always 1")]
+    Itself {
+        /// The scenario's name.
+        scenario: String,
+        /// The threshold as written.
+        text: String,
+    },
     /// The primary quantity does not exist.
     #[error("`primary` of scenario {scenario} is `{found}`, which is no quantity; there are {allowed}")]
     Primary {
@@ -190,6 +198,11 @@ pub(crate) fn parse(scenario: &Scenario, text: &str) -> Result<Threshold, Thresh
     let divisor = terms.next().transpose()?;
     if terms.next().is_some() {
         return Err(ThresholdError::Divisions { scenario: name, text: text_owned });
+    }
+    let same =
+        |divisor: &Term| divisor.pattern == first.pattern && divisor.subject.key() == first.subject.key();
+    if divisor.as_ref().is_some_and(same) {
+        return Err(ThresholdError::Itself { scenario: name, text: text_owned });
     }
     Ok(Threshold { term: first, divisor, operator, limit })
 }

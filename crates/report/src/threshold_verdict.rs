@@ -193,7 +193,9 @@ fn judged(threshold: &Threshold, points: &[&Point], start: ThresholdFinding) -> 
             finding.reason = reason;
         }
     }
-    if let Some(invalid) = points.iter().find(|point| !point.valid) {
+    // How many were lost is known of an invalid point, too: it may be why.
+    let counts = matches!((threshold.term.subject, &threshold.divisor), (Subject::Count(..), None));
+    if let Some(invalid) = points.iter().find(|point| !point.valid).filter(|_| !counts) {
         finding.outcome = ThresholdOutcome::NotJudged;
         let why = invalid.invalid_because.first().map_or("", String::as_str);
         finding.reason = format!("not judged: invalid, {why}");
@@ -270,7 +272,7 @@ fn outcome(threshold: &Threshold, found: &Value) -> (ThresholdOutcome, String) {
         Operator::Equal => {
             let room = ROUNDING * limit.abs().max(ROUNDING);
             let within = low - room <= limit && limit <= high + room;
-            (within, !within)
+            (within && high - low <= 2.0 * room, !within)
         }
     };
     match (kept, broken) {

@@ -21,7 +21,7 @@ fn findings(scenario: Scenario, records: Vec<TrialRecord>) -> Findings {
 fn bare(pattern: Pattern) -> TrialRecord {
     let mut record = record("ticker", pattern, params(pattern, 1_000.0, 50), 0);
     synthetic::change(&mut record, |measured| {
-        measured.age = Ages::default();
+        measured.age = Ages { censored: measured.window_deliveries, ..Ages::default() };
         measured.age_seconds.clear();
         measured.lateness = contract::Distribution::default();
         measured.lateness_seconds.clear();

@@ -113,6 +113,8 @@ pub(crate) struct Seat {
     sequence: RefCell<Sequence>,
     /// The first contact was made and timed.
     is_set_up: Cell<bool>,
+    /// When it was tried first.
+    first_attempt_ns: Cell<Option<u64>>,
     /// Only one subscriber of a trial has it.
     trace: Option<Trace>,
 }
@@ -183,6 +185,7 @@ impl Seat {
             cursor: Cell::default(),
             sequence: RefCell::default(),
             is_set_up: Cell::default(),
+            first_attempt_ns: Cell::default(),
             trace,
         }
     }
@@ -237,11 +240,13 @@ impl Seat {
         contact: impl Future<Output = Result<T, SubscriberError>>,
     ) -> Result<T, SubscriberError> {
         let permit = self.desk.connecting.acquire().await;
-        let before_ns = self.desk.clock.now_ns();
+        // An attempt that fails is part of what setting up takes.
+        let first_ns = self.first_attempt_ns.get().unwrap_or_else(|| self.desk.clock.now_ns());
+        self.first_attempt_ns.set(Some(first_ns));
         let made = contact.await?;
         drop(permit);
         if !self.is_set_up.replace(true) {
-            self.desk.connect.borrow_mut().record_ns(self.desk.clock.now_ns() - before_ns);
+            self.desk.connect.borrow_mut().record_ns(self.desk.clock.now_ns() - first_ns);
             self.desk.set_up.set(add_set_up(self.desk.set_up.get(), self.taken_so_far()));
             add(&self.desk.tally.connected, 1);
         }

@@ -1,5 +1,5 @@
 //! What the figure of the choice says in words, by the rule of every other sentence: values that
-//! one trial does not tell apart are no difference.
+//! their intervals, or one trial, do not tell apart are no difference.
 
 use contract::Pattern;
 
@@ -35,8 +35,16 @@ fn near<'a, 'b>(
     name: QuantityName,
     value: impl Fn(&Choice<'_>) -> f64,
 ) -> Vec<&'b Choice<'a>> {
-    let least = choices.iter().map(&value).fold(f64::INFINITY, f64::min);
-    choices.iter().filter(|choice| same(name, least, value(choice))).collect()
+    let least = choices.iter().min_by(|left, right| value(left).total_cmp(&value(right)));
+    let alike = |least: &Choice<'_>, choice: &Choice<'_>| {
+        // Points of several scenarios have no blocks in common: their intervals are all there is.
+        let ends = |choice: &Choice<'_>| intervals::of(choice.point.quantity_of(name));
+        match (ends(least), ends(choice)) {
+            (Some((_, high)), Some((low, _))) => low <= high,
+            _ => same(name, value(least), value(choice)),
+        }
+    };
+    choices.iter().filter(|choice| least.is_some_and(|least| alike(least, choice))).collect()
 }
 
 fn subject(of: &[&Choice<'_>], all: &[Choice<'_>]) -> String {
