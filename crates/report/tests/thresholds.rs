@@ -60,6 +60,8 @@ fn what_cannot_be_read_is_named_with_what_is_allowed() {
         ("websocket.age_p99_ms < 2", "`websocket` is not one of its patterns; they are short-polling, sse"),
         ("ws.age_p99_ms < 2", "`ws` is not one of its patterns"),
         ("lost / expected / received < 2", "divides more than once"),
+        ("sse.age_p99_ms / sse.age_p99_ms < 2", "divided by itself"),
+        ("lost / lost < 2", "divided by itself"),
     ] {
         let error = check_thresholds(&question(&[text])).expect_err(text).to_string();
         assert!(error.contains(words), "{words} is missing in: {error}");
@@ -87,7 +89,7 @@ fn the_whole_interval_decides() {
         ("sse.cpu_us_per_event > 18", Passed),
         ("sse.cpu_us_per_event > 20.2", Inconclusive),
         ("sse.cpu_us_per_event >= 22", Failed),
-        ("sse.cpu_us_per_event == 20", Passed),
+        ("sse.cpu_us_per_event == 20", Inconclusive),
         ("sse.cpu_us_per_event == 25", Failed),
         // In step: block by block the ratio is exactly 4.
         ("short-polling.cpu_us_per_event / sse.cpu_us_per_event < 4.01", Passed),
@@ -194,6 +196,19 @@ fn the_verdict_follows_its_order() {
     assert!(
         early(broken).verdict_reason.ends_with("of 99 planned trials completed, the others were not run")
     );
+}
+
+#[test]
+fn a_count_is_judged_where_it_is_why_the_point_is_invalid() {
+    let mut records = five_blocks();
+    change(&mut records[1], |measured| {
+        measured.delivery.lost = 3;
+        measured.delivery.received -= 3;
+    });
+    let found = run_of(question(&["sse.lost == 0", "sse.cpu_us_per_event < 1000"]), records);
+    assert_eq!(found.verdict, Verdict::Invalid);
+    let outcomes: Vec<ThresholdOutcome> = found.thresholds().map(|finding| finding.outcome).collect();
+    assert_eq!(outcomes, [ThresholdOutcome::Failed, ThresholdOutcome::NotJudged]);
 }
 
 #[test]
