@@ -168,7 +168,9 @@ const fn whose_words(part: Part) -> &'static str {
     match part {
         Part::Server => "User memory of the server process.",
         Part::Subscriber => "User memory of the subscribers' process.",
-        Part::Kernel => "Kernel memory for both ends of every connection: slabs and TCP buffers.",
+        Part::Kernel => {
+            "Kernel memory for both ends of every connection: slabs and TCP buffers. The line leaves out the low readings, whose sockets find room that the trial before has left in the slabs."
+        }
     }
 }
 
