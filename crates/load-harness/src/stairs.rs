@@ -63,6 +63,15 @@ pub(crate) fn idle_order(order: &TrialOrder, seed: u64) -> Result<TrialOrder, sc
     Ok(TrialOrder { plan, schedule: schedule.into(), replay_csv: None, ..order.clone() })
 }
 
+/// A climb to the top and next to nothing more.
+pub(crate) fn first_climb(order: &TrialOrder, seed: u64) -> Result<TrialOrder, schedule::ScheduleError> {
+    let mut short = order.clone();
+    let settings = &mut short.plan.settings;
+    settings.stairs = vec![settings.subscribers];
+    settings.idle = Period::from_millis(100);
+    idle_order(&short, seed)
+}
+
 /// Connects step by step and reads memory on each.
 pub(crate) async fn climb(
     load: Load,

@@ -4,6 +4,7 @@ use std::{
     env,
     path::{Path, PathBuf},
     process::ExitCode,
+    sync::atomic::AtomicBool,
 };
 
 use anyhow::{Context, Result};
@@ -168,6 +169,7 @@ impl Plan {
                 cores,
                 seed: arguments.seed,
                 environment,
+                has_climbed: AtomicBool::new(false),
             },
             orders,
             patterns,
