@@ -139,6 +139,12 @@ pub(crate) fn prediction_warnings(
             format!("no prediction: the manifest does not hold the schedule {}", record.schedule_hash)
         })
         .collect();
+    if records.iter().any(|record| record.params.keep_alive == Some(false)) {
+        reasons.push(
+            "the prediction leaves out what opening a connection for each request takes in time: ages may be higher"
+                .to_owned(),
+        );
+    }
     for both in predicted {
         let forms = [("no prediction", &both.replayed), ("no closed form", &both.closed_form)];
         for (form, outcome) in forms {

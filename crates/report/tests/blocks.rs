@@ -178,6 +178,11 @@ fn keep_alive_is_compared_within_its_pattern() {
     let sentence = &found.answers[0].sentence;
     assert!(sentence.contains("from without to with keep-alive"), "{sentence}");
     assert!(sentence.contains("SSE 145\u{202f}B either way"), "{sentence}");
+    // What the model does not speak of is said where it matters, and nowhere else.
+    for point in &found.scenarios[0].points {
+        let said = point.warnings.iter().any(|warning| warning.contains("leaves out what opening"));
+        assert_eq!(said, point.params.keep_alive == Some(false), "{:?}", point.warnings);
+    }
     assert!(!report::render(&found).is_empty());
 }
 
