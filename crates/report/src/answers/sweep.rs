@@ -21,7 +21,7 @@ pub(crate) const fn main_quantities(swept: Swept) -> [QuantityName; 2] {
         Swept::PollInterval => [QuantityName::AgeP99, QuantityName::RequestsPerEvent],
         Swept::Hold => [QuantityName::RequestsPerEvent, QuantityName::EmptyRatio],
         Swept::Client => [QuantityName::SubscriberCpuPerEvent, QuantityName::AgeP99],
-        Swept::KeepAlive => [QuantityName::BytesPerEvent, QuantityName::CpuPerEvent],
+        Swept::KeepAlive => [QuantityName::PacketsPerEvent, QuantityName::CpuPerEvent],
         Swept::Side => [QuantityName::AgeP99, QuantityName::BytesPerEvent],
     }
 }
