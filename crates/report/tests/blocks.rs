@@ -154,8 +154,8 @@ fn connections_have_a_cost() {
     assert!(!content(&files, "report.html").contains("server memory per subscriber"));
 }
 
-fn packets(segments_sent: u64) -> contract::KernelCounts {
-    contract::KernelCounts { segments_sent, ..contract::KernelCounts::default() }
+fn packets(segments_sent: u64) -> KernelCounts {
+    KernelCounts { segments_sent, ..KernelCounts::default() }
 }
 
 #[test]
