@@ -15,6 +15,7 @@ mod period;
 mod record;
 mod scenario;
 mod scenario_check;
+mod server_choice;
 mod settings;
 
 pub use connections::{ConnectionCost, IdleStretch, Load, Stair};
@@ -31,9 +32,10 @@ pub use limits::Limits;
 pub use pattern::{Pattern, UnknownPattern};
 pub use period::Period;
 pub use record::{
-    Ages, Calibration, Environment, Manifest, Measurements, Outcome, Params, PublishedSchedule,
+    Ages, Calibration, CpuSecond, Environment, Manifest, Measurements, Outcome, Params, PublishedSchedule,
     RECORD_SCHEMA, TrialRecord, Window,
 };
 pub use scenario::{Arrivals, Change, Client, DefaultRun, Scenario, Selection, Side, Sweep};
 pub use scenario_check::ScenarioError;
+pub use server_choice::{PublisherSeat, Rung, ServerName, ServerNameError, UnknownRung};
 pub use settings::{Settings, TrialPlan};

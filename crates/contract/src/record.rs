@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     BothWays, ByteCounts, Client, ConnectionCost, CpuUse, Delivery, Distribution, KernelCounts, Pattern,
-    PublisherCounts, RequestLedger, Scenario, Second, SetUp, TraceEvent,
+    PublisherCounts, PublisherSeat, RequestLedger, Rung, Scenario, Second, ServerName, SetUp, TraceEvent,
 };
 
 /// Version of the manifest's and the records' shape.
@@ -110,8 +110,24 @@ pub struct Measurements {
     /// What open connections cost; only in trials with stairs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub connections: Option<ConnectionCost>,
+    /// CPU time by second of the schedule, warm-up included; only where the rate is ramped.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub cpu_seconds: Vec<CpuSecond>,
     /// Doubts about this measurement, in words; empty if there is none.
     pub warnings: Vec<String>,
+}
+
+/// CPU time of one second of the schedule.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct CpuSecond {
+    /// Which second, from 0.
+    pub second: u32,
+    /// The stretch that the readings lie apart: nearly a second.
+    pub wall_us: f64,
+    /// Of the server, its publisher left out.
+    pub server_us: f64,
+    /// Of the harness, its publisher left out.
+    pub harness_us: f64,
 }
 
 /// What a short trial before the judged ones found out about this machine: inputs of the model.
@@ -188,6 +204,16 @@ pub struct Params {
     /// Which side of a comparison of equals this is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub side: Option<char>,
+    /// What was taken away from the server, where that is the question.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rung: Option<Rung>,
+    /// Who published; absent where the server did.
+    #[serde(default, skip_serializing_if = "is_servers")]
+    pub publisher: PublisherSeat,
+}
+
+fn is_servers(publisher: &PublisherSeat) -> bool {
+    *publisher == PublisherSeat::Server
 }
 
 /// The machine and the build that a record was measured with.
@@ -226,8 +252,8 @@ pub struct TrialRecord {
     pub pattern: Pattern,
     /// Its settings.
     pub params: Params,
-    /// Which server; `pushlab` is ours.
-    pub server: String,
+    /// Which server; `pushlab` is the lab's own, `floor` what the kernel alone costs.
+    pub server: ServerName,
     /// Position in the order of the run, from 0.
     pub order: u32,
     /// Which block of its scenario, from 1; 0 for a calibration. A block runs every trial once, in a

@@ -5,7 +5,7 @@ use std::{fmt, path::Path};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{Limits, Pattern, Period, ScenarioError, Settings, TrialPlan};
+use crate::{Limits, Pattern, Period, PublisherSeat, Rung, ScenarioError, ServerName, Settings, TrialPlan};
 
 /// When events are due.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -29,6 +29,13 @@ pub enum Arrivals {
         event_spacing: Period,
         /// Mean time between the starts of two bursts; the gaps are drawn uniformly within ±25 %.
         burst_every: Period,
+    },
+    /// The rate grows by the same factor every second, from the schedule's start to its end.
+    Ramp {
+        /// Events per second at the start.
+        from_hz: f64,
+        /// Events per second at the end.
+        to_hz: f64,
     },
     /// No events at all.
     Silence,
@@ -99,6 +106,9 @@ pub struct Sweep {
     /// Sides of a comparison of equals.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub side: Vec<Side>,
+    /// What is taken away from the server.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rung: Vec<Rung>,
 }
 
 /// One value of a sweep.
@@ -120,6 +130,8 @@ pub enum Change {
     KeepAlive(bool),
     /// Side of a comparison of equals.
     Side(Side),
+    /// What is taken away from the server.
+    Rung(Rung),
 }
 
 impl Sweep {
@@ -135,6 +147,7 @@ impl Sweep {
         changes.extend(self.client.iter().copied().map(Change::Client));
         changes.extend(self.keep_alive.iter().copied().map(Change::KeepAlive));
         changes.extend(self.side.iter().copied().map(Change::Side));
+        changes.extend(self.rung.iter().copied().map(Change::Rung));
         changes
     }
 
@@ -150,6 +163,7 @@ impl Sweep {
             Change::Client(_) => "client",
             Change::KeepAlive(_) => "keep_alive",
             Change::Side(_) => "side",
+            Change::Rung(_) => "rung",
         })
     }
 
@@ -163,6 +177,7 @@ impl Sweep {
             !self.client.is_empty(),
             !self.keep_alive.is_empty(),
             !self.side.is_empty(),
+            !self.rung.is_empty(),
         ]
         .into_iter()
         .filter(|given| *given)
@@ -201,6 +216,14 @@ pub struct Scenario {
     /// Patterns compared.
     #[serde(default = "all_patterns")]
     pub patterns: Vec<Pattern>,
+    /// Servers that every trial is run against: `pushlab`, `floor` (what the kernel alone costs), or the
+    /// name of a target.
+    #[serde(default = "pushlab_alone")]
+    pub servers: Vec<ServerName>,
+    /// Who publishes. A server that is not the lab's own can only be published to by the harness, and
+    /// then so are all.
+    #[serde(default)]
+    pub publisher: PublisherSeat,
     /// How often every trial is run; a block holds each once. An interval needs four.
     #[serde(default = "default_blocks")]
     pub blocks: u32,
@@ -271,6 +294,9 @@ pub struct Scenario {
 
 fn all_patterns() -> Vec<Pattern> {
     Pattern::ALL.to_vec()
+}
+fn pushlab_alone() -> Vec<ServerName> {
+    vec![ServerName::default()]
 }
 const fn default_blocks() -> u32 {
     5
@@ -357,10 +383,13 @@ impl Scenario {
         let mut plans: Vec<TrialPlan> = Vec::new();
         for settings in &points {
             for &pattern in patterns {
-                let plan = TrialPlan { pattern, settings: settings.clone() };
-                // A pattern that the swept setting does not concern is measured once.
-                if !plans.iter().any(|other| plan.measures_the_same(other)) {
-                    plans.push(plan);
+                for server in &self.servers {
+                    let settings = Settings { server: server.clone(), ..settings.clone() };
+                    let plan = TrialPlan { pattern, settings };
+                    // A pattern that the swept setting does not concern is measured once.
+                    if !plans.iter().any(|other| plan.measures_the_same(other)) {
+                        plans.push(plan);
+                    }
                 }
             }
         }
@@ -388,6 +417,9 @@ impl Scenario {
             delivery_delay: self.delivery_delay,
             delivery_jitter: self.delivery_jitter,
             side: None,
+            rung: None,
+            server: ServerName::default(),
+            publisher: self.publisher,
             stairs: self.stairs.clone(),
             idle: self.idle,
             warm_up: self.warm_up,

@@ -2,7 +2,9 @@
 
 use std::{fmt, path::Path};
 
-use crate::{Arrivals, Limits, Pattern, Period, Scenario, Selection, Settings, Sweep};
+use crate::{
+    Arrivals, Limits, Pattern, Period, PublisherSeat, Scenario, Selection, ServerName, Settings, Sweep,
+};
 
 /// Longest schedule, so that a typing error does not run for a day.
 const LONGEST_PHASE: Period = Period::from_millis(3_600_000);
@@ -84,6 +86,7 @@ impl Scenario {
             }
         }
         check.runs(self)?;
+        check.servers(self)?;
         check.limits(&self.limits)?;
         check.settings(&self.settings())?;
         for selection in [Selection::Everything, Selection::Default] {
@@ -140,7 +143,7 @@ impl Check<'_> {
             key,
             format!("{} lists of values", sweep.lists_given()),
             sweep.lists_given() == 1,
-            "one list with at least one value: subscribers, rate_hz, payload_bytes, poll_interval, hold, client, keep_alive or side",
+            "one list with at least one value: subscribers, rate_hz, payload_bytes, poll_interval, hold, client, keep_alive, side or rung",
         )?;
         let has_rate = matches!(events, Arrivals::Steady { .. } | Arrivals::Poisson { .. });
         self.that(
@@ -180,6 +183,32 @@ impl Check<'_> {
             "swept",
             stairs.is_empty() || !sweeps_subscribers,
             "another setting: stairs already vary the subscribers",
+        )
+    }
+
+    /// Which servers are driven, and who can publish to them.
+    fn servers(&self, scenario: &Scenario) -> Result<(), ScenarioError> {
+        let servers = &scenario.servers;
+        let listed = servers.iter().map(ServerName::as_str).collect::<Vec<_>>().join(", ");
+        let once = servers.iter().enumerate().all(|(index, server)| !servers[..index].contains(server));
+        self.that(
+            "servers",
+            format!("[{listed}]"),
+            !servers.is_empty() && once,
+            "at least one of pushlab, floor and the targets, each once",
+        )?;
+        self.that(
+            "publisher",
+            "server",
+            scenario.publisher == PublisherSeat::Harness || !servers.iter().any(ServerName::is_foreign),
+            "harness: only the lab's own servers have a publisher inside",
+        )?;
+        let sweeps_rungs = scenario.sweep.as_ref().is_some_and(|sweep| !sweep.rung.is_empty());
+        self.that(
+            "sweep.rung",
+            "swept",
+            !sweeps_rungs || servers.iter().all(ServerName::is_pushlab),
+            "only with the server pushlab",
         )
     }
 
@@ -240,6 +269,10 @@ impl Check<'_> {
                     burst_length.mul_f64(2.0) <= **burst_every,
                     "at least twice burst_events × event_spacing, so that there is an idle gap",
                 )?;
+            }
+            Arrivals::Ramp { from_hz, to_hz } => {
+                self.rate("events.from_hz", *from_hz)?;
+                self.rate("events.to_hz", *to_hz)?;
             }
             Arrivals::Silence => {}
             Arrivals::Replay { file } => {

@@ -1,6 +1,6 @@
 //! The settings of one trial: a scenario with one value of its sweep.
 
-use crate::{Arrivals, Change, Client, Params, Pattern, Period, Side};
+use crate::{Arrivals, Change, Client, Params, Pattern, Period, PublisherSeat, Rung, ServerName, Side};
 
 /// The settings of one trial, the sweep applied.
 #[derive(Debug, Clone, PartialEq)]
@@ -25,6 +25,12 @@ pub struct Settings {
     pub delivery_jitter: Period,
     /// Side of a comparison of equals.
     pub side: Option<char>,
+    /// What is taken away from the server; none where that is not the question.
+    pub rung: Option<Rung>,
+    /// Which server.
+    pub server: ServerName,
+    /// Who publishes.
+    pub publisher: PublisherSeat,
     /// Numbers of subscribers at which memory is read; empty for a trial without stairs.
     pub stairs: Vec<u32>,
     /// With stairs: how long all subscribers stay open without an event.
@@ -56,6 +62,8 @@ impl Settings {
             delivery_delay_ms: some_time(self.delivery_delay),
             delivery_jitter_ms: some_time(self.delivery_jitter),
             side: self.side,
+            rung: self.rung,
+            publisher: self.publisher,
         };
         match pattern {
             Pattern::ShortPolling => {
@@ -86,7 +94,10 @@ impl Settings {
             Change::RateHz(rate) => match &mut self.events {
                 Arrivals::Steady { rate_hz } | Arrivals::Poisson { rate_hz } => *rate_hz = rate,
                 // `Scenario::check` refuses a rate sweep over these.
-                Arrivals::Bursts { .. } | Arrivals::Silence | Arrivals::Replay { .. } => {}
+                Arrivals::Bursts { .. }
+                | Arrivals::Ramp { .. }
+                | Arrivals::Silence
+                | Arrivals::Replay { .. } => {}
             },
             Change::PayloadBytes(bytes) => self.payload_bytes = bytes,
             Change::PollInterval(interval) => self.poll_interval = interval,
@@ -97,6 +108,7 @@ impl Settings {
                 self.side = Some(name);
                 self.delivery_delay = delivery_delay;
             }
+            Change::Rung(rung) => self.rung = Some(rung),
         }
     }
 }
@@ -121,6 +133,7 @@ impl TrialPlan {
         let params = |plan: &Self| plan.settings.params(plan.pattern, 0.0, plan.settings.payload_bytes);
         self.pattern == other.pattern
             && params(self) == params(other)
+            && self.settings.server == other.settings.server
             && self.settings.events == other.settings.events
     }
 }

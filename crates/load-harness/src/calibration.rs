@@ -3,7 +3,10 @@
 
 use std::{sync::Arc, thread, time::Duration};
 
-use contract::{Arrivals, Calibration, Client, Measurements, Pattern, Period, Settings, TrialPlan};
+use contract::{
+    Arrivals, Calibration, Client, Measurements, Pattern, Period, PublisherSeat, ServerName, Settings,
+    TrialPlan,
+};
 use schedule::{Schedule, ScheduleError, bind_to_core};
 use tokio::time::{Instant, sleep};
 
@@ -32,6 +35,9 @@ pub fn calibration_order(pattern: Pattern, seed: u64, order: u32) -> Result<Tria
         delivery_delay: Period::default(),
         delivery_jitter: Period::default(),
         side: None,
+        rung: None,
+        server: ServerName::default(),
+        publisher: PublisherSeat::Server,
         stairs: Vec::new(),
         idle: Period::default(),
         warm_up: Period::from_millis(500),

@@ -92,6 +92,7 @@ pub(crate) fn assemble(order: &TrialOrder, finding: &WorkerFinding, outside: &Ou
         swapped_pages: outside.swapped_pages,
         trace: finding.trace.clone(),
         connections: None,
+        cpu_seconds: Vec::new(),
         warnings: Vec::new(),
     };
     measurements.warnings = doubts(order, &measurements);

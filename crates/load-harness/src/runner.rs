@@ -197,7 +197,7 @@ impl Harness {
             scenario: order.scenario.clone(),
             pattern: order.plan.pattern,
             params: order.params(),
-            server: "pushlab".to_owned(),
+            server: order.plan.settings.server.clone(),
             order: order.order,
             block: order.block,
             seed: self.seed,

@@ -47,6 +47,7 @@ impl Gaps {
                 every_s: burst_every.as_secs_f64(),
             }),
             Arrivals::Silence => absent("no events, so there is nothing to divide by"),
+            Arrivals::Ramp { .. } => absent("a rate that grows has no one value"),
             Arrivals::Replay { .. } => absent("the times of a replayed file follow no formula"),
         }
     }

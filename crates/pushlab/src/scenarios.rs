@@ -156,6 +156,7 @@ fn load(file: &Path) -> Result<Loaded, Failure> {
             Arrivals::Steady { .. }
             | Arrivals::Poisson { .. }
             | Arrivals::Bursts { .. }
+            | Arrivals::Ramp { .. }
             | Arrivals::Silence => None,
         };
         Ok(Loaded { asked: scenario.name.clone(), scenario, replay_csv })

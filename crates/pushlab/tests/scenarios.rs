@@ -31,9 +31,11 @@ fn schedule_of(plan: &TrialPlan) -> Schedule {
     let settings = &plan.settings;
     let csv = match &settings.events {
         Arrivals::Replay { file } => Some(fs::read_to_string(root().join("scenarios").join(file)).unwrap()),
-        Arrivals::Steady { .. } | Arrivals::Poisson { .. } | Arrivals::Bursts { .. } | Arrivals::Silence => {
-            None
-        }
+        Arrivals::Steady { .. }
+        | Arrivals::Poisson { .. }
+        | Arrivals::Bursts { .. }
+        | Arrivals::Ramp { .. }
+        | Arrivals::Silence => None,
     };
     let length = settings.schedule_length();
     Schedule::build(&settings.events, csv.as_deref(), 1, length, settings.payload_bytes).unwrap()

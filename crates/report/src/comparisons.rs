@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use contract::{Params, Pattern, Scenario};
+use contract::{Params, Pattern, Scenario, ServerName};
 
 use crate::{
     number::three_digits,
@@ -51,7 +51,7 @@ pub struct ComparedPoint {
     /// Its settings.
     pub params: Params,
     /// Which server.
-    pub server: String,
+    pub server: ServerName,
     /// The point in words.
     pub label: String,
 }
@@ -203,7 +203,7 @@ fn pairs<'a>(scenario: &Scenario, points: &'a [Point]) -> Vec<(&'a Point, &'a Po
     for (index, left) in points.iter().enumerate() {
         for right in &points[index + 1..] {
             let wanted = if left.pattern == right.pattern {
-                matches!(swept, Some(Swept::Side | Swept::Client | Swept::KeepAlive))
+                matches!(swept, Some(Swept::Side | Swept::Client | Swept::KeepAlive | Swept::Rung))
             } else {
                 // Sides are compared with each other; what the patterns differ in is no news there.
                 swept != Some(Swept::Side) && at_same_value(left, right)

@@ -1,6 +1,6 @@
 //! `summary.csv` and `trials.csv`: the findings as tables.
 
-use contract::Params;
+use contract::{Params, PublisherSeat};
 
 use crate::{
     findings::Findings,
@@ -11,14 +11,14 @@ use crate::{
 };
 
 /// Columns that say which point a row is of.
-const POINT: &str = "scenario,pattern,server,subscribers,payload_bytes,rate_hz,poll_interval_ms,hold_ms,turnaround_ms,client,keep_alive,delivery_delay_ms,side";
+const POINT: &str = "scenario,pattern,server,subscribers,payload_bytes,rate_hz,poll_interval_ms,hold_ms,turnaround_ms,client,keep_alive,delivery_delay_ms,side,rung,publisher";
 
 fn point_cells(point: &Point) -> String {
     let params: &Params = &point.params;
     let cells = [
         cell(&point.scenario),
         point.pattern.slug().to_owned(),
-        cell(&point.server),
+        cell(point.server.as_str()),
         params.subscribers.to_string(),
         params.payload_bytes.to_string(),
         value(Some(params.rate_hz)),
@@ -29,6 +29,11 @@ fn point_cells(point: &Point) -> String {
         params.keep_alive.map_or_else(String::new, |kept| kept.to_string()),
         value(params.delivery_delay_ms),
         params.side.map_or_else(String::new, |side| side.to_string()),
+        params.rung.map_or_else(String::new, |rung| rung.to_string()),
+        match params.publisher {
+            PublisherSeat::Server => "server".to_owned(),
+            PublisherSeat::Harness => "harness".to_owned(),
+        },
     ];
     cells.join(",")
 }

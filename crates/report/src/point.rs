@@ -2,7 +2,7 @@
 
 use contract::{
     Calibration, Delivery, Environment, Manifest, Measurements, Outcome, Params, Pattern, Scenario,
-    TrialRecord,
+    ServerName, TrialRecord,
 };
 use model::{Inputs, NotApplicable, Predicted, Prediction};
 
@@ -61,7 +61,7 @@ pub struct Point {
     /// Its settings.
     pub params: Params,
     /// Which server.
-    pub server: String,
+    pub server: ServerName,
     /// All trials, failed ones too, in the order of the run.
     pub trials: Vec<Trial>,
     /// Whether every trial completed, delivered everything once and in order, its ledgers agree and it

@@ -1,6 +1,6 @@
 //! Settings of a point in words, and the swept one as a number.
 
-use contract::{Arrivals, Client, Params, Pattern, Scenario, Sweep};
+use contract::{Arrivals, Client, Params, Pattern, Rung, Scenario, Sweep};
 
 use crate::number::{self, count, period_ms, setting, with_setting};
 
@@ -15,6 +15,7 @@ pub(crate) enum Swept {
     Client,
     KeepAlive,
     Side,
+    Rung,
 }
 
 /// One value of a swept setting, comparable among the patterns.
@@ -25,6 +26,7 @@ pub(crate) enum SweptValue {
     Client(Client),
     KeepAlive(bool),
     Side(char),
+    Rung(Rung),
 }
 
 impl SweptValue {
@@ -35,6 +37,7 @@ impl SweptValue {
             Self::Client(client) => f64::from(client as u8),
             Self::KeepAlive(keep_alive) => f64::from(u8::from(keep_alive)),
             Self::Side(side) => f64::from(u32::from(side)),
+            Self::Rung(rung) => f64::from(rung as u8),
         }
     }
 }
@@ -44,7 +47,7 @@ impl Swept {
     /// once, and that one point stands for every swept value.
     pub(crate) const fn concerns(self, pattern: Pattern) -> bool {
         match self {
-            Self::Subscribers | Self::Rate | Self::Payload | Self::Side => true,
+            Self::Subscribers | Self::Rate | Self::Payload | Self::Side | Self::Rung => true,
             Self::PollInterval => match pattern {
                 Pattern::ShortPolling => true,
                 Pattern::LongPolling | Pattern::Sse | Pattern::WebSocket => false,
@@ -70,6 +73,7 @@ impl Swept {
             Self::Client => Some(SweptValue::Client(params.client)),
             Self::KeepAlive => params.keep_alive.map(SweptValue::KeepAlive),
             Self::Side => params.side.map(SweptValue::Side),
+            Self::Rung => params.rung.map(SweptValue::Rung),
             Self::Subscribers | Self::Rate | Self::Payload | Self::PollInterval | Self::Hold => {
                 self.value(params).and_then(number::six_digits).map(SweptValue::Number)
             }
@@ -88,6 +92,7 @@ impl Swept {
             (!sweep.client.is_empty(), Self::Client),
             (!sweep.keep_alive.is_empty(), Self::KeepAlive),
             (!sweep.side.is_empty(), Self::Side),
+            (!sweep.rung.is_empty(), Self::Rung),
         ]
         .into_iter()
         .find_map(|(given, swept)| given.then_some(swept))
@@ -101,7 +106,7 @@ impl Swept {
             Self::Payload => Some(f64::from(params.payload_bytes)),
             Self::PollInterval => params.poll_interval_ms,
             Self::Hold => params.hold_ms,
-            Self::Client | Self::KeepAlive | Self::Side => None,
+            Self::Client | Self::KeepAlive | Self::Side | Self::Rung => None,
         }
     }
 
@@ -120,6 +125,7 @@ impl Swept {
                 None => String::new(),
             },
             Self::Side => params.side.map_or_else(String::new, |side| format!("side {side}")),
+            Self::Rung => params.rung.map_or_else(String::new, |rung| rung.to_string()),
         }
     }
 
@@ -130,7 +136,7 @@ impl Swept {
             Self::Rate => setting(params.rate_hz),
             Self::Payload | Self::PollInterval | Self::Hold => self.text(params),
             Self::Client => params.client.to_string(),
-            Self::KeepAlive | Self::Side => self.text(params),
+            Self::KeepAlive | Self::Side | Self::Rung => self.text(params),
         }
     }
 
@@ -145,6 +151,7 @@ impl Swept {
             Self::Client => "label: client",
             Self::KeepAlive => "label: keep-alive",
             Self::Side => "label: side",
+            Self::Rung => "label: rung",
         }
     }
 
@@ -159,6 +166,7 @@ impl Swept {
             Self::Client => "HTTP client",
             Self::KeepAlive => "keep-alive of polling",
             Self::Side => "side",
+            Self::Rung => "rung of the ladder",
         }
     }
 
@@ -173,6 +181,7 @@ impl Swept {
             Self::Client => "HTTP client",
             Self::KeepAlive => "keep-alive of polling",
             Self::Side => "side",
+            Self::Rung => "rung of the ladder",
         }
     }
 }
@@ -247,6 +256,9 @@ pub(crate) fn arrivals_text(arrivals: &Arrivals) -> String {
             period_ms(event_spacing.milliseconds()),
             period_ms(burst_every.milliseconds())
         ),
+        Arrivals::Ramp { from_hz, to_hz } => {
+            format!("growing by the same factor every second, from {} to {}", rate(*from_hz), rate(*to_hz))
+        }
         Arrivals::Silence => "no events".to_owned(),
         Arrivals::Replay { file } => format!("replayed from {file}"),
     }

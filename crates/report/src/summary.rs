@@ -259,7 +259,7 @@ fn point_summary(point: &Point) -> PointSummary<'_> {
         scenario: &point.scenario,
         pattern: point.pattern,
         params: &point.params,
-        server: &point.server,
+        server: point.server.as_str(),
         trials: point.trials.len(),
         blocks: blocks(point),
         valid: point.valid,
@@ -276,7 +276,7 @@ fn blocks(point: &Point) -> usize {
 
 fn comparison_summary(found: &PointComparison) -> ComparisonSummary<'_> {
     fn side(side: &ComparedPoint) -> SideSummary<'_> {
-        SideSummary { pattern: side.pattern, params: &side.params, server: &side.server }
+        SideSummary { pattern: side.pattern, params: &side.params, server: side.server.as_str() }
     }
     ComparisonSummary {
         scenario: &found.scenario,

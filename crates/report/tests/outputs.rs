@@ -155,7 +155,8 @@ fn text_from_outside_stays_text() {
     let mut ticker = scenario("../../etc/<b>", evil, &Pattern::ALL);
     ticker.setting = evil.to_owned();
     ticker.look_at = evil.to_owned();
-    let mut ours = manifest(vec![ticker], &["a1b2c3d4e5f60718"], 3);
+    let formula = scenario("=cmd,\"x\"", evil, &[Pattern::Sse]);
+    let mut ours = manifest(vec![ticker, formula], &["a1b2c3d4e5f60718"], 3);
     ours.name = evil.to_owned();
     ours.command = evil.to_owned();
     ours.environment.cpu = evil.to_owned();
@@ -163,7 +164,7 @@ fn text_from_outside_stays_text() {
         .into_iter()
         .map(|pattern| record("../../etc/<b>", pattern, params(pattern, 1_000.0, 50), 0))
         .collect();
-    records[0].server = "=cmd,\"x\"".to_owned();
+    records[0].scenario = "=cmd,\"x\"".to_owned();
     records[1].schedule_hash = evil.to_owned();
     records.push(failed(records[1].clone(), evil, &[evil]));
     let findings = findings(&ours, &records);

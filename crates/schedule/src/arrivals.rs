@@ -192,6 +192,19 @@ fn due_times(
                 burst_ns += mean_ns * random.random_range(0.75..1.25);
             }
         }
+        Arrivals::Ramp { from_hz, to_hz } => {
+            // The rate at t is from × (to ÷ from)^(t ÷ length). Its integral, the number of events
+            // until t, is turned round: the event number n + ½ is due where the integral says so.
+            let (seconds, growth) = (length_ns as f64 * 1e-9, (to_hz / from_hz).ln());
+            let due_s = |number: f64| match growth.abs() < 1e-9 {
+                true => number / from_hz,
+                false => seconds / growth * (1.0 + number * growth / (from_hz * seconds)).ln(),
+            };
+            let mut number = 0.5;
+            while push(due_s(number) * 1e9)? {
+                number += 1.0;
+            }
+        }
         Arrivals::Silence | Arrivals::Replay { .. } => {}
     }
     Ok(due)
@@ -210,6 +223,10 @@ fn check(arrivals: &Arrivals) -> Result<(), ScheduleError> {
         }
         Arrivals::Bursts { burst_every, .. } if burst_every.as_micros() == 0 => {
             Err(ScheduleError::Arrivals("bursts must be at least a microsecond apart"))
+        }
+        Arrivals::Ramp { from_hz, to_hz } => {
+            check(&Arrivals::Steady { rate_hz: *from_hz })?;
+            check(&Arrivals::Steady { rate_hz: *to_hz })
         }
         Arrivals::Bursts { .. } | Arrivals::Silence | Arrivals::Replay { .. } => Ok(()),
     }
@@ -329,6 +346,25 @@ mod tests {
             assert!(Schedule::build(&arrivals, None, 1, LENGTH, 20).is_err(), "{arrivals:?}");
         }
         assert!(build(&every(Period::from_millis(1)), 1).events().is_empty());
+    }
+
+    #[test]
+    fn a_ramp_grows_by_the_same_factor_every_second() {
+        let count = |from_hz, to_hz| {
+            let due = build(&Arrivals::Ramp { from_hz, to_hz }, 1).published().due_ns;
+            (0..20).map(|second| due.iter().filter(|due| **due / 1_000_000_000 == second).count()).collect()
+        };
+        let up: Vec<usize> = count(50.0, 800.0);
+        // Sixteenfold in twenty seconds: 1.1487 times in each.
+        for pair in up.windows(2) {
+            let factor = pair[1] as f64 / pair[0] as f64;
+            assert!((1.10..1.20).contains(&factor), "{up:?}");
+        }
+        assert!((50..58).contains(&up[0]) && (690..800).contains(&up[19]), "{up:?}");
+        let mut down: Vec<usize> = count(800.0, 50.0);
+        down.reverse();
+        assert!(up.iter().zip(&down).all(|(left, right)| left.abs_diff(*right) <= 1), "{up:?} {down:?}");
+        assert_eq!(count(10.0, 10.0), vec![10; 20]);
     }
 
     #[test]

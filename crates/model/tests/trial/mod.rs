@@ -30,6 +30,8 @@ impl Trial {
                 hold_ms: Some(1_000.0),
                 turnaround_ms: Some(20.0),
                 keep_alive: Some(true),
+                rung: None,
+                publisher: contract::PublisherSeat::Server,
                 client: Client::Lean,
                 delivery_delay_ms: None,
                 delivery_jitter_ms: None,

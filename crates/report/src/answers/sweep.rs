@@ -23,6 +23,7 @@ pub(crate) const fn main_quantities(swept: Swept) -> [QuantityName; 2] {
         Swept::Client => [QuantityName::SubscriberCpuPerEvent, QuantityName::AgeP99],
         Swept::KeepAlive => [QuantityName::PacketsPerEvent, QuantityName::CpuPerEvent],
         Swept::Side => [QuantityName::AgeP99, QuantityName::BytesPerEvent],
+        Swept::Rung => [QuantityName::CpuPerEvent, QuantityName::AgeP99],
     }
 }
 
@@ -184,7 +185,7 @@ fn flip(swept: Swept, judge: Judge<'_>, points: &[&Point]) -> Option<String> {
         }
         Swept::Hold => crossing(swept, points, QuantityName::EmptyRatio, 0.5)
             .map(|between| format!("{pattern} falls below one empty request in two {between}")),
-        Swept::Client | Swept::KeepAlive | Swept::Side => None,
+        Swept::Client | Swept::KeepAlive | Swept::Side | Swept::Rung => None,
     }
 }
 
@@ -217,7 +218,9 @@ fn no_flip(swept: Swept, pattern: &str) -> Option<String> {
         Swept::Subscribers => Some(format!("no doubling of the age shown for {pattern}")),
         Swept::Payload => Some(format!("for {pattern} payload is never half of the bytes")),
         Swept::Rate => Some(format!("{pattern} does not cross one request for two events at these rates")),
-        Swept::Hold | Swept::PollInterval | Swept::Client | Swept::KeepAlive | Swept::Side => None,
+        Swept::Hold | Swept::PollInterval | Swept::Client | Swept::KeepAlive | Swept::Side | Swept::Rung => {
+            None
+        }
     }
 }
 

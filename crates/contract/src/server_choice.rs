@@ -1,0 +1,179 @@
+//! Which server a trial drives, who publishes to it, and what is switched off in it on purpose.
+
+use std::{fmt, str::FromStr};
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Name of a server: the lab's own, its floor, or one that a target file describes.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(try_from = "String", into = "String")]
+pub struct ServerName(String);
+
+/// A name that no server can have.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is no name of a server: expected letters a-z, digits and `-`, a letter first")]
+pub struct ServerNameError(String);
+
+impl ServerName {
+    /// The lab's own server.
+    pub const PUSHLAB: &'static str = "pushlab";
+    /// What the kernel alone costs: a single thread that writes a pre-encoded frame to each socket and
+    /// parses nothing. No fifth pattern, but the limit of each.
+    pub const FLOOR: &'static str = "floor";
+
+    /// The name as it is written.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether this is the lab's own server.
+    #[must_use]
+    pub fn is_pushlab(&self) -> bool {
+        self.0 == Self::PUSHLAB
+    }
+
+    /// Whether this is the floor.
+    #[must_use]
+    pub fn is_floor(&self) -> bool {
+        self.0 == Self::FLOOR
+    }
+
+    /// Whether the lab did not build it: only a target file says how to start and to ask it.
+    #[must_use]
+    pub fn is_foreign(&self) -> bool {
+        !self.is_pushlab() && !self.is_floor()
+    }
+}
+
+impl Default for ServerName {
+    fn default() -> Self {
+        Self(Self::PUSHLAB.to_owned())
+    }
+}
+
+impl FromStr for ServerName {
+    type Err = ServerNameError;
+
+    fn from_str(text: &str) -> Result<Self, ServerNameError> {
+        Self::try_from(text.to_owned())
+    }
+}
+
+impl TryFrom<String> for ServerName {
+    type Error = ServerNameError;
+
+    fn try_from(text: String) -> Result<Self, ServerNameError> {
+        let fits = |letter: u8| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == b'-';
+        if text.starts_with(|first: char| first.is_ascii_lowercase()) && text.bytes().all(fits) {
+            Ok(Self(text))
+        } else {
+            Err(ServerNameError(text))
+        }
+    }
+}
+
+impl From<ServerName> for String {
+    fn from(name: ServerName) -> Self {
+        name.0
+    }
+}
+
+impl fmt::Display for ServerName {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.pad(&self.0)
+    }
+}
+
+/// Who publishes the schedule.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum PublisherSeat {
+    /// A thread of the server's process hands each event over. Only the lab's own servers have one.
+    #[default]
+    Server,
+    /// The harness posts each event over HTTP, the same way to every server.
+    Harness,
+}
+
+/// What is taken away from the server to show what it is worth. Switches for the scenario `cost-ladder`;
+/// nothing else uses them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Rung {
+    /// Nothing: the server as it is.
+    Best,
+    /// Delivered by hyper and a task per subscriber instead of the shared lane.
+    OwnTasks,
+    /// The same, and each event is encoded again for every subscriber.
+    EncodeEach,
+    /// The same as `own-tasks`, and each event is written by itself instead of all that wait at once.
+    WriteEach,
+    /// The same as `own-tasks`, with the buffers of a WebSocket as its library has them by default.
+    LargeBuffers,
+}
+
+impl Rung {
+    /// All rungs, the server as it is first.
+    pub const ALL: [Self; 5] =
+        [Self::Best, Self::OwnTasks, Self::EncodeEach, Self::WriteEach, Self::LargeBuffers];
+
+    /// Name in scenario files, options and charts.
+    #[must_use]
+    pub const fn slug(self) -> &'static str {
+        match self {
+            Self::Best => "best",
+            Self::OwnTasks => "own-tasks",
+            Self::EncodeEach => "encode-each",
+            Self::WriteEach => "write-each",
+            Self::LargeBuffers => "large-buffers",
+        }
+    }
+}
+
+impl fmt::Display for Rung {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.pad(self.slug())
+    }
+}
+
+/// A word that names no rung.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is no rung: expected best, own-tasks, encode-each, write-each or large-buffers")]
+pub struct UnknownRung(String);
+
+impl FromStr for Rung {
+    type Err = UnknownRung;
+
+    fn from_str(text: &str) -> Result<Self, UnknownRung> {
+        Self::ALL.into_iter().find(|rung| rung.slug() == text).ok_or_else(|| UnknownRung(text.to_owned()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_servers_name_is_a_word() {
+        for good in ["pushlab", "floor", "nchan", "node-20"] {
+            assert_eq!(good.parse::<ServerName>().unwrap().as_str(), good);
+        }
+        for bad in ["", "Nchan", "a b", "../x", "-a", "2fast"] {
+            let error = bad.parse::<ServerName>().unwrap_err().to_string();
+            assert!(error.contains(bad) && error.contains("a-z"), "{error}");
+        }
+        assert!("bun".parse::<ServerName>().unwrap().is_foreign());
+        assert!(!ServerName::default().is_foreign());
+    }
+
+    #[test]
+    fn a_rung_is_written_as_it_is_read() {
+        for rung in Rung::ALL {
+            assert_eq!(rung.slug().parse(), Ok(rung));
+            assert_eq!(serde_json::to_value(rung).unwrap(), rung.slug());
+        }
+        assert!("worst".parse::<Rung>().unwrap_err().to_string().contains("own-tasks"));
+    }
+}
