@@ -17,7 +17,8 @@ use tokio::time::timeout;
 use tokio_util::task::TaskTracker;
 
 use crate::{
-    Framings, Limits, cors::Origins, long_polling, problem::Problem, publish, short_polling, sse, websocket,
+    Framings, Limits, cors::Origins, lane::Waiting, long_polling, problem::Problem, publish, short_polling,
+    sse, websocket,
 };
 
 /// Settings of the data plane.
@@ -57,6 +58,7 @@ pub struct App {
     origins: Origins,
     limits: Limits,
     tasks: TaskTracker,
+    waiting_in_lane: Waiting,
 }
 
 impl App {
@@ -72,6 +74,7 @@ impl App {
             origins: Origins::new(settings.allowed_origins.clone()),
             limits: settings.limits,
             tasks: TaskTracker::new(),
+            waiting_in_lane: Waiting::default(),
         }
     }
 
@@ -91,6 +94,18 @@ impl App {
     #[must_use]
     pub const fn clock(&self) -> EpochClock {
         self.clock
+    }
+
+    /// Number of subscribers that wait for the next event, in the lane or in a task of their own.
+    #[must_use]
+    pub fn waiting(&self) -> u64 {
+        let in_lane = self.waiting_in_lane.get();
+        // The lane itself is one of the log's waiters, whoever rides in it.
+        self.log.stats().waiting.saturating_sub(1) + in_lane
+    }
+
+    pub(crate) const fn waiting_in_lane(&self) -> &Waiting {
+        &self.waiting_in_lane
     }
 
     pub(crate) const fn heartbeat(&self) -> Duration {

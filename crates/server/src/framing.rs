@@ -15,6 +15,10 @@ use std::{
 use bytes::{BufMut, Bytes, BytesMut};
 use contract::{Cursor, Epoch, Resume, WireEvent};
 use event_log::{Batch, Event, Start};
+use tokio_tungstenite::tungstenite::protocol::frame::{
+    Frame,
+    coding::{Data, OpCode},
+};
 
 /// Encoded events kept per framing: enough for every subscriber that is not hopelessly behind.
 const KEPT_EVENTS: usize = 4_096;
@@ -71,6 +75,17 @@ impl Framings {
             }
             blocks.freeze()
         })
+    }
+
+    /// The text frames of a batch, to be written at once.
+    #[must_use]
+    pub fn websocket_batch(&self, batch: &Batch) -> Bytes {
+        let mut json = lock(&self.json);
+        let mut frames = Vec::new();
+        for event in &batch.events {
+            put_text_frame(&mut frames, json.event(event, |event| self.encode_json(event)));
+        }
+        frames.into()
     }
 
     /// The body of a polling answer, the same for long and short polling.
@@ -160,6 +175,18 @@ pub(crate) fn place_json(start: &Start) -> String {
     let lost = start.lost.map_or(String::new(), |lost| format!(r#","lost":{lost}"#));
     let (cursor, resume) = (start.cursor, start.resume.as_str());
     format!(r#"{{"cursor":"{cursor}","resume":"{resume}"{lost}}}"#)
+}
+
+/// A WebSocket text frame (RFC 6455 §5.2).
+pub(crate) fn websocket_text(text: Bytes) -> Bytes {
+    let mut frame = Vec::new();
+    put_text_frame(&mut frame, text);
+    frame.into()
+}
+
+fn put_text_frame(frames: &mut Vec<u8>, text: Bytes) {
+    let frame = Frame::message(text, OpCode::Data(Data::Text), true);
+    frame.format(frames).expect("a vector takes every frame");
 }
 
 impl Encoded {

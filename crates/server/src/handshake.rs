@@ -22,7 +22,7 @@ use tokio_tungstenite::{
     },
 };
 
-use crate::{meter::Metered, problem::Problem};
+use crate::{meter::Metered, problem::Problem, takeover::HyperIo};
 
 /// tungstenite zeroes its whole read buffer at every attempt to read, 128 KiB by default, and a
 /// fan-out attempts once per delivery. What subscribers send is small.
@@ -94,18 +94,23 @@ pub(crate) async fn socket(
 ) -> Result<WebSocketStream<Metered<TcpStream>>, hyper::Error> {
     let parts = upgraded
         .await?
-        .downcast::<TokioIo<Metered<TcpStream>>>()
+        .downcast::<TokioIo<HyperIo>>()
         .expect("the accept loop hands hyper this type and no other");
-    let config = WebSocketConfig::default()
-        .read_buffer_size(READ_BUFFER_BYTES)
-        .write_buffer_size(WRITE_BUFFER_BYTES)
-        .max_message_size(Some(message_bytes))
-        .max_frame_size(Some(message_bytes));
+    let config = config(message_bytes);
     // What the client sent right behind its handshake; copied, because the empty slice of hyper's
     // buffer would keep its 8 KiB alive.
     let early = parts.read_buf.to_vec();
-    let io = parts.io.into_inner();
+    let io = parts.io.into_inner().into_stream();
     Ok(WebSocketStream::from_partially_read(io, early, Role::Server, Some(config)).await)
+}
+
+/// Buffers as small as what subscribers send, and the bound on a message.
+pub(crate) fn config(message_bytes: usize) -> WebSocketConfig {
+    WebSocketConfig::default()
+        .read_buffer_size(READ_BUFFER_BYTES)
+        .write_buffer_size(WRITE_BUFFER_BYTES)
+        .max_message_size(Some(message_bytes))
+        .max_frame_size(Some(message_bytes))
 }
 
 /// The code to close with after a subscriber broke the protocol; `None` if the socket is gone.
@@ -128,6 +133,11 @@ pub(crate) fn close_code(error: &Error) -> Option<CloseCode> {
     }
 }
 
+/// A control frame carries at most 125 bytes, two of them the code (RFC 6455 §5.5).
+pub(crate) fn short_reason(reason: &str) -> String {
+    reason.chars().take(40).collect()
+}
+
 /// Closes with a code and a reason.
 pub(crate) async fn close<S>(
     socket: &mut WebSocketStream<S>,
@@ -137,8 +147,7 @@ pub(crate) async fn close<S>(
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    // A control frame carries at most 125 bytes, two of them the code (RFC 6455 §5.5).
-    let reason: String = reason.chars().take(40).collect();
+    let reason = short_reason(reason);
     socket.close(Some(CloseFrame { code, reason: reason.into() })).await?;
     // Leaving before the other side has read the close frame could turn it into a reset.
     let farewell = async { while let Some(Ok(_)) = socket.next().await {} };

@@ -11,6 +11,7 @@ mod control;
 mod cors;
 mod framing;
 mod handshake;
+mod lane;
 mod limits;
 pub mod long_polling;
 mod meter;
@@ -22,6 +23,7 @@ mod serve;
 pub mod short_polling;
 mod slices;
 pub mod sse;
+mod takeover;
 pub mod websocket;
 
 pub use app::{App, AppSettings};

@@ -48,6 +48,7 @@ use crate::{
     problem::Problem,
     request::{Subscription, Wish},
     slices::next_slice,
+    takeover::Ride,
 };
 
 /// The route of this pattern.
@@ -77,7 +78,11 @@ fn stream(app: &Arc<App>, start: &Start, types: Option<Vec<String>>) -> Response
         beats,
         types,
     };
+    let is_filtered = body.types.is_some();
     let mut response = Response::new(Body::new(body));
+    if !is_filtered {
+        response.extensions_mut().insert(Ride::Sse(*start));
+    }
     for (name, value) in [
         (header::CONTENT_TYPE, "text/event-stream"),
         (header::CACHE_CONTROL, "no-store, no-transform"),

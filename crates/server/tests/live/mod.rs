@@ -63,7 +63,7 @@ impl Live {
     /// Waits until so many subscribers are parked in the log.
     pub(crate) async fn parked(&self, subscribers: u64) {
         let reached = async {
-            while self.app.log().stats().waiting != subscribers {
+            while self.app.waiting() != subscribers {
                 tokio::task::yield_now().await;
             }
         };
