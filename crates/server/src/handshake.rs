@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use axum::{body::Body, extract::FromRequestParts, response::Response};
+use contract::Rung;
 use futures_util::StreamExt;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Version, header, request::Parts};
 use hyper::upgrade::OnUpgrade;
@@ -22,7 +23,7 @@ use tokio_tungstenite::{
     },
 };
 
-use crate::{meter::Metered, problem::Problem};
+use crate::{App, meter::Metered, problem::Problem};
 
 /// tungstenite zeroes its whole read buffer at every attempt to read, 128 KiB by default, and a
 /// fan-out attempts once per delivery. What subscribers send is small.
@@ -90,22 +91,31 @@ impl Handshake {
 /// The socket after the handshake, without hyper's buffers around it.
 pub(crate) async fn socket(
     upgraded: OnUpgrade,
-    message_bytes: usize,
+    app: &App,
 ) -> Result<WebSocketStream<Metered<TcpStream>>, hyper::Error> {
     let parts = upgraded
         .await?
         .downcast::<TokioIo<Metered<TcpStream>>>()
         .expect("the accept loop hands hyper this type and no other");
-    let config = WebSocketConfig::default()
-        .read_buffer_size(READ_BUFFER_BYTES)
-        .write_buffer_size(WRITE_BUFFER_BYTES)
-        .max_message_size(Some(message_bytes))
-        .max_frame_size(Some(message_bytes));
+    let message_bytes = app.limits().body_bytes;
+    let config =
+        buffers(app.rung()).max_message_size(Some(message_bytes)).max_frame_size(Some(message_bytes));
     // What the client sent right behind its handshake; copied, because the empty slice of hyper's
     // buffer would keep its 8 KiB alive.
     let early = parts.read_buf.to_vec();
     let io = parts.io.into_inner();
     Ok(WebSocketStream::from_partially_read(io, early, Role::Server, Some(config)).await)
+}
+
+/// The buffers of a socket; the rung `large-buffers` leaves them as the library has them.
+fn buffers(rung: Rung) -> WebSocketConfig {
+    let defaults = WebSocketConfig::default();
+    match rung {
+        Rung::Best | Rung::OwnTasks | Rung::EncodeEach | Rung::WriteEach => {
+            defaults.read_buffer_size(READ_BUFFER_BYTES).write_buffer_size(WRITE_BUFFER_BYTES)
+        }
+        Rung::LargeBuffers => defaults,
+    }
 }
 
 /// The code to close with after a subscriber broke the protocol; `None` if the socket is gone.
