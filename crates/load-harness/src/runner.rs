@@ -221,6 +221,7 @@ impl Harness {
             "--until-stdin-closes".to_owned(),
         ];
         arguments.extend(self.cores.server.map(|core| format!("--core={core}")));
+        arguments.extend(order.plan.settings.rung.map(|rung| format!("--rung={rung}")));
         arguments
     }
 

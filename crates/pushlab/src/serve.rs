@@ -4,7 +4,7 @@ use std::{io::Write, net::SocketAddr, num::NonZeroUsize, process::ExitCode, time
 
 use anyhow::Context;
 use clap::Args;
-use contract::{Pattern, Period};
+use contract::{Pattern, Period, Rung};
 use event_log::Retention;
 use schedule::bind_to_core;
 use server::{AppSettings, Limits, Server, ServerSettings};
@@ -51,6 +51,10 @@ pub(crate) struct ServeArguments {
     /// Bind the server to this core
     #[arg(long)]
     core: Option<u32>,
+    /// Take an optimisation of SSE and WebSocket away, for the scenario cost-ladder only: own-tasks,
+    /// encode-each, write-each or large-buffers; best takes nothing
+    #[arg(long, value_name = "RUNG", default_value_t = Rung::Best)]
+    rung: Rung,
     /// End when stdin is closed: a server that a harness started must not outlive it
     #[arg(long)]
     until_stdin_closes: bool,
@@ -89,6 +93,7 @@ pub(crate) fn run(arguments: &ServeArguments) -> Result<ExitCode, Failure> {
             heartbeat: *arguments.heartbeat,
             allowed_origins: arguments.allowed_origins.clone(),
             limits: Limits { connections: arguments.max_connections, ..Limits::default() },
+            rung: arguments.rung,
         },
     };
     // One thread: what a delivery costs is then the CPU time of one core, and nothing else.

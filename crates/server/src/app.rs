@@ -9,8 +9,8 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{self, MethodRouter},
 };
-use contract::{ClockReading, Epoch, Pattern};
-use event_log::{EventLog, Retention};
+use contract::{ClockReading, Epoch, Pattern, Rung};
+use event_log::{BatchLimit, EventLog, Follow, Retention, Start};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use schedule::EpochClock;
 use tokio::time::timeout;
@@ -34,6 +34,8 @@ pub struct AppSettings {
     pub allowed_origins: Vec<String>,
     /// Bounds on what a client may ask.
     pub limits: Limits,
+    /// What is taken away from the streams to show what it is worth; polling stays as it is.
+    pub rung: Rung,
 }
 
 impl Default for AppSettings {
@@ -44,6 +46,7 @@ impl Default for AppSettings {
             heartbeat: Duration::from_secs(15),
             allowed_origins: Vec::new(),
             limits: Limits::default(),
+            rung: Rung::Best,
         }
     }
 }
@@ -57,6 +60,7 @@ pub struct App {
     heartbeat: Duration,
     origins: Origins,
     limits: Limits,
+    rung: Rung,
     tasks: TaskTracker,
     waiting_in_lane: Waiting,
 }
@@ -68,11 +72,12 @@ impl App {
         let epoch = Epoch::from_random_bits(rand::random());
         Self {
             log: EventLog::new(epoch, settings.retention),
-            framings: Framings::new(epoch),
+            framings: Framings::on_rung(epoch, settings.rung),
             clock: EpochClock::start_now(),
             heartbeat: settings.heartbeat,
             origins: Origins::new(settings.allowed_origins.clone()),
             limits: settings.limits,
+            rung: settings.rung,
             tasks: TaskTracker::new(),
             waiting_in_lane: Waiting::default(),
         }
@@ -99,9 +104,9 @@ impl App {
     /// Number of subscribers that wait for the next event, in the lane or in a task of their own.
     #[must_use]
     pub fn waiting(&self) -> u64 {
-        let in_lane = self.waiting_in_lane.get();
         // The lane itself is one of the log's waiters, whoever rides in it.
-        self.log.stats().waiting.saturating_sub(1) + in_lane
+        let lane = u64::from(self.has_lane());
+        self.log.stats().waiting.saturating_sub(lane) + self.waiting_in_lane.get()
     }
 
     pub(crate) const fn waiting_in_lane(&self) -> &Waiting {
@@ -118,6 +123,26 @@ impl App {
 
     pub(crate) const fn limits(&self) -> &Limits {
         &self.limits
+    }
+
+    /// The rung of the ladder that this server stands on.
+    pub(crate) const fn rung(&self) -> Rung {
+        self.rung
+    }
+
+    /// Whether subscribers that wait are served together.
+    pub(crate) fn has_lane(&self) -> bool {
+        self.rung == Rung::Best
+    }
+
+    /// Follows the log from where a stream starts: with all that waits at once, or on the rung
+    /// `write-each` with one event at a time.
+    pub(crate) fn follow(&self, start: &Start) -> Follow {
+        let limit = match self.rung {
+            Rung::WriteEach => BatchLimit { events: 1, ..BatchLimit::default() },
+            Rung::Best | Rung::OwnTasks | Rung::EncodeEach | Rung::LargeBuffers => BatchLimit::default(),
+        };
+        self.log.follow(start.cursor, limit)
     }
 
     pub(crate) const fn tasks(&self) -> &TaskTracker {

@@ -13,7 +13,7 @@ use std::{
 };
 
 use bytes::{BufMut, Bytes, BytesMut};
-use contract::{Cursor, Epoch, Resume, WireEvent};
+use contract::{Cursor, Epoch, Resume, Rung, WireEvent};
 use event_log::{Batch, Event, Start};
 use tokio_tungstenite::tungstenite::protocol::frame::{
     Frame,
@@ -34,8 +34,10 @@ pub struct Framings {
 }
 
 /// Encoded events in the order of the log, and the last things joined from them.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Encoded {
+    /// Off for one rung of the ladder only: what sharing is worth shows without it.
+    is_shared: bool,
     first_seq: u64,
     events: VecDeque<Bytes>,
     bytes: usize,
@@ -46,7 +48,14 @@ impl Framings {
     /// Framings for the log of this epoch.
     #[must_use]
     pub fn new(epoch: Epoch) -> Self {
-        Self { epoch, json: Mutex::default(), sse: Mutex::default(), encodings: AtomicU64::new(0) }
+        Self::on_rung(epoch, Rung::Best)
+    }
+
+    /// Framings on a rung of the ladder: `encode-each` encodes and joins again for every reader.
+    #[must_use]
+    pub fn on_rung(epoch: Epoch, rung: Rung) -> Self {
+        let encoded = || Mutex::new(Encoded::on_rung(rung));
+        Self { epoch, json: encoded(), sse: encoded(), encodings: AtomicU64::new(0) }
     }
 
     /// The event as a JSON object: an element of a poll's `events`, or a WebSocket text message.
@@ -113,7 +122,8 @@ impl Framings {
         if start.resume == Resume::Live { json.joined(batch, write) } else { write(&mut json) }
     }
 
-    /// How many encodings were made so far: at most one per event and framing that was read.
+    /// How many encodings were made so far: at most one per event and framing that was read, unless
+    /// each reader has its own.
     #[must_use]
     pub fn encodings(&self) -> u64 {
         self.encodings.load(Ordering::Relaxed)
@@ -190,10 +200,15 @@ fn put_text_frame(frames: &mut Vec<u8>, text: Bytes) {
 }
 
 impl Encoded {
+    fn on_rung(rung: Rung) -> Self {
+        let is_shared = rung != Rung::EncodeEach;
+        Self { is_shared, first_seq: 0, events: VecDeque::new(), bytes: 0, last_joined: None }
+    }
+
     fn event(&mut self, event: &Event, encode: impl FnOnce(&Event) -> Bytes) -> Bytes {
         let next = self.first_seq + self.events.len() as u64;
-        if event.seq < self.first_seq {
-            // So far behind that its encoding was given up: made again, for this reader alone.
+        if !self.is_shared || event.seq < self.first_seq {
+            // Not shared, or so far behind that it was given up: made again, for this reader alone.
             return encode(event);
         }
         if event.seq < next {
@@ -201,7 +216,8 @@ impl Encoded {
         }
         if event.seq > next {
             // Nobody read the events between in this framing.
-            *self = Self { first_seq: event.seq, ..Self::default() };
+            self.events.clear();
+            (self.first_seq, self.bytes) = (event.seq, 0);
         }
         let encoded = encode(event);
         self.bytes += encoded.len();
@@ -214,6 +230,9 @@ impl Encoded {
     }
 
     fn joined(&mut self, batch: &Batch, join: impl FnOnce(&mut Self) -> Bytes) -> Bytes {
+        if !self.is_shared {
+            return join(self);
+        }
         let stretch = (batch.after.seq, batch.cursor.seq, batch.more);
         if let Some((last_stretch, joined)) = &self.last_joined
             && *last_stretch == stretch

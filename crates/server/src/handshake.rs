@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use axum::{body::Body, extract::FromRequestParts, response::Response};
+use contract::Rung;
 use futures_util::StreamExt;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Version, header, request::Parts};
 use hyper::upgrade::OnUpgrade;
@@ -22,7 +23,7 @@ use tokio_tungstenite::{
     },
 };
 
-use crate::{meter::Metered, problem::Problem, takeover::HyperIo};
+use crate::{App, meter::Metered, problem::Problem, takeover::HyperIo};
 
 /// tungstenite zeroes its whole read buffer at every attempt to read, 128 KiB by default, and a
 /// fan-out attempts once per delivery. What subscribers send is small.
@@ -90,13 +91,13 @@ impl Handshake {
 /// The socket after the handshake, without hyper's buffers around it.
 pub(crate) async fn socket(
     upgraded: OnUpgrade,
-    message_bytes: usize,
+    app: &App,
 ) -> Result<WebSocketStream<Metered<TcpStream>>, hyper::Error> {
     let parts = upgraded
         .await?
         .downcast::<TokioIo<HyperIo>>()
         .expect("the accept loop hands hyper this type and no other");
-    let config = config(message_bytes);
+    let config = config(app);
     // What the client sent right behind its handshake; copied, because the empty slice of hyper's
     // buffer would keep its 8 KiB alive.
     let early = parts.read_buf.to_vec();
@@ -104,13 +105,18 @@ pub(crate) async fn socket(
     Ok(WebSocketStream::from_partially_read(io, early, Role::Server, Some(config)).await)
 }
 
-/// Buffers as small as what subscribers send, and the bound on a message.
-pub(crate) fn config(message_bytes: usize) -> WebSocketConfig {
-    WebSocketConfig::default()
-        .read_buffer_size(READ_BUFFER_BYTES)
-        .write_buffer_size(WRITE_BUFFER_BYTES)
-        .max_message_size(Some(message_bytes))
-        .max_frame_size(Some(message_bytes))
+/// The bound on a message, and buffers as small as what subscribers send; the rung `large-buffers` leaves
+/// these as the library has them.
+pub(crate) fn config(app: &App) -> WebSocketConfig {
+    let message_bytes = app.limits().body_bytes;
+    let config =
+        WebSocketConfig::default().max_message_size(Some(message_bytes)).max_frame_size(Some(message_bytes));
+    match app.rung() {
+        Rung::Best | Rung::OwnTasks | Rung::EncodeEach | Rung::WriteEach => {
+            config.read_buffer_size(READ_BUFFER_BYTES).write_buffer_size(WRITE_BUFFER_BYTES)
+        }
+        Rung::LargeBuffers => config,
+    }
 }
 
 /// The code to close with after a subscriber broke the protocol; `None` if the socket is gone.

@@ -143,7 +143,7 @@ impl Server {
             meter: Arc::clone(&meter),
             stopping: stopping.clone(),
             limits,
-            lane: Some(lane),
+            lane: app.has_lane().then_some(lane),
         });
         let control_plane = Arc::new(Plane {
             router: control::router(Arc::clone(&app), Arc::clone(&meter)),
@@ -153,11 +153,13 @@ impl Server {
             limits: Limits { connections: 64, ..limits },
             lane: None,
         });
-        let plane = Arc::clone(&data_plane);
-        let hand_back = move |stream, unread| plane.app.spawn(Arc::clone(&plane).serve(stream, unread));
-        let lane = Lane::new(Arc::clone(&app), meter, boarding, hand_back);
-        // Its work is bounded by the riders and it lets others have their turn by itself.
-        app.spawn(unconstrained(lane.run()));
+        if app.has_lane() {
+            let plane = Arc::clone(&data_plane);
+            let hand_back = move |stream, unread| plane.app.spawn(Arc::clone(&plane).serve(stream, unread));
+            let lane = Lane::new(Arc::clone(&app), meter, boarding, hand_back);
+            // Its work is bounded by the riders and it lets others have their turn by itself.
+            app.spawn(unconstrained(lane.run()));
+        }
         tokio::select! {
             () = data_plane.accept(data) => {}
             () = control_plane.accept(control) => {}

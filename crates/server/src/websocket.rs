@@ -23,7 +23,7 @@ use std::sync::Arc;
 
 use axum::{Router, extract::State, response::Response, routing};
 use contract::Pattern;
-use event_log::{BatchLimit, Follow, Followed, Start};
+use event_log::{Follow, Followed, Start};
 use futures_util::{SinkExt, StreamExt};
 use hyper::upgrade::OnUpgrade;
 use tokio::{
@@ -66,10 +66,10 @@ async fn upgrade(
 
 async fn serve(app: Arc<App>, start: Start, upgraded: OnUpgrade) {
     // A client that leaves during the handshake is its own affair, and so is one that rides the lane.
-    let Ok(mut socket) = handshake::socket(upgraded, app.limits().body_bytes).await else {
+    let Ok(mut socket) = handshake::socket(upgraded, &app).await else {
         return;
     };
-    let follow = app.log().follow(start.cursor, BatchLimit::default());
+    let follow = app.follow(&start);
     // An error of the socket means that nobody listens any more; a close of ours is an `Ok`.
     let _ = converse(&app, &start, follow, &mut socket).await;
 }

@@ -39,8 +39,10 @@ pub(super) enum Next {
 
 impl Talk {
     pub(super) fn new(app: &App) -> Self {
-        let config = handshake::config(app.limits().body_bytes);
-        Self { context: WebSocketContext::new(Role::Server, Some(config)), wire: Wire::default() }
+        Self {
+            context: WebSocketContext::new(Role::Server, Some(handshake::config(app))),
+            wire: Wire::default(),
+        }
     }
 
     /// Takes bytes of the client; returns what is to be written back.
