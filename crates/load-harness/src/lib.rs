@@ -6,10 +6,11 @@
 //! [`contract::TrialRecord`].
 
 mod calibration;
-mod connection;
 mod counted_stream;
 mod crew;
 mod descriptors;
+mod desk;
+mod dialect;
 mod doubts;
 mod environment;
 mod framing_sizes;
@@ -21,6 +22,8 @@ mod libc_calls;
 mod machine;
 mod measured;
 mod memory;
+mod poller;
+pub mod reading;
 mod recorder;
 mod runner;
 mod sequence;
@@ -29,11 +32,13 @@ mod sse_parser;
 mod stairs;
 mod subscribers;
 mod trace;
+mod wire;
 mod worker;
 
 pub use calibration::{CALIBRATION_SUBSCRIBERS, calibrate, calibration_order};
 pub use descriptors::{TooFewDescriptors, ensure_descriptors, fitting_subscribers, raise_descriptor_limit};
 pub use environment::{Cores, environment};
+pub use recorder::Recorder;
 pub use runner::{Harness, Phase, Progress, TrialOrder, TrialResult};
 pub use sse_parser::{SseEvent, SseParser, TooLong};
 

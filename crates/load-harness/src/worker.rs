@@ -17,16 +17,18 @@ use std::{
 use contract::{Delivery, Pattern, SetUp, Settings, TimeHistogram, TraceEvent};
 use schedule::{EpochClock, Schedule, bind_to_core};
 use tokio::{
+    runtime::{Builder, LocalOptions},
     sync::watch,
-    task::{JoinSet, LocalSet},
+    task::JoinSet,
     time::{sleep, sleep_until},
 };
 
 use crate::{
+    desk::{Desk, Started},
     hiccups,
     ledger::{Readings, Totals},
     recorder::Recorder,
-    subscribers::{Desk, Seat, Started, add_set_up},
+    subscribers::{Seat, add_set_up},
     trace::{Stretch, TRACED, Trace},
 };
 
@@ -129,9 +131,9 @@ pub(crate) fn spawn(order: WorkerOrder) -> io::Result<thread::JoinHandle<io::Res
         if let Some(core) = order.core {
             bind_to_core(core);
         }
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let finding = LocalSet::new().block_on(&runtime, work(order));
-        Ok(finding)
+        // A runtime that is local itself wakes a task with one queue less than a `LocalSet` in another.
+        let runtime = Builder::new_current_thread().enable_all().build_local(LocalOptions::default())?;
+        Ok(runtime.block_on(work(order)))
     })
 }
 
@@ -326,6 +328,7 @@ mod tests {
             let due_ns = schedule.events()[seq as usize - 1].due_ns;
             seat.deliver(Cursor { epoch, seq }, &stamp(due_ns, "payload"));
         };
+        desk.note_read();
         for seat in &seats {
             seat.place(Cursor { epoch, seq: 0 });
         }
