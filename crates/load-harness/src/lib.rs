@@ -8,6 +8,7 @@
 mod calibration;
 mod connection;
 mod counted_stream;
+mod cpu_seconds;
 mod crew;
 mod descriptors;
 mod doubts;

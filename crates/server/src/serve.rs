@@ -16,7 +16,7 @@ use axum::{
     body::{Body, Bytes, to_bytes},
     response::IntoResponse,
 };
-use contract::Announcement;
+use contract::{Announcement, Pattern};
 use http::{Request, Response, Version, header};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -31,6 +31,8 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 use tower_service::Service;
 
+#[cfg(target_os = "linux")]
+use crate::floor;
 use crate::{
     App, AppSettings, Limits, app, control,
     cors::Origins,
@@ -44,6 +46,10 @@ use crate::{
 /// Connections that the kernel completes before they are accepted: a connect phase opens thousands
 /// at once.
 const BACKLOG: i32 = 16_384;
+
+/// What a connection over the limit is told: it should come back later.
+pub(crate) const TURNED_AWAY: &[u8] =
+    b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
 
 /// Settings of a whole server.
 #[derive(Debug, Clone)]
@@ -77,6 +83,14 @@ pub enum StartError {
     /// The control plane must not be reachable from elsewhere.
     #[error("the control plane must be on loopback, not on {0}: it can start schedules")]
     ControlNotLoopback(SocketAddr),
+    /// The floor reads nothing of a request, so it cannot tell patterns apart.
+    #[error(
+        "the floor serves exactly one pattern, and {0} were asked for: name one with --pattern, and start a floor for each"
+    )]
+    FloorPatterns(usize),
+    /// The floor stands on epoll.
+    #[error("the floor needs Linux: it is built on epoll")]
+    FloorNeedsLinux,
 }
 
 /// A server that listens but does not serve yet.
@@ -97,6 +111,9 @@ impl Server {
     pub fn bind(settings: ServerSettings) -> Result<Self, StartError> {
         if !settings.control.ip().is_loopback() {
             return Err(StartError::ControlNotLoopback(settings.control));
+        }
+        if settings.app.floor {
+            check_floor(&settings.app.patterns)?;
         }
         let listen = |address, plane, maxseg| {
             listen(address, maxseg).map_err(|error| StartError::Listen { address, plane, error })
@@ -145,23 +162,35 @@ impl Server {
             limits,
             lane: app.has_lane().then_some(lane),
         });
+        let mut control_router = control::router(Arc::clone(&app), Arc::clone(&meter));
+        if settings.app.floor {
+            // Its data plane answers by rote and takes no events.
+            control_router = control_router.merge(app::uplink().with_state(Arc::clone(&app)));
+        }
         let control_plane = Arc::new(Plane {
-            router: control::router(Arc::clone(&app), Arc::clone(&meter)),
+            router: control_router,
             app: Arc::clone(&app),
             meter: Arc::default(),
             stopping: stopping.clone(),
             limits: Limits { connections: 64, ..limits },
             lane: None,
         });
-        if app.has_lane() {
+        if app.has_lane() && !settings.app.floor {
             let plane = Arc::clone(&data_plane);
             let hand_back = move |stream, unread| plane.app.spawn(Arc::clone(&plane).serve(stream, unread));
-            let lane = Lane::new(Arc::clone(&app), meter, boarding, hand_back);
+            let lane = Lane::new(Arc::clone(&app), Arc::clone(&meter), boarding, hand_back);
             // Its work is bounded by the riders and it lets others have their turn by itself.
             app.spawn(unconstrained(lane.run()));
         }
+        let serving = async {
+            if settings.app.floor {
+                serve_floor(&settings, &app, meter, data).await;
+            } else {
+                data_plane.accept(data).await;
+            }
+        };
         tokio::select! {
-            () = data_plane.accept(data) => {}
+            () = serving => {}
             () = control_plane.accept(control) => {}
             () = stop => {}
         }
@@ -171,6 +200,28 @@ impl Server {
         app.tasks().close();
         let _ = timeout(limits.shutdown, app.tasks().wait()).await;
     }
+}
+
+#[cfg(target_os = "linux")]
+fn check_floor(patterns: &[Pattern]) -> Result<(), StartError> {
+    if patterns.len() == 1 { Ok(()) } else { Err(StartError::FloorPatterns(patterns.len())) }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn check_floor(_: &[Pattern]) -> Result<(), StartError> {
+    Err(StartError::FloorNeedsLinux)
+}
+
+/// The floor in place of the data plane; shutdown waits for it.
+async fn serve_floor(settings: &ServerSettings, app: &Arc<App>, meter: Arc<Meter>, data: TcpListener) {
+    #[cfg(target_os = "linux")]
+    if let (Some(pattern), Ok(listener)) = (settings.app.patterns.first(), data.into_std()) {
+        let floor = floor::serve(*pattern, Arc::clone(app), meter, listener);
+        // An error means that the task was ended together with the runtime.
+        let _ = app.tasks().spawn(floor).await;
+    }
+    #[cfg(not(target_os = "linux"))]
+    drop((settings, app, meter, data));
 }
 
 fn listen(address: SocketAddr, maxseg: Option<u32>) -> io::Result<TcpListener> {
@@ -358,9 +409,7 @@ fn one_host(request: &Request<Incoming>) -> Result<(), Problem> {
 
 /// Tells a connection over the limit that it should come back later, instead of letting it wait.
 async fn turn_away(mut stream: TcpStream) {
-    const ANSWER: &[u8] =
-        b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
     // Whether it still listens is its own affair.
-    let _ = stream.write_all(ANSWER).await;
+    let _ = stream.write_all(TURNED_AWAY).await;
     let _ = stream.shutdown().await;
 }
