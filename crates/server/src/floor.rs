@@ -138,6 +138,9 @@ impl Floor {
         epoll::add(&epoll, &listener, EventData::new_u64(LISTENER), EventFlags::IN | EventFlags::ET)?;
         epoll::add(&epoll, &doorbell.0, EventData::new_u64(DOORBELL), EventFlags::IN)?;
         let head = app.log().head();
+        // A stream gets one event a turn: between two fan-outs newcomers are accepted. A poll gets all
+        // that there is.
+        let limit = BatchLimit { events: if streams(pattern) { 1 } else { usize::MAX }, bytes: usize::MAX };
         Ok(Self {
             pattern,
             meter,
@@ -145,8 +148,7 @@ impl Floor {
             listener,
             waker: Waker::from(Arc::clone(&doorbell)),
             doorbell,
-            // One event a turn: between two fan-outs newcomers are accepted and requests are read.
-            follow: app.log().follow(head, BatchLimit { events: 1, ..BatchLimit::default() }),
+            follow: app.log().follow(head, limit),
             most_connections: app.limits().connections,
             rote: Rote::new(app, pattern),
             connections: Slab::new(),
@@ -178,18 +180,20 @@ impl Floor {
             }
             self.now_ms = self.began.elapsed().as_millis() as u32;
             self.rote.look_at_the_clock();
-            for &epoll::Event { data, flags, .. } in &ready {
-                match data.u64() {
-                    LISTENER => self.accept(),
-                    DOORBELL => may_have_more |= self.hear_the_bell(),
-                    key => self.serve(key as usize, flags),
-                }
-            }
+            // The log first: who asks in this turn must get what was there before.
+            may_have_more |= ready.iter().any(|event| event.data.u64() == DOORBELL) && self.hear_the_bell();
             if may_have_more {
                 match self.follow.poll_next(&Context::from_waker(&self.waker)) {
                     Poll::Pending => may_have_more = false,
                     Poll::Ready(Some(followed)) => self.fan_out(&followed),
                     Poll::Ready(None) => break,
+                }
+            }
+            for &epoll::Event { data, flags, .. } in &ready {
+                match data.u64() {
+                    LISTENER => self.accept(),
+                    DOORBELL => {}
+                    key => self.serve(key as usize, flags),
                 }
             }
             self.end_holds();
@@ -286,7 +290,10 @@ impl Floor {
         let heard =
             connection.read(&mut self.buffer[..], is_streaming, &mut self.sums, |head| match self.pattern {
                 Pattern::WebSocket => websocket_key = rote::key_of(head),
-                Pattern::LongPolling if self.hold.is_none() => self.hold = rote::hold_of(head),
+                Pattern::LongPolling if self.hold.is_none() => {
+                    self.hold = rote::hold_of(head);
+                    self.next_look = Instant::now();
+                }
                 Pattern::LongPolling | Pattern::ShortPolling | Pattern::Sse => {}
             });
         match heard {
