@@ -27,12 +27,14 @@
 //! loses nothing: the rest of a cut write is kept with the socket, and what comes after it is read from
 //! the log once the kernel takes bytes again.
 
+mod clients;
 mod connection;
+mod polls;
 mod rote;
 
 use std::{
-    io::{self, Write},
-    net::{TcpListener, TcpStream},
+    io,
+    net::TcpListener,
     os::fd::{AsFd, OwnedFd},
     sync::Arc,
     task::{Context, Poll, Wake, Waker},
@@ -58,9 +60,8 @@ use tokio::sync::oneshot;
 use crate::{
     App,
     meter::{Meter, Sums},
-    serve::TURNED_AWAY,
 };
-use connection::{Connection, Heard};
+use connection::Connection;
 use rote::Rote;
 
 /// Marks of the two descriptors that are no connection's.
@@ -70,10 +71,6 @@ const DOORBELL: u64 = u64::MAX - 1;
 const EVENTS_AT_A_TIME: usize = 1_024;
 /// Requests are a few hundred bytes; a longer one takes two reads.
 const READ_BYTES: usize = 4 << 10;
-/// All holds are looked at together, so often within one hold: it may last that much longer.
-const LOOKS_PER_HOLD: u32 = 64;
-/// Without a `hold` in the request, as long as the real server holds.
-const DEFAULT_HOLD: Duration = Duration::from_secs(25);
 
 /// Serves one pattern until the log is closed and everything was sent.
 pub(crate) async fn serve(pattern: Pattern, app: Arc<App>, meter: Arc<Meter>, listener: TcpListener) {
@@ -207,158 +204,6 @@ impl Floor {
         rustix::io::read(&self.doorbell.0, &mut [0_u8; 8]).is_ok()
     }
 
-    fn accept(&mut self) {
-        loop {
-            match self.listener.accept() {
-                Ok((stream, _)) => {
-                    if self.connections.len() as u64 >= self.most_connections {
-                        self.meter.refuse_connection();
-                        // Whether it still listens is its own affair.
-                        let _ = (&stream).write_all(TURNED_AWAY);
-                    } else if let Err(error) = self.welcome(stream) {
-                        eprintln!("a connection could not be set up: {error}");
-                    }
-                }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    self.is_starved = false;
-                    return;
-                }
-                Err(error) => {
-                    // Out of descriptors: who is connected stays, and the next one who leaves makes room.
-                    eprintln!("a connection could not be accepted: {error}");
-                    self.is_starved = true;
-                    return;
-                }
-            }
-        }
-    }
-
-    fn welcome(&mut self, stream: TcpStream) -> io::Result<()> {
-        stream.set_nonblocking(true)?;
-        // As on the real server: no small write waits for an acknowledgement.
-        stream.set_nodelay(true)?;
-        let entry = self.connections.vacant_entry();
-        epoll::add(&self.epoll, &stream, EventData::new_u64(entry.key() as u64), EventFlags::IN)?;
-        entry.insert(Connection::new(stream));
-        self.sums.opened += 1;
-        Ok(())
-    }
-
-    /// Does what a connection is ready for.
-    fn serve(&mut self, key: usize, flags: EventFlags) {
-        // Its place may have been given up earlier in the same turn.
-        let Some(connection) = self.connections.get_mut(key) else { return };
-        if flags.contains(EventFlags::OUT) {
-            match connection.send_rest(&mut self.sums) {
-                Ok(true) => self.go_on(key),
-                Ok(false) => {}
-                Err(_) => return self.forget(key),
-            }
-        }
-        if flags.intersects(EventFlags::IN | EventFlags::HUP | EventFlags::ERR) {
-            self.hear(key);
-        }
-    }
-
-    /// The kernel takes bytes of this connection again.
-    fn go_on(&mut self, key: usize) {
-        if let Some(connection) = self.connections.get(key) {
-            listen_for(&self.epoll, key, connection, EventFlags::IN);
-        }
-        match self.pattern {
-            Pattern::ShortPolling | Pattern::LongPolling => self.answer(key),
-            Pattern::Sse | Pattern::WebSocket => self.catch_up(key),
-        }
-    }
-
-    /// Sends a stream what it missed while the kernel took nothing.
-    fn catch_up(&mut self, key: usize) {
-        while let Some(connection) = self.connections.get(key)
-            && let Some(sent) = connection.sent
-            && !connection.is_stuck()
-            && let Some((bytes, seq)) = self.rote.next_after(sent)
-        {
-            self.send(key, &bytes, seq);
-        }
-    }
-
-    /// Reads what a client says: whole requests are answered, everything else waits.
-    fn hear(&mut self, key: usize) {
-        let Some(connection) = self.connections.get_mut(key) else { return };
-        let is_streaming = connection.sent.is_some() && streams(self.pattern);
-        let mut websocket_key = None;
-        let heard =
-            connection.read(&mut self.buffer[..], is_streaming, &mut self.sums, |head| match self.pattern {
-                Pattern::WebSocket => websocket_key = rote::key_of(head),
-                Pattern::LongPolling if self.hold.is_none() => {
-                    self.hold = rote::hold_of(head);
-                    self.next_look = Instant::now();
-                }
-                Pattern::LongPolling | Pattern::ShortPolling | Pattern::Sse => {}
-            });
-        match heard {
-            Heard::Nothing => {}
-            Heard::End => self.forget(key),
-            // What a subscriber says on a stream is dropped, except that it wants to leave (RFC 6455
-            // §5.5.1: a close is answered by a close).
-            Heard::OnStream(first) => {
-                if self.pattern == Pattern::WebSocket && first & 0x0f == 0x8 {
-                    self.part(key, &rote::CLOSE_ANSWER);
-                }
-            }
-            Heard::Requests(requests) if streams(self.pattern) => {
-                // A stream is the answer to the first request; nothing can be answered behind it.
-                self.sums.arrived += u64::from(requests);
-                if self.pattern == Pattern::WebSocket && websocket_key.is_none() {
-                    self.sums.refused += 1;
-                    return self.part(key, &rote::NO_KEY);
-                }
-                let (bytes, seq) = self.rote.subscription(websocket_key.as_deref());
-                self.sums.answered += 1;
-                self.send(key, &bytes, seq);
-            }
-            Heard::Requests(requests) => {
-                self.sums.arrived += u64::from(requests);
-                connection.ask(requests, self.now_ms);
-                self.answer(key);
-            }
-        }
-    }
-
-    /// Says a last word and closes.
-    fn part(&mut self, key: usize, word: &Bytes) {
-        if let Some(connection) = self.connections.get_mut(key) {
-            // Whether it still listens is its own affair.
-            let _ = connection.send(word, &mut self.sums);
-        }
-        self.forget(key);
-    }
-
-    /// Answers the polls of a connection that can be answered now.
-    fn answer(&mut self, key: usize) {
-        while let Some(connection) = self.connections.get_mut(key)
-            && connection.asked > 0
-            && !connection.is_stuck()
-        {
-            let (bytes, seq) = match connection.sent {
-                None => self.rote.first_answer(),
-                Some(sent) if sent < self.head => self.rote.answer(sent, self.head),
-                Some(sent) if self.pattern == Pattern::ShortPolling => {
-                    connection.asked -= 1;
-                    self.sums.empty += 1;
-                    let bytes = self.rote.nothing_new(sent);
-                    self.send(key, &bytes, sent);
-                    continue;
-                }
-                // Held until there is something.
-                Some(_) => return,
-            };
-            connection.asked -= 1;
-            self.sums.answered += 1;
-            self.send(key, &bytes, seq);
-        }
-    }
-
     /// Writes to one connection and notes up to where it has been sent.
     fn send(&mut self, key: usize, bytes: &Bytes, seq: u64) {
         let Some(connection) = self.connections.get_mut(key) else { return };
@@ -425,39 +270,6 @@ impl Floor {
         0..self.connections.capacity()
     }
 
-    /// Time until the holds are looked at; forever where nothing is ever held.
-    fn until_next_look(&self) -> Option<Duration> {
-        (self.pattern == Pattern::LongPolling)
-            .then(|| self.next_look.saturating_duration_since(Instant::now()))
-    }
-
-    /// Answers with 204 whoever has been held for long enough.
-    fn end_holds(&mut self) {
-        if self.pattern != Pattern::LongPolling || Instant::now() < self.next_look {
-            return;
-        }
-        let hold = self.hold.unwrap_or(DEFAULT_HOLD);
-        self.end_holds_of(hold.as_millis() as u32);
-        self.next_look = Instant::now() + hold / LOOKS_PER_HOLD;
-    }
-
-    fn end_holds_of(&mut self, hold_ms: u32) {
-        for key in self.keys() {
-            if let Some(connection) = self.connections.get_mut(key)
-                && let Some(sent) = connection.sent
-                && connection.asked > 0
-                && !connection.is_stuck()
-                && self.now_ms.saturating_sub(connection.asked_at_ms) >= hold_ms
-            {
-                connection.asked -= 1;
-                connection.asked_at_ms = self.now_ms;
-                self.sums.empty += 1;
-                let bytes = self.rote.nothing_new(sent);
-                self.send(key, &bytes, sent);
-            }
-        }
-    }
-
     /// The log is closed, and everything was sent: ends as the real server does.
     fn end(mut self) {
         if self.pattern == Pattern::LongPolling {
@@ -473,15 +285,6 @@ impl Floor {
         self.sums.closed += self.connections.len() as u64;
         self.connections.clear();
         self.count();
-    }
-
-    fn forget(&mut self, key: usize) {
-        if self.connections.try_remove(key).is_some() {
-            self.sums.closed += 1;
-            if self.is_starved {
-                self.accept();
-            }
-        }
     }
 
     fn count(&mut self) {
