@@ -1,6 +1,8 @@
 //! From what the workers, the server and the publisher counted to the measurements of a record.
 
-use contract::{Client, CpuUse, Measurements, Pattern, PublisherCounts, PublisherReport, ServerStats};
+use contract::{
+    Client, CpuSecond, CpuUse, Measurements, Pattern, PublisherCounts, PublisherReport, ServerStats,
+};
 use schedule::process_cpu_us;
 
 use crate::{
@@ -26,6 +28,8 @@ impl Edge {
 pub(crate) struct Outside {
     /// At both edges of the window.
     pub(crate) edges: [Edge; 2],
+    /// Between the edges and before, where the rate is ramped.
+    pub(crate) cpu_seconds: Vec<CpuSecond>,
     pub(crate) publisher: PublisherReport,
     /// The server's counters when everybody had left.
     pub(crate) last: ServerStats,
@@ -92,7 +96,7 @@ pub(crate) fn assemble(order: &TrialOrder, finding: &WorkerFinding, outside: &Ou
         swapped_pages: outside.swapped_pages,
         trace: finding.trace.clone(),
         connections: None,
-        cpu_seconds: Vec::new(),
+        cpu_seconds: outside.cpu_seconds.clone(),
         warnings: Vec::new(),
     };
     measurements.warnings = doubts(order, &measurements);

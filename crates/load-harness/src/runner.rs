@@ -17,7 +17,7 @@ use schedule::{EpochClock, Schedule};
 use tokio::time::sleep;
 
 use crate::{
-    Cores, TCP_MAXSEG,
+    Cores, TCP_MAXSEG, cpu_seconds,
     crew::Crew,
     desk::Started,
     interval_log::interval_log,
@@ -220,6 +220,9 @@ impl Harness {
             format!("--tcp-maxseg={TCP_MAXSEG}"),
             "--until-stdin-closes".to_owned(),
         ];
+        if order.plan.settings.server.is_floor() {
+            arguments.push("--floor".to_owned());
+        }
         arguments.extend(self.cores.server.map(|core| format!("--core={core}")));
         arguments.extend(order.plan.settings.rung.map(|rung| format!("--rung={rung}")));
         arguments
@@ -324,17 +327,23 @@ impl Harness {
             }
             sleep(left.min(TELL_EVERY)).await;
         };
-        until(window.start_ns, Phase::WarmUp, progress).await;
-        let before = Edge::read(control).await?;
-        until(window.end_ns, Phase::Measuring, progress).await;
-        let after = Edge::read(control).await?;
-        crew.window_was_read();
+        let edges = async {
+            until(window.start_ns, Phase::WarmUp, progress).await;
+            let before = Edge::read(control).await?;
+            until(window.end_ns, Phase::Measuring, progress).await;
+            let after = Edge::read(control).await?;
+            crew.window_was_read();
+            Ok([before, after])
+        };
+        let seconds = cpu_seconds::read(control, order, clock, started.start_ns);
+        let (edges, cpu_seconds) = tokio::try_join!(edges, seconds)?;
         progress(tell(Phase::Draining, window.end_ns));
 
         let workers = crew.workers();
         let finding = crew.dismiss().await?;
         let outside = Outside {
-            edges: [before, after],
+            edges,
+            cpu_seconds,
             publisher: control.publisher_report().await?,
             last: at_rest(control, finding.readings.end.connections()).await?,
             workers,

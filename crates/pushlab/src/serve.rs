@@ -24,6 +24,12 @@ pub(crate) struct ServeArguments {
     /// Serve only this pattern; may be repeated
     #[arg(long = "pattern", value_name = "PATTERN")]
     patterns: Vec<Pattern>,
+    /// Serve the floor instead: one plain thread that writes one pre-encoded frame to each socket with
+    /// one write and parses nothing. Not a server to use, but what the kernel alone costs: the limit
+    /// that every figure of the pattern is held against. Needs exactly one --pattern; publish with
+    /// POST /events on the control plane
+    #[arg(long)]
+    floor: bool,
     /// Address of the data plane; port 0 picks a free one
     #[arg(long, default_value = "127.0.0.1:8080")]
     data: SocketAddr,
@@ -94,6 +100,7 @@ pub(crate) fn run(arguments: &ServeArguments) -> Result<ExitCode, Failure> {
             allowed_origins: arguments.allowed_origins.clone(),
             limits: Limits { connections: arguments.max_connections, ..Limits::default() },
             rung: arguments.rung,
+            floor: arguments.floor,
         },
     };
     // One thread: what a delivery costs is then the CPU time of one core, and nothing else.

@@ -36,6 +36,8 @@ pub struct AppSettings {
     pub limits: Limits,
     /// What is taken away from the streams to show what it is worth; polling stays as it is.
     pub rung: Rung,
+    /// Whether the floor serves in place of the patterns: what the kernel alone costs.
+    pub floor: bool,
 }
 
 impl Default for AppSettings {
@@ -47,6 +49,7 @@ impl Default for AppSettings {
             allowed_origins: Vec::new(),
             limits: Limits::default(),
             rung: Rung::Best,
+            floor: false,
         }
     }
 }
@@ -178,7 +181,7 @@ impl App {
 /// The data plane's routes.
 pub(crate) fn router(app: Arc<App>, patterns: &[Pattern]) -> Router {
     let mut router = Router::new()
-        .merge(Route::named("/events").serve("POST, OPTIONS", routing::post(publish::post)))
+        .merge(uplink())
         .merge(Route::named("/clock").answering_head().serve("GET, HEAD, OPTIONS", routing::get(clock)));
     for pattern in patterns {
         router = router.merge(match pattern {
@@ -191,6 +194,11 @@ pub(crate) fn router(app: Arc<App>, patterns: &[Pattern]) -> Router {
     let served: Vec<String> = patterns.iter().map(|pattern| format!("/{pattern}")).collect();
     let detail = format!("this server has {}, /events and /clock", served.join(", "));
     router.fallback(async move || Problem::new(StatusCode::NOT_FOUND, detail)).with_state(app)
+}
+
+/// The way up: `POST /events`.
+pub(crate) fn uplink() -> Router<Arc<App>> {
+    Route::named("/events").serve("POST, OPTIONS", routing::post(publish::post))
 }
 
 /// `GET /clock`: the server's clock, for the four-stamp estimate of an offset.

@@ -4,11 +4,14 @@
 //! them stand the parts that are the same for all: the accept loop and its socket options
 //! (`serve`), the counters at the socket and in the request layer (`meter`), the encodings that all
 //! readers of an event share (`framing`), and the control plane, which is never on the measured
-//! port.
+//! port. Beside them lies the `floor`: no pattern, but what the kernel alone costs each of them.
 
 mod app;
 mod control;
 mod cors;
+#[cfg(target_os = "linux")]
+mod floor;
+mod floor_plane;
 mod framing;
 mod handshake;
 mod lane;

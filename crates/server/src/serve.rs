@@ -34,6 +34,7 @@ use tower_service::Service;
 use crate::{
     App, AppSettings, Limits, app, control,
     cors::Origins,
+    floor_plane,
     lane::{self, Lane},
     long_polling,
     meter::{Meter, Metered},
@@ -44,6 +45,10 @@ use crate::{
 /// Connections that the kernel completes before they are accepted: a connect phase opens thousands
 /// at once.
 const BACKLOG: i32 = 16_384;
+
+/// What a connection over the limit is told: it should come back later.
+pub(crate) const TURNED_AWAY: &[u8] =
+    b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
 
 /// Settings of a whole server.
 #[derive(Debug, Clone)]
@@ -77,6 +82,14 @@ pub enum StartError {
     /// The control plane must not be reachable from elsewhere.
     #[error("the control plane must be on loopback, not on {0}: it can start schedules")]
     ControlNotLoopback(SocketAddr),
+    /// The floor reads nothing of a request, so it cannot tell patterns apart.
+    #[error(
+        "the floor serves exactly one pattern, and {0} were asked for: name one with --pattern, and start a floor for each"
+    )]
+    FloorPatterns(usize),
+    /// The floor stands on epoll.
+    #[error("the floor needs Linux: it is built on epoll")]
+    FloorNeedsLinux,
 }
 
 /// A server that listens but does not serve yet.
@@ -97,6 +110,9 @@ impl Server {
     pub fn bind(settings: ServerSettings) -> Result<Self, StartError> {
         if !settings.control.ip().is_loopback() {
             return Err(StartError::ControlNotLoopback(settings.control));
+        }
+        if settings.app.floor {
+            floor_plane::check(&settings.app.patterns)?;
         }
         let listen = |address, plane, maxseg| {
             listen(address, maxseg).map_err(|error| StartError::Listen { address, plane, error })
@@ -145,23 +161,35 @@ impl Server {
             limits,
             lane: app.has_lane().then_some(lane),
         });
+        let mut control_router = control::router(Arc::clone(&app), Arc::clone(&meter));
+        if settings.app.floor {
+            // Its data plane answers by rote and takes no events.
+            control_router = control_router.merge(app::uplink().with_state(Arc::clone(&app)));
+        }
         let control_plane = Arc::new(Plane {
-            router: control::router(Arc::clone(&app), Arc::clone(&meter)),
+            router: control_router,
             app: Arc::clone(&app),
             meter: Arc::default(),
             stopping: stopping.clone(),
             limits: Limits { connections: 64, ..limits },
             lane: None,
         });
-        if app.has_lane() {
+        if app.has_lane() && !settings.app.floor {
             let plane = Arc::clone(&data_plane);
             let hand_back = move |stream, unread| plane.app.spawn(Arc::clone(&plane).serve(stream, unread));
-            let lane = Lane::new(Arc::clone(&app), meter, boarding, hand_back);
+            let lane = Lane::new(Arc::clone(&app), Arc::clone(&meter), boarding, hand_back);
             // Its work is bounded by the riders and it lets others have their turn by itself.
             app.spawn(unconstrained(lane.run()));
         }
+        let serving = async {
+            if settings.app.floor {
+                floor_plane::serve(&settings, &app, meter, data).await;
+            } else {
+                data_plane.accept(data).await;
+            }
+        };
         tokio::select! {
-            () = data_plane.accept(data) => {}
+            () = serving => {}
             () = control_plane.accept(control) => {}
             () = stop => {}
         }
@@ -358,9 +386,7 @@ fn one_host(request: &Request<Incoming>) -> Result<(), Problem> {
 
 /// Tells a connection over the limit that it should come back later, instead of letting it wait.
 async fn turn_away(mut stream: TcpStream) {
-    const ANSWER: &[u8] =
-        b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
     // Whether it still listens is its own affair.
-    let _ = stream.write_all(ANSWER).await;
+    let _ = stream.write_all(TURNED_AWAY).await;
     let _ = stream.shutdown().await;
 }
