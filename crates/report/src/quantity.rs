@@ -37,6 +37,10 @@ pub enum QuantityName {
     CpuPerEvent,
     /// The same less what the server needs for as many open subscribers without events.
     CpuAboveIdlePerEvent,
+    /// Most deliveries per second, of a rate that grows, up to which ages stayed within their bound.
+    SaturationDeliveries,
+    /// CPU time of the server per delivery in the last seconds before that bound was exceeded.
+    SaturationCpuPerEvent,
     /// CPU time of the harness, that is of all subscribers together, per delivery.
     SubscriberCpuPerEvent,
     /// Times that a subscriber woke up, per delivery.
@@ -71,7 +75,7 @@ pub enum QuantityName {
 
 impl QuantityName {
     /// All quantities in the order of the tables.
-    pub const ALL: [Self; 29] = [
+    pub const ALL: [Self; 31] = [
         Self::AgeMean,
         Self::AgeP50,
         Self::AgeP99,
@@ -86,6 +90,8 @@ impl QuantityName {
         Self::PacketsPerEvent,
         Self::CpuPerEvent,
         Self::CpuAboveIdlePerEvent,
+        Self::SaturationDeliveries,
+        Self::SaturationCpuPerEvent,
         Self::SubscriberCpuPerEvent,
         Self::WakeupsPerEvent,
         Self::ConnectP50,
@@ -121,6 +127,8 @@ impl QuantityName {
             Self::PacketsPerEvent => "packets_per_event",
             Self::CpuPerEvent => "cpu_us_per_event",
             Self::CpuAboveIdlePerEvent => "cpu_us_per_event_above_idle",
+            Self::SaturationDeliveries => "saturation_deliveries_per_s",
+            Self::SaturationCpuPerEvent => "saturation_cpu_us_per_event",
             Self::SubscriberCpuPerEvent => "subscriber_cpu_us_per_event",
             Self::WakeupsPerEvent => "wakeups_per_event",
             Self::ConnectP50 => "connect_p50_ms",
@@ -157,6 +165,8 @@ impl QuantityName {
             Self::PacketsPerEvent => "packets per event",
             Self::CpuPerEvent => "server CPU per event",
             Self::CpuAboveIdlePerEvent => "server CPU per event above idle",
+            Self::SaturationDeliveries => "deliveries/s at saturation",
+            Self::SaturationCpuPerEvent => "server CPU per event at saturation",
             Self::SubscriberCpuPerEvent => "subscriber CPU per event",
             Self::WakeupsPerEvent => "wake-ups per event",
             Self::ConnectP50 => "set-up at p50",
@@ -198,13 +208,23 @@ impl QuantityName {
             | Self::MemoryKernel
             | Self::MemoryKernelActive
             | Self::MemorySubscriber => "bytes",
-            Self::CpuPerEvent | Self::CpuAboveIdlePerEvent | Self::SubscriberCpuPerEvent => "us",
+            Self::CpuPerEvent
+            | Self::CpuAboveIdlePerEvent
+            | Self::SaturationCpuPerEvent
+            | Self::SubscriberCpuPerEvent => "us",
+            Self::SaturationDeliveries => "deliveries/s",
             Self::CpuIdlePerSubscriberHour => "s",
             Self::PacketsPerEvent | Self::ConnectPackets => "packets",
             Self::WakeupsPerEvent => "wakeups",
             Self::Descriptors => "descriptors",
             Self::SocketsHeld => "sockets",
         }
+    }
+
+    /// Whether a reader wants more of it; of all others less is better.
+    #[must_use]
+    pub const fn more_is_better(self) -> bool {
+        matches!(self, Self::SaturationDeliveries)
     }
 
     /// A value with its unit, as text and tables print it.
@@ -227,7 +247,8 @@ pub enum Bound {
     /// The value itself.
     #[default]
     Exact,
-    /// The true value is larger: deliveries that never came would have to be counted in.
+    /// The true value is larger: deliveries that never came would have to be counted in, or the rate
+    /// did not grow far enough.
     AtLeast,
 }
 
