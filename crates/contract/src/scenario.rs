@@ -233,7 +233,9 @@ pub struct Scenario {
     pub primary: String,
     /// Conditions on quantities by their names in `summary.json`, such as `age_p99_ms < 250`,
     /// `sse.requests_per_event <= 1.1`, `lost == 0` or
-    /// `sse.bytes_per_event / websocket.bytes_per_event < 1.6`.
+    /// `sse.bytes_per_event / websocket.bytes_per_event < 1.6`. They speak of the lab's own server;
+    /// `sse.cpu_us_per_event / floor <= 1.25` holds a quantity against that of another one, and is kept
+    /// when the low end of the ratio's 95 % interval is within it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub thresholds: Vec<String>,
     /// Logical readers, one socket each.

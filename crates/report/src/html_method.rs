@@ -88,7 +88,7 @@ pub(crate) fn failures(heading: &str, failures: &[&Failure]) -> Markup {
                 @for failure in failures {
                     li {
                         "Trial " (failure.order) ", " (failure.scenario) ", "
-                        (failure.pattern.label()) " (" (setting::params_text(&failure.params)) "): "
+                        (failure.label()) " (" (setting::params_text(&failure.params)) "): "
                         (failure.reason)
                         @if failure.server_last_words.is_empty() {
                             " The server wrote nothing before."

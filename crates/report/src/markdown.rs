@@ -87,7 +87,7 @@ fn failures(page: &mut Page, heading: &str, failures: &[&Failure]) {
             "Trial {}, {}, {} ({}): {}",
             failure.order,
             escaped(&failure.scenario),
-            failure.pattern.label(),
+            failure.label(),
             escaped(&setting::params_text(&failure.params)),
             escaped(&failure.reason)
         ));

@@ -51,7 +51,7 @@ pub(crate) fn invalidities(
             count(measurements.window_deliveries)
         ));
     }
-    problems.extend(ledger_problems(record.pattern, &record.params, measurements));
+    problems.extend(ledger_problems(record, measurements));
     problems
 }
 
@@ -64,10 +64,34 @@ pub(crate) fn bytes_are_the_servers(pattern: Pattern, params: &Params) -> bool {
     }
 }
 
+/// Whether the server told how many requests and bytes it had. The lab's own always does; of another
+/// one a zero means that it does not count, for there was at least one request.
+fn told_counts(record: &TrialRecord, measurements: &Measurements) -> [bool; 2] {
+    [measurements.server_requests_life, measurements.server_bytes_life]
+        .map(|count| count > 0 || record.server.is_pushlab())
+}
+
+/// Whether the server told how many connections it held.
+pub(crate) fn sockets_are_told(record: &TrialRecord, measurements: &Measurements) -> bool {
+    record.server.is_pushlab() || measurements.sockets_held > 0.0
+}
+
+/// What stands unchecked because the server does not count it.
+pub(crate) fn counts_not_told(record: &TrialRecord, measurements: &Measurements) -> Option<String> {
+    let what = match told_counts(record, measurements) {
+        [true, true] => return None,
+        [false, true] => "requests",
+        [true, false] => "bytes",
+        [false, false] => "requests and bytes",
+    };
+    Some(format!("{what} are counted by the subscribers and the kernel alone: not told by this server"))
+}
+
 /// Where the counts of server and subscribers, or of the whole and its parts, contradict.
-fn ledger_problems(pattern: Pattern, params: &Params, measurements: &Measurements) -> Vec<String> {
+fn ledger_problems(record: &TrialRecord, measurements: &Measurements) -> Vec<String> {
     let mut problems = Vec::new();
-    if measurements.server_requests_life != measurements.requests.life {
+    let [requests_told, bytes_told] = told_counts(record, measurements);
+    if requests_told && measurements.server_requests_life != measurements.requests.life {
         problems.push(format!(
             "the server counted {} requests, the subscribers {}",
             count(measurements.server_requests_life),
@@ -77,7 +101,7 @@ fn ledger_problems(pattern: Pattern, params: &Params, measurements: &Measurement
     let server = measurements.server_bytes_life as f64;
     let subscribers = measurements.bytes_life.total() as f64;
     let apart = (server - subscribers).abs() > LEDGER_TOLERANCE * subscribers;
-    if apart && !bytes_are_the_servers(pattern, params) {
+    if bytes_told && apart && !bytes_are_the_servers(record.pattern, &record.params) {
         problems.push(format!(
             "the server's sockets counted {} bytes, the subscribers' {}",
             count(measurements.server_bytes_life),
@@ -139,11 +163,14 @@ pub(crate) fn prediction_warnings(
             format!("no prediction: the manifest does not hold the schedule {}", record.schedule_hash)
         })
         .collect();
-    if records.iter().any(|record| record.params.keep_alive == Some(false)) {
+    if records.iter().any(|record| record.params.keep_alive == Some(false) && record.server.is_pushlab()) {
         reasons.push(
             "the prediction leaves out what opening a connection for each request takes in time: ages may be higher"
                 .to_owned(),
         );
+    }
+    if let Some(other) = records.iter().find(|record| !record.server.is_pushlab()) {
+        reasons.push(format!("no prediction: the model is of the lab's own server, not of {}", other.server));
     }
     for both in predicted {
         let forms = [("no prediction", &both.replayed), ("no closed form", &both.closed_form)];
