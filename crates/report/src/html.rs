@@ -6,6 +6,7 @@ use crate::{
     best::{BEST_EXPLAINED, Best, is_best},
     charts::Figure,
     findings::{Findings, Judged, ScenarioFinding},
+    floor::ratio_text,
     html_method, html_scenario,
     number::{count, instant},
     point::Point,
@@ -200,7 +201,7 @@ fn row(finding: &ScenarioFinding, point: &Point, columns: &[QuantityName], notes
         tr {
             th scope="row" title=(setting::params_text(&point.params)) { (point_name(point)) }
             @for &name in columns {
-                (cell(point.quantity_of(name), is_best(finding, point, name), notes))
+                (cell(point.quantity_of(name), is_best(finding, point, name), ratio_text(finding, point, name), notes))
             }
         }
     }
@@ -210,13 +211,13 @@ fn row(finding: &ScenarioFinding, point: &Point, columns: &[QuantityName], notes
 pub(crate) fn point_name(point: &Point) -> Markup {
     html! {
         span.mark aria-hidden="true" style=(format!("color:var(--{})", point.pattern.slug())) {
-            (style::symbol(point.pattern))
+            (style::symbol(point.pattern, &point.server))
         }
         (point.label())
     }
 }
 
-fn cell(quantity: &Quantity, best: Best, notes: &mut Notes) -> Markup {
+fn cell(quantity: &Quantity, best: Best, floor: Option<String>, notes: &mut Notes) -> Markup {
     let note = quantity.doubt.as_deref().map(|doubt| notes.number(doubt));
     html! {
         td class=[note.map(|_| "doubt")] {
@@ -227,6 +228,7 @@ fn cell(quantity: &Quantity, best: Best, notes: &mut Notes) -> Markup {
             @if let Some(number) = note { sup { (number) } }
             @if let Some(interval) = quantity.interval_text() { small { " (" (interval) ")" } }
             span.model { (quantity.predicted_text()) }
+            @if let Some(ratio) = floor { span.model { "× floor " (ratio) } }
         }
     }
 }

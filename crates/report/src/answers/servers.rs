@@ -1,0 +1,208 @@
+//! The answers of scenarios with several servers, with a growing rate, and with rungs.
+
+use contract::{Pattern, Rung};
+
+use super::capitalised;
+use crate::{
+    comparisons::between,
+    findings::ScenarioFinding,
+    floor::{floor_of, ratio_text},
+    ladder::{above, costs_words, on_rung, step},
+    number::list,
+    point::Point,
+    quantity::{Bound, QuantityName},
+    saturation::{AGE_BOUND_MS, End, Saturation},
+    servers::why_not,
+};
+
+/// What each server takes for a delivery, pattern by pattern.
+pub(super) fn servers(finding: &ScenarioFinding) -> Option<(String, Vec<String>)> {
+    let name = QuantityName::CpuPerEvent;
+    let mut parts: Vec<String> =
+        by_pattern(finding).into_iter().filter_map(|points| of_pattern(finding, name, &points)).collect();
+    parts.extend(failed(finding));
+    (!parts.is_empty()).then(|| (parts.remove(0), parts))
+}
+
+/// The points of each pattern, the floor left out.
+fn by_pattern(finding: &ScenarioFinding) -> Vec<Vec<&Point>> {
+    let of = |pattern: Pattern| -> Vec<&Point> {
+        let points = finding.points.iter().filter(|point| point.pattern == pattern);
+        points.filter(|point| !point.server.is_floor()).collect()
+    };
+    Pattern::ALL.into_iter().map(of).filter(|points| !points.is_empty()).collect()
+}
+
+/// `WebSocket: the lab's server needs 3.40 µs of CPU per delivery (3.30–3.50), 1.08 times the floor
+/// (1.05–1.11); nchan 4.10 µs …`.
+fn of_pattern(finding: &ScenarioFinding, name: QuantityName, points: &[&Point]) -> Option<String> {
+    let mut known: Vec<&Point> =
+        points.iter().copied().filter(|point| point.measured(name).is_some()).collect();
+    let cost = |point: &Point| (!point.server.is_pushlab(), point.measured(name).unwrap_or(f64::MAX));
+    known.sort_by(|left, right| cost(left).partial_cmp(&cost(right)).unwrap_or(std::cmp::Ordering::Equal));
+    let own = known.first().copied()?;
+    let parts: Vec<String> = known
+        .iter()
+        .enumerate()
+        .map(|(place, point)| {
+            let value = point.quantity_of(name).measured_with_interval();
+            let value = if place == 0 { format!("{value} of server CPU per delivery") } else { value };
+            let floor = ratio_text(finding, point, name)
+                .map_or_else(String::new, |ratio| format!(", {} the floor", times(&ratio)));
+            let same = between(&finding.comparisons, name, own, point)
+                .filter(|found| found.is_judged() && !found.shown)
+                .map_or("", |_| " (no difference from ours shown)");
+            let needs = if place == 0 { " needs" } else { "" };
+            format!("{}{needs} {value}{floor}{same}", server(point))
+        })
+        .collect();
+    Some(format!("{}: {}.", capitalised(own.pattern.label()), parts.join("; ")))
+}
+
+/// `1.08 times (1.05–1.11)`.
+fn times(ratio: &str) -> String {
+    match ratio.split_once(' ') {
+        Some((value, interval)) => format!("{value} times {interval}"),
+        None => format!("{ratio} times"),
+    }
+}
+
+/// Ours is called so; others have their names.
+fn server(point: &Point) -> String {
+    let swept = point.swept.map(|swept| format!(" at {}", swept.text(&point.params)));
+    let name = if point.server.is_pushlab() { "ours" } else { point.server.as_str() };
+    format!("{name}{}", swept.unwrap_or_default())
+}
+
+/// What could not be measured, and why.
+fn failed(finding: &ScenarioFinding) -> Option<String> {
+    let parts: Vec<String> = finding
+        .points
+        .iter()
+        .filter(|point| point.completed().next().is_none())
+        .map(|point| format!("{} {}", point.label(), why_not(point)))
+        .collect();
+    (!parts.is_empty()).then(|| format!("{}.", parts.join("; ")))
+}
+
+/// Costs as multiples of the floor; none without one.
+pub(super) fn floors(finding: &ScenarioFinding, name: QuantityName) -> Option<String> {
+    let parts: Vec<String> = finding
+        .points
+        .iter()
+        .filter(|point| point.server.is_pushlab() && floor_of(&finding.points, point).is_some())
+        .filter_map(|point| {
+            let ratio = ratio_text(finding, point, name)?;
+            Some(format!("{} {} the floor", point.label(), times(&ratio)))
+        })
+        .collect();
+    (!parts.is_empty()).then(|| {
+        format!("{}, against what the kernel alone costs: {}.", capitalised(name.label()), list(&parts))
+    })
+}
+
+/// Up to which rate ages stayed within their bound.
+pub(super) fn saturation(finding: &ScenarioFinding) -> Option<(String, Vec<String>)> {
+    let name = QuantityName::SaturationDeliveries;
+    let mut known: Vec<&Point> = finding
+        .points
+        .iter()
+        .filter(|point| !point.server.is_floor() && point.measured(name).is_some())
+        .collect();
+    let rate = |point: &Point| point.measured(name).unwrap_or(0.0);
+    known.sort_by(|left, right| rate(right).total_cmp(&rate(left)));
+    let parts: Vec<String> = known.iter().map(|point| climb(finding, point)).collect();
+    if parts.is_empty() {
+        return None;
+    }
+    let sentence = format!(
+        "Age at p99 stayed within {} up to {}.",
+        QuantityName::AgeP99.text(AGE_BOUND_MS),
+        list(&parts)
+    );
+    let mut conditions = Vec::new();
+    let harness: Vec<String> =
+        known.iter().filter(|point| ended_by(point, End::HarnessFull)).map(|point| point.label()).collect();
+    if !harness.is_empty() {
+        conditions.push(format!(
+            "For {} the harness's CPU was full before the server's: the saturation is the harness's, and the server can do more.",
+            list(&harness)
+        ));
+    }
+    let costs: Vec<String> = known
+        .iter()
+        .filter_map(|point| {
+            let name = QuantityName::SaturationCpuPerEvent;
+            point.measured(name)?;
+            let floor = ratio_text(finding, point, name)
+                .map_or_else(String::new, |ratio| format!(", {} the floor", times(&ratio)));
+            let value = point.quantity_of(name).measured_with_interval();
+            Some(format!("{} {value}{floor}", point.label()))
+        })
+        .collect();
+    if !costs.is_empty() {
+        conditions
+            .push(format!("In the last seconds before, the server took per delivery: {}.", costs.join("; ")));
+    }
+    Some((sentence, conditions))
+}
+
+fn climb(finding: &ScenarioFinding, point: &Point) -> String {
+    let name = QuantityName::SaturationDeliveries;
+    let quantity = point.quantity_of(name);
+    let floor = ratio_text(finding, point, name)
+        .map_or_else(String::new, |ratio| format!(", {} what the floor reached", times(&ratio)));
+    let (over, end) = match quantity.bound {
+        Bound::Exact => ("", ""),
+        Bound::AtLeast if ended_by(point, End::HarnessFull) => ("more than ", ", where the harness was full"),
+        Bound::AtLeast => ("more than ", ", where the rate grew no further"),
+    };
+    let value = quantity.measured.map_or_else(String::new, |value| name.text(value));
+    let interval = quantity.interval_text().map_or_else(String::new, |text| format!(" ({text})"));
+    format!("{over}{value}{interval} deliveries/s for {}{floor}{end}", point.label())
+}
+
+fn ended_by(point: &Point, end: End) -> bool {
+    point.completed().any(|trial| Saturation::of(trial).is_some_and(|found| found.end == end))
+}
+
+/// What each thing taken away from the server adds to a delivery; a sentence a pattern.
+pub(super) fn ladder(finding: &ScenarioFinding) -> Option<(String, Vec<String>)> {
+    let points: Vec<&Point> = finding.points.iter().filter(|point| point.server.is_pushlab()).collect();
+    let mut parts: Vec<String> =
+        Pattern::ALL.into_iter().filter_map(|pattern| rungs(&points, pattern)).collect();
+    (!parts.is_empty()).then(|| (parts.remove(0), parts))
+}
+
+fn rungs(points: &[&Point], pattern: Pattern) -> Option<String> {
+    let name = QuantityName::CpuPerEvent;
+    let best = on_rung(points, pattern, Rung::Best)?;
+    let parts: Vec<String> = Rung::ALL
+        .into_iter()
+        .filter_map(|rung| {
+            let point = on_rung(points, pattern, rung)?;
+            let than = on_rung(points, pattern, above(rung)?);
+            let step = step(name, point, than.unwrap_or(best))?;
+            let size = step.size_text(name);
+            Some(match (step.interval, step.is_shown()) {
+                (None, _) if step.more < 0.0 => {
+                    format!("{} saves {size} by so few blocks", costs_words(rung))
+                }
+                (None, _) => format!("{} costs {size} by so few blocks", costs_words(rung)),
+                (Some(_), false) => {
+                    format!("{} adds nothing that is shown, {}", costs_words(rung), step.signed_text(name))
+                }
+                (Some(_), true) if step.more < 0.0 => format!("{} saves {size}", costs_words(rung)),
+                (Some(_), true) => format!("{} costs {size}", costs_words(rung)),
+            })
+        })
+        .collect();
+    (!parts.is_empty()).then(|| {
+        format!(
+            "{} takes {} of server CPU per delivery as it is; {}.",
+            capitalised(pattern.label()),
+            best.quantity_of(name).measured_with_interval(),
+            parts.join("; ")
+        )
+    })
+}
