@@ -182,7 +182,7 @@ pub(super) fn draw(canvas: &Canvas<'_>, bars: &[Bar<'_>], top: f64) -> Drawn {
         canvas.point_marker(bar.point, (11.0, top + 10.0), 5.5)?;
         canvas.text((24.0, top + 10.0), &bar.label, Anchor::Left, TEXT, Ink::Text)?;
         let room = WIDTH - 40.0 - text_width(&bar.label, TEXT);
-        if text_width(&bar.multiple, TICK_TEXT) < room {
+        if !bar.multiple.is_empty() && text_width(&bar.multiple, TICK_TEXT) < room {
             canvas.text((WIDTH - 4.0, top + 10.0), &bar.multiple, Anchor::Right, TICK_TEXT, Ink::Quiet)?;
         }
         stack(canvas, &scale, bar, top + 22.0)?;
