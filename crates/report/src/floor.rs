@@ -59,6 +59,15 @@ pub(crate) fn ratio<'a>(
     between(&finding.comparisons, name, point, floor)
 }
 
+/// `1.08 × floor (1.05–1.11)`; none without a ratio.
+pub(crate) fn multiple_text(finding: &ScenarioFinding, point: &Point, name: QuantityName) -> Option<String> {
+    let ratio = ratio_text(finding, point, name)?;
+    Some(match ratio.split_once(' ') {
+        Some((value, interval)) => format!("{value} × floor {interval}"),
+        None => format!("{ratio} × floor"),
+    })
+}
+
 /// `1.08 (1.05–1.11)`; none without a ratio.
 pub(crate) fn ratio_text(finding: &ScenarioFinding, point: &Point, name: QuantityName) -> Option<String> {
     let found = ratio(finding, point, name)?;

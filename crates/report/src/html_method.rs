@@ -4,7 +4,7 @@ use maud::{Markup, html};
 
 use crate::{
     findings::{CalibrationFinding, Failure, Findings, Judged},
-    glossary::GLOSSARY,
+    glossary::words,
     number::{count, with_unit},
     setting,
 };
@@ -70,7 +70,7 @@ pub(crate) fn section(findings: &Findings) -> Markup {
             (schedules(findings))
             h3 #words { a href="#words" { "Words" } }
             dl {
-                @for (anchor, word, text) in GLOSSARY {
+                @for (anchor, word, text) in words(findings) {
                     dt id=(format!("g-{anchor}")) { (word) }
                     dd { (text) }
                 }

@@ -30,20 +30,33 @@ impl Step {
         let interval =
             self.interval.map(|(low, high)| if self.more < 0.0 { (-high, -low) } else { (low, high) });
         let brackets = interval.map_or_else(String::new, |(low, high)| {
-            format!(" ({} to {})", three_digits(low), three_digits(high))
+            format!(" ({}–{})", three_digits(low), three_digits(high))
         });
         format!("{}{brackets}", name.text(self.more.abs()))
     }
 
-    /// `+1.30 µs (+1.10 to +1.50)`.
+    /// `+1.30 µs (1.10–1.50)`, with signs at the ends too where they differ.
     pub(crate) fn signed_text(&self, name: QuantityName) -> String {
-        let signed =
-            |value: f64, text: String| if value >= 0.0 { format!("+{text}") } else { format!("−{text}") };
-        let end = |value: f64| signed(value, three_digits(value.abs()));
-        let brackets =
-            self.interval.map_or_else(String::new, |(low, high)| format!(" ({} to {})", end(low), end(high)));
-        format!("{}{brackets}", signed(self.more, name.text(self.more.abs())))
+        format!("{}{}", signed(self.more, &name.text(self.more.abs())), self.ends())
     }
+
+    /// The same without its unit.
+    pub(crate) fn bare_text(&self) -> String {
+        format!("{}{}", signed(self.more, &three_digits(self.more.abs())), self.ends())
+    }
+
+    fn ends(&self) -> String {
+        let end = |value: f64| three_digits(value.abs());
+        match self.interval {
+            None => String::new(),
+            Some((low, high)) if low >= 0.0 => format!(" ({}–{})", end(low), end(high)),
+            Some((low, high)) => format!(" ({} to {})", signed(low, &end(low)), signed(high, &end(high))),
+        }
+    }
+}
+
+fn signed(value: f64, text: &str) -> String {
+    format!("{}{text}", if value >= 0.0 { "+" } else { "−" })
 }
 
 /// The point of a rung.

@@ -7,8 +7,8 @@ use crate::{
     charts::Figure,
     comparison_rows::{COMPARISONS_EXPLAINED, comparison_table},
     findings::{Failure, Findings, Judged, ScenarioFinding},
-    floor::{has_floor, ratio_text},
-    glossary::GLOSSARY,
+    floor::{has_floor, multiple_text, ratio_text},
+    glossary::words,
     html::{AGE_EXPLAINED, ANSWERS_AT_THE_TOP, table_columns},
     html_method::{
         CALIBRATION_EXPLAINED, CALIBRATION_HEADS, METHOD, calibration_cells, environment_rows, harness_cost,
@@ -142,9 +142,14 @@ fn table_cell(finding: &ScenarioFinding, point: &Point, name: QuantityName) -> S
         Best::Yes => "lowest: ",
         Best::No => "",
     };
+    let model = if point.server.is_pushlab() {
+        format!("; model {}", quantity.predicted_text())
+    } else {
+        String::new()
+    };
     let floor =
-        ratio_text(finding, point, name).map_or_else(String::new, |ratio| format!("; × floor {ratio}"));
-    format!("{best}{}; model {}{floor}", quantity.measured_with_interval(), quantity.predicted_text())
+        multiple_text(finding, point, name).map_or_else(String::new, |multiple| format!("; {multiple}"));
+    format!("{best}{}{model}{floor}", quantity.measured_with_interval())
 }
 
 fn scenario(page: &mut Page, finding: &ScenarioFinding, answer: &Answer, figures: &[Figure]) {
@@ -329,5 +334,5 @@ fn method(page: &mut Page, findings: &Findings) {
         format!("`{}`: {}", schedule.hash.replace('`', ""), schedule_text(schedule.events, schedule.length_s))
     }));
     page.paragraph("### Words");
-    page.list(GLOSSARY.iter().map(|(_, word, text)| format!("**{word}**: {text}")));
+    page.list(words(findings).iter().map(|(_, word, text)| format!("**{word}**: {text}")));
 }

@@ -137,7 +137,7 @@ impl Swept {
             Self::Payload | Self::PollInterval | Self::Hold => self.text(params),
             Self::Client => params.client.to_string(),
             Self::KeepAlive | Self::Side => self.text(params),
-            Self::Rung => params.rung.map_or_else(String::new, |rung| rung.to_string()),
+            Self::Rung => params.rung.map_or_else(String::new, |rung| rung_mark(rung).to_owned()),
         }
     }
 
@@ -152,7 +152,7 @@ impl Swept {
             Self::Client => "label: client",
             Self::KeepAlive => "label: keep-alive",
             Self::Side => "label: side",
-            Self::Rung => "label: rung",
+            Self::Rung => "label: what is taken away",
         }
     }
 
@@ -219,6 +219,17 @@ pub(crate) const fn rung_words(rung: Rung) -> &'static str {
         Rung::EncodeEach => "encoded again for each subscriber",
         Rung::WriteEach => "each event written by itself",
         Rung::LargeBuffers => "the library's large buffers",
+    }
+}
+
+/// The same as short as a label in a chart must be.
+const fn rung_mark(rung: Rung) -> &'static str {
+    match rung {
+        Rung::Best => "as it is",
+        Rung::OwnTasks => "own tasks",
+        Rung::EncodeEach => "encode each",
+        Rung::WriteEach => "write each",
+        Rung::LargeBuffers => "large buffers",
     }
 }
 

@@ -18,10 +18,9 @@ use crate::{
 /// What each server takes for a delivery, pattern by pattern.
 pub(super) fn servers(finding: &ScenarioFinding) -> Option<(String, Vec<String>)> {
     let name = QuantityName::CpuPerEvent;
-    let mut parts: Vec<String> =
+    let parts: Vec<String> =
         by_pattern(finding).into_iter().filter_map(|points| of_pattern(finding, name, &points)).collect();
-    parts.extend(failed(finding));
-    (!parts.is_empty()).then(|| (parts.remove(0), parts))
+    (!parts.is_empty()).then(|| (parts.join(" "), failed(finding).into_iter().collect()))
 }
 
 /// The points of each pattern, the floor left out.
@@ -33,37 +32,47 @@ fn by_pattern(finding: &ScenarioFinding) -> Vec<Vec<&Point>> {
     Pattern::ALL.into_iter().map(of).filter(|points| !points.is_empty()).collect()
 }
 
-/// `WebSocket: the lab's server needs 3.40 µs of CPU per delivery (3.30–3.50), 1.08 times the floor
-/// (1.05–1.11); nchan 4.10 µs …`.
+/// `WebSocket: ours needs 3.40 µs (3.30–3.50) of server CPU per delivery, 1.08 times the floor
+/// (1.05–1.11); nchan 1.20 (1.18–1.22), …`.
 fn of_pattern(finding: &ScenarioFinding, name: QuantityName, points: &[&Point]) -> Option<String> {
     let mut known: Vec<&Point> =
         points.iter().copied().filter(|point| point.measured(name).is_some()).collect();
     let cost = |point: &Point| (!point.server.is_pushlab(), point.measured(name).unwrap_or(f64::MAX));
-    known.sort_by(|left, right| cost(left).partial_cmp(&cost(right)).unwrap_or(std::cmp::Ordering::Equal));
-    let own = known.first().copied()?;
-    let parts: Vec<String> = known
+    known.sort_by(|left, right| {
+        let ((left_foreign, left), (right_foreign, right)) = (cost(left), cost(right));
+        left_foreign.cmp(&right_foreign).then(left.total_cmp(&right))
+    });
+    let (own, others) = known.split_first()?;
+    let value = own.quantity_of(name).measured_with_interval();
+    let floor = ratio_text(finding, own, name)
+        .map_or_else(String::new, |ratio| format!(", {}", times_the_floor(&ratio)));
+    let first = format!("{} needs {value} of server CPU per delivery{floor}", server(own));
+    let others: Vec<String> = others
         .iter()
-        .enumerate()
-        .map(|(place, point)| {
-            let value = point.quantity_of(name).measured_with_interval();
-            let value = if place == 0 { format!("{value} of server CPU per delivery") } else { value };
-            let floor = ratio_text(finding, point, name)
-                .map_or_else(String::new, |ratio| format!(", {} the floor", times(&ratio)));
+        .map(|point| {
+            // Beside the floor the multiples say all; the table has the values.
+            let cost = ratio_text(finding, point, name)
+                .unwrap_or_else(|| point.quantity_of(name).measured_with_interval());
             let same = between(&finding.comparisons, name, own, point)
                 .filter(|found| found.is_judged() && !found.shown)
                 .map_or("", |_| " (no difference from ours shown)");
-            let needs = if place == 0 { " needs" } else { "" };
-            format!("{}{needs} {value}{floor}{same}", server(point))
+            format!("{} {cost}{same}", server(point))
         })
         .collect();
-    Some(format!("{}: {}.", capitalised(own.pattern.label()), parts.join("; ")))
+    let others = if others.is_empty() { String::new() } else { format!("; {}", others.join(", ")) };
+    Some(format!("{}: {first}{others}.", capitalised(own.pattern.label())))
 }
 
-/// `1.08 times (1.05–1.11)`.
-fn times(ratio: &str) -> String {
+/// `1.08 times the floor (1.05–1.11)`.
+fn times_the_floor(ratio: &str) -> String {
+    times(ratio, "the floor")
+}
+
+/// A ratio with its interval behind what it is of.
+fn times(ratio: &str, of: &str) -> String {
     match ratio.split_once(' ') {
-        Some((value, interval)) => format!("{value} times {interval}"),
-        None => format!("{ratio} times"),
+        Some((value, interval)) => format!("{value} times {of} {interval}"),
+        None => format!("{ratio} times {of}"),
     }
 }
 
@@ -93,7 +102,7 @@ pub(super) fn floors(finding: &ScenarioFinding, name: QuantityName) -> Option<St
         .filter(|point| point.server.is_pushlab() && floor_of(&finding.points, point).is_some())
         .filter_map(|point| {
             let ratio = ratio_text(finding, point, name)?;
-            Some(format!("{} {} the floor", point.label(), times(&ratio)))
+            Some(format!("{} {}", point.label(), times_the_floor(&ratio)))
         })
         .collect();
     (!parts.is_empty()).then(|| {
@@ -135,7 +144,7 @@ pub(super) fn saturation(finding: &ScenarioFinding) -> Option<(String, Vec<Strin
             let name = QuantityName::SaturationCpuPerEvent;
             point.measured(name)?;
             let floor = ratio_text(finding, point, name)
-                .map_or_else(String::new, |ratio| format!(", {} the floor", times(&ratio)));
+                .map_or_else(String::new, |ratio| format!(", {}", times_the_floor(&ratio)));
             let value = point.quantity_of(name).measured_with_interval();
             Some(format!("{} {value}{floor}", point.label()))
         })
@@ -151,7 +160,7 @@ fn climb(finding: &ScenarioFinding, point: &Point) -> String {
     let name = QuantityName::SaturationDeliveries;
     let quantity = point.quantity_of(name);
     let floor = ratio_text(finding, point, name)
-        .map_or_else(String::new, |ratio| format!(", {} what the floor reached", times(&ratio)));
+        .map_or_else(String::new, |ratio| format!(", {}", times(&ratio, "what the floor reached")));
     let (over, end) = match quantity.bound {
         Bound::Exact => ("", ""),
         Bound::AtLeast if ended_by(point, End::HarnessFull) => ("more than ", ", where the harness was full"),

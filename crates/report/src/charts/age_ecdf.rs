@@ -129,7 +129,12 @@ fn marks(canvas: &Canvas<'_>, plane: &Plane, point: &Point, curve: &AgeCurve) ->
 fn swept_labels(canvas: &Canvas<'_>, plane: &Plane, shown: &[&Aged<'_>]) -> Drawn {
     let steps = shown.len().saturating_sub(1).max(1) as f64;
     for (index, aged) in shown.iter().enumerate() {
-        let text = aged.point.mark();
+        // Colour and mark tell the pattern.
+        let text = if aged.point.server.is_foreign() && aged.point.swept.is_none() {
+            aged.point.server.to_string()
+        } else {
+            aged.point.mark()
+        };
         let height = 0.8 - 0.55 * index as f64 / steps;
         let Some(step) = aged.measured.iter().find(|step| step.quantile >= height) else {
             continue;

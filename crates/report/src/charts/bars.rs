@@ -41,11 +41,11 @@ pub(super) struct Bar<'a> {
     value: f64,
     number: String,
     interval: Option<(f64, f64)>,
-    /// The interval in words; empty without one.
+    /// The interval in words, or what else follows the number; empty without.
     brackets: String,
     predicted: Option<f64>,
     floor: Option<f64>,
-    /// What stands at the right, such as `1.08 × floor`; empty without.
+    /// `1.08 × floor`; empty without one.
     multiple: String,
 }
 
@@ -104,9 +104,9 @@ impl<'a> Bar<'a> {
         self
     }
 
-    /// The same bar with these words at the right.
-    pub(super) fn beside(mut self, words: String) -> Self {
-        self.multiple = words;
+    /// The same bar with these words behind its number, in the place of its interval's.
+    pub(super) fn followed_by(mut self, words: String) -> Self {
+        self.brackets = words;
         self
     }
 

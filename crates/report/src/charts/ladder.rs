@@ -48,7 +48,7 @@ fn figure(
             Some(if rung == Rung::Best {
                 bar
             } else {
-                bar.beside(step(name, point, best).map(|step| step.signed_text(name)).unwrap_or_default())
+                bar.followed_by(step(name, point, best).map(|step| step.bare_text()).unwrap_or_default())
             })
         })
         .collect();
@@ -66,7 +66,7 @@ fn figure(
         scenario: Some(finding.scenario.name.clone()),
         title: title(points, pattern, name, best),
         caption: format!(
-            "The server as it is first; each bar beneath has something taken away. All but the first two also have a task for each subscriber. At the right what a bar is more than the first, taken block by block.{}{}",
+            "The server as it is first; each bar beneath has something taken away. All but the first two also have a task for each subscriber. Behind a number: by how much it is more than the first, taken block by block, and its 95 % interval.{}{}",
             if bars::have_floor(&bars) {
                 " The grey line is the floor, what the kernel alone costs."
             } else {
@@ -75,7 +75,7 @@ fn figure(
             bars::whisker_words(&bars)
         ),
         description: format!(
-            "Bar chart of {} for {}: {}.",
+            "Bar chart of {} for {}, behind each number by how much it is more than the first: {}.",
             name.label(),
             pattern.label(),
             bars.iter().map(Bar::words).collect::<Vec<_>>().join("; ")

@@ -160,7 +160,9 @@ fn of_scenario(finding: &ScenarioFinding) -> Vec<Figure> {
         figures.extend(requests::figure(finding, &points));
     }
     figures.extend(bytes::figure(finding, &points));
-    figures.extend(freshness::figure(finding, &own));
+    if Swept::of(&finding.scenario) != Some(Swept::Rung) {
+        figures.extend(freshness::figure(finding, &own));
+    }
     figures.extend(waterfall::figure(finding, &own));
     figures.extend(time_series::figure(finding, &points));
     figures

@@ -142,7 +142,7 @@ pub(crate) fn ramp_scenario(servers: &[&str]) -> Scenario {
 }
 
 /// A ramp of forty seconds on these servers: knees at second 28 (SSE) and 30 (WebSocket) on the lab's
-/// own, two later on the floor and six earlier elsewhere.
+/// own, two later on the floor, five and nine earlier elsewhere.
 pub(crate) fn ramp_trials(servers: &[&str], blocks: u32) -> (Manifest, Vec<TrialRecord>) {
     let mut records = Vec::new();
     for pattern in PUSHED {
@@ -159,7 +159,8 @@ pub(crate) fn ramp_trials(servers: &[&str], blocks: u32) -> (Manifest, Vec<Trial
         let knee = match record.server.as_str() {
             "floor" => own + 2,
             "pushlab" => own,
-            _other => own - 6,
+            "nchan" => own - 5,
+            _other => own - 9,
         };
         // Every second block reaches a second further.
         let knee = knee + record.block % 2;
