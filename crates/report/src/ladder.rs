@@ -4,7 +4,7 @@ use contract::{Pattern, Rung};
 
 use crate::{
     comparisons::by_block,
-    number::three_digits,
+    number::{THIN_SPACE, three_digits},
     paired::difference,
     point::Point,
     quantity::{Bound, QuantityName},
@@ -17,6 +17,8 @@ pub(crate) struct Step {
     pub(crate) more: f64,
     /// Its 95 % interval; none with fewer than four blocks.
     pub(crate) interval: Option<(f64, f64)>,
+    /// Decimals of the values that differ: a difference has no finer ones.
+    decimals: usize,
 }
 
 impl Step {
@@ -26,37 +28,37 @@ impl Step {
     }
 
     /// `1.30 µs (1.10–1.50)`, without its sign.
-    pub(crate) fn size_text(&self, name: QuantityName) -> String {
+    pub(crate) fn size_text(&self, unit: &str) -> String {
         let interval =
             self.interval.map(|(low, high)| if self.more < 0.0 { (-high, -low) } else { (low, high) });
-        let brackets = interval.map_or_else(String::new, |(low, high)| {
-            format!(" ({}–{})", three_digits(low), three_digits(high))
-        });
-        format!("{}{brackets}", name.text(self.more.abs()))
+        let brackets = interval
+            .map_or_else(String::new, |(low, high)| format!(" ({}–{})", self.size(low), self.size(high)));
+        format!("{}{THIN_SPACE}{unit}{brackets}", self.size(self.more))
     }
 
-    /// `+1.30 µs (1.10–1.50)`, with signs at the ends too where they differ.
-    pub(crate) fn signed_text(&self, name: QuantityName) -> String {
-        format!("{}{}", signed(self.more, &name.text(self.more.abs())), self.ends())
-    }
-
-    /// The same without its unit.
-    pub(crate) fn bare_text(&self) -> String {
-        format!("{}{}", signed(self.more, &three_digits(self.more.abs())), self.ends())
-    }
-
-    fn ends(&self) -> String {
-        let end = |value: f64| three_digits(value.abs());
-        match self.interval {
+    /// `+1.30 (1.10–1.50)`, with signs at the ends too where they differ.
+    pub(crate) fn signed_text(&self) -> String {
+        let ends = match self.interval {
             None => String::new(),
-            Some((low, high)) if low >= 0.0 => format!(" ({}–{})", end(low), end(high)),
-            Some((low, high)) => format!(" ({} to {})", signed(low, &end(low)), signed(high, &end(high))),
+            Some((low, high)) if low >= 0.0 => format!(" ({}–{})", self.size(low), self.size(high)),
+            Some((low, high)) => format!(" ({} to {})", self.signed(low), self.signed(high)),
+        };
+        format!("{}{ends}", self.signed(self.more))
+    }
+
+    fn size(&self, value: f64) -> String {
+        format!("{:.*}", self.decimals, value.abs())
+    }
+
+    fn signed(&self, value: f64) -> String {
+        let size = self.size(value);
+        let is_zero = size.bytes().all(|letter| letter == b'0' || letter == b'.');
+        match (is_zero, value < 0.0) {
+            (true, _) => size,
+            (false, true) => format!("−{size}"),
+            (false, false) => format!("+{size}"),
         }
     }
-}
-
-fn signed(value: f64, text: &str) -> String {
-    format!("{}{text}", if value >= 0.0 { "+" } else { "−" })
 }
 
 /// The point of a rung.
@@ -83,7 +85,9 @@ pub(crate) fn step(name: QuantityName, point: &Point, than: &Point) -> Option<St
     let values: Vec<(f64, f64)> =
         left.into_iter().filter_map(|(block, value)| Some((value, *right.get(&block)?))).collect();
     let (more, interval) = difference(&values)?;
-    Some(Step { more, interval })
+    let printed = three_digits(than.measured(name)?);
+    let decimals = printed.split_once('.').map_or(0, |(_, decimals)| decimals.len());
+    Some(Step { more, interval, decimals })
 }
 
 /// What a rung takes away, as a sentence's subject: what is added to a delivery.

@@ -34,7 +34,7 @@ fn the_knee_is_the_last_second_that_kept_its_age() {
     let (point, answer) = one(|_| {});
     assert_eq!(saturation(&point), (Some(ramp(20) as f64), Bound::Exact));
     assert!(
-        answer.starts_with("Age at p99 stayed within 100\u{202f}ms up to 67,300 deliveries/s for SSE"),
+        answer.ends_with("within 100\u{202f}ms up to these deliveries per second: SSE 67,300."),
         "{answer}"
     );
     // 960 ms of CPU for the deliveries of the knee's second, and as much each in the two before;
@@ -57,10 +57,7 @@ fn a_ramp_that_ends_before_the_knee_gives_a_bound() {
             measured.cpu_seconds.truncate(21 + beyond);
         });
         assert_eq!(saturation(&point), (Some(ramp(20) as f64), Bound::AtLeast), "{beyond}");
-        assert!(
-            answer.contains("more than 67,300 deliveries/s for SSE, where the rate grew no further"),
-            "{answer}"
-        );
+        assert!(answer.contains("SSE more than 67,300 (there the rate grew no further)"), "{answer}");
         let text = point.quantity_of(QuantityName::SaturationDeliveries).measured_text();
         assert!(text.starts_with('>'), "{text}");
     }
@@ -82,7 +79,7 @@ fn a_full_harness_makes_the_saturation_its_own() {
         }
     });
     assert_eq!(saturation(&point), (Some(ramp(20) as f64), Bound::AtLeast));
-    assert!(answer.contains("where the harness was full"), "{answer}");
+    assert!(answer.contains("there the harness was full"), "{answer}");
     assert!(
         point.warnings.iter().any(|text| text.contains("the saturation is the harness's")),
         "{:?}",
@@ -164,7 +161,7 @@ fn each_rung_costs_what_it_adds() {
     };
     let cpu = svg("ladder-cpu-websocket").expect("drawn");
     for words in
-        ["as it is", "encoded again for each subscriber", "the library&apos;s large buffers", "+0.99", " ("]
+        ["as it is", "encoded again for each subscriber", "the library&apos;s large buffers", "+1.0", " ("]
     {
         let plain = words.replace("&apos;", "'");
         assert!(cpu.contains(words) || cpu.contains(&plain), "{words}: {cpu}");

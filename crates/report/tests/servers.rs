@@ -8,7 +8,9 @@ use report::{
     Findings, OutputFile, Point, PointComparison, QuantityName, Run, ThresholdOutcome, Verdict,
     check_thresholds,
 };
-use synthetic::{change, cost_us, files, scenario, server, server_trials, write};
+use synthetic::{
+    change, connection_trials, cost_us, files, scenario, server, server_trials, sixty_trials, write,
+};
 
 fn findings((manifest, records): &(Manifest, Vec<TrialRecord>)) -> Findings {
     let (manifest, records) = files(manifest, records);
@@ -212,4 +214,51 @@ fn a_server_that_a_scenario_lacks_is_named() {
     }
     question.thresholds = vec!["sse.age_p99_ms / floor <= 1.5".to_owned()];
     assert_eq!(check_thresholds(&question), Ok(()));
+}
+
+#[test]
+fn the_floor_is_drawn_along_a_sweep_and_under_connections() {
+    let (mut manifest, records) = sixty_trials();
+    manifest.scenarios.retain(|scenario| scenario.name == "audience-1");
+    manifest.scenarios[0].servers = vec![server("pushlab"), server("floor")];
+    let mut all: Vec<TrialRecord> =
+        records.into_iter().filter(|record| record.scenario == "audience-1").collect();
+    let pushed = |record: &&TrialRecord| synthetic::PUSHED.contains(&record.pattern);
+    let floors: Vec<TrialRecord> = all.iter().filter(pushed).map(onto_the_floor).collect();
+    all.extend(floors);
+    let found = findings(&(manifest, all));
+    let files = report::render(&found);
+    for name in ["over-age-p99-ms", "over-cpu-us-per-event"] {
+        let svg = content(&files, &format!("figures/audience-1-{name}.svg"));
+        assert!(svg.contains("floor: what the kernel alone costs"), "{name}");
+        assert_eq!(svg.matches("stroke-dasharray=\"5 13\"").count(), 3, "two floors and the key: {name}");
+    }
+    write("floor-sweep", &files);
+
+    let (mut manifest, records) = connection_trials(5);
+    manifest.scenarios[0].servers = vec![server("pushlab"), server("floor")];
+    let all: Vec<TrialRecord> =
+        records.iter().flat_map(|record| [record.clone(), onto_the_floor(record)]).collect();
+    let found = findings(&(manifest, all));
+    let memory =
+        found.comparisons().find(|of| of.is_floor_ratio() && of.quantity == QuantityName::MemoryUser);
+    assert!(memory.is_some_and(|of| of.low.is_some()));
+    let files = report::render(&found);
+    let svg = content(&files, "figures/connections-connection-memory.svg");
+    assert!(svg.contains("floor: what the kernel alone costs") && svg.contains("× floor"));
+    assert!(!svg.contains("· floor") && content(&files, "report.md").contains("· floor"));
+    write("floor-connections", &files);
+}
+
+/// The same trial on the floor: half the CPU, ages and user memory.
+fn onto_the_floor(record: &TrialRecord) -> TrialRecord {
+    let mut record = record.clone();
+    record.server = server("floor");
+    change(&mut record, |measured| {
+        measured.cpu.server_us /= 2.0;
+        for stair in measured.connections.iter_mut().flat_map(|cost| &mut cost.stairs) {
+            stair.server_user_bytes /= 2;
+        }
+    });
+    record
 }

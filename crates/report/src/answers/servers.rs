@@ -113,33 +113,39 @@ pub(super) fn floors(finding: &ScenarioFinding, name: QuantityName) -> Option<St
 /// Up to which rate ages stayed within their bound.
 pub(super) fn saturation(finding: &ScenarioFinding) -> Option<(String, Vec<String>)> {
     let name = QuantityName::SaturationDeliveries;
-    let mut known: Vec<&Point> = finding
-        .points
-        .iter()
-        .filter(|point| !point.server.is_floor() && point.measured(name).is_some())
-        .collect();
+    let known = |point: &&Point| point.measured(name).is_some();
     let rate = |point: &Point| point.measured(name).unwrap_or(0.0);
-    known.sort_by(|left, right| rate(right).total_cmp(&rate(left)));
-    let parts: Vec<String> = known.iter().map(|point| climb(finding, point)).collect();
+    let mut parts = Vec::new();
+    let mut all: Vec<&Point> = Vec::new();
+    for mut points in by_pattern(finding) {
+        points.retain(known);
+        points.sort_by(|left, right| {
+            let foreign = |point: &Point| !point.server.is_pushlab();
+            foreign(left).cmp(&foreign(right)).then(rate(right).total_cmp(&rate(left)))
+        });
+        parts.extend(climbs(finding, &points));
+        all.extend(points);
+    }
     if parts.is_empty() {
         return None;
     }
     let sentence = format!(
-        "Age at p99 stayed within {} up to {}.",
+        "Age at p99 stayed within {} up to these deliveries per second: {}.",
         QuantityName::AgeP99.text(AGE_BOUND_MS),
-        list(&parts)
+        parts.join("; ")
     );
     let mut conditions = Vec::new();
     let harness: Vec<String> =
-        known.iter().filter(|point| ended_by(point, End::HarnessFull)).map(|point| point.label()).collect();
+        all.iter().filter(|point| ended_by(point, End::HarnessFull)).map(|point| point.label()).collect();
     if !harness.is_empty() {
         conditions.push(format!(
             "For {} the harness's CPU was full before the server's: the saturation is the harness's, and the server can do more.",
             list(&harness)
         ));
     }
-    let costs: Vec<String> = known
+    let costs: Vec<String> = all
         .iter()
+        .filter(|point| point.server.is_pushlab())
         .filter_map(|point| {
             let name = QuantityName::SaturationCpuPerEvent;
             point.measured(name)?;
@@ -151,24 +157,34 @@ pub(super) fn saturation(finding: &ScenarioFinding) -> Option<(String, Vec<Strin
         .collect();
     if !costs.is_empty() {
         conditions
-            .push(format!("In the last seconds before, the server took per delivery: {}.", costs.join("; ")));
+            .push(format!("In the last seconds before, our server took per delivery: {}.", costs.join("; ")));
     }
+    conditions.extend(failed(finding));
     Some((sentence, conditions))
 }
 
-fn climb(finding: &ScenarioFinding, point: &Point) -> String {
-    let name = QuantityName::SaturationDeliveries;
-    let quantity = point.quantity_of(name);
-    let floor = ratio_text(finding, point, name)
+/// The servers of one pattern: ours with its multiple of the floor, the others with their rates.
+fn climbs(finding: &ScenarioFinding, points: &[&Point]) -> Option<String> {
+    let (first, others) = points.split_first()?;
+    let floor = ratio_text(finding, first, QuantityName::SaturationDeliveries)
         .map_or_else(String::new, |ratio| format!(", {}", times(&ratio, "what the floor reached")));
-    let (over, end) = match quantity.bound {
-        Bound::Exact => ("", ""),
-        Bound::AtLeast if ended_by(point, End::HarnessFull) => ("more than ", ", where the harness was full"),
-        Bound::AtLeast => ("more than ", ", where the rate grew no further"),
-    };
-    let value = quantity.measured.map_or_else(String::new, |value| name.text(value));
+    let others: Vec<String> =
+        others.iter().map(|point| format!(", {} {}", server(point), climb(point))).collect();
+    Some(format!("{} {}{floor}{}", first.label(), climb(first), others.concat()))
+}
+
+/// `153,000 (143,000–163,000)`, or `more than 153,000` and why.
+fn climb(point: &Point) -> String {
+    let quantity = point.quantity_of(QuantityName::SaturationDeliveries);
+    let value = quantity.measured.map_or_else(String::new, |value| quantity.name.text(value));
     let interval = quantity.interval_text().map_or_else(String::new, |text| format!(" ({text})"));
-    format!("{over}{value}{interval} deliveries/s for {}{floor}{end}", point.label())
+    match quantity.bound {
+        Bound::Exact => format!("{value}{interval}"),
+        Bound::AtLeast if ended_by(point, End::HarnessFull) => {
+            format!("more than {value} (there the harness was full)")
+        }
+        Bound::AtLeast => format!("more than {value} (there the rate grew no further)"),
+    }
 }
 
 fn ended_by(point: &Point, end: End) -> bool {
@@ -192,14 +208,14 @@ fn rungs(points: &[&Point], pattern: Pattern) -> Option<String> {
             let point = on_rung(points, pattern, rung)?;
             let than = on_rung(points, pattern, above(rung)?);
             let step = step(name, point, than.unwrap_or(best))?;
-            let size = step.size_text(name);
+            let size = step.size_text("µs");
             Some(match (step.interval, step.is_shown()) {
                 (None, _) if step.more < 0.0 => {
                     format!("{} saves {size} by so few blocks", costs_words(rung))
                 }
                 (None, _) => format!("{} costs {size} by so few blocks", costs_words(rung)),
                 (Some(_), false) => {
-                    format!("{} adds nothing that is shown, {}", costs_words(rung), step.signed_text(name))
+                    format!("{} adds nothing that is shown, {}", costs_words(rung), step.signed_text())
                 }
                 (Some(_), true) if step.more < 0.0 => format!("{} saves {size}", costs_words(rung)),
                 (Some(_), true) => format!("{} costs {size}", costs_words(rung)),

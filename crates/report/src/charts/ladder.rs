@@ -48,7 +48,7 @@ fn figure(
             Some(if rung == Rung::Best {
                 bar
             } else {
-                bar.followed_by(step(name, point, best).map(|step| step.bare_text()).unwrap_or_default())
+                bar.followed_by(step(name, point, best).map(|step| step.signed_text()).unwrap_or_default())
             })
         })
         .collect();

@@ -164,7 +164,9 @@ fn paint(canvas: &Canvas<'_>, plane: &Plane, climbs: &[Climb<'_>]) -> Drawn {
     for climb in climbs.iter().filter(|climb| !climb.point.server.is_floor()) {
         let Some(place) = knee(plane, climb) else { continue };
         canvas.point_marker(climb.point, place, 6.5)?;
-        wishes.push((place, climb.point.mark()));
+        // A chart with foreign servers is of one pattern.
+        let foreign = climb.point.server.is_foreign();
+        wishes.push((place, if foreign { climb.point.server.to_string() } else { climb.point.mark() }));
     }
     let marks: Vec<(f64, f64)> = wishes.iter().map(|(place, _)| *place).collect();
     free_labels::draw(canvas, plane, &wishes, &marks, &paths)
