@@ -63,7 +63,7 @@ pub(crate) fn answer(finding: &ScenarioFinding) -> Answer {
         Some(_) | None => comparison(judge, &points),
     };
     if !finding.has_foreign() && !finding.is_ramp() {
-        conditions.extend(servers::floors(finding, QuantityName::CpuPerEvent));
+        conditions.extend(servers::floors(finding, finding.main_cost()));
     }
     Answer { scenario: finding.scenario.name.clone(), sentence, conditions }
 }

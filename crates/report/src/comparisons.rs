@@ -147,7 +147,7 @@ pub(crate) fn comparisons(scenario: &Scenario, points: &[Point]) -> Vec<PointCom
         }
     }
     for (left, floor) in upon_floors(points) {
-        for quantity in FLOORED {
+        for quantity in floored(scenario) {
             if let Some(paired) = compare(quantity, left, floor) {
                 found.push((paired, comparison(scenario, left, floor, quantity, &paired)));
             }
@@ -179,6 +179,14 @@ fn compared(scenario: &Scenario) -> Vec<QuantityName> {
     if matches!(scenario.events, Arrivals::Ramp { .. }) {
         names.extend(COMPARED_ON_RAMPS);
     }
+    let primary = QuantityName::ALL.into_iter().find(|name| name.key() == scenario.primary);
+    names.extend(primary.filter(|primary| !names.contains(primary)));
+    names
+}
+
+/// The costs that are told as multiples of the floor, and what the question is about.
+fn floored(scenario: &Scenario) -> Vec<QuantityName> {
+    let mut names = FLOORED.to_vec();
     let primary = QuantityName::ALL.into_iter().find(|name| name.key() == scenario.primary);
     names.extend(primary.filter(|primary| !names.contains(primary)));
     names

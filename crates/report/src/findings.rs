@@ -82,6 +82,14 @@ impl ScenarioFinding {
         self.points.iter().any(|point| point.server.is_foreign())
     }
 
+    /// The cost that its servers are told apart by: what the question is about if that is a cost, the
+    /// server's CPU per event otherwise.
+    pub(crate) fn main_cost(&self) -> QuantityName {
+        let primary = QuantityName::ALL.into_iter().find(|name| name.key() == self.scenario.primary);
+        let is_cost = |name: &QuantityName| matches!(name.unit(), "us" | "bytes");
+        primary.filter(is_cost).unwrap_or(QuantityName::CpuPerEvent)
+    }
+
     /// Whether the rate of events grows until a server can do no more.
     pub(crate) const fn is_ramp(&self) -> bool {
         matches!(self.scenario.events, Arrivals::Ramp { .. })

@@ -41,12 +41,14 @@ pub(crate) fn server_table(finding: &ScenarioFinding) -> Option<ServerTable<'_>>
         return None;
     }
     let known = |name: &QuantityName| finding.points.iter().any(|point| point.measured(*name).is_some());
-    let names: Vec<QuantityName> = COLUMNS.into_iter().filter(known).collect();
+    let main = finding.main_cost();
+    let columns = std::iter::once(main).chain(COLUMNS.into_iter().filter(|name| *name != main));
+    let names: Vec<QuantityName> = columns.filter(known).collect();
     let floor = has_floor(finding);
     let heads = names
         .iter()
         .flat_map(|name| {
-            let multiple = (floor && is_floored(*name)).then_some("× floor");
+            let multiple = (floor && is_floored(*name, main)).then_some("× floor");
             std::iter::once(name.label()).chain(multiple)
         })
         .collect();
@@ -55,8 +57,8 @@ pub(crate) fn server_table(finding: &ScenarioFinding) -> Option<ServerTable<'_>>
 }
 
 /// The multiples of the floor that have a column of their own.
-fn is_floored(name: QuantityName) -> bool {
-    matches!(name, QuantityName::CpuPerEvent | QuantityName::SaturationCpuPerEvent)
+fn is_floored(name: QuantityName, main: QuantityName) -> bool {
+    name == main || matches!(name, QuantityName::CpuPerEvent | QuantityName::SaturationCpuPerEvent)
 }
 
 fn row<'a>(
@@ -72,7 +74,7 @@ fn row<'a>(
             .iter()
             .flat_map(|name| {
                 let quantity = point.quantity_of(*name);
-                let multiple = (floor && is_floored(*name)).then(|| {
+                let multiple = (floor && is_floored(*name, finding.main_cost())).then(|| {
                     let missing = if floor_of(&finding.points, point).is_some() { "not told" } else { "—" };
                     ratio_text(finding, point, *name).unwrap_or_else(|| missing.to_owned())
                 });

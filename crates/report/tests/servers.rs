@@ -68,7 +68,7 @@ fn the_floor_is_a_divisor_and_no_competitor() {
         "{answer:?}"
     );
     let files = report::render(&findings);
-    let cpu = content(&files, "figures/peers-cpu.svg");
+    let cpu = content(&files, "figures/peers-cost.svg");
     assert!(cpu.contains("× floor") && cpu.contains("floor: what the kernel alone costs"), "{cpu}");
     assert!(!cpu.contains("SSE · floor"), "the floor has no bar");
     write("floor", &files);
@@ -261,4 +261,28 @@ fn onto_the_floor(record: &TrialRecord) -> TrialRecord {
         }
     });
     record
+}
+
+#[test]
+fn servers_are_told_apart_by_what_the_question_is_about() {
+    let (mut manifest, mut records) = connection_trials(4);
+    manifest.scenarios[0].servers = vec![server("pushlab"), server("floor"), server("bun")];
+    manifest.scenarios[0].primary = "memory_user_bytes_per_subscriber".to_owned();
+    let others: Vec<TrialRecord> = records
+        .iter()
+        .flat_map(|record| [onto_the_floor(record), TrialRecord { server: server("bun"), ..record.clone() }])
+        .collect();
+    records.extend(others);
+    let found = findings(&(manifest, records));
+    let sentence = &found.answers[0].sentence;
+    for words in [
+        "SSE: server memory per subscriber, idle of ours is 7.",
+        "2.00 times the floor",
+        "no difference from ours",
+    ] {
+        assert!(sentence.contains(words), "{words}: {sentence}");
+    }
+    let files = report::render(&found);
+    let svg = content(&files, "figures/connections-servers-sse.svg");
+    assert!(svg.contains("SSE · bun") && svg.contains("2.00 × floor"), "{svg}");
 }

@@ -17,7 +17,7 @@ use crate::{
 
 /// What each server takes for a delivery, pattern by pattern.
 pub(super) fn servers(finding: &ScenarioFinding) -> Option<(String, Vec<String>)> {
-    let name = QuantityName::CpuPerEvent;
+    let name = finding.main_cost();
     let parts: Vec<String> =
         by_pattern(finding).into_iter().filter_map(|points| of_pattern(finding, name, &points)).collect();
     (!parts.is_empty()).then(|| (parts.join(" "), failed(finding).into_iter().collect()))
@@ -46,7 +46,11 @@ fn of_pattern(finding: &ScenarioFinding, name: QuantityName, points: &[&Point]) 
     let value = own.quantity_of(name).measured_with_interval();
     let floor = ratio_text(finding, own, name)
         .map_or_else(String::new, |ratio| format!(", {}", times_the_floor(&ratio)));
-    let first = format!("{} needs {value} of server CPU per delivery{floor}", server(own));
+    let first = if name == QuantityName::CpuPerEvent {
+        format!("{} needs {value} of server CPU per delivery{floor}", server(own))
+    } else {
+        format!("{} of {} is {value}{floor}", name.label(), server(own))
+    };
     let others: Vec<String> = others
         .iter()
         .map(|point| {

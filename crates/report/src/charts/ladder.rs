@@ -66,9 +66,14 @@ fn figure(
         scenario: Some(finding.scenario.name.clone()),
         title: title(points, pattern, name, best),
         caption: format!(
-            "The server as it is first; each bar beneath has something taken away. All but the first two also have a task for each subscriber. Behind a number: by how much it is more than the first, taken block by block, and its 95 % interval.{}{}",
+            "The server as it is first; each bar beneath has something taken away. All but the first two also have a task for each subscriber. Behind a number: by how much it is more than the first, taken block by block, and its 95 % interval.{}{}{}",
             if bars::have_floor(&bars) {
                 " The grey line is the floor, what the kernel alone costs."
+            } else {
+                ""
+            },
+            if pattern != Pattern::WebSocket && on_rung(points, pattern, Rung::LargeBuffers).is_some() {
+                " Only a WebSocket has those buffers: here that bar shows by how much two equal trials differ."
             } else {
                 ""
             },

@@ -10,7 +10,6 @@ use crate::{
     findings::{Findings, ScenarioFinding},
     floor::has_floor,
     point::Point,
-    quantity::QuantityName,
     setting::Swept,
     style,
 };
@@ -147,7 +146,7 @@ fn of_scenario(finding: &ScenarioFinding) -> Vec<Figure> {
         None => {}
     }
     if !finding.has_foreign() && has_floor(finding) {
-        figures.extend(requests::bars(finding, &points, QuantityName::CpuPerEvent, "cpu"));
+        figures.extend(requests::bars(finding, &points, finding.main_cost(), "cost"));
     }
     let aged: Vec<Aged<'_>> = points.iter().map(|point| Aged::of(point)).collect();
     for (part, panel) in panels(finding, &points) {
