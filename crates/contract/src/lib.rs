@@ -17,6 +17,7 @@ mod scenario;
 mod scenario_check;
 mod server_choice;
 mod settings;
+mod sweep;
 
 pub use connections::{ConnectionCost, IdleStretch, Load, Stair};
 pub use control::{
@@ -35,7 +36,8 @@ pub use record::{
     Ages, Calibration, CpuSecond, Environment, Manifest, Measurements, Outcome, Params, PublishedSchedule,
     RECORD_SCHEMA, TrialRecord, Window,
 };
-pub use scenario::{Arrivals, Change, Client, DefaultRun, Scenario, Selection, Side, Sweep};
+pub use scenario::{Arrivals, Client, DefaultRun, Scenario, Selection};
 pub use scenario_check::ScenarioError;
 pub use server_choice::{PublisherSeat, Rung, ServerName, ServerNameError, UnknownRung};
 pub use settings::{Settings, TrialPlan};
+pub use sweep::{Change, Side, Sweep};
