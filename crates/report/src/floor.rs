@@ -12,12 +12,13 @@ use crate::{
 };
 
 /// The costs that are told as multiples of the floor.
-pub(crate) const FLOORED: [QuantityName; 13] = [
+pub(crate) const FLOORED: [QuantityName; 14] = [
     QuantityName::AgeP50,
     QuantityName::AgeP99,
     QuantityName::BytesPerEvent,
     QuantityName::CpuPerEvent,
     QuantityName::CpuAboveIdlePerEvent,
+    QuantityName::CpuPerRequest,
     QuantityName::SaturationDeliveries,
     QuantityName::SaturationCpuPerEvent,
     QuantityName::SubscriberCpuPerEvent,
