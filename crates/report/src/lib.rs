@@ -36,6 +36,7 @@ mod number;
 mod paired;
 mod point;
 mod quantity;
+mod quantity_name;
 mod read;
 mod saturation;
 mod servers;
