@@ -17,6 +17,7 @@ mod scenario;
 mod scenario_check;
 mod server_choice;
 mod settings;
+mod target;
 
 pub use connections::{ConnectionCost, IdleStretch, Load, Stair};
 pub use control::{
@@ -39,3 +40,6 @@ pub use scenario::{Arrivals, Change, Client, DefaultRun, Scenario, Selection, Si
 pub use scenario_check::ScenarioError;
 pub use server_choice::{PublisherSeat, Rung, ServerName, ServerNameError, UnknownRung};
 pub use settings::{Settings, TrialPlan};
+pub use target::{
+    CursorPlace, EventPlace, Install, PublishRequest, Ready, Start, Subscription, Target, TargetError, Words,
+};
