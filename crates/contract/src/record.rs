@@ -90,11 +90,11 @@ pub struct Measurements {
     /// CPU between the edges of the window.
     pub cpu: CpuUse,
     /// Requests that the server counted for this pattern in its whole life; must equal
-    /// `requests.life`.
-    pub server_requests_life: u64,
+    /// `requests.life`. None where the server does not tell.
+    pub server_requests_life: Option<u64>,
     /// Bytes read and written by the server's sockets in its whole life; must equal
-    /// `bytes_life.total()`.
-    pub server_bytes_life: u64,
+    /// `bytes_life.total()`. None where the server does not tell.
+    pub server_bytes_life: Option<u64>,
     /// What the publisher did.
     pub publisher: PublisherCounts,
     /// Worker threads of the harness.

@@ -12,6 +12,7 @@ mod crew;
 mod descriptors;
 mod doubts;
 mod environment;
+mod foreign_server;
 mod framing_sizes;
 mod hiccups;
 mod interval_log;
@@ -21,13 +22,18 @@ mod libc_calls;
 mod machine;
 mod measured;
 mod memory;
+mod poster;
+mod posting_publisher;
+mod process_group;
 mod recorder;
 mod runner;
 mod sequence;
+mod server_access;
 mod server_process;
 mod sse_parser;
 mod stairs;
 mod subscribers;
+mod target_folder;
 mod trace;
 mod worker;
 
@@ -36,6 +42,7 @@ pub use descriptors::{TooFewDescriptors, ensure_descriptors, fitting_subscribers
 pub use environment::{Cores, environment};
 pub use runner::{Harness, Phase, Progress, TrialOrder, TrialResult};
 pub use sse_parser::{SseEvent, SseParser, TooLong};
+pub use target_folder::{TargetFolder, TargetFolderError};
 
 /// Maximum segment size set on both ends of every measured socket, bytes: what an Ethernet path
 /// with TCP timestamps leaves. Loopback's own 65,483 would make packet counts mean nothing.

@@ -67,20 +67,21 @@ pub(crate) fn bytes_are_the_servers(pattern: Pattern, params: &Params) -> bool {
 /// Where the counts of server and subscribers, or of the whole and its parts, contradict.
 fn ledger_problems(pattern: Pattern, params: &Params, measurements: &Measurements) -> Vec<String> {
     let mut problems = Vec::new();
-    if measurements.server_requests_life != measurements.requests.life {
+    let requests = measurements.server_requests_life;
+    if let Some(counted) = requests.filter(|counted| *counted != measurements.requests.life) {
         problems.push(format!(
             "the server counted {} requests, the subscribers {}",
-            count(measurements.server_requests_life),
+            count(counted),
             count(measurements.requests.life)
         ));
     }
-    let server = measurements.server_bytes_life as f64;
     let subscribers = measurements.bytes_life.total() as f64;
-    let apart = (server - subscribers).abs() > LEDGER_TOLERANCE * subscribers;
-    if apart && !bytes_are_the_servers(pattern, params) {
+    let apart = |counted: &u64| (*counted as f64 - subscribers).abs() > LEDGER_TOLERANCE * subscribers;
+    let server = measurements.server_bytes_life.filter(|_| !bytes_are_the_servers(pattern, params));
+    if let Some(counted) = server.filter(apart) {
         problems.push(format!(
             "the server's sockets counted {} bytes, the subscribers' {}",
-            count(measurements.server_bytes_life),
+            count(counted),
             count(measurements.bytes_life.total())
         ));
     }

@@ -1,0 +1,280 @@
+//! Publishing by HTTP: one POST per event over one connection, in order, never two in flight. It runs on
+//! the pacing thread itself, so an answer that takes longer than the gap to the next event makes that one
+//! late, and both its lateness and its age say so.
+
+use std::{
+    io::{self, ErrorKind, Read, Write},
+    net::{Shutdown, SocketAddr, TcpStream},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+    time::Duration,
+};
+
+use contract::{EventType, PublishRequest};
+
+/// Longest wait for an answer; only a server that hangs meets it.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// Longest head of an answer.
+const LONGEST_HEAD: usize = 8 << 10;
+const MOST_HEADERS: usize = 64;
+
+/// Why an event was not published.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum PostError {
+    #[error("the publisher's connection failed: {0}")]
+    Socket(#[from] io::Error),
+    #[error("the server answered the publisher with {0}")]
+    Status(u16),
+    #[error("the server's answer to the publisher cannot be read: {0}")]
+    Answer(String),
+}
+
+/// Where events go, and how.
+#[derive(Debug, Clone)]
+pub(crate) struct PublishAddress {
+    pub(crate) server: SocketAddr,
+    pub(crate) request: PublishRequest,
+    /// Whether the server takes an event's type as `?type=`.
+    pub(crate) takes_types: bool,
+}
+
+/// What passed the publisher's sockets, and a way to close the open one from outside.
+#[derive(Debug, Default)]
+pub(crate) struct PosterCounts {
+    pub(crate) sent: AtomicU64,
+    pub(crate) received: AtomicU64,
+    pub(crate) connections: AtomicU64,
+    open: Mutex<Option<TcpStream>>,
+}
+
+impl PosterCounts {
+    /// Whether a connection is open.
+    pub(crate) fn is_open(&self) -> bool {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+    }
+
+    /// Ends a wait for an answer, and the connection with it.
+    pub(crate) fn close(&self) {
+        if let Some(stream) = self.open.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            // An error means that it is closed already.
+            let _ = stream.shutdown(Shutdown::Both);
+        }
+    }
+}
+
+/// Posts events.
+#[derive(Debug)]
+pub(crate) struct Poster {
+    address: PublishAddress,
+    stream: Option<TcpStream>,
+    counts: Arc<PosterCounts>,
+    /// Bytes read and not taken yet: the request as it is written, then the answer as it comes.
+    buffer: Vec<u8>,
+}
+
+impl Poster {
+    pub(crate) fn new(address: PublishAddress, counts: Arc<PosterCounts>) -> Self {
+        Self { address, stream: None, counts, buffer: Vec::with_capacity(1 << 10) }
+    }
+
+    /// Opens the connection, so that the first event does not pay for it.
+    pub(crate) fn connect(&mut self) -> Result<(), PostError> {
+        let stream = TcpStream::connect_timeout(&self.address.server, PATIENCE)?;
+        stream.set_nodelay(true)?;
+        stream.set_read_timeout(Some(PATIENCE))?;
+        stream.set_write_timeout(Some(PATIENCE))?;
+        self.counts.connections.fetch_add(1, Relaxed);
+        *self.counts.open.lock().unwrap_or_else(PoisonError::into_inner) = Some(stream.try_clone()?);
+        self.stream = Some(stream);
+        Ok(())
+    }
+
+    /// Publishes a text and waits for the answer. After a failure the next event gets a connection of its
+    /// own; this one is not sent again, because it may have arrived.
+    pub(crate) fn post(&mut self, event_type: Option<&EventType>, text: &str) -> Result<(), PostError> {
+        if self.stream.is_none() {
+            self.connect()?;
+        }
+        let outcome = self.exchange(event_type, text);
+        match outcome {
+            Ok(true) => {}
+            Ok(false) | Err(_) => {
+                self.stream = None;
+                self.counts.close();
+            }
+        }
+        outcome.map(drop)
+    }
+
+    /// One exchange. `true` if the connection can be used again.
+    fn exchange(&mut self, event_type: Option<&EventType>, text: &str) -> Result<bool, PostError> {
+        let PublishAddress { server, request, takes_types } = &self.address;
+        let Some(stream) = &mut self.stream else { return Ok(false) };
+        let kind = match event_type {
+            Some(name) if *takes_types => format!("?type={name}"),
+            Some(_) | None => String::new(),
+        };
+        self.buffer.clear();
+        write!(
+            self.buffer,
+            "{} {}{kind} HTTP/1.1\r\nhost: {server}\r\ncontent-type: {}\r\ncontent-length: {}\r\n\r\n{text}",
+            request.method,
+            request.path,
+            request.content_type,
+            text.len()
+        )?;
+        stream.write_all(&self.buffer)?;
+        self.counts.sent.fetch_add(self.buffer.len() as u64, Relaxed);
+
+        self.buffer.clear();
+        let answer = loop {
+            if let Some(answer) = Answer::parse(&self.buffer)? {
+                break answer;
+            }
+            if self.buffer.len() > LONGEST_HEAD {
+                return Err(PostError::Answer("its head is too long".to_owned()));
+            }
+            read_more(stream, &mut self.buffer, &self.counts)?;
+        };
+        while self.buffer.len() < answer.length {
+            read_more(stream, &mut self.buffer, &self.counts)?;
+        }
+        if (200..300).contains(&answer.status) {
+            Ok(answer.stays_open)
+        } else {
+            Err(PostError::Status(answer.status))
+        }
+    }
+}
+
+fn read_more(stream: &mut TcpStream, buffer: &mut Vec<u8>, counts: &PosterCounts) -> Result<(), io::Error> {
+    let mut piece = [0; 1 << 10];
+    let read = stream.read(&mut piece)?;
+    if read == 0 {
+        return Err(ErrorKind::UnexpectedEof.into());
+    }
+    counts.received.fetch_add(read as u64, Relaxed);
+    buffer.extend_from_slice(&piece[..read]);
+    Ok(())
+}
+
+/// The head of an answer.
+#[derive(Debug, PartialEq, Eq)]
+struct Answer {
+    status: u16,
+    /// Bytes of head and body together.
+    length: usize,
+    stays_open: bool,
+}
+
+impl Answer {
+    /// None while the head is not complete.
+    fn parse(bytes: &[u8]) -> Result<Option<Self>, PostError> {
+        let mut headers = [httparse::EMPTY_HEADER; MOST_HEADERS];
+        let mut response = httparse::Response::new(&mut headers);
+        let unreadable = |problem: String| PostError::Answer(problem);
+        let head = match response.parse(bytes).map_err(|error| unreadable(error.to_string()))? {
+            httparse::Status::Complete(length) => length,
+            httparse::Status::Partial => return Ok(None),
+        };
+        let value = |name: &str| {
+            let header = response.headers.iter().find(|header| header.name.eq_ignore_ascii_case(name))?;
+            std::str::from_utf8(header.value).ok()
+        };
+        let status = response.code.unwrap_or_default();
+        // RFC 9112 §6.3: 204 and 304 have no body; every other answer must say how long its is.
+        let body = match (status, value("content-length")) {
+            (204 | 304, _) => 0,
+            (_, Some(length)) => {
+                length.parse().map_err(|_| unreadable(format!("its content-length is `{length}`")))?
+            }
+            (_, None) => return Err(unreadable("it has no content-length".to_owned())),
+        };
+        let closes = value("connection").is_some_and(|word| word.eq_ignore_ascii_case("close"));
+        Ok(Some(Self { status, length: head + body, stays_open: !closes }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{net::TcpListener, thread};
+
+    use super::*;
+
+    fn address(listener: &TcpListener) -> PublishAddress {
+        PublishAddress {
+            server: listener.local_addr().unwrap(),
+            request: PublishRequest {
+                method: "POST".to_owned(),
+                path: "/events".to_owned(),
+                content_type: "text/plain".to_owned(),
+            },
+            takes_types: true,
+        }
+    }
+
+    /// A server that answers one connection's requests with these answers, one each, and tells what it
+    /// was asked.
+    fn answering(listener: TcpListener, answers: &'static [&'static str]) -> thread::JoinHandle<Vec<String>> {
+        thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            let mut asked = Vec::new();
+            for answer in answers {
+                let mut request = [0; 1_000];
+                let length = stream.read(&mut request).unwrap();
+                asked.push(String::from_utf8(request[..length].to_vec()).unwrap());
+                stream.write_all(answer.as_bytes()).unwrap();
+            }
+            asked
+        })
+    }
+
+    #[test]
+    fn events_go_over_one_connection_and_every_byte_is_counted() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let (address, counts) = (address(&listener), Arc::new(PosterCounts::default()));
+        let answers =
+            &["HTTP/1.1 204 No Content\r\n\r\n", "HTTP/1.1 201 Created\r\nContent-Length: 2\r\n\r\nok"];
+        let server = answering(listener, answers);
+        let mut poster = Poster::new(address, Arc::clone(&counts));
+        poster.post(None, "one").unwrap();
+        poster.post(Some(&"trade".parse().unwrap()), "two").unwrap();
+        let asked = server.join().unwrap();
+        assert!(asked[0].starts_with("POST /events HTTP/1.1\r\n") && asked[0].ends_with("\r\n\r\none"));
+        assert!(asked[1].starts_with("POST /events?type=trade HTTP/1.1\r\n"), "{}", asked[1]);
+        assert_eq!(counts.connections.load(Relaxed), 1);
+        assert_eq!(counts.sent.load(Relaxed), asked.iter().map(String::len).sum::<usize>() as u64);
+        assert_eq!(
+            counts.received.load(Relaxed),
+            answers.iter().map(|text| text.len()).sum::<usize>() as u64
+        );
+    }
+
+    #[test]
+    fn a_refusal_and_a_lost_connection_are_errors_and_not_sent_again() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let (address, counts) = (address(&listener), Arc::new(PosterCounts::default()));
+        let server = answering(listener, &["HTTP/1.1 500 Oops\r\nContent-Length: 0\r\n\r\n"]);
+        let mut poster = Poster::new(address, Arc::clone(&counts));
+        assert!(matches!(poster.post(None, "one"), Err(PostError::Status(500))));
+        assert_eq!(server.join().unwrap().len(), 1);
+        // The listener is gone with its thread.
+        assert!(matches!(poster.post(None, "two"), Err(PostError::Socket(_))));
+    }
+
+    #[test]
+    fn an_answer_is_as_long_as_it_says() {
+        let parse = |text: &str| Answer::parse(text.as_bytes());
+        assert_eq!(parse("HTTP/1.1 202 Accepted\r\nContent-Le").unwrap(), None);
+        let head = "HTTP/1.1 202 Accepted\r\ncontent-length: 7\r\nconnection: close\r\n\r\n";
+        let answer = Answer { status: 202, length: head.len() + 7, stays_open: false };
+        assert_eq!(parse(head).unwrap(), Some(answer));
+        for bad in
+            ["HTTP/1.1 200 OK\r\n\r\n", "HTTP/1.1 200 OK\r\ncontent-length: x\r\n\r\n", "hello\r\n\r\n"]
+        {
+            assert!(parse(bad).is_err(), "{bad}");
+        }
+    }
+}
