@@ -6,10 +6,10 @@
 //! [`contract::TrialRecord`].
 
 mod calibration;
-mod connection;
 mod counted_stream;
 mod crew;
 mod descriptors;
+mod dialect;
 mod doubts;
 mod environment;
 mod framing_sizes;
@@ -21,6 +21,8 @@ mod libc_calls;
 mod machine;
 mod measured;
 mod memory;
+mod poller;
+pub mod reading;
 mod recorder;
 mod runner;
 mod sequence;
@@ -29,6 +31,7 @@ mod sse_parser;
 mod stairs;
 mod subscribers;
 mod trace;
+mod wire;
 mod worker;
 
 pub use calibration::{CALIBRATION_SUBSCRIBERS, calibrate, calibration_order};

@@ -326,6 +326,7 @@ mod tests {
             let due_ns = schedule.events()[seq as usize - 1].due_ns;
             seat.deliver(Cursor { epoch, seq }, &stamp(due_ns, "payload"));
         };
+        desk.note_read();
         for seat in &seats {
             seat.place(Cursor { epoch, seq: 0 });
         }

@@ -24,12 +24,15 @@ use tokio::{
 };
 
 use crate::{
-    connection::Use,
     counted_stream::CountedStream,
+    dialect::Dialect,
     ledger::{Counters, add},
+    poller::Use,
+    reading::Unreadable,
     recorder::Recorder,
     sequence::{Arrival, Sequence},
     trace::Trace,
+    wire::READ_BYTES,
 };
 
 /// Connections that one worker opens at a time: more would only queue in the server's backlog and
@@ -41,14 +44,12 @@ const CONNECTING_AT_A_TIME: usize = 32;
 pub(crate) enum SubscriberError {
     #[error("the socket failed: {0}")]
     Socket(#[from] io::Error),
-    #[error("HTTP failed: {0}")]
-    Http(#[from] hyper::Error),
     #[error("reqwest failed: {0}")]
     Reqwest(#[from] ::reqwest::Error),
-    #[error("the WebSocket failed: {0}")]
-    WebSocket(#[from] Box<tokio_tungstenite::tungstenite::Error>),
     #[error("the server answered {0}")]
     Status(http::StatusCode),
+    #[error("the answer cannot be read: {0}")]
+    Unreadable(#[from] Unreadable),
     #[error("the server broke the contract: {0}")]
     Protocol(String),
     #[error("the server ended the stream")]
@@ -88,6 +89,17 @@ pub(crate) struct Desk {
     pub(crate) tally: Tally,
     /// The last failure, to be told if subscribers cannot connect.
     pub(crate) last_error: RefCell<Option<String>>,
+    /// How the server is spoken to, and what it is called in `host`.
+    pub(crate) dialect: Dialect,
+    pub(crate) host: String,
+    /// What every subscriber reads into; nothing stays in it.
+    pub(crate) read_buffer: RefCell<Box<[u8]>>,
+    /// Where every subscriber writes its request down; nothing stays in it.
+    pub(crate) request: RefCell<String>,
+    /// When the last read of any subscriber came back.
+    received_ns: Cell<u64>,
+    /// What `started` holds, once it does: looking there takes a lock.
+    known_start: Cell<Option<Started>>,
     connecting: Semaphore,
     /// The trial is over: nobody may ask again.
     closing: Cell<bool>,
@@ -128,7 +140,14 @@ impl Desk {
         clock: EpochClock,
         started: watch::Receiver<Option<Started>>,
     ) -> Self {
+        let dialect = Dialect::ours(pattern, *settings.hold);
         Self {
+            dialect,
+            host: target.to_string(),
+            read_buffer: RefCell::new(vec![0; READ_BYTES].into()),
+            request: RefCell::default(),
+            received_ns: Cell::default(),
+            known_start: Cell::default(),
             target,
             tcp_maxseg,
             pattern,
@@ -162,6 +181,24 @@ impl Desk {
             // The trial is over before its schedule began: this task is about to be dropped.
             Err(_) => std::future::pending().await,
         }
+    }
+
+    /// The schedule's start, if there is one yet.
+    pub(crate) fn start(&self) -> Option<Started> {
+        self.known_start.get().or_else(|| {
+            self.known_start.set(*self.started.borrow());
+            self.known_start.get()
+        })
+    }
+
+    /// Notes that a read has just come back: what its bytes hold was received now.
+    pub(crate) fn note_read(&self) {
+        self.received_ns.set(self.clock.now_ns());
+    }
+
+    /// When the bytes that are being looked at were read.
+    pub(crate) fn received_ns(&self) -> u64 {
+        self.received_ns.get()
     }
 
     /// Lets no further request begin. Without this a request could be counted here and never reach
@@ -199,14 +236,15 @@ impl Seat {
         let mut wait = Duration::from_millis(250);
         loop {
             let outcome: Result<Infallible, SubscriberError> =
+                // A task is as large as the largest of these. reqwest's are boxed: they are seldom run.
                 match (self.desk.settings.client, self.desk.pattern) {
                     (Client::Lean, Pattern::ShortPolling) => short_polling::run(&self).await,
                     (Client::Lean, Pattern::LongPolling) => long_polling::run(&self).await,
                     (Client::Lean, Pattern::Sse) => sse::run(&self).await,
                     (_, Pattern::WebSocket) => websocket::run(&self).await,
-                    (Client::Reqwest, Pattern::ShortPolling) => reqwest::short_polling(&self).await,
-                    (Client::Reqwest, Pattern::LongPolling) => reqwest::long_polling(&self).await,
-                    (Client::Reqwest, Pattern::Sse) => reqwest::sse(&self).await,
+                    (Client::Reqwest, Pattern::ShortPolling) => Box::pin(reqwest::short_polling(&self)).await,
+                    (Client::Reqwest, Pattern::LongPolling) => Box::pin(reqwest::long_polling(&self)).await,
+                    (Client::Reqwest, Pattern::Sse) => Box::pin(reqwest::sse(&self)).await,
                 };
             let Err(error) = outcome;
             add(&self.counters.failures, 1);
@@ -295,7 +333,7 @@ impl Seat {
 
     fn note_at(&self, at_ns: u64, what: impl FnOnce(i64) -> TraceEvent) {
         let Some(trace) = &self.trace else { return };
-        let start_ns = self.desk.started.borrow().map(|started| started.start_ns);
+        let start_ns = self.desk.start().map(|started| started.start_ns);
         trace.note(at_ns, start_ns, what(at_ns as i64));
     }
 
@@ -317,9 +355,9 @@ impl Seat {
         self.cursor.set(Some(cursor));
     }
 
-    /// Takes a delivery: checks its number and records its age.
+    /// Takes a delivery out of the bytes that were read last: checks its number and records its age.
     pub(crate) fn deliver(&self, cursor: Cursor, text: &str) {
-        let received_ns = self.desk.clock.now_ns();
+        let received_ns = self.desk.received_ns();
         self.cursor.set(Some(cursor));
         add(&self.counters.payload, text.len() as u64);
         let tally = &self.desk.tally;
@@ -332,7 +370,7 @@ impl Seat {
             Arrival::Reordered => add(&tally.reordered, 1),
             Arrival::Duplicate => return add(&tally.duplicated, 1),
         }
-        let Some(Started { start_ns, window, numbers: (first, end) }) = *self.desk.started.borrow() else {
+        let Some(Started { start_ns, window, numbers: (first, end) }) = self.desk.start() else {
             return;
         };
         // On a stair there was traffic before the schedule; it belongs to no ledger of deliveries.
