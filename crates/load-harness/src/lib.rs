@@ -9,6 +9,7 @@ mod calibration;
 mod counted_stream;
 mod crew;
 mod descriptors;
+mod desk;
 mod dialect;
 mod doubts;
 mod environment;

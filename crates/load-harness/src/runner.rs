@@ -19,13 +19,13 @@ use tokio::time::sleep;
 use crate::{
     Cores, TCP_MAXSEG,
     crew::Crew,
+    desk::Started,
     interval_log::interval_log,
     machine::{self, Clocks},
     measured::{Edge, Outside, assemble},
     memory::MemoryError,
     server_process::{ControlPlane, ServerError, ServerProcess},
     stairs,
-    subscribers::Started,
 };
 
 /// From the order to publish until the schedule's instant 0: time for every worker to hear of it.

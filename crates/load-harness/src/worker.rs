@@ -23,10 +23,11 @@ use tokio::{
 };
 
 use crate::{
+    desk::{Desk, Started},
     hiccups,
     ledger::{Readings, Totals},
     recorder::Recorder,
-    subscribers::{Desk, Seat, Started, add_set_up},
+    subscribers::{Seat, add_set_up},
     trace::{Stretch, TRACED, Trace},
 };
 
