@@ -119,6 +119,18 @@ impl CountedStream {
         Ok(Self { stream, bytes, is_waiting: false })
     }
 
+    /// Writes what the socket takes at once; 0 bytes if it takes none now.
+    pub(crate) fn write_now(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self.stream.try_write(bytes) {
+            Ok(written) => {
+                self.bytes.sent.set(self.bytes.sent.get() + written as u64);
+                Ok(written)
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(0),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Lets the kernel forget the connection at once when it is closed, instead of keeping what is
     /// left of it for a minute (TIME-WAIT, RFC 9293 §3.3.2): where kernel memory is measured, the trial
     /// before would be measured, too.

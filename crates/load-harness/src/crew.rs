@@ -11,9 +11,9 @@ use tokio::{sync::watch, time::sleep};
 
 use crate::{
     Harness, Phase, Progress, TCP_MAXSEG, TrialOrder,
+    desk::Started,
     runner::TrialError,
     server_access::ServerAccess,
-    subscribers::Started,
     trace::Stretch,
     worker::{self, Gauge, Signals, WorkerFinding, WorkerOrder},
 };

@@ -6,7 +6,7 @@ use contract::TimeHistogram;
 use schedule::EpochClock;
 use tokio::time::{Instant, sleep_until};
 
-use crate::subscribers::Started;
+use crate::desk::Started;
 
 /// Length of a sleep: short enough to meet most stalls, long enough to cost nothing.
 const SLEEP: Duration = Duration::from_millis(10);

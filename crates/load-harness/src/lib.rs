@@ -6,10 +6,11 @@
 //! [`contract::TrialRecord`].
 
 mod calibration;
-mod connection;
 mod counted_stream;
 mod crew;
 mod descriptors;
+mod desk;
+mod dialect;
 mod doubts;
 mod environment;
 mod foreign_server;
@@ -22,9 +23,11 @@ mod libc_calls;
 mod machine;
 mod measured;
 mod memory;
+mod poller;
 mod poster;
 mod posting_publisher;
 mod process_group;
+pub mod reading;
 mod recorder;
 mod runner;
 mod sequence;
@@ -35,6 +38,7 @@ mod stairs;
 mod subscribers;
 mod target_folder;
 mod trace;
+mod wire;
 mod worker;
 
 pub use calibration::{CALIBRATION_SUBSCRIBERS, calibrate, calibration_order};

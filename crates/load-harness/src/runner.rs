@@ -20,6 +20,7 @@ use tokio::time::sleep;
 use crate::{
     Cores, TCP_MAXSEG,
     crew::Crew,
+    desk::Started,
     interval_log::interval_log,
     machine::{self, Clocks},
     measured::{Outside, assemble},
@@ -28,7 +29,6 @@ use crate::{
     server_access::{RunningServer, ServerAccess},
     server_process::ServerError,
     stairs,
-    subscribers::Started,
     target_folder::TargetFolder,
 };
 

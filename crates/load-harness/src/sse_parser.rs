@@ -30,6 +30,8 @@ pub struct SseParser {
     /// The start of a line whose end has not been read.
     partial_line: Vec<u8>,
     past_first_line: bool,
+    /// The last line was a blank one: no field of a block has been read.
+    is_at_block_start: bool,
     /// The last byte was a CR: a LF that follows belongs to the same line end.
     after_cr: bool,
     data: String,
@@ -72,17 +74,24 @@ impl SseParser {
             self.after_cr = false;
             bytes = bytes.strip_prefix(b"\n").unwrap_or(bytes);
         }
-        while let Some(end) = memchr::memchr2(b'\n', b'\r', bytes) {
+        loop {
+            if let Some((block, rest)) = self.whole_block(bytes) {
+                self.pending_id.clear();
+                self.pending_id.push_str(block.last_event_id);
+                self.last_event_id.clone_from(&self.pending_id);
+                dispatch(block);
+                bytes = rest;
+                continue;
+            }
+            let Some(end) = memchr::memchr2(b'\n', b'\r', bytes) else { break };
             let (line, rest) = (&bytes[..end], &bytes[end + 1..]);
             if self.partial_line.is_empty() {
                 self.line(line, &mut dispatch)?;
             } else {
+                // Its memory is given back with it: lines are seldom cut, and streams are many.
                 let mut whole = std::mem::take(&mut self.partial_line);
                 whole.extend_from_slice(line);
                 self.line(&whole, &mut dispatch)?;
-                // The buffer goes back emptied, to keep its memory.
-                whole.clear();
-                self.partial_line = whole;
             }
             self.after_cr = bytes[end] == b'\r' && rest.is_empty();
             bytes = if bytes[end] == b'\r' { rest.strip_prefix(b"\n").unwrap_or(rest) } else { rest };
@@ -94,11 +103,28 @@ impl SseParser {
         Ok(())
     }
 
+    /// The block that `bytes` begin with, if it is whole and of the commonest form: an id, one line of
+    /// data, nothing else. It is then read where it lies.
+    fn whole_block<'a>(&self, bytes: &'a [u8]) -> Option<(SseEvent<'a>, &'a [u8])> {
+        let is_between_blocks =
+            self.past_first_line && self.is_at_block_start && self.partial_line.is_empty();
+        if !is_between_blocks {
+            return None;
+        }
+        let (last_event_id, rest) = line_of_text(bytes.strip_prefix(b"id: ")?)?;
+        let (data, rest) = line_of_text(rest.strip_prefix(b"data: ")?)?;
+        let rest = rest.strip_prefix(b"\n")?;
+        // An id with a NUL is ignored; the long way knows that.
+        let is_taken = !last_event_id.as_bytes().contains(&0);
+        is_taken.then_some((SseEvent { event_type: "message", data, last_event_id }, rest))
+    }
+
     fn line(&mut self, mut line: &[u8], dispatch: &mut impl FnMut(SseEvent<'_>)) -> Result<(), TooLong> {
         if !self.past_first_line {
             self.past_first_line = true;
             line = line.strip_prefix(BYTE_ORDER_MARK).unwrap_or(line);
         }
+        self.is_at_block_start = line.is_empty();
         if line.is_empty() {
             self.blank_line(dispatch);
             return Ok(());
@@ -119,7 +145,10 @@ impl SseParser {
                 self.data.push_str(&String::from_utf8_lossy(value));
                 self.data.push('\n');
             }
-            b"event" => self.event_type = String::from_utf8_lossy(value).into_owned(),
+            b"event" => {
+                self.event_type.clear();
+                self.event_type.push_str(&String::from_utf8_lossy(value));
+            }
             b"id" if !value.contains(&0) => {
                 self.pending_id.clear();
                 self.pending_id.push_str(&String::from_utf8_lossy(value));
@@ -147,4 +176,11 @@ impl SseParser {
         self.data.clear();
         self.event_type.clear();
     }
+}
+
+/// The text up to a line feed, and what follows; none if there is no line feed, a carriage return
+/// before it, or no UTF-8.
+fn line_of_text(bytes: &[u8]) -> Option<(&str, &[u8])> {
+    let end = memchr::memchr2(b'\n', b'\r', bytes).filter(|end| bytes[*end] == b'\n')?;
+    Some((std::str::from_utf8(&bytes[..end]).ok()?, &bytes[end + 1..]))
 }

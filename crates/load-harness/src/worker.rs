@@ -23,10 +23,11 @@ use tokio::{
 };
 
 use crate::{
+    desk::{Desk, Started},
     hiccups,
     ledger::{Readings, Totals},
     recorder::Recorder,
-    subscribers::{Desk, Seat, Started, add_set_up},
+    subscribers::{Seat, add_set_up},
     trace::{Stretch, TRACED, Trace},
 };
 
@@ -326,6 +327,7 @@ mod tests {
             let due_ns = schedule.events()[seq as usize - 1].due_ns;
             seat.deliver(Cursor { epoch, seq }, &stamp(due_ns, "payload"));
         };
+        desk.note_read();
         for seat in &seats {
             seat.place(Cursor { epoch, seq: 0 });
         }

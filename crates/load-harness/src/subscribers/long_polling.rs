@@ -18,7 +18,7 @@ use std::convert::Infallible;
 use http::StatusCode;
 
 use super::{Seat, SubscriberError, short_polling::take};
-use crate::connection::Poller;
+use crate::poller::{Answered, Poller};
 
 /// Reads until the connection fails.
 pub(crate) async fn run(seat: &Seat) -> Result<Infallible, SubscriberError> {
@@ -26,34 +26,27 @@ pub(crate) async fn run(seat: &Seat) -> Result<Infallible, SubscriberError> {
         .set_up(async {
             let mut poller = Poller::open(seat).await?;
             if seat.cursor().is_none() {
-                poll(seat, &mut poller).await?;
+                poller.ask(seat, |answer| answered(seat, &answer)).await?;
             }
             Ok(poller)
         })
         .await?;
     let turnaround = *seat.desk.settings.turnaround;
     loop {
-        if !poll(seat, &mut poller).await? {
+        if !poller.ask(seat, |answer| answered(seat, &answer)).await? {
             seat.pause(turnaround).await;
         }
     }
 }
 
-/// One exchange. `true` if the batch was cut and there is more to fetch at once.
-async fn poll(seat: &Seat, poller: &mut Poller<'_>) -> Result<bool, SubscriberError> {
-    let answer = match seat.cursor() {
-        None => poller.ask("/long-polling", &[]).await?,
-        Some(cursor) => {
-            let hold = seat.desk.settings.hold.as_secs_f64();
-            poller.ask(&format!("/long-polling?after={cursor}&hold={hold}"), &[]).await?
-        }
-    };
+/// `true` if the batch was cut and there is more to fetch at once.
+fn answered(seat: &Seat, answer: &Answered<'_>) -> Result<bool, SubscriberError> {
     match answer.status {
         StatusCode::NO_CONTENT => {
             seat.count_empty_poll(answer.exchange_bytes);
             Ok(false)
         }
-        StatusCode::OK => take(seat, &answer.body, answer.exchange_bytes),
+        StatusCode::OK => take(seat, answer.body, answer.exchange_bytes),
         other => Err(SubscriberError::Status(other)),
     }
 }

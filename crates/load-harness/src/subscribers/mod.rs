@@ -16,39 +16,29 @@ use std::{
     time::Duration,
 };
 
-use contract::{Client, Cursor, Pattern, SetUp, Settings, Stamped, TimeHistogram, TraceEvent, Window};
-use schedule::EpochClock;
-use tokio::{
-    sync::{Semaphore, watch},
-    time::{Instant, sleep, sleep_until},
-};
+use contract::{Client, Cursor, Pattern, SetUp, Stamped, TraceEvent};
+use tokio::time::{sleep, sleep_until};
 
 use crate::{
-    connection::Use,
     counted_stream::CountedStream,
+    desk::{Desk, Started},
     ledger::{Counters, add},
-    recorder::Recorder,
+    reading::Unreadable,
     sequence::{Arrival, Sequence},
     trace::Trace,
 };
-
-/// Connections that one worker opens at a time: more would only queue in the server's backlog and
-/// make set-up look slow.
-const CONNECTING_AT_A_TIME: usize = 32;
 
 /// Why a subscriber lost its connection. Counted, and told if the trial fails; never a panic.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum SubscriberError {
     #[error("the socket failed: {0}")]
     Socket(#[from] io::Error),
-    #[error("HTTP failed: {0}")]
-    Http(#[from] hyper::Error),
     #[error("reqwest failed: {0}")]
     Reqwest(#[from] ::reqwest::Error),
-    #[error("the WebSocket failed: {0}")]
-    WebSocket(#[from] Box<tokio_tungstenite::tungstenite::Error>),
     #[error("the server answered {0}")]
     Status(http::StatusCode),
+    #[error("the answer cannot be read: {0}")]
+    Unreadable(#[from] Unreadable),
     #[error("the server broke the contract: {0}")]
     Protocol(String),
     #[error("the server ended the stream")]
@@ -59,48 +49,6 @@ impl From<serde_json::Error> for SubscriberError {
     fn from(error: serde_json::Error) -> Self {
         Self::Protocol(format!("unreadable JSON: {error}"))
     }
-}
-
-/// The schedule's place on the epoch's clock, known once it has been started.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Started {
-    /// Instant 0 of the schedule, nanoseconds since the epoch began.
-    pub(crate) start_ns: u64,
-    /// The measured stretch, from instant 0.
-    pub(crate) window: Window,
-    /// Numbers of its events: the first, and one past the last.
-    pub(crate) numbers: (u64, u64),
-}
-
-/// What all subscribers of a worker share. One thread, so no locks.
-pub(crate) struct Desk {
-    pub(crate) target: SocketAddr,
-    pub(crate) tcp_maxseg: u32,
-    pub(crate) pattern: Pattern,
-    pub(crate) settings: Settings,
-    pub(crate) poll_phase: f64,
-    pub(crate) clock: EpochClock,
-    pub(crate) started: watch::Receiver<Option<Started>>,
-    pub(crate) recorder: RefCell<Recorder>,
-    pub(crate) connect: RefCell<TimeHistogram>,
-    /// What the subscribers took to be set up, so far.
-    pub(crate) set_up: Cell<SetUp>,
-    pub(crate) tally: Tally,
-    /// The last failure, to be told if subscribers cannot connect.
-    pub(crate) last_error: RefCell<Option<String>>,
-    connecting: Semaphore,
-    /// The trial is over: nobody may ask again.
-    closing: Cell<bool>,
-}
-
-/// Deliveries of a worker, counted as they come.
-#[derive(Debug, Default)]
-pub(crate) struct Tally {
-    pub(crate) connected: Cell<u64>,
-    pub(crate) received: Cell<u64>,
-    pub(crate) duplicated: Cell<u64>,
-    pub(crate) reordered: Cell<u64>,
-    pub(crate) foreign: Cell<u64>,
 }
 
 /// One subscriber: its place in the log, its counters, and a way to its worker's desk.
@@ -117,63 +65,6 @@ pub(crate) struct Seat {
     first_attempt_ns: Cell<Option<u64>>,
     /// Only one subscriber of a trial has it.
     trace: Option<Trace>,
-}
-
-impl Desk {
-    pub(crate) fn new(
-        target: SocketAddr,
-        tcp_maxseg: u32,
-        (pattern, settings): (Pattern, Settings),
-        poll_phase: f64,
-        clock: EpochClock,
-        started: watch::Receiver<Option<Started>>,
-    ) -> Self {
-        Self {
-            target,
-            tcp_maxseg,
-            pattern,
-            settings,
-            poll_phase,
-            clock,
-            started,
-            recorder: RefCell::default(),
-            connect: RefCell::default(),
-            set_up: Cell::new(SetUp { subscribers: 0, bytes: 0, segments: Some(0) }),
-            tally: Tally::default(),
-            last_error: RefCell::default(),
-            connecting: Semaphore::new(CONNECTING_AT_A_TIME),
-            closing: Cell::default(),
-        }
-    }
-
-    /// What this trial's polling connections are opened for. A stream is always kept.
-    pub(crate) const fn connection_use(&self) -> Use {
-        match self.pattern {
-            Pattern::ShortPolling | Pattern::LongPolling if !self.settings.keep_alive => Use::Once,
-            Pattern::ShortPolling | Pattern::LongPolling | Pattern::Sse | Pattern::WebSocket => Use::Kept,
-        }
-    }
-
-    /// Waits for the schedule's start.
-    pub(crate) async fn started(&self) -> Started {
-        let mut started = self.started.clone();
-        match started.wait_for(Option::is_some).await {
-            Ok(started) => started.unwrap_or_else(|| unreachable!("waited for a start")),
-            // The trial is over before its schedule began: this task is about to be dropped.
-            Err(_) => std::future::pending().await,
-        }
-    }
-
-    /// Lets no further request begin. Without this a request could be counted here and never reach
-    /// the server, whose own count must agree.
-    pub(crate) fn close(&self) {
-        self.closing.set(true);
-    }
-
-    /// The runtime's instant for a time on the epoch's clock.
-    pub(crate) fn instant(&self, at_ns: u64) -> Instant {
-        Instant::now() + Duration::from_nanos(at_ns.saturating_sub(self.clock.now_ns()))
-    }
 }
 
 impl Seat {
@@ -199,14 +90,15 @@ impl Seat {
         let mut wait = Duration::from_millis(250);
         loop {
             let outcome: Result<Infallible, SubscriberError> =
+                // A task is as large as the largest of these. reqwest's are boxed: they are seldom run.
                 match (self.desk.settings.client, self.desk.pattern) {
                     (Client::Lean, Pattern::ShortPolling) => short_polling::run(&self).await,
                     (Client::Lean, Pattern::LongPolling) => long_polling::run(&self).await,
                     (Client::Lean, Pattern::Sse) => sse::run(&self).await,
                     (_, Pattern::WebSocket) => websocket::run(&self).await,
-                    (Client::Reqwest, Pattern::ShortPolling) => reqwest::short_polling(&self).await,
-                    (Client::Reqwest, Pattern::LongPolling) => reqwest::long_polling(&self).await,
-                    (Client::Reqwest, Pattern::Sse) => reqwest::sse(&self).await,
+                    (Client::Reqwest, Pattern::ShortPolling) => Box::pin(reqwest::short_polling(&self)).await,
+                    (Client::Reqwest, Pattern::LongPolling) => Box::pin(reqwest::long_polling(&self)).await,
+                    (Client::Reqwest, Pattern::Sse) => Box::pin(reqwest::sse(&self)).await,
                 };
             let Err(error) = outcome;
             add(&self.counters.failures, 1);
@@ -295,7 +187,7 @@ impl Seat {
 
     fn note_at(&self, at_ns: u64, what: impl FnOnce(i64) -> TraceEvent) {
         let Some(trace) = &self.trace else { return };
-        let start_ns = self.desk.started.borrow().map(|started| started.start_ns);
+        let start_ns = self.desk.start().map(|started| started.start_ns);
         trace.note(at_ns, start_ns, what(at_ns as i64));
     }
 
@@ -317,9 +209,9 @@ impl Seat {
         self.cursor.set(Some(cursor));
     }
 
-    /// Takes a delivery: checks its number and records its age.
+    /// Takes a delivery out of the bytes that were read last: checks its number and records its age.
     pub(crate) fn deliver(&self, cursor: Cursor, text: &str) {
-        let received_ns = self.desk.clock.now_ns();
+        let received_ns = self.desk.received_ns();
         self.cursor.set(Some(cursor));
         add(&self.counters.payload, text.len() as u64);
         let tally = &self.desk.tally;
@@ -332,7 +224,7 @@ impl Seat {
             Arrival::Reordered => add(&tally.reordered, 1),
             Arrival::Duplicate => return add(&tally.duplicated, 1),
         }
-        let Some(Started { start_ns, window, numbers: (first, end) }) = *self.desk.started.borrow() else {
+        let Some(Started { start_ns, window, numbers: (first, end) }) = self.desk.start() else {
             return;
         };
         // On a stair there was traffic before the schedule; it belongs to no ledger of deliveries.

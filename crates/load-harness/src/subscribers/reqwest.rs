@@ -6,13 +6,8 @@
 
 use std::convert::Infallible;
 
-use super::{
-    Seat, SubscriberError,
-    short_polling::take,
-    sse::{self, cursor},
-    timetable::Timetable,
-};
-use crate::{connection::Use, ledger::add, sse_parser::SseParser};
+use super::{Seat, SubscriberError, short_polling::take, sse, timetable::Timetable};
+use crate::{ledger::add, poller::Use, sse_parser::SseParser};
 use contract::{Cursor, PollBody};
 use http::StatusCode;
 use reqwest::{Client, RequestBuilder, Response, header};
@@ -59,9 +54,6 @@ pub(crate) async fn sse(seat: &Seat) -> Result<Infallible, SubscriberError> {
             seat.note_answer(0);
             while seat.cursor().is_none() {
                 read(seat, &mut stream, &mut parser).await?;
-                if !parser.last_event_id().is_empty() {
-                    seat.place(cursor(parser.last_event_id())?);
-                }
             }
             Ok(stream)
         })
@@ -74,15 +66,8 @@ pub(crate) async fn sse(seat: &Seat) -> Result<Infallible, SubscriberError> {
 async fn read(seat: &Seat, stream: &mut Response, parser: &mut SseParser) -> Result<(), SubscriberError> {
     let bytes = stream.chunk().await?.ok_or(SubscriberError::Ended)?;
     add(&seat.counters.other_wakeups, 1);
-    let mut unreadable = None;
-    parser
-        .push(&bytes, |event| {
-            if let Err(error) = sse::take(seat, event) {
-                unreadable = Some(error);
-            }
-        })
-        .map_err(|error| SubscriberError::Protocol(error.to_string()))?;
-    unreadable.map_or(Ok(()), Err)
+    seat.desk.note_read();
+    sse::take(seat, parser, &bytes)
 }
 
 fn client(seat: &Seat) -> Result<Client, SubscriberError> {
@@ -142,6 +127,7 @@ async fn poll(seat: &Seat, request: RequestBuilder) -> Result<bool, SubscriberEr
         }
         StatusCode::OK => {
             let body = response.bytes().await?;
+            seat.desk.note_read();
             take(seat, &body, body.len() as u64)
         }
         other => Err(SubscriberError::Status(other)),

@@ -14,54 +14,47 @@
 
 use std::convert::Infallible;
 
-use contract::PollBody;
-use http::{StatusCode, header};
+use http::StatusCode;
 
 use super::{Seat, SubscriberError, timetable::Timetable};
-use crate::{connection::Poller, ledger::add};
+use crate::{
+    ledger::add,
+    poller::{Answered, Poller},
+};
 
 /// Reads until the connection fails.
 pub(crate) async fn run(seat: &Seat) -> Result<Infallible, SubscriberError> {
     let mut poller = seat
         .set_up(async {
             let mut poller = Poller::open(seat).await?;
-            poll(seat, &mut poller).await?;
+            poller.ask(seat, |answer| answered(seat, &answer)).await?;
             Ok(poller)
         })
         .await?;
     let mut timetable = Timetable::of(seat).await;
     loop {
         seat.sleep_until(timetable.next_ns(seat)).await;
-        while poll(seat, &mut poller).await? {}
+        while poller.ask(seat, |answer| answered(seat, &answer)).await? {}
     }
 }
 
-/// One exchange. `true` if the batch was cut and there is more to fetch at once.
-async fn poll(seat: &Seat, poller: &mut Poller<'_>) -> Result<bool, SubscriberError> {
-    let counters = &seat.counters;
-    let answer = match seat.cursor() {
-        None => poller.ask("/short-polling", &[]).await?,
-        Some(cursor) => {
-            let known = format!("\"{cursor}\"");
-            let target = format!("/short-polling?after={cursor}");
-            poller.ask(&target, &[(header::IF_NONE_MATCH, &known)]).await?
-        }
-    };
-    add(&counters.exchanges, 1);
-    add(&counters.exchange_ns, answer.exchange_ns);
+/// `true` if the batch was cut and there is more to fetch at once.
+fn answered(seat: &Seat, answer: &Answered<'_>) -> Result<bool, SubscriberError> {
+    add(&seat.counters.exchanges, 1);
+    add(&seat.counters.exchange_ns, answer.exchange_ns);
     match answer.status {
         StatusCode::NOT_MODIFIED => {
             seat.count_empty_poll(answer.exchange_bytes);
             Ok(false)
         }
-        StatusCode::OK => take(seat, &answer.body, answer.exchange_bytes),
+        StatusCode::OK => take(seat, answer.body, answer.exchange_bytes),
         other => Err(SubscriberError::Status(other)),
     }
 }
 
 /// Takes the body of a poll's answer, short or long.
 pub(super) fn take(seat: &Seat, body: &[u8], exchange_bytes: u64) -> Result<bool, SubscriberError> {
-    let answer: PollBody<'_> = serde_json::from_slice(body)?;
+    let answer = seat.desk.dialect.poll(body)?;
     if seat.cursor().is_none() {
         seat.place(answer.cursor);
     }

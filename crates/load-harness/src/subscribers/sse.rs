@@ -16,88 +16,88 @@
 
 use std::convert::Infallible;
 
-use http::{StatusCode, header};
-use http_body_util::BodyExt;
-use hyper::body::Incoming;
+use http::StatusCode;
 
 use super::{Seat, SubscriberError};
 use crate::{
-    connection::{Connection, Use},
-    framing_sizes::Chunks,
+    framing_sizes::chunk,
     ledger::add,
+    reading::{BodyReader, Piece, read_head},
     sse_parser::{SseEvent, SseParser},
+    wire::{Step, Wire},
 };
 
 /// Reads until the connection fails or the server ends the stream.
 pub(crate) async fn run(seat: &Seat) -> Result<Infallible, SubscriberError> {
-    let (mut stream, _connection) = seat
+    let mut stream = seat
         .set_up(async {
-            let mut connection = Connection::open(seat, Use::Kept).await?;
-            let mut stream = Stream::open(seat, &mut connection).await?;
-            while seat.cursor().is_none() {
-                stream.read(seat).await?;
-            }
-            Ok((stream, connection))
+            let mut stream = Stream::open(seat).await?;
+            stream.read(seat, || seat.cursor().is_some()).await?;
+            Ok(stream)
         })
         .await?;
     loop {
-        stream.read(seat).await?;
+        stream.read(seat, || false).await?;
     }
 }
 
 struct Stream {
-    body: Incoming,
+    wire: Wire,
+    body: BodyReader,
     parser: SseParser,
-    chunks: Chunks,
 }
 
 impl Stream {
-    async fn open(seat: &Seat, connection: &mut Connection) -> Result<Self, SubscriberError> {
+    async fn open(seat: &Seat) -> Result<Self, SubscriberError> {
+        let mut wire = Wire::open(seat).await?;
         let before_bytes = seat.counters.stream.total();
-        let target = seat.cursor().map_or("/sse".to_owned(), |cursor| format!("/sse?after={cursor}"));
-        let response = connection.get(seat, &target, &[(header::ACCEPT, "text/event-stream")]).await?;
-        if response.status() != StatusCode::OK {
-            return Err(SubscriberError::Status(response.status()));
-        }
-        seat.note_answer(0);
-        // What has been read by now is the head, and the first block that came with it.
-        add(&seat.counters.headers, seat.counters.stream.total() - before_bytes);
-        Ok(Self { body: response.into_body(), parser: SseParser::default(), chunks: Chunks::default() })
-    }
-
-    async fn read(&mut self, seat: &Seat) -> Result<(), SubscriberError> {
-        let frame = self.body.frame().await.ok_or(SubscriberError::Ended)??;
-        let Ok(bytes) = frame.into_data() else {
-            return Ok(());
-        };
-        add(&seat.counters.computed_received, self.chunks.take(&bytes));
-        let mut unreadable = None;
-        self.parser
-            .push(&bytes, |event| {
-                if let Err(error) = take(seat, event) {
-                    unreadable = Some(error);
+        wire.ask(seat, seat.desk.dialect.question(seat.cursor()), "").await?;
+        let body = wire
+            .read(seat, |bytes, _| {
+                let Some(head) = read_head(bytes)? else { return Ok(Step { used: 0, found: None }) };
+                if head.status != StatusCode::OK {
+                    return Err(SubscriberError::Status(head.status));
                 }
+                add(&seat.counters.computed_received, head.rule_bytes);
+                Ok(Step { used: head.used, found: Some(head.body()?) })
             })
-            .map_err(|error| SubscriberError::Protocol(error.to_string()))?;
-        if seat.cursor().is_none() && !self.parser.last_event_id().is_empty() {
-            seat.place(cursor(self.parser.last_event_id())?);
-        }
-        unreadable.map_or(Ok(()), Err)
+            .await?;
+        seat.note_answer(0);
+        // What has been read by now is the head, and the first block if it came with it.
+        add(&seat.counters.headers, seat.counters.stream.total() - before_bytes);
+        Ok(Self { wire, body, parser: SseParser::default() })
+    }
+
+    /// Takes what comes until it is enough, or the stream ends.
+    async fn read(&mut self, seat: &Seat, is_enough: impl Fn() -> bool) -> Result<(), SubscriberError> {
+        let Self { wire, body, parser } = self;
+        wire.read(seat, |bytes, _| {
+            let mut rest = bytes;
+            while let Some(piece) = body.next(&mut rest)? {
+                match piece {
+                    Piece::Content(content) => take(seat, parser, content)?,
+                    Piece::ChunkEnd { content } => add(&seat.counters.computed_received, chunk(content)),
+                    Piece::End => return Err(SubscriberError::Ended),
+                }
+            }
+            Ok(Step { used: bytes.len() - rest.len(), found: is_enough().then_some(()) })
+        })
+        .await
     }
 }
 
-/// Takes an event of the stream, from whichever client read it.
-pub(super) fn take(seat: &Seat, event: SseEvent<'_>) -> Result<(), SubscriberError> {
-    let cursor = cursor(event.last_event_id)?;
-    if event.event_type == "reset" {
-        // The gap shows in the numbers of the events that follow.
-        seat.place(cursor);
-    } else {
-        seat.deliver(cursor, event.data);
+/// Takes a piece of the stream, from whichever client read it.
+pub(super) fn take(seat: &Seat, parser: &mut SseParser, bytes: &[u8]) -> Result<(), SubscriberError> {
+    let mut outcome = Ok(());
+    let take = |event: SseEvent<'_>| match seat.desk.dialect.stream_event(event) {
+        Ok(said) => said.to(seat),
+        Err(error) => outcome = Err(error),
+    };
+    parser.push(bytes, take).map_err(|error| SubscriberError::Protocol(error.to_string()))?;
+    if seat.cursor().is_none()
+        && let Some(place) = seat.desk.dialect.stream_place(parser.last_event_id())?
+    {
+        seat.place(place);
     }
-    Ok(())
-}
-
-pub(super) fn cursor(id: &str) -> Result<contract::Cursor, SubscriberError> {
-    id.parse().map_err(|error: contract::CursorError| SubscriberError::Protocol(error.to_string()))
+    outcome
 }

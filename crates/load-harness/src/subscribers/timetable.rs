@@ -31,7 +31,7 @@ impl Timetable {
         let started = if seat.desk.settings.stairs.is_empty() {
             Some(seat.desk.started().await)
         } else {
-            *seat.desk.started.borrow()
+            seat.desk.start()
         };
         let phase = phase_of(seat.desk.poll_phase, seat.index);
         let mut timetable = Self {
@@ -48,7 +48,7 @@ impl Timetable {
     /// The next instant, on the epoch's clock. Ticks that passed while a poll was in flight are
     /// skipped and counted.
     pub(super) fn next_ns(&mut self, seat: &Seat) -> u64 {
-        if let (false, Some(started)) = (self.has_started, *seat.desk.started.borrow()) {
+        if let (false, Some(started)) = (self.has_started, seat.desk.start()) {
             (self.start_ns, self.next, self.has_started) = (started.start_ns as f64, self.phase, true);
             self.pass(seat.desk.clock.now_ns());
         }

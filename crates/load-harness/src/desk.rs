@@ -1,0 +1,155 @@
+//! What all subscribers of a worker share: the trial's settings, the clock, the buffers and the tally.
+
+use std::{
+    cell::{Cell, RefCell},
+    net::SocketAddr,
+    time::Duration,
+};
+
+use contract::{Pattern, SetUp, Settings, TimeHistogram, Window};
+use schedule::EpochClock;
+use tokio::{
+    sync::{Semaphore, watch},
+    time::Instant,
+};
+
+use crate::{dialect::Dialect, poller::Use, recorder::Recorder, wire::READ_BYTES};
+
+/// Connections that one worker opens at a time: more would only queue in the server's backlog and
+/// make set-up look slow.
+const CONNECTING_AT_A_TIME: usize = 32;
+
+/// The schedule's place on the epoch's clock, known once it has been started.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Started {
+    /// Instant 0 of the schedule, nanoseconds since the epoch began.
+    pub(crate) start_ns: u64,
+    /// The measured stretch, from instant 0.
+    pub(crate) window: Window,
+    /// Numbers of its events: the first, and one past the last.
+    pub(crate) numbers: (u64, u64),
+}
+
+/// What all subscribers of a worker share. One thread, so no locks.
+pub(crate) struct Desk {
+    pub(crate) target: SocketAddr,
+    pub(crate) tcp_maxseg: u32,
+    pub(crate) pattern: Pattern,
+    pub(crate) settings: Settings,
+    pub(crate) poll_phase: f64,
+    pub(crate) clock: EpochClock,
+    pub(crate) started: watch::Receiver<Option<Started>>,
+    pub(crate) recorder: RefCell<Recorder>,
+    pub(crate) connect: RefCell<TimeHistogram>,
+    /// What the subscribers took to be set up, so far.
+    pub(crate) set_up: Cell<SetUp>,
+    pub(crate) tally: Tally,
+    /// The last failure, to be told if subscribers cannot connect.
+    pub(crate) last_error: RefCell<Option<String>>,
+    /// How the server is spoken to, and what it is called in `host`.
+    pub(crate) dialect: Dialect,
+    pub(crate) host: String,
+    /// What every subscriber reads into; nothing stays in it.
+    pub(crate) read_buffer: RefCell<Box<[u8]>>,
+    /// Where every subscriber writes its request down; nothing stays in it.
+    pub(crate) request: RefCell<String>,
+    /// When the last read of any subscriber came back.
+    received_ns: Cell<u64>,
+    /// What `started` holds, once it does: looking there takes a lock.
+    known_start: Cell<Option<Started>>,
+    pub(crate) connecting: Semaphore,
+    /// The trial is over: nobody may ask again.
+    pub(crate) closing: Cell<bool>,
+}
+
+/// Deliveries of a worker, counted as they come.
+#[derive(Debug, Default)]
+pub(crate) struct Tally {
+    pub(crate) connected: Cell<u64>,
+    pub(crate) received: Cell<u64>,
+    pub(crate) duplicated: Cell<u64>,
+    pub(crate) reordered: Cell<u64>,
+    pub(crate) foreign: Cell<u64>,
+}
+
+impl Desk {
+    pub(crate) fn new(
+        target: SocketAddr,
+        tcp_maxseg: u32,
+        (pattern, settings): (Pattern, Settings),
+        poll_phase: f64,
+        clock: EpochClock,
+        started: watch::Receiver<Option<Started>>,
+    ) -> Self {
+        let dialect = Dialect::ours(pattern, *settings.hold);
+        Self {
+            dialect,
+            host: target.to_string(),
+            read_buffer: RefCell::new(vec![0; READ_BYTES].into()),
+            request: RefCell::default(),
+            received_ns: Cell::default(),
+            known_start: Cell::default(),
+            target,
+            tcp_maxseg,
+            pattern,
+            settings,
+            poll_phase,
+            clock,
+            started,
+            recorder: RefCell::default(),
+            connect: RefCell::default(),
+            set_up: Cell::new(SetUp { subscribers: 0, bytes: 0, segments: Some(0) }),
+            tally: Tally::default(),
+            last_error: RefCell::default(),
+            connecting: Semaphore::new(CONNECTING_AT_A_TIME),
+            closing: Cell::default(),
+        }
+    }
+
+    /// What this trial's polling connections are opened for. A stream is always kept.
+    pub(crate) const fn connection_use(&self) -> Use {
+        match self.pattern {
+            Pattern::ShortPolling | Pattern::LongPolling if !self.settings.keep_alive => Use::Once,
+            Pattern::ShortPolling | Pattern::LongPolling | Pattern::Sse | Pattern::WebSocket => Use::Kept,
+        }
+    }
+
+    /// Waits for the schedule's start.
+    pub(crate) async fn started(&self) -> Started {
+        let mut started = self.started.clone();
+        match started.wait_for(Option::is_some).await {
+            Ok(started) => started.unwrap_or_else(|| unreachable!("waited for a start")),
+            // The trial is over before its schedule began: this task is about to be dropped.
+            Err(_) => std::future::pending().await,
+        }
+    }
+
+    /// The schedule's start, if there is one yet.
+    pub(crate) fn start(&self) -> Option<Started> {
+        self.known_start.get().or_else(|| {
+            self.known_start.set(*self.started.borrow());
+            self.known_start.get()
+        })
+    }
+
+    /// Notes that a read has just come back: what its bytes hold was received now.
+    pub(crate) fn note_read(&self) {
+        self.received_ns.set(self.clock.now_ns());
+    }
+
+    /// When the bytes that are being looked at were read.
+    pub(crate) fn received_ns(&self) -> u64 {
+        self.received_ns.get()
+    }
+
+    /// Lets no further request begin. Without this a request could be counted here and never reach
+    /// the server, whose own count must agree.
+    pub(crate) fn close(&self) {
+        self.closing.set(true);
+    }
+
+    /// The runtime's instant for a time on the epoch's clock.
+    pub(crate) fn instant(&self, at_ns: u64) -> Instant {
+        Instant::now() + Duration::from_nanos(at_ns.saturating_sub(self.clock.now_ns()))
+    }
+}

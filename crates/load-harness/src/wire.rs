@@ -1,0 +1,128 @@
+//! A subscriber's connection: what it asks goes out in one write, what comes is read into a buffer that
+//! all subscribers of a worker share, and taken where it lies.
+
+use std::{future::poll_fn, pin::Pin, task::ready};
+
+use tokio::io::{AsyncRead, AsyncWriteExt, ReadBuf};
+
+use crate::{
+    counted_stream::CountedStream,
+    dialect::Question,
+    ledger::add,
+    reading::LONGEST_BYTES,
+    subscribers::{Seat, SubscriberError},
+};
+
+/// Bytes that one read takes at most; there is one such buffer a worker.
+pub(crate) const READ_BYTES: usize = 64 << 10;
+
+/// A connection. Dropping it closes the socket.
+pub(crate) struct Wire {
+    stream: CountedStream,
+    /// The start of a message whose end has not come. Empty, and without memory, between messages.
+    rest: Vec<u8>,
+}
+
+/// What a look at the bytes that have come found.
+pub(crate) struct Step<T> {
+    /// Bytes that need not be shown again.
+    pub(crate) used: usize,
+    /// What was waited for, if it was there.
+    pub(crate) found: Option<T>,
+}
+
+impl Wire {
+    /// Connects a subscriber to its server.
+    pub(crate) async fn open(seat: &Seat) -> Result<Self, SubscriberError> {
+        Ok(Self { stream: seat.connect().await?, rest: Vec::new() })
+    }
+
+    /// Sends a GET, counted. `more` are header lines that do not come from the question.
+    pub(crate) async fn ask(
+        &mut self,
+        seat: &Seat,
+        question: &Question,
+        more: &str,
+    ) -> Result<(), SubscriberError> {
+        seat.count_request().await;
+        let unsent = {
+            let mut text = seat.desk.request.borrow_mut();
+            text.clear();
+            question.write(&seat.desk.host, seat.cursor(), more, &mut text);
+            add(&seat.counters.computed_sent, text.len() as u64);
+            let written = self.stream.write_now(text.as_bytes())?;
+            (written < text.len()).then(|| text.as_bytes()[written..].to_vec())
+        };
+        if let Some(unsent) = unsent {
+            self.stream.write_all(&unsent).await?;
+        }
+        Ok(())
+    }
+
+    /// Sends something else.
+    pub(crate) async fn send(&mut self, bytes: &[u8]) -> Result<(), SubscriberError> {
+        Ok(self.stream.write_all(bytes).await?)
+    }
+
+    /// Shows `look` the bytes that have come until it finds what it waits for. It is called again with
+    /// what it has not used, and more; the second argument says that no more will come.
+    ///
+    /// The instant of every read is noted right after it: what is delivered from its bytes was received
+    /// then.
+    pub(crate) async fn read<T>(
+        &mut self,
+        seat: &Seat,
+        mut look: impl FnMut(&[u8], bool) -> Result<Step<T>, SubscriberError>,
+    ) -> Result<T, SubscriberError> {
+        if !self.rest.is_empty()
+            && let Some(found) = self.look_at_rest(false, &mut look)?
+        {
+            return Ok(found);
+        }
+        poll_fn(|context| {
+            loop {
+                let mut shared = seat.desk.read_buffer.borrow_mut();
+                let mut buffer = ReadBuf::new(&mut shared);
+                ready!(Pin::new(&mut self.stream).poll_read(context, &mut buffer))?;
+                seat.desk.note_read();
+                let found = match buffer.filled() {
+                    [] => {
+                        let last = self.look_at_rest(true, &mut look)?;
+                        return last.ok_or(SubscriberError::Ended).into();
+                    }
+                    bytes if self.rest.is_empty() => {
+                        let Step { used, found } = look(bytes, false)?;
+                        self.rest.extend_from_slice(&bytes[used..]);
+                        found
+                    }
+                    bytes => {
+                        self.rest.extend_from_slice(bytes);
+                        self.look_at_rest(false, &mut look)?
+                    }
+                };
+                if let Some(found) = found {
+                    return Ok(found).into();
+                }
+            }
+        })
+        .await
+    }
+
+    fn look_at_rest<T>(
+        &mut self,
+        is_end: bool,
+        look: &mut impl FnMut(&[u8], bool) -> Result<Step<T>, SubscriberError>,
+    ) -> Result<Option<T>, SubscriberError> {
+        let Step { used, found } = look(&self.rest, is_end)?;
+        if used == self.rest.len() {
+            self.rest = Vec::new();
+        } else {
+            self.rest.drain(..used);
+        }
+        // One message and one read: more is not waited for.
+        if self.rest.len() > LONGEST_BYTES + READ_BYTES {
+            return Err(SubscriberError::Protocol(format!("a message of more than {LONGEST_BYTES} bytes")));
+        }
+        Ok(found)
+    }
+}
