@@ -34,7 +34,7 @@ pub use pattern::{Pattern, UnknownPattern};
 pub use period::Period;
 pub use record::{
     Ages, Calibration, CpuSecond, Environment, Manifest, Measurements, Outcome, Params, PublishedSchedule,
-    RECORD_SCHEMA, TrialRecord, Window,
+    RECORD_SCHEMA, TargetNote, TrialRecord, Window,
 };
 pub use scenario::{Arrivals, Change, Client, DefaultRun, Scenario, Selection, Side, Sweep};
 pub use scenario_check::ScenarioError;

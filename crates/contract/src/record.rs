@@ -332,6 +332,24 @@ pub struct Manifest {
     pub commands: Vec<String>,
     /// The schedules that the records name by hash.
     pub schedules: Vec<PublishedSchedule>,
+    /// The servers of other makes that the scenarios name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub targets: Vec<TargetNote>,
+}
+
+/// A server of another make, as it was found on the machine.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct TargetNote {
+    /// Its name, as in the records.
+    pub name: ServerName,
+    /// What it is.
+    pub title: String,
+    /// What it calls itself, with its version; none if it is not installed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
+    /// Why it cannot be measured; none if it can.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub problem: Option<String>,
 }
 
 impl Manifest {

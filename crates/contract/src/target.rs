@@ -262,6 +262,11 @@ impl Target {
                         !polls,
                         "and `cursor` are of polls alone: a stream is asked for once".to_owned(),
                     )?;
+                    that(
+                        &key("events"),
+                        subscription.events == EventPlace::Text,
+                        "is not text: a stream's message is one event's text".to_owned(),
+                    )?;
                 }
             }
         }

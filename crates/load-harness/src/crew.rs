@@ -54,6 +54,7 @@ impl Crew {
                 settings: order.plan.settings.clone(),
                 poll_phase: order.poll_phase,
                 clock: server.clock(),
+                dialect: server.dialect(&order.plan),
                 indices: (0..order.plan.settings.subscribers).skip(number).step_by(workers).collect(),
                 core: harness.cores.harness.get(number).copied(),
                 schedule: Arc::clone(&order.schedule),

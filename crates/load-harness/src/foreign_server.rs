@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use contract::{Ready, stamp};
+use contract::{Ready, Subscription, stamp};
 use rustix::process::Signal;
 use schedule::{EpochClock, bind_to_core, release_from_core};
 use tempfile::TempDir;
@@ -55,6 +55,7 @@ pub(crate) struct ForeignAddress {
     pub(crate) group: ProcessGroup,
     pub(crate) clock: EpochClock,
     pub(crate) publish: PublishAddress,
+    pub(crate) subscription: Subscription,
 }
 
 impl ForeignServer {
@@ -67,10 +68,10 @@ impl ForeignServer {
         if let Err(problem) = &folder.state {
             return Err(ServerError::NotInstalled(problem.clone()));
         }
-        if !folder.target.patterns.contains_key(&order.plan.pattern) {
+        let Some(subscription) = folder.target.patterns.get(&order.plan.pattern).cloned() else {
             let (name, pattern) = (folder.target.name.clone(), order.plan.pattern);
             return Err(ServerError::NotOffered(name, pattern));
-        }
+        };
         let work = tempfile::tempdir().map_err(ServerError::Spawn)?;
         let data = free_address().map_err(ServerError::Spawn)?;
         let places = Places {
@@ -124,7 +125,7 @@ impl ForeignServer {
             let _ = server.stop().await;
             return Err(ServerError::Publish(error));
         }
-        Ok((server, ForeignAddress { data, group, clock, publish }))
+        Ok((server, ForeignAddress { data, group, clock, publish, subscription }))
     }
 
     /// Whether it became ready; `false` if it ended instead.

@@ -14,6 +14,7 @@ mod dialect;
 mod doubts;
 mod environment;
 mod foreign_server;
+mod foreign_words;
 mod framing_sizes;
 mod hiccups;
 mod interval_log;

@@ -1,13 +1,17 @@
 //! What a trial asks of its server, whoever built it: its address, its clock, its counters, to publish.
 //! The lab's own servers answer on their control plane. Of a foreign one only the system tells something.
 
-use contract::{PublishRequest, PublisherReport, PublisherSeat, ServerStats, StartSchedule, StartedSchedule};
-use schedule::{EpochClock, process_cpu_us};
 use std::{net::SocketAddr, time::Duration};
+
+use contract::{
+    PublishRequest, PublisherReport, PublisherSeat, ServerStats, StartSchedule, StartedSchedule, TrialPlan,
+};
+use schedule::{EpochClock, process_cpu_us};
 use tokio::time::sleep;
 
 use crate::{
     Harness, TrialOrder,
+    dialect::Dialect,
     foreign_server::{ForeignAddress, ForeignServer},
     poster::PublishAddress,
     posting_publisher::PostingPublisher,
@@ -135,6 +139,14 @@ impl ServerAccess {
         match &self.side {
             Side::Own(control) => EpochClock::starting_at(control.announcement().epoch_start_monotonic_ns),
             Side::Foreign(address) => address.clock,
+        }
+    }
+
+    /// How it is spoken to.
+    pub(crate) fn dialect(&self, plan: &TrialPlan) -> Dialect {
+        match &self.side {
+            Side::Own(_) => Dialect::ours(plan.pattern, *plan.settings.hold),
+            Side::Foreign(address) => Dialect::foreign(plan.pattern, &address.subscription),
         }
     }
 

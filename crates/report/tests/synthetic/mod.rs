@@ -112,6 +112,7 @@ pub(crate) fn manifest(scenarios: Vec<Scenario>, schedules: &[&str], trials_plan
         commands: scenarios.iter().map(|scenario| format!("just bench {} --seed 7", scenario.name)).collect(),
         scenarios,
         schedules: schedules.iter().map(|hash| schedule(hash)).collect(),
+        targets: Vec::new(),
     }
 }
 
