@@ -27,7 +27,7 @@ pub struct Target {
 }
 
 /// Commands are lists of words; nothing goes through a shell. In every word `{home}`, `{work}`,
-/// `{data_port}`, `{hold_ms}` and `{descriptors}` are replaced (see [`Target::PLACEHOLDERS`]).
+/// `{data_port}`, `{hold_ms}`, `{hold_s}` and `{descriptors}` are replaced (see [`Target::PLACEHOLDERS`]).
 pub type Words = Vec<String>;
 
 /// How a target is looked for and installed. Its commands run in `{home}`.
@@ -164,9 +164,9 @@ pub enum TargetError {
 
 impl Target {
     /// What is replaced in commands and files: the folder that the target is installed into, a fresh
-    /// folder of this start, the port to listen on, the longest hold of a poll in milliseconds, and the
-    /// number of file descriptors that the process may have.
-    pub const PLACEHOLDERS: [&str; 5] = ["home", "work", "data_port", "hold_ms", "descriptors"];
+    /// folder of this start, the port to listen on, the longest hold of a poll in milliseconds and in
+    /// whole seconds (rounded up), and the number of file descriptors that the process may have.
+    pub const PLACEHOLDERS: [&str; 6] = ["home", "work", "data_port", "hold_ms", "hold_s", "descriptors"];
 
     /// Reads a target file's text. `file` is its path; its folder must bear the target's name.
     ///

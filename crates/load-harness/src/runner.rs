@@ -306,7 +306,7 @@ impl Harness {
     ) -> Result<Ran, TrialError> {
         let (clocks, swapped) = (Clocks::read(), machine::swapped_pages());
         let clock = server.clock();
-        let descriptors = server.descriptors_before();
+        let sockets = server.sockets_before();
         let crew = Crew::hire(self, server, order)?;
         let stairs = match load {
             None => Vec::new(),
@@ -337,7 +337,7 @@ impl Harness {
         let before = server.read().await?;
         until(window.end_ns, Phase::Measuring, progress).await;
         let after = server.read().await?;
-        let held = server.held_since(descriptors);
+        let held = server.held_since(sockets);
         crew.window_was_read();
         progress(tell(Phase::Draining, window.end_ns));
 

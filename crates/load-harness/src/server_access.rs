@@ -209,20 +209,19 @@ impl ServerAccess {
         })
     }
 
-    /// Descriptors of a server that does not count its connections; none of one that does.
-    pub(crate) fn descriptors_before(&self) -> Option<u64> {
+    /// Sockets of a server that does not count its connections; none of one that does.
+    pub(crate) fn sockets_before(&self) -> Option<u64> {
         match &self.side {
             Side::Own(_) => None,
-            Side::Foreign(address) => address.group.descriptors().ok(),
+            Side::Foreign(address) => Some(address.group.sockets()),
         }
     }
 
-    /// Connections that such a server holds: descriptors that it has more than before, the publisher's
-    /// left out.
+    /// Connections that such a server holds: sockets that it has more than before, the publisher's left out.
     pub(crate) fn held_since(&self, before: Option<u64>) -> Option<u64> {
         let Side::Foreign(address) = &self.side else { return None };
         let open = self.posting.as_ref().map_or(0, |posting| posting.posted().open);
-        Some(address.group.descriptors().ok()?.saturating_sub(before? + open))
+        Some(address.group.sockets().saturating_sub(before? + open))
     }
 
     /// A server's counters without what the harness's publisher did on the measured port.

@@ -217,6 +217,7 @@ impl Places<'_> {
             work.display().to_string(),
             data_port.to_string(),
             hold_ms.to_string(),
+            hold_ms.div_ceil(1_000).to_string(),
             descriptors.to_string(),
         ];
         let replace =

@@ -10,7 +10,7 @@ use std::{
 use anyhow::{Context, Result};
 use clap::Args;
 use contract::{
-    Calibration, Manifest, Outcome, Pattern, PublishedSchedule, RECORD_SCHEMA, Scenario, Selection,
+    Calibration, Manifest, Outcome, Pattern, PublishedSchedule, RECORD_SCHEMA, Scenario, Selection, ServerName,
 };
 use load_harness::{
     CALIBRATION_SUBSCRIBERS, Cores, Harness, TrialOrder, TrialResult, calibrate, calibration_order,
@@ -44,7 +44,8 @@ pub(crate) struct BenchArguments {
     /// Scenarios, by name or by the path of a TOML file
     #[arg(value_name = "SCENARIO", conflicts_with = "all")]
     scenarios: Vec<String>,
-    /// Every scenario, every pattern, every swept value
+    /// Every scenario of the lab's own servers, every pattern, every swept value; for those with servers of
+    /// other makes see `just peers`
     #[arg(long)]
     all: bool,
     /// How often every trial is run, instead of what the scenarios say; an interval needs four
@@ -305,6 +306,7 @@ fn choose(arguments: &BenchArguments) -> Result<(Vec<Loaded>, Selection, String)
     }
     let mut chosen = scenarios::all(&arguments.folder)?;
     if arguments.all {
+        chosen.retain(|loaded| !loaded.scenario.servers.iter().any(ServerName::is_foreign));
         return Ok((chosen, Selection::Everything, "all".to_owned()));
     }
     let offers = |scenario: &Scenario| !scenario.trials(Selection::Default).is_empty();
