@@ -212,6 +212,14 @@ impl Check<'_> {
             is_lean || !servers.iter().any(ServerName::is_foreign),
             "lean: an ordinary client's bytes are those that the server counts, and a target counts none",
         )?;
+        let floor = servers.iter().any(ServerName::is_floor);
+        let sweeps_fresh = scenario.sweep.as_ref().is_some_and(|sweep| sweep.keep_alive.contains(&false));
+        self.that(
+            "keep_alive",
+            "false",
+            !floor || (scenario.keep_alive && !sweeps_fresh),
+            "true with the server floor: it knows a subscriber's place by its connection alone",
+        )?;
         let sweeps_rungs = scenario.sweep.as_ref().is_some_and(|sweep| !sweep.rung.is_empty());
         self.that(
             "sweep.rung",
@@ -362,6 +370,7 @@ mod tests {
             ("stairs = [0, 5, 9]", "the last of them 10 (subscribers)"),
             ("idle = \"1ms\"", "`idle` is 1ms"),
             ("delivery_delay = \"2m\"", "`delivery_delay` is 2m"),
+            ("servers = [\"floor\"]\nkeep_alive = false", "`keep_alive` is false"),
         ] {
             let error = error_of(&with(line));
             assert!(error.contains(problem), "{problem} is missing in: {error}");

@@ -7,6 +7,7 @@
 
 mod calibration;
 mod counted_stream;
+mod cpu_seconds;
 mod crew;
 mod descriptors;
 mod desk;

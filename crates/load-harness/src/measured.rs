@@ -1,6 +1,6 @@
 //! From what the workers, the server and the publisher counted to the measurements of a record.
 
-use contract::{Client, CpuUse, Measurements, Pattern, PublisherCounts, PublisherReport};
+use contract::{Client, CpuSecond, CpuUse, Measurements, Pattern, PublisherCounts, PublisherReport};
 
 use crate::{
     TrialOrder,
@@ -13,6 +13,8 @@ use crate::{
 pub(crate) struct Outside {
     /// At both edges of the window.
     pub(crate) edges: [Reading; 2],
+    /// Between the edges and before, where the rate is ramped.
+    pub(crate) cpu_seconds: Vec<CpuSecond>,
     pub(crate) publisher: PublisherReport,
     /// The server's counters when everybody had left; none if it does not tell.
     pub(crate) last: Option<Counted>,
@@ -85,7 +87,7 @@ pub(crate) fn assemble(order: &TrialOrder, finding: &WorkerFinding, outside: &Ou
         swapped_pages: outside.swapped_pages,
         trace: finding.trace.clone(),
         connections: None,
-        cpu_seconds: Vec::new(),
+        cpu_seconds: outside.cpu_seconds.clone(),
         warnings: Vec::new(),
     };
     measurements.warnings = doubts(order, &measurements, outside.refusal.as_deref());

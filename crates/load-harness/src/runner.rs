@@ -18,7 +18,7 @@ use schedule::{EpochClock, Schedule};
 use tokio::time::sleep;
 
 use crate::{
-    Cores, TCP_MAXSEG,
+    Cores, TCP_MAXSEG, cpu_seconds,
     crew::Crew,
     desk::Started,
     interval_log::interval_log,
@@ -230,7 +230,11 @@ impl Harness {
             format!("--tcp-maxseg={TCP_MAXSEG}"),
             "--until-stdin-closes".to_owned(),
         ];
+        if order.plan.settings.server.is_floor() {
+            arguments.push("--floor".to_owned());
+        }
         arguments.extend(self.cores.server.map(|core| format!("--core={core}")));
+        arguments.extend(order.plan.settings.rung.map(|rung| format!("--rung={rung}")));
         arguments
     }
 
@@ -333,18 +337,24 @@ impl Harness {
             }
             sleep(left.min(TELL_EVERY)).await;
         };
-        until(window.start_ns, Phase::WarmUp, progress).await;
-        let before = server.read().await?;
-        until(window.end_ns, Phase::Measuring, progress).await;
-        let after = server.read().await?;
-        let held = server.held_since(sockets);
-        crew.window_was_read();
+        let edges = async {
+            until(window.start_ns, Phase::WarmUp, progress).await;
+            let before = server.read().await?;
+            until(window.end_ns, Phase::Measuring, progress).await;
+            let after = server.read().await?;
+            let held = server.held_since(sockets);
+            crew.window_was_read();
+            Ok(([before, after], held))
+        };
+        let seconds = cpu_seconds::read(server, order, clock, started.start_ns);
+        let ((edges, held), cpu_seconds) = tokio::try_join!(edges, seconds)?;
         progress(tell(Phase::Draining, window.end_ns));
 
         let workers = crew.workers();
         let finding = crew.dismiss().await?;
         let outside = Outside {
-            edges: [before, after],
+            edges,
+            cpu_seconds,
             publisher: server.publisher_report().await?,
             last: server.at_rest(finding.readings.end.connections()).await?,
             held,

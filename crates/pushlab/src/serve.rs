@@ -4,7 +4,7 @@ use std::{io::Write, net::SocketAddr, num::NonZeroUsize, process::ExitCode, time
 
 use anyhow::Context;
 use clap::Args;
-use contract::{Pattern, Period};
+use contract::{Pattern, Period, Rung};
 use event_log::Retention;
 use schedule::bind_to_core;
 use server::{AppSettings, Limits, Server, ServerSettings};
@@ -24,6 +24,12 @@ pub(crate) struct ServeArguments {
     /// Serve only this pattern; may be repeated
     #[arg(long = "pattern", value_name = "PATTERN")]
     patterns: Vec<Pattern>,
+    /// Serve the floor instead: one plain thread that writes one pre-encoded frame to each socket with
+    /// one write and parses nothing. Not a server to use, but what the kernel alone costs: the limit
+    /// that every figure of the pattern is held against. Needs exactly one --pattern; publish with
+    /// POST /events on the control plane
+    #[arg(long)]
+    floor: bool,
     /// Address of the data plane; port 0 picks a free one
     #[arg(long, default_value = "127.0.0.1:8080")]
     data: SocketAddr,
@@ -51,6 +57,10 @@ pub(crate) struct ServeArguments {
     /// Bind the server to this core
     #[arg(long)]
     core: Option<u32>,
+    /// Take an optimisation of SSE and WebSocket away, for the scenario cost-ladder only: own-tasks,
+    /// encode-each, write-each or large-buffers; best takes nothing
+    #[arg(long, value_name = "RUNG", default_value_t = Rung::Best)]
+    rung: Rung,
     /// End when stdin is closed: a server that a harness started must not outlive it
     #[arg(long)]
     until_stdin_closes: bool,
@@ -89,6 +99,8 @@ pub(crate) fn run(arguments: &ServeArguments) -> Result<ExitCode, Failure> {
             heartbeat: *arguments.heartbeat,
             allowed_origins: arguments.allowed_origins.clone(),
             limits: Limits { connections: arguments.max_connections, ..Limits::default() },
+            rung: arguments.rung,
+            floor: arguments.floor,
         },
     };
     // One thread: what a delivery costs is then the CPU time of one core, and nothing else.

@@ -56,6 +56,7 @@ fn counted(name: QuantityName, params: &Params, of: &Measurements) -> Option<f64
         QuantityName::CpuAboveIdlePerEvent => {
             per_event(of.cpu.server_us - idle_rate(of.connections.as_ref()?)? * of.cpu.wall_us)
         }
+        QuantityName::CpuPerRequest => divide(of.cpu.server_us, of.requests.window as f64),
         QuantityName::SubscriberCpuPerEvent => per_event(of.cpu.harness_us),
         QuantityName::WakeupsPerEvent => per_event(of.wakeups as f64),
         QuantityName::ConnectP50 => quantile_ms(&of.connect, 0.5),
@@ -112,6 +113,7 @@ pub(crate) fn prediction(name: QuantityName, of: &Prediction) -> Option<f64> {
         QuantityName::SocketsHeld => Some(of.sockets_held),
         QuantityName::CpuPerEvent
         | QuantityName::CpuAboveIdlePerEvent
+        | QuantityName::CpuPerRequest
         | QuantityName::SubscriberCpuPerEvent
         | QuantityName::PacketsPerEvent
         | QuantityName::WakeupsPerEvent

@@ -37,6 +37,8 @@ pub enum QuantityName {
     CpuPerEvent,
     /// The same less what the server needs for as many open subscribers without events.
     CpuAboveIdlePerEvent,
+    /// CPU time of the server per request; where requests bring events, theirs is in it.
+    CpuPerRequest,
     /// CPU time of the harness, that is of all subscribers together, per delivery.
     SubscriberCpuPerEvent,
     /// Times that a subscriber woke up, per delivery.
@@ -71,7 +73,7 @@ pub enum QuantityName {
 
 impl QuantityName {
     /// All quantities in the order of the tables.
-    pub const ALL: [Self; 29] = [
+    pub const ALL: [Self; 30] = [
         Self::AgeMean,
         Self::AgeP50,
         Self::AgeP99,
@@ -86,6 +88,7 @@ impl QuantityName {
         Self::PacketsPerEvent,
         Self::CpuPerEvent,
         Self::CpuAboveIdlePerEvent,
+        Self::CpuPerRequest,
         Self::SubscriberCpuPerEvent,
         Self::WakeupsPerEvent,
         Self::ConnectP50,
@@ -121,6 +124,7 @@ impl QuantityName {
             Self::PacketsPerEvent => "packets_per_event",
             Self::CpuPerEvent => "cpu_us_per_event",
             Self::CpuAboveIdlePerEvent => "cpu_us_per_event_above_idle",
+            Self::CpuPerRequest => "cpu_us_per_request",
             Self::SubscriberCpuPerEvent => "subscriber_cpu_us_per_event",
             Self::WakeupsPerEvent => "wakeups_per_event",
             Self::ConnectP50 => "connect_p50_ms",
@@ -157,6 +161,7 @@ impl QuantityName {
             Self::PacketsPerEvent => "packets per event",
             Self::CpuPerEvent => "server CPU per event",
             Self::CpuAboveIdlePerEvent => "server CPU per event above idle",
+            Self::CpuPerRequest => "server CPU per request",
             Self::SubscriberCpuPerEvent => "subscriber CPU per event",
             Self::WakeupsPerEvent => "wake-ups per event",
             Self::ConnectP50 => "set-up at p50",
@@ -198,7 +203,10 @@ impl QuantityName {
             | Self::MemoryKernel
             | Self::MemoryKernelActive
             | Self::MemorySubscriber => "bytes",
-            Self::CpuPerEvent | Self::CpuAboveIdlePerEvent | Self::SubscriberCpuPerEvent => "us",
+            Self::CpuPerEvent
+            | Self::CpuAboveIdlePerEvent
+            | Self::CpuPerRequest
+            | Self::SubscriberCpuPerEvent => "us",
             Self::CpuIdlePerSubscriberHour => "s",
             Self::PacketsPerEvent | Self::ConnectPackets => "packets",
             Self::WakeupsPerEvent => "wakeups",

@@ -9,15 +9,16 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{self, MethodRouter},
 };
-use contract::{ClockReading, Epoch, Pattern};
-use event_log::{EventLog, Retention};
+use contract::{ClockReading, Epoch, Pattern, Rung};
+use event_log::{BatchLimit, EventLog, Follow, Retention, Start};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use schedule::EpochClock;
 use tokio::time::timeout;
 use tokio_util::task::TaskTracker;
 
 use crate::{
-    Framings, Limits, cors::Origins, long_polling, problem::Problem, publish, short_polling, sse, websocket,
+    Framings, Limits, cors::Origins, lane::Waiting, long_polling, problem::Problem, publish, short_polling,
+    sse, websocket,
 };
 
 /// Settings of the data plane.
@@ -33,6 +34,10 @@ pub struct AppSettings {
     pub allowed_origins: Vec<String>,
     /// Bounds on what a client may ask.
     pub limits: Limits,
+    /// What is taken away from the streams to show what it is worth; polling stays as it is.
+    pub rung: Rung,
+    /// Whether the floor serves in place of the patterns: what the kernel alone costs.
+    pub floor: bool,
 }
 
 impl Default for AppSettings {
@@ -43,6 +48,8 @@ impl Default for AppSettings {
             heartbeat: Duration::from_secs(15),
             allowed_origins: Vec::new(),
             limits: Limits::default(),
+            rung: Rung::Best,
+            floor: false,
         }
     }
 }
@@ -56,7 +63,9 @@ pub struct App {
     heartbeat: Duration,
     origins: Origins,
     limits: Limits,
+    rung: Rung,
     tasks: TaskTracker,
+    waiting_in_lane: Waiting,
 }
 
 impl App {
@@ -66,12 +75,14 @@ impl App {
         let epoch = Epoch::from_random_bits(rand::random());
         Self {
             log: EventLog::new(epoch, settings.retention),
-            framings: Framings::new(epoch),
+            framings: Framings::on_rung(epoch, settings.rung),
             clock: EpochClock::start_now(),
             heartbeat: settings.heartbeat,
             origins: Origins::new(settings.allowed_origins.clone()),
             limits: settings.limits,
+            rung: settings.rung,
             tasks: TaskTracker::new(),
+            waiting_in_lane: Waiting::default(),
         }
     }
 
@@ -93,6 +104,18 @@ impl App {
         self.clock
     }
 
+    /// Number of subscribers that wait for the next event, in the lane or in a task of their own.
+    #[must_use]
+    pub fn waiting(&self) -> u64 {
+        // The lane itself is one of the log's waiters, whoever rides in it.
+        let lane = u64::from(self.has_lane());
+        self.log.stats().waiting.saturating_sub(lane) + self.waiting_in_lane.get()
+    }
+
+    pub(crate) const fn waiting_in_lane(&self) -> &Waiting {
+        &self.waiting_in_lane
+    }
+
     pub(crate) const fn heartbeat(&self) -> Duration {
         self.heartbeat
     }
@@ -103,6 +126,26 @@ impl App {
 
     pub(crate) const fn limits(&self) -> &Limits {
         &self.limits
+    }
+
+    /// The rung of the ladder that this server stands on.
+    pub(crate) const fn rung(&self) -> Rung {
+        self.rung
+    }
+
+    /// Whether subscribers that wait are served together.
+    pub(crate) fn has_lane(&self) -> bool {
+        self.rung == Rung::Best
+    }
+
+    /// Follows the log from where a stream starts: with all that waits at once, or on the rung
+    /// `write-each` with one event at a time.
+    pub(crate) fn follow(&self, start: &Start) -> Follow {
+        let limit = match self.rung {
+            Rung::WriteEach => BatchLimit { events: 1, ..BatchLimit::default() },
+            Rung::Best | Rung::OwnTasks | Rung::EncodeEach | Rung::LargeBuffers => BatchLimit::default(),
+        };
+        self.log.follow(start.cursor, limit)
     }
 
     pub(crate) const fn tasks(&self) -> &TaskTracker {
@@ -138,7 +181,7 @@ impl App {
 /// The data plane's routes.
 pub(crate) fn router(app: Arc<App>, patterns: &[Pattern]) -> Router {
     let mut router = Router::new()
-        .merge(Route::named("/events").serve("POST, OPTIONS", routing::post(publish::post)))
+        .merge(uplink())
         .merge(Route::named("/clock").answering_head().serve("GET, HEAD, OPTIONS", routing::get(clock)));
     for pattern in patterns {
         router = router.merge(match pattern {
@@ -151,6 +194,11 @@ pub(crate) fn router(app: Arc<App>, patterns: &[Pattern]) -> Router {
     let served: Vec<String> = patterns.iter().map(|pattern| format!("/{pattern}")).collect();
     let detail = format!("this server has {}, /events and /clock", served.join(", "));
     router.fallback(async move || Problem::new(StatusCode::NOT_FOUND, detail)).with_state(app)
+}
+
+/// The way up: `POST /events`.
+pub(crate) fn uplink() -> Router<Arc<App>> {
+    Route::named("/events").serve("POST, OPTIONS", routing::post(publish::post))
 }
 
 /// `GET /clock`: the server's clock, for the four-stamp estimate of an offset.

@@ -130,7 +130,7 @@ impl Control {
             head: log.head,
             events_kept: log.events,
             bytes_kept: log.bytes,
-            waiting: log.waiting,
+            waiting: self.app.waiting(),
             bytes_in: meter.bytes_in(),
             bytes_out: meter.bytes_out(),
             connections_opened: meter.connections_opened(),

@@ -13,8 +13,12 @@ use std::{
 };
 
 use bytes::{BufMut, Bytes, BytesMut};
-use contract::{Cursor, Epoch, Resume, WireEvent};
+use contract::{Cursor, Epoch, Resume, Rung, WireEvent};
 use event_log::{Batch, Event, Start};
+use tokio_tungstenite::tungstenite::protocol::frame::{
+    Frame,
+    coding::{Data, OpCode},
+};
 
 /// Encoded events kept per framing: enough for every subscriber that is not hopelessly behind.
 const KEPT_EVENTS: usize = 4_096;
@@ -30,8 +34,10 @@ pub struct Framings {
 }
 
 /// Encoded events in the order of the log, and the last things joined from them.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Encoded {
+    /// Off for one rung of the ladder only: what sharing is worth shows without it.
+    is_shared: bool,
     first_seq: u64,
     events: VecDeque<Bytes>,
     bytes: usize,
@@ -42,7 +48,14 @@ impl Framings {
     /// Framings for the log of this epoch.
     #[must_use]
     pub fn new(epoch: Epoch) -> Self {
-        Self { epoch, json: Mutex::default(), sse: Mutex::default(), encodings: AtomicU64::new(0) }
+        Self::on_rung(epoch, Rung::Best)
+    }
+
+    /// Framings on a rung of the ladder: `encode-each` encodes and joins again for every reader.
+    #[must_use]
+    pub fn on_rung(epoch: Epoch, rung: Rung) -> Self {
+        let encoded = || Mutex::new(Encoded::on_rung(rung));
+        Self { epoch, json: encoded(), sse: encoded(), encodings: AtomicU64::new(0) }
     }
 
     /// The event as a JSON object: an element of a poll's `events`, or a WebSocket text message.
@@ -73,6 +86,17 @@ impl Framings {
         })
     }
 
+    /// The text frames of a batch, to be written at once.
+    #[must_use]
+    pub fn websocket_batch(&self, batch: &Batch) -> Bytes {
+        let mut json = lock(&self.json);
+        let mut frames = Vec::new();
+        for event in &batch.events {
+            put_text_frame(&mut frames, json.event(event, |event| self.encode_json(event)));
+        }
+        frames.into()
+    }
+
     /// The body of a polling answer, the same for long and short polling.
     #[must_use]
     pub fn poll_body(&self, start: &Start, batch: &Batch) -> Bytes {
@@ -98,7 +122,8 @@ impl Framings {
         if start.resume == Resume::Live { json.joined(batch, write) } else { write(&mut json) }
     }
 
-    /// How many encodings were made so far: at most one per event and framing that was read.
+    /// How many encodings were made so far: at most one per event and framing that was read, unless
+    /// each reader has its own.
     #[must_use]
     pub fn encodings(&self) -> u64 {
         self.encodings.load(Ordering::Relaxed)
@@ -162,11 +187,28 @@ pub(crate) fn place_json(start: &Start) -> String {
     format!(r#"{{"cursor":"{cursor}","resume":"{resume}"{lost}}}"#)
 }
 
+/// A WebSocket text frame (RFC 6455 §5.2).
+pub(crate) fn websocket_text(text: Bytes) -> Bytes {
+    let mut frame = Vec::new();
+    put_text_frame(&mut frame, text);
+    frame.into()
+}
+
+fn put_text_frame(frames: &mut Vec<u8>, text: Bytes) {
+    let frame = Frame::message(text, OpCode::Data(Data::Text), true);
+    frame.format(frames).expect("a vector takes every frame");
+}
+
 impl Encoded {
+    fn on_rung(rung: Rung) -> Self {
+        let is_shared = rung != Rung::EncodeEach;
+        Self { is_shared, first_seq: 0, events: VecDeque::new(), bytes: 0, last_joined: None }
+    }
+
     fn event(&mut self, event: &Event, encode: impl FnOnce(&Event) -> Bytes) -> Bytes {
         let next = self.first_seq + self.events.len() as u64;
-        if event.seq < self.first_seq {
-            // So far behind that its encoding was given up: made again, for this reader alone.
+        if !self.is_shared || event.seq < self.first_seq {
+            // Not shared, or so far behind that it was given up: made again, for this reader alone.
             return encode(event);
         }
         if event.seq < next {
@@ -174,7 +216,8 @@ impl Encoded {
         }
         if event.seq > next {
             // Nobody read the events between in this framing.
-            *self = Self { first_seq: event.seq, ..Self::default() };
+            self.events.clear();
+            (self.first_seq, self.bytes) = (event.seq, 0);
         }
         let encoded = encode(event);
         self.bytes += encoded.len();
@@ -187,6 +230,9 @@ impl Encoded {
     }
 
     fn joined(&mut self, batch: &Batch, join: impl FnOnce(&mut Self) -> Bytes) -> Bytes {
+        if !self.is_shared {
+            return join(self);
+        }
         let stretch = (batch.after.seq, batch.cursor.seq, batch.more);
         if let Some((last_stretch, joined)) = &self.last_joined
             && *last_stretch == stretch

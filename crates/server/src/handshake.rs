@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use axum::{body::Body, extract::FromRequestParts, response::Response};
+use contract::Rung;
 use futures_util::StreamExt;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Version, header, request::Parts};
 use hyper::upgrade::OnUpgrade;
@@ -22,7 +23,7 @@ use tokio_tungstenite::{
     },
 };
 
-use crate::{meter::Metered, problem::Problem};
+use crate::{App, meter::Metered, problem::Problem, takeover::HyperIo};
 
 /// tungstenite zeroes its whole read buffer at every attempt to read, 128 KiB by default, and a
 /// fan-out attempts once per delivery. What subscribers send is small.
@@ -90,22 +91,32 @@ impl Handshake {
 /// The socket after the handshake, without hyper's buffers around it.
 pub(crate) async fn socket(
     upgraded: OnUpgrade,
-    message_bytes: usize,
+    app: &App,
 ) -> Result<WebSocketStream<Metered<TcpStream>>, hyper::Error> {
     let parts = upgraded
         .await?
-        .downcast::<TokioIo<Metered<TcpStream>>>()
+        .downcast::<TokioIo<HyperIo>>()
         .expect("the accept loop hands hyper this type and no other");
-    let config = WebSocketConfig::default()
-        .read_buffer_size(READ_BUFFER_BYTES)
-        .write_buffer_size(WRITE_BUFFER_BYTES)
-        .max_message_size(Some(message_bytes))
-        .max_frame_size(Some(message_bytes));
+    let config = config(app);
     // What the client sent right behind its handshake; copied, because the empty slice of hyper's
     // buffer would keep its 8 KiB alive.
     let early = parts.read_buf.to_vec();
-    let io = parts.io.into_inner();
+    let io = parts.io.into_inner().into_stream();
     Ok(WebSocketStream::from_partially_read(io, early, Role::Server, Some(config)).await)
+}
+
+/// The bound on a message, and buffers as small as what subscribers send; the rung `large-buffers` leaves
+/// these as the library has them.
+pub(crate) fn config(app: &App) -> WebSocketConfig {
+    let message_bytes = app.limits().body_bytes;
+    let config =
+        WebSocketConfig::default().max_message_size(Some(message_bytes)).max_frame_size(Some(message_bytes));
+    match app.rung() {
+        Rung::Best | Rung::OwnTasks | Rung::EncodeEach | Rung::WriteEach => {
+            config.read_buffer_size(READ_BUFFER_BYTES).write_buffer_size(WRITE_BUFFER_BYTES)
+        }
+        Rung::LargeBuffers => config,
+    }
 }
 
 /// The code to close with after a subscriber broke the protocol; `None` if the socket is gone.
@@ -128,6 +139,11 @@ pub(crate) fn close_code(error: &Error) -> Option<CloseCode> {
     }
 }
 
+/// A control frame carries at most 125 bytes, two of them the code (RFC 6455 §5.5).
+pub(crate) fn short_reason(reason: &str) -> String {
+    reason.chars().take(40).collect()
+}
+
 /// Closes with a code and a reason.
 pub(crate) async fn close<S>(
     socket: &mut WebSocketStream<S>,
@@ -137,8 +153,7 @@ pub(crate) async fn close<S>(
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    // A control frame carries at most 125 bytes, two of them the code (RFC 6455 §5.5).
-    let reason: String = reason.chars().take(40).collect();
+    let reason = short_reason(reason);
     socket.close(Some(CloseFrame { code, reason: reason.into() })).await?;
     // Leaving before the other side has read the close frame could turn it into a reset.
     let farewell = async { while let Some(Ok(_)) = socket.next().await {} };

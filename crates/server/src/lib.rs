@@ -4,13 +4,16 @@
 //! them stand the parts that are the same for all: the accept loop and its socket options
 //! (`serve`), the counters at the socket and in the request layer (`meter`), the encodings that all
 //! readers of an event share (`framing`), and the control plane, which is never on the measured
-//! port.
+//! port. Beside them lies the `floor`: no pattern, but what the kernel alone costs each of them.
 
 mod app;
 mod control;
 mod cors;
+#[cfg(target_os = "linux")]
+mod floor;
 mod framing;
 mod handshake;
+mod lane;
 mod limits;
 pub mod long_polling;
 mod meter;
@@ -22,6 +25,7 @@ mod serve;
 pub mod short_polling;
 mod slices;
 pub mod sse;
+mod takeover;
 pub mod websocket;
 
 pub use app::{App, AppSettings};

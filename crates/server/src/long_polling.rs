@@ -20,13 +20,20 @@
 
 use std::sync::Arc;
 
-use axum::{Router, body::Body, extract::State, response::Response, routing};
+use axum::{Router, body::Bytes, extract::State, response::Response, routing};
 use contract::{After, Pattern, Resume};
-use event_log::{BatchLimit, Waited};
+use event_log::{Batch, BatchLimit, Start, Waited};
 use http::{HeaderValue, StatusCode, header};
 use tokio::time::timeout;
 
-use crate::{App, app::Route, problem::Problem, request::Subscription, slices::in_slices};
+use crate::{
+    App,
+    app::Route,
+    problem::Problem,
+    request::Subscription,
+    slices::in_slices,
+    takeover::{Held, Ride},
+};
 
 /// The route of this pattern.
 pub(crate) fn router() -> Router<Arc<App>> {
@@ -35,26 +42,51 @@ pub(crate) fn router() -> Router<Arc<App>> {
 
 async fn poll(State(app): State<Arc<App>>, subscription: Subscription) -> Result<Response, Problem> {
     let (after, hold) = (subscription.after, subscription.hold()?);
-    let (mut start, mut batch) = app.log().read(after, BatchLimit::default());
+    let (start, batch) = app.log().read(after, BatchLimit::default());
     // Only who knows its place can be held: everyone else learns it at once, or an event would fall
     // between its first two requests.
-    let knows_its_place = matches!(after, After::Cursor(_)) && start.resume == Resume::Live;
-    if knows_its_place && batch.events.is_empty() {
-        match timeout(hold, app.log().wait(start.cursor)).await {
-            Ok(Waited::Newer) => (start, batch) = app.log().read(after, BatchLimit::default()),
-            // The hold has ended, or the server shuts down: the cursor is unchanged.
-            Ok(Waited::Closed) | Err(_) => return Ok(no_content()),
-        }
+    if let After::Cursor(after) = after
+        && must_wait(&start, &batch)
+    {
+        let mut nothing_yet = Response::default();
+        nothing_yet.extensions_mut().insert(Ride::Held(Held { after, hold }));
+        return Ok(nothing_yet);
     }
-    let mut response = Response::new(in_slices(app.framings().poll_body(&start, &batch)));
-    let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    let mut response = answer(&app, &start, &batch).map(in_slices);
+    response.extensions_mut().insert(Ride::Polled(Pattern::LongPolling));
     Ok(response)
 }
 
-fn no_content() -> Response {
-    let mut response = Response::new(Body::empty());
+/// Whether whoever named this place is held.
+pub(crate) fn must_wait(start: &Start, batch: &Batch) -> bool {
+    start.resume == Resume::Live && batch.events.is_empty()
+}
+
+/// Waits for the answer to a request that is held.
+pub(crate) async fn wait(app: &App, held: Held) -> Response {
+    let Held { after, hold } = held;
+    match timeout(hold, app.log().wait(after)).await {
+        Ok(Waited::Newer) => {
+            let (start, batch) = app.log().read(After::Cursor(after), BatchLimit::default());
+            answer(app, &start, &batch).map(in_slices)
+        }
+        // The hold has ended, or the server shuts down: the cursor is unchanged.
+        Ok(Waited::Closed) | Err(_) => no_content().map(in_slices),
+    }
+}
+
+/// What has come.
+pub(crate) fn answer(app: &App, start: &Start, batch: &Batch) -> http::Response<Bytes> {
+    let mut response = http::Response::new(app.framings().poll_body(start, batch));
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
+/// Nothing has come.
+pub(crate) fn no_content() -> http::Response<Bytes> {
+    let mut response = http::Response::default();
     *response.status_mut() = StatusCode::NO_CONTENT;
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response

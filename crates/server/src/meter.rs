@@ -36,7 +36,41 @@ pub(crate) struct RouteMeter {
     failed: AtomicU64,
 }
 
+/// What the floor counted in one turn of its loop.
+#[derive(Debug, Default)]
+pub(crate) struct Sums {
+    pub(crate) bytes_in: u64,
+    pub(crate) bytes_out: u64,
+    pub(crate) opened: u64,
+    pub(crate) closed: u64,
+    pub(crate) arrived: u64,
+    pub(crate) answered: u64,
+    pub(crate) empty: u64,
+    pub(crate) refused: u64,
+}
+
 impl Meter {
+    /// Adds what was summed elsewhere; connections last, for whoever sees none open takes the rest for
+    /// complete.
+    pub(crate) fn add(&self, pattern: Pattern, sums: &Sums) {
+        let route = self.pattern(pattern);
+        for (counter, sum) in [
+            (&self.bytes_in, sums.bytes_in),
+            (&self.bytes_out, sums.bytes_out),
+            (&route.arrived, sums.arrived),
+            (&route.answered, sums.answered),
+            (&route.empty, sums.empty),
+            (&route.refused, sums.refused),
+            (&self.opened, sums.opened),
+            (&self.open, sums.opened),
+        ] {
+            if sum > 0 {
+                counter.fetch_add(sum, Relaxed);
+            }
+        }
+        self.open.fetch_sub(sums.closed, Relaxed);
+    }
+
     pub(crate) fn bytes_in(&self) -> u64 {
         self.bytes_in.load(Relaxed)
     }

@@ -13,7 +13,8 @@ use crate::{App, problem::Problem};
 const LONGEST_HOLD_S: f64 = 55.0;
 /// Types that one subscription may name: each is looked at for every event.
 const MOST_TYPES: usize = 64;
-const DEFAULT_HOLD: Duration = Duration::from_secs(25);
+/// The contract's hold where the subscriber names none.
+pub(crate) const DEFAULT_HOLD: Duration = Duration::from_secs(25);
 
 /// The query parameters of a subscription. Unknown ones are ignored, as HTTP servers do.
 #[derive(Debug, Default, Deserialize)]
@@ -103,7 +104,8 @@ pub(crate) fn place(headers: &HeaderMap, after: Option<&str>) -> Result<After, P
     }
 }
 
-fn hold(text: &str) -> Result<Duration, Problem> {
+/// A hold as the query writes it.
+pub(crate) fn hold(text: &str) -> Result<Duration, Problem> {
     let plain = text.bytes().all(|letter| letter.is_ascii_digit() || letter == b'.');
     text.parse::<f64>()
         .ok()

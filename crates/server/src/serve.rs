@@ -1,9 +1,22 @@
 //! The accept loop on hyper: one place for socket options, metering, timeouts, limits and shutdown.
 
-use std::{convert::Infallible, io, net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    convert::Infallible,
+    future::{pending, poll_fn},
+    io,
+    net::SocketAddr,
+    pin::{Pin, pin},
+    sync::Arc,
+    task::Poll,
+    time::Duration,
+};
 
-use axum::{Router, body::Body, response::IntoResponse};
-use contract::Announcement;
+use axum::{
+    Router,
+    body::{Body, Bytes, to_bytes},
+    response::IntoResponse,
+};
+use contract::{Announcement, Pattern};
 use http::{Request, Response, Version, header};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -11,21 +24,32 @@ use socket2::{Domain, Protocol, Socket, Type};
 use tokio::{
     io::AsyncWriteExt,
     net::{TcpListener, TcpStream},
+    sync::mpsc,
+    task::unconstrained,
     time::{sleep, timeout},
 };
 use tokio_util::sync::CancellationToken;
 use tower_service::Service;
 
+#[cfg(target_os = "linux")]
+use crate::floor;
 use crate::{
     App, AppSettings, Limits, app, control,
     cors::Origins,
+    lane::{self, Lane},
+    long_polling,
     meter::{Meter, Metered},
     problem::Problem,
+    takeover::{self, Boarding, Exit, HyperIo, Ride, may_leave},
 };
 
 /// Connections that the kernel completes before they are accepted: a connect phase opens thousands
 /// at once.
 const BACKLOG: i32 = 16_384;
+
+/// What a connection over the limit is told: it should come back later.
+pub(crate) const TURNED_AWAY: &[u8] =
+    b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
 
 /// Settings of a whole server.
 #[derive(Debug, Clone)]
@@ -59,6 +83,14 @@ pub enum StartError {
     /// The control plane must not be reachable from elsewhere.
     #[error("the control plane must be on loopback, not on {0}: it can start schedules")]
     ControlNotLoopback(SocketAddr),
+    /// The floor reads nothing of a request, so it cannot tell patterns apart.
+    #[error(
+        "the floor serves exactly one pattern, and {0} were asked for: name one with --pattern, and start a floor for each"
+    )]
+    FloorPatterns(usize),
+    /// The floor stands on epoll.
+    #[error("the floor needs Linux: it is built on epoll")]
+    FloorNeedsLinux,
 }
 
 /// A server that listens but does not serve yet.
@@ -79,6 +111,9 @@ impl Server {
     pub fn bind(settings: ServerSettings) -> Result<Self, StartError> {
         if !settings.control.ip().is_loopback() {
             return Err(StartError::ControlNotLoopback(settings.control));
+        }
+        if settings.app.floor {
+            check_floor(&settings.app.patterns)?;
         }
         let listen = |address, plane, maxseg| {
             listen(address, maxseg).map_err(|error| StartError::Listen { address, plane, error })
@@ -118,22 +153,44 @@ impl Server {
         let Self { app, meter, settings, data, control } = self;
         let stopping = CancellationToken::new();
         let limits = settings.app.limits;
-        let data_plane = Plane {
+        let (lane, boarding) = mpsc::unbounded_channel();
+        let data_plane = Arc::new(Plane {
             router: app::router(Arc::clone(&app), &settings.app.patterns),
             app: Arc::clone(&app),
             meter: Arc::clone(&meter),
             stopping: stopping.clone(),
             limits,
-        };
-        let control_plane = Plane {
-            router: control::router(Arc::clone(&app), meter),
+            lane: app.has_lane().then_some(lane),
+        });
+        let mut control_router = control::router(Arc::clone(&app), Arc::clone(&meter));
+        if settings.app.floor {
+            // Its data plane answers by rote and takes no events.
+            control_router = control_router.merge(app::uplink().with_state(Arc::clone(&app)));
+        }
+        let control_plane = Arc::new(Plane {
+            router: control_router,
             app: Arc::clone(&app),
             meter: Arc::default(),
             stopping: stopping.clone(),
             limits: Limits { connections: 64, ..limits },
+            lane: None,
+        });
+        if app.has_lane() && !settings.app.floor {
+            let plane = Arc::clone(&data_plane);
+            let hand_back = move |stream, unread| plane.app.spawn(Arc::clone(&plane).serve(stream, unread));
+            let lane = Lane::new(Arc::clone(&app), Arc::clone(&meter), boarding, hand_back);
+            // Its work is bounded by the riders and it lets others have their turn by itself.
+            app.spawn(unconstrained(lane.run()));
+        }
+        let serving = async {
+            if settings.app.floor {
+                serve_floor(&settings, &app, meter, data).await;
+            } else {
+                data_plane.accept(data).await;
+            }
         };
         tokio::select! {
-            () = data_plane.accept(data) => {}
+            () = serving => {}
             () = control_plane.accept(control) => {}
             () = stop => {}
         }
@@ -143,6 +200,28 @@ impl Server {
         app.tasks().close();
         let _ = timeout(limits.shutdown, app.tasks().wait()).await;
     }
+}
+
+#[cfg(target_os = "linux")]
+fn check_floor(patterns: &[Pattern]) -> Result<(), StartError> {
+    if patterns.len() == 1 { Ok(()) } else { Err(StartError::FloorPatterns(patterns.len())) }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn check_floor(_: &[Pattern]) -> Result<(), StartError> {
+    Err(StartError::FloorNeedsLinux)
+}
+
+/// The floor in place of the data plane; shutdown waits for it.
+async fn serve_floor(settings: &ServerSettings, app: &Arc<App>, meter: Arc<Meter>, data: TcpListener) {
+    #[cfg(target_os = "linux")]
+    if let (Some(pattern), Ok(listener)) = (settings.app.patterns.first(), data.into_std()) {
+        let floor = floor::serve(*pattern, Arc::clone(app), meter, listener);
+        // An error means that the task was ended together with the runtime.
+        let _ = app.tasks().spawn(floor).await;
+    }
+    #[cfg(not(target_os = "linux"))]
+    drop((settings, app, meter, data));
 }
 
 fn listen(address: SocketAddr, maxseg: Option<u32>) -> io::Result<TcpListener> {
@@ -165,11 +244,13 @@ struct Plane {
     meter: Arc<Meter>,
     stopping: CancellationToken,
     limits: Limits,
+    /// The way into the lane; none where hyper serves everything.
+    lane: Option<mpsc::UnboundedSender<Boarding<Metered<TcpStream>>>>,
 }
 
 impl Plane {
-    async fn accept(self, listener: TcpListener) {
-        let plane = Arc::new(self);
+    async fn accept(self: Arc<Self>, listener: TcpListener) {
+        let plane = self;
         loop {
             match listener.accept().await {
                 Ok((stream, _)) if plane.meter.connections_open() < plane.limits.connections => {
@@ -177,7 +258,7 @@ impl Plane {
                     // one before it is acknowledged.
                     let _ = stream.set_nodelay(true);
                     let stream = Metered::new(stream, Arc::clone(&plane.meter));
-                    plane.app.spawn(Arc::clone(&plane).serve(stream));
+                    plane.app.spawn(Arc::clone(&plane).serve(stream, Bytes::new()));
                 }
                 Ok((stream, _)) => {
                     plane.meter.refuse_connection();
@@ -193,13 +274,17 @@ impl Plane {
         }
     }
 
-    async fn serve(self: Arc<Self>, stream: Metered<TcpStream>) {
-        let plane = Arc::clone(&self);
+    /// Serves a connection with hyper until it ends or boards the lane. `unread` is what has been read
+    /// from it before.
+    async fn serve(self: Arc<Self>, stream: Metered<TcpStream>, unread: Bytes) {
+        let exit: Arc<Exit> = Arc::default();
+        let (plane, way_out) = (Arc::clone(&self), Arc::clone(&exit));
         let service = service_fn(move |request| {
-            let plane = Arc::clone(&plane);
-            async move { Ok::<_, Infallible>(plane.answer(request).await) }
+            let (plane, way_out) = (Arc::clone(&plane), Arc::clone(&way_out));
+            Box::pin(async move { Ok::<_, Infallible>(plane.answer(request, &way_out).await) })
         });
-        let connection = http1::Builder::new()
+        let mut builder = http1::Builder::new();
+        builder
             .timer(TokioTimer::new())
             .header_read_timeout(self.limits.head_timeout)
             .max_headers(self.limits.header_lines)
@@ -207,24 +292,59 @@ impl Plane {
             // `half_close` stays off: a client that has closed its side has left, and what it was held
             // for is freed at once.
             // One buffer and one write per answer: cheaper than a vectored write of two small parts.
-            .writev(false)
-            .serve_connection(TokioIo::new(stream), service)
-            .with_upgrades();
-        tokio::pin!(connection);
-        tokio::select! {
-            // An error is the client's: it went away or did not speak HTTP, and hyper has answered.
-            _ = connection.as_mut() => {}
-            () = self.stopping.cancelled() => {
-                connection.as_mut().graceful_shutdown();
-                let _ = connection.await;
+            .writev(false);
+        let io = TokioIo::new(HyperIo::new(stream, unread, Arc::clone(&exit)));
+        let Some(lane) = &self.lane else {
+            let connection = builder.serve_connection(io, service).with_upgrades();
+            tokio::pin!(connection);
+            tokio::select! {
+                // An error is the client's: it went away or did not speak HTTP, and hyper has answered.
+                _ = connection.as_mut() => {}
+                () = self.stopping.cancelled() => {
+                    connection.as_mut().graceful_shutdown();
+                    let _ = connection.await;
+                }
+            }
+            return;
+        };
+        let mut connection = builder.serve_connection(io, service);
+        let mut stopping = pin!(self.stopping.cancelled());
+        let mut is_stopping = false;
+        let left = poll_fn(|context| {
+            if !is_stopping && stopping.as_mut().poll(context).is_ready() {
+                is_stopping = true;
+                Pin::new(&mut connection).graceful_shutdown();
+            }
+            let ended = connection.poll_without_shutdown(context);
+            if let Poll::Ready(left) = exit.poll_leave() {
+                return Poll::Ready(Some(left));
+            }
+            // An error is the client's, as above.
+            ended.map(|_| None)
+        })
+        .await;
+        let parts = connection.into_parts();
+        let mut stream = parts.io.into_inner().into_stream();
+        match left {
+            // Copied, because the empty slice of hyper's buffer would keep its 8 KiB alive.
+            Some((first, ride)) => {
+                let early = Bytes::copy_from_slice(&parts.read_buf);
+                // A lane that is gone has closed everybody; so is this one, by being dropped.
+                let _ = lane.send(Boarding { stream, early, first, ride });
+            }
+            None => {
+                let _ = stream.shutdown().await;
             }
         }
     }
 
-    /// The request layer: every request passes here once.
-    async fn answer(&self, request: Request<Incoming>) -> Response<Body> {
+    /// The request layer: every request passes here once. Never ends for one whose connection leaves
+    /// hyper.
+    async fn answer(&self, request: Request<Incoming>, exit: &Exit) -> Response<Body> {
         let route = self.meter.route(request.uri());
         route.arrive();
+        let may_ride = self.lane.is_some() && may_leave(&request) && !self.stopping.is_cancelled();
+        let is_plain = lane::is_plain(request.headers());
         let origin = request.headers().get(header::ORIGIN).cloned();
         let is_preflight = request.headers().contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
         let mut response = match one_host(&request) {
@@ -234,12 +354,42 @@ impl Plane {
             }
             Err(problem) => problem.into_response(),
         };
+        let hint = response.extensions_mut().remove::<Ride>();
+        let rides = match hint {
+            Some(Ride::Sse(_) | Ride::WebSocket(_)) => may_ride,
+            // Its next request would have to go back to hyper if this one is not plain.
+            Some(Ride::Polled(_) | Ride::Held(_)) => may_ride && is_plain,
+            None => false,
+        };
+        if let Some(Ride::Held(held)) = hint {
+            if rides {
+                exit.leave(Bytes::new(), Ride::Held(held));
+                return pending().await;
+            }
+            response = long_polling::wait(&self.app, held).await;
+        }
         self.app.origins().apply(origin.as_ref(), &mut response);
         if is_preflight {
             Origins::apply_preflight(&mut response);
         }
         route.answer(response.status());
+        if let (true, Some(ride)) = (rides, hint) {
+            exit.leave(first_bytes(response, ride).await, ride);
+            return pending().await;
+        }
         response
+    }
+}
+
+/// What goes out before the lane takes over: the head of a stream, or a poll's whole answer.
+async fn first_bytes(response: Response<Body>, ride: Ride) -> Bytes {
+    let (parts, body) = response.into_parts();
+    match ride {
+        Ride::Sse(_) | Ride::WebSocket(_) => takeover::head(&parts, None).into(),
+        Ride::Polled(_) | Ride::Held(_) => {
+            let body = to_bytes(body, usize::MAX).await.unwrap_or_default();
+            lane::whole(Response::from_parts(parts, body))
+        }
     }
 }
 
@@ -259,9 +409,7 @@ fn one_host(request: &Request<Incoming>) -> Result<(), Problem> {
 
 /// Tells a connection over the limit that it should come back later, instead of letting it wait.
 async fn turn_away(mut stream: TcpStream) {
-    const ANSWER: &[u8] =
-        b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
     // Whether it still listens is its own affair.
-    let _ = stream.write_all(ANSWER).await;
+    let _ = stream.write_all(TURNED_AWAY).await;
     let _ = stream.shutdown().await;
 }

@@ -1,4 +1,6 @@
-//! Large answers in slices: hyper copies what it sends into a buffer of the connection and keeps that
+//! In which pieces an answer goes out.
+//!
+//! A large one goes in slices: hyper copies what it sends into a buffer of the connection and keeps that
 //! buffer, so a megabyte given at once would stay with every connection that ever caught up.
 
 use std::{
@@ -9,6 +11,7 @@ use std::{
 
 use axum::body::Body;
 use bytes::Bytes;
+use contract::Rung;
 use http_body::{Frame, SizeHint};
 
 /// Larger than the largest event, so that one event is never cut.
@@ -22,6 +25,45 @@ pub(crate) fn next_slice(bytes: &mut Bytes) -> Bytes {
 /// A body of known length that is given out slice by slice.
 pub(crate) fn in_slices(bytes: Bytes) -> Body {
     if bytes.len() <= SLICE_BYTES { Body::from(bytes) } else { Body::new(Slices(bytes)) }
+}
+
+/// A stream's body as hyper writes it: all frames that are ready in one write, or on the rung
+/// `write-each` every frame in its own.
+pub(crate) fn flushed_by<B>(rung: Rung, body: B) -> Body
+where
+    B: http_body::Body<Data = Bytes, Error = Infallible> + Send + Unpin + 'static,
+{
+    match rung {
+        Rung::Best | Rung::OwnTasks | Rung::EncodeEach | Rung::LargeBuffers => Body::new(body),
+        Rung::WriteEach => Body::new(OneByOne { body, has_given: false }),
+    }
+}
+
+/// Says after each frame that there is nothing more for now, because that is when hyper flushes.
+struct OneByOne<B> {
+    body: B,
+    has_given: bool,
+}
+
+impl<B> http_body::Body for OneByOne<B>
+where
+    B: http_body::Body<Data = Bytes, Error = Infallible> + Unpin,
+{
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        if std::mem::take(&mut self.has_given) {
+            context.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        let polled = Pin::new(&mut self.body).poll_frame(context);
+        self.has_given = polled.is_ready();
+        polled
+    }
 }
 
 struct Slices(Bytes);

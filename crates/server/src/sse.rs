@@ -29,14 +29,13 @@ use std::{
 
 use axum::{
     Router,
-    body::Body,
     extract::{Request, State},
     response::Response,
     routing,
 };
 use bytes::Bytes;
 use contract::Pattern;
-use event_log::{BatchLimit, Event, Follow, Followed, Start};
+use event_log::{Event, Follow, Followed, Start};
 use http::{HeaderValue, header};
 use http_body::Frame;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
@@ -47,7 +46,8 @@ use crate::{
     framing,
     problem::Problem,
     request::{Subscription, Wish},
-    slices::next_slice,
+    slices::{flushed_by, next_slice},
+    takeover::Ride,
 };
 
 /// The route of this pattern.
@@ -72,12 +72,16 @@ fn stream(app: &Arc<App>, start: &Start, types: Option<Vec<String>>) -> Response
     let body = EventStream {
         // The first bytes go out with the head, so that `open` fires in a browser at once.
         ready: framing::sse_prelude(start),
-        follow: app.log().follow(start.cursor, BatchLimit::default()),
+        follow: app.follow(start),
         app: Arc::clone(app),
         beats,
         types,
     };
-    let mut response = Response::new(Body::new(body));
+    let is_filtered = body.types.is_some();
+    let mut response = Response::new(flushed_by(app.rung(), body));
+    if !is_filtered {
+        response.extensions_mut().insert(Ride::Sse(*start));
+    }
     for (name, value) in [
         (header::CONTENT_TYPE, "text/event-stream"),
         (header::CACHE_CONTROL, "no-store, no-transform"),

@@ -19,11 +19,11 @@
 //! Exercise: send the event's text as a binary frame without the JSON around it. How many bytes does
 //! that save in `stock-ticker`, and how does a subscriber then resume?
 
-use std::{ops::ControlFlow, sync::Arc};
+use std::sync::Arc;
 
 use axum::{Router, extract::State, response::Response, routing};
 use contract::Pattern;
-use event_log::{BatchLimit, Follow, Followed, Start};
+use event_log::{Follow, Followed, Start};
 use futures_util::{SinkExt, StreamExt};
 use hyper::upgrade::OnUpgrade;
 use tokio::{
@@ -43,6 +43,7 @@ use crate::{
     problem::Problem,
     publish::{PublishError, publish},
     request::Subscription,
+    takeover::Ride,
 };
 
 /// The route of this pattern.
@@ -57,17 +58,18 @@ async fn upgrade(
 ) -> Result<Response, Problem> {
     app.check_origin(&handshake.headers)?;
     let start = app.log().resume(subscription.after);
-    let (response, upgraded) = handshake.accept();
+    let (mut response, upgraded) = handshake.accept();
+    response.extensions_mut().insert(Ride::WebSocket(start));
     app.clone().spawn(serve(app, start, upgraded));
     Ok(response)
 }
 
 async fn serve(app: Arc<App>, start: Start, upgraded: OnUpgrade) {
-    // A client that leaves during the handshake is its own affair.
-    let Ok(mut socket) = handshake::socket(upgraded, app.limits().body_bytes).await else {
+    // A client that leaves during the handshake is its own affair, and so is one that rides the lane.
+    let Ok(mut socket) = handshake::socket(upgraded, &app).await else {
         return;
     };
-    let follow = app.log().follow(start.cursor, BatchLimit::default());
+    let follow = app.follow(&start);
     // An error of the socket means that nobody listens any more; a close of ours is an `Ok`.
     let _ = converse(&app, &start, follow, &mut socket).await;
 }
@@ -97,44 +99,46 @@ where
                     socket.flush().await?;
                 }
             },
-            received = socket.next() => if hear(app, socket, received).await?.is_break() {
-                return Ok(());
+            received = socket.next() => match received.map_or(Reaction::Gone, |received| react(app, received)) {
+                Reaction::Continue => socket.flush().await?,
+                Reaction::Close(code, reason) => return close(socket, code, &reason).await,
+                Reaction::Gone => return Ok(()),
             },
             _ = beats.tick() => socket.send(Message::Ping(bytes::Bytes::new())).await?,
         }
     }
 }
 
-/// Takes one message of the subscriber; breaks when the conversation has ended.
-async fn hear<S>(
-    app: &App,
-    socket: &mut WebSocketStream<S>,
-    received: Option<Result<Message, Error>>,
-) -> Result<ControlFlow<()>, Error>
-where
-    S: AsyncRead + AsyncWrite + Unpin,
-{
-    let (code, reason) = match received {
-        None => return Ok(ControlFlow::Break(())),
-        Some(Ok(Message::Text(text))) => match publish(app.log(), None, &text) {
-            Ok(_) => return Ok(ControlFlow::Continue(())),
-            Err(error @ PublishError::CarriageReturn) => (CloseCode::Policy, error.to_string()),
-            Err(error @ PublishError::Log(_)) => (CloseCode::Away, error.to_string()),
+/// What a message of the subscriber leads to.
+pub(crate) enum Reaction {
+    /// Nothing more: what is queued, such as a pong, is to be flushed.
+    Continue,
+    /// The conversation is closed with this code and reason.
+    Close(CloseCode, String),
+    /// The socket is gone.
+    Gone,
+}
+
+/// Takes one message of the subscriber.
+pub(crate) fn react(app: &App, received: Result<Message, Error>) -> Reaction {
+    match received {
+        Ok(Message::Text(text)) => match publish(app.log(), None, &text) {
+            Ok(_) => Reaction::Continue,
+            Err(error @ PublishError::CarriageReturn) => {
+                Reaction::Close(CloseCode::Policy, error.to_string())
+            }
+            Err(error @ PublishError::Log(_)) => Reaction::Close(CloseCode::Away, error.to_string()),
         },
-        Some(Ok(Message::Binary(_))) => {
-            (CloseCode::Unsupported, "an event is text: send a text frame".to_owned())
+        Ok(Message::Binary(_)) => {
+            Reaction::Close(CloseCode::Unsupported, "an event is text: send a text frame".to_owned())
         }
-        // tungstenite queues the pong and the echo of a close itself; a flush sends them.
-        Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Close(_) | Message::Frame(_))) => {
-            return socket.flush().await.map(|()| ControlFlow::Continue(()));
-        }
-        Some(Err(error)) => match handshake::close_code(&error) {
-            Some(code) => (code, error.to_string()),
-            None => return Err(error),
+        // tungstenite queues the pong and the echo of a close itself.
+        Ok(Message::Ping(_) | Message::Pong(_) | Message::Close(_) | Message::Frame(_)) => Reaction::Continue,
+        Err(error) => match handshake::close_code(&error) {
+            Some(code) => Reaction::Close(code, error.to_string()),
+            None => Reaction::Gone,
         },
-    };
-    close(socket, code, &reason).await?;
-    Ok(ControlFlow::Break(()))
+    }
 }
 
 fn text_frame(json: bytes::Bytes) -> Message {

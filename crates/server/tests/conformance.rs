@@ -1,17 +1,17 @@
-//! One body of promises, run for every pattern.
+//! One body of promises, run for every pattern, and for the streams on every rung of the ladder.
 #![allow(clippy::unwrap_used, reason = "a test may end where its premise fails")]
 
 mod live;
 
-use contract::{Pattern, Resume};
+use contract::{Pattern, Resume, Rung};
 use live::{End, Live, Place, Subscriber};
 
 fn numbers(range: std::ops::RangeInclusive<u32>) -> Vec<String> {
     range.map(|number| format!("event {number}")).collect()
 }
 
-async fn in_order_and_once(pattern: Pattern) {
-    let live = Live::start();
+async fn in_order_and_once(pattern: Pattern, rung: Rung) {
+    let live = Live::on(rung);
     let (mut subscriber, place) = Subscriber::open(&live, pattern, None).await;
     assert_eq!(place, Place { cursor: live.cursor(0), resume: Resume::Live, lost: None });
     for start in (1..=200).step_by(7) {
@@ -24,8 +24,8 @@ async fn in_order_and_once(pattern: Pattern) {
     }
 }
 
-async fn every_text_arrives_unchanged(pattern: Pattern) {
-    let live = Live::start();
+async fn every_text_arrives_unchanged(pattern: Pattern, rung: Rung) {
+    let live = Live::on(rung);
     let (mut subscriber, _) = Subscriber::open(&live, pattern, None).await;
     let long = "long ".repeat(50_000);
     let texts = [
@@ -43,8 +43,8 @@ async fn every_text_arrives_unchanged(pattern: Pattern) {
     assert_eq!(subscriber.next().await.event_type.unwrap().as_str(), "trade");
 }
 
-async fn resumes_after_a_cursor(pattern: Pattern) {
-    let live = Live::start();
+async fn resumes_after_a_cursor(pattern: Pattern, rung: Rung) {
+    let live = Live::on(rung);
     live.publish(numbers(1..=20));
     let after = live.cursor(12).to_string();
     let (mut subscriber, place) = Subscriber::open(&live, pattern, Some(&after)).await;
@@ -52,8 +52,8 @@ async fn resumes_after_a_cursor(pattern: Pattern) {
     assert_eq!(subscriber.texts(8).await, numbers(13..=20));
 }
 
-async fn last_event_id_wins_over_after(pattern: Pattern) {
-    let live = Live::start();
+async fn last_event_id_wins_over_after(pattern: Pattern, rung: Rung) {
+    let live = Live::on(rung);
     live.publish(numbers(1..=5));
     let query = format!("?after={}", live.cursor(1));
     let line = format!("last-event-id: {}\r\n", live.cursor(3));
@@ -61,8 +61,8 @@ async fn last_event_id_wins_over_after(pattern: Pattern) {
     assert_eq!(subscriber.texts(2).await, numbers(4..=5));
 }
 
-async fn a_late_joiner_gets_what_is_new(pattern: Pattern) {
-    let live = Live::start();
+async fn a_late_joiner_gets_what_is_new(pattern: Pattern, rung: Rung) {
+    let live = Live::on(rung);
     live.publish(numbers(1..=5));
     let (mut subscriber, place) = Subscriber::open(&live, pattern, None).await;
     assert_eq!(place.cursor, live.cursor(5));
@@ -70,26 +70,31 @@ async fn a_late_joiner_gets_what_is_new(pattern: Pattern) {
     assert_eq!(subscriber.texts(1).await, ["new"]);
 }
 
-async fn after_zero_is_everything_kept(pattern: Pattern) {
-    let live = Live::keeping(3);
+async fn after_zero_is_everything_kept(pattern: Pattern, rung: Rung) {
+    let live = Live::keeping(3, rung);
     live.publish(numbers(1..=5));
     let (mut subscriber, place) = Subscriber::open(&live, pattern, Some("0")).await;
     assert_eq!((place.cursor, place.resume), (live.cursor(2), Resume::Live));
     assert_eq!(subscriber.texts(3).await, numbers(3..=5));
 }
 
-async fn two_subscribers_get_the_same(pattern: Pattern) {
-    let live = Live::start();
+async fn two_subscribers_get_the_same(pattern: Pattern, rung: Rung) {
+    let live = Live::on(rung);
     let (mut first, _) = Subscriber::open(&live, pattern, None).await;
     let (mut second, _) = Subscriber::open(&live, pattern, None).await;
     live.publish(numbers(1..=50));
     assert_eq!(first.texts(50).await, second.texts(50).await);
     let encodings = live.app.framings().encodings();
-    assert_eq!(encodings, 50, "each event is encoded once, whoever reads it");
+    let is_streamed = matches!(pattern, Pattern::Sse | Pattern::WebSocket);
+    if rung == Rung::EncodeEach && is_streamed {
+        assert_eq!(encodings, 100, "each event is encoded for each of its two readers");
+    } else {
+        assert_eq!(encodings, 50, "each event is encoded once, whoever reads it");
+    }
 }
 
-async fn every_lost_place_is_told(pattern: Pattern) {
-    let live = Live::keeping(2);
+async fn every_lost_place_is_told(pattern: Pattern, rung: Rung) {
+    let live = Live::keeping(2, rung);
     live.publish(numbers(1..=5));
     let oldest = live.cursor(3);
     for (after, resume, lost) in [
@@ -107,8 +112,8 @@ async fn every_lost_place_is_told(pattern: Pattern) {
     assert_eq!(subscriber.texts(2).await, numbers(4..=5));
 }
 
-async fn shutdown_ends_it_in_its_own_way(pattern: Pattern) {
-    let mut live = Live::start();
+async fn shutdown_ends_it_in_its_own_way(pattern: Pattern, rung: Rung) {
+    let mut live = Live::on(rung);
     let (mut subscriber, _) = Subscriber::open(&live, pattern, None).await;
     let expected = match pattern {
         // It is never held: it has its answer before the server stops, and polls no more.
@@ -124,8 +129,8 @@ async fn shutdown_ends_it_in_its_own_way(pattern: Pattern) {
     live.stopped().await;
 }
 
-async fn a_subscriber_that_leaves_leaves_nothing_behind(pattern: Pattern) {
-    let live = Live::start();
+async fn a_subscriber_that_leaves_leaves_nothing_behind(pattern: Pattern, rung: Rung) {
+    let live = Live::on(rung);
     for _ in 0..20 {
         let (subscriber, _) = Subscriber::open(&live, pattern, None).await;
         drop(subscriber);
@@ -137,26 +142,34 @@ async fn a_subscriber_that_leaves_leaves_nothing_behind(pattern: Pattern) {
 macro_rules! for_every_pattern {
     ($($promise:ident),* $(,)?) => {$(
         mod $promise {
-            use contract::Pattern;
+            use contract::{Pattern, Rung};
 
             #[tokio::test]
             async fn short_polling() {
-                super::super::$promise(Pattern::ShortPolling).await;
+                for rung in [Rung::Best, Rung::OwnTasks] {
+                    super::super::$promise(Pattern::ShortPolling, rung).await;
+                }
             }
 
             #[tokio::test]
             async fn long_polling() {
-                super::super::$promise(Pattern::LongPolling).await;
+                for rung in [Rung::Best, Rung::OwnTasks] {
+                    super::super::$promise(Pattern::LongPolling, rung).await;
+                }
             }
 
             #[tokio::test]
             async fn sse() {
-                super::super::$promise(Pattern::Sse).await;
+                for rung in Rung::ALL {
+                    super::super::$promise(Pattern::Sse, rung).await;
+                }
             }
 
             #[tokio::test]
             async fn websocket() {
-                super::super::$promise(Pattern::WebSocket).await;
+                for rung in Rung::ALL {
+                    super::super::$promise(Pattern::WebSocket, rung).await;
+                }
             }
         }
     )*};

@@ -4,7 +4,7 @@
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
-use contract::{Cursor, EventType, Pattern, PollBody, Resume};
+use contract::{Cursor, EventType, Pattern, PollBody, Resume, Rung};
 use event_log::Retention;
 use futures_util::StreamExt;
 use serde::Deserialize;
@@ -34,8 +34,13 @@ impl Live {
         Self::with(AppSettings::default())
     }
 
-    pub(crate) fn keeping(events: usize) -> Self {
-        Self::with(AppSettings { retention: Retention { events, bytes: 1 << 20 }, ..AppSettings::default() })
+    pub(crate) fn on(rung: Rung) -> Self {
+        Self::with(AppSettings { rung, ..AppSettings::default() })
+    }
+
+    pub(crate) fn keeping(events: usize, rung: Rung) -> Self {
+        let retention = Retention { events, bytes: 1 << 20 };
+        Self::with(AppSettings { retention, rung, ..AppSettings::default() })
     }
 
     pub(crate) fn with(app: AppSettings) -> Self {
@@ -63,7 +68,7 @@ impl Live {
     /// Waits until so many subscribers are parked in the log.
     pub(crate) async fn parked(&self, subscribers: u64) {
         let reached = async {
-            while self.app.log().stats().waiting != subscribers {
+            while self.app.waiting() != subscribers {
                 tokio::task::yield_now().await;
             }
         };

@@ -1,0 +1,154 @@
+//! One connection in the lane: its socket, what waits to be written, and what it is waiting for.
+
+use std::{
+    io,
+    pin::Pin,
+    task::{Context, Poll, Waker},
+};
+
+use bytes::{Buf, Bytes, BytesMut};
+use contract::Pattern;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+use super::{talk::Talk, wheel::Slot};
+
+/// How the events of a stream are framed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Framing {
+    /// Chunks of a response body that hold event stream blocks.
+    Sse,
+    /// Text frames.
+    WebSocket,
+}
+
+/// What a rider is waiting for.
+#[derive(Debug)]
+pub(super) enum State {
+    /// The next event after `seq`, and no other request.
+    Stream { framing: Framing, seq: u64 },
+    /// The next event after `seq`, as the answer to a held request; until then a 204 is due at the end
+    /// of the hold. `early` is what the client sent meanwhile.
+    Held { seq: u64, early: Bytes },
+    /// The next poll of this pattern.
+    Idle(Pattern),
+    /// Nothing: the last word is said, and the other side is to close.
+    Leaving,
+}
+
+/// A connection in the lane.
+#[derive(Debug)]
+pub(super) struct Rider<S> {
+    stream: S,
+    /// Rings when the socket, once it was found empty or full, can be read or written again.
+    bell: Waker,
+    /// Whole frames, and at the front the rest of one, that the socket has not taken yet.
+    rest: Bytes,
+    pub(super) state: State,
+    /// Of a WebSocket whose client has said something.
+    pub(super) talk: Option<Box<Talk>>,
+    /// When something is to happen without an event.
+    pub(super) due: Slot,
+    /// Where the wheel has it; never after `due`.
+    pub(super) entered: Slot,
+}
+
+/// The socket is of no use any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Gone;
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Rider<S> {
+    pub(super) fn new(stream: S, bell: Waker, state: State) -> Self {
+        Self { stream, bell, rest: Bytes::new(), state, talk: None, due: Slot::MAX, entered: Slot::MAX }
+    }
+
+    /// The socket, to be served by somebody else.
+    pub(super) fn into_stream(self) -> S {
+        self.stream
+    }
+
+    /// Whether the socket takes more: nothing is left of what was written before.
+    pub(super) fn is_clear(&self) -> bool {
+        self.rest.is_empty()
+    }
+
+    /// Whether an event at `head` would be news for it.
+    pub(super) fn waits_below(&self, head: u64) -> bool {
+        match &self.state {
+            State::Stream { seq, .. } | State::Held { seq, .. } => *seq < head,
+            State::Idle(_) | State::Leaving => false,
+        }
+    }
+
+    /// Writes, after what is still to be written. One system call if the socket has room.
+    pub(super) fn say(&mut self, bytes: &Bytes) -> Result<(), Gone> {
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        if !self.rest.is_empty() {
+            let mut both = BytesMut::with_capacity(self.rest.len() + bytes.len());
+            both.extend_from_slice(&self.rest);
+            both.extend_from_slice(bytes);
+            self.rest = both.freeze();
+            return Ok(());
+        }
+        let written = self.write(bytes)?;
+        if written < bytes.len() {
+            self.rest = bytes.slice(written..);
+            self.write_rest()?;
+        }
+        Ok(())
+    }
+
+    /// Goes on with what is still to be written, as far as the socket takes it.
+    pub(super) fn write_rest(&mut self) -> Result<(), Gone> {
+        while !self.rest.is_empty() {
+            let rest = self.rest.clone();
+            match self.write(&rest)? {
+                0 => return Ok(()),
+                written => self.rest.advance(written),
+            }
+        }
+        // An emptied slice would keep the whole batch in memory.
+        self.rest = Bytes::new();
+        Ok(())
+    }
+
+    /// One write. Nothing written means that the bell will ring when there is room.
+    fn write(&mut self, bytes: &[u8]) -> Result<usize, Gone> {
+        let mut context = Context::from_waker(&self.bell);
+        match Pin::new(&mut self.stream).poll_write(&mut context, bytes) {
+            Poll::Pending => Ok(0),
+            Poll::Ready(Ok(0) | Err(_)) => Err(Gone),
+            Poll::Ready(Ok(written)) => Ok(written),
+        }
+    }
+
+    /// One read into `scratch`. Nothing read means that the bell will ring when something has come.
+    pub(super) fn read(&mut self, scratch: &mut [u8]) -> Result<usize, Gone> {
+        let mut buffer = ReadBuf::new(scratch);
+        let mut context = Context::from_waker(&self.bell);
+        match Pin::new(&mut self.stream).poll_read(&mut context, &mut buffer) {
+            Poll::Pending => Ok(0),
+            Poll::Ready(Err(_)) => Err(Gone),
+            Poll::Ready(Ok(())) if buffer.filled().is_empty() => Err(Gone),
+            Poll::Ready(Ok(())) => Ok(buffer.filled().len()),
+        }
+    }
+
+    /// Closes the way to the client once everything is written; what it still sends is read on.
+    pub(super) fn shut_if_clear(&mut self) -> Result<(), Gone> {
+        if !self.is_clear() {
+            return Ok(());
+        }
+        let mut context = Context::from_waker(&self.bell);
+        match Pin::new(&mut self.stream).poll_shutdown(&mut context) {
+            Poll::Pending | Poll::Ready(Ok(())) => Ok(()),
+            Poll::Ready(Err(_)) => Err(Gone),
+        }
+    }
+}
+
+/// What reading and writing without a system call's outcome is; for [`Talk`].
+pub(super) fn would_block() -> io::Error {
+    io::ErrorKind::WouldBlock.into()
+}

@@ -1,0 +1,112 @@
+//! What the client of a WebSocket says. It is rarely anything, so nothing is kept until it does.
+
+use std::io::{self, Read, Write};
+
+use bytes::{Buf, Bytes};
+use tokio_tungstenite::tungstenite::{
+    Error, Message,
+    protocol::{CloseFrame, Role, WebSocketContext, frame::coding::CloseCode},
+};
+
+use super::rider::would_block;
+use crate::{App, handshake, websocket};
+
+/// The protocol's state of the client's side: tungstenite's, without a socket. What it wants to write
+/// is taken from it and goes out in order with the events.
+#[derive(Debug)]
+pub(super) struct Talk {
+    context: WebSocketContext,
+    wire: Wire,
+}
+
+/// Bytes in place of a socket.
+#[derive(Debug, Default)]
+struct Wire {
+    read: Bytes,
+    written: Vec<u8>,
+}
+
+/// How the talk goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Next {
+    /// As before.
+    More,
+    /// The last word of this side is in what was said: a close frame. Nothing may follow it.
+    Closing,
+    /// Both sides have said theirs.
+    Closed,
+}
+
+impl Talk {
+    pub(super) fn new(app: &App) -> Self {
+        Self {
+            context: WebSocketContext::new(Role::Server, Some(handshake::config(app))),
+            wire: Wire::default(),
+        }
+    }
+
+    /// Takes bytes of the client; returns what is to be written back.
+    pub(super) fn hear(&mut self, app: &App, bytes: &[u8]) -> (Bytes, Next) {
+        self.wire.read = Bytes::copy_from_slice(bytes);
+        let next = loop {
+            let received = match self.context.read(&mut self.wire) {
+                Err(Error::Io(error)) if error.kind() == io::ErrorKind::WouldBlock => {
+                    break if self.context.can_write() { Next::More } else { Next::Closing };
+                }
+                Err(Error::ConnectionClosed | Error::AlreadyClosed) => break Next::Closed,
+                received => received,
+            };
+            let said_goodbye = matches!(received, Ok(Message::Close(_)));
+            match websocket::react(app, received) {
+                websocket::Reaction::Continue if said_goodbye => {
+                    // The echo of its close is queued; flushing it ends the conversation.
+                    let _ = self.context.flush(&mut self.wire);
+                    break Next::Closed;
+                }
+                websocket::Reaction::Continue => {}
+                websocket::Reaction::Close(code, reason) => {
+                    self.close(code, &reason);
+                    break Next::Closing;
+                }
+                websocket::Reaction::Gone => break Next::Closed,
+            }
+        };
+        // Pongs are queued; an error here is one that the next read gives again.
+        let _ = self.context.flush(&mut self.wire);
+        (std::mem::take(&mut self.wire.written).into(), next)
+    }
+
+    /// Says goodbye; returns what is to be written.
+    pub(super) fn say_goodbye(&mut self, code: CloseCode, reason: &str) -> Bytes {
+        self.close(code, reason);
+        std::mem::take(&mut self.wire.written).into()
+    }
+
+    fn close(&mut self, code: CloseCode, reason: &str) {
+        let reason = handshake::short_reason(reason);
+        let _ = self.context.close(&mut self.wire, Some(CloseFrame { code, reason: reason.into() }));
+        let _ = self.context.flush(&mut self.wire);
+    }
+}
+
+impl Read for Wire {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        if self.read.is_empty() {
+            return Err(would_block());
+        }
+        let length = self.read.len().min(into.len());
+        self.read.copy_to_slice(&mut into[..length]);
+        Ok(length)
+    }
+}
+
+impl Write for Wire {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.written.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
