@@ -54,7 +54,7 @@ pub struct Start {
     /// The program and its arguments. It must stay in the foreground, and its children in its process
     /// group: all of the group is measured, and nothing else.
     pub command: Words,
-    /// Environment variables on top of those that the harness has.
+    /// Environment variables on top of those that the harness has; placeholders are replaced here, too.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub environment: BTreeMap<String, String>,
     /// Files of the folder that are written into `{work}` with the placeholders replaced.
@@ -213,6 +213,10 @@ impl Target {
             for word in words {
                 placeholders(word, &Self::PLACEHOLDERS).map_err(|problem| (key.clone(), problem))?;
             }
+        }
+        for (name, value) in &self.start.environment {
+            let key = format!("start.environment.{name}");
+            placeholders(value, &Self::PLACEHOLDERS).map_err(|problem| (key, problem))?;
         }
         for file in &self.start.files {
             let beside = Path::new(file).components().count() == 1;

@@ -83,10 +83,12 @@ impl ForeignServer {
         };
         folder.write_files(&places).map_err(ServerError::Folder)?;
         let words = places.fill_all(&folder.target.start.command);
+        let environment =
+            folder.target.start.environment.iter().map(|(name, value)| (name, places.fill(value)));
         let mut command = Command::new(folder.program(&words[0]));
         command
             .args(&words[1..])
-            .envs(&folder.target.start.environment)
+            .envs(environment)
             .env("PATH", search_path())
             .current_dir(folder.home())
             .stdin(Stdio::piped())

@@ -53,18 +53,6 @@ impl ProcessGroup {
         self.members().into_iter().map(memory::descriptors).sum()
     }
 
-    /// Sockets that they hold.
-    pub(crate) fn sockets(self) -> u64 {
-        let is_socket = |link: std::io::Result<std::path::PathBuf>| {
-            link.is_ok_and(|link| link.to_string_lossy().starts_with("socket:"))
-        };
-        let of_one = |pid: u32| {
-            let entries = fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().flatten();
-            entries.filter(|entry| is_socket(fs::read_link(entry.path()))).count() as u64
-        };
-        self.members().into_iter().map(of_one).sum()
-    }
-
     /// Sends all of them a signal. Whoever is gone needs none.
     pub(crate) fn signal(self, signal: Signal) {
         let (Self::Single(leader) | Self::LedBy(leader)) = self;
@@ -113,7 +101,6 @@ mod tests {
         let alone = memory::user_bytes(&leader.id().to_string()).unwrap();
         assert!(group.user_bytes().unwrap() > alone);
         assert!(group.descriptors().unwrap() >= 6);
-        assert_eq!(group.sockets(), 0);
         group.signal(Signal::KILL);
         leader.wait().unwrap();
         while !group.members().is_empty() {

@@ -310,7 +310,6 @@ impl Harness {
     ) -> Result<Ran, TrialError> {
         let (clocks, swapped) = (Clocks::read(), machine::swapped_pages());
         let clock = server.clock();
-        let sockets = server.sockets_before();
         let crew = Crew::hire(self, server, order)?;
         let stairs = match load {
             None => Vec::new(),
@@ -342,7 +341,7 @@ impl Harness {
             let before = server.read().await?;
             until(window.end_ns, Phase::Measuring, progress).await;
             let after = server.read().await?;
-            let held = server.held_since(sockets);
+            let held = server.held();
             crew.window_was_read();
             Ok(([before, after], held))
         };

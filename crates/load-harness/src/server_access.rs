@@ -13,6 +13,7 @@ use crate::{
     Harness, TrialOrder,
     dialect::Dialect,
     foreign_server::{ForeignAddress, ForeignServer},
+    machine,
     poster::PublishAddress,
     posting_publisher::PostingPublisher,
     process_group::ProcessGroup,
@@ -209,19 +210,12 @@ impl ServerAccess {
         })
     }
 
-    /// Sockets of a server that does not count its connections; none of one that does.
-    pub(crate) fn sockets_before(&self) -> Option<u64> {
-        match &self.side {
-            Side::Own(_) => None,
-            Side::Foreign(address) => Some(address.group.sockets()),
-        }
-    }
-
-    /// Connections that such a server holds: sockets that it has more than before, the publisher's left out.
-    pub(crate) fn held_since(&self, before: Option<u64>) -> Option<u64> {
+    /// Connections that a server holds which does not count them: those that the system knows of, the
+    /// publisher's left out.
+    pub(crate) fn held(&self) -> Option<u64> {
         let Side::Foreign(address) = &self.side else { return None };
         let open = self.posting.as_ref().map_or(0, |posting| posting.posted().open);
-        Some(address.group.sockets().saturating_sub(before? + open))
+        Some(machine::connections_to(address.data.port())?.saturating_sub(open))
     }
 
     /// A server's counters without what the harness's publisher did on the measured port.
