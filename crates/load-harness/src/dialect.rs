@@ -237,13 +237,13 @@ impl Question {
 
     /// Writes the request: the least that HTTP/1.1 asks for, what the pattern needs, and `more`. What a
     /// browser adds is said in the report.
-    pub(crate) fn write(&self, host: &str, cursor: Option<impl Display>, more: &str, request: &mut String) {
+    pub(crate) fn write(&self, host: &str, cursor: Option<&impl Display>, more: &str, request: &mut String) {
         request.push_str("GET ");
-        self.target.write(cursor.as_ref(), request);
+        self.target.write(cursor, request);
         request.push_str(" HTTP/1.1\r\nhost: ");
         request.push_str(host);
         request.push_str("\r\n");
-        self.headers.write(cursor.as_ref(), request);
+        self.headers.write(cursor, request);
         request.push_str(more);
         request.push_str("\r\n");
     }
@@ -262,6 +262,8 @@ impl Template {
 
 #[cfg(test)]
 mod tests {
+    use contract::{CursorPlace, EventPlace};
+
     use super::*;
 
     fn cursor() -> Cursor {
@@ -271,7 +273,7 @@ mod tests {
     fn asked(pattern: Pattern, cursor: Option<Cursor>, more: &str) -> String {
         let dialect = Dialect::ours(pattern, Duration::from_millis(1_800));
         let mut text = String::new();
-        dialect.question(cursor).write("127.0.0.1:40000", cursor, more, &mut text);
+        dialect.question(cursor).write("127.0.0.1:40000", cursor.as_ref(), more, &mut text);
         text
     }
 
@@ -306,6 +308,29 @@ mod tests {
             assert_eq!(asked(pattern, Some(cursor()), ""), next);
             assert!(asked(pattern, None, "connection: close\r\n").ends_with("connection: close\r\n\r\n"));
         }
+    }
+
+    #[test]
+    fn a_foreign_place_goes_where_the_target_file_says() {
+        let foreign = |next: &str, cursor| {
+            let (first, next) = ("/now".to_owned(), Some(next.to_owned()));
+            let subscription = Subscription { first, next, cursor, events: EventPlace::Text };
+            Dialect::foreign(Pattern::LongPolling, &subscription)
+        };
+        let asked = |dialect: &Dialect, place: &str| {
+            let mut text = String::new();
+            dialect.question(Some(cursor())).write("h", Some(&place), "", &mut text);
+            text
+        };
+        let by_url = foreign("/next?after={after}", CursorPlace::Json("at".to_owned()));
+        assert_eq!(asked(&by_url, "17"), "GET /next?after=17 HTTP/1.1\r\nhost: h\r\n\r\n");
+        let by_headers = foreign("/next", CursorPlace::Validators);
+        let place = "if-none-match: 2\r\n";
+        assert_eq!(asked(&by_headers, place), format!("GET /next HTTP/1.1\r\nhost: h\r\n{place}\r\n"));
+        let mut first = String::new();
+        by_url.question(None).write("h", None::<&Cursor>, "", &mut first);
+        assert_eq!(first, "GET /now HTTP/1.1\r\nhost: h\r\n\r\n");
+        assert!(by_headers.is_empty(StatusCode::REQUEST_TIMEOUT) && !by_headers.is_empty(StatusCode::OK));
     }
 
     #[test]

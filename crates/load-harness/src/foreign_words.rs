@@ -126,10 +126,8 @@ impl<'de> Visitor<'de> for FieldNames<'_> {
         let mut fields = Fields::default();
         while let Some(Text(name)) = map.next_key()? {
             if matches!(&self.0.cursor, CursorPlace::Json(field) if *field == name) {
-                fields.cursor = Some(match map.next_value()? {
-                    serde_json::Value::String(text) => text,
-                    other => other.to_string(),
-                });
+                let place: serde_json::Value = map.next_value()?;
+                fields.cursor = Some(place.as_str().map_or_else(|| place.to_string(), str::to_owned));
             } else if matches!(&self.0.events, EventPlace::Json(field) if *field == name) {
                 let texts: Vec<Text<'de>> = map.next_value()?;
                 fields.events = Some(texts.into_iter().map(|Text(text)| text).collect());

@@ -1,5 +1,6 @@
 //! The last part of the page: how it was measured, what that cost, and what the words mean.
 
+use contract::TargetNote;
 use maud::{Markup, html};
 
 use crate::{

@@ -219,7 +219,7 @@ impl Seat {
     pub(crate) fn write_question(&self, question: &Question, more: &str, request: &mut String) {
         let host = &self.desk.host;
         match &*self.named_place.borrow() {
-            None => question.write(host, self.cursor(), more, request),
+            None => question.write(host, self.cursor().as_ref(), more, request),
             Some(place) => question.write(host, Some(place), more, request),
         }
     }
