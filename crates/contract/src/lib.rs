@@ -17,6 +17,7 @@ mod scenario;
 mod scenario_check;
 mod server_choice;
 mod settings;
+mod sweep;
 mod target;
 
 pub use connections::{ConnectionCost, IdleStretch, Load, Stair};
@@ -36,10 +37,11 @@ pub use record::{
     Ages, Calibration, CpuSecond, Environment, Manifest, Measurements, Outcome, Params, PublishedSchedule,
     RECORD_SCHEMA, TargetNote, TrialRecord, Window,
 };
-pub use scenario::{Arrivals, Change, Client, DefaultRun, Scenario, Selection, Side, Sweep};
+pub use scenario::{Arrivals, Client, DefaultRun, Scenario, Selection};
 pub use scenario_check::ScenarioError;
 pub use server_choice::{PublisherSeat, Rung, ServerName, ServerNameError, UnknownRung};
 pub use settings::{Settings, TrialPlan};
+pub use sweep::{Change, Side, Sweep};
 pub use target::{
     CursorPlace, EventPlace, Install, PublishRequest, Ready, Start, Subscription, Target, TargetError, Words,
 };

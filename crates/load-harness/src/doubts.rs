@@ -29,11 +29,6 @@ pub(crate) fn doubts(order: &TrialOrder, measured: &Measurements, refusal: Optio
         refused > 0 && refusal.is_some(),
         format!("the server refused {refused} events, the last because: {}", refusal.unwrap_or_default()),
     );
-    doubt(
-        order.plan.settings.server.is_foreign(),
-        "this server does not count: requests and bytes are those of the subscribers and the kernel alone"
-            .to_owned(),
-    );
     let reqwest = order.plan.settings.client == Client::Reqwest && order.plan.pattern != Pattern::WebSocket;
     doubt(
         reqwest,

@@ -46,6 +46,7 @@ mod worker;
 pub use calibration::{CALIBRATION_SUBSCRIBERS, calibrate, calibration_order};
 pub use descriptors::{TooFewDescriptors, ensure_descriptors, fitting_subscribers, raise_descriptor_limit};
 pub use environment::{Cores, environment};
+pub use recorder::Recorder;
 pub use runner::{Harness, Phase, Progress, TrialOrder, TrialResult};
 pub use sse_parser::{SseEvent, SseParser, TooLong};
 pub use target_folder::{TargetFolder, TargetFolderError};

@@ -6,7 +6,7 @@ const SECOND_NS: u64 = 1_000_000_000;
 
 /// The ages of one worker's deliveries.
 #[derive(Debug, Default)]
-pub(crate) struct Recorder {
+pub struct Recorder {
     window_ages: TimeHistogram,
     seconds: Vec<TimeHistogram>,
     /// Deliveries that never came, by second of their due.
@@ -18,7 +18,7 @@ pub(crate) struct Recorder {
 
 impl Recorder {
     /// Records a delivery: its due in nanoseconds since the schedule's instant 0, and its age.
-    pub(crate) fn record(&mut self, window: Window, due_ns: u64, age_ns: u64) {
+    pub fn record(&mut self, window: Window, due_ns: u64, age_ns: u64) {
         if window.contains(due_ns) {
             self.window_ages.record_ns(age_ns);
         }

@@ -17,8 +17,9 @@ use std::{
 use contract::{Delivery, Pattern, SetUp, Settings, TimeHistogram, TraceEvent};
 use schedule::{EpochClock, Schedule, bind_to_core};
 use tokio::{
+    runtime::{Builder, LocalOptions},
     sync::watch,
-    task::{JoinSet, LocalSet},
+    task::JoinSet,
     time::{sleep, sleep_until},
 };
 
@@ -132,9 +133,9 @@ pub(crate) fn spawn(order: WorkerOrder) -> io::Result<thread::JoinHandle<io::Res
         if let Some(core) = order.core {
             bind_to_core(core);
         }
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let finding = LocalSet::new().block_on(&runtime, work(order));
-        Ok(finding)
+        // A runtime that is local itself wakes a task with one queue less than a `LocalSet` in another.
+        let runtime = Builder::new_current_thread().enable_all().build_local(LocalOptions::default())?;
+        Ok(runtime.block_on(work(order)))
     })
 }
 

@@ -9,7 +9,7 @@ mod lab;
 
 use std::{path::Path, thread::sleep, time::Duration};
 
-use contract::{Load, Measurements, TimeHistogram, TrialRecord};
+use contract::{Load, Measurements, Rung, TimeHistogram, TrialRecord};
 use lab::{
     Lab,
     process::{Finished, Running, signal},
@@ -158,6 +158,35 @@ fn keep_alive_changes_packets_and_connections_and_not_what_is_delivered() {
             per_request(fresh),
             per_request(kept)
         );
+    }
+}
+
+/// What the switches of the cost ladder say they do, counted by the kernel: ten events that are due at
+/// once cost one packet where they are written together and ten where each is written by itself.
+#[test]
+fn a_burst_is_one_packet_unless_each_event_is_written_by_itself() {
+    let lab = Lab::new();
+    let events = "arrivals = \"bursts\"\nburst_events = 10\nevent_spacing = \"0ms\"\nburst_every = \"100ms\"\n\
+                  [sweep]\nrung = [\"best\", \"own-tasks\", \"encode-each\", \"write-each\", \"large-buffers\"]";
+    lab.scenario(
+        "ladder",
+        &[("patterns", r#"["sse", "websocket"]"#), ("warm_up", "\"0ms\""), ("[events]", events)],
+    );
+    lab.run(&["bench", "ladder"]).exits(0);
+    let judged = judged(&lab);
+    assert_eq!(judged.len(), 2 * Rung::ALL.len());
+    for (record, measured) in judged {
+        let what = format!("{}, {}", record.pattern, record.params.rung.unwrap());
+        assert_eq!(measured.delivery.received, measured.delivery.expected, "{what}");
+        let Some(kernel) = measured.kernel_window else { continue };
+        let per_packet = measured.delivery.received as f64 / kernel.data_segments_received as f64;
+        // A busy machine may hand a burst over in parts; it never joins what was written apart.
+        match record.params.rung.unwrap() {
+            Rung::WriteEach => assert!(per_packet < 1.5, "{what}: {per_packet} events in a packet"),
+            Rung::Best | Rung::OwnTasks | Rung::EncodeEach | Rung::LargeBuffers => {
+                assert!(per_packet > 3.0, "{what}: {per_packet} events in a packet");
+            }
+        }
     }
 }
 

@@ -47,7 +47,7 @@ fn bound_ms(point: &Point, trial: &Trial, measurements: &Measurements) -> Option
         Pattern::ShortPolling | Pattern::LongPolling => false,
         Pattern::Sse | Pattern::WebSocket => true,
     };
-    let calibration = trial.calibration.filter(|_| pushed)?;
+    let calibration = trial.calibration.filter(|_| pushed && point.server.is_pushlab())?;
     let fan_out_us = f64::from(point.params.subscribers) * (calibration.server_us + calibration.harness_us);
     let bound_ms = quantile_ms(&measurements.lateness, 0.99)? + fan_out_us * 1e-3 + ALLOWANCE_MS;
     bound_ms.is_finite().then_some(bound_ms)

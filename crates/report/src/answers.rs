@@ -19,6 +19,7 @@ use crate::{
 mod connections;
 mod judge;
 mod order;
+mod servers;
 mod sides;
 mod sweep;
 
@@ -38,12 +39,22 @@ pub struct Answer {
 
 /// Answers a scenario's question from its points.
 pub(crate) fn answer(finding: &ScenarioFinding) -> Answer {
-    let points: Vec<&Point> =
-        finding.points.iter().filter(|point| point.completed().next().is_some()).collect();
+    let measured = |point: &&Point| point.completed().next().is_some() && point.server.is_pushlab();
+    let points: Vec<&Point> = finding.points.iter().filter(measured).collect();
     let judge = Judge::of(finding);
     let connections =
         if finding.scenario.stairs.is_empty() { None } else { connections::answer(judge, &points) };
-    let (sentence, conditions) = match Swept::of(&finding.scenario) {
+    let by_server = if finding.is_ramp() {
+        servers::saturation(finding)
+    } else if finding.has_foreign() {
+        servers::servers(finding)
+    } else if Swept::of(&finding.scenario) == Some(Swept::Rung) {
+        servers::ladder(finding)
+    } else {
+        None
+    };
+    let (sentence, mut conditions) = match Swept::of(&finding.scenario) {
+        _ if by_server.is_some() => by_server.unwrap_or_default(),
         _ if points.is_empty() => ("No trial of this question was completed.".to_owned(), vec![]),
         _ if connections.is_some() => connections.unwrap_or_default(),
         _ if finding.scenario.events == Arrivals::Silence => (silence(&points), vec![]),
@@ -51,6 +62,9 @@ pub(crate) fn answer(finding: &ScenarioFinding) -> Answer {
         Some(swept) if points.len() > 1 => sweep::answer(swept, judge, &points),
         Some(_) | None => comparison(judge, &points),
     };
+    if !finding.has_foreign() && !finding.is_ramp() {
+        conditions.extend(servers::floors(finding, finding.main_cost()));
+    }
     Answer { scenario: finding.scenario.name.clone(), sentence, conditions }
 }
 

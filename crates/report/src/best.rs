@@ -17,21 +17,36 @@ pub(crate) enum Best {
     No,
 }
 
-/// The lowest of the patterns at the same swept value, if a difference to each of them is shown.
+/// The best of the patterns at the same swept value, if a difference to each of them is shown; of
+/// the servers of its pattern, where those are compared. The floor competes with nobody.
 pub(crate) fn is_best(finding: &ScenarioFinding, point: &Point, name: QuantityName) -> Best {
     let value = |point: &Point| {
         let quantity = point.quantity_of(name);
         quantity.measured.filter(|_| quantity.bound == Bound::Exact && point.valid)
     };
+    if point.server.is_floor() {
+        return Best::No;
+    }
+    let servers = finding.has_foreign();
+    let competes = |other: &&Point| {
+        !other.server.is_floor()
+            && if servers {
+                other.pattern == point.pattern && other.server != point.server
+            } else {
+                other.pattern != point.pattern
+            }
+    };
     let mut others = finding
         .points
         .iter()
-        .filter(|other| !std::ptr::eq(*other, point) && other.pattern != point.pattern)
+        .filter(competes)
         .filter(|other| at_same_value(point, other) && other.measured(name).is_some())
         .peekable();
     let beaten = |other: &Point| {
-        let lower = value(point).zip(value(other)).is_some_and(|(own, other)| own < other);
-        lower && between(&finding.comparisons, name, point, other).is_some_and(|found| found.shown)
+        let better = value(point)
+            .zip(value(other))
+            .is_some_and(|(own, other)| if name.more_is_better() { own > other } else { own < other });
+        better && between(&finding.comparisons, name, point, other).is_some_and(|found| found.shown)
     };
     if others.peek().is_some() && others.all(beaten) { Best::Yes } else { Best::No }
 }

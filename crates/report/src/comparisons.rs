@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use contract::{Params, Pattern, Scenario, ServerName};
+use contract::{Arrivals, Params, Pattern, Scenario, ServerName};
 
 use crate::{
+    floor::{FLOORED, floor_of},
     number::three_digits,
     paired::{Paired, holm, paired},
     point::Point,
@@ -42,6 +43,10 @@ const COMPARED_WITH_STAIRS: [QuantityName; 10] = [
     QuantityName::MemorySubscriber,
     QuantityName::CpuIdlePerSubscriberHour,
 ];
+
+/// Further ones where the rate grows until a server can do no more.
+const COMPARED_ON_RAMPS: [QuantityName; 2] =
+    [QuantityName::SaturationDeliveries, QuantityName::SaturationCpuPerEvent];
 
 /// One point of a comparison.
 #[derive(Debug, Clone, PartialEq)]
@@ -101,7 +106,14 @@ pub struct PointComparison {
 }
 
 impl PointComparison {
-    /// Whether there are blocks enough to judge by.
+    /// Whether it tells a value as a multiple of the floor: an estimate, which claims no difference and
+    /// so belongs to no family.
+    #[must_use]
+    pub fn is_floor_ratio(&self) -> bool {
+        self.right.server.is_floor()
+    }
+
+    /// Whether there are blocks enough to judge by; never of a floor ratio.
     #[must_use]
     pub const fn is_judged(&self) -> bool {
         self.p_adjusted.is_some()
@@ -134,9 +146,19 @@ pub(crate) fn comparisons(scenario: &Scenario, points: &[Point]) -> Vec<PointCom
             }
         }
     }
+    for (left, floor) in upon_floors(points) {
+        for quantity in floored(scenario) {
+            if let Some(paired) = compare(quantity, left, floor) {
+                found.push((paired, comparison(scenario, left, floor, quantity, &paired)));
+            }
+        }
+    }
     for primary in [true, false] {
         let family: Vec<usize> = (0..found.len())
-            .filter(|place| found[*place].1.primary == primary && found[*place].0.p.is_some())
+            .filter(|place| {
+                let (paired, comparison) = &found[*place];
+                comparison.primary == primary && paired.p.is_some() && !comparison.is_floor_ratio()
+            })
             .collect();
         let adjusted = holm(&family.iter().filter_map(|place| found[*place].0.p).collect::<Vec<_>>());
         for (place, p) in family.into_iter().zip(adjusted) {
@@ -154,6 +176,17 @@ fn compared(scenario: &Scenario) -> Vec<QuantityName> {
     if !scenario.stairs.is_empty() {
         names.extend(COMPARED_WITH_STAIRS);
     }
+    if matches!(scenario.events, Arrivals::Ramp { .. }) {
+        names.extend(COMPARED_ON_RAMPS);
+    }
+    let primary = QuantityName::ALL.into_iter().find(|name| name.key() == scenario.primary);
+    names.extend(primary.filter(|primary| !names.contains(primary)));
+    names
+}
+
+/// The costs that are told as multiples of the floor, and what the question is about.
+fn floored(scenario: &Scenario) -> Vec<QuantityName> {
+    let mut names = FLOORED.to_vec();
     let primary = QuantityName::ALL.into_iter().find(|name| name.key() == scenario.primary);
     names.extend(primary.filter(|primary| !names.contains(primary)));
     names
@@ -195,26 +228,44 @@ pub(crate) fn by_block(quantity: QuantityName, point: &Point) -> Option<BTreeMap
     Some(values)
 }
 
-/// Patterns at the same swept value, and swept values within a pattern where they are what the
-/// question compares.
+/// Patterns at the same swept value, swept values within a pattern where they are what the question
+/// compares, and servers of the same pattern. Patterns are compared on the lab's own server alone:
+/// between others they are no question of a scenario, and each more comparison hides the others.
 fn pairs<'a>(scenario: &Scenario, points: &'a [Point]) -> Vec<(&'a Point, &'a Point)> {
     let swept = Swept::of(scenario);
     let mut pairs = Vec::new();
     for (index, left) in points.iter().enumerate() {
         for right in &points[index + 1..] {
-            let wanted = if left.pattern == right.pattern {
+            if left.server.is_floor() || right.server.is_floor() {
+                continue;
+            }
+            let wanted = if left.server != right.server {
+                left.pattern == right.pattern && at_same_value(left, right)
+            } else if left.server.is_foreign() {
+                false
+            } else if left.pattern == right.pattern {
                 matches!(swept, Some(Swept::Side | Swept::Client | Swept::KeepAlive | Swept::Rung))
             } else {
                 // Sides are compared with each other; what the patterns differ in is no news there.
                 swept != Some(Swept::Side) && at_same_value(left, right)
             };
             // What is not to be believed is not to be compared.
-            if wanted && left.server == right.server && left.valid && right.valid {
+            if wanted && left.valid && right.valid {
                 pairs.push((left, right));
             }
         }
     }
     pairs
+}
+
+/// Every point with the floor it stands on.
+fn upon_floors(points: &[Point]) -> Vec<(&Point, &Point)> {
+    let valid = |point: &&Point| point.valid;
+    points
+        .iter()
+        .filter(valid)
+        .filter_map(|point| Some((point, floor_of(points, point).filter(valid)?)))
+        .collect()
 }
 
 /// A pattern that the swept setting does not concern stands for every value of it.

@@ -4,6 +4,7 @@ use contract::{Params, PublisherSeat};
 
 use crate::{
     findings::Findings,
+    floor,
     number::six_digits,
     point::Point,
     quantity::QuantityName,
@@ -40,11 +41,14 @@ fn point_cells(point: &Point) -> String {
 
 /// `summary.csv`: one row per point and quantity.
 pub(crate) fn summary(findings: &Findings) -> String {
-    let mut text =
-        format!("{POINT},trials,valid,quantity,unit,measured,bound,low,high,predicted,closed_form\n");
-    for point in points(findings) {
+    let mut text = format!(
+        "{POINT},trials,valid,quantity,unit,measured,bound,low,high,predicted,closed_form,times_floor,times_floor_low,times_floor_high\n"
+    );
+    let scenarios = &findings.scenarios;
+    for (finding, point) in scenarios.iter().flat_map(|of| of.points.iter().map(move |point| (of, point))) {
         let start = point_cells(point);
         for quantity in &point.quantities {
+            let floor = floor::ratio(finding, point, quantity.name);
             let cells = [
                 start.clone(),
                 point.trials.len().to_string(),
@@ -57,6 +61,9 @@ pub(crate) fn summary(findings: &Findings) -> String {
                 value(quantity.high),
                 value(quantity.predicted),
                 value(quantity.closed_form),
+                value(floor.and_then(|found| found.ratio)),
+                value(floor.and_then(|found| found.low)),
+                value(floor.and_then(|found| found.high)),
             ];
             text.push_str(&cells.join(","));
             text.push('\n');

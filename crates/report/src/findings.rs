@@ -1,6 +1,9 @@
 //! What a run found out: everything that any output prints, computed once.
 
-use contract::{Calibration, Environment, Outcome, Params, Pattern, Scenario, TargetNote, TrialRecord};
+use contract::{
+    Arrivals, Calibration, Environment, Outcome, Params, Pattern, Scenario, ServerName, TargetNote,
+    TrialRecord,
+};
 
 use crate::{
     answers::{self, Answer},
@@ -8,7 +11,7 @@ use crate::{
     point::Point,
     quantity::QuantityName,
     read::{CALIBRATION, Run},
-    setting::SweptValue,
+    setting::{SweptValue, served},
     threshold_verdict::{ThresholdFinding, threshold_findings},
     verdict::Verdict,
 };
@@ -55,7 +58,8 @@ pub struct Findings {
 pub struct ScenarioFinding {
     /// The question and its settings.
     pub scenario: Scenario,
-    /// Its points: patterns in their order, within a pattern by the swept value.
+    /// Its points: patterns in their order, within a pattern by the swept value, and at one value by
+    /// server: the lab's own, its floor, then the others as the scenario lists them.
     pub points: Vec<Point>,
     /// Its points compared with each other, block by block.
     pub comparisons: Vec<PointComparison>,
@@ -74,6 +78,24 @@ impl ScenarioFinding {
             })
         };
         QuantityName::ALL.into_iter().filter(known).collect()
+    }
+
+    /// Whether servers were measured that the lab did not build.
+    pub(crate) fn has_foreign(&self) -> bool {
+        self.points.iter().any(|point| point.server.is_foreign())
+    }
+
+    /// The cost that its servers are told apart by: what the question is about if that is a cost, the
+    /// server's CPU per event otherwise.
+    pub(crate) fn main_cost(&self) -> QuantityName {
+        let primary = QuantityName::ALL.into_iter().find(|name| name.key() == self.scenario.primary);
+        let is_cost = |name: &QuantityName| matches!(name.unit(), "us" | "bytes");
+        primary.filter(is_cost).unwrap_or(QuantityName::CpuPerEvent)
+    }
+
+    /// Whether the rate of events grows until a server can do no more.
+    pub(crate) const fn is_ramp(&self) -> bool {
+        matches!(self.scenario.events, Arrivals::Ramp { .. })
     }
 
     /// Most completed trials that one of its points has.
@@ -98,6 +120,8 @@ pub struct Failure {
     pub scenario: String,
     /// Which pattern.
     pub pattern: Pattern,
+    /// Which server.
+    pub server: ServerName,
     /// Its settings.
     pub params: Params,
     /// Position in the order of the run.
@@ -106,6 +130,13 @@ pub struct Failure {
     pub reason: String,
     /// The last lines that the server wrote.
     pub server_last_words: Vec<String>,
+}
+
+impl Failure {
+    /// The pattern, and the server where it is not the lab's own.
+    pub(crate) fn label(&self) -> String {
+        served(self.pattern.label(), &self.server)
+    }
 }
 
 /// A schedule as the report names it.
@@ -218,7 +249,14 @@ fn scenario_finding(run: &Run, scenario: &Scenario, judged: &[&TrialRecord]) -> 
         groups.iter().map(|group| Point::gather(&run.manifest, scenario, group)).collect();
     points.sort_by(|left, right| {
         let swept = |point: &Point| point.swept_key().map_or(0.0, SweptValue::place);
-        left.pattern.cmp(&right.pattern).then(swept(left).total_cmp(&swept(right)))
+        let server = |point: &Point| {
+            let listed = scenario.servers.iter().position(|server| *server == point.server);
+            (!point.server.is_pushlab(), !point.server.is_floor(), listed.unwrap_or(usize::MAX))
+        };
+        left.pattern
+            .cmp(&right.pattern)
+            .then(swept(left).total_cmp(&swept(right)))
+            .then(server(left).cmp(&server(right)))
     });
     Some(ScenarioFinding {
         comparisons: comparisons(scenario, &points),
@@ -246,6 +284,7 @@ fn failure(record: &TrialRecord) -> Option<Failure> {
         Outcome::Failed { reason, server_last_words } => Some(Failure {
             scenario: record.scenario.clone(),
             pattern: record.pattern,
+            server: record.server.clone(),
             params: record.params,
             order: record.order,
             reason: reason.clone(),

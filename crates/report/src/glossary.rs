@@ -1,7 +1,48 @@
 //! The words of the report, each explained once.
 
+use crate::{
+    findings::{Findings, ScenarioFinding},
+    floor::has_floor,
+    setting::Swept,
+};
+
 /// Anchor, word, meaning.
-pub(crate) const GLOSSARY: [(&str, &str, &str); 21] = [
+type Word = (&'static str, &'static str, &'static str);
+
+/// The words of this report: those of every one, and those of what it measured besides.
+pub(crate) fn words(findings: &Findings) -> Vec<Word> {
+    let any = |is: fn(&ScenarioFinding) -> bool| findings.scenarios.iter().any(is);
+    let ladder = any(|finding| Swept::of(&finding.scenario) == Some(Swept::Rung));
+    let mut words = GLOSSARY.to_vec();
+    words.extend(any(has_floor).then_some(FLOOR));
+    words.extend(any(ScenarioFinding::is_ramp).then_some(SATURATION));
+    words.extend(ladder.then_some(RUNG));
+    if words.len() > GLOSSARY.len() {
+        words.sort_by_key(|(anchor, _, _)| *anchor);
+    }
+    words
+}
+
+const FLOOR: Word = (
+    "floor",
+    "floor",
+    "what the kernel alone costs: a server of one thread that writes a ready frame to each socket and reads nothing that it could leave out. No server that writes to each socket by itself can take much less.",
+);
+
+const SATURATION: Word = (
+    "saturation",
+    "saturation",
+    "the deliveries per second, of a rate that grows by the same factor every second, that were due in the last second whose age at p99 was within 100 ms, before it exceeded that for good and before anything was lost. A single bad second is none. Neighbouring seconds differ by that factor, and so does the value’s resolution.",
+);
+
+const RUNG: Word = (
+    "rung",
+    "rung",
+    "the server with something taken away on purpose. A task for each subscriber: delivered by a task of its own through the HTTP library instead of one lane for all. Encoded again for each subscriber: every subscriber’s bytes are made anew instead of once. Each event written by itself: a system call an event instead of one for all that wait. The library’s large buffers: a WebSocket’s buffers as its library has them by default. The last three have a task for each subscriber too.",
+);
+
+/// Anchor, word, meaning.
+const GLOSSARY: [Word; 21] = [
     (
         "age",
         "age",

@@ -6,10 +6,11 @@ use crate::{
     best::{BEST_EXPLAINED, Best, is_best},
     charts::Figure,
     findings::{Findings, Judged, ScenarioFinding},
+    floor::multiple_text,
     html_method, html_scenario,
     number::{count, instant},
     point::Point,
-    quantity::{Quantity, QuantityName},
+    quantity::QuantityName,
     setting, style,
     words::{interval_note, threshold_words},
 };
@@ -43,6 +44,9 @@ pub(crate) fn table_columns(findings: &Findings) -> Vec<QuantityName> {
             .flat_map(|scenario| &scenario.points)
             .any(|point| point.measured(name).is_some())
     };
+    if known(QuantityName::SaturationDeliveries) {
+        columns.push(QuantityName::SaturationDeliveries);
+    }
     columns.extend(
         [QuantityName::MemoryUser, QuantityName::MemoryKernel].into_iter().filter(|name| known(*name)),
     );
@@ -168,6 +172,7 @@ fn one_table(findings: &Findings) -> Markup {
         p.quiet {
             "Measured, in brackets its " a href="#g-interval" { "interval" } " where there is one; beneath it, smaller, what the "
             a href="#g-model" { "model" } " predicted. " (BEST_EXPLAINED)
+            @if columns.contains(&QuantityName::SaturationDeliveries) { " Of deliveries/s the highest." }
         }
         div.scroll tabindex="0" role="region" aria-label="all points" {
             table {
@@ -189,7 +194,7 @@ fn linked(name: QuantityName) -> Markup {
     let anchor = match name.unit() {
         "ms" => "#g-percentile",
         "bytes" if matches!(name, QuantityName::MemoryUser | QuantityName::MemoryKernel) => "#g-memory",
-        "bytes" | "requests" | "us" => "#g-delivery",
+        "bytes" | "requests" | "us" | "deliveries/s" => "#g-delivery",
         _ => "#g-socket",
     };
     html! { a href=(anchor) { (name.label()) } }
@@ -200,7 +205,7 @@ fn row(finding: &ScenarioFinding, point: &Point, columns: &[QuantityName], notes
         tr {
             th scope="row" title=(setting::params_text(&point.params)) { (point_name(point)) }
             @for &name in columns {
-                (cell(point.quantity_of(name), is_best(finding, point, name), notes))
+                (cell(finding, point, name, notes))
             }
         }
     }
@@ -210,23 +215,25 @@ fn row(finding: &ScenarioFinding, point: &Point, columns: &[QuantityName], notes
 pub(crate) fn point_name(point: &Point) -> Markup {
     html! {
         span.mark aria-hidden="true" style=(format!("color:var(--{})", point.pattern.slug())) {
-            (style::symbol(point.pattern))
+            (style::symbol(point.pattern, &point.server))
         }
         (point.label())
     }
 }
 
-fn cell(quantity: &Quantity, best: Best, notes: &mut Notes) -> Markup {
+fn cell(finding: &ScenarioFinding, point: &Point, name: QuantityName, notes: &mut Notes) -> Markup {
+    let quantity = point.quantity_of(name);
     let note = quantity.doubt.as_deref().map(|doubt| notes.number(doubt));
     html! {
         td class=[note.map(|_| "doubt")] {
-            @match best {
+            @match is_best(finding, point, name) {
                 Best::Yes => { strong { (quantity.measured_text()) } },
                 Best::No => { (quantity.measured_text()) },
             }
             @if let Some(number) = note { sup { (number) } }
             @if let Some(interval) = quantity.interval_text() { small { " (" (interval) ")" } }
-            span.model { (quantity.predicted_text()) }
+            @if point.server.is_pushlab() { span.model { (quantity.predicted_text()) } }
+            @if let Some(multiple) = multiple_text(finding, point, name) { span.model { (multiple) } }
         }
     }
 }

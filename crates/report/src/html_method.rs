@@ -5,7 +5,7 @@ use maud::{Markup, html};
 
 use crate::{
     findings::{CalibrationFinding, Failure, Findings, Judged},
-    glossary::GLOSSARY,
+    glossary::words,
     number::{count, with_unit},
     setting,
 };
@@ -71,7 +71,7 @@ pub(crate) fn section(findings: &Findings) -> Markup {
             (schedules(findings))
             h3 #words { a href="#words" { "Words" } }
             dl {
-                @for (anchor, word, text) in GLOSSARY {
+                @for (anchor, word, text) in words(findings) {
                     dt id=(format!("g-{anchor}")) { (word) }
                     dd { (text) }
                 }
@@ -89,7 +89,7 @@ pub(crate) fn failures(heading: &str, failures: &[&Failure]) -> Markup {
                 @for failure in failures {
                     li {
                         "Trial " (failure.order) ", " (failure.scenario) ", "
-                        (failure.pattern.label()) " (" (setting::params_text(&failure.params)) "): "
+                        (failure.label()) " (" (setting::params_text(&failure.params)) "): "
                         (failure.reason)
                         @if failure.server_last_words.is_empty() {
                             " The server wrote nothing before."

@@ -7,8 +7,9 @@ use crate::{
     charts::Figure,
     comparison_rows::{COMPARISONS_EXPLAINED, comparison_table},
     findings::ScenarioFinding,
+    floor::{has_floor, ratio_text},
     html::{figure_markup, point_name},
-    html_validity,
+    html_servers, html_validity,
     number::{self, period_ms},
     point::Point,
     quantity::QuantityName,
@@ -31,6 +32,7 @@ pub(crate) fn section(finding: &ScenarioFinding, answer: &Answer, figures: &[Fig
             }
             p.finding { (answer.sentence) }
             @for condition in &answer.conditions { p { (condition) } }
+            (html_servers::table(finding))
             div.figures {
                 @for figure in figures.iter().filter(|figure| figure.scenario.as_deref() == Some(scenario.name.as_str())) {
                     (figure_markup(figure, &numbers))
@@ -40,6 +42,7 @@ pub(crate) fn section(finding: &ScenarioFinding, answer: &Answer, figures: &[Fig
                 summary { "Every number: predicted, measured, ratio" }
                 (numbers_table(finding))
             }
+            (html_servers::floor_note(finding))
             (comparisons(finding))
             (html_validity::validity(finding))
             h3 { "What to look at" }
@@ -85,17 +88,20 @@ fn numbers_table(finding: &ScenarioFinding) -> Markup {
                     th scope="col" { "measured" }
                     th scope="col" { "ratio" }
                     th scope="col" { "closed form" }
+                    @if has_floor(finding) { th scope="col" { "× floor" } }
                 } }
-                @for point in &finding.points { (numbers_of(point, &finding.known_quantities())) }
+                @for point in &finding.points { (numbers_of(finding, point, &finding.known_quantities())) }
             }
         }
     }
 }
 
-fn numbers_of(point: &Point, known: &[QuantityName]) -> Markup {
+fn numbers_of(finding: &ScenarioFinding, point: &Point, known: &[QuantityName]) -> Markup {
+    let floor = has_floor(finding);
+    let columns = if floor { 6 } else { 5 };
     html! {
         tbody {
-            tr.group { th colspan="5" scope="rowgroup" { span.stay {
+            tr.group { th colspan=(columns) scope="rowgroup" { span.stay {
                 (point_name(point)) " "
                 small { "(" (setting::params_text(&point.params)) ")" }
             } } }
@@ -108,10 +114,11 @@ fn numbers_of(point: &Point, known: &[QuantityName]) -> Markup {
                     }
                     td { (quantity.comparison_text()) }
                     td { (quantity.closed_form_text()) }
+                    @if floor { td { (ratio_text(finding, point, quantity.name).unwrap_or_else(|| "—".to_owned())) } }
                 }
             }
             @for doubt in doubts(point) {
-                tr { td.words.doubt colspan="5" { (doubt) } }
+                tr { td.words.doubt colspan=(columns) { (doubt) } }
             }
         }
     }

@@ -7,7 +7,8 @@ use crate::{
     charts::Figure,
     comparison_rows::{COMPARISONS_EXPLAINED, comparison_table},
     findings::{Failure, Findings, Judged, ScenarioFinding},
-    glossary::GLOSSARY,
+    floor::{has_floor, multiple_text, ratio_text},
+    glossary::words,
     html::{AGE_EXPLAINED, ANSWERS_AT_THE_TOP, table_columns},
     html_method::{
         CALIBRATION_EXPLAINED, CALIBRATION_HEADS, METHOD, calibration_cells, environment_rows, harness_cost,
@@ -15,6 +16,7 @@ use crate::{
     },
     html_scenario::doubts,
     html_validity::grouped_warnings,
+    markdown_servers,
     markdown_text::{Page, code_block, escaped},
     number::{THIN_SPACE, instant, period_ms},
     point::Point,
@@ -87,7 +89,7 @@ fn failures(page: &mut Page, heading: &str, failures: &[&Failure]) {
             "Trial {}, {}, {} ({}): {}",
             failure.order,
             escaped(&failure.scenario),
-            failure.pattern.label(),
+            failure.label(),
             escaped(&setting::params_text(&failure.params)),
             escaped(&failure.reason)
         ));
@@ -110,8 +112,10 @@ fn one_table(page: &mut Page, findings: &Findings) {
     heads.extend(columns.iter().map(|name| name.label()));
     let rows = findings.scenarios.iter().flat_map(|finding| {
         finding.points.iter().map(|point| {
-            let mut row =
-                vec![point.scenario.clone(), format!("{} {}", style::symbol(point.pattern), point.label())];
+            let mut row = vec![
+                point.scenario.clone(),
+                format!("{} {}", style::symbol(point.pattern, &point.server), point.label()),
+            ];
             row.extend(columns.iter().map(|name| table_cell(finding, point, *name)));
             row
         })
@@ -138,7 +142,14 @@ fn table_cell(finding: &ScenarioFinding, point: &Point, name: QuantityName) -> S
         Best::Yes => "lowest: ",
         Best::No => "",
     };
-    format!("{best}{}; model {}", quantity.measured_with_interval(), quantity.predicted_text())
+    let model = if point.server.is_pushlab() {
+        format!("; model {}", quantity.predicted_text())
+    } else {
+        String::new()
+    };
+    let floor =
+        multiple_text(finding, point, name).map_or_else(String::new, |multiple| format!("; {multiple}"));
+    format!("{best}{}{model}{floor}", quantity.measured_with_interval())
 }
 
 fn scenario(page: &mut Page, finding: &ScenarioFinding, answer: &Answer, figures: &[Figure]) {
@@ -156,12 +167,14 @@ fn scenario(page: &mut Page, finding: &ScenarioFinding, answer: &Answer, figures
     for condition in &answer.conditions {
         page.paragraph(&escaped(condition));
     }
+    markdown_servers::table(page, finding);
     for figure in figures {
         if figure.scenario.as_deref() == Some(scenario.name.as_str()) {
             page.figure(figure);
         }
     }
     numbers(page, finding);
+    markdown_servers::floor_note(page, finding);
     comparisons(page, finding);
     validity(page, finding);
     page.paragraph("### What to look at");
@@ -176,21 +189,29 @@ fn numbers(page: &mut Page, finding: &ScenarioFinding) {
     for point in &finding.points {
         page.paragraph(&format!(
             "{} {} ({})",
-            style::symbol(point.pattern),
+            style::symbol(point.pattern, &point.server),
             escaped(&point.label()),
             escaped(&setting::params_text(&point.params))
         ));
+        let mut heads = vec!["quantity", "predicted", "measured", "ratio", "closed form"];
+        if has_floor(finding) {
+            heads.push("× floor");
+        }
         page.table(
-            &["quantity", "predicted", "measured", "ratio", "closed form"],
+            &heads,
             finding.known_quantities().into_iter().map(|name| {
                 let quantity = point.quantity_of(name);
-                vec![
+                let mut row = vec![
                     quantity.name.label().to_owned(),
                     quantity.predicted_text(),
                     quantity.measured_with_interval(),
                     quantity.comparison_text(),
                     quantity.closed_form_text(),
-                ]
+                ];
+                if has_floor(finding) {
+                    row.push(ratio_text(finding, point, name).unwrap_or_else(|| "—".to_owned()));
+                }
+                row
             }),
         );
         page.list(doubts(point).iter().map(|doubt| escaped(doubt)));
@@ -313,5 +334,5 @@ fn method(page: &mut Page, findings: &Findings) {
         format!("`{}`: {}", schedule.hash.replace('`', ""), schedule_text(schedule.events, schedule.length_s))
     }));
     page.paragraph("### Words");
-    page.list(GLOSSARY.iter().map(|(_, word, text)| format!("**{word}**: {text}")));
+    page.list(words(findings).iter().map(|(_, word, text)| format!("**{word}**: {text}")));
 }

@@ -7,6 +7,7 @@ use crate::{
     ages::{AgeView, Percentile},
     memory::{Part, line, slope},
     quantity::{Bound, QuantityName},
+    saturation::Saturation,
 };
 
 /// What one trial, and so one block, says about a quantity.
@@ -23,6 +24,9 @@ pub(crate) fn reading(
     of: &Measurements,
     ages: &AgeView,
 ) -> Option<Reading> {
+    if name == QuantityName::SaturationDeliveries {
+        return Saturation::of(of).map(|saturation| saturation.reading());
+    }
     if let Some(value) = counted(name, params, of) {
         return Some(Reading { value, bound: Bound::Exact });
     }
@@ -42,7 +46,10 @@ fn age_quantile(name: QuantityName) -> Option<f64> {
 fn counted(name: QuantityName, params: &Params, of: &Measurements) -> Option<f64> {
     let per_event = |sum: f64| divide(sum, of.window_deliveries as f64);
     match name {
-        QuantityName::AgeMean | QuantityName::AgeP50 | QuantityName::AgeP99 => None,
+        QuantityName::AgeMean
+        | QuantityName::AgeP50
+        | QuantityName::AgeP99
+        | QuantityName::SaturationDeliveries => None,
         QuantityName::RequestsPerEvent => per_event(of.requests.window as f64),
         QuantityName::RequestsPerSubscriber => divide(of.requests.life as f64, f64::from(params.subscribers)),
         QuantityName::EmptyRatio => divide(of.requests.window_empty as f64, of.requests.window as f64),
@@ -57,6 +64,7 @@ fn counted(name: QuantityName, params: &Params, of: &Measurements) -> Option<f64
             per_event(of.cpu.server_us - idle_rate(of.connections.as_ref()?)? * of.cpu.wall_us)
         }
         QuantityName::CpuPerRequest => divide(of.cpu.server_us, of.requests.window as f64),
+        QuantityName::SaturationCpuPerEvent => Saturation::of(of)?.cpu_us_per_event,
         QuantityName::SubscriberCpuPerEvent => per_event(of.cpu.harness_us),
         QuantityName::WakeupsPerEvent => per_event(of.wakeups as f64),
         QuantityName::ConnectP50 => quantile_ms(&of.connect, 0.5),
@@ -114,6 +122,8 @@ pub(crate) fn prediction(name: QuantityName, of: &Prediction) -> Option<f64> {
         QuantityName::CpuPerEvent
         | QuantityName::CpuAboveIdlePerEvent
         | QuantityName::CpuPerRequest
+        | QuantityName::SaturationDeliveries
+        | QuantityName::SaturationCpuPerEvent
         | QuantityName::SubscriberCpuPerEvent
         | QuantityName::PacketsPerEvent
         | QuantityName::WakeupsPerEvent

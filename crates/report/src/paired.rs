@@ -47,6 +47,13 @@ pub(crate) fn paired(values: &[(f64, f64)]) -> Option<Paired> {
     })
 }
 
+/// Left − right over blocks: its mean, and its 95 % interval with four blocks or more.
+pub(crate) fn difference(values: &[(f64, f64)]) -> Option<(f64, Option<(f64, f64)>)> {
+    let differences: Vec<f64> = values.iter().map(|(left, right)| left - right).collect();
+    let spread = Spread::of(&differences)?;
+    Some((spread.mean, spread.interval()))
+}
+
 /// Two-sided, by Student's t.
 fn probability(spread: &Spread) -> Option<f64> {
     if spread.count < FEWEST_BLOCKS {
@@ -115,5 +122,19 @@ mod tests {
         let few = paired(&[(6.0, 3.0); 3]).unwrap();
         assert_eq!((few.interval, few.p, few.apart), (None, None, false));
         assert_eq!(paired(&[]), None);
+    }
+
+    #[test]
+    fn a_difference_is_that_of_the_blocks() {
+        // Differences 1, 2, 3, 4, 5: mean 3, t(0.975; 4) × √0.5 = 1.963243.
+        let values: Vec<(f64, f64)> =
+            (1..=5).map(|step| (10.0 + f64::from(2 * step), 10.0 + f64::from(step))).collect();
+        let (mean, interval) = difference(&values).unwrap();
+        let (low, high) = interval.unwrap();
+        assert!(
+            (mean - 3.0).abs() < 1e-9 && (low - 1.036_757).abs() < 1e-5 && (high - 4.963_243).abs() < 1e-5
+        );
+        assert_eq!(difference(&values[..3]).unwrap().1, None);
+        assert_eq!(difference(&[]), None);
     }
 }

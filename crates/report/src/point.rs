@@ -14,8 +14,9 @@ use crate::{
     measured::{Reading, finite, mean, prediction, reading},
     number::{count, three_digits},
     quantity::{Bound, Quantity, QuantityName},
+    saturation::{bound_words, saturation_warnings},
     setting::{self, Swept, SweptValue},
-    validity::{edge_warning, invalidities, prediction_warnings},
+    validity::{counts_not_told, edge_warning, invalidities, prediction_warnings, sockets_are_told},
 };
 
 /// A percentile needs this many deliveries beyond it, or a few stragglers decide it.
@@ -112,7 +113,7 @@ impl Point {
         if let Some(payload) = point.measured(QuantityName::PayloadBytesPerEvent) {
             point.warnings.extend(edge_warning(manifest, first, payload));
         }
-        if Swept::of(scenario).is_none() {
+        if Swept::of(scenario).is_none() && first.server.is_pushlab() {
             point.bytes_by_interval = bytes_by_interval(manifest, scenario, first);
         }
         point.predicted = predicted.into_iter().next();
@@ -156,7 +157,7 @@ impl Point {
             None | Some(Swept::PollInterval) => String::new(),
             Some(swept) => swept.text(&self.params),
         };
-        let pattern = setting::pattern_text(self.pattern, &self.params);
+        let pattern = setting::served(&setting::pattern_text(self.pattern, &self.params), &self.server);
         if swept.is_empty() { pattern } else { format!("{pattern}, {swept}") }
     }
 
@@ -171,7 +172,8 @@ impl Point {
 
     /// As short as a label in a chart must be: the swept value, or the pattern without one.
     pub(crate) fn mark(&self) -> String {
-        self.swept.map_or_else(|| self.pattern.label().to_owned(), |swept| swept.mark(&self.params))
+        let own = self.swept.map(|swept| swept.mark(&self.params)).filter(|mark| !mark.is_empty());
+        setting::served(own.as_deref().unwrap_or(self.pattern.label()), &self.server)
     }
 
     /// Merged over the completed trials.
@@ -194,6 +196,9 @@ impl Point {
 
     fn doubt(&self, quantity: &Quantity) -> Option<String> {
         quantity.measured?;
+        if quantity.bound == Bound::AtLeast && quantity.name == QuantityName::SaturationDeliveries {
+            return Some(bound_words(self.completed()));
+        }
         if quantity.bound == Bound::AtLeast {
             return Some(format!("a lower bound: {} deliveries never came", count(self.ages.censored)));
         }
@@ -227,10 +232,12 @@ impl Point {
                     self.invalid_because.extend(beyond.into_iter().map(said));
                     let sent_again = retransmission_warning(measurements);
                     warnings.extend(measurements.warnings.iter().cloned().chain(sent_again).map(said));
+                    warnings.extend(saturation_warnings(measurements).into_iter().map(said));
+                    warnings.extend(counts_not_told(measurements));
                     add(&mut self.delivery, &measurements.delivery);
                 }
             }
-            if record.calibration.is_none() {
+            if record.calibration.is_none() && record.server.is_pushlab() {
                 let missing =
                     "no calibration of this pattern: the prediction leaves out what this machine costs";
                 warnings.push(missing.to_owned());
@@ -268,7 +275,8 @@ fn mean_of<'a>(
 fn trial(record: &TrialRecord) -> Trial {
     let ages = AgeView::merged(record.measurements().into_iter());
     let readings = record.measurements().map_or_else(Vec::new, |measurements| {
-        let of = |name| reading(name, &record.params, measurements, &ages);
+        let told = |name| name != QuantityName::SocketsHeld || sockets_are_told(record, measurements);
+        let of = |name| reading(name, &record.params, measurements, &ages).filter(|_| told(name));
         QuantityName::ALL.into_iter().map(of).collect()
     });
     Trial {
@@ -306,6 +314,10 @@ fn predictions(manifest: &Manifest, scenario: &Scenario, records: &[&TrialRecord
 }
 
 fn predict(manifest: &Manifest, scenario: &Scenario, record: &TrialRecord) -> Option<Predicted> {
+    // The model is of the lab's own server; of others nobody told it anything.
+    if !record.server.is_pushlab() {
+        return None;
+    }
     let measurements = record.measurements()?;
     let schedule = manifest.schedule(&record.schedule_hash)?;
     let arrivals = setting::arrivals_at(scenario, &record.params);

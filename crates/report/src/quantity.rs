@@ -39,6 +39,10 @@ pub enum QuantityName {
     CpuAboveIdlePerEvent,
     /// CPU time of the server per request; where requests bring events, theirs is in it.
     CpuPerRequest,
+    /// Most deliveries per second, of a rate that grows, up to which ages stayed within their bound.
+    SaturationDeliveries,
+    /// CPU time of the server per delivery in the last seconds before that bound was exceeded.
+    SaturationCpuPerEvent,
     /// CPU time of the harness, that is of all subscribers together, per delivery.
     SubscriberCpuPerEvent,
     /// Times that a subscriber woke up, per delivery.
@@ -73,7 +77,7 @@ pub enum QuantityName {
 
 impl QuantityName {
     /// All quantities in the order of the tables.
-    pub const ALL: [Self; 30] = [
+    pub const ALL: [Self; 32] = [
         Self::AgeMean,
         Self::AgeP50,
         Self::AgeP99,
@@ -89,6 +93,8 @@ impl QuantityName {
         Self::CpuPerEvent,
         Self::CpuAboveIdlePerEvent,
         Self::CpuPerRequest,
+        Self::SaturationDeliveries,
+        Self::SaturationCpuPerEvent,
         Self::SubscriberCpuPerEvent,
         Self::WakeupsPerEvent,
         Self::ConnectP50,
@@ -125,6 +131,8 @@ impl QuantityName {
             Self::CpuPerEvent => "cpu_us_per_event",
             Self::CpuAboveIdlePerEvent => "cpu_us_per_event_above_idle",
             Self::CpuPerRequest => "cpu_us_per_request",
+            Self::SaturationDeliveries => "saturation_deliveries_per_s",
+            Self::SaturationCpuPerEvent => "saturation_cpu_us_per_event",
             Self::SubscriberCpuPerEvent => "subscriber_cpu_us_per_event",
             Self::WakeupsPerEvent => "wakeups_per_event",
             Self::ConnectP50 => "connect_p50_ms",
@@ -162,6 +170,8 @@ impl QuantityName {
             Self::CpuPerEvent => "server CPU per event",
             Self::CpuAboveIdlePerEvent => "server CPU per event above idle",
             Self::CpuPerRequest => "server CPU per request",
+            Self::SaturationDeliveries => "deliveries/s at saturation",
+            Self::SaturationCpuPerEvent => "server CPU per event at saturation",
             Self::SubscriberCpuPerEvent => "subscriber CPU per event",
             Self::WakeupsPerEvent => "wake-ups per event",
             Self::ConnectP50 => "set-up at p50",
@@ -206,13 +216,21 @@ impl QuantityName {
             Self::CpuPerEvent
             | Self::CpuAboveIdlePerEvent
             | Self::CpuPerRequest
+            | Self::SaturationCpuPerEvent
             | Self::SubscriberCpuPerEvent => "us",
+            Self::SaturationDeliveries => "deliveries/s",
             Self::CpuIdlePerSubscriberHour => "s",
             Self::PacketsPerEvent | Self::ConnectPackets => "packets",
             Self::WakeupsPerEvent => "wakeups",
             Self::Descriptors => "descriptors",
             Self::SocketsHeld => "sockets",
         }
+    }
+
+    /// Whether a reader wants more of it; of all others less is better.
+    #[must_use]
+    pub const fn more_is_better(self) -> bool {
+        matches!(self, Self::SaturationDeliveries)
     }
 
     /// A value with its unit, as text and tables print it.
@@ -235,7 +253,8 @@ pub enum Bound {
     /// The value itself.
     #[default]
     Exact,
-    /// The true value is larger: deliveries that never came would have to be counted in.
+    /// The true value is larger: deliveries that never came would have to be counted in, or the rate
+    /// did not grow far enough.
     AtLeast,
 }
 

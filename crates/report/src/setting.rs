@@ -1,6 +1,6 @@
 //! Settings of a point in words, and the swept one as a number.
 
-use contract::{Arrivals, Client, Params, Pattern, Rung, Scenario, Sweep};
+use contract::{Arrivals, Client, Params, Pattern, PublisherSeat, Rung, Scenario, ServerName, Sweep};
 
 use crate::number::{self, count, period_ms, setting, with_setting};
 
@@ -125,7 +125,7 @@ impl Swept {
                 None => String::new(),
             },
             Self::Side => params.side.map_or_else(String::new, |side| format!("side {side}")),
-            Self::Rung => params.rung.map_or_else(String::new, |rung| rung.to_string()),
+            Self::Rung => params.rung.map_or_else(String::new, |rung| rung_words(rung).to_owned()),
         }
     }
 
@@ -136,7 +136,8 @@ impl Swept {
             Self::Rate => setting(params.rate_hz),
             Self::Payload | Self::PollInterval | Self::Hold => self.text(params),
             Self::Client => params.client.to_string(),
-            Self::KeepAlive | Self::Side | Self::Rung => self.text(params),
+            Self::KeepAlive | Self::Side => self.text(params),
+            Self::Rung => params.rung.map_or_else(String::new, |rung| rung_mark(rung).to_owned()),
         }
     }
 
@@ -151,7 +152,7 @@ impl Swept {
             Self::Client => "label: client",
             Self::KeepAlive => "label: keep-alive",
             Self::Side => "label: side",
-            Self::Rung => "label: rung",
+            Self::Rung => "label: what is taken away",
         }
     }
 
@@ -166,7 +167,7 @@ impl Swept {
             Self::Client => "HTTP client",
             Self::KeepAlive => "keep-alive of polling",
             Self::Side => "side",
-            Self::Rung => "rung of the ladder",
+            Self::Rung => "server, by what is taken away from it",
         }
     }
 
@@ -205,6 +206,33 @@ pub(crate) fn pattern_text(pattern: Pattern, params: &Params) -> String {
     own.unwrap_or_else(|| label.to_owned())
 }
 
+/// A pattern in words, and which server where it is not the lab's own: `SSE · nchan`.
+pub(crate) fn served(text: &str, server: &ServerName) -> String {
+    if server.is_pushlab() { text.to_owned() } else { format!("{text} · {server}") }
+}
+
+/// A rung as a student would say it.
+pub(crate) const fn rung_words(rung: Rung) -> &'static str {
+    match rung {
+        Rung::Best => "as it is",
+        Rung::OwnTasks => "a task for each subscriber",
+        Rung::EncodeEach => "encoded again for each subscriber",
+        Rung::WriteEach => "each event written by itself",
+        Rung::LargeBuffers => "the library's large buffers",
+    }
+}
+
+/// The same as short as a label in a chart must be.
+const fn rung_mark(rung: Rung) -> &'static str {
+    match rung {
+        Rung::Best => "as it is",
+        Rung::OwnTasks => "own tasks",
+        Rung::EncodeEach => "encode each",
+        Rung::WriteEach => "write each",
+        Rung::LargeBuffers => "large buffers",
+    }
+}
+
 /// All settings of a point in a line.
 pub(crate) fn params_text(params: &Params) -> String {
     let mut parts = vec![
@@ -239,6 +267,12 @@ pub(crate) fn params_text(params: &Params) -> String {
     }
     if let Some(side) = params.side {
         parts.push(format!("side {side}"));
+    }
+    if let Some(rung) = params.rung {
+        parts.push(rung_words(rung).to_owned());
+    }
+    if params.publisher == PublisherSeat::Harness {
+        parts.push("published over HTTP".to_owned());
     }
     parts.join(", ")
 }

@@ -6,7 +6,7 @@
 
 use std::fmt::Write as _;
 
-use contract::Pattern;
+use contract::{Pattern, ServerName};
 use plotters::style::RGBColor;
 
 /// What a stroke or an area stands for.
@@ -16,6 +16,8 @@ pub(crate) enum Ink {
     Measured(Pattern),
     /// The model of a pattern: the same colour, dashed.
     Model(Pattern),
+    /// The floor of a pattern, where it is a curve: the same colour, dotted.
+    Floor(Pattern),
     /// Words and ticks of the model.
     Text,
     /// Labels of axes.
@@ -24,6 +26,8 @@ pub(crate) enum Ink {
     Limit,
     /// A limit that no measurement made: the efficient front.
     Front,
+    /// The floor in a key, where it is of no pattern: dotted.
+    FloorKey,
     /// Thin lines behind everything.
     Grid,
     /// Stretches that do not count.
@@ -57,13 +61,21 @@ pub(crate) const fn marker(pattern: Pattern) -> Marker {
     }
 }
 
-/// The marker as a character.
-pub(crate) const fn symbol(pattern: Pattern) -> &'static str {
-    match marker(pattern) {
-        Marker::Triangle => "▲",
-        Marker::Square => "■",
-        Marker::Circle => "●",
-        Marker::Diamond => "◆",
+/// The marker of a point as a character: filled for the lab's own server, open for a foreign one, a
+/// dotted line for the floor, which is a limit and no competitor.
+pub(crate) fn symbol(pattern: Pattern, server: &ServerName) -> &'static str {
+    if server.is_floor() {
+        return "┈";
+    }
+    match (marker(pattern), server.is_foreign()) {
+        (Marker::Triangle, false) => "▲",
+        (Marker::Triangle, true) => "△",
+        (Marker::Square, false) => "■",
+        (Marker::Square, true) => "□",
+        (Marker::Circle, false) => "●",
+        (Marker::Circle, true) => "○",
+        (Marker::Diamond, false) => "◆",
+        (Marker::Diamond, true) => "◇",
     }
 }
 
@@ -79,20 +91,30 @@ const fn pattern_colour(pattern: Pattern) -> Colour {
 
 impl Ink {
     fn all() -> Vec<Self> {
-        let mut inks =
-            vec![Self::Text, Self::Quiet, Self::Limit, Self::Front, Self::Grid, Self::Shade, Self::Ground];
+        let mut inks = vec![
+            Self::Text,
+            Self::Quiet,
+            Self::Limit,
+            Self::Front,
+            Self::FloorKey,
+            Self::Grid,
+            Self::Shade,
+            Self::Ground,
+        ];
         for pattern in Pattern::ALL {
-            inks.extend([Self::Measured(pattern), Self::Model(pattern)]);
+            inks.extend([Self::Measured(pattern), Self::Model(pattern), Self::Floor(pattern)]);
         }
         inks
     }
 
     const fn colour(self) -> Colour {
         let (variable, light, dark) = match self {
-            Self::Measured(pattern) | Self::Model(pattern) => return pattern_colour(pattern),
+            Self::Measured(pattern) | Self::Model(pattern) | Self::Floor(pattern) => {
+                return pattern_colour(pattern);
+            }
             Self::Text => ("text", "#1B1D21", "#E8E9EB"),
             Self::Quiet => ("quiet", "#55585E", "#A9ADB5"),
-            Self::Limit | Self::Front => ("limit", "#767676", "#9A9DA3"),
+            Self::Limit | Self::Front | Self::FloorKey => ("limit", "#767676", "#9A9DA3"),
             Self::Grid => ("grid", "#DADCE0", "#3A3D44"),
             Self::Shade => ("shade", "#ECEDEF", "#2A2D33"),
             Self::Ground => ("ground", "#FFFFFF", "#16181C"),
@@ -100,16 +122,18 @@ impl Ink {
         Colour { variable, light, dark }
     }
 
-    const fn dashed(self) -> bool {
+    /// Dash and gap of its strokes; none for a line without gaps.
+    const fn dashes(self) -> Option<&'static str> {
         match self {
-            Self::Model(_) | Self::Front => true,
+            Self::Model(_) | Self::Front => Some(DASHES),
+            Self::Floor(_) | Self::FloorKey => Some(DOTS),
             Self::Measured(_)
             | Self::Text
             | Self::Quiet
             | Self::Limit
             | Self::Grid
             | Self::Shade
-            | Self::Ground => false,
+            | Self::Ground => None,
         }
     }
 
@@ -123,8 +147,10 @@ impl Ink {
             Self::Grid => 5,
             Self::Shade => 6,
             Self::Ground => 7,
+            Self::FloorKey => 8,
             Self::Measured(pattern) => 0x10 + pattern.index() as u8,
             Self::Model(pattern) => 0x20 + pattern.index() as u8,
+            Self::Floor(pattern) => 0x30 + pattern.index() as u8,
         };
         RGBColor(0xFA, 0xCE, number)
     }
@@ -132,6 +158,7 @@ impl Ink {
 
 /// Dash and gap in drawing units.
 const DASHES: &str = "stroke-dasharray=\"26 18\"";
+const DOTS: &str = "stroke-dasharray=\"5 13\"";
 
 /// Puts CSS variables in the place of placeholder colours.
 pub(crate) fn with_variables(svg: &str) -> String {
@@ -149,9 +176,9 @@ fn replaced(svg: &str, colour_text: impl Fn(&Colour) -> String) -> String {
         let RGBColor(red, green, blue) = ink.placeholder();
         let placeholder = format!("#{red:02X}{green:02X}{blue:02X}");
         let colour = colour_text(&ink.colour());
-        if ink.dashed() {
+        if let Some(dashes) = ink.dashes() {
             let stroke = format!("stroke=\"{placeholder}\"");
-            text = text.replace(&stroke, &format!("stroke=\"{colour}\" {DASHES}"));
+            text = text.replace(&stroke, &format!("stroke=\"{colour}\" {dashes}"));
         }
         text = text.replace(&placeholder, &colour);
     }

@@ -88,7 +88,9 @@ struct PointSummary<'a> {
     quantities: Quantities<'a>,
 }
 
-/// Two points compared block by block in one quantity.
+/// Two points compared block by block in one quantity. With the server `floor` at the right it tells a
+/// value as a multiple of the floor: an estimate in no family, so that `p_adjusted` is null and `shown`
+/// false.
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "ComparisonSummary")]
 struct ComparisonSummary<'a> {

@@ -54,7 +54,7 @@ pub fn terminal_table(findings: &Findings) -> String {
             "trial {} ({}, {}) failed: {}",
             failure.order,
             failure.scenario,
-            failure.pattern,
+            setting::served(failure.pattern.slug(), &failure.server),
             plain(&failure.reason)
         );
     }

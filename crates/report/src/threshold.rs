@@ -1,9 +1,14 @@
 //! Conditions that a scenario sets on its own results: `sse.age_p99_ms < 250`.
 //!
 //! `[pattern.]name [/ [pattern.]name] OP number`, where a name is a quantity's key in `summary.json`
-//! or a count of deliveries.
+//! or a count of deliveries. They speak of the lab's own server.
+//!
+//! `[pattern.]name / server OP number` holds a quantity against that of the same pattern on another
+//! server of the scenario, block by block: `sse.cpu_us_per_event / floor <= 1.25`. Such a bound lies
+//! near the noise, so it is kept when the end of the interval that is nearer to it is within it, and
+//! broken when the whole interval is beyond.
 
-use contract::{Delivery, Pattern, Scenario};
+use contract::{Delivery, Pattern, Scenario, ServerName};
 
 use crate::quantity::QuantityName;
 
@@ -68,11 +73,20 @@ pub(crate) struct Term {
     pub(crate) subject: Subject,
 }
 
+/// What a term is divided by.
+#[derive(Debug, Clone)]
+pub(crate) enum Divisor {
+    /// Another quantity, or that of another pattern.
+    Term(Term),
+    /// The same quantity of the same pattern, on another server.
+    Server(ServerName),
+}
+
 /// A threshold that has been read.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct Threshold {
     pub(crate) term: Term,
-    pub(crate) divisor: Option<Term>,
+    pub(crate) divisor: Option<Divisor>,
     pub(crate) operator: Operator,
     pub(crate) limit: f64,
 }
@@ -129,6 +143,32 @@ pub enum ThresholdError {
         found: String,
         /// The scenario's patterns.
         allowed: String,
+    },
+    /// A server that the scenario does not have.
+    #[error(
+        "threshold `{text}` of scenario {scenario}: `{found}` is not one of its other servers; they are {allowed}"
+    )]
+    Server {
+        /// The scenario's name.
+        scenario: String,
+        /// The threshold as written.
+        text: String,
+        /// The name.
+        found: String,
+        /// The scenario's servers but the lab's own.
+        allowed: String,
+    },
+    /// A count of deliveries divided by that of another server.
+    #[error(
+        "threshold `{text}` of scenario {scenario}: `{found}` is a count; only a quantity can be divided by that of a server"
+    )]
+    Count {
+        /// The scenario's name.
+        scenario: String,
+        /// The threshold as written.
+        text: String,
+        /// The count.
+        found: String,
     },
     /// More than one division.
     #[error("threshold `{text}` of scenario {scenario}: it divides more than once; a ratio is of two values")]
@@ -193,18 +233,41 @@ pub(crate) fn parse(scenario: &Scenario, text: &str) -> Result<Threshold, Thresh
         text: text_owned.clone(),
         found: after.trim().to_owned(),
     })?;
-    let mut terms = text[..start].split('/').map(|written| term(scenario, text, written.trim()));
-    let first = terms.next().unwrap_or_else(|| term(scenario, text, ""))?;
-    let divisor = terms.next().transpose()?;
-    if terms.next().is_some() {
+    let mut written = text[..start].split('/').map(str::trim);
+    let first = term(scenario, text, written.next().unwrap_or_default())?;
+    let divisor = written.next().map(|written| divisor(scenario, text, &first, written)).transpose()?;
+    if written.next().is_some() {
         return Err(ThresholdError::Divisions { scenario: name, text: text_owned });
     }
-    let same =
-        |divisor: &Term| divisor.pattern == first.pattern && divisor.subject.key() == first.subject.key();
-    if divisor.as_ref().is_some_and(same) {
-        return Err(ThresholdError::Itself { scenario: name, text: text_owned });
-    }
     Ok(Threshold { term: first, divisor, operator, limit })
+}
+
+fn divisor(scenario: &Scenario, text: &str, first: &Term, written: &str) -> Result<Divisor, ThresholdError> {
+    let (scenario_name, text_owned) = (scenario.name.clone(), text.to_owned());
+    // No quantity's name is that of a server: they have a unit behind a `_`, which servers cannot have.
+    let server = written.parse::<ServerName>().ok().filter(|_| Subject::named(written).is_none());
+    if let Some(server) = server {
+        let others = || scenario.servers.iter().filter(|server| !server.is_pushlab());
+        return if !others().any(|other| *other == server) {
+            let allowed: Vec<&str> = others().map(ServerName::as_str).collect();
+            Err(ThresholdError::Server {
+                scenario: scenario_name,
+                text: text_owned,
+                found: written.to_owned(),
+                allowed: if allowed.is_empty() { "none".to_owned() } else { allowed.join(", ") },
+            })
+        } else if matches!(first.subject, Subject::Count(..)) {
+            let found = first.subject.key().to_owned();
+            Err(ThresholdError::Count { scenario: scenario_name, text: text_owned, found })
+        } else {
+            Ok(Divisor::Server(server))
+        };
+    }
+    let divisor = term(scenario, text, written)?;
+    if divisor.pattern == first.pattern && divisor.subject.key() == first.subject.key() {
+        return Err(ThresholdError::Itself { scenario: scenario_name, text: text_owned });
+    }
+    Ok(Divisor::Term(divisor))
 }
 
 fn term(scenario: &Scenario, text: &str, written: &str) -> Result<Term, ThresholdError> {

@@ -1,6 +1,6 @@
 //! What a run says about the thresholds of its scenarios.
 
-use contract::Scenario;
+use contract::{Scenario, ServerName};
 
 use crate::{
     comparisons::{at_same_value, by_block},
@@ -8,7 +8,7 @@ use crate::{
     number::{count, three_digits},
     point::Point,
     quantity::Bound,
-    threshold::{Operator, Subject, Term, Threshold, parse},
+    threshold::{Divisor, Operator, Subject, Term, Threshold, parse},
 };
 
 /// Two values that differ by less are equal: a float has no more digits to offer.
@@ -99,7 +99,7 @@ struct Value {
     counted: bool,
 }
 
-/// Judges every threshold at every point that it speaks of.
+/// Judges every threshold at every point of the lab's own server that it speaks of.
 pub(crate) fn threshold_findings(scenario: &Scenario, points: &[Point]) -> Vec<ThresholdFinding> {
     scenario.thresholds.iter().flat_map(|text| findings_of(scenario, text, points)).collect()
 }
@@ -121,6 +121,10 @@ fn findings_of(scenario: &Scenario, text: &str, points: &[Point]) -> Vec<Thresho
         Err(error) => return vec![empty(ThresholdOutcome::Inconclusive, error.to_string())],
     };
     let of = spoken_of(&threshold, points);
+    if let (true, Some(Divisor::Server(server))) = (of.is_empty(), &threshold.divisor) {
+        let reason = format!("none of its points was measured on both pushlab and {server} in this run");
+        return vec![empty(ThresholdOutcome::NotJudged, reason)];
+    }
     if of.is_empty() {
         let reason = "none of its points was measured in this run".to_owned();
         return vec![empty(ThresholdOutcome::NotJudged, reason)];
@@ -146,11 +150,17 @@ fn label(points: &[&Point]) -> String {
 /// The points a threshold speaks of: one, or one and its divisor.
 fn spoken_of<'a>(threshold: &Threshold, points: &'a [Point]) -> Vec<Vec<&'a Point>> {
     let of = |term: &Term| -> Vec<&'a Point> {
-        points.iter().filter(|point| term.pattern.is_none_or(|pattern| pattern == point.pattern)).collect()
+        let own = points.iter().filter(|point| point.server.is_pushlab());
+        own.filter(|point| term.pattern.is_none_or(|pattern| pattern == point.pattern)).collect()
     };
     let firsts = of(&threshold.term);
-    let Some(divisor) = &threshold.divisor else {
-        return firsts.into_iter().map(|point| vec![point]).collect();
+    let divisor = match &threshold.divisor {
+        None => return firsts.into_iter().map(|point| vec![point]).collect(),
+        Some(Divisor::Server(server)) => {
+            let pair = |point| Some(vec![point, on_server(points, point, server)?]);
+            return firsts.into_iter().filter_map(pair).collect();
+        }
+        Some(Divisor::Term(term)) => term,
     };
     if threshold.term.pattern.is_none() && divisor.pattern.is_none() {
         return firsts.into_iter().map(|point| vec![point, point]).collect();
@@ -174,9 +184,20 @@ fn spoken_of<'a>(threshold: &Threshold, points: &'a [Point]) -> Vec<Vec<&'a Poin
     pairs
 }
 
+/// The point of another server with the same pattern at the same setting.
+fn on_server<'a>(points: &'a [Point], point: &Point, server: &ServerName) -> Option<&'a Point> {
+    let theirs = |other: &&Point| other.server == *server && other.pattern == point.pattern;
+    points.iter().filter(theirs).find(|other| at_same_value(point, other))
+}
+
 fn judged(threshold: &Threshold, points: &[&Point], start: ThresholdFinding) -> ThresholdFinding {
     let found = match (points, &threshold.divisor) {
-        ([point, divisor, ..], Some(term)) => ratio(threshold.term.subject, point, term.subject, divisor),
+        ([point, divisor, ..], Some(Divisor::Term(term))) => {
+            ratio(threshold.term.subject, point, term.subject, divisor)
+        }
+        ([point, other, ..], Some(Divisor::Server(_))) => {
+            ratio(threshold.term.subject, point, threshold.term.subject, other)
+        }
         ([point, ..], _) => value(threshold.term.subject, point),
         ([], _) => Err("no point".to_owned()),
     };
@@ -256,6 +277,9 @@ fn outcome(threshold: &Threshold, found: &Value) -> (ThresholdOutcome, String) {
     if found.bound == Bound::AtLeast {
         return beyond_the_bound(threshold.operator, found.value, limit);
     }
+    if matches!(threshold.divisor, Some(Divisor::Server(_))) {
+        return near_the_noise(threshold.operator, found.interval, limit);
+    }
     let said = if found.interval.is_some() {
         "by its 95 % interval".to_owned()
     } else if found.counted {
@@ -281,6 +305,38 @@ fn outcome(threshold: &Threshold, found: &Value) -> (ThresholdOutcome, String) {
         (false, false) => {
             (ThresholdOutcome::Inconclusive, "the threshold lies within the 95 % interval".to_owned())
         }
+    }
+}
+
+/// A multiple of another server's cost: what the interval does not rule out is granted, and without
+/// an interval nothing is known.
+fn near_the_noise(
+    operator: Operator,
+    interval: Option<(f64, f64)>,
+    limit: f64,
+) -> (ThresholdOutcome, String) {
+    let Some((low, high)) = interval else {
+        return (
+            ThresholdOutcome::Inconclusive,
+            "no interval: fewer than four blocks have both servers".to_owned(),
+        );
+    };
+    let (end, kept) = match operator {
+        Operator::Below => ("low", low < limit),
+        Operator::AtMost => ("low", low <= limit),
+        Operator::Above => ("high", high > limit),
+        Operator::AtLeast => ("high", high >= limit),
+        Operator::Equal => ("whole", low <= limit && limit <= high),
+    };
+    let end = if end == "whole" {
+        "its 95 % interval".to_owned()
+    } else {
+        format!("the {end} end of its 95 % interval")
+    };
+    if kept {
+        (ThresholdOutcome::Passed, format!("by {end}"))
+    } else {
+        (ThresholdOutcome::Failed, format!("by {end}, which is beyond it"))
     }
 }
 

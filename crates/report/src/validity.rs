@@ -51,7 +51,7 @@ pub(crate) fn invalidities(
             count(measurements.window_deliveries)
         ));
     }
-    problems.extend(ledger_problems(record.pattern, &record.params, measurements));
+    problems.extend(ledger_problems(record, measurements));
     problems
 }
 
@@ -64,8 +64,26 @@ pub(crate) fn bytes_are_the_servers(pattern: Pattern, params: &Params) -> bool {
     }
 }
 
+/// Whether the server told how many connections it held.
+pub(crate) fn sockets_are_told(record: &TrialRecord, measurements: &Measurements) -> bool {
+    record.server.is_pushlab() || measurements.sockets_held > 0.0
+}
+
+/// What stands unchecked because the server does not count it.
+pub(crate) fn counts_not_told(measurements: &Measurements) -> Option<String> {
+    let what = match [measurements.server_requests_life, measurements.server_bytes_life]
+        .map(|count| count.is_some())
+    {
+        [true, true] => return None,
+        [false, true] => "requests",
+        [true, false] => "bytes",
+        [false, false] => "requests and bytes",
+    };
+    Some(format!("{what} are counted by the subscribers and the kernel alone: not told by this server"))
+}
+
 /// Where the counts of server and subscribers, or of the whole and its parts, contradict.
-fn ledger_problems(pattern: Pattern, params: &Params, measurements: &Measurements) -> Vec<String> {
+fn ledger_problems(record: &TrialRecord, measurements: &Measurements) -> Vec<String> {
     let mut problems = Vec::new();
     let requests = measurements.server_requests_life;
     if let Some(counted) = requests.filter(|counted| *counted != measurements.requests.life) {
@@ -77,7 +95,8 @@ fn ledger_problems(pattern: Pattern, params: &Params, measurements: &Measurement
     }
     let subscribers = measurements.bytes_life.total() as f64;
     let apart = |counted: &u64| (*counted as f64 - subscribers).abs() > LEDGER_TOLERANCE * subscribers;
-    let server = measurements.server_bytes_life.filter(|_| !bytes_are_the_servers(pattern, params));
+    let server =
+        measurements.server_bytes_life.filter(|_| !bytes_are_the_servers(record.pattern, &record.params));
     if let Some(counted) = server.filter(apart) {
         problems.push(format!(
             "the server's sockets counted {} bytes, the subscribers' {}",
@@ -140,11 +159,14 @@ pub(crate) fn prediction_warnings(
             format!("no prediction: the manifest does not hold the schedule {}", record.schedule_hash)
         })
         .collect();
-    if records.iter().any(|record| record.params.keep_alive == Some(false)) {
+    if records.iter().any(|record| record.params.keep_alive == Some(false) && record.server.is_pushlab()) {
         reasons.push(
             "the prediction leaves out what opening a connection for each request takes in time: ages may be higher"
                 .to_owned(),
         );
+    }
+    if let Some(other) = records.iter().find(|record| !record.server.is_pushlab()) {
+        reasons.push(format!("no prediction: the model is of the lab's own server, not of {}", other.server));
     }
     for both in predicted {
         let forms = [("no prediction", &both.replayed), ("no closed form", &both.closed_form)];

@@ -105,8 +105,9 @@ impl Verdict {
         (
             Self::Passed,
             format!(
-                "{of_planned}; every event was delivered once, in order, and subscribers and server counted the same {}{}",
+                "{of_planned}; every event was delivered once, in order, and subscribers and server counted the same {}{}{}",
                 same_counts(points),
+                not_told(points),
                 kept(thresholds)
             ),
         )
@@ -157,5 +158,14 @@ fn same_counts(points: &[&Point]) -> &'static str {
         "requests and bytes; bytes of reqwest subscribers are the server's own count"
     } else {
         "requests; bytes of reqwest subscribers are the server's own count"
+    }
+}
+
+/// Of whom only one side counted.
+fn not_told(points: &[&Point]) -> &'static str {
+    if points.iter().any(|point| point.server.is_foreign()) {
+        ", where the server tells its counts"
+    } else {
+        ""
     }
 }

@@ -10,7 +10,9 @@ use crate::{
 /// Said once, beside the answer: how many blocks stand behind a value, and what an interval covers.
 pub(crate) fn interval_note(findings: &Findings) -> String {
     let blocks = || {
-        findings.scenarios.iter().flat_map(|scenario| &scenario.points).map(|point| point.completed().count())
+        let points = findings.scenarios.iter().flat_map(|scenario| &scenario.points);
+        // A point without any completed trial has no value to speak of.
+        points.map(|point| point.completed().count()).filter(|blocks| *blocks > 0)
     };
     let (least, most) = (blocks().min().unwrap_or(0), blocks().max().unwrap_or(0));
     let of = match (least, most) {

@@ -225,7 +225,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Lane<S> {
             false => self.hear(key, &early),
         });
         match begun {
-            Ok(()) if self.is_closing => self.close(key),
             Ok(()) => self.attend(key),
             Err(Gone) => self.remove(key),
         }
@@ -244,6 +243,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Lane<S> {
     fn attend(&mut self, key: usize) {
         if self.riders.contains(key) && self.go_on(key).is_err() {
             self.remove(key);
+        }
+        if self.is_closing {
+            self.close(key);
         }
     }
 
@@ -336,6 +338,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Lane<S> {
             return self.wheel.enter(rider.due, key);
         }
         let done = match &rider.state {
+            State::Stream { .. } if self.is_closing => Err(Gone),
             State::Stream { framing, .. } => {
                 let beat = framing.beat();
                 // Whoever has not read what was written before needs no sign of life.

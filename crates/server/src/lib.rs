@@ -11,6 +11,7 @@ mod control;
 mod cors;
 #[cfg(target_os = "linux")]
 mod floor;
+mod floor_plane;
 mod framing;
 mod handshake;
 mod lane;

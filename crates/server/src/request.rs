@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use axum::extract::{FromRequestParts, Query, Request};
 use contract::{After, EventType};
+use event_log::Event;
 use http::{HeaderMap, StatusCode, header, request::Parts};
 use serde::Deserialize;
 
@@ -89,6 +90,12 @@ impl Wish {
 
 fn is_type(name: &str) -> bool {
     name == "message" || name.parse::<EventType>().is_ok()
+}
+
+/// Whether a subscription to these types takes the event.
+pub(crate) fn is_wanted(types: &[String], event: &Event) -> bool {
+    let name = event.event_type.as_ref().map_or("message", |name| name.as_str());
+    types.iter().any(|wanted| wanted == name)
 }
 
 /// The place asked for. A non-empty `Last-Event-ID` wins over `after`, because an `EventSource`

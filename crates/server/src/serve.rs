@@ -16,7 +16,7 @@ use axum::{
     body::{Body, Bytes, to_bytes},
     response::IntoResponse,
 };
-use contract::{Announcement, Pattern};
+use contract::Announcement;
 use http::{Request, Response, Version, header};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -31,11 +31,10 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 use tower_service::Service;
 
-#[cfg(target_os = "linux")]
-use crate::floor;
 use crate::{
     App, AppSettings, Limits, app, control,
     cors::Origins,
+    floor_plane,
     lane::{self, Lane},
     long_polling,
     meter::{Meter, Metered},
@@ -113,7 +112,7 @@ impl Server {
             return Err(StartError::ControlNotLoopback(settings.control));
         }
         if settings.app.floor {
-            check_floor(&settings.app.patterns)?;
+            floor_plane::check(&settings.app.patterns)?;
         }
         let listen = |address, plane, maxseg| {
             listen(address, maxseg).map_err(|error| StartError::Listen { address, plane, error })
@@ -184,7 +183,7 @@ impl Server {
         }
         let serving = async {
             if settings.app.floor {
-                serve_floor(&settings, &app, meter, data).await;
+                floor_plane::serve(&settings, &app, meter, data).await;
             } else {
                 data_plane.accept(data).await;
             }
@@ -200,28 +199,6 @@ impl Server {
         app.tasks().close();
         let _ = timeout(limits.shutdown, app.tasks().wait()).await;
     }
-}
-
-#[cfg(target_os = "linux")]
-fn check_floor(patterns: &[Pattern]) -> Result<(), StartError> {
-    if patterns.len() == 1 { Ok(()) } else { Err(StartError::FloorPatterns(patterns.len())) }
-}
-
-#[cfg(not(target_os = "linux"))]
-fn check_floor(_: &[Pattern]) -> Result<(), StartError> {
-    Err(StartError::FloorNeedsLinux)
-}
-
-/// The floor in place of the data plane; shutdown waits for it.
-async fn serve_floor(settings: &ServerSettings, app: &Arc<App>, meter: Arc<Meter>, data: TcpListener) {
-    #[cfg(target_os = "linux")]
-    if let (Some(pattern), Ok(listener)) = (settings.app.patterns.first(), data.into_std()) {
-        let floor = floor::serve(*pattern, Arc::clone(app), meter, listener);
-        // An error means that the task was ended together with the runtime.
-        let _ = app.tasks().spawn(floor).await;
-    }
-    #[cfg(not(target_os = "linux"))]
-    drop((settings, app, meter, data));
 }
 
 fn listen(address: SocketAddr, maxseg: Option<u32>) -> io::Result<TcpListener> {

@@ -35,7 +35,7 @@ use axum::{
 };
 use bytes::Bytes;
 use contract::Pattern;
-use event_log::{Event, Follow, Followed, Start};
+use event_log::{Follow, Followed, Start};
 use http::{HeaderValue, header};
 use http_body::Frame;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
@@ -45,7 +45,7 @@ use crate::{
     app::Route,
     framing,
     problem::Problem,
-    request::{Subscription, Wish},
+    request::{Subscription, Wish, is_wanted},
     slices::{flushed_by, next_slice},
     takeover::Ride,
 };
@@ -146,9 +146,4 @@ impl http_body::Body for EventStream {
         }
         Poll::Pending
     }
-}
-
-fn is_wanted(types: &[String], event: &Event) -> bool {
-    let name = event.event_type.as_ref().map_or("message", |name| name.as_str());
-    types.iter().any(|wanted| wanted == name)
 }

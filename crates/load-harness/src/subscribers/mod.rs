@@ -7,6 +7,9 @@ pub(crate) mod sse;
 mod timetable;
 pub(crate) mod websocket;
 
+#[cfg(test)]
+mod fake_server_tests;
+
 use std::{
     cell::{Cell, RefCell},
     convert::Infallible,

@@ -5,7 +5,9 @@ use super::{
     canvas::{Canvas, Drawn},
     intervals,
 };
-use crate::{point::Point, quantity::Bound, style::Ink};
+use contract::Pattern;
+
+use crate::{findings::ScenarioFinding, floor::floor_of, point::Point, quantity::Bound, style::Ink};
 
 /// A logarithmic axis has no zero: ages are at least the microsecond that they are kept to.
 const LEAST_MS: f64 = 1e-3;
@@ -21,6 +23,24 @@ pub(super) struct Step {
 
 /// Percentiles, ascending.
 pub(super) type AgeCurve = Vec<Step>;
+
+/// The ages of the floors that these points stand on, each pattern's once.
+pub(super) fn floors<I: Iterator<Item = f64>>(
+    finding: &ScenarioFinding,
+    points: &[&Point],
+    quantiles: impl Fn() -> I,
+) -> Vec<(Pattern, AgeCurve)> {
+    let mut floors: Vec<&Point> = Vec::new();
+    for floor in points.iter().filter_map(|point| floor_of(&finding.points, point)) {
+        if !floors.iter().any(|known| std::ptr::eq(*known, floor)) {
+            floors.push(floor);
+        }
+    }
+    // In a sweep a floor for every value would double the lines.
+    floors.retain(|floor| floor.swept_key().is_none());
+    let curve = |floor: &&Point| (floor.pattern, measured(floor, quantiles()));
+    floors.iter().map(curve).filter(|(_, curve)| curve.len() > 1).collect()
+}
 
 /// Ends where a percentile reaches into deliveries that never came.
 pub(super) fn measured(point: &Point, quantiles: impl Iterator<Item = f64>) -> AgeCurve {

@@ -1,7 +1,5 @@
 //! The whole shape of the ages: which fraction of the deliveries was how fresh.
 
-use contract::Pattern;
-
 use super::{
     Figure,
     age_curve::{self, AgeCurve},
@@ -24,14 +22,20 @@ pub(super) struct Aged<'a> {
 impl<'a> Aged<'a> {
     pub(super) fn of(point: &'a Point) -> Self {
         let even = || (0..=STEPS).map(|step| f64::from(step) / f64::from(STEPS));
-        let mut quantiles: Vec<f64> = even().chain([0.995, 0.999]).collect();
-        quantiles.sort_by(f64::total_cmp);
         Self {
             point,
-            measured: age_curve::measured(point, quantiles.into_iter()),
+            measured: age_curve::measured(point, quantiles().into_iter()),
             model: age_curve::model(point, even()),
         }
     }
+}
+
+/// Even steps, and two more where the curve is steep.
+fn quantiles() -> Vec<f64> {
+    let even = (0..=STEPS).map(|step| f64::from(step) / f64::from(STEPS));
+    let mut quantiles: Vec<f64> = even.chain([0.995, 0.999]).collect();
+    quantiles.sort_by(f64::total_cmp);
+    quantiles
 }
 
 /// Age to the right, percent upwards.
@@ -50,11 +54,14 @@ pub(super) fn figure(
         return None;
     }
     let points: Vec<&Point> = shown.iter().map(|aged| aged.point).collect();
-    let keys = legend::keys(&points, shown.iter().any(|aged| !aged.model.is_empty()));
+    let floors = age_curve::floors(finding, &points, || quantiles().into_iter());
+    let mut keys = legend::keys(&points, shown.iter().any(|aged| !aged.model.is_empty()));
+    keys.extend(legend::floor_key(!floors.is_empty()));
     let top = legend::height(&keys) + 38.0;
     // All charts of a scenario share one scale, so that they can be compared.
     let ages =
         all.iter().flat_map(|aged| age_curve::ages(&aged.measured).chain(age_curve::ages(&aged.model)));
+    let ages = ages.chain(floors.iter().flat_map(|(_, curve)| age_curve::ages(curve)));
     let plane = Plane {
         x: Axis::log(ages, "age of an event, ms (log scale)"),
         y: Axis::linear(
@@ -75,6 +82,9 @@ pub(super) fn figure(
             let ink = Ink::Measured(aged.point.pattern);
             age_curve::ribbon(canvas, &plane, &aged.measured, at, ink)?;
         }
+        for (pattern, curve) in &floors {
+            canvas.line(&age_curve::path(&plane, curve, at), Ink::Floor(*pattern), 2.0)?;
+        }
         for aged in shown {
             let path = age_curve::path(&plane, &aged.model, at);
             canvas.line(&path, Ink::Model(aged.point.pattern), 2.0)?;
@@ -82,9 +92,9 @@ pub(super) fn figure(
         for aged in shown {
             let path = age_curve::path(&plane, &aged.measured, at);
             canvas.line(&path, Ink::Measured(aged.point.pattern), 2.2)?;
-            marks(canvas, &plane, aged.point.pattern, &aged.measured)?;
+            marks(canvas, &plane, aged.point, &aged.measured)?;
         }
-        if points.iter().any(|point| point.swept.is_some()) {
+        if points.iter().any(|point| point.swept.is_some() || point.server.is_foreign()) {
             swept_labels(canvas, &plane, shown)?;
         }
         Ok(())
@@ -105,10 +115,10 @@ pub(super) fn figure(
     })
 }
 
-fn marks(canvas: &Canvas<'_>, plane: &Plane, pattern: Pattern, curve: &AgeCurve) -> Drawn {
+fn marks(canvas: &Canvas<'_>, plane: &Plane, point: &Point, curve: &AgeCurve) -> Drawn {
     for quantile in [0.1, 0.5, 0.9] {
         if let Some(step) = curve.iter().find(|step| step.quantile >= quantile) {
-            canvas.marker(pattern, plane.place(at(step.quantile, step.age_ms)), 5.0)?;
+            canvas.point_marker(point, plane.place(at(step.quantile, step.age_ms)), 5.0)?;
         }
     }
     Ok(())
@@ -119,7 +129,12 @@ fn marks(canvas: &Canvas<'_>, plane: &Plane, pattern: Pattern, curve: &AgeCurve)
 fn swept_labels(canvas: &Canvas<'_>, plane: &Plane, shown: &[&Aged<'_>]) -> Drawn {
     let steps = shown.len().saturating_sub(1).max(1) as f64;
     for (index, aged) in shown.iter().enumerate() {
-        let text = aged.point.mark();
+        // Colour and mark tell the pattern.
+        let text = if aged.point.server.is_foreign() && aged.point.swept.is_none() {
+            aged.point.server.to_string()
+        } else {
+            aged.point.mark()
+        };
         let height = 0.8 - 0.55 * index as f64 / steps;
         let Some(step) = aged.measured.iter().find(|step| step.quantile >= height) else {
             continue;

@@ -4,7 +4,14 @@ use super::{
     canvas::{Anchor, Canvas, Drawn, TEXT, TICK_TEXT, WIDTH, text_width},
     intervals,
 };
-use crate::{point::Point, quantity::QuantityName, style::Ink};
+use crate::{
+    findings::ScenarioFinding,
+    floor::{self, FLOOR_KEY},
+    number::three_digits,
+    point::Point,
+    quantity::{Bound, QuantityName},
+    style::Ink,
+};
 
 /// Height of a bar with the label above it.
 pub(super) const ROW: f64 = 46.0;
@@ -12,6 +19,10 @@ pub(super) const ROW: f64 = 46.0;
 pub(super) const PARTS_KEY: f64 = 28.0;
 /// Height of the bar alone.
 const BAR: f64 = 16.0;
+/// By how much the floor's line is longer than a bar is high, at each end.
+const FLOOR_BEYOND: f64 = 5.0;
+/// How strong the colour of a foreign server's bar is.
+const FOREIGN: f64 = 0.45;
 /// Where bars begin.
 const LEFT: f64 = 4.0;
 /// Room for the number at the bar's end.
@@ -23,14 +34,19 @@ pub(super) type Part = (&'static str, f64);
 /// One bar.
 pub(super) struct Bar<'a> {
     point: &'a Point,
+    /// What it is called.
+    label: String,
     /// From left to right: length, and how strong the colour is.
     parts: Vec<(f64, f64)>,
     value: f64,
     number: String,
     interval: Option<(f64, f64)>,
-    /// The interval in words; empty without one.
+    /// The interval in words, or what else follows the number; empty without.
     brackets: String,
     predicted: Option<f64>,
+    floor: Option<f64>,
+    /// `1.08 × floor`; empty without one.
+    multiple: String,
 }
 
 impl<'a> Bar<'a> {
@@ -43,6 +59,7 @@ impl<'a> Bar<'a> {
     ) -> Self {
         Self {
             point,
+            label: point.label(),
             parts: vec![(value, 1.0)],
             value,
             number: text(value),
@@ -50,6 +67,8 @@ impl<'a> Bar<'a> {
             brackets: interval
                 .map_or_else(String::new, |interval| intervals::brackets(value, interval, text)),
             predicted: None,
+            floor: None,
+            multiple: String::new(),
         }
     }
 
@@ -60,10 +79,52 @@ impl<'a> Bar<'a> {
         Some(Self { number: quantity.measured_text(), predicted: quantity.predicted, ..bar })
     }
 
+    /// The same bar with the floor that its point stands on.
+    pub(super) fn upon_floor(mut self, finding: &ScenarioFinding, name: QuantityName) -> Self {
+        let floor = floor::floor_of(&finding.points, self.point).map(|floor| floor.quantity_of(name));
+        self.floor = floor.filter(|floor| floor.bound == Bound::Exact).and_then(|floor| floor.measured);
+        if let Some(ratio) = floor::ratio(finding, self.point, name).and_then(|found| found.ratio) {
+            self.multiple = format!("{} × floor", three_digits(ratio));
+        }
+        self
+    }
+
+    /// The same bar with a floor that is no quantity by itself.
+    pub(super) fn upon_total(mut self, floor: Option<f64>) -> Self {
+        self.floor = floor;
+        if let Some(floor) = floor.filter(|floor| *floor > 0.0) {
+            self.multiple = format!("{} × floor", three_digits(self.value / floor));
+        }
+        self
+    }
+
+    /// The same bar under another name.
+    pub(super) fn called(mut self, label: &str) -> Self {
+        label.clone_into(&mut self.label);
+        self
+    }
+
+    /// The same bar with these words behind its number, in the place of its interval's.
+    pub(super) fn followed_by(mut self, words: String) -> Self {
+        self.brackets = words;
+        self
+    }
+
+    /// The same bar without what the model says.
+    pub(super) const fn without_model(mut self) -> Self {
+        self.predicted = None;
+        self
+    }
+
     /// The same bar made of parts.
     pub(super) fn stacked(mut self, parts: Vec<(f64, f64)>) -> Self {
         self.parts = parts;
         self
+    }
+
+    /// Whether the model says something of it.
+    pub(super) const fn has_model(&self) -> bool {
+        self.predicted.is_some()
     }
 
     pub(super) const fn value(&self) -> f64 {
@@ -72,13 +133,14 @@ impl<'a> Bar<'a> {
 
     /// `4.30 KB (SSE)`.
     pub(super) fn named_number(&self) -> String {
-        format!("{} ({})", self.number, self.point.label())
+        format!("{} ({})", self.number, self.label)
     }
 
     /// The number and its interval, for those who do not see the bar.
     pub(super) fn words(&self) -> String {
         let space = if self.brackets.is_empty() { "" } else { " " };
-        format!("{} {}{space}{}", self.point.label(), self.number, self.brackets)
+        let beside = if self.multiple.is_empty() { String::new() } else { format!(", {}", self.multiple) };
+        format!("{} {}{space}{}{beside}", self.label, self.number, self.brackets)
     }
 
     /// Width of the number with its interval.
@@ -99,7 +161,8 @@ struct BarScale {
 
 impl BarScale {
     fn over(bars: &[Bar<'_>]) -> Self {
-        let ends = |bar: &Bar<'_>| [Some(bar.value), bar.predicted, bar.interval.map(|(_, high)| high)];
+        let ends =
+            |bar: &Bar<'_>| [Some(bar.value), bar.predicted, bar.floor, bar.interval.map(|(_, high)| high)];
         let largest = bars.iter().flat_map(ends).flatten().fold(0.0, f64::max);
         let with_interval = bars.iter().filter(|bar| bar.interval.is_some());
         let number = with_interval.map(|bar| bar.number_width() + 14.0).fold(NUMBER_WIDTH, f64::max);
@@ -116,8 +179,12 @@ pub(super) fn draw(canvas: &Canvas<'_>, bars: &[Bar<'_>], top: f64) -> Drawn {
     let scale = BarScale::over(bars);
     for (index, bar) in bars.iter().enumerate() {
         let top = top + ROW * index as f64;
-        canvas.marker(bar.point.pattern, (11.0, top + 10.0), 5.5)?;
-        canvas.text((24.0, top + 10.0), &bar.point.label(), Anchor::Left, TEXT, Ink::Text)?;
+        canvas.point_marker(bar.point, (11.0, top + 10.0), 5.5)?;
+        canvas.text((24.0, top + 10.0), &bar.label, Anchor::Left, TEXT, Ink::Text)?;
+        let room = WIDTH - 40.0 - text_width(&bar.label, TEXT);
+        if !bar.multiple.is_empty() && text_width(&bar.multiple, TICK_TEXT) < room {
+            canvas.text((WIDTH - 4.0, top + 10.0), &bar.multiple, Anchor::Right, TICK_TEXT, Ink::Quiet)?;
+        }
         stack(canvas, &scale, bar, top + 22.0)?;
         ending(canvas, &scale, bar, top + 22.0)?;
     }
@@ -127,16 +194,17 @@ pub(super) fn draw(canvas: &Canvas<'_>, bars: &[Bar<'_>], top: f64) -> Drawn {
 /// The parts one after the other, with a hair of ground between.
 fn stack(canvas: &Canvas<'_>, scale: &BarScale, bar: &Bar<'_>, high: f64) -> Drawn {
     let (low, ink) = (high + BAR, Ink::Measured(bar.point.pattern));
+    let faded = if bar.point.server.is_foreign() { FOREIGN } else { 1.0 };
     if let [(length, opacity)] = bar.parts.as_slice() {
         let to = scale.place(*length).max(LEFT + 1.0);
-        return canvas.rectangle((LEFT, high), (to, low), ink, *opacity);
+        return canvas.rectangle((LEFT, high), (to, low), ink, opacity * faded);
     }
     let mut sum = 0.0;
     for (length, opacity) in &bar.parts {
         let (from, to) = (scale.place(sum), scale.place(sum + length));
         sum += length;
         if to - from > 0.3 {
-            canvas.rectangle((from, high), (to, low), ink, *opacity)?;
+            canvas.rectangle((from, high), (to, low), ink, opacity * faded)?;
             canvas.line(&[(to, high), (to, low)], Ink::Ground, 0.8)?;
         }
     }
@@ -163,12 +231,39 @@ fn ending(canvas: &Canvas<'_>, scale: &BarScale, bar: &Bar<'_>, high: f64) -> Dr
             number_from = number_from.max(x + 8.0);
         }
     }
+    if let Some(floor) = bar.floor {
+        let x = scale.place(floor);
+        floor_tick(canvas, x, (high - FLOOR_BEYOND, high + BAR + FLOOR_BEYOND))?;
+        if x > end - 4.0 && x < number_from + bar.number_width() {
+            number_from = number_from.max(x + 8.0);
+        }
+    }
     canvas.text((number_from, middle), &bar.number, Anchor::Left, TEXT, Ink::Text)?;
     if bar.brackets.is_empty() {
         return Ok(());
     }
     let from = number_from + text_width(&bar.number, TEXT) + 5.0;
     canvas.text((from, middle), &bar.brackets, Anchor::Left, TICK_TEXT, Ink::Quiet)
+}
+
+/// A grey line across the bar and beyond it: a limit.
+fn floor_tick(canvas: &Canvas<'_>, x: f64, (from, to): (f64, f64)) -> Drawn {
+    canvas.line(&[(x, from), (x, to)], Ink::Ground, 5.0)?;
+    canvas.line(&[(x, from), (x, to)], Ink::Limit, 2.6)
+}
+
+/// Whether a bar has a floor.
+pub(super) fn have_floor(bars: &[Bar<'_>]) -> bool {
+    bars.iter().any(|bar| bar.floor.is_some())
+}
+
+/// Explains the line, to the right of the model's tick; nothing where no bar has one.
+pub(super) fn floor_key(canvas: &Canvas<'_>, bars: &[Bar<'_>], (x, y): (f64, f64)) -> Drawn {
+    if !have_floor(bars) {
+        return Ok(());
+    }
+    floor_tick(canvas, x, (y - 8.0, y + 8.0))?;
+    canvas.text((x + 13.0, y), FLOOR_KEY, Anchor::Left, TICK_TEXT, Ink::Quiet)
 }
 
 /// Explains the tick.

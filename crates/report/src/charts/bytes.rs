@@ -27,11 +27,13 @@ pub(super) fn figure(finding: &ScenarioFinding, points: &[&Point]) -> Option<Fig
         return None;
     }
     let shown = super::spread_over_patterns(&priced, MOST_BARS);
-    let bars: Vec<Bar<'_>> = shown.iter().filter_map(|point| bar(point)).collect();
+    let bars: Vec<Bar<'_>> =
+        shown.iter().filter_map(|point| Some(bar(point)?.upon_floor(finding, name))).collect();
     let height = PARTS_KEY + 6.0 + ROW * bars.len() as f64 + 22.0;
     let drawing = draw(height, |canvas| {
         bars::parts_key(canvas, &PARTS.map(|(_, word, opacity)| (word, opacity)))?;
         bars::draw(canvas, &bars, PARTS_KEY)?;
+        bars::floor_key(canvas, &bars, (86.0, height - 12.0))?;
         model_key(canvas, height - 12.0)
     });
     Some(Figure {

@@ -12,7 +12,10 @@ use plotters::{
     },
 };
 
-use crate::style::{self, Ink, Marker};
+use crate::{
+    point::Point,
+    style::{self, Ink, Marker},
+};
 
 /// Width of every figure. Narrow enough that its text is still read on a phone of 360 pixels.
 pub(crate) const WIDTH: f64 = 390.0;
@@ -169,6 +172,15 @@ impl Canvas<'_> {
     pub(crate) fn marker(&self, pattern: Pattern, (x, y): (f64, f64), radius: f64) -> Drawn {
         self.shape(pattern, (x, y), radius + 1.2, Ink::Ground)?;
         self.shape(pattern, (x, y), radius, Ink::Measured(pattern))
+    }
+
+    /// A point's mark: that of its pattern, open where the server is a foreign one.
+    pub(crate) fn point_marker(&self, point: &Point, place: (f64, f64), radius: f64) -> Drawn {
+        self.marker(point.pattern, place, radius)?;
+        if point.server.is_foreign() {
+            self.shape(point.pattern, place, radius - 2.0, Ink::Ground)?;
+        }
+        Ok(())
     }
 
     fn shape(&self, pattern: Pattern, (x, y): (f64, f64), r: f64, ink: Ink) -> Drawn {

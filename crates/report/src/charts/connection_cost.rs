@@ -11,6 +11,7 @@ use super::{
 use crate::{
     estimate,
     findings::ScenarioFinding,
+    floor::floor_of,
     memory::Part,
     number::{bytes, setting},
     point::Point,
@@ -29,12 +30,18 @@ const PARTS: [bars::Part; 3] = [("user, idle", 1.0), ("by traffic", 0.62), ("ker
 pub(super) fn memory(finding: &ScenarioFinding, points: &[&Point]) -> Option<Figure> {
     let with_cost: Vec<&Point> = points.iter().copied().filter(|point| memory_bar(point).is_some()).collect();
     let shown = super::spread_over_patterns(&with_cost, MOST_BARS);
-    let bars: Vec<Bar<'_>> = shown.iter().filter_map(|point| memory_bar(point)).collect();
+    let bars: Vec<Bar<'_>> = shown
+        .iter()
+        .filter_map(|point| Some(memory_bar(point)?.upon_total(floor_total(finding, point))))
+        .collect();
     if bars.is_empty() {
         return None;
     }
-    let drawing = draw(PARTS_KEY + 8.0 + ROW * bars.len() as f64, |canvas| {
+    let key = if bars::have_floor(&bars) { 26.0 } else { 0.0 };
+    let height = PARTS_KEY + 8.0 + ROW * bars.len() as f64 + key;
+    let drawing = draw(height, |canvas| {
         bars::parts_key(canvas, &PARTS)?;
+        bars::floor_key(canvas, &bars, (11.0, height - 12.0))?;
         bars::draw(canvas, &bars, PARTS_KEY)
     });
     Some(Figure {
@@ -51,6 +58,12 @@ pub(super) fn memory(finding: &ScenarioFinding, points: &[&Point]) -> Option<Fig
         width: drawing.width,
         height: drawing.height,
     })
+}
+
+/// The memory of a connection to the floor.
+fn floor_total(finding: &ScenarioFinding, point: &Point) -> Option<f64> {
+    let cost = cost(floor_of(&finding.points, point)?)?;
+    Some(estimate::over_blocks(&cost.totals)?.value)
 }
 
 /// Slopes of one point: of each block, and over them.

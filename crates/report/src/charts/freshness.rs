@@ -54,6 +54,7 @@ pub(super) fn across_scenarios(findings: &Findings) -> Vec<Figure> {
             .scenarios
             .iter()
             .flat_map(|scenario| &scenario.points)
+            .filter(|point| point.server.is_pushlab())
             .filter(|point| point.trials.iter().all(|trial| trial.schedule_hash == schedule.hash))
             .collect();
         let mut names: Vec<&str> = points.iter().map(|point| point.scenario.as_str()).collect();
@@ -125,7 +126,7 @@ fn plot(points: &[&Point], slug: String, scenario: Option<String>, of: &str) -> 
         }
         for choice in &choices {
             let place = plane.place((choice.bytes, choice.age_ms));
-            canvas.marker(choice.point.pattern, place, 6.0)?;
+            canvas.point_marker(choice.point, place, 6.0)?;
         }
         labels(canvas, &plane, &choices, &front)
     });

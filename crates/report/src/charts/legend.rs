@@ -3,7 +3,7 @@
 use contract::Pattern;
 
 use super::canvas::{Anchor, Canvas, Drawn, TEXT, TICK_TEXT, WIDTH, spread, text_width};
-use crate::{point::Point, style::Ink};
+use crate::{floor::FLOOR_KEY, point::Point, style::Ink};
 
 /// Height of one row of keys.
 pub(crate) const ROW: f64 = 20.0;
@@ -12,6 +12,7 @@ pub(crate) const ROW: f64 = 20.0;
 pub(crate) enum Key {
     Pattern(Pattern, String),
     Model,
+    Floor,
     Words(&'static str),
 }
 
@@ -20,6 +21,7 @@ impl Key {
         match self {
             Self::Pattern(_, label) => 18.0 + text_width(label, TEXT) + 12.0,
             Self::Model => 34.0 + text_width("model", TEXT) + 12.0,
+            Self::Floor => 34.0 + text_width(FLOOR_KEY, TEXT) + 12.0,
             Self::Words(words) => text_width(words, TEXT) + 12.0,
         }
     }
@@ -39,6 +41,11 @@ pub(crate) fn keys(points: &[&Point], model: bool) -> Vec<Key> {
         keys.push(Key::Words(swept.marks()));
     }
     keys
+}
+
+/// A key for the floors' curves, where there are any.
+pub(crate) fn floor_key(drawn: bool) -> Option<Key> {
+    drawn.then_some(Key::Floor)
 }
 
 /// Rows that the keys need.
@@ -71,6 +78,11 @@ pub(crate) fn draw(canvas: &Canvas<'_>, keys: &[Key], top: f64) -> Drawn {
             }
             Key::Words(words) => {
                 canvas.text((x, y), words, Anchor::Left, TEXT, Ink::Quiet)?;
+            }
+            Key::Floor => {
+                // No pattern's colour: the key is of all.
+                canvas.line(&[(x, y), (x + 28.0, y)], Ink::FloorKey, 2.4)?;
+                canvas.text((x + 34.0, y), FLOOR_KEY, Anchor::Left, TEXT, Ink::Text)?;
             }
             Key::Model => {
                 canvas.line(&[(x, y), (x + 28.0, y)], Ink::Front, 2.0)?;

@@ -203,7 +203,7 @@ fn labels(canvas: &Canvas<'_>, plane: &Plane, series: &[Series<'_>], ends: &[(f6
     let x = plane.right + 18.0;
     for ((one, end), y) in series.iter().zip(ends).zip(places) {
         canvas.line(&[(end.0 + 2.0, end.1), (x - 8.0, y)], Ink::Limit, 0.8)?;
-        canvas.marker(one.point.pattern, (x, y), 5.0)?;
+        canvas.point_marker(one.point, (x, y), 5.0)?;
         for (index, words) in label(one).lines().enumerate() {
             let ink = if index == 0 { Ink::Text } else { Ink::Quiet };
             canvas.text((x + 10.0, y + row * index as f64), words, Anchor::Left, TICK_TEXT, ink)?;

@@ -8,6 +8,7 @@ use age_ecdf::Aged;
 
 use crate::{
     findings::{Findings, ScenarioFinding},
+    floor::has_floor,
     point::Point,
     setting::Swept,
     style,
@@ -24,10 +25,13 @@ mod free_labels;
 mod freshness;
 mod freshness_words;
 mod intervals;
+mod ladder;
 mod legend;
 mod memory;
 mod nines;
 mod requests;
+mod saturation;
+mod servers;
 mod sweep;
 mod time_series;
 mod waterfall;
@@ -122,13 +126,27 @@ fn file_name(slug: &str) -> String {
 }
 
 fn of_scenario(finding: &ScenarioFinding) -> Vec<Figure> {
-    let points: Vec<&Point> = finding.points.iter().filter(|point| point.ages().total() > 0).collect();
+    // The floor is a limit within the figures and competes in none.
+    let has_ages = |point: &&Point| point.ages().total() > 0 && !point.server.is_floor();
+    let points: Vec<&Point> = finding.points.iter().filter(has_ages).collect();
+    let own: Vec<&Point> = points.iter().copied().filter(|point| point.server.is_pushlab()).collect();
     let mut figures = of_connections(finding);
     if points.is_empty() {
         return figures;
     }
-    if let Some(swept) = Swept::of(&finding.scenario) {
-        figures.extend(sweep::figures(finding, swept, &points));
+    figures.extend(servers::figures(finding, &points));
+    if finding.is_ramp() {
+        figures.extend(saturation::figures(finding, &points));
+        figures.extend(bytes::figure(finding, &points));
+        return figures;
+    }
+    match Swept::of(&finding.scenario) {
+        Some(Swept::Rung) => figures.extend(ladder::figures(finding, &own)),
+        Some(swept) => figures.extend(sweep::figures(finding, swept, &own)),
+        None => {}
+    }
+    if !finding.has_foreign() && has_floor(finding) {
+        figures.extend(requests::bars(finding, &points, finding.main_cost(), "cost"));
     }
     let aged: Vec<Aged<'_>> = points.iter().map(|point| Aged::of(point)).collect();
     for (part, panel) in panels(finding, &points) {
@@ -141,15 +159,19 @@ fn of_scenario(finding: &ScenarioFinding) -> Vec<Figure> {
         figures.extend(requests::figure(finding, &points));
     }
     figures.extend(bytes::figure(finding, &points));
-    figures.extend(freshness::figure(finding, &points));
-    figures.extend(waterfall::figure(finding, &points));
+    if Swept::of(&finding.scenario) != Some(Swept::Rung) {
+        figures.extend(freshness::figure(finding, &own));
+    }
+    figures.extend(waterfall::figure(finding, &own));
     figures.extend(time_series::figure(finding, &points));
     figures
 }
 
 /// What open connections cost, where trials climbed stairs of subscribers; they may have no event.
 fn of_connections(finding: &ScenarioFinding) -> Vec<Figure> {
-    let has_stairs = |point: &&Point| point.completed().any(|trial| trial.connections.is_some());
+    let has_stairs = |point: &&Point| {
+        !point.server.is_floor() && point.completed().any(|trial| trial.connections.is_some())
+    };
     let points: Vec<&Point> = finding.points.iter().filter(has_stairs).collect();
     let mut figures: Vec<Figure> = connection_cost::memory(finding, &points).into_iter().collect();
     figures.extend(memory::figures(finding, &points));

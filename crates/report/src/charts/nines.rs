@@ -53,6 +53,7 @@ pub(super) fn figure(
     points: &[&Point],
     all: &[&Point],
 ) -> Option<Figure> {
+    let floors = |last: f64| age_curve::floors(finding, points, || steps(last).map(quantile));
     let tails: Vec<Tail<'_>> = points.iter().filter_map(|point| Tail::of(point)).collect();
     let ends = tails.iter().filter_map(|tail| tail.measured.last());
     let last = ends.map(|step| nines(step.quantile)).fold(0.0, f64::max);
@@ -60,16 +61,19 @@ pub(super) fn figure(
         return None;
     }
     let widest = tails.iter().map(|tail| text_width(&tail.label, TICK_TEXT)).fold(0.0, f64::max);
+    let floors = floors(last);
     let limits: Vec<Limit> = limits(&finding.scenario.thresholds, last);
     let values = tails
         .iter()
         .flat_map(|tail| age_curve::ages(&tail.measured).chain(age_curve::ages(&tail.model)))
-        .chain(limits.iter().map(|limit| limit.age_ms));
+        .chain(limits.iter().map(|limit| limit.age_ms))
+        .chain(floors.iter().flat_map(|(_, curve)| age_curve::ages(curve)));
     let model_drawn = tails.iter().any(|tail| !tail.model.is_empty());
     let shown: Vec<&Point> = tails.iter().map(|tail| tail.point).collect();
     // Names at the ends of the lines need no key; swept values do.
     let named: &[&Point] = if finding.scenario.sweep.is_some() { &shown } else { &[] };
-    let keys = legend::keys(named, model_drawn);
+    let mut keys = legend::keys(named, model_drawn);
+    keys.extend(legend::floor_key(!floors.is_empty()));
     let top = legend::height(&keys) + 38.0;
     let plane = Plane {
         x: Axis::linear(FIRST, last, ticks(last), "percentile"),
@@ -83,6 +87,9 @@ pub(super) fn figure(
         legend::draw(canvas, &keys, 0.0)?;
         plane.frame(canvas)?;
         limit_lines(canvas, &plane, &limits)?;
+        for (pattern, curve) in &floors {
+            canvas.line(&age_curve::path(&plane, curve, at), Ink::Floor(*pattern), 2.0)?;
+        }
         paint(canvas, &plane, &tails)
     });
     Some(Figure {
@@ -128,7 +135,7 @@ fn paint(canvas: &Canvas<'_>, plane: &Plane, tails: &[Tail<'_>]) -> Drawn {
         let path = age_curve::path(plane, &tail.measured, at);
         canvas.line(&path, Ink::Measured(tail.point.pattern), 2.2)?;
         if let Some(end) = path.last() {
-            canvas.marker(tail.point.pattern, *end, 5.0)?;
+            canvas.point_marker(tail.point, *end, 5.0)?;
             ends.push((*end, tail.label.clone()));
         }
     }

@@ -24,19 +24,30 @@ pub(super) fn bars(
     if points.is_empty() {
         return None;
     }
-    let bars: Vec<Bar<'_>> = points.iter().filter_map(|point| Bar::of_quantity(point, name)).collect();
-    let height = 8.0 + ROW * bars.len() as f64 + 22.0;
+    let bars: Vec<Bar<'_>> = points
+        .iter()
+        .filter_map(|point| Some(Bar::of_quantity(point, name)?.upon_floor(finding, name)))
+        .collect();
+    let model = bars.iter().any(Bar::has_model);
+    let key = if model || bars::have_floor(&bars) { 22.0 } else { 0.0 };
+    let height = 8.0 + ROW * bars.len() as f64 + key;
     let drawing = draw(height, |canvas| {
         bars::draw(canvas, &bars, 4.0)?;
-        model_key(canvas, height - 12.0)
+        bars::floor_key(canvas, &bars, (if model { 86.0 } else { 11.0 }, height - 12.0))?;
+        if model { model_key(canvas, height - 12.0) } else { Ok(()) }
     });
     Some(Figure {
         slug: format!("{}-{slug}", finding.scenario.name),
         scenario: Some(finding.scenario.name.clone()),
         title: title(&points, name),
         caption: format!(
-            "Bars start at zero. The upright tick is what the model predicted for {}.{}",
-            name.label(),
+            "Bars start at zero.{}{}{}",
+            if model {
+                format!(" The upright tick is what the model predicted for {}.", name.label())
+            } else {
+                String::new()
+            },
+            floor_words(&bars),
             bars::whisker_words(&bars)
         ),
         description: description(&points, name),
@@ -44,6 +55,15 @@ pub(super) fn bars(
         width: drawing.width,
         height: drawing.height,
     })
+}
+
+/// What the limit line is, where there is one.
+fn floor_words(bars: &[Bar<'_>]) -> &'static str {
+    if bars::have_floor(bars) {
+        " The grey line across a bar is the floor of its pattern, a limit and no competitor; at the right how many times that it is."
+    } else {
+        ""
+    }
 }
 
 /// The lowest and the highest.

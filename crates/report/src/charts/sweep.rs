@@ -11,6 +11,7 @@ use super::{
 use crate::{
     answers::{self, main_quantities},
     findings::ScenarioFinding,
+    floor::floor_of,
     number::list,
     point::Point,
     quantity::{Bound, QuantityName},
@@ -66,12 +67,14 @@ fn figure(
         .filter(|point| curves.iter().any(|(pattern, _, _)| *pattern == point.pattern))
         .collect();
     let mut keys = legend::keys(&drawn, curves.iter().any(|(_, _, model)| !model.is_empty()));
+    let floors = floors(finding, &drawn, name);
+    keys.extend(legend::floor_key(!floors.is_empty()));
     // The swept value is the axis here; no label repeats it.
     keys.retain(|key| !matches!(key, legend::Key::Words(_)));
     let top = legend::height(&keys) + 38.0;
     let plane = Plane {
         x: x_axis(swept, &curves),
-        y: y_axis(name, &curves, &drawn),
+        y: y_axis(name, &curves, &floors, &drawn),
         left: 56.0,
         right: WIDTH - 28.0,
         top,
@@ -83,6 +86,9 @@ fn figure(
         whiskers(canvas, &plane, &drawn, name)?;
         for (index, (pattern, curve, _)) in curves.iter().take(level_patterns.len()).enumerate() {
             level_whisker(canvas, &plane, &drawn, name, (*pattern, level_mark(&plane, curve, index)))?;
+        }
+        for (pattern, floor) in &floors {
+            line(canvas, &plane, floor, Ink::Floor(*pattern), 2.4)?;
         }
         paint(canvas, &plane, &curves, &level_patterns)
     });
@@ -125,6 +131,23 @@ fn predicted(points: &[&Point], name: QuantityName) -> Curve {
         .iter()
         .filter_map(|point| Some((point.swept_value()?, point.quantity_of(name).predicted?)))
         .filter(|(value, _)| *value > 0.0)
+        .collect()
+}
+
+/// The floors that the points stand on, a curve a pattern.
+fn floors(finding: &ScenarioFinding, drawn: &[&Point], name: QuantityName) -> Vec<(Pattern, Curve)> {
+    let of = |pattern: Pattern| -> Curve {
+        let own = drawn.iter().filter(|point| point.pattern == pattern);
+        let floor = |point: &&Point| {
+            let floor = floor_of(&finding.points, point)?.quantity_of(name);
+            Some((point.swept_value()?, floor.measured.filter(|_| floor.bound == Bound::Exact)?))
+        };
+        own.filter_map(floor).collect()
+    };
+    Pattern::ALL
+        .into_iter()
+        .map(|pattern| (pattern, of(pattern)))
+        .filter(|(_, curve)| curve.len() > 1)
         .collect()
 }
 
@@ -228,7 +251,12 @@ fn x_axis(swept: Swept, curves: &[(Pattern, Curve, Curve)]) -> Axis {
     Axis::log(values.into_iter(), swept.axis()).with_ticks(ticks)
 }
 
-fn y_axis(name: QuantityName, curves: &[(Pattern, Curve, Curve)], drawn: &[&Point]) -> Axis {
+fn y_axis(
+    name: QuantityName,
+    curves: &[(Pattern, Curve, Curve)],
+    floors: &[(Pattern, Curve)],
+    drawn: &[&Point],
+) -> Axis {
     let ends = drawn
         .iter()
         .filter_map(|point| intervals::of(point.quantity_of(name)))
@@ -236,6 +264,7 @@ fn y_axis(name: QuantityName, curves: &[(Pattern, Curve, Curve)], drawn: &[&Poin
     let values: Vec<f64> = curves
         .iter()
         .flat_map(|(_, measured, model)| measured.iter().chain(model))
+        .chain(floors.iter().flat_map(|(_, floor)| floor))
         .map(|(_, value)| *value)
         .chain(ends)
         .collect();

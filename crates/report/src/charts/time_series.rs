@@ -116,7 +116,7 @@ fn age_lane(canvas: &Canvas<'_>, lane: &Plane, point: &Point, trial: &Measuremen
     let warm_up_s = trial.window.start_ns as f64 * 1e-9;
     canvas.rectangle((lane.left, lane.top), (lane.place_x(warm_up_s), lane.bottom), Ink::Shade, 1.0)?;
     lane.frame_y(canvas)?;
-    canvas.marker(point.pattern, (11.0, lane.top - 19.0), 5.5)?;
+    canvas.point_marker(point, (11.0, lane.top - 19.0), 5.5)?;
     canvas.text((24.0, lane.top - 19.0), &point.label(), Anchor::Left, TEXT, Ink::Text)?;
     let ink = Ink::Measured(point.pattern);
     for path in paths(lane, &trial.age_seconds, 50, |second| second.p50_us) {

@@ -4,6 +4,7 @@
 
 mod blocks;
 mod connections;
+mod servers;
 mod trace;
 
 use std::{fs, path::Path};
@@ -16,6 +17,9 @@ use contract::{
 use report::OutputFile;
 
 pub(crate) use blocks::{connection_trials, in_scattered_blocks, with_intervals};
+pub(crate) use servers::{
+    PUSHED, climb, cost_us, ladder_trials, ramp, ramp_scenario, ramp_trials, rung_us, server, server_trials,
+};
 pub(crate) use trace::trace;
 
 pub(crate) const SUBSCRIBERS: u32 = 50;

@@ -24,14 +24,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Lane<S> {
     pub(super) fn close_all(&mut self) {
         self.is_closing = true;
         for key in 0..self.riders.capacity() {
-            if self.riders.contains(key) {
-                self.close(key);
-            }
+            self.close(key);
         }
     }
 
+    /// Says the last word to a rider that has got everything; the others get theirs first, and are looked
+    /// at again when their socket has taken it.
     pub(super) fn close(&mut self, key: usize) {
-        let rider = &mut self.riders[key];
+        let head = self.app.log().head().seq;
+        let Some(rider) = self.riders.get_mut(key) else { return };
+        if !rider.is_clear() || rider.waits_below(head) {
+            return self.set_due(key, self.app.limits().shutdown);
+        }
         let said = match &rider.state {
             State::Stream { framing: Framing::Sse, .. } => {
                 rider.say(&Bytes::from_static(LAST_CHUNK)).and_then(|()| rider.shut_if_clear())
@@ -57,7 +61,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Lane<S> {
     /// The last word is said: the other side has a moment to take it and to close.
     pub(super) fn see_off(&mut self, key: usize) {
         self.set_state(key, State::Leaving);
-        let is_slow = !self.riders[key].is_clear();
-        self.set_due(key, if is_slow { self.app.limits().shutdown } else { FAREWELL });
+        self.set_due(key, FAREWELL);
     }
 }

@@ -99,9 +99,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Lane<S> {
         let held = self.set_state(key, State::Idle(Pattern::LongPolling));
         self.set_due(key, self.app.limits().head_timeout);
         self.riders[key].say(bytes)?;
-        match held {
-            State::Held { early, .. } if !early.is_empty() => self.hear(key, &early),
-            _ => Ok(()),
+        if let State::Held { early, .. } = held
+            && !early.is_empty()
+        {
+            return self.hear(key, &early);
         }
+        Ok(())
     }
 }

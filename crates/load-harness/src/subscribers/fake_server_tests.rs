@@ -1,0 +1,100 @@
+//! Subscribers against servers of a few lines, for what the lab's own server seldom or never does.
+
+use contract::{Scenario, Selection};
+use schedule::EpochClock;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+    sync::watch,
+};
+use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
+
+use super::*;
+use crate::poller::Poller;
+
+async fn seat_before(listener: &TcpListener, pattern: Pattern) -> Seat {
+    let scenario = "name = \"s\"\nquestion = \"q\"\nsetting = \"s\"\nlook_at = \"l\"\nsubscribers = 1\n\
+                    measure = \"9s\"\n[events]\narrivals = \"silence\"\n";
+    let plan = Scenario::from_toml("s.toml", scenario).unwrap().trials(Selection::Everything).remove(0);
+    let (_, started) = watch::channel(None);
+    let target = listener.local_addr().unwrap();
+    let clock = EpochClock::start_now();
+    let schedule =
+        schedule::Schedule::build(&plan.settings.events, None, 1, plan.settings.measure, 40).unwrap();
+    let speech = (crate::dialect::Dialect::ours(pattern, *plan.settings.hold), std::sync::Arc::new(schedule));
+    Seat::new(
+        Rc::new(Desk::new(target, 1_448, (pattern, plan.settings), 0.0, clock, started, speech)),
+        0,
+        None,
+    )
+}
+
+async fn head(stream: &mut TcpStream) -> String {
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        head.push(stream.read_u8().await.unwrap());
+    }
+    String::from_utf8(head).unwrap()
+}
+
+#[tokio::test]
+async fn a_ping_is_answered_with_its_payload_wherever_the_network_cuts() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let seat = seat_before(&listener, Pattern::WebSocket).await;
+    let server = async {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let head = head(&mut stream).await;
+        let key = head.lines().find_map(|line| line.strip_prefix("sec-websocket-key: ")).unwrap();
+        let answer = format!(
+            "HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: websocket\r\n\
+             sec-websocket-accept: {}\r\n\r\n",
+            derive_accept_key(key.as_bytes())
+        );
+        let place = r#"{"cursor":"k3v9qa.0","resume":"live"}"#;
+        let event = r#"{"id":"k3v9qa.1","data":"hello"}"#;
+        let mut wire = answer.into_bytes();
+        for (opcode, payload) in [(0x81, place), (0x89, "ping"), (0x81, event), (0x88, "")] {
+            wire.extend_from_slice(&[opcode, payload.len() as u8]);
+            wire.extend_from_slice(payload.as_bytes());
+        }
+        for piece in wire.chunks(7) {
+            stream.write_all(piece).await.unwrap();
+            tokio::task::yield_now().await;
+        }
+        let mut pong = [0; 10];
+        stream.read_exact(&mut pong).await.unwrap();
+        (head.len() + pong.len(), pong)
+    };
+    let (outcome, (sent, pong)) = tokio::join!(websocket::run(&seat), server);
+    assert!(matches!(outcome, Err(SubscriberError::Ended)), "{outcome:?}");
+    assert_eq!(pong[..2], [0x8a, 0x84]);
+    let unmasked: Vec<u8> = (0..4).map(|place| pong[6 + place] ^ pong[2 + place]).collect();
+    assert_eq!(unmasked, b"ping");
+    assert_eq!(seat.cursor().unwrap().seq, 1);
+    let counters = &seat.counters;
+    assert_eq!((counters.computed_sent.get(), counters.stream.sent()), (sent as u64, sent as u64));
+    assert_eq!(counters.computed_received.get(), counters.stream.received());
+}
+
+#[tokio::test]
+async fn a_server_that_closes_after_an_answer_is_asked_again_on_a_new_connection() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let seat = seat_before(&listener, Pattern::LongPolling).await;
+    let server = async {
+        for _ in 0..2 {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            assert!(head(&mut stream).await.starts_with("GET /long-polling HTTP/1.1\r\n"));
+            stream.write_all(b"HTTP/1.1 200 OK\r\nconnection: close\r\n\r\nhello").await.unwrap();
+        }
+    };
+    let asking = async {
+        let mut poller = Poller::open(&seat).await.unwrap();
+        for _ in 0..2 {
+            let body = poller.ask(&seat, |answer| Ok(answer.body.to_vec())).await.unwrap();
+            assert_eq!(body, b"hello");
+        }
+    };
+    tokio::join!(asking, server);
+    assert_eq!(seat.counters.connections.get(), 2);
+    assert_eq!(seat.counters.computed_received.get(), seat.counters.stream.received());
+}

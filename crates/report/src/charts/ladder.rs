@@ -1,0 +1,112 @@
+//! What each optimisation is worth: bars of cost, the server as it is first, then with one thing
+//! after the other taken away.
+
+use contract::{Pattern, Rung};
+
+use super::{
+    Figure,
+    bars::{self, Bar, ROW},
+    canvas::draw,
+};
+use crate::{
+    answers::capitalised,
+    findings::ScenarioFinding,
+    ladder::{costs_words, on_rung, step},
+    point::Point,
+    quantity::{Bound, QuantityName},
+    setting::rung_words,
+};
+
+/// What is shown of a rung: its cost, then what a reader waits.
+const SHOWN: [(QuantityName, &str); 2] =
+    [(QuantityName::CpuPerEvent, "ladder-cpu"), (QuantityName::AgeP99, "ladder-age")];
+
+/// A figure a pattern and quantity.
+pub(super) fn figures(finding: &ScenarioFinding, points: &[&Point]) -> Vec<Figure> {
+    Pattern::ALL
+        .into_iter()
+        .flat_map(|pattern| SHOWN.map(|(name, slug)| figure(finding, points, pattern, name, slug)))
+        .flatten()
+        .collect()
+}
+
+fn figure(
+    finding: &ScenarioFinding,
+    points: &[&Point],
+    pattern: Pattern,
+    name: QuantityName,
+    slug: &str,
+) -> Option<Figure> {
+    let best = on_rung(points, pattern, Rung::Best)?;
+    let bars: Vec<Bar<'_>> = Rung::ALL
+        .into_iter()
+        .filter_map(|rung| {
+            let point = on_rung(points, pattern, rung)?;
+            let bar =
+                Bar::of_quantity(point, name).filter(|_| point.quantity_of(name).bound == Bound::Exact)?;
+            let bar = bar.without_model().upon_floor(finding, name).called(rung_words(rung));
+            Some(if rung == Rung::Best {
+                bar
+            } else {
+                bar.followed_by(step(name, point, best).map(|step| step.signed_text()).unwrap_or_default())
+            })
+        })
+        .collect();
+    if bars.len() < 2 {
+        return None;
+    }
+    let key = if bars::have_floor(&bars) { 22.0 } else { 0.0 };
+    let height = 8.0 + ROW * bars.len() as f64 + key;
+    let drawing = draw(height, |canvas| {
+        bars::draw(canvas, &bars, 4.0)?;
+        bars::floor_key(canvas, &bars, (11.0, height - 12.0))
+    });
+    Some(Figure {
+        slug: format!("{}-{slug}-{}", finding.scenario.name, pattern.slug()),
+        scenario: Some(finding.scenario.name.clone()),
+        title: title(points, pattern, name, best),
+        caption: format!(
+            "The server as it is first; each bar beneath has something taken away. All but the first two also have a task for each subscriber. Behind a number: by how much it is more than the first, taken block by block, and its 95 % interval.{}{}{}",
+            if bars::have_floor(&bars) {
+                " The grey line is the floor, what the kernel alone costs."
+            } else {
+                ""
+            },
+            if pattern != Pattern::WebSocket && on_rung(points, pattern, Rung::LargeBuffers).is_some() {
+                " Only a WebSocket has those buffers: here that bar shows by how much two equal trials differ."
+            } else {
+                ""
+            },
+            bars::whisker_words(&bars)
+        ),
+        description: format!(
+            "Bar chart of {} for {}, behind each number by how much it is more than the first: {}.",
+            name.label(),
+            pattern.label(),
+            bars.iter().map(Bar::words).collect::<Vec<_>>().join("; ")
+        ),
+        elements: drawing.elements,
+        width: drawing.width,
+        height: drawing.height,
+    })
+}
+
+/// What costs most, if any rung is shown to cost more.
+fn title(points: &[&Point], pattern: Pattern, name: QuantityName, best: &Point) -> String {
+    let label = capitalised(name.label());
+    let as_it_is = best.quantity_of(name).measured_text();
+    let dearest = Rung::ALL
+        .into_iter()
+        .filter_map(|rung| Some((rung, step(name, on_rung(points, pattern, rung)?, best)?)))
+        .filter(|(rung, step)| *rung != Rung::Best && step.is_shown() && step.more > 0.0)
+        .max_by(|(_, left), (_, right)| left.more.total_cmp(&right.more));
+    match dearest {
+        Some((rung, step)) => format!(
+            "{label} of {}: {as_it_is} as it is; {} adds up to {}",
+            pattern.label(),
+            costs_words(rung),
+            name.text(step.more)
+        ),
+        None => format!("{label} of {}: {as_it_is} as it is; no rung is shown to add to it", pattern.label()),
+    }
+}

@@ -1,0 +1,234 @@
+//! How much a server can do: ages over a rate that grows, and whose CPU was full when they rose.
+
+use contract::{Measurements, Pattern};
+
+use super::{
+    Figure,
+    axis::{Axis, Plane},
+    canvas::{Anchor, Canvas, Drawn, TEXT, TICK_TEXT, WIDTH, draw},
+    free_labels, intervals, left_out, legend,
+};
+use crate::{
+    findings::ScenarioFinding,
+    point::Point,
+    quantity::{Bound, QuantityName},
+    saturation::{AGE_BOUND_MS, Saturation, offered, shares},
+    style::Ink,
+};
+
+/// Curves that one chart can hold, the floors' left out.
+const MOST_CURVES: usize = 6;
+/// Heights of the upper plane, of a lane of CPU, and of what stands above a lane.
+const PLANE: f64 = 220.0;
+const LANE: f64 = 70.0;
+const ABOVE: f64 = 44.0;
+
+/// One point with the trial that stands for its blocks.
+struct Climb<'a> {
+    point: &'a Point,
+    trial: &'a Measurements,
+}
+
+impl<'a> Climb<'a> {
+    /// The trial whose saturation is in the middle of the blocks'.
+    fn of(point: &'a Point) -> Option<Self> {
+        let mut found: Vec<(f64, &Measurements)> = point
+            .completed()
+            .filter(|trial| !trial.cpu_seconds.is_empty())
+            .map(|trial| (Saturation::of(trial).map_or(0.0, |found| found.deliveries_per_s), trial))
+            .collect();
+        found.sort_by(|(left, _), (right, _)| left.total_cmp(right));
+        let (_, trial) = *found.get(found.len().checked_sub(1)? / 2)?;
+        Some(Self { point, trial })
+    }
+
+    /// Offered deliveries per second and their p99 in ms; seconds with losses have none.
+    fn ages(&self) -> Vec<(f64, f64)> {
+        let seconds = self.trial.age_seconds.iter();
+        let whole = seconds.filter(|second| second.count > 0 && second.censored == 0);
+        whole.map(|second| (offered(second), second.p99_us.max(1) as f64 * 1e-3)).collect()
+    }
+
+    /// Offered deliveries per second, and a share of CPU in percent.
+    fn cpu(&self, pick: fn((f64, f64)) -> f64) -> Vec<(f64, f64)> {
+        let seconds = self.trial.cpu_seconds.iter().filter_map(|cpu| {
+            let due = self.trial.age_seconds.iter().find(|second| second.second == cpu.second)?;
+            let share = pick(shares(self.trial, cpu)?) * 100.0;
+            (offered(due) > 0.0).then_some((offered(due), share))
+        });
+        seconds.collect()
+    }
+
+    fn ink(&self) -> Ink {
+        if self.point.server.is_floor() {
+            Ink::Floor(self.point.pattern)
+        } else {
+            Ink::Measured(self.point.pattern)
+        }
+    }
+
+    fn width(&self) -> f64 {
+        if self.point.server.is_foreign() { 1.4 } else { 2.2 }
+    }
+}
+
+/// One figure, or one a pattern where servers are compared.
+pub(super) fn figures(finding: &ScenarioFinding, points: &[&Point]) -> Vec<Figure> {
+    let name = &finding.scenario.name;
+    if !finding.has_foreign() && points.len() <= MOST_CURVES {
+        return figure(finding, format!("{name}-saturation"), points).into_iter().collect();
+    }
+    Pattern::ALL
+        .into_iter()
+        .filter_map(|pattern| {
+            let of: Vec<&Point> = points.iter().copied().filter(|point| point.pattern == pattern).collect();
+            figure(finding, format!("{name}-saturation-{}", pattern.slug()), &of)
+        })
+        .collect()
+}
+
+fn figure(finding: &ScenarioFinding, slug: String, points: &[&Point]) -> Option<Figure> {
+    let all = points.len();
+    let mut climbs: Vec<Climb<'_>> = points.iter().filter_map(|point| Climb::of(point)).collect();
+    climbs.truncate(MOST_CURVES);
+    if climbs.is_empty() {
+        return None;
+    }
+    let drawn = climbs.len();
+    let patterns: Vec<Pattern> = climbs.iter().map(|climb| climb.point.pattern).collect();
+    let floors = finding.points.iter().filter(|point| point.server.is_floor());
+    let floors: Vec<Climb<'_>> =
+        floors.filter(|floor| patterns.contains(&floor.pattern)).filter_map(Climb::of).collect();
+    let shown: Vec<&Point> = climbs.iter().map(|climb| climb.point).collect();
+    let mut keys = legend::keys(&shown, false);
+    keys.extend(legend::floor_key(!floors.is_empty()));
+    // The floors lie beneath.
+    let climbs: Vec<Climb<'_>> = floors.into_iter().chain(climbs).collect();
+    let ages = || climbs.iter().flat_map(Climb::ages);
+    let top = legend::height(&keys) + 38.0;
+    let x = Axis::log(ages().map(|(rate, _)| rate), "offered deliveries per second (log scale)");
+    let plane = Plane {
+        x: x.clone(),
+        y: Axis::log(
+            ages().map(|(_, age)| age).chain([AGE_BOUND_MS]),
+            "age at p99 of a second, ms (log scale)",
+        ),
+        left: 56.0,
+        right: WIDTH - 20.0,
+        top,
+        bottom: top + PLANE,
+    };
+    let lane = |index: f64| {
+        let top = plane.bottom + ABOVE + (LANE + ABOVE) * index;
+        let ticks = [0, 50, 100].map(|percent| (f64::from(percent), percent.to_string())).to_vec();
+        let y = Axis::linear(0.0, 105.0, ticks, "");
+        Plane { x: x.clone(), y, left: 56.0, right: WIDTH - 20.0, top, bottom: top + LANE }
+    };
+    let lanes = [lane(0.0), lane(1.0)];
+    let drawing = draw(lanes[1].bottom + 44.0, |canvas| {
+        legend::draw(canvas, &keys, 0.0)?;
+        plane.frame_y(canvas)?;
+        paint(canvas, &plane, &climbs)?;
+        cpu_lane(canvas, &lanes[0], "server's CPU, % of a core", &climbs, |(server, _)| server)?;
+        cpu_lane(canvas, &lanes[1], "harness's CPU, % of its cores", &climbs, |(_, harness)| harness)?;
+        lanes[1].frame_x(canvas)
+    });
+    Some(Figure {
+        slug,
+        scenario: Some(finding.scenario.name.clone()),
+        title: title(&shown),
+        caption: format!(
+            "Ages by the second in which the events were due. The mark is the knee: the last second within {} before p99 exceeds it for good. Beneath, whose CPU was full then: where the harness’s was first, the knee is the harness’s and the number only a lower bound. Of several blocks the one in the middle is drawn.{}",
+            QuantityName::AgeP99.text(AGE_BOUND_MS),
+            left_out(drawn, all)
+        ),
+        description: description(&shown),
+        elements: drawing.elements,
+        width: drawing.width,
+        height: drawing.height,
+    })
+}
+
+fn paint(canvas: &Canvas<'_>, plane: &Plane, climbs: &[Climb<'_>]) -> Drawn {
+    let y = plane.place_y(AGE_BOUND_MS);
+    canvas.line(&[(plane.left, y), (plane.right, y)], Ink::Limit, 1.2)?;
+    let words = format!("bound: {}", QuantityName::AgeP99.text(AGE_BOUND_MS));
+    canvas.text((plane.left + 4.0, y - 10.0), &words, Anchor::Left, TICK_TEXT, Ink::Quiet)?;
+    let mut paths = Vec::new();
+    for climb in climbs {
+        let path: Vec<(f64, f64)> = climb.ages().into_iter().map(|place| plane.place(place)).collect();
+        canvas.line(&path, climb.ink(), climb.width())?;
+        paths.push(path);
+    }
+    let mut wishes = Vec::new();
+    for climb in climbs.iter().filter(|climb| !climb.point.server.is_floor()) {
+        let Some(place) = knee(plane, climb) else { continue };
+        canvas.point_marker(climb.point, place, 6.5)?;
+        // A chart with foreign servers is of one pattern.
+        let foreign = climb.point.server.is_foreign();
+        wishes.push((place, if foreign { climb.point.server.to_string() } else { climb.point.mark() }));
+    }
+    let marks: Vec<(f64, f64)> = wishes.iter().map(|(place, _)| *place).collect();
+    free_labels::draw(canvas, plane, &wishes, &marks, &paths)
+}
+
+/// Where the trial's last second within the bound lies.
+fn knee(plane: &Plane, climb: &Climb<'_>) -> Option<(f64, f64)> {
+    let found = Saturation::of(climb.trial)?;
+    let second = climb.trial.age_seconds.iter().find(|second| second.second == found.second)?;
+    Some(plane.place((found.deliveries_per_s, second.p99_us.max(1) as f64 * 1e-3)))
+}
+
+fn cpu_lane(
+    canvas: &Canvas<'_>,
+    lane: &Plane,
+    words: &str,
+    climbs: &[Climb<'_>],
+    pick: fn((f64, f64)) -> f64,
+) -> Drawn {
+    lane.frame_y(canvas)?;
+    canvas.text((4.0, lane.top - 19.0), words, Anchor::Left, TEXT, Ink::Text)?;
+    for climb in climbs {
+        let path: Vec<(f64, f64)> = climb.cpu(pick).into_iter().map(|place| lane.place(place)).collect();
+        canvas.line(&path, climb.ink(), climb.width())?;
+    }
+    Ok(())
+}
+
+/// The most and the least.
+fn title(points: &[&Point]) -> String {
+    let name = QuantityName::SaturationDeliveries;
+    let mut known: Vec<&Point> =
+        points.iter().copied().filter(|point| point.measured(name).is_some()).collect();
+    let value = |point: &Point| point.measured(name).unwrap_or(0.0);
+    known.sort_by(|left, right| value(right).total_cmp(&value(left)));
+    let text = |point: &Point| {
+        let over = if point.quantity_of(name).bound == Bound::AtLeast { "over " } else { "" };
+        format!("{over}{} ({})", name.text(value(point)), point.label())
+    };
+    let bound = QuantityName::AgeP99.text(AGE_BOUND_MS);
+    match known.as_slice() {
+        [] => format!("No server kept its age at p99 within {bound}"),
+        [only] => format!("Up to {} deliveries/s p99 stayed within {bound}", text(only)),
+        [most, .., least] => {
+            format!("Up to {} deliveries/s p99 stayed within {bound}, and up to {}", text(most), text(least))
+        }
+    }
+}
+
+fn description(points: &[&Point]) -> String {
+    let parts: Vec<String> = points
+        .iter()
+        .map(|point| {
+            format!(
+                "{}: {} deliveries per second at saturation",
+                point.label(),
+                intervals::text(point.quantity_of(QuantityName::SaturationDeliveries))
+            )
+        })
+        .collect();
+    format!(
+        "Line charts, one beneath the other: age at p99 in ms by second over the deliveries offered in it, both logarithmic; the server's and the harness's CPU over the same. {}.",
+        parts.join("; ")
+    )
+}

@@ -1,0 +1,86 @@
+//! What each server takes for a delivery, a chart a pattern: bars by server upon the floor's line.
+
+use contract::Pattern;
+
+use super::{
+    Figure,
+    bars::{self, Bar, ROW},
+    canvas::draw,
+};
+use crate::{
+    answers::capitalised,
+    findings::ScenarioFinding,
+    point::Point,
+    quantity::{Bound, QuantityName},
+};
+
+/// Bars that one figure can hold.
+const MOST_BARS: usize = 12;
+
+/// A figure a pattern; none without a foreign server.
+pub(super) fn figures(finding: &ScenarioFinding, points: &[&Point]) -> Vec<Figure> {
+    if !finding.has_foreign() {
+        return Vec::new();
+    }
+    let name = if finding.is_ramp() { QuantityName::SaturationCpuPerEvent } else { finding.main_cost() };
+    Pattern::ALL.into_iter().filter_map(|pattern| figure(finding, pattern, name, points)).collect()
+}
+
+fn figure(
+    finding: &ScenarioFinding,
+    pattern: Pattern,
+    name: QuantityName,
+    points: &[&Point],
+) -> Option<Figure> {
+    let mut shown: Vec<&Point> = points
+        .iter()
+        .copied()
+        .filter(|point| point.pattern == pattern && point.quantity_of(name).bound == Bound::Exact)
+        .filter(|point| point.measured(name).is_some())
+        .collect();
+    let cost = |point: &Point| point.measured(name).unwrap_or(f64::MAX);
+    shown.sort_by(|left, right| cost(left).total_cmp(&cost(right)));
+    let all = shown.len();
+    shown.truncate(MOST_BARS);
+    let bars: Vec<Bar<'_>> = shown
+        .iter()
+        .filter_map(|point| Some(Bar::of_quantity(point, name)?.upon_floor(finding, name)))
+        .collect();
+    if bars.len() < 2 {
+        return None;
+    }
+    let key = if bars::have_floor(&bars) { 22.0 } else { 0.0 };
+    let height = 8.0 + ROW * bars.len() as f64 + key;
+    let drawing = draw(height, |canvas| {
+        bars::draw(canvas, &bars, 4.0)?;
+        bars::floor_key(canvas, &bars, (11.0, height - 12.0))
+    });
+    let ends = bars
+        .first()
+        .zip(bars.last())
+        .map(|(least, most)| format!("{} to {}", least.named_number(), most.named_number()));
+    Some(Figure {
+        slug: format!("{}-servers-{}", finding.scenario.name, pattern.slug()),
+        scenario: Some(finding.scenario.name.clone()),
+        title: format!("{}: {}", capitalised(name.label()), ends.unwrap_or_default()),
+        caption: format!(
+            "The cheapest first. Open marks and faint bars are servers that the lab did not build.{}{}{}",
+            if bars::have_floor(&bars) {
+                " The grey line is the floor, a limit and no competitor; at the right how many times that a server takes."
+            } else {
+                ""
+            },
+            bars::whisker_words(&bars),
+            super::left_out(shown.len(), all)
+        ),
+        description: format!(
+            "Bar chart of {} for {} by server: {}.",
+            name.label(),
+            pattern.label(),
+            bars.iter().map(Bar::words).collect::<Vec<_>>().join("; ")
+        ),
+        elements: drawing.elements,
+        width: drawing.width,
+        height: drawing.height,
+    })
+}

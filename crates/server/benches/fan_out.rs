@@ -1,0 +1,85 @@
+//! The cost ladder in memory: a thousand readers take what was published, and nothing is written to a
+//! socket. What is left of a rung here and not in the scenario `cost-ladder` is the socket's share.
+
+use std::{
+    hint::black_box,
+    task::{Context, Poll, Waker},
+    time::Duration,
+};
+
+use contract::{Epoch, Rung};
+use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use event_log::{Batch, BatchLimit, EventLog, Follow, Followed, Retention};
+use server::Framings;
+
+const SUBSCRIBERS: usize = 1_000;
+const TEXT: &str =
+    "0000000000000;abcdefghijklmnopqrstuvwxyz012345abcdefghijklmnopqrstuvwxyz012345abcdefghijklmnopqrst";
+
+/// A log, its framings, and everyone who follows it.
+struct Audience {
+    log: EventLog,
+    framings: Framings,
+    follows: Vec<Follow>,
+}
+
+impl Audience {
+    fn new(rung: Rung, limit: BatchLimit) -> Self {
+        let log = EventLog::new(Epoch::from_random_bits(1), Retention { events: 1_000, bytes: 1 << 20 });
+        let follows = (0..SUBSCRIBERS).map(|_| log.follow(log.head(), limit)).collect();
+        Self { framings: Framings::on_rung(log.epoch(), rung), log, follows }
+    }
+
+    /// Publishes so many events and lets everyone read them: the bytes that would be written.
+    fn deliver(&mut self, events: usize, encode: impl Fn(&Framings, &Batch) -> usize) -> usize {
+        for _ in 0..events {
+            self.log.append(None, black_box(TEXT)).expect("the log is open");
+        }
+        let context = Context::from_waker(Waker::noop());
+        let mut bytes = 0;
+        for follow in &mut self.follows {
+            while let Poll::Ready(Some(Followed::Events(batch))) = follow.poll_next(&context) {
+                bytes += encode(&self.framings, &batch);
+            }
+        }
+        bytes
+    }
+}
+
+/// From the worst rung to the best: each reader's own encoding, one event at a time; shared encodings,
+/// one event at a time; shared, all that wait at once.
+fn ladder(criterion: &mut Criterion, form: &str, encode: impl Fn(&Framings, &Batch) -> usize) {
+    let one = BatchLimit { events: 1, ..BatchLimit::default() };
+    let mut group = criterion.benchmark_group(format!("fan-out, {form}"));
+    for events in [1, 10] {
+        group.throughput(Throughput::Elements((events * SUBSCRIBERS) as u64));
+        for (name, rung, limit) in [
+            ("encoded per subscriber", Rung::EncodeEach, one),
+            ("encoded once", Rung::Best, one),
+            ("encoded once, batched", Rung::Best, BatchLimit::default()),
+        ] {
+            let mut audience = Audience::new(rung, limit);
+            group.bench_function(BenchmarkId::new(name, events), |bencher| {
+                bencher.iter(|| audience.deliver(events, &encode));
+            });
+        }
+    }
+    group.finish();
+}
+
+fn sse(criterion: &mut Criterion) {
+    ladder(criterion, "SSE", |framings, batch| framings.sse_batch(batch).len());
+}
+
+fn websocket(criterion: &mut Criterion) {
+    ladder(criterion, "WebSocket", |framings, batch| framings.websocket_batch(batch).len());
+}
+
+criterion_group! {
+    name = benches;
+    config = Criterion::default()
+        .warm_up_time(Duration::from_millis(300))
+        .measurement_time(Duration::from_secs(2));
+    targets = sse, websocket
+}
+criterion_main!(benches);

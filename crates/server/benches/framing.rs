@@ -1,0 +1,69 @@
+//! What it costs to give events their form, and what it saves that this is done once: the first reader
+//! of an event pays for its encoding, every later one for a look-up.
+
+use std::{sync::Arc, time::Duration};
+
+use contract::{After, Cursor, Epoch, Rung};
+use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use event_log::{Batch, BatchLimit, EventLog, Retention, Start};
+use server::Framings;
+
+const TEXT: &str =
+    "0000000000000;abcdefghijklmnopqrstuvwxyz012345abcdefghijklmnopqrstuvwxyz012345abcdefghijklmnopqrst";
+
+/// What a reader gets that has seen nothing, of a log with so many events.
+fn waiting(events: usize) -> (Start, Arc<Batch>) {
+    let log = EventLog::new(Epoch::from_random_bits(1), Retention::default());
+    for _ in 0..events {
+        log.append(None, TEXT).expect("the log is open");
+    }
+    let start = After::Cursor(Cursor { epoch: log.epoch(), seq: 0 });
+    log.read(start, BatchLimit::default())
+}
+
+/// One batch in one form: encoded again for every reader, and shared by all.
+fn compare(criterion: &mut Criterion, form: &str, encode: impl Fn(&Framings, &Start, &Batch) -> usize) {
+    let mut group = criterion.benchmark_group(form);
+    for events in [1, 10, 100] {
+        let (start, batch) = waiting(events);
+        group.throughput(Throughput::Elements(events as u64));
+        for (name, rung) in [("first reader", Rung::EncodeEach), ("later reader", Rung::Best)] {
+            let framings = Framings::on_rung(start.cursor.epoch, rung);
+            group.bench_function(BenchmarkId::new(name, events), |bencher| {
+                bencher.iter(|| encode(&framings, &start, &batch));
+            });
+        }
+    }
+    group.finish();
+}
+
+/// An SSE block per event, joined to be written at once.
+fn sse(criterion: &mut Criterion) {
+    compare(criterion, "SSE blocks", |framings, _, batch| framings.sse_batch(batch).len());
+}
+
+/// A WebSocket text frame per event, joined likewise.
+fn websocket(criterion: &mut Criterion) {
+    compare(criterion, "WebSocket frames", |framings, _, batch| framings.websocket_batch(batch).len());
+}
+
+/// A JSON object per event, which frames and polls share.
+fn json(criterion: &mut Criterion) {
+    compare(criterion, "JSON objects", |framings, _, batch| {
+        batch.events.iter().map(|event| framings.json(event).len()).sum()
+    });
+}
+
+/// The body of a poll's answer: the same objects in one array.
+fn poll_body(criterion: &mut Criterion) {
+    compare(criterion, "poll body", |framings, start, batch| framings.poll_body(start, batch).len());
+}
+
+criterion_group! {
+    name = benches;
+    config = Criterion::default()
+        .warm_up_time(Duration::from_millis(300))
+        .measurement_time(Duration::from_secs(1));
+    targets = sse, websocket, json, poll_body
+}
+criterion_main!(benches);
