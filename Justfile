@@ -8,6 +8,10 @@ default:
 bench *ARGS:
     cargo run --release --locked --package pushlab -- bench {{ARGS}}
 
+# Measure servers of other makes beside ours, which takes some 40 minutes; installs what is missing and says what it cannot
+peers *ARGS:
+    cargo run --release --locked --package pushlab -- bench peers-wide peers-fast peers-polling peers-saturation peers-idle --install-targets {{ARGS}}
+
 # Predict a scenario's numbers without measuring
 predict SCENARIO *ARGS:
     cargo run --release --locked --package pushlab -- predict {{SCENARIO}} {{ARGS}}

@@ -18,6 +18,7 @@ mod scenario_check;
 mod server_choice;
 mod settings;
 mod sweep;
+mod target;
 
 pub use connections::{ConnectionCost, IdleStretch, Load, Stair};
 pub use control::{
@@ -34,10 +35,13 @@ pub use pattern::{Pattern, UnknownPattern};
 pub use period::Period;
 pub use record::{
     Ages, Calibration, CpuSecond, Environment, Manifest, Measurements, Outcome, Params, PublishedSchedule,
-    RECORD_SCHEMA, TrialRecord, Window,
+    RECORD_SCHEMA, TargetNote, TrialRecord, Window,
 };
 pub use scenario::{Arrivals, Client, DefaultRun, Scenario, Selection};
 pub use scenario_check::ScenarioError;
 pub use server_choice::{PublisherSeat, Rung, ServerName, ServerNameError, UnknownRung};
 pub use settings::{Settings, TrialPlan};
 pub use sweep::{Change, Side, Sweep};
+pub use target::{
+    CursorPlace, EventPlace, Install, PublishRequest, Ready, Start, Subscription, Target, TargetError, Words,
+};

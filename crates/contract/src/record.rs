@@ -90,11 +90,11 @@ pub struct Measurements {
     /// CPU between the edges of the window.
     pub cpu: CpuUse,
     /// Requests that the server counted for this pattern in its whole life; must equal
-    /// `requests.life`.
-    pub server_requests_life: u64,
+    /// `requests.life`. None where the server does not tell.
+    pub server_requests_life: Option<u64>,
     /// Bytes read and written by the server's sockets in its whole life; must equal
-    /// `bytes_life.total()`.
-    pub server_bytes_life: u64,
+    /// `bytes_life.total()`. None where the server does not tell.
+    pub server_bytes_life: Option<u64>,
     /// What the publisher did.
     pub publisher: PublisherCounts,
     /// Worker threads of the harness.
@@ -332,6 +332,24 @@ pub struct Manifest {
     pub commands: Vec<String>,
     /// The schedules that the records name by hash.
     pub schedules: Vec<PublishedSchedule>,
+    /// The servers of other makes that the scenarios name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub targets: Vec<TargetNote>,
+}
+
+/// A server of another make, as it was found on the machine.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct TargetNote {
+    /// Its name, as in the records.
+    pub name: ServerName,
+    /// What it is.
+    pub title: String,
+    /// What it calls itself, with its version; none if it is not installed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
+    /// Why it cannot be measured; none if it can.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub problem: Option<String>,
 }
 
 impl Manifest {

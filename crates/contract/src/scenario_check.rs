@@ -3,7 +3,8 @@
 use std::{fmt, path::Path};
 
 use crate::{
-    Arrivals, Limits, Pattern, Period, PublisherSeat, Scenario, Selection, ServerName, Settings, Sweep,
+    Arrivals, Client, Limits, Pattern, Period, PublisherSeat, Scenario, Selection, ServerName, Settings,
+    Sweep,
 };
 
 /// Longest schedule, so that a typing error does not run for a day.
@@ -203,6 +204,14 @@ impl Check<'_> {
             scenario.publisher == PublisherSeat::Harness || !servers.iter().any(ServerName::is_foreign),
             "harness: only the lab's own servers have a publisher inside",
         )?;
+        let clients = scenario.sweep.as_ref().map_or(&[][..], |sweep| &sweep.client);
+        let is_lean = clients.iter().chain([&scenario.client]).all(|client| *client == Client::Lean);
+        self.that(
+            "client",
+            "reqwest",
+            is_lean || !servers.iter().any(ServerName::is_foreign),
+            "lean: an ordinary client's bytes are those that the server counts, and a target counts none",
+        )?;
         let floor = servers.iter().any(ServerName::is_floor);
         let sweeps_fresh = scenario.sweep.as_ref().is_some_and(|sweep| sweep.keep_alive.contains(&false));
         self.that(
@@ -393,6 +402,18 @@ mod tests {
         assert_eq!((params(&plans[4]).side, params(&plans[4]).delivery_delay_ms), (Some('b'), Some(2.0)));
         let json = serde_json::to_string(&params(&plans[4])).unwrap();
         assert!(json.contains("\"side\":\"b\""), "{json}");
+    }
+
+    #[test]
+    fn a_foreign_server_is_published_to_from_outside_and_read_by_the_lean_client() {
+        let with = |lines: &str| GOOD.replace("subscribers = 10", &format!("subscribers = 10\n{lines}"));
+        let servers = "servers = [\"pushlab\", \"demo\"]";
+        assert!(error_of(&with(servers)).contains("`publisher` is server: allowed is harness"));
+        let posted = format!("{servers}\npublisher = \"harness\"");
+        let scenario = Scenario::from_toml("scenarios/demo.toml", &with(&posted)).unwrap();
+        assert_eq!(scenario.trials(Selection::Everything).len(), 8, "four patterns of two servers");
+        let ordinary = error_of(&with(&format!("{posted}\nclient = \"reqwest\"")));
+        assert!(ordinary.contains("`client` is reqwest: allowed is lean"), "{ordinary}");
     }
 
     #[test]

@@ -7,14 +7,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use schedule::EpochClock;
 use tokio::{sync::watch, time::sleep};
 
 use crate::{
     Harness, Phase, Progress, TCP_MAXSEG, TrialOrder,
     desk::Started,
     runner::TrialError,
-    server_process::ControlPlane,
+    server_access::ServerAccess,
     trace::Stretch,
     worker::{self, Gauge, Signals, WorkerFinding, WorkerOrder},
 };
@@ -37,8 +36,7 @@ impl Crew {
     /// Starts the workers, each with every n-th subscriber.
     pub(crate) fn hire(
         harness: &Harness,
-        control: &ControlPlane,
-        clock: EpochClock,
+        server: &ServerAccess,
         order: &TrialOrder,
     ) -> Result<Self, TrialError> {
         let workers = harness.cores.harness.len().max(1);
@@ -50,12 +48,13 @@ impl Crew {
         let mut threads = Vec::new();
         for number in 0..workers {
             let thread = worker::spawn(WorkerOrder {
-                target: control.announcement().data,
+                target: server.data(),
                 tcp_maxseg: TCP_MAXSEG,
                 pattern: order.plan.pattern,
                 settings: order.plan.settings.clone(),
                 poll_phase: order.poll_phase,
-                clock,
+                clock: server.clock(),
+                dialect: server.dialect(&order.plan),
                 indices: (0..order.plan.settings.subscribers).skip(number).step_by(workers).collect(),
                 core: harness.cores.harness.get(number).copied(),
                 schedule: Arc::clone(&order.schedule),

@@ -3,11 +3,12 @@
 use std::{
     cell::{Cell, RefCell},
     net::SocketAddr,
+    sync::Arc,
     time::Duration,
 };
 
-use contract::{Pattern, SetUp, Settings, TimeHistogram, Window};
-use schedule::EpochClock;
+use contract::{Cursor, Pattern, SetUp, Settings, TimeHistogram, Window};
+use schedule::{EpochClock, Schedule};
 use tokio::{
     sync::{Semaphore, watch},
     time::Instant,
@@ -49,6 +50,10 @@ pub(crate) struct Desk {
     /// How the server is spoken to, and what it is called in `host`.
     pub(crate) dialect: Dialect,
     pub(crate) host: String,
+    /// What is published, to find the number of an event that bears none.
+    schedule: Arc<Schedule>,
+    /// The number that was found last.
+    last_number: Cell<u64>,
     /// What every subscriber reads into; nothing stays in it.
     pub(crate) read_buffer: RefCell<Box<[u8]>>,
     /// Where every subscriber writes its request down; nothing stays in it.
@@ -80,10 +85,12 @@ impl Desk {
         poll_phase: f64,
         clock: EpochClock,
         started: watch::Receiver<Option<Started>>,
+        (dialect, schedule): (Dialect, Arc<Schedule>),
     ) -> Self {
-        let dialect = Dialect::ours(pattern, *settings.hold);
         Self {
             dialect,
+            schedule,
+            last_number: Cell::default(),
             host: target.to_string(),
             read_buffer: RefCell::new(vec![0; READ_BYTES].into()),
             request: RefCell::default(),
@@ -130,6 +137,28 @@ impl Desk {
             self.known_start.set(*self.started.borrow());
             self.known_start.get()
         })
+    }
+
+    /// The number of an event: that of its cursor, or where events have none, the place of its due in the
+    /// schedule, from 1. None for an event of no schedule, or of another.
+    pub(crate) fn number(&self, cursor: Cursor, due_ns: u64) -> Option<u64> {
+        if self.dialect.numbers_events() {
+            return Some(cursor.seq);
+        }
+        let due_ns = due_ns.checked_sub(self.start()?.start_ns)?;
+        let events = self.schedule.events();
+        let last = self.last_number.get();
+        let is_it = |number: u64| {
+            let event = events.get(usize::try_from(number.checked_sub(1)?).ok()?)?;
+            (event.due_ns == due_ns).then_some(number)
+        };
+        // One fan-out after the other: nearly always it is the event of the delivery before, or the next.
+        let found = is_it(last).or_else(|| is_it(last + 1)).or_else(|| {
+            let place = events.binary_search_by_key(&due_ns, |event| event.due_ns).ok()?;
+            Some(place as u64 + 1)
+        })?;
+        self.last_number.set(found);
+        Some(found)
     }
 
     /// Notes that a read has just come back: what its bytes hold was received now.

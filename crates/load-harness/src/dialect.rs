@@ -1,12 +1,19 @@
 //! How a server speaks: everything that differs between servers of one pattern stands here, and the
 //! patterns' files know none of it.
 
-use std::{borrow::Cow, fmt::Write as _, time::Duration};
+use std::{
+    borrow::Cow,
+    fmt::{Display, Write as _},
+    time::Duration,
+};
 
-use contract::{Cursor, CursorError, EventType, Pattern, PollBody, Resume};
+use contract::{Cursor, CursorError, EventType, Pattern, PollBody, Resume, Subscription};
+use http::StatusCode;
 use serde::Deserialize;
 
 use crate::{
+    foreign_words::{ForeignWords, nowhere},
+    reading::Head,
     sse_parser::SseEvent,
     subscribers::{Seat, SubscriberError},
 };
@@ -19,14 +26,18 @@ pub(crate) struct Dialect {
     /// What it asks from its cursor on.
     next: Question,
     words: Words,
+    /// Statuses of a poll's answer that holds nothing new.
+    empty: &'static [StatusCode],
 }
 
 /// How the events stand in answers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 enum Words {
     /// As `contract` has it: JSON with a cursor for every event, the cursor as the id of a stream's
     /// events.
     Ours,
+    /// As a target file has it. Events have no number, a stream no place.
+    Foreign(ForeignWords),
 }
 
 /// A GET with places to fill in.
@@ -67,6 +78,62 @@ impl Dialect {
             first: Question::new(&path, always, hold),
             next: Question::new(&format!("{path}{target}"), &format!("{headers}{always}"), hold),
             words: Words::Ours,
+            empty: match pattern {
+                Pattern::ShortPolling => &[StatusCode::NOT_MODIFIED],
+                Pattern::LongPolling => &[StatusCode::NO_CONTENT],
+                Pattern::Sse | Pattern::WebSocket => &[],
+            },
+        }
+    }
+
+    /// That of a server that a target file describes.
+    pub(crate) fn foreign(pattern: Pattern, subscription: &Subscription) -> Self {
+        let words = ForeignWords::new(pattern, subscription);
+        let always = match pattern {
+            Pattern::Sse => "accept: text/event-stream\r\n",
+            Pattern::ShortPolling | Pattern::LongPolling | Pattern::WebSocket => "",
+        };
+        let next = subscription.next.as_ref().unwrap_or(&subscription.first).replace("{after}", "{cursor}");
+        let headers = if words.names_its_place_in_headers() { "{cursor}" } else { "" };
+        Self {
+            first: Question::new(&subscription.first, always, Duration::ZERO),
+            next: Question::new(&next, &format!("{headers}{always}"), Duration::ZERO),
+            words: Words::Foreign(words),
+            // 408 is how nchan ends a hold.
+            empty: &[StatusCode::NOT_MODIFIED, StatusCode::NO_CONTENT, StatusCode::REQUEST_TIMEOUT],
+        }
+    }
+
+    /// Whether events have numbers; those that have none are told apart by their due.
+    pub(crate) const fn numbers_events(&self) -> bool {
+        match self.words {
+            Words::Ours => true,
+            Words::Foreign(_) => false,
+        }
+    }
+
+    /// Whether a poll's answer of this status says that there is nothing new.
+    pub(crate) fn is_empty(&self, status: StatusCode) -> bool {
+        self.empty.contains(&status)
+    }
+
+    /// How the next request names the place that a poll's answer gave, if not by a cursor of ours.
+    pub(crate) fn foreign_place(
+        &self,
+        head: &Head<'_>,
+        body: &[u8],
+    ) -> Result<Option<Box<str>>, SubscriberError> {
+        match &self.words {
+            Words::Ours => Ok(None),
+            Words::Foreign(words) => words.place(head, body),
+        }
+    }
+
+    /// Where a stream's head places its subscriber, if it does.
+    pub(crate) fn place_of_head(&self) -> Option<Cursor> {
+        match self.words {
+            Words::Ours => None,
+            Words::Foreign(_) => Some(nowhere()),
         }
     }
 
@@ -80,8 +147,9 @@ impl Dialect {
 
     /// What the body of a poll's answer says.
     pub(crate) fn poll<'a>(&self, body: &'a [u8]) -> Result<PollBody<'a>, SubscriberError> {
-        match self.words {
+        match &self.words {
             Words::Ours => Ok(serde_json::from_slice(body)?),
+            Words::Foreign(words) => words.poll(body),
         }
     }
 
@@ -94,6 +162,7 @@ impl Dialect {
                 let is_place = event.event_type == "reset";
                 Ok(if is_place { Said::Place(cursor) } else { Said::Event(cursor, event.data.into()) })
             }
+            Words::Foreign(_) => Ok(Said::Event(nowhere(), event.data.into())),
         }
     }
 
@@ -102,6 +171,7 @@ impl Dialect {
         match self.words {
             Words::Ours if last_event_id.is_empty() => Ok(None),
             Words::Ours => stream_cursor(last_event_id).map(Some),
+            Words::Foreign(_) => Ok(None),
         }
     }
 
@@ -118,6 +188,7 @@ impl Dialect {
                     }
                 }
             }
+            Words::Foreign(_) => Ok(Said::Event(nowhere(), text.into())),
         }
     }
 }
@@ -166,7 +237,7 @@ impl Question {
 
     /// Writes the request: the least that HTTP/1.1 asks for, what the pattern needs, and `more`. What a
     /// browser adds is said in the report.
-    pub(crate) fn write(&self, host: &str, cursor: Option<Cursor>, more: &str, request: &mut String) {
+    pub(crate) fn write(&self, host: &str, cursor: Option<&impl Display>, more: &str, request: &mut String) {
         request.push_str("GET ");
         self.target.write(cursor, request);
         request.push_str(" HTTP/1.1\r\nhost: ");
@@ -179,7 +250,7 @@ impl Question {
 }
 
 impl Template {
-    fn write(&self, cursor: Option<Cursor>, text: &mut String) {
+    fn write(&self, cursor: Option<&impl Display>, text: &mut String) {
         for (place, piece) in self.0.iter().enumerate() {
             if let (1.., Some(cursor)) = (place, cursor) {
                 write!(text, "{cursor}").expect("writing to memory cannot fail");
@@ -191,6 +262,8 @@ impl Template {
 
 #[cfg(test)]
 mod tests {
+    use contract::{CursorPlace, EventPlace};
+
     use super::*;
 
     fn cursor() -> Cursor {
@@ -200,7 +273,7 @@ mod tests {
     fn asked(pattern: Pattern, cursor: Option<Cursor>, more: &str) -> String {
         let dialect = Dialect::ours(pattern, Duration::from_millis(1_800));
         let mut text = String::new();
-        dialect.question(cursor).write("127.0.0.1:40000", cursor, more, &mut text);
+        dialect.question(cursor).write("127.0.0.1:40000", cursor.as_ref(), more, &mut text);
         text
     }
 
@@ -235,6 +308,29 @@ mod tests {
             assert_eq!(asked(pattern, Some(cursor()), ""), next);
             assert!(asked(pattern, None, "connection: close\r\n").ends_with("connection: close\r\n\r\n"));
         }
+    }
+
+    #[test]
+    fn a_foreign_place_goes_where_the_target_file_says() {
+        let foreign = |next: &str, cursor| {
+            let (first, next) = ("/now".to_owned(), Some(next.to_owned()));
+            let subscription = Subscription { first, next, cursor, events: EventPlace::Text };
+            Dialect::foreign(Pattern::LongPolling, &subscription)
+        };
+        let asked = |dialect: &Dialect, place: &str| {
+            let mut text = String::new();
+            dialect.question(Some(cursor())).write("h", Some(&place), "", &mut text);
+            text
+        };
+        let by_url = foreign("/next?after={after}", CursorPlace::Json("at".to_owned()));
+        assert_eq!(asked(&by_url, "17"), "GET /next?after=17 HTTP/1.1\r\nhost: h\r\n\r\n");
+        let by_headers = foreign("/next", CursorPlace::Validators);
+        let place = "if-none-match: 2\r\n";
+        assert_eq!(asked(&by_headers, place), format!("GET /next HTTP/1.1\r\nhost: h\r\n{place}\r\n"));
+        let mut first = String::new();
+        by_url.question(None).write("h", None::<&Cursor>, "", &mut first);
+        assert_eq!(first, "GET /now HTTP/1.1\r\nhost: h\r\n\r\n");
+        assert!(by_headers.is_empty(StatusCode::REQUEST_TIMEOUT) && !by_headers.is_empty(StatusCode::OK));
     }
 
     #[test]

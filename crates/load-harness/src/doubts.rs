@@ -7,7 +7,7 @@ use contract::{Client, Measurements, Pattern};
 use crate::TrialOrder;
 
 /// What only the harness knows of a completed trial and a reader should, before believing it.
-pub(crate) fn doubts(order: &TrialOrder, measured: &Measurements) -> Vec<String> {
+pub(crate) fn doubts(order: &TrialOrder, measured: &Measurements, refusal: Option<&str>) -> Vec<String> {
     let mut doubts = Vec::new();
     let mut doubt = |holds: bool, words: String| {
         if holds {
@@ -24,6 +24,11 @@ pub(crate) fn doubts(order: &TrialOrder, measured: &Measurements) -> Vec<String>
         format!("{} polls were skipped because the one before was still in flight", requests.window_skipped),
     );
     doubt(requests.failed > 0, format!("{} connections failed and were opened again", requests.failed));
+    let refused = measured.publisher.refused;
+    doubt(
+        refused > 0 && refusal.is_some(),
+        format!("the server refused {refused} events, the last because: {}", refusal.unwrap_or_default()),
+    );
     let reqwest = order.plan.settings.client == Client::Reqwest && order.plan.pattern != Pattern::WebSocket;
     doubt(
         reqwest,

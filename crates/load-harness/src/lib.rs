@@ -14,6 +14,8 @@ mod desk;
 mod dialect;
 mod doubts;
 mod environment;
+mod foreign_server;
+mod foreign_words;
 mod framing_sizes;
 mod hiccups;
 mod interval_log;
@@ -24,14 +26,19 @@ mod machine;
 mod measured;
 mod memory;
 mod poller;
+mod poster;
+mod posting_publisher;
+mod process_group;
 pub mod reading;
 mod recorder;
 mod runner;
 mod sequence;
+mod server_access;
 mod server_process;
 mod sse_parser;
 mod stairs;
 mod subscribers;
+mod target_folder;
 mod trace;
 mod wire;
 mod worker;
@@ -42,6 +49,7 @@ pub use environment::{Cores, environment};
 pub use recorder::Recorder;
 pub use runner::{Harness, Phase, Progress, TrialOrder, TrialResult};
 pub use sse_parser::{SseEvent, SseParser, TooLong};
+pub use target_folder::{TargetFolder, TargetFolderError};
 
 /// Maximum segment size set on both ends of every measured socket, bytes: what an Ethernet path
 /// with TCP timestamps leaves. Loopback's own 65,483 would make packet counts mean nothing.

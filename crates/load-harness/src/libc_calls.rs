@@ -1,6 +1,7 @@
-//! The two calls to the C library that no safe crate offers, and so the only file with unsafe code:
-//! what the kernel has counted on a TCP socket (`TCP_INFO` of tcp(7), in its long form with the byte
-//! and segment counters of RFC 4898), and the return of freed memory to the system (malloc_trim(3)).
+//! The calls to the C library that no safe crate offers, and so the only file with unsafe code: what the
+//! kernel has counted on a TCP socket (`TCP_INFO` of tcp(7), in its long form with the byte and segment
+//! counters of RFC 4898), the return of freed memory to the system (malloc_trim(3)), and the CPU time of
+//! another process (clock_getcpuclockid(3)).
 #![allow(unsafe_code, reason = "calls to the C library, each with its safety comment")]
 
 use std::os::fd::RawFd;
@@ -69,6 +70,29 @@ pub(crate) fn give_back_freed_memory() {
 #[cfg(not(all(target_os = "linux", target_env = "gnu")))]
 pub(crate) fn give_back_freed_memory() {}
 
+/// CPU time of a process, user and system, all threads, microseconds; none if it is gone. /proc tells it
+/// too, but in hundredths of a second.
+#[cfg(target_os = "linux")]
+pub(crate) fn process_cpu_us(pid: u32) -> Option<u64> {
+    let mut clock: libc::clockid_t = 0;
+    // SAFETY: `clock` is a valid place for a clock's id; a process that is gone makes the call fail and
+    // write nothing.
+    let failed = unsafe { libc::clock_getcpuclockid(pid as libc::pid_t, &raw mut clock) };
+    if failed != 0 {
+        return None;
+    }
+    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: `time` is a valid place for a time; a clock whose process has ended makes the call fail.
+    let failed = unsafe { libc::clock_gettime(clock, &raw mut time) };
+    (failed == 0).then(|| time.tv_sec as u64 * 1_000_000 + time.tv_nsec as u64 / 1_000)
+}
+
+/// No such clock here.
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn process_cpu_us(_pid: u32) -> Option<u64> {
+    None
+}
+
 #[cfg(test)]
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 mod tests {
@@ -124,6 +148,16 @@ mod tests {
         far.shutdown(Shutdown::Write).unwrap();
         assert_eq!(near.read(&mut [0]).unwrap(), 0, "the end has come");
         assert_eq!(counts(&near).bytes_received, 70);
+    }
+
+    #[test]
+    fn another_process_is_asked_for_its_cpu_time_like_this_one() {
+        let own = process_cpu_us(std::process::id()).unwrap();
+        assert!(own <= schedule::process_cpu_us());
+        let mut gone = std::process::Command::new("true").spawn().unwrap();
+        let pid = gone.id();
+        gone.wait().unwrap();
+        assert_eq!(process_cpu_us(pid), None);
     }
 
     #[test]

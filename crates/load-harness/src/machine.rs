@@ -49,9 +49,34 @@ fn parse_swapped(vmstat: &str) -> Option<u64> {
     Some(count("pswpin")? + count("pswpout")?)
 }
 
+/// Connections to a port of this machine that are established, from the side of who listens (proc(5),
+/// /proc/net/tcp). None where the system does not tell.
+pub(crate) fn connections_to(port: u16) -> Option<u64> {
+    /// `TCP_ESTABLISHED` of `include/net/tcp_states.h`, as the table writes it.
+    const ESTABLISHED: &str = "01";
+    let table = fs::read_to_string("/proc/net/tcp").ok()?;
+    let local = format!(":{port:04X}");
+    let is_one = |line: &&str| {
+        let mut fields = line.split_ascii_whitespace().skip(1);
+        fields.next().is_some_and(|address| address.ends_with(&local)) && fields.nth(1) == Some(ESTABLISHED)
+    };
+    Some(table.lines().filter(is_one).count() as u64)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn connections_are_counted_at_the_end_that_listens() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        assert_eq!(connections_to(address.port()), Some(0), "to listen is no connection");
+        let near = [(); 3].map(|()| std::net::TcpStream::connect(address).unwrap());
+        let far = [(); 3].map(|()| listener.accept().unwrap().0);
+        assert_eq!(connections_to(address.port()), Some(3));
+        drop((near, far));
+    }
 
     #[test]
     fn a_step_of_the_wall_clock_is_seen_in_both_directions() {

@@ -1,38 +1,27 @@
 //! From what the workers, the server and the publisher counted to the measurements of a record.
 
-use contract::{
-    Client, CpuSecond, CpuUse, Measurements, Pattern, PublisherCounts, PublisherReport, ServerStats,
-};
-use schedule::process_cpu_us;
+use contract::{Client, CpuSecond, CpuUse, Measurements, Pattern, PublisherCounts, PublisherReport};
 
 use crate::{
     TrialOrder,
     doubts::doubts,
-    server_process::{ControlPlane, ServerError},
+    server_access::{Counted, Reading},
     worker::WorkerFinding,
 };
-
-/// A reading at an edge of the window.
-pub(crate) struct Edge {
-    server: ServerStats,
-    harness_cpu_us: u64,
-}
-
-impl Edge {
-    pub(crate) async fn read(control: &ControlPlane) -> Result<Self, ServerError> {
-        Ok(Self { server: control.stats().await?, harness_cpu_us: process_cpu_us() })
-    }
-}
 
 /// What was read outside the workers.
 pub(crate) struct Outside {
     /// At both edges of the window.
-    pub(crate) edges: [Edge; 2],
+    pub(crate) edges: [Reading; 2],
     /// Between the edges and before, where the rate is ramped.
     pub(crate) cpu_seconds: Vec<CpuSecond>,
     pub(crate) publisher: PublisherReport,
-    /// The server's counters when everybody had left.
-    pub(crate) last: ServerStats,
+    /// The server's counters when everybody had left; none if it does not tell.
+    pub(crate) last: Option<Counted>,
+    /// Connections that the server held, seen from outside; where it does not count them itself.
+    pub(crate) held: Option<u64>,
+    /// Why the last event that was refused was refused, where the harness published.
+    pub(crate) refusal: Option<String>,
     pub(crate) workers: usize,
     /// By how much the wall clock moved otherwise than the monotonic clock.
     pub(crate) clock_step_us: f64,
@@ -46,19 +35,21 @@ pub(crate) fn assemble(order: &TrialOrder, finding: &WorkerFinding, outside: &Ou
     let (readings, pattern) = (&finding.readings, order.plan.pattern);
     let mut bytes = readings.window_end.bytes_since(&readings.window_start);
     let mut bytes_life = readings.end.bytes();
+    // How a foreign server frames its answers is for its author to say: no ledger is computed.
+    let is_foreign = order.plan.settings.server.is_foreign();
     let is_lean = order.plan.settings.client == Client::Lean || pattern == Pattern::WebSocket;
     if !is_lean {
         // No hook at this client's socket: the server's own counters stand in.
-        let of_server = |now: &ServerStats, then: Option<&ServerStats>| {
-            (
-                now.bytes_out - then.map_or(0, |then| then.bytes_out),
-                now.bytes_in - then.map_or(0, |then| then.bytes_in),
-            )
+        let of_server = |now: Option<Counted>, then: Option<Counted>| {
+            let now = now.map_or((0, 0), |now| (now.bytes_out, now.bytes_in));
+            let then = then.map_or((0, 0), |then| (then.bytes_out, then.bytes_in));
+            (now.0 - then.0, now.1 - then.1)
         };
-        (bytes.received, bytes.sent) = of_server(&after.server, Some(&before.server));
-        (bytes_life.received, bytes_life.sent) = of_server(last, None);
+        (bytes.received, bytes.sent) = of_server(after.counted, before.counted);
+        (bytes_life.received, bytes_life.sent) = of_server(*last, None);
     }
-    let cpu = |edge: &Edge| edge.server.cpu_us - edge.server.publisher_cpu_us;
+    let open = |edge: &Reading| edge.counted.map(|counted| counted.connections_open as f64);
+    let held = open(before).zip(open(after)).map(|(before, after)| (before + after) / 2.0);
     let mut measurements = Measurements {
         window: order.window(),
         window_deliveries: order.window_events() * u64::from(order.plan.settings.subscribers),
@@ -71,20 +62,20 @@ pub(crate) fn assemble(order: &TrialOrder, finding: &WorkerFinding, outside: &Ou
         requests: readings.requests(),
         bytes,
         bytes_life,
-        computed_life: is_lean.then(|| readings.end.computed()),
+        computed_life: (is_lean && !is_foreign).then(|| readings.end.computed()),
         kernel_life: readings.end.kernel().filter(|_| is_lean),
         kernel_window: readings.window_end.kernel_since(&readings.window_start).filter(|_| is_lean),
         set_up: finding.set_up.filter(|_| is_lean),
         wakeups: readings.window_end.wakeups_since(&readings.window_start),
-        sockets_held: (before.server.connections_open + after.server.connections_open) as f64 / 2.0,
+        sockets_held: held.or(outside.held.map(|held| held as f64)).unwrap_or(0.0),
         cpu: CpuUse {
-            wall_us: (after.server.monotonic_ns - before.server.monotonic_ns) as f64 * 1e-3,
-            server_us: (cpu(after) - cpu(before)) as f64,
-            publisher_us: (after.server.publisher_cpu_us - before.server.publisher_cpu_us) as f64,
+            wall_us: (after.monotonic_ns - before.monotonic_ns) as f64 * 1e-3,
+            server_us: (after.server_cpu_us - before.server_cpu_us) as f64,
+            publisher_us: (after.publisher_cpu_us - before.publisher_cpu_us) as f64,
             harness_us: (after.harness_cpu_us - before.harness_cpu_us) as f64,
         },
-        server_requests_life: last.requests_of(pattern).arrived,
-        server_bytes_life: last.bytes_in + last.bytes_out,
+        server_requests_life: last.map(|last| last.requests),
+        server_bytes_life: last.map(|last| last.bytes_in + last.bytes_out),
         publisher: PublisherCounts {
             planned: order.schedule.events().len() as u64,
             published: publisher.published,
@@ -99,6 +90,6 @@ pub(crate) fn assemble(order: &TrialOrder, finding: &WorkerFinding, outside: &Ou
         cpu_seconds: outside.cpu_seconds.clone(),
         warnings: Vec::new(),
     };
-    measurements.warnings = doubts(order, &measurements);
+    measurements.warnings = doubts(order, &measurements, outside.refusal.as_deref());
     measurements
 }

@@ -5,6 +5,8 @@ use std::{fs, io};
 
 use contract::{Load, Stair};
 
+use crate::process_group::ProcessGroup;
+
 /// Bytes of a page of TCP memory, in which /proc/net/sockstat counts.
 fn page_bytes() -> u64 {
     rustix::param::page_size() as u64
@@ -20,24 +22,24 @@ pub(crate) enum MemoryError {
 }
 
 /// Reads everything that a stair holds, in one go.
-pub(crate) fn read_stair(load: Load, subscribers: u32, server_pid: u32) -> Result<Stair, MemoryError> {
+pub(crate) fn read_stair(load: Load, subscribers: u32, server: ProcessGroup) -> Result<Stair, MemoryError> {
     Ok(Stair {
         load,
         subscribers,
-        server_user_bytes: user_bytes(&server_pid.to_string())?,
+        server_user_bytes: server.user_bytes()?,
         harness_user_bytes: user_bytes("self")?,
         kernel_slab_bytes: value("/proc/meminfo", "Slab:")? << 10,
         kernel_tcp_bytes: value("/proc/net/sockstat", "mem")? * page_bytes(),
-        server_descriptors: descriptors(server_pid)?,
+        server_descriptors: server.descriptors()?,
     })
 }
 
 /// Proportional set size: pages of its own, and its share of those it has in common with others.
-fn user_bytes(process: &str) -> Result<u64, MemoryError> {
+pub(crate) fn user_bytes(process: &str) -> Result<u64, MemoryError> {
     Ok(value(&format!("/proc/{process}/smaps_rollup"), "Pss:")? << 10)
 }
 
-fn descriptors(pid: u32) -> Result<u64, MemoryError> {
+pub(crate) fn descriptors(pid: u32) -> Result<u64, MemoryError> {
     let folder = format!("/proc/{pid}/fd");
     let entries = fs::read_dir(&folder).map_err(|error| MemoryError::Read(folder, error))?;
     Ok(entries.count() as u64)
@@ -72,7 +74,7 @@ mod tests {
     #[test]
     fn a_known_allocation_shows_in_this_process() {
         const ADDED: u64 = 64 << 20;
-        let pid = std::process::id();
+        let pid = ProcessGroup::Single(std::process::id());
         let before = read_stair(Load::Idle, 0, pid).unwrap();
         // Written to, or the kernel would not back it with memory.
         let block = vec![1_u8; ADDED as usize];
@@ -87,7 +89,7 @@ mod tests {
 
     #[test]
     fn a_process_that_is_gone_is_an_error_that_names_the_file() {
-        let error = read_stair(Load::Idle, 0, u32::MAX).unwrap_err();
+        let error = read_stair(Load::Idle, 0, ProcessGroup::Single(u32::MAX)).unwrap_err();
         assert!(error.to_string().contains("/proc/4294967295/smaps_rollup"), "{error}");
     }
 }

@@ -1,10 +1,8 @@
 //! Poll after poll: on one connection, or on a fresh one each time.
 
-use http::StatusCode;
-
 use crate::{
     ledger::add,
-    reading::read_answer,
+    reading::{Head, read_answer},
     subscribers::{Seat, SubscriberError},
     wire::{Step, Wire},
 };
@@ -26,7 +24,7 @@ pub(crate) struct Poller {
 
 /// The whole answer to a poll.
 pub(crate) struct Answered<'a> {
-    pub(crate) status: StatusCode,
+    pub(crate) head: &'a Head<'a>,
     pub(crate) body: &'a [u8],
     /// Bytes of the stream that the exchange took, both directions.
     pub(crate) exchange_bytes: u64,
@@ -74,7 +72,7 @@ impl Poller {
                 }
                 add(&seat.counters.computed_received, answer.rule_bytes);
                 let taken = take(Answered {
-                    status: answer.head.status,
+                    head: &answer.head,
                     body: &answer.body,
                     exchange_bytes: seat.counters.stream.total() - before_bytes,
                     exchange_ns: seat.desk.received_ns() - before_ns,

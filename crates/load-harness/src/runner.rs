@@ -1,6 +1,7 @@
 //! One trial, from a fresh server to a record: connect, warm up, measure, drain.
 
 use std::{
+    collections::BTreeMap,
     path::PathBuf,
     sync::{
         Arc,
@@ -10,7 +11,7 @@ use std::{
 };
 
 use contract::{
-    Calibration, Environment, Load, Measurements, Outcome, Params, Period, RECORD_SCHEMA, ServerStats, Stair,
+    Calibration, Environment, Load, Measurements, Outcome, Params, Period, RECORD_SCHEMA, ServerName, Stair,
     StartSchedule, TrialPlan, TrialRecord, Window,
 };
 use schedule::{EpochClock, Schedule};
@@ -22,10 +23,13 @@ use crate::{
     desk::Started,
     interval_log::interval_log,
     machine::{self, Clocks},
-    measured::{Edge, Outside, assemble},
+    measured::{Outside, assemble},
     memory::MemoryError,
-    server_process::{ControlPlane, ServerError, ServerProcess},
+    posting_publisher::PublishingError,
+    server_access::{RunningServer, ServerAccess},
+    server_process::ServerError,
     stairs,
+    target_folder::TargetFolder,
 };
 
 /// From the order to publish until the schedule's instant 0: time for every worker to hear of it.
@@ -44,6 +48,8 @@ pub struct Harness {
     pub seed: u64,
     /// What to write into every record.
     pub environment: Environment,
+    /// Servers that the lab did not build, by name.
+    pub targets: BTreeMap<ServerName, Arc<TargetFolder>>,
     /// Whether subscribers have climbed the stairs before in this run.
     pub has_climbed: AtomicBool,
 }
@@ -116,6 +122,10 @@ pub(crate) enum TrialError {
     Memory(#[from] MemoryError),
     #[error("the schedule of the idle stretch cannot be made: {0}")]
     Idle(#[from] schedule::ScheduleError),
+    #[error(transparent)]
+    Publishing(#[from] PublishingError),
+    #[error("nobody publishes here: a server of another make can only be published to by the harness")]
+    NoPublisher,
     #[error("a worker thread failed: {0}")]
     Worker(String),
 }
@@ -211,7 +221,7 @@ impl Harness {
         TrialResult { record, interval_log }
     }
 
-    fn server_arguments(&self, order: &TrialOrder) -> Vec<String> {
+    pub(crate) fn server_arguments(&self, order: &TrialOrder) -> Vec<String> {
         let mut arguments = vec![
             "serve".to_owned(),
             format!("--pattern={}", order.plan.pattern),
@@ -264,12 +274,11 @@ impl Harness {
         load: Option<Load>,
         progress: &mut dyn FnMut(Progress),
     ) -> Result<Ran, Broken> {
-        let started = ServerProcess::start(&self.server_program, &self.server_arguments(order)).await;
-        let mut server = started
+        let (mut server, access) = RunningServer::start(self, order)
+            .await
             .map_err(|error| Broken { reason: error.to_string(), server_last_words: error.last_words() })?;
-        let control = server.control();
         let measured = tokio::select! {
-            measured = self.measure(&control, order, load, progress) => measured.map_err(|error| error.to_string()),
+            measured = self.measure(&access, order, load, progress) => measured.map_err(|error| error.to_string()),
             reason = server.ended() => Err(reason),
         };
         let server_last_words = server.stop().await;
@@ -294,21 +303,21 @@ impl Harness {
 
     async fn measure(
         &self,
-        control: &ControlPlane,
+        server: &ServerAccess,
         order: &TrialOrder,
         load: Option<Load>,
         progress: &mut dyn FnMut(Progress),
     ) -> Result<Ran, TrialError> {
         let (clocks, swapped) = (Clocks::read(), machine::swapped_pages());
-        let clock = EpochClock::starting_at(control.announcement().epoch_start_monotonic_ns);
-        let crew = Crew::hire(self, control, clock, order)?;
+        let clock = server.clock();
+        let crew = Crew::hire(self, server, order)?;
         let stairs = match load {
             None => Vec::new(),
-            Some(load) => stairs::climb(load, &crew, control, order, self.seed, progress).await?,
+            Some(load) => stairs::climb(load, &crew, server, order, self.seed, progress).await?,
         };
         crew.connect(order.plan.settings.subscribers, progress).await?;
 
-        let started = control.start_schedule(&self.publication(order)).await?;
+        let started = server.start_schedule(&self.publication(order)).await?;
         if started.hash != order.schedule.hash() {
             let asked = order.schedule.hash().to_owned();
             return Err(TrialError::OtherSchedule { published: started.hash, asked });
@@ -329,14 +338,15 @@ impl Harness {
         };
         let edges = async {
             until(window.start_ns, Phase::WarmUp, progress).await;
-            let before = Edge::read(control).await?;
+            let before = server.read().await?;
             until(window.end_ns, Phase::Measuring, progress).await;
-            let after = Edge::read(control).await?;
+            let after = server.read().await?;
+            let held = server.held();
             crew.window_was_read();
-            Ok([before, after])
+            Ok(([before, after], held))
         };
-        let seconds = cpu_seconds::read(control, order, clock, started.start_ns);
-        let (edges, cpu_seconds) = tokio::try_join!(edges, seconds)?;
+        let seconds = cpu_seconds::read(server, order, clock, started.start_ns);
+        let ((edges, held), cpu_seconds) = tokio::try_join!(edges, seconds)?;
         progress(tell(Phase::Draining, window.end_ns));
 
         let workers = crew.workers();
@@ -344,8 +354,10 @@ impl Harness {
         let outside = Outside {
             edges,
             cpu_seconds,
-            publisher: control.publisher_report().await?,
-            last: at_rest(control, finding.readings.end.connections()).await?,
+            publisher: server.publisher_report().await?,
+            last: server.at_rest(finding.readings.end.connections()).await?,
+            held,
+            refusal: server.refusal(),
             workers,
             clock_step_us: Clocks::read().step_us_since(clocks),
             swapped_pages: machine::swapped_pages().zip(swapped).map(|(now, then)| now.saturating_sub(then)),
@@ -360,20 +372,4 @@ impl Harness {
 fn wall_time(clock: EpochClock, at_ns: u64) -> SystemTime {
     let passed = Duration::from_nanos(clock.now_ns().saturating_sub(at_ns));
     SystemTime::now().checked_sub(passed).unwrap_or(SystemTime::UNIX_EPOCH)
-}
-
-/// The server's counters once it has seen every subscriber come and leave: then nothing is under way.
-/// `opened` is the number of connections that the subscribers opened; the last of them may still wait
-/// to be accepted.
-async fn at_rest(control: &ControlPlane, opened: u64) -> Result<ServerStats, ServerError> {
-    for _ in 0..200 {
-        let stats = control.stats().await?;
-        let seen = stats.connections_opened + stats.connections_refused;
-        if stats.connections_open == 0 && seen >= opened {
-            return Ok(stats);
-        }
-        sleep(Duration::from_millis(5)).await;
-    }
-    // A connection that does not end shows as a difference between the ledgers.
-    control.stats().await
 }

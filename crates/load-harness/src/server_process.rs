@@ -3,7 +3,9 @@
 
 use std::{collections::VecDeque, path::Path, process::Stdio, time::Duration};
 
-use contract::{Announcement, PublisherReport, ServerStats, StartSchedule, StartedSchedule};
+use contract::{
+    Announcement, Pattern, PublisherReport, ServerName, ServerStats, StartSchedule, StartedSchedule,
+};
 use serde::de::DeserializeOwned;
 use tokio::{
     io::{AsyncBufReadExt, BufReader},
@@ -12,11 +14,13 @@ use tokio::{
     time::timeout,
 };
 
+use crate::{poster::PostError, target_folder::TargetFolderError};
+
 /// Lines of the server's stderr kept for a failed trial's record.
 const LAST_WORDS: usize = 20;
 /// Longest wait for the server's one line. It takes milliseconds; this is for a stuck machine.
-const LONGEST_START: Duration = Duration::from_secs(20);
-const LONGEST_STOP: Duration = Duration::from_secs(8);
+pub(crate) const LONGEST_START: Duration = Duration::from_secs(20);
+pub(crate) const LONGEST_STOP: Duration = Duration::from_secs(8);
 
 /// A server that could not be started, or that stopped answering.
 #[derive(Debug, thiserror::Error)]
@@ -27,7 +31,7 @@ pub(crate) enum ServerError {
     NoAnnouncement,
     #[error("the server did not start: {}", .0.join(" "))]
     Refusal(Vec<String>),
-    #[error("the server did not announce its address within {0:?}")]
+    #[error("the server could not be used within {0:?}")]
     SilentStart(Duration),
     #[error("the server announced something else than its address: {0}")]
     Announcement(serde_json::Error),
@@ -35,6 +39,16 @@ pub(crate) enum ServerError {
     Control(#[from] reqwest::Error),
     #[error("the server's control plane answered {0}: {1}")]
     Refused(reqwest::StatusCode, String),
+    #[error("there is no target `{0}`")]
+    NoTarget(ServerName),
+    #[error("{0}")]
+    NotInstalled(String),
+    #[error("the target {0} does not say how to subscribe by {1}")]
+    NotOffered(ServerName, Pattern),
+    #[error(transparent)]
+    Folder(TargetFolderError),
+    #[error("the server did not take a first event: {0}")]
+    Publish(PostError),
 }
 
 /// A running server. Dropping it kills the process; if this process is killed, the server sees its
@@ -64,7 +78,12 @@ impl ServerError {
             | Self::SilentStart(_)
             | Self::Announcement(_)
             | Self::Control(_)
-            | Self::Refused(..) => Vec::new(),
+            | Self::Refused(..)
+            | Self::NoTarget(_)
+            | Self::NotInstalled(_)
+            | Self::NotOffered(..)
+            | Self::Folder(_)
+            | Self::Publish(_) => Vec::new(),
         }
     }
 }
@@ -167,7 +186,7 @@ async fn read<T: DeserializeOwned>(response: reqwest::Response) -> Result<T, Ser
 }
 
 /// Reads to the end and keeps the last lines.
-async fn last_lines(stderr: Option<ChildStderr>) -> VecDeque<String> {
+pub(crate) async fn last_lines(stderr: Option<ChildStderr>) -> VecDeque<String> {
     let mut kept = VecDeque::new();
     let Some(stderr) = stderr else { return kept };
     let mut lines = BufReader::new(stderr).lines();

@@ -14,7 +14,7 @@ use tokio::time::sleep;
 
 use crate::{
     Progress, TrialOrder, crew::Crew, libc_calls::give_back_freed_memory, memory::read_stair,
-    runner::TrialError, server_process::ControlPlane,
+    runner::TrialError, server_access::ServerAccess,
 };
 
 /// Rest before memory is read: until what connecting or traffic left behind has been given back.
@@ -76,22 +76,21 @@ pub(crate) fn first_climb(order: &TrialOrder, seed: u64) -> Result<TrialOrder, s
 pub(crate) async fn climb(
     load: Load,
     crew: &Crew,
-    control: &ControlPlane,
+    server: &ServerAccess,
     order: &TrialOrder,
     seed: u64,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Vec<Stair>, TrialError> {
     // What the subscribers of the trial before needed must not pay for those of this one.
     give_back_freed_memory();
-    let pid = control.announcement().pid;
     let mut stairs = Vec::new();
     for &subscribers in &order.plan.settings.stairs {
         crew.connect(subscribers, progress).await?;
         match load {
             Load::Idle => sleep(REST).await,
-            Load::Active => traffic(control, order, seed).await?,
+            Load::Active => traffic(server, order, seed).await?,
         }
-        stairs.push(read_stair(load, subscribers, pid)?);
+        stairs.push(read_stair(load, subscribers, server.group())?);
     }
     Ok(stairs)
 }
@@ -115,10 +114,10 @@ fn under_way(order: &TrialOrder) -> Duration {
 
 /// Publishes a little to everybody who is connected, and waits until it has arrived and what it
 /// needed has been given back.
-async fn traffic(control: &ControlPlane, order: &TrialOrder, seed: u64) -> Result<(), TrialError> {
+async fn traffic(server: &ServerAccess, order: &TrialOrder, seed: u64) -> Result<(), TrialError> {
     let settings = &order.plan.settings;
     let start_in = Period::from_millis(10);
-    control
+    server
         .start_schedule(&StartSchedule {
             arrivals: Arrivals::Steady { rate_hz: TRAFFIC_HZ },
             replay_csv: None,
@@ -142,10 +141,10 @@ pub(crate) fn take_the_worse(active: &mut Measurements, idle: &Measurements) {
     if idle.hiccups.max_us > active.hiccups.max_us {
         active.hiccups = idle.hiccups.clone();
     }
-    if idle.server_requests_life != idle.requests.life {
+    if let Some(counted) = idle.server_requests_life.filter(|counted| *counted != idle.requests.life) {
         active.warnings.push(format!(
-            "while idle: the server counted {} requests, the subscribers {}",
-            idle.server_requests_life, idle.requests.life
+            "while idle: the server counted {counted} requests, the subscribers {}",
+            idle.requests.life
         ));
     }
 }

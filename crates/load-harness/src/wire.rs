@@ -48,7 +48,7 @@ impl Wire {
         let unsent = {
             let mut text = seat.desk.request.borrow_mut();
             text.clear();
-            question.write(&seat.desk.host, seat.cursor(), more, &mut text);
+            seat.write_question(question, more, &mut text);
             add(&seat.counters.computed_sent, text.len() as u64);
             let written = self.stream.write_now(text.as_bytes())?;
             (written < text.len()).then(|| text.as_bytes()[written..].to_vec())

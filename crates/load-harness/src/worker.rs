@@ -25,6 +25,7 @@ use tokio::{
 
 use crate::{
     desk::{Desk, Started},
+    dialect::Dialect,
     hiccups,
     ledger::{Readings, Totals},
     recorder::Recorder,
@@ -49,6 +50,7 @@ pub(crate) struct WorkerOrder {
     pub(crate) settings: Settings,
     pub(crate) poll_phase: f64,
     pub(crate) clock: EpochClock,
+    pub(crate) dialect: Dialect,
     /// Numbers of its subscribers.
     pub(crate) indices: Vec<u32>,
     pub(crate) core: Option<u32>,
@@ -146,6 +148,7 @@ async fn work(order: WorkerOrder) -> WorkerFinding {
         order.poll_phase,
         order.clock,
         signals.started.clone(),
+        (order.dialect.clone(), Arc::clone(schedule)),
     ));
     let (seats, tasks) = (RefCell::default(), RefCell::new(JoinSet::new()));
     let mut readings = Readings::default();
@@ -314,7 +317,8 @@ mod tests {
         let window = Window { start_ns: SECOND_NS, end_ns: 10 * SECOND_NS };
         let (started, seen) = watch::channel(Some(Started { start_ns: 0, window, numbers: (1, 11) }));
         let target = "127.0.0.1:1".parse().unwrap();
-        let desk = Rc::new(Desk::new(target, 1_448, (plan.pattern, plan.settings), 0.0, clock, seen));
+        let speech = (Dialect::ours(plan.pattern, Duration::ZERO), Arc::new(schedule()));
+        let desk = Rc::new(Desk::new(target, 1_448, (plan.pattern, plan.settings), 0.0, clock, seen, speech));
         let seats = (0..2).map(|index| Rc::new(Seat::new(Rc::clone(&desk), index, None))).collect();
         (desk, seats, started)
     }

@@ -11,6 +11,7 @@ use anyhow::{Context, Result};
 use clap::Args;
 use contract::{
     Calibration, Manifest, Outcome, Pattern, PublishedSchedule, RECORD_SCHEMA, Scenario, Selection,
+    ServerName,
 };
 use load_harness::{
     CALIBRATION_SUBSCRIBERS, Cores, Harness, TrialOrder, TrialResult, calibrate, calibration_order,
@@ -25,6 +26,7 @@ use crate::{
     results::{self, ResultsFolder},
     say::say,
     scenarios::{self, Loaded},
+    targets,
 };
 
 /// Run scenarios over real sockets and write a report.
@@ -33,7 +35,8 @@ use crate::{
 /// under four minutes. A named scenario runs in the blocks that its file says, five if it says nothing:
 /// every trial once a block, in random order, and 95 % intervals over the blocks.
 ///
-/// Exit codes: 0 passed, 1 a trial failed or an error, 2 wrong usage, 3 a threshold failed, 4 the
+/// Exit codes: 0 passed, 1 a trial failed (as those of a server do that is not installed; the report holds
+/// all others) or an error, 2 wrong usage, 3 a threshold failed, 4 the
 /// numbers cannot be trusted (the report says why), 5 with --strict: a threshold that the intervals
 /// leave open, 130 interrupted by Ctrl-C and 143 ended by SIGTERM (what was measured until then is
 /// reported). Where several hold, the first of 1, 4, 3, 5.
@@ -42,7 +45,8 @@ pub(crate) struct BenchArguments {
     /// Scenarios, by name or by the path of a TOML file
     #[arg(value_name = "SCENARIO", conflicts_with = "all")]
     scenarios: Vec<String>,
-    /// Every scenario, every pattern, every swept value
+    /// Every scenario of the lab's own servers, every pattern, every swept value; for those with servers of
+    /// other makes see `just peers`
     #[arg(long)]
     all: bool,
     /// How often every trial is run, instead of what the scenarios say; an interval needs four
@@ -55,6 +59,10 @@ pub(crate) struct BenchArguments {
     /// interval, or by the value alone once its scenario has no block to come
     #[arg(long)]
     fail_fast: bool,
+    /// First install the servers of other makes that the scenarios name and that are not there, by the
+    /// commands of their target files, each told before it is run
+    #[arg(long)]
+    install_targets: bool,
     /// Seed of schedules, payloads, poll phases and the order of trials; the same seed publishes the
     /// same events
     #[arg(long, default_value_t = 1)]
@@ -125,6 +133,7 @@ struct Plan {
 impl Plan {
     fn make(arguments: &BenchArguments) -> Result<Self, Failure> {
         let (chosen, selection, name) = choose(arguments)?;
+        let targets = targets::open(&chosen, arguments.install_targets)?;
         let mut orders: Vec<TrialOrder> = Vec::new();
         let mut schedules: Vec<PublishedSchedule> = Vec::new();
         let mut blocks = Vec::new();
@@ -134,6 +143,7 @@ impl Plan {
             blocks.push(count);
             for mut order in loaded.blocks(selection, arguments.seed, count)? {
                 order.cut_stairs(fitting);
+                targets::check(&order)?;
                 if schedules.iter().all(|known| known.hash != order.schedule.hash()) {
                     schedules.push(order.schedule.published());
                 }
@@ -163,12 +173,14 @@ impl Plan {
                 commands: chosen.iter().map(|loaded| command(arguments, &[&loaded.asked])).collect(),
                 scenarios: chosen.into_iter().map(|loaded| loaded.scenario).collect(),
                 schedules,
+                targets: targets::notes(&targets),
             },
             harness: Harness {
                 server_program: env::current_exe().context("this program cannot find itself, to serve")?,
                 cores,
                 seed: arguments.seed,
                 environment,
+                targets,
                 has_climbed: AtomicBool::new(false),
             },
             orders,
@@ -209,7 +221,9 @@ impl Plan {
             // Calibrations count, too: a number names one trial of the run.
             order.order = (number - 1) as u32;
             let is_calibration = number <= calibrations.len();
-            order.calibration = if is_calibration { None } else { known[order.plan.pattern.index()] };
+            // What a delivery costs the lab's own server says nothing of another.
+            let calibrated = !is_calibration && order.plan.settings.server.is_pushlab();
+            order.calibration = known[order.plan.pattern.index()].filter(|_| calibrated);
             display.begin(number, everything.len(), &order);
             let result = self.harness.run(&order, &mut |progress| display.tell(&order, progress)).await;
             let TrialResult { mut record, interval_log } = result;
@@ -293,6 +307,7 @@ fn choose(arguments: &BenchArguments) -> Result<(Vec<Loaded>, Selection, String)
     }
     let mut chosen = scenarios::all(&arguments.folder)?;
     if arguments.all {
+        chosen.retain(|loaded| !loaded.scenario.servers.iter().any(ServerName::is_foreign));
         return Ok((chosen, Selection::Everything, "all".to_owned()));
     }
     let offers = |scenario: &Scenario| !scenario.trials(Selection::Default).is_empty();

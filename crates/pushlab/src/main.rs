@@ -11,6 +11,7 @@ mod results;
 mod say;
 mod scenarios;
 mod serve;
+mod targets;
 
 use std::process::ExitCode;
 

@@ -39,7 +39,10 @@ impl Display {
     /// Announces the next trial.
     pub(crate) fn begin(&self, number: usize, of: usize, order: &TrialOrder) {
         let block = if order.block > 0 { format!(" · block {}", order.block) } else { String::new() };
-        let what = format!("{}{block} · {} · {}", order.scenario, order.plan.pattern, settings(order));
+        let server = &order.plan.settings.server;
+        let server = if server.is_pushlab() { String::new() } else { format!(" · {server}") };
+        let what =
+            format!("{}{block}{server} · {} · {}", order.scenario, order.plan.pattern, settings(order));
         match &self.bars {
             Some((run, trial)) => {
                 run.println(format!("{number:>3}/{of} {what}"));

@@ -22,6 +22,8 @@ pub(crate) struct Loaded {
     /// What to type to get it: its name, or the path of its file.
     pub(crate) asked: String,
     pub(crate) replay_csv: Option<String>,
+    /// The folder that its file lies in.
+    pub(crate) folder: PathBuf,
 }
 
 impl Loaded {
@@ -159,7 +161,8 @@ fn load(file: &Path) -> Result<Loaded, Failure> {
             | Arrivals::Ramp { .. }
             | Arrivals::Silence => None,
         };
-        Ok(Loaded { asked: scenario.name.clone(), scenario, replay_csv })
+        let folder = file.parent().unwrap_or(Path::new(".")).to_owned();
+        Ok(Loaded { asked: scenario.name.clone(), scenario, replay_csv, folder })
     };
     read().map_err(Failure::Usage)
 }

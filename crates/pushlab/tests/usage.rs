@@ -159,6 +159,7 @@ fn failed_run() -> (String, String) {
         scenarios: vec![Scenario::from_toml("one.toml", &scenario("one", &[])).unwrap()],
         commands: vec!["just bench one --seed 1".to_owned()],
         schedules: Vec::new(),
+        targets: Vec::new(),
     };
     assert!(matches!(manifest.scenarios[0].events, Arrivals::Steady { .. }));
     let record = |order| TrialRecord {

@@ -1,7 +1,8 @@
 //! What a run found out: everything that any output prints, computed once.
 
 use contract::{
-    Arrivals, Calibration, Environment, Outcome, Params, Pattern, Scenario, ServerName, TrialRecord,
+    Arrivals, Calibration, Environment, Outcome, Params, Pattern, Scenario, ServerName, TargetNote,
+    TrialRecord,
 };
 
 use crate::{
@@ -28,6 +29,8 @@ pub struct Findings {
     pub started_at: String,
     /// Where it was measured.
     pub environment: Environment,
+    /// Servers of other makes, as they were found there.
+    pub targets: Vec<TargetNote>,
     /// Trials planned, calibration left out.
     pub trials_planned: u32,
     /// Trials that completed, calibration left out.
@@ -198,6 +201,8 @@ pub fn findings(run: &Run) -> Findings {
             .filter(|planned| scenarios.iter().all(|found| found.scenario.name != planned.name))
             .map(|planned| format!("no trial of {} was recorded", planned.name)),
     );
+    let absent = manifest.targets.iter().filter_map(|target| target.problem.as_ref());
+    warnings.extend(absent.map(|problem| format!("not measured: {problem}")));
     if manifest.environment.build == "debug" {
         warnings.push("measured with a debug build: CPU figures and ages are too high".to_owned());
     }
@@ -210,6 +215,7 @@ pub fn findings(run: &Run) -> Findings {
         seed: manifest.seed,
         started_at: manifest.started_at.clone(),
         environment: manifest.environment.clone(),
+        targets: manifest.targets.clone(),
         trials_planned: manifest.trials_planned,
         trials_completed: u32::try_from(trials_completed).unwrap_or(u32::MAX),
         verdict,

@@ -1,5 +1,6 @@
 //! The last part of the page: how it was measured, what that cost, and what the words mean.
 
+use contract::TargetNote;
 use maud::{Markup, html};
 
 use crate::{
@@ -164,7 +165,7 @@ pub(crate) fn environment_rows(findings: &Findings) -> Vec<(&'static str, String
     };
     let harness: Vec<String> = environment.harness_cores.iter().map(|harness| core(Some(*harness))).collect();
     let harness = if harness.is_empty() { core(None) } else { harness.join(", ") };
-    vec![
+    let mut rows = vec![
         ("pushlab", format!("{} ({} build)", environment.pushlab, environment.build)),
         ("commit", environment.commit.clone()),
         ("system", environment.system.clone()),
@@ -174,7 +175,19 @@ pub(crate) fn environment_rows(findings: &Findings) -> Vec<(&'static str, String
         ("harness", harness),
         ("TCP segment", format!("at most {} bytes on both ends", count(u64::from(environment.tcp_maxseg)))),
         ("command", findings.command.clone()),
-    ]
+    ];
+    rows.extend(findings.targets.iter().map(|target| ("server of another make", target_text(target))));
+    rows
+}
+
+/// A server of another make: what it is, or why it was not measured.
+fn target_text(target: &TargetNote) -> String {
+    let TargetNote { name, title, version, problem } = target;
+    match (version, problem) {
+        (_, Some(problem)) => format!("{name}, {title}: not measured: {problem}"),
+        (Some(version), None) => format!("{name}, {title}: {version}"),
+        (None, None) => format!("{name}, {title}"),
+    }
 }
 
 fn environment(findings: &Findings) -> Markup {

@@ -233,7 +233,7 @@ impl Point {
                     let sent_again = retransmission_warning(measurements);
                     warnings.extend(measurements.warnings.iter().cloned().chain(sent_again).map(said));
                     warnings.extend(saturation_warnings(measurements).into_iter().map(said));
-                    warnings.extend(counts_not_told(record, measurements));
+                    warnings.extend(counts_not_told(measurements));
                     add(&mut self.delivery, &measurements.delivery);
                 }
             }

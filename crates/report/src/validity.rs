@@ -64,21 +64,16 @@ pub(crate) fn bytes_are_the_servers(pattern: Pattern, params: &Params) -> bool {
     }
 }
 
-/// Whether the server told how many requests and bytes it had. The lab's own always does; of another
-/// one a zero means that it does not count, for there was at least one request.
-fn told_counts(record: &TrialRecord, measurements: &Measurements) -> [bool; 2] {
-    [measurements.server_requests_life, measurements.server_bytes_life]
-        .map(|count| count > 0 || record.server.is_pushlab())
-}
-
 /// Whether the server told how many connections it held.
 pub(crate) fn sockets_are_told(record: &TrialRecord, measurements: &Measurements) -> bool {
     record.server.is_pushlab() || measurements.sockets_held > 0.0
 }
 
 /// What stands unchecked because the server does not count it.
-pub(crate) fn counts_not_told(record: &TrialRecord, measurements: &Measurements) -> Option<String> {
-    let what = match told_counts(record, measurements) {
+pub(crate) fn counts_not_told(measurements: &Measurements) -> Option<String> {
+    let what = match [measurements.server_requests_life, measurements.server_bytes_life]
+        .map(|count| count.is_some())
+    {
         [true, true] => return None,
         [false, true] => "requests",
         [true, false] => "bytes",
@@ -90,21 +85,22 @@ pub(crate) fn counts_not_told(record: &TrialRecord, measurements: &Measurements)
 /// Where the counts of server and subscribers, or of the whole and its parts, contradict.
 fn ledger_problems(record: &TrialRecord, measurements: &Measurements) -> Vec<String> {
     let mut problems = Vec::new();
-    let [requests_told, bytes_told] = told_counts(record, measurements);
-    if requests_told && measurements.server_requests_life != measurements.requests.life {
+    let requests = measurements.server_requests_life;
+    if let Some(counted) = requests.filter(|counted| *counted != measurements.requests.life) {
         problems.push(format!(
             "the server counted {} requests, the subscribers {}",
-            count(measurements.server_requests_life),
+            count(counted),
             count(measurements.requests.life)
         ));
     }
-    let server = measurements.server_bytes_life as f64;
     let subscribers = measurements.bytes_life.total() as f64;
-    let apart = (server - subscribers).abs() > LEDGER_TOLERANCE * subscribers;
-    if bytes_told && apart && !bytes_are_the_servers(record.pattern, &record.params) {
+    let apart = |counted: &u64| (*counted as f64 - subscribers).abs() > LEDGER_TOLERANCE * subscribers;
+    let server =
+        measurements.server_bytes_life.filter(|_| !bytes_are_the_servers(record.pattern, &record.params));
+    if let Some(counted) = server.filter(apart) {
         problems.push(format!(
             "the server's sockets counted {} bytes, the subscribers' {}",
-            count(measurements.server_bytes_life),
+            count(counted),
             count(measurements.bytes_life.total())
         ));
     }

@@ -74,7 +74,10 @@ fn beyond_any_limit_a_trial_is_invalid_and_says_why() {
             |of| of.kernel_life = Some(KernelCounts { bytes_received: 1, ..kernel(of) }),
             "the sockets' streams (217,500 bytes) and the kernel's",
         ),
-        (|of| of.server_requests_life += 1, "the server counted 51 requests, the subscribers 50"),
+        (
+            |of| *of.server_requests_life.as_mut().unwrap() += 1,
+            "the server counted 51 requests, the subscribers 50",
+        ),
     ];
     for (fault, words) in faults {
         let findings = changed(fault);

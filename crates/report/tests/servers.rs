@@ -100,9 +100,9 @@ fn what_a_foreign_server_does_not_count_is_said_and_breaks_nothing() {
     assert_eq!(found.verdict, Verdict::Passed);
     assert!(found.verdict_reason.contains("where the server tells its counts"), "{}", found.verdict_reason);
     // What it does tell has to agree, and ours has to tell.
-    change(&mut run.1[1], |measured| measured.server_requests_life = 3);
+    change(&mut run.1[1], |measured| measured.server_requests_life = Some(3));
     assert!(!point(&findings(&run), Pattern::Sse, "bun").valid);
-    change(&mut run.1[0], |measured| measured.server_requests_life = 0);
+    change(&mut run.1[0], |measured| measured.server_requests_life = Some(0));
     assert!(!point(&findings(&run), Pattern::Sse, "pushlab").valid);
 }
 

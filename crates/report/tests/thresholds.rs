@@ -178,7 +178,7 @@ fn the_verdict_follows_its_order() {
     assert!(failing.verdict_reason.starts_with("1 of 3 thresholds broken, the first in ticker: sse.cpu"));
 
     let mut records = five_blocks();
-    change(&mut records[1], |measured| measured.server_requests_life += 1);
+    change(&mut records[1], |measured| *measured.server_requests_life.as_mut().unwrap() += 1);
     let invalid = verdict(&[broken], records.clone());
     assert_eq!(invalid.verdict, Verdict::Invalid);
     let found = invalid.thresholds().next().expect("one").clone();

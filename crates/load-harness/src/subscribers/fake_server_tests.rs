@@ -19,7 +19,14 @@ async fn seat_before(listener: &TcpListener, pattern: Pattern) -> Seat {
     let (_, started) = watch::channel(None);
     let target = listener.local_addr().unwrap();
     let clock = EpochClock::start_now();
-    Seat::new(Rc::new(Desk::new(target, 1_448, (pattern, plan.settings), 0.0, clock, started)), 0, None)
+    let schedule =
+        schedule::Schedule::build(&plan.settings.events, None, 1, plan.settings.measure, 40).unwrap();
+    let speech = (crate::dialect::Dialect::ours(pattern, *plan.settings.hold), std::sync::Arc::new(schedule));
+    Seat::new(
+        Rc::new(Desk::new(target, 1_448, (pattern, plan.settings), 0.0, clock, started, speech)),
+        0,
+        None,
+    )
 }
 
 async fn head(stream: &mut TcpStream) -> String {

@@ -15,10 +15,8 @@
 
 use std::convert::Infallible;
 
-use http::StatusCode;
-
-use super::{Seat, SubscriberError, short_polling::take};
-use crate::poller::{Answered, Poller};
+use super::{Seat, SubscriberError, short_polling::polled};
+use crate::poller::Poller;
 
 /// Reads until the connection fails.
 pub(crate) async fn run(seat: &Seat) -> Result<Infallible, SubscriberError> {
@@ -26,27 +24,16 @@ pub(crate) async fn run(seat: &Seat) -> Result<Infallible, SubscriberError> {
         .set_up(async {
             let mut poller = Poller::open(seat).await?;
             if seat.cursor().is_none() {
-                poller.ask(seat, |answer| answered(seat, &answer)).await?;
+                poller.ask(seat, |answer| polled(seat, &answer)).await?;
             }
             Ok(poller)
         })
         .await?;
     let turnaround = *seat.desk.settings.turnaround;
     loop {
-        if !poller.ask(seat, |answer| answered(seat, &answer)).await? {
+        // True if the batch was cut and there is more to fetch at once.
+        if !poller.ask(seat, |answer| polled(seat, &answer)).await? {
             seat.pause(turnaround).await;
         }
-    }
-}
-
-/// `true` if the batch was cut and there is more to fetch at once.
-fn answered(seat: &Seat, answer: &Answered<'_>) -> Result<bool, SubscriberError> {
-    match answer.status {
-        StatusCode::NO_CONTENT => {
-            seat.count_empty_poll(answer.exchange_bytes);
-            Ok(false)
-        }
-        StatusCode::OK => take(seat, answer.body, answer.exchange_bytes),
-        other => Err(SubscriberError::Status(other)),
     }
 }

@@ -25,7 +25,10 @@ use tokio::time::{sleep, sleep_until};
 use crate::{
     counted_stream::CountedStream,
     desk::{Desk, Started},
+    dialect::Question,
+    foreign_words::nowhere,
     ledger::{Counters, add},
+    poller::Answered,
     reading::Unreadable,
     sequence::{Arrival, Sequence},
     trace::Trace,
@@ -61,6 +64,8 @@ pub(crate) struct Seat {
     pub(crate) index: u32,
     pub(crate) counters: Counters,
     cursor: Cell<Option<Cursor>>,
+    /// The place as a server names it that knows no cursor of ours.
+    named_place: RefCell<Option<Box<str>>>,
     sequence: RefCell<Sequence>,
     /// The first contact was made and timed.
     is_set_up: Cell<bool>,
@@ -77,6 +82,7 @@ impl Seat {
             index,
             counters: Counters::default(),
             cursor: Cell::default(),
+            named_place: RefCell::default(),
             sequence: RefCell::default(),
             is_set_up: Cell::default(),
             first_attempt_ns: Cell::default(),
@@ -212,6 +218,31 @@ impl Seat {
         self.cursor.set(Some(cursor));
     }
 
+    /// Writes a request from this subscriber's place on.
+    pub(crate) fn write_question(&self, question: &Question, more: &str, request: &mut String) {
+        let host = &self.desk.host;
+        match &*self.named_place.borrow() {
+            None => question.write(host, self.cursor().as_ref(), more, request),
+            Some(place) => question.write(host, Some(place), more, request),
+        }
+    }
+
+    /// Notes the place that a poll's answer names, if its server knows no cursor of ours.
+    pub(crate) fn place_as_named(&self, answer: &Answered<'_>) -> Result<(), SubscriberError> {
+        if let Some(place) = self.desk.dialect.foreign_place(answer.head, answer.body)? {
+            self.named_place.replace(Some(place));
+            self.place(nowhere());
+        }
+        Ok(())
+    }
+
+    /// Notes that a stream's head is there, which is all the place that some servers give.
+    pub(crate) fn place_by_head(&self) {
+        if let Some(place) = self.desk.dialect.place_of_head() {
+            self.place(place);
+        }
+    }
+
     /// Takes a delivery out of the bytes that were read last: checks its number and records its age.
     pub(crate) fn deliver(&self, cursor: Cursor, text: &str) {
         let received_ns = self.desk.received_ns();
@@ -219,10 +250,14 @@ impl Seat {
         add(&self.counters.payload, text.len() as u64);
         let tally = &self.desk.tally;
         let Some(Stamped { due_ns, .. }) = Stamped::parse(text) else {
-            self.sequence.borrow_mut().receive(cursor.seq);
+            if self.desk.dialect.numbers_events() {
+                self.sequence.borrow_mut().receive(cursor.seq);
+            }
             return add(&tally.foreign, 1);
         };
-        match self.sequence.borrow_mut().receive(cursor.seq) {
+        // On a stair there was traffic before the schedule; it belongs to no ledger of deliveries.
+        let Some(seq) = self.desk.number(cursor, due_ns) else { return };
+        match self.sequence.borrow_mut().receive(seq) {
             Arrival::New => {}
             Arrival::Reordered => add(&tally.reordered, 1),
             Arrival::Duplicate => return add(&tally.duplicated, 1),
@@ -230,8 +265,7 @@ impl Seat {
         let Some(Started { start_ns, window, numbers: (first, end) }) = self.desk.start() else {
             return;
         };
-        // On a stair there was traffic before the schedule; it belongs to no ledger of deliveries.
-        if (first..end).contains(&cursor.seq) {
+        if (first..end).contains(&seq) {
             add(&tally.received, 1);
             self.note_at(received_ns, |at_ns| TraceEvent::Delivered { due_ns: due_ns as i64, at_ns });
             let age_ns = received_ns.saturating_sub(due_ns);

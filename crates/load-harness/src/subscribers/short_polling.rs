@@ -42,17 +42,23 @@ pub(crate) async fn run(seat: &Seat) -> Result<Infallible, SubscriberError> {
 fn answered(seat: &Seat, answer: &Answered<'_>) -> Result<bool, SubscriberError> {
     add(&seat.counters.exchanges, 1);
     add(&seat.counters.exchange_ns, answer.exchange_ns);
-    match answer.status {
-        StatusCode::NOT_MODIFIED => {
+    polled(seat, answer)
+}
+
+/// Takes a poll's answer, short or long.
+pub(super) fn polled(seat: &Seat, answer: &Answered<'_>) -> Result<bool, SubscriberError> {
+    seat.place_as_named(answer)?;
+    match answer.head.status {
+        StatusCode::OK => take(seat, answer.body, answer.exchange_bytes),
+        status if seat.desk.dialect.is_empty(status) => {
             seat.count_empty_poll(answer.exchange_bytes);
             Ok(false)
         }
-        StatusCode::OK => take(seat, answer.body, answer.exchange_bytes),
         other => Err(SubscriberError::Status(other)),
     }
 }
 
-/// Takes the body of a poll's answer, short or long.
+/// Takes the body of a poll's answer.
 pub(super) fn take(seat: &Seat, body: &[u8], exchange_bytes: u64) -> Result<bool, SubscriberError> {
     let answer = seat.desk.dialect.poll(body)?;
     if seat.cursor().is_none() {

@@ -32,7 +32,9 @@ pub(crate) async fn run(seat: &Seat) -> Result<Infallible, SubscriberError> {
     let mut stream = seat
         .set_up(async {
             let mut stream = Stream::open(seat).await?;
-            stream.read(seat, || seat.cursor().is_some()).await?;
+            if seat.cursor().is_none() {
+                stream.read(seat, || seat.cursor().is_some()).await?;
+            }
             Ok(stream)
         })
         .await?;
@@ -65,6 +67,7 @@ impl Stream {
         seat.note_answer(0);
         // What has been read by now is the head, and the first block if it came with it.
         add(&seat.counters.headers, seat.counters.stream.total() - before_bytes);
+        seat.place_by_head();
         Ok(Self { wire, body, parser: SseParser::default() })
     }
 

@@ -38,7 +38,9 @@ pub(crate) async fn run(seat: &Seat) -> Result<Infallible, SubscriberError> {
     let mut wire = seat
         .set_up(async {
             let mut wire = open(seat).await?;
-            read(seat, &mut wire, &mut messages, || seat.cursor().is_some()).await?;
+            if seat.cursor().is_none() {
+                read(seat, &mut wire, &mut messages, || seat.cursor().is_some()).await?;
+            }
             Ok(wire)
         })
         .await?;
@@ -70,6 +72,7 @@ async fn open(seat: &Seat) -> Result<Wire, SubscriberError> {
     .await?;
     seat.note_answer(0);
     add(&seat.counters.headers, seat.counters.stream.total() - before_bytes);
+    seat.place_by_head();
     Ok(wire)
 }
 

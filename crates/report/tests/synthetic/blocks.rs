@@ -28,7 +28,7 @@ pub(crate) fn in_scattered_blocks(
                 let more = |bytes: u64| (bytes as f64 * (2.0 - factor)) as u64;
                 measured.bytes.received = more(measured.bytes.received);
                 measured.bytes.headers = more(measured.bytes.headers);
-                measured.server_bytes_life = measured.bytes_life.total();
+                measured.server_bytes_life = Some(measured.bytes_life.total());
                 measured.requests.window = more(measured.requests.window);
             });
             all.push(record);

@@ -116,6 +116,7 @@ pub(crate) fn manifest(scenarios: Vec<Scenario>, schedules: &[&str], trials_plan
         commands: scenarios.iter().map(|scenario| format!("just bench {} --seed 7", scenario.name)).collect(),
         scenarios,
         schedules: schedules.iter().map(|hash| schedule(hash)).collect(),
+        targets: Vec::new(),
     }
 }
 
@@ -257,8 +258,8 @@ pub(crate) fn measurements(pattern: Pattern, params: &Params) -> Measurements {
             publisher_us: 40_000.0,
             harness_us: deliveries as f64 * (14.0 + 31.0 * requests),
         },
-        server_requests_life: life,
-        server_bytes_life: bytes.total(),
+        server_requests_life: Some(life),
+        server_bytes_life: Some(bytes.total()),
         publisher: PublisherCounts { planned: 34, published: 34, refused: 0 },
         workers: 1,
         hiccups: lateness.clone(),

@@ -56,7 +56,7 @@ pub(crate) fn server_trials(
             record.server = server(name);
             if record.server.is_foreign() {
                 change(&mut record, |measured| {
-                    (measured.server_requests_life, measured.server_bytes_life) = (0, 0);
+                    (measured.server_requests_life, measured.server_bytes_life) = (None, None);
                     measured.sockets_held = 0.0;
                 });
             }

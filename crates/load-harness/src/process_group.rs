@@ -1,0 +1,111 @@
+//! All processes of a server that the lab did not build: who belongs to it, what CPU time and memory
+//! they took, and their end. What a process starts stays in its group unless it leaves on purpose
+//! (setpgid(2)), so a master's workers are found without knowing any server.
+
+use std::fs;
+
+use rustix::process::{Pid, Signal, kill_process_group};
+
+use crate::{
+    libc_calls::process_cpu_us,
+    memory::{self, MemoryError},
+};
+
+/// The processes of a server.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum ProcessGroup {
+    /// This one, known to start no other.
+    Single(u32),
+    /// The group of the process that leads it.
+    LedBy(u32),
+}
+
+impl ProcessGroup {
+    /// Processes that run now. A dead one that nobody has waited for runs no more.
+    pub(crate) fn members(self) -> Vec<u32> {
+        let leader = match self {
+            Self::Single(pid) => return vec![pid],
+            Self::LedBy(leader) => leader,
+        };
+        let Ok(processes) = fs::read_dir("/proc") else { return Vec::new() };
+        processes
+            .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<u32>().ok())
+            .filter(|pid| {
+                let stat = fs::read_to_string(format!("/proc/{pid}/stat"));
+                stat.is_ok_and(|stat| group_of(&stat) == Some(leader))
+            })
+            .collect()
+    }
+
+    /// CPU time of all of them, user and system, microseconds. Of a process that has ended its time is
+    /// gone with it: no server here starts one per request.
+    pub(crate) fn cpu_us(self) -> u64 {
+        self.members().into_iter().filter_map(process_cpu_us).sum()
+    }
+
+    /// Memory of all of them: pages that they share count once.
+    pub(crate) fn user_bytes(self) -> Result<u64, MemoryError> {
+        self.members().into_iter().map(|pid| memory::user_bytes(&pid.to_string())).sum()
+    }
+
+    /// File descriptors that they hold.
+    pub(crate) fn descriptors(self) -> Result<u64, MemoryError> {
+        self.members().into_iter().map(memory::descriptors).sum()
+    }
+
+    /// Sends all of them a signal. Whoever is gone needs none.
+    pub(crate) fn signal(self, signal: Signal) {
+        let (Self::Single(leader) | Self::LedBy(leader)) = self;
+        if let Some(leader) = Pid::from_raw(leader as i32) {
+            let _ = kill_process_group(leader, signal);
+        }
+    }
+}
+
+/// The process group in `/proc/<pid>/stat`, if the process runs: state, parent and group follow the
+/// name in parentheses (proc(5)), which may itself hold blanks and parentheses.
+fn group_of(stat: &str) -> Option<u32> {
+    let mut fields = stat.rsplit_once(") ")?.1.split(' ');
+    let (state, group) = (fields.next()?, fields.nth(1)?);
+    if state == "Z" { None } else { group.parse().ok() }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        io::{BufRead, BufReader},
+        os::unix::process::CommandExt,
+        process::{Command, Stdio},
+    };
+
+    use super::*;
+
+    #[test]
+    fn the_group_is_read_from_a_line_as_it_looks() {
+        assert_eq!(group_of("71 (nginx: worker) x) S 70 69 69 0 -1 4194368"), Some(69));
+        assert_eq!(group_of("71 (sh) Z 70 69 69 0"), None);
+        assert_eq!(group_of("nonsense"), None);
+    }
+
+    #[test]
+    fn a_child_of_the_leader_is_measured_and_ended_with_it() {
+        // The shell works for a while, then its child waits for ever.
+        let script = "n=0; while [ $n -lt 100000 ]; do n=$((n+1)); done; sleep 1000 & echo ready; wait";
+        let mut leader =
+            Command::new("sh").args(["-c", script]).process_group(0).stdout(Stdio::piped()).spawn().unwrap();
+        let group = ProcessGroup::LedBy(leader.id());
+        let mut line = String::new();
+        BufReader::new(leader.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        assert_eq!(group.members().len(), 2, "the shell and what it started");
+        assert!(group.cpu_us() > 1_000, "{}", group.cpu_us());
+        let alone = memory::user_bytes(&leader.id().to_string()).unwrap();
+        assert!(group.user_bytes().unwrap() > alone);
+        assert!(group.descriptors().unwrap() >= 6);
+        group.signal(Signal::KILL);
+        leader.wait().unwrap();
+        while !group.members().is_empty() {
+            std::thread::yield_now();
+        }
+        assert_eq!(group.cpu_us(), 0);
+    }
+}
