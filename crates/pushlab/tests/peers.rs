@@ -81,7 +81,7 @@ fn answer(stream: &mut TcpStream, events: &Events, loses: usize) -> std::io::Res
                 let known = events.texts.lock().unwrap();
                 let text = events.more.wait_while(known, |known| known.len() <= next).unwrap()[next].clone();
                 next += 1;
-                if loses == 0 || next % loses > 0 {
+                if loses == 0 || !next.is_multiple_of(loses) {
                     stream.write_all(format!("data: {text}\n\n").as_bytes())?;
                 }
             }
