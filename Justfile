@@ -8,7 +8,7 @@ default:
 bench *ARGS:
     cargo run --release --locked --package pushlab -- bench {{ARGS}}
 
-# Measure servers of other makes beside ours, which takes some 40 minutes; installs what is missing and says what it cannot
+# Measure servers of other makes beside ours: installs what is missing, says what it cannot, and how long it takes
 peers *ARGS:
     cargo run --release --locked --package pushlab -- bench peers-wide peers-fast peers-polling peers-saturation peers-idle --install-targets {{ARGS}}
 
