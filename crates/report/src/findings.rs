@@ -70,6 +70,11 @@ pub struct ScenarioFinding {
 }
 
 impl ScenarioFinding {
+    /// The quantity that the question is about.
+    pub(crate) fn primary(&self) -> Option<QuantityName> {
+        QuantityName::ALL.into_iter().find(|name| name.key() == self.scenario.primary)
+    }
+
     /// The quantities that at least one of its points has or is predicted to have.
     pub(crate) fn known_quantities(&self) -> Vec<QuantityName> {
         let known = |name: &QuantityName| {
@@ -88,9 +93,8 @@ impl ScenarioFinding {
     /// The cost that its servers are told apart by: what the question is about if that is a cost, the
     /// server's CPU per event otherwise.
     pub(crate) fn main_cost(&self) -> QuantityName {
-        let primary = QuantityName::ALL.into_iter().find(|name| name.key() == self.scenario.primary);
         let is_cost = |name: &QuantityName| matches!(name.unit(), "us" | "bytes");
-        primary.filter(is_cost).unwrap_or(QuantityName::CpuPerEvent)
+        self.primary().filter(is_cost).unwrap_or(QuantityName::CpuPerEvent)
     }
 
     /// Whether the rate of events grows until a server can do no more.

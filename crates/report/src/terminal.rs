@@ -20,6 +20,10 @@ use crate::{
 /// One line under the heads; rows need none.
 const STYLE: TableStyle = TableStyle::new().header_separator(LineStyle::none().fill('─').junction('─'));
 
+/// Quantities that have a column in every block.
+const SHOWN: [QuantityName; 4] =
+    [QuantityName::AgeP50, QuantityName::AgeP99, QuantityName::RequestsPerEvent, QuantityName::BytesPerEvent];
+
 /// A block of rows per scenario: ages predicted and measured, requests and bytes per event, losses.
 #[must_use]
 pub fn terminal_table(findings: &Findings) -> String {
@@ -101,7 +105,7 @@ pub fn prediction_table(scenario: &Scenario, predictions: &[(Pattern, Params, Pr
 }
 
 fn measured_block(scenario: &ScenarioFinding) -> Table {
-    let mut table = table(&[
+    let mut heads = vec![
         "pattern",
         "age p50, ms\npredicted",
         "\nmeasured",
@@ -110,12 +114,21 @@ fn measured_block(scenario: &ScenarioFinding) -> Table {
         "requests\nper event",
         "bytes\nper event",
         "lost",
-    ]);
+    ];
+    // What the question is about, if the other columns do not show it.
+    let asked = scenario.primary().filter(|name| !SHOWN.contains(name));
+    let asked_head = asked.map_or_else(String::new, |name| format!("{}\n{}", name.label(), name.unit()));
+    if asked.is_some() {
+        heads.push(&asked_head);
+    }
+    let mut table = table(&heads);
     for point in &scenario.points {
         let p50 = point.quantity_of(QuantityName::AgeP50);
         let p99 = point.quantity_of(QuantityName::AgeP99);
-        table.add_row([
-            row_label(point.pattern, &point.params, point.swept),
+        let label = row_label(point.pattern, &point.params, point.swept);
+        let server = if point.server.is_pushlab() { String::new() } else { format!(" · {}", point.server) };
+        let mut row = vec![
+            format!("{label}{server}"),
             bare(p50.predicted),
             measured(p50),
             bare(p99.predicted),
@@ -123,7 +136,9 @@ fn measured_block(scenario: &ScenarioFinding) -> Table {
             measured(point.quantity_of(QuantityName::RequestsPerEvent)),
             measured(point.quantity_of(QuantityName::BytesPerEvent)),
             lost(point),
-        ]);
+        ];
+        row.extend(asked.map(|name| with_interval(point.quantity_of(name))));
+        table.add_row(row);
     }
     align(&mut table);
     table

@@ -258,7 +258,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Lane<S> {
         self.give(key, self.follow.cursor().seq)?;
         while let Some(rider) = self.riders.get_mut(key) {
             let takes_more = match &rider.state {
-                State::Stream { .. } | State::Leaving => true,
+                State::Stream { framing: Framing::Sse, .. } | State::Leaving => true,
+                // Whoever asks for pongs has to read them.
+                State::Stream { framing: Framing::WebSocket, .. } => rider.is_clear(),
                 // One request at a time; the socket's buffer holds the next.
                 State::Held { early, .. } => early.is_empty(),
                 State::Idle(_) => rider.is_clear(),

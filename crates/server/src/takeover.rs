@@ -71,7 +71,10 @@ pub(crate) struct Boarding<S> {
 
 /// What must hold of a request for its connection to leave hyper.
 pub(crate) fn may_leave<B: Body>(request: &Request<B>) -> bool {
-    let closes = |value: &http::HeaderValue| value.as_bytes().eq_ignore_ascii_case(b"close");
+    let closes = |value: &http::HeaderValue| {
+        let mut words = value.as_bytes().split(|byte| *byte == b',');
+        words.any(|word| word.trim_ascii().eq_ignore_ascii_case(b"close"))
+    };
     request.version() == Version::HTTP_11
         && request.method() == Method::GET
         && request.body().is_end_stream()

@@ -219,13 +219,18 @@ async fn a_held_request_keeps_what_comes_behind_it() {
     live.parked(1).await;
     live.publish(["two"]);
     read_until(&mut stream, r#""data":"two"}],"more":false}"#).await;
+    // It was read ahead of its turn; what comes after it must be heard, too.
+    stream.write_all(poll(2).as_bytes()).await.unwrap();
+    live.parked(1).await;
+    live.publish(["three"]);
+    read_until(&mut stream, r#""data":"three"}],"more":false}"#).await;
     let text = "GET /stats HTTP/1.1\r\nhost: x\r\n\r\n";
     let mut control = TcpStream::connect(live.control).await.unwrap();
     control.write_all(text.as_bytes()).await.unwrap();
     let stats: contract::ServerStats =
         serde_json::from_str(&Answer::read(&mut control, true).await.body).unwrap();
     let counted = stats.requests_of(Pattern::LongPolling);
-    assert_eq!((counted.arrived, counted.answered, stats.connections_open), (2, 2, 1));
+    assert_eq!((counted.arrived, counted.answered, stats.connections_open), (3, 3, 1));
 }
 
 #[tokio::test]
@@ -263,6 +268,28 @@ async fn a_websocket_says_its_word_between_the_frames() {
     timeout(PATIENCE, stream.read_to_end(&mut rest)).await.unwrap().unwrap();
     assert_eq!(rest, [0x88, 2, 0x03, 0xe8]);
     live.parked(0).await;
+}
+
+#[tokio::test]
+async fn who_asks_for_pongs_and_never_reads_them_is_not_heard_for_ever() {
+    let live = Live::start();
+    let mut stream = slow_client(&live, handshake()).await;
+    live.parked(1).await;
+    let ping = [&[0x89, 0x80 + 125, 0, 0, 0, 0][..], &[b'p'; 125]].concat().repeat(1_000);
+    // Its own socket is full one day, because the server has stopped reading.
+    let flood = async {
+        loop {
+            stream.write_all(&ping).await.unwrap();
+        }
+    };
+    let stopped = timeout(Duration::from_secs(3), flood).await.is_err();
+    assert!(stopped, "a loop without an end");
+    let mut control = TcpStream::connect(live.control).await.unwrap();
+    control.write_all(b"GET /stats HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
+    let stats: contract::ServerStats =
+        serde_json::from_str(&Answer::read(&mut control, true).await.body).unwrap();
+    // What it has read and not answered is no more than one read.
+    assert!(stats.bytes_in < stats.bytes_out + (256 << 10), "{} in, {} out", stats.bytes_in, stats.bytes_out);
 }
 
 #[tokio::test]

@@ -37,8 +37,15 @@ async fn head(stream: &mut TcpStream) -> String {
     String::from_utf8(head).unwrap()
 }
 
+/// All in one read, and in pieces.
 #[tokio::test]
 async fn a_ping_is_answered_with_its_payload_wherever_the_network_cuts() {
+    for piece_bytes in [7, 100_000] {
+        a_ping_between_two_events(piece_bytes).await;
+    }
+}
+
+async fn a_ping_between_two_events(piece_bytes: usize) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let seat = seat_before(&listener, Pattern::WebSocket).await;
     let server = async {
@@ -52,12 +59,13 @@ async fn a_ping_is_answered_with_its_payload_wherever_the_network_cuts() {
         );
         let place = r#"{"cursor":"k3v9qa.0","resume":"live"}"#;
         let event = r#"{"id":"k3v9qa.1","data":"hello"}"#;
+        let next = r#"{"id":"k3v9qa.2","data":"hello"}"#;
         let mut wire = answer.into_bytes();
-        for (opcode, payload) in [(0x81, place), (0x89, "ping"), (0x81, event), (0x88, "")] {
+        for (opcode, payload) in [(0x81, place), (0x81, event), (0x89, "ping"), (0x81, next), (0x88, "")] {
             wire.extend_from_slice(&[opcode, payload.len() as u8]);
             wire.extend_from_slice(payload.as_bytes());
         }
-        for piece in wire.chunks(7) {
+        for piece in wire.chunks(piece_bytes) {
             stream.write_all(piece).await.unwrap();
             tokio::task::yield_now().await;
         }
@@ -70,7 +78,8 @@ async fn a_ping_is_answered_with_its_payload_wherever_the_network_cuts() {
     assert_eq!(pong[..2], [0x8a, 0x84]);
     let unmasked: Vec<u8> = (0..4).map(|place| pong[6 + place] ^ pong[2 + place]).collect();
     assert_eq!(unmasked, b"ping");
-    assert_eq!(seat.cursor().unwrap().seq, 1);
+    assert_eq!(seat.cursor().unwrap().seq, 2);
+    assert!(seat.missing_in(1, 3).is_empty(), "an event beside a ping is lost");
     let counters = &seat.counters;
     assert_eq!((counters.computed_sent.get(), counters.stream.sent()), (sent as u64, sent as u64));
     assert_eq!(counters.computed_received.get(), counters.stream.received());

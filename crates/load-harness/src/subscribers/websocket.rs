@@ -87,7 +87,9 @@ async fn read(
         let stop = wire.read(seat, |bytes, _| {
             let mut rest = bytes;
             let mut found = None;
-            while let (None, Some(frame)) = (&found, messages.next(&mut rest)?) {
+            while found.is_none()
+                && let Some(frame) = messages.next(&mut rest)?
+            {
                 found = take(seat, frame)?;
             }
             let found = found.or_else(|| is_enough().then_some(Stop::Enough));

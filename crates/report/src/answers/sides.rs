@@ -12,7 +12,7 @@ use crate::{
 };
 
 pub(super) fn answer(finding: &ScenarioFinding) -> (String, Vec<String>) {
-    let main = primary(finding).unwrap_or(main_quantities(Swept::Side)[0]);
+    let main = finding.primary().unwrap_or(main_quantities(Swept::Side)[0]);
     let mut parts = Vec::new();
     let mut others = Vec::new();
     for (index, left) in finding.points.iter().enumerate() {
@@ -27,10 +27,6 @@ pub(super) fn answer(finding: &ScenarioFinding) -> (String, Vec<String>) {
         return ("No two sides of a pattern were measured.".to_owned(), vec![]);
     }
     (format!("{}.", capitalised(&parts.join("; "))), others)
-}
-
-fn primary(finding: &ScenarioFinding) -> Option<QuantityName> {
-    QuantityName::ALL.into_iter().find(|name| name.key() == finding.scenario.primary)
 }
 
 /// `SSE, side a and b: age at p99 4.30 ms (…) and 6.31 ms (…): 0.68 times (0.66–0.71)`.

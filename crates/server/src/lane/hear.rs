@@ -102,6 +102,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Lane<S> {
         if let State::Held { early, .. } = held
             && !early.is_empty()
         {
+            // Reading was broken off when this had come: nobody waits for the socket.
+            self.bells.ring(key);
             return self.hear(key, &early);
         }
         Ok(())
