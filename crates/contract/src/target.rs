@@ -54,7 +54,9 @@ pub struct Start {
     /// The program and its arguments. It must stay in the foreground, and its children in its process
     /// group: all of the group is measured, and nothing else.
     pub command: Words,
-    /// Environment variables on top of those that the harness has; placeholders are replaced here, too.
+    /// Environment variables on top of PATH and HOME, which are all that it gets of the caller's: what a
+    /// person sets for other programs must not change what is measured. Placeholders are replaced here,
+    /// too.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub environment: BTreeMap<String, String>,
     /// Files of the folder that are written into `{work}` with the placeholders replaced.

@@ -2,25 +2,21 @@
 
 use std::time::Duration;
 
-use contract::{Arrivals, CpuSecond};
+use contract::{Arrivals, CpuSecond, CpuUse};
 use schedule::EpochClock;
 use tokio::time::sleep;
 
 use crate::{
     TrialOrder,
+    runner::TrialError,
     server_access::{Reading, ServerAccess},
-    server_process::ServerError,
 };
 
 const SECOND_NS: u64 = 1_000_000_000;
 
-fn between(before: Reading, now: Reading, second: u32) -> CpuSecond {
-    CpuSecond {
-        second,
-        wall_us: (now.monotonic_ns - before.monotonic_ns) as f64 * 1e-3,
-        server_us: (now.server_cpu_us - before.server_cpu_us) as f64,
-        harness_us: (now.harness_cpu_us - before.harness_cpu_us) as f64,
-    }
+fn between(before: &Reading, now: &Reading, second: u32) -> Result<CpuSecond, TrialError> {
+    let CpuUse { wall_us, server_us, harness_us, .. } = now.cpu_since(before)?;
+    Ok(CpuSecond { second, wall_us, server_us, harness_us })
 }
 
 /// Reads once a second from the schedule's instant 0 to its end. Only where the rate is ramped: the
@@ -30,7 +26,7 @@ pub(crate) async fn read(
     order: &TrialOrder,
     clock: EpochClock,
     start_ns: u64,
-) -> Result<Vec<CpuSecond>, ServerError> {
+) -> Result<Vec<CpuSecond>, TrialError> {
     if !matches!(order.plan.settings.events, Arrivals::Ramp { .. }) {
         return Ok(Vec::new());
     }
@@ -43,7 +39,7 @@ pub(crate) async fn read(
     for second in 0..order.window().end_ns.div_ceil(SECOND_NS) {
         until(((second + 1) * SECOND_NS).min(order.window().end_ns)).await;
         let now = server.read().await?;
-        seconds.push(between(before, now, second as u32));
+        seconds.push(between(&before, &now, second as u32)?);
         before = now;
     }
     Ok(seconds)

@@ -58,7 +58,7 @@ pub(crate) struct Desk {
     pub(crate) read_buffer: RefCell<Box<[u8]>>,
     /// Where every subscriber writes its request down; nothing stays in it.
     pub(crate) request: RefCell<String>,
-    /// When the last read of any subscriber came back.
+    /// When the bytes that are being looked at were read.
     received_ns: Cell<u64>,
     /// What `started` holds, once it does: looking there takes a lock.
     known_start: Cell<Option<Started>>,
@@ -162,8 +162,14 @@ impl Desk {
     }
 
     /// Notes that a read has just come back: what its bytes hold was received now.
-    pub(crate) fn note_read(&self) {
+    pub(crate) fn note_read(&self) -> u64 {
         self.received_ns.set(self.clock.now_ns());
+        self.received_ns.get()
+    }
+
+    /// Notes that bytes are looked at which an earlier read has left.
+    pub(crate) fn look_back(&self, read_ns: u64) {
+        self.received_ns.set(read_ns);
     }
 
     /// When the bytes that are being looked at were read.

@@ -3,13 +3,14 @@
 
 use std::{
     collections::VecDeque,
+    env,
     net::{SocketAddr, TcpListener},
     process::Stdio,
     sync::Arc,
     time::Duration,
 };
 
-use contract::{Ready, Subscription, stamp};
+use contract::{PublishRequest, Ready, Subscription, Words, stamp};
 use rustix::process::Signal;
 use schedule::{EpochClock, bind_to_core, release_from_core};
 use tempfile::TempDir;
@@ -26,7 +27,7 @@ use crate::{
     poster::PublishAddress,
     posting_publisher::PostingPublisher,
     process_group::ProcessGroup,
-    server_process::{LONGEST_START, LONGEST_STOP, ServerError, last_lines},
+    server_process::{ForeignProblem, LONGEST_START, LONGEST_STOP, ServerError, last_lines},
     target_folder::{Places, TargetFolder, search_path},
 };
 
@@ -88,8 +89,11 @@ impl ForeignServer {
         let mut command = Command::new(folder.program(&words[0]));
         command
             .args(&words[1..])
-            .envs(environment)
+            // What the caller sets for itself (NODE_OPTIONS, BUN_*) must not make a server another one.
+            .env_clear()
             .env("PATH", search_path())
+            .envs(env::var_os("HOME").map(|home| ("HOME", home)))
+            .envs(environment)
             .current_dir(folder.home())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -112,10 +116,14 @@ impl ForeignServer {
         let group = ProcessGroup::LedBy(leader);
         let mut server = Self { child, leash, group, stderr, _stdin: stdin, _work: work };
         let ready = server.until_ready(folder.target.start.ready, stdout, data);
-        match timeout(LONGEST_START, ready).await {
-            Ok(true) => {}
-            Ok(false) => return Err(ServerError::Refusal(server.stop().await)),
-            Err(_) => return Err(ServerError::SilentStart(LONGEST_START)),
+        let port = data.port();
+        let problem = match timeout(LONGEST_START, ready).await {
+            Ok(true) => None,
+            Ok(false) => Some(ForeignProblem::Ended { port }),
+            Err(_) => Some(ForeignProblem::NotReady { port, ready: folder.target.start.ready }),
+        };
+        if let Some(problem) = problem {
+            return Err(server.give_up(&words, problem).await);
         }
         let publish =
             PublishAddress { server: data, request: folder.target.publish.clone(), takes_types: false };
@@ -124,10 +132,18 @@ impl ForeignServer {
         // schedule, so it belongs to no ledger.
         let first = PostingPublisher::new(publish.clone(), clock).post_now(&stamp(0, "first"));
         if let Err(error) = first {
-            let _ = server.stop().await;
-            return Err(ServerError::Publish(error));
+            let PublishRequest { method, path, .. } = publish.request;
+            return Err(server
+                .give_up(&words, ForeignProblem::FirstEvent { port, method, path, error })
+                .await);
         }
         Ok((server, ForeignAddress { data, group, clock, publish, subscription }))
+    }
+
+    /// Ends a server that cannot be used; the error has what it said.
+    async fn give_up(self, command: &Words, problem: ForeignProblem) -> ServerError {
+        let last_words = self.stop().await;
+        ServerError::Foreign { command: command.join(" "), problem: problem.into(), last_words }
     }
 
     /// Whether it became ready; `false` if it ended instead.

@@ -13,6 +13,8 @@ use crate::{
 pub(crate) struct Outside {
     /// At both edges of the window.
     pub(crate) edges: [Reading; 2],
+    /// CPU time from one edge to the other.
+    pub(crate) cpu: CpuUse,
     /// Between the edges and before, where the rate is ramped.
     pub(crate) cpu_seconds: Vec<CpuSecond>,
     pub(crate) publisher: PublisherReport,
@@ -68,12 +70,7 @@ pub(crate) fn assemble(order: &TrialOrder, finding: &WorkerFinding, outside: &Ou
         set_up: finding.set_up.filter(|_| is_lean),
         wakeups: readings.window_end.wakeups_since(&readings.window_start),
         sockets_held: held.or(outside.held.map(|held| held as f64)).unwrap_or(0.0),
-        cpu: CpuUse {
-            wall_us: (after.monotonic_ns - before.monotonic_ns) as f64 * 1e-3,
-            server_us: (after.server_cpu_us - before.server_cpu_us) as f64,
-            publisher_us: (after.publisher_cpu_us - before.publisher_cpu_us) as f64,
-            harness_us: (after.harness_cpu_us - before.harness_cpu_us) as f64,
-        },
+        cpu: outside.cpu,
         server_requests_life: last.map(|last| last.requests),
         server_bytes_life: last.map(|last| last.bytes_in + last.bytes_out),
         publisher: PublisherCounts {

@@ -2,7 +2,7 @@
 //! they took, and their end. What a process starts stays in its group unless it leaves on purpose
 //! (setpgid(2)), so a master's workers are found without knowing any server.
 
-use std::fs;
+use std::{collections::BTreeMap, fs};
 
 use rustix::process::{Pid, Signal, kill_process_group};
 
@@ -10,6 +10,19 @@ use crate::{
     libc_calls::process_cpu_us,
     memory::{self, MemoryError},
 };
+
+/// CPU time of a server's processes at an instant, by pid: user and system, microseconds.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct CpuTimes(BTreeMap<u32, u64>);
+
+/// A process ended between two readings and took its CPU time with it: nobody can tell any more what the
+/// server took.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "a process of the server ended during the window (process {0}), and its CPU time is lost with it: the \
+     server's last words may say why; run the trial again"
+)]
+pub(crate) struct ProcessEnded(u32);
 
 /// The processes of a server.
 #[derive(Debug, Clone, Copy)]
@@ -37,10 +50,9 @@ impl ProcessGroup {
             .collect()
     }
 
-    /// CPU time of all of them, user and system, microseconds. Of a process that has ended its time is
-    /// gone with it: no server here starts one per request.
-    pub(crate) fn cpu_us(self) -> u64 {
-        self.members().into_iter().filter_map(process_cpu_us).sum()
+    /// CPU time of each of them.
+    pub(crate) fn cpu_times(self) -> CpuTimes {
+        CpuTimes(self.members().into_iter().filter_map(|pid| Some((pid, process_cpu_us(pid)?))).collect())
     }
 
     /// Memory of all of them: pages that they share count once.
@@ -59,6 +71,29 @@ impl ProcessGroup {
         if let Some(leader) = Pid::from_raw(leader as i32) {
             let _ = kill_process_group(leader, signal);
         }
+    }
+}
+
+impl CpuTimes {
+    /// Of a server that tells its own.
+    pub(crate) fn of(pid: u32, us: u64) -> Self {
+        Self(BTreeMap::from([(pid, us)]))
+    }
+
+    /// What all of them took since an earlier reading. A process that began in between began with
+    /// nothing.
+    ///
+    /// # Errors
+    /// [`ProcessEnded`] if one of them runs no more, or another has its number now and so less time.
+    pub(crate) fn since(&self, before: &Self) -> Result<u64, ProcessEnded> {
+        if let Some((pid, _)) = before.0.iter().find(|(pid, _)| !self.0.contains_key(pid)) {
+            return Err(ProcessEnded(*pid));
+        }
+        let taken = |(pid, us): (&u32, &u64)| {
+            let before_us = before.0.get(pid).copied().unwrap_or(0);
+            us.checked_sub(before_us).ok_or(ProcessEnded(*pid))
+        };
+        self.0.iter().map(taken).sum()
     }
 }
 
@@ -88,6 +123,20 @@ mod tests {
     }
 
     #[test]
+    fn what_was_taken_is_known_only_while_every_process_lives() {
+        let times = |all: &[(u32, u64)]| CpuTimes(all.iter().copied().collect());
+        let before = times(&[(70, 1_000), (71, 50_000)]);
+        assert_eq!(times(&[(70, 1_200), (71, 59_000)]).since(&before), Ok(9_200));
+        assert_eq!(times(&[(70, 1_200), (71, 59_000), (72, 30)]).since(&before), Ok(9_230));
+        // A worker that was replaced: the sum is smaller than before, or larger by too little.
+        assert_eq!(times(&[(70, 1_200), (72, 30)]).since(&before), Err(ProcessEnded(71)));
+        assert_eq!(times(&[(70, 1_200), (72, 90_000)]).since(&before), Err(ProcessEnded(71)));
+        assert_eq!(times(&[(70, 1_200), (71, 30)]).since(&before), Err(ProcessEnded(71)));
+        let told = times(&[]).since(&before).unwrap_err().to_string();
+        assert!(told.starts_with("a process of the server ended during the window (process 70)"), "{told}");
+    }
+
+    #[test]
     fn a_child_of_the_leader_is_measured_and_ended_with_it() {
         // The shell works for a while, then its child waits for ever.
         let script = "n=0; while [ $n -lt 100000 ]; do n=$((n+1)); done; sleep 1000 & echo ready; wait";
@@ -97,7 +146,8 @@ mod tests {
         let mut line = String::new();
         BufReader::new(leader.stdout.take().unwrap()).read_line(&mut line).unwrap();
         assert_eq!(group.members().len(), 2, "the shell and what it started");
-        assert!(group.cpu_us() > 1_000, "{}", group.cpu_us());
+        let both = group.cpu_times();
+        assert!(both.since(&CpuTimes::default()).unwrap() > 1_000, "{both:?}");
         let alone = memory::user_bytes(&leader.id().to_string()).unwrap();
         assert!(group.user_bytes().unwrap() > alone);
         assert!(group.descriptors().unwrap() >= 6);
@@ -106,6 +156,8 @@ mod tests {
         while !group.members().is_empty() {
             std::thread::yield_now();
         }
-        assert_eq!(group.cpu_us(), 0);
+        let gone = group.cpu_times();
+        assert_eq!(gone, CpuTimes::default());
+        assert!(gone.since(&both).is_err());
     }
 }

@@ -26,6 +26,7 @@ use crate::{
     measured::{Outside, assemble},
     memory::MemoryError,
     posting_publisher::PublishingError,
+    process_group::ProcessEnded,
     server_access::{RunningServer, ServerAccess},
     server_process::ServerError,
     stairs,
@@ -120,6 +121,8 @@ pub(crate) enum TrialError {
     OtherSchedule { published: String, asked: String },
     #[error(transparent)]
     Memory(#[from] MemoryError),
+    #[error(transparent)]
+    ProcessEnded(#[from] ProcessEnded),
     #[error("the schedule of the idle stretch cannot be made: {0}")]
     Idle(#[from] schedule::ScheduleError),
     #[error(transparent)]
@@ -343,16 +346,18 @@ impl Harness {
             let after = server.read().await?;
             let held = server.held();
             crew.window_was_read();
-            Ok(([before, after], held))
+            let cpu = after.cpu_since(&before)?;
+            Ok::<_, TrialError>(([before, after], cpu, held))
         };
         let seconds = cpu_seconds::read(server, order, clock, started.start_ns);
-        let ((edges, held), cpu_seconds) = tokio::try_join!(edges, seconds)?;
+        let ((edges, cpu, held), cpu_seconds) = tokio::try_join!(edges, seconds)?;
         progress(tell(Phase::Draining, window.end_ns));
 
         let workers = crew.workers();
         let finding = crew.dismiss().await?;
         let outside = Outside {
             edges,
+            cpu,
             cpu_seconds,
             publisher: server.publisher_report().await?,
             last: server.at_rest(finding.readings.end.connections()).await?,

@@ -4,7 +4,8 @@
 use std::{net::SocketAddr, time::Duration};
 
 use contract::{
-    PublishRequest, PublisherReport, PublisherSeat, ServerStats, StartSchedule, StartedSchedule, TrialPlan,
+    CpuUse, PublishRequest, PublisherReport, PublisherSeat, ServerStats, StartSchedule, StartedSchedule,
+    TrialPlan,
 };
 use schedule::{EpochClock, process_cpu_us};
 use tokio::time::sleep;
@@ -16,7 +17,7 @@ use crate::{
     machine,
     poster::PublishAddress,
     posting_publisher::PostingPublisher,
-    process_group::ProcessGroup,
+    process_group::{CpuTimes, ProcessEnded, ProcessGroup},
     runner::TrialError,
     server_process::{ControlPlane, ServerError, ServerProcess},
 };
@@ -45,19 +46,34 @@ enum Side {
 }
 
 /// What was read of a server at an instant.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct Reading {
     /// When, on the epoch's clock.
-    pub(crate) monotonic_ns: u64,
+    monotonic_ns: u64,
     /// CPU time of the server, its publisher left out.
-    pub(crate) server_cpu_us: u64,
+    server_cpu: CpuTimes,
     /// CPU time of the publisher, wherever it sits.
-    pub(crate) publisher_cpu_us: u64,
+    publisher_cpu_us: u64,
     /// CPU time of the harness, its publisher left out.
-    pub(crate) harness_cpu_us: u64,
+    harness_cpu_us: u64,
     /// What the server counted on its measured port, the publisher's own traffic left out; none if it
     /// does not tell.
     pub(crate) counted: Option<Counted>,
+}
+
+impl Reading {
+    /// CPU time since an earlier reading of the same server.
+    ///
+    /// # Errors
+    /// [`ProcessEnded`] if the server has lost a process since.
+    pub(crate) fn cpu_since(&self, before: &Self) -> Result<CpuUse, ProcessEnded> {
+        Ok(CpuUse {
+            wall_us: (self.monotonic_ns - before.monotonic_ns) as f64 * 1e-3,
+            server_us: self.server_cpu.since(&before.server_cpu)? as f64,
+            publisher_us: (self.publisher_cpu_us - before.publisher_cpu_us) as f64,
+            harness_us: (self.harness_cpu_us - before.harness_cpu_us) as f64,
+        })
+    }
 }
 
 /// What a server counted since its start.
@@ -190,20 +206,21 @@ impl ServerAccess {
     /// Reads CPU times and counters.
     pub(crate) async fn read(&self) -> Result<Reading, ServerError> {
         let posting_cpu_us = self.posting.as_ref().map_or(0, PostingPublisher::cpu_us);
-        let (monotonic_ns, server_cpu_us, publisher_cpu_us, counted) = match &self.side {
+        let (monotonic_ns, server_cpu, publisher_cpu_us, counted) = match &self.side {
             Side::Own(control) => {
                 let stats = control.stats().await?;
                 let publisher_us = stats.publisher_cpu_us;
-                (stats.monotonic_ns, stats.cpu_us - publisher_us, publisher_us, Some(self.counted(&stats)))
+                let own = CpuTimes::of(control.announcement().pid, stats.cpu_us - publisher_us);
+                (stats.monotonic_ns, own, publisher_us, Some(self.counted(&stats)))
             }
             Side::Foreign(address) => {
-                let cpu_us = address.group.cpu_us();
-                (address.clock.now_ns(), cpu_us, 0, None)
+                let cpu = address.group.cpu_times();
+                (address.clock.now_ns(), cpu, 0, None)
             }
         };
         Ok(Reading {
             monotonic_ns,
-            server_cpu_us,
+            server_cpu,
             publisher_cpu_us: publisher_cpu_us + posting_cpu_us,
             harness_cpu_us: process_cpu_us().saturating_sub(posting_cpu_us),
             counted,

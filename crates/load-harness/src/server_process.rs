@@ -4,7 +4,7 @@
 use std::{collections::VecDeque, path::Path, process::Stdio, time::Duration};
 
 use contract::{
-    Announcement, Pattern, PublisherReport, ServerName, ServerStats, StartSchedule, StartedSchedule,
+    Announcement, Pattern, PublisherReport, Ready, ServerName, ServerStats, StartSchedule, StartedSchedule,
 };
 use serde::de::DeserializeOwned;
 use tokio::{
@@ -47,8 +47,26 @@ pub(crate) enum ServerError {
     NotOffered(ServerName, Pattern),
     #[error(transparent)]
     Folder(TargetFolderError),
-    #[error("the server did not take a first event: {0}")]
-    Publish(PostError),
+    #[error("`{command}` is no server yet: {problem}{}", said_last(.last_words))]
+    Foreign { command: String, problem: Box<ForeignProblem>, last_words: Vec<String> },
+}
+
+/// Why a server that the lab did not build cannot be used though it was started.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ForeignProblem {
+    #[error("it ended before it could be used on port {port}")]
+    Ended { port: u16 },
+    #[error(
+        "it could not be used within {LONGEST_START:?}: check that its target starts it on port {port}, and \
+         that {} is how it says that it is ready",
+        match .ready { Ready::Line => "a line on stdout", Ready::Port => "an open port" }
+    )]
+    NotReady { port: u16, ready: Ready },
+    #[error(
+        "it did not take a first event: {error}; check `publish` of its target, which says {method} {path}, and \
+         that it listens on port {port}"
+    )]
+    FirstEvent { port: u16, method: String, path: String, error: PostError },
 }
 
 /// A running server. Dropping it kills the process; if this process is killed, the server sees its
@@ -68,11 +86,15 @@ pub(crate) struct ControlPlane {
     client: reqwest::Client,
 }
 
+fn said_last(words: &[String]) -> String {
+    words.last().map(|word| format!("; it said last: {word}")).unwrap_or_default()
+}
+
 impl ServerError {
     /// The last lines of a server that did not start.
     pub(crate) fn last_words(self) -> Vec<String> {
         match self {
-            Self::Refusal(words) => words,
+            Self::Refusal(words) | Self::Foreign { last_words: words, .. } => words,
             Self::Spawn(_)
             | Self::NoAnnouncement
             | Self::SilentStart(_)
@@ -82,8 +104,7 @@ impl ServerError {
             | Self::NoTarget(_)
             | Self::NotInstalled(_)
             | Self::NotOffered(..)
-            | Self::Folder(_)
-            | Self::Publish(_) => Vec::new(),
+            | Self::Folder(_) => Vec::new(),
         }
     }
 }
@@ -197,4 +218,25 @@ pub(crate) async fn last_lines(stderr: Option<ChildStderr>) -> VecDeque<String> 
         kept.push_back(line);
     }
     kept
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_that_is_never_ready_is_named_with_its_port_and_its_last_words() {
+        let last_words = vec!["first".to_owned(), "no room".to_owned()];
+        let problem = ForeignProblem::NotReady { port: 8_123, ready: Ready::Line };
+        let error = ServerError::Foreign {
+            command: "demo --all".to_owned(),
+            problem: problem.into(),
+            last_words: last_words.clone(),
+        };
+        let told = error.to_string();
+        for word in ["`demo --all`", "within 20s", "port 8123", "a line on stdout", "it said last: no room"] {
+            assert!(told.contains(word), "{word}: {told}");
+        }
+        assert_eq!(error.last_words(), last_words);
+    }
 }

@@ -15,6 +15,9 @@ const LAST_LINES: usize = 5;
 /// Where packages of a system put servers, which is not in every user's PATH.
 const SYSTEM_PATHS: &str = "/usr/local/sbin:/usr/sbin:/sbin";
 
+/// What npm installs by, and where to: what an older one installed is another server.
+const LOCK: (&str, &str) = ("package-lock.json", "node_modules");
+
 /// A target with its folder, and a home outside the checkout into which it is installed.
 #[derive(Debug, Clone)]
 pub struct TargetFolder {
@@ -129,10 +132,16 @@ impl TargetFolder {
             if let (true, Some(name)) = (from.is_file(), from.file_name()) {
                 let text = fs::read(&from).map_err(failed(&from))?;
                 let to = self.home.join(name);
+                let there = fs::read(&to).ok();
                 // An unchanged file stays as old as it is: the tools that install look at times.
-                if fs::read(&to).ok().as_ref() != Some(&text) {
-                    fs::write(&to, text).map_err(failed(&to))?;
+                if there.as_ref() == Some(&text) {
+                    continue;
                 }
+                let installed = self.home.join(LOCK.1);
+                if there.is_some() && name == LOCK.0 && installed.exists() {
+                    fs::remove_dir_all(&installed).map_err(failed(&installed))?;
+                }
+                fs::write(&to, text).map_err(failed(&to))?;
             }
         }
         Ok(())
@@ -275,6 +284,21 @@ mod tests {
         let error = demo.install(|_| {}).unwrap_err().to_string();
         assert!(error.contains("`cp nothing got` ended with") && error.contains("get it by hand"), "{error}");
         assert!(demo.state.is_err());
+    }
+
+    #[test]
+    fn what_another_lock_file_installed_is_not_there_any_more() {
+        let (place, demo) = folder(false, "[\"true\"]");
+        let (lock, installed) = (place.path().join("demo").join(LOCK.0), demo.home().join(LOCK.1));
+        fs::write(&lock, "1").unwrap();
+        fs::create_dir(&installed).unwrap();
+        fs::write(installed.join("a"), "").unwrap();
+        for (text, stays) in [("1", true), ("1", true), ("2", false)] {
+            fs::write(&lock, text).unwrap();
+            demo.copy().unwrap();
+            assert_eq!(installed.exists(), stays, "{text}");
+            assert_eq!(fs::read_to_string(demo.home().join(LOCK.0)).unwrap(), text);
+        }
     }
 
     #[test]

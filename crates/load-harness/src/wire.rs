@@ -19,8 +19,11 @@ pub(crate) const READ_BYTES: usize = 64 << 10;
 /// A connection. Dropping it closes the socket.
 pub(crate) struct Wire {
     stream: CountedStream,
-    /// The start of a message whose end has not come. Empty, and without memory, between messages.
+    /// The start of a message whose end has not come, and whatever follows what was waited for. Empty,
+    /// and without memory, between messages.
     rest: Vec<u8>,
+    /// When the last bytes came.
+    read_ns: u64,
 }
 
 /// What a look at the bytes that have come found.
@@ -34,7 +37,7 @@ pub(crate) struct Step<T> {
 impl Wire {
     /// Connects a subscriber to its server.
     pub(crate) async fn open(seat: &Seat) -> Result<Self, SubscriberError> {
-        Ok(Self { stream: seat.connect().await?, rest: Vec::new() })
+        Ok(Self { stream: seat.connect().await?, rest: Vec::new(), read_ns: 0 })
     }
 
     /// Sends a GET, counted. `more` are header lines that do not come from the question.
@@ -68,23 +71,24 @@ impl Wire {
     /// what it has not used, and more; the second argument says that no more will come.
     ///
     /// The instant of every read is noted right after it: what is delivered from its bytes was received
-    /// then.
+    /// then, though other subscribers may have read before it is looked at.
     pub(crate) async fn read<T>(
         &mut self,
         seat: &Seat,
         mut look: impl FnMut(&[u8], bool) -> Result<Step<T>, SubscriberError>,
     ) -> Result<T, SubscriberError> {
-        if !self.rest.is_empty()
-            && let Some(found) = self.look_at_rest(false, &mut look)?
-        {
-            return Ok(found);
+        if !self.rest.is_empty() {
+            seat.desk.look_back(self.read_ns);
+            if let Some(found) = self.look_at_rest(false, &mut look)? {
+                return Ok(found);
+            }
         }
         poll_fn(|context| {
             loop {
                 let mut shared = seat.desk.read_buffer.borrow_mut();
                 let mut buffer = ReadBuf::new(&mut shared);
                 ready!(Pin::new(&mut self.stream).poll_read(context, &mut buffer))?;
-                seat.desk.note_read();
+                self.read_ns = seat.desk.note_read();
                 let found = match buffer.filled() {
                     [] => {
                         let last = self.look_at_rest(true, &mut look)?;

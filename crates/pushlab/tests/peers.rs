@@ -10,6 +10,7 @@ use std::{
     io::{BufRead, BufReader, Read, Write},
     net::{TcpListener, TcpStream},
     path::Path,
+    process::{Child, Command},
     sync::{Arc, Condvar, Mutex},
     thread,
 };
@@ -25,8 +26,15 @@ use lab::{
 const PORT: &str = "PUSHLAB_TEST_TARGET_PORT";
 /// Every so many events it loses one; 0 loses none.
 const LOSES: &str = "PUSHLAB_TEST_TARGET_LOSES";
+/// The event at which its child ends; 0 if it has none.
+const CHILD_UNTIL: &str = "PUSHLAB_TEST_TARGET_CHILD_UNTIL";
+/// What the caller's environment holds and no server may get.
+const OF_THE_CALLER: &str = "PUSHLAB_TEST_OF_THE_CALLER";
 /// Where it writes its pid.
 const PID_FILE: &str = "PUSHLAB_TEST_TARGET_PID";
+
+/// Its target.
+const TARGET: &str = "scenarios/targets/tiny/target.toml";
 
 /// The events of the server below.
 #[derive(Default)]
@@ -41,17 +49,26 @@ struct Events {
 fn serve_as_a_target() {
     let Ok(port) = env::var(PORT) else { return };
     fs::write(env::var(PID_FILE).unwrap(), std::process::id().to_string()).unwrap();
-    let loses: usize = env::var(LOSES).unwrap().parse().unwrap();
+    assert_eq!(env::var_os(OF_THE_CALLER), None);
+    let number = |name: &str| env::var(name).unwrap().parse::<usize>().unwrap();
+    let (loses, child_until) = (number(LOSES), number(CHILD_UNTIL));
+    let child = (child_until > 0).then(|| Command::new("sleep").arg("1000").spawn().unwrap());
+    let child = Arc::new(Mutex::new((child, child_until)));
     let listener = TcpListener::bind(format!("127.0.0.1:{port}")).unwrap();
     let events = Arc::new(Events::default());
     for stream in listener.incoming() {
-        let events = Arc::clone(&events);
+        let (events, child) = (Arc::clone(&events), Arc::clone(&child));
         // Whoever leaves ends its thread with an error that nobody needs.
-        thread::spawn(move || drop(answer(&mut stream.unwrap(), &events, loses)));
+        thread::spawn(move || drop(answer(&mut stream.unwrap(), &events, loses, &child)));
     }
 }
 
-fn answer(stream: &mut TcpStream, events: &Events, loses: usize) -> std::io::Result<()> {
+fn answer(
+    stream: &mut TcpStream,
+    events: &Events,
+    loses: usize,
+    child: &Mutex<(Option<Child>, usize)>,
+) -> std::io::Result<()> {
     stream.set_nodelay(true)?;
     let mut reader = BufReader::new(stream.try_clone()?);
     loop {
@@ -73,6 +90,12 @@ fn answer(stream: &mut TcpStream, events: &Events, loses: usize) -> std::io::Res
             reader.read_exact(&mut body)?;
             events.texts.lock().unwrap().push(String::from_utf8(body).unwrap());
             events.more.notify_all();
+            if let (Some(child), until) = &mut *child.lock().unwrap()
+                && events.texts.lock().unwrap().len() == *until
+            {
+                child.kill()?;
+                child.wait()?;
+            }
             stream.write_all(b"HTTP/1.1 204 No Content\r\n\r\n")?;
         } else if target == "/stream" {
             let mut next = events.texts.lock().unwrap().len();
@@ -102,12 +125,12 @@ fn lab(check: &str, loses: u32, changes: &[(&str, &str)]) -> Lab {
     let program = env::current_exe().unwrap();
     let pid_file = lab.path("pid");
     lab.write(
-        "scenarios/targets/tiny/target.toml",
+        TARGET,
         &format!(
             "name = \"tiny\"\ntitle = \"a tiny server\"\n[install]\ncheck = [{check:?}]\nversion = [\"echo\", \"tiny 1\"]\n\
              commands = []\notherwise = \"bring it along\"\n[start]\n\
              command = [{program:?}, \"--exact\", \"serve_as_a_target\", \"--ignored\", \"--nocapture\"]\n\
-             environment = {{ {PORT} = \"{{data_port}}\", {LOSES} = \"{loses}\", {PID_FILE} = {pid_file:?} }}\n\
+             environment = {{ {PORT} = \"{{data_port}}\", {LOSES} = \"{loses}\", {CHILD_UNTIL} = \"0\", {PID_FILE} = {pid_file:?} }}\n\
              ready = \"port\"\n[publish]\npath = \"/publish\"\n[patterns.sse]\nfirst = \"/stream\"\n\
              [patterns.short-polling]\nfirst = \"/now\"\nnext = \"/now?after={{after}}\"\n\
              cursor = {{ json = \"place\" }}\nevents = {{ json = \"texts\" }}\n"
@@ -133,7 +156,9 @@ fn measured(record: &TrialRecord) -> &Measurements {
 fn a_foreign_server_is_measured_beside_ours() {
     let patterns = ("patterns", "[\"short-polling\", \"sse\"]");
     let lab = lab("true", 0, &[patterns, ("subscribers", "5")]);
-    lab.run(&["bench", "beside"]).exits(0);
+    let mut bench = lab.command(&["bench", "beside"]);
+    bench.env(OF_THE_CALLER, "1");
+    Running::start(bench).finish().exits(0);
     let run = lab.only_run();
     let records = judged(&run);
     assert_eq!(records.len(), 4);
@@ -195,6 +220,43 @@ fn a_server_that_is_not_installed_fails_its_trials_and_no_others() {
     }
 }
 
+/// The reason and the server's last words of the trial that could not be finished.
+fn failed(lab: &Lab) -> (String, Vec<String>) {
+    lab.run(&["bench", "beside"]).exits(1);
+    let records = judged(&lab.only_run());
+    match &records[&("tiny".to_owned(), Pattern::Sse)].outcome {
+        Outcome::Failed { reason, server_last_words } => (reason.clone(), server_last_words.clone()),
+        Outcome::Completed { .. } => panic!("it cannot have ended well"),
+    }
+}
+
+#[test]
+fn a_server_that_takes_no_event_is_told_with_what_to_check_and_its_last_words() {
+    let lab = lab("true", 0, &[("servers", "[\"tiny\"]")]);
+    let deaf = "command = [\"sh\", \"-c\", \"echo nobody listens >&2; echo ready; exec sleep 1000\"]";
+    let target = read(&lab.path(TARGET)).replace("ready = \"port\"", "ready = \"line\"");
+    let lines = target.lines().map(|line| if line.starts_with("command = ") { deaf } else { line });
+    lab.write(TARGET, &lines.collect::<Vec<_>>().join("\n"));
+    let (reason, last_words) = failed(&lab);
+    assert_eq!(last_words, ["nobody listens"]);
+    for word in
+        ["`sh -c echo", "first event", "POST /publish", "listens on port ", "said last: nobody listens"]
+    {
+        assert!(reason.contains(word), "{word}: {reason}");
+    }
+}
+
+#[test]
+fn a_trial_whose_server_loses_a_process_fails() {
+    let lab = lab("true", 0, &[("servers", "[\"tiny\"]")]);
+    // Of 48 events the last 40 are due in the window.
+    let none = format!("{CHILD_UNTIL} = \"0\"");
+    let target = read(&lab.path(TARGET)).replace(&none, &format!("{CHILD_UNTIL} = \"30\""));
+    lab.write(TARGET, &target);
+    let (reason, _) = failed(&lab);
+    assert!(reason.starts_with("a process of the server ended during the window (process "), "{reason}");
+}
+
 #[test]
 fn what_cannot_be_asked_of_a_foreign_server_is_refused_before_anything_starts() {
     let unknown = lab("true", 0, &[("servers", "[\"pushlab\", \"tinny\"]")]);
@@ -204,7 +266,7 @@ fn what_cannot_be_asked_of_a_foreign_server_is_refused_before_anything_starts() 
     let bursts = lab("true", 0, &[("[events]", twins)]);
     bursts.run(&["bench", "beside"]).exits(2).complains(&["two events are due", "told apart by their due"]);
     let broken = lab("true", 0, &[]);
-    broken.write("scenarios/targets/tiny/target.toml", "name = \"tiny\"\nport = 1\n");
+    broken.write(TARGET, "name = \"tiny\"\nport = 1\n");
     broken.run(&["bench", "beside"]).exits(2).complains(&["tiny/target.toml", "port"]);
     for lab in [unknown, bursts, broken] {
         assert!(lab.runs().is_empty());

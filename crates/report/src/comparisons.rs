@@ -215,8 +215,12 @@ pub(crate) fn compare(quantity: QuantityName, left: &Point, right: &Point) -> Op
     paired(&values)
 }
 
-/// The value of each block; none if one of them is only a bound.
+/// The value of each block; none if one of them is only a bound, or if those without one would be
+/// missed.
 pub(crate) fn by_block(quantity: QuantityName, point: &Point) -> Option<BTreeMap<u32, f64>> {
+    if point.missing(quantity).is_some() {
+        return None;
+    }
     let mut values = BTreeMap::new();
     for trial in &point.trials {
         let Some(reading) = trial.reading(quantity) else { continue };

@@ -91,8 +91,11 @@ impl ScenarioFinding {
     }
 
     /// The cost that its servers are told apart by: what the question is about if that is a cost, the
-    /// server's CPU per event otherwise.
+    /// server's CPU per event otherwise; up to the knee where the rate grows.
     pub(crate) fn main_cost(&self) -> QuantityName {
+        if self.is_ramp() {
+            return QuantityName::SaturationCpuPerEvent;
+        }
         let is_cost = |name: &QuantityName| matches!(name.unit(), "us" | "bytes");
         self.primary().filter(is_cost).unwrap_or(QuantityName::CpuPerEvent)
     }

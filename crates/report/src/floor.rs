@@ -3,6 +3,8 @@
 //! It is no competitor. Where a scenario has points of it, every other server's costs are told as
 //! multiples of the floor of the same pattern and setting, block by block.
 
+use contract::PublisherSeat;
+
 use crate::{
     comparisons::{PointComparison, at_same_value, between},
     findings::ScenarioFinding,
@@ -32,8 +34,19 @@ pub(crate) const FLOORED: [QuantityName; 14] = [
 /// What a limit line in a figure is.
 pub(crate) const FLOOR_KEY: &str = "floor: what the kernel alone costs";
 
-/// Said beside tables and in captions.
-pub(crate) const FLOOR_EXPLAINED: &str = "The floor is what the kernel alone costs: one thread that writes a ready frame to each socket and reads nothing it could leave out. “× floor” is a value ÷ that of the floor of the same pattern, taken block by block, with its 95 % interval. It is an estimate, not a test against 1, and shares no error rate with the comparisons.";
+/// Said beside tables.
+pub(crate) fn floor_explained(finding: &ScenarioFinding) -> String {
+    let posted = match finding.scenario.publisher {
+        PublisherSeat::Server => "",
+        // Its control port belongs to the same process, and so does what the answer costs.
+        PublisherSeat::Harness => {
+            " Here the publisher sits in the harness, so the floor also answers one POST an event, over HTTP."
+        }
+    };
+    format!(
+        "The floor is what the kernel alone costs: one thread that writes a ready frame to each socket and reads nothing it could leave out.{posted} “× floor” is a value ÷ that of the floor of the same pattern, taken block by block, with its 95 % interval. It is an estimate, not a test against 1, and shares no error rate with the comparisons."
+    )
+}
 
 /// The floor that a point stands on: the same pattern at the same setting.
 pub(crate) fn floor_of<'a>(points: &'a [Point], point: &Point) -> Option<&'a Point> {

@@ -32,7 +32,7 @@ const FLOOR: Word = (
 const SATURATION: Word = (
     "saturation",
     "saturation",
-    "the deliveries per second, of a rate that grows by the same factor every second, that were due in the last second whose age at p99 was within 100 ms, before it exceeded that for good and before anything was lost. A single bad second is none. Neighbouring seconds differ by that factor, and so does the value’s resolution.",
+    "the deliveries per second, of a rate that grows by the same factor every second, that were due in the last second whose age at p99 was within 100 ms, before it exceeded that for good and before anything was lost. A single bad second is none. It is the server’s where the server’s core was full by then, and a lower bound otherwise. Neighbouring seconds differ by that factor, and so does the value’s resolution.",
 );
 
 const RUNG: Word = (

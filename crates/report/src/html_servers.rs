@@ -4,7 +4,7 @@ use maud::{Markup, html};
 
 use crate::{
     findings::ScenarioFinding,
-    floor::{FLOOR_EXPLAINED, has_floor},
+    floor::{floor_explained, has_floor},
     html::point_name,
     servers::{SERVERS_EXPLAINED, server_table},
 };
@@ -36,6 +36,6 @@ pub(crate) fn table(finding: &ScenarioFinding) -> Markup {
 /// What “× floor” means, where a table has it.
 pub(crate) fn floor_note(finding: &ScenarioFinding) -> Markup {
     html! {
-        @if has_floor(finding) { p.quiet { (FLOOR_EXPLAINED) } }
+        @if has_floor(finding) { p.quiet { (floor_explained(finding)) } }
     }
 }

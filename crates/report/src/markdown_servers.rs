@@ -2,7 +2,7 @@
 
 use crate::{
     findings::ScenarioFinding,
-    floor::{FLOOR_EXPLAINED, has_floor},
+    floor::{floor_explained, has_floor},
     markdown_text::Page,
     servers::{SERVERS_EXPLAINED, server_table},
     style,
@@ -36,6 +36,6 @@ pub(crate) fn table(page: &mut Page, finding: &ScenarioFinding) {
 /// What “× floor” means, where a table has it.
 pub(crate) fn floor_note(page: &mut Page, finding: &ScenarioFinding) {
     if has_floor(finding) {
-        page.paragraph(FLOOR_EXPLAINED);
+        page.paragraph(&floor_explained(finding));
     }
 }

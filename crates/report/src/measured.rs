@@ -7,7 +7,7 @@ use crate::{
     ages::{AgeView, Percentile},
     memory::{Part, line, slope},
     quantity::{Bound, QuantityName},
-    saturation::Saturation,
+    saturation::{Saturation, rate_grew},
 };
 
 /// What one trial, and so one block, says about a quantity.
@@ -42,8 +42,33 @@ fn age_quantile(name: QuantityName) -> Option<f64> {
         .find_map(|(age, quantile)| (age == name).then_some(quantile))
 }
 
+/// Why what [`is_per_due_delivery`] names has no value where the rate grew.
+pub(crate) const PER_EVENT_ON_RAMPS: &str = "left out: the rate grew until more deliveries were due than the server could work for, so a value per event due would be too small";
+
+/// Whether a quantity divides by the deliveries that were due in the window. Beyond the knee of a
+/// growing rate these grow on, while the CPU of a server cannot: the quotient says nothing then.
+pub(crate) const fn is_per_due_delivery(name: QuantityName) -> bool {
+    matches!(
+        name,
+        QuantityName::RequestsPerEvent
+            | QuantityName::BytesPerEvent
+            | QuantityName::PayloadBytesPerEvent
+            | QuantityName::FramingBytesPerEvent
+            | QuantityName::HeaderBytesPerEvent
+            | QuantityName::EmptyPollBytesPerEvent
+            | QuantityName::PacketsPerEvent
+            | QuantityName::CpuPerEvent
+            | QuantityName::CpuAboveIdlePerEvent
+            | QuantityName::SubscriberCpuPerEvent
+            | QuantityName::WakeupsPerEvent
+    )
+}
+
 /// What a trial counted; ages are read from its histogram instead.
 fn counted(name: QuantityName, params: &Params, of: &Measurements) -> Option<f64> {
+    if is_per_due_delivery(name) && rate_grew(of) {
+        return None;
+    }
     let per_event = |sum: f64| divide(sum, of.window_deliveries as f64);
     match name {
         QuantityName::AgeMean

@@ -11,10 +11,10 @@ use crate::{
     crossing::bytes_by_interval,
     estimate::{Estimate, over_readings},
     limits::{beyond_limits, retransmission_warning},
-    measured::{Reading, finite, mean, prediction, reading},
+    measured::{PER_EVENT_ON_RAMPS, Reading, finite, is_per_due_delivery, mean, prediction, reading},
     number::{count, three_digits},
     quantity::{Bound, Quantity, QuantityName},
-    saturation::{bound_words, saturation_warnings},
+    saturation::{bound_words, missing_words, rate_grew, saturation_warnings},
     setting::{self, Swept, SweptValue},
     validity::{counts_not_told, edge_warning, invalidities, prediction_warnings, sockets_are_told},
 };
@@ -135,9 +135,22 @@ impl Point {
         self.quantity_of(name).measured
     }
 
-    /// The readings of a quantity, one a completed trial that has it.
+    /// The readings of a quantity, one a completed trial that has it; none where those without one
+    /// would be missed.
     pub(crate) fn readings(&self, name: QuantityName) -> Vec<Reading> {
+        if self.missing(name).is_some() {
+            return Vec::new();
+        }
         self.trials.iter().filter_map(|trial| trial.reading(name)).collect()
+    }
+
+    /// Why a quantity is left out although trials were completed.
+    pub(crate) fn missing(&self, name: QuantityName) -> Option<String> {
+        if is_per_due_delivery(name) && self.completed().any(rate_grew) {
+            return Some(PER_EVENT_ON_RAMPS.to_owned());
+        }
+        let of_climbs = [QuantityName::SaturationDeliveries, QuantityName::SaturationCpuPerEvent];
+        if of_climbs.contains(&name) { missing_words(self.completed()) } else { None }
     }
 
     /// The age that a fraction of the deliveries did not exceed, over blocks; none without deliveries.
@@ -194,13 +207,20 @@ impl Point {
         quantity
     }
 
+    /// Why a quantity is only a lower bound.
+    pub(crate) fn bound_words(&self, name: QuantityName) -> String {
+        if name == QuantityName::SaturationDeliveries {
+            return bound_words(self.completed()).to_owned();
+        }
+        format!("{} deliveries never came", count(self.ages.censored))
+    }
+
     fn doubt(&self, quantity: &Quantity) -> Option<String> {
-        quantity.measured?;
-        if quantity.bound == Bound::AtLeast && quantity.name == QuantityName::SaturationDeliveries {
-            return Some(bound_words(self.completed()));
+        if quantity.measured.is_none() {
+            return self.missing(quantity.name);
         }
         if quantity.bound == Bound::AtLeast {
-            return Some(format!("a lower bound: {} deliveries never came", count(self.ages.censored)));
+            return Some(format!("a lower bound: {}", self.bound_words(quantity.name)));
         }
         // Percentiles are read from each trial by itself.
         let smallest = self.trials.iter().filter(|trial| trial.measurements.is_some());

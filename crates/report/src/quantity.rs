@@ -13,8 +13,8 @@ pub enum Bound {
     /// The value itself.
     #[default]
     Exact,
-    /// The true value is larger: deliveries that never came would have to be counted in, or the rate
-    /// did not grow far enough.
+    /// The true value is larger: deliveries that never came would have to be counted in, or nothing
+    /// shows that it was the server that could do no more.
     AtLeast,
 }
 

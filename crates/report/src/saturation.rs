@@ -33,12 +33,14 @@ const SECONDS_AFTER: u32 = 2;
 /// What ended the climb.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum End {
-    /// The server's own knee, as far as is known.
+    /// The server's own knee: its core was full.
     Knee,
     /// The rate grew no further, and ages had not exceeded the bound for good.
     RampEnded,
     /// The harness's CPU was full before the server's.
     HarnessFull,
+    /// Ages grew, and nobody's CPU was seen full: something else was in the way.
+    NeitherFull,
 }
 
 /// What a trial with a growing rate says.
@@ -57,8 +59,7 @@ pub(crate) struct Saturation {
 impl Saturation {
     /// None where the rate was not ramped, and where no second was kept.
     pub(crate) fn of(measurements: &Measurements) -> Option<Self> {
-        // CPU by second is recorded only where the rate is ramped.
-        if measurements.cpu_seconds.is_empty() {
+        if !rate_grew(measurements) {
             return None;
         }
         let seconds: Vec<&Second> =
@@ -69,12 +70,15 @@ impl Saturation {
         let knee = seconds[last];
         let beyond = seconds.len() - last - 1;
         let ended_by_loss = lossless < seconds.len();
-        let end = if harness_first(measurements, knee.second) {
+        let full = first_full(measurements, knee.second);
+        let end = if full == Some(Side::Harness) {
             End::HarnessFull
-        } else if ended_by_loss || beyond >= FEWEST_BEYOND {
+        } else if !ended_by_loss && beyond < FEWEST_BEYOND {
+            End::RampEnded
+        } else if full == Some(Side::Server) {
             End::Knee
         } else {
-            End::RampEnded
+            End::NeitherFull
         };
         Some(Self {
             second: knee.second,
@@ -87,24 +91,53 @@ impl Saturation {
     pub(crate) const fn reading(&self) -> Reading {
         let bound = match self.end {
             End::Knee => Bound::Exact,
-            End::RampEnded | End::HarnessFull => Bound::AtLeast,
+            End::RampEnded | End::HarnessFull | End::NeitherFull => Bound::AtLeast,
         };
         Reading { value: self.deliveries_per_s, bound }
     }
 }
 
+/// Whether the rate of a trial grew: only then is CPU recorded by second.
+pub(crate) const fn rate_grew(measurements: &Measurements) -> bool {
+    !measurements.cpu_seconds.is_empty()
+}
+
+/// What ended the climbs of several blocks: of different ends the one that says least of the server.
+pub(crate) fn worst_end<'a>(trials: impl Iterator<Item = &'a Measurements>) -> Option<End> {
+    let ends: Vec<End> = trials.filter_map(|trial| Some(Saturation::of(trial)?.end)).collect();
+    [End::HarnessFull, End::NeitherFull, End::RampEnded, End::Knee].into_iter().find(|end| ends.contains(end))
+}
+
 /// Why a saturation is only a lower bound.
-pub(crate) fn bound_words<'a>(mut trials: impl Iterator<Item = &'a Measurements>) -> String {
-    if trials.any(|trial| Saturation::of(trial).is_some_and(|found| found.end == End::HarnessFull)) {
-        "a lower bound: the harness's CPU was full before the server's".to_owned()
-    } else {
-        "a lower bound: the rate grew no further, and ages had not exceeded their bound for good".to_owned()
+pub(crate) fn bound_words<'a>(trials: impl Iterator<Item = &'a Measurements>) -> &'static str {
+    match worst_end(trials) {
+        Some(End::HarnessFull) => "the harness's CPU was full before the server's",
+        Some(End::NeitherFull) => "ages grew, and neither the server's core nor the harness's was seen full",
+        Some(End::RampEnded | End::Knee) | None => {
+            "the rate grew no further, and ages had not exceeded their bound for good"
+        }
     }
+}
+
+/// Why a point has no saturation though some of its blocks may have one: their mean would be that of
+/// the luckier blocks.
+pub(crate) fn missing_words<'a>(trials: impl Iterator<Item = &'a Measurements>) -> Option<String> {
+    let found: Vec<Option<Saturation>> =
+        trials.filter(|trial| rate_grew(trial)).map(Saturation::of).collect();
+    let (without, all) = (found.iter().filter(|found| found.is_none()).count(), found.len());
+    let blocks = if all > 1 { format!("in {without} of {all} blocks ") } else { String::new() };
+    let others = if without < all { "; the others alone would be the luckier ones" } else { "" };
+    (without > 0).then(|| {
+        format!(
+            "no value: {blocks}not one second kept its age at p99 within {} before a delivery was lost{others}",
+            with_unit(AGE_BOUND_MS, "ms")
+        )
+    })
 }
 
 /// What a reader has to know of a trial whose rate grew.
 pub(crate) fn saturation_warnings(of: &Measurements) -> Vec<String> {
-    if of.cpu_seconds.is_empty() {
+    if !rate_grew(of) {
         return Vec::new();
     }
     match Saturation::of(of) {
@@ -114,6 +147,10 @@ pub(crate) fn saturation_warnings(of: &Measurements) -> Vec<String> {
         )],
         Some(found) if found.end == End::HarnessFull => vec![format!(
             "the harness's CPU was full before the server's, at about {} deliveries/s: the saturation is the harness's",
+            three_digits(found.deliveries_per_s)
+        )],
+        Some(found) if found.end == End::NeitherFull => vec![format!(
+            "ages grew beyond about {} deliveries/s, and neither the server's core nor the harness's was seen full: the saturation is a lower bound",
             three_digits(found.deliveries_per_s)
         )],
         Some(_) => Vec::new(),
@@ -136,8 +173,15 @@ pub(crate) fn shares(measurements: &Measurements, second: &CpuSecond) -> Option<
         .then(|| (second.server_us / second.wall_us, second.harness_us / second.wall_us / cores))
 }
 
-/// Whether the harness was full around the knee, and the server not yet when it became so.
-fn harness_first(measurements: &Measurements, knee: u32) -> bool {
+/// Whose CPU is full.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Side {
+    Server,
+    Harness,
+}
+
+/// Whose CPU was full first up to the knee and just after it; the server's where both were at once.
+fn first_full(measurements: &Measurements, knee: u32) -> Option<Side> {
     let first = |is_full: fn((f64, f64)) -> bool| {
         measurements
             .cpu_seconds
@@ -148,7 +192,11 @@ fn harness_first(measurements: &Measurements, knee: u32) -> bool {
     };
     let harness = first(|(_, harness)| harness > HARNESS_FULL);
     let server = first(|(server, _)| server >= SERVER_FULL);
-    harness.is_some_and(|harness| server.is_none_or(|server| harness < server))
+    match (server, harness) {
+        (server, Some(harness)) if server.is_none_or(|server| harness < server) => Some(Side::Harness),
+        (Some(_), _) => Some(Side::Server),
+        (None, _) => None,
+    }
 }
 
 fn cpu_before(measurements: &Measurements, knee: u32) -> Option<f64> {

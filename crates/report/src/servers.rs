@@ -20,7 +20,7 @@ const COLUMNS: [QuantityName; 8] = [
 ];
 
 /// What the table is.
-pub(crate) const SERVERS_EXPLAINED: &str = "Every server was driven by the same subscribers with the same schedule, published the same way. In brackets the 95 % interval over the blocks. CPU is of all the server's processes together, per delivery. What could not be measured stands there with its reason.";
+pub(crate) const SERVERS_EXPLAINED: &str = "Every server was driven by the same subscribers with the same schedule. Each event was posted to the server over HTTP, the next one after the answer; to the floor on its control port. In brackets the 95 % interval over the blocks. CPU is of all the server's processes together, per delivery. What could not be measured stands there with its reason.";
 
 /// A row of the table.
 pub(crate) struct ServerRow<'a> {

@@ -31,6 +31,9 @@ pub fn terminal_table(findings: &Findings) -> String {
     for scenario in &findings.scenarios {
         let _ = writeln!(text, "{}: {}", scenario.scenario.name, plain(&scenario.scenario.question));
         let _ = writeln!(text, "{}\n", measured_block(scenario));
+        if scenario.is_ramp() {
+            let _ = writeln!(text, "requests and bytes per event: {}\n", measured::PER_EVENT_ON_RAMPS);
+        }
     }
     let _ = writeln!(text, "{}: {}", findings.verdict.word(), plain(&findings.verdict_reason));
     if let Some(words) = threshold_words(findings) {

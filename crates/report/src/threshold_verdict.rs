@@ -7,7 +7,7 @@ use crate::{
     estimate::over_blocks,
     number::{count, three_digits},
     point::Point,
-    quantity::Bound,
+    quantity::{Bound, QuantityName},
     threshold::{Divisor, Operator, Subject, Term, Threshold, parse},
 };
 
@@ -17,11 +17,12 @@ const ROUNDING: f64 = 1e-9;
 /// What became of a threshold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ThresholdOutcome {
-    /// It is kept, by the whole interval.
+    /// It is kept: by the whole interval, or by the value where there is none. Against another server
+    /// the nearer end of the interval is enough.
     Passed,
-    /// It is broken, by the whole interval.
+    /// It is broken: by the whole interval, or by the value where there is none.
     Failed,
-    /// It lies within the interval, or there is no value.
+    /// It lies within the interval, or there is no value; against another server, no interval.
     Inconclusive,
     /// Its point is invalid, or was not measured.
     NotJudged,
@@ -207,7 +208,9 @@ fn judged(threshold: &Threshold, points: &[&Point], start: ThresholdFinding) -> 
             finding.value = Some(found.value);
             (finding.low, finding.high) = found.interval.unzip();
             finding.bound = found.bound;
-            (finding.outcome, finding.reason) = outcome(threshold, &found);
+            let bounded = points.first().zip(quantity_of(threshold.term.subject));
+            let cause = bounded.map_or_else(String::new, |(point, name)| point.bound_words(name));
+            (finding.outcome, finding.reason) = outcome(threshold, &found, &cause);
         }
         Err(reason) => {
             finding.outcome = ThresholdOutcome::Inconclusive;
@@ -224,6 +227,13 @@ fn judged(threshold: &Threshold, points: &[&Point], start: ThresholdFinding) -> 
     finding
 }
 
+const fn quantity_of(subject: Subject) -> Option<QuantityName> {
+    match subject {
+        Subject::Count(..) => None,
+        Subject::Quantity(name) => Some(name),
+    }
+}
+
 fn value(subject: Subject, point: &Point) -> Result<Value, String> {
     match subject {
         Subject::Count(_, count) => Ok(Value {
@@ -234,7 +244,11 @@ fn value(subject: Subject, point: &Point) -> Result<Value, String> {
         }),
         Subject::Quantity(name) => {
             let quantity = point.quantity_of(name);
-            let value = quantity.measured.ok_or_else(|| format!("{} was not measured", name.key()))?;
+            let why = || match point.missing(name) {
+                Some(reason) => format!("{}: {reason}", name.key()),
+                None => format!("{} was not measured", name.key()),
+            };
+            let value = quantity.measured.ok_or_else(why)?;
             let interval = quantity.low.zip(quantity.high);
             Ok(Value { value, interval, bound: quantity.bound, counted: false })
         }
@@ -247,6 +261,11 @@ fn ratio(subject: Subject, point: &Point, by: Subject, divisor: &Point) -> Resul
         Subject::Count(..) => Bound::Exact,
         Subject::Quantity(name) => point.quantity_of(name).bound,
     };
+    for (subject, point) in [(subject, point), (by, divisor)] {
+        if let Some(reason) = quantity_of(subject).and_then(|name| point.missing(name)) {
+            return Err(format!("{} of {}: {reason}", subject.key(), point.label()));
+        }
+    }
     if exact(by, divisor) == Bound::AtLeast {
         return Err(format!("{} of {} is only a lower bound", by.key(), divisor.label()));
     }
@@ -272,13 +291,14 @@ fn ratio(subject: Subject, point: &Point, by: Subject, divisor: &Point) -> Resul
     Ok(Value { value: estimate.value, interval: estimate.interval, bound: estimate.bound, counted: false })
 }
 
-fn outcome(threshold: &Threshold, found: &Value) -> (ThresholdOutcome, String) {
+/// `cause` is why the value would be a bound.
+fn outcome(threshold: &Threshold, found: &Value, cause: &str) -> (ThresholdOutcome, String) {
     let limit = threshold.limit;
     if found.bound == Bound::AtLeast {
-        return beyond_the_bound(threshold.operator, found.value, limit);
+        return beyond_the_bound(threshold.operator, found.value, limit, cause);
     }
     if matches!(threshold.divisor, Some(Divisor::Server(_))) {
-        return near_the_noise(threshold.operator, found.interval, limit);
+        return near_the_noise(threshold.operator, found, limit);
     }
     let said = if found.interval.is_some() {
         "by its 95 % interval".to_owned()
@@ -310,38 +330,40 @@ fn outcome(threshold: &Threshold, found: &Value) -> (ThresholdOutcome, String) {
 
 /// A multiple of another server's cost: what the interval does not rule out is granted, and without
 /// an interval nothing is known.
-fn near_the_noise(
-    operator: Operator,
-    interval: Option<(f64, f64)>,
-    limit: f64,
-) -> (ThresholdOutcome, String) {
-    let Some((low, high)) = interval else {
+fn near_the_noise(operator: Operator, found: &Value, limit: f64) -> (ThresholdOutcome, String) {
+    let Some((low, high)) = found.interval else {
         return (
             ThresholdOutcome::Inconclusive,
             "no interval: fewer than four blocks have both servers".to_owned(),
         );
     };
-    let (end, kept) = match operator {
-        Operator::Below => ("low", low < limit),
-        Operator::AtMost => ("low", low <= limit),
-        Operator::Above => ("high", high > limit),
-        Operator::AtLeast => ("high", high >= limit),
-        Operator::Equal => ("whole", low <= limit && limit <= high),
+    let (low_end, high_end) = ("the low end of its 95 % interval", "the high end of its 95 % interval");
+    let middle = found.value;
+    // The end that decides, whether it keeps the threshold, and how far it reaches where the middle
+    // alone would not keep it.
+    let (end, kept, alone) = match operator {
+        Operator::Below => (low_end, low < limit, (middle >= limit).then_some(low)),
+        Operator::AtMost => (low_end, low <= limit, (middle > limit).then_some(low)),
+        Operator::Above => (high_end, high > limit, (middle <= limit).then_some(high)),
+        Operator::AtLeast => (high_end, high >= limit, (middle < limit).then_some(high)),
+        Operator::Equal => ("its 95 % interval", low <= limit && limit <= high, None),
     };
-    let end = if end == "whole" {
-        "its 95 % interval".to_owned()
-    } else {
-        format!("the {end} end of its 95 % interval")
-    };
-    if kept {
-        (ThresholdOutcome::Passed, format!("by {end}"))
-    } else {
-        (ThresholdOutcome::Failed, format!("by {end}, which is beyond it"))
+    match (kept, alone) {
+        (true, None) => (ThresholdOutcome::Passed, format!("by {end}")),
+        (true, Some(reach)) => (
+            ThresholdOutcome::Passed,
+            format!(
+                "by {end}: the middle, {}, lies beyond; the interval reaches {}",
+                three_digits(middle),
+                three_digits(reach)
+            ),
+        ),
+        (false, _) => (ThresholdOutcome::Failed, format!("by {end}, which is beyond it")),
     }
 }
 
 /// The true value is larger than `value`, nobody knows by how much.
-fn beyond_the_bound(operator: Operator, value: f64, limit: f64) -> (ThresholdOutcome, String) {
+fn beyond_the_bound(operator: Operator, value: f64, limit: f64, cause: &str) -> (ThresholdOutcome, String) {
     let certain = value >= limit;
     let outcome = match operator {
         Operator::Below | Operator::AtMost | Operator::Equal if certain => ThresholdOutcome::Failed,
@@ -350,5 +372,5 @@ fn beyond_the_bound(operator: Operator, value: f64, limit: f64) -> (ThresholdOut
             ThresholdOutcome::Inconclusive
         }
     };
-    (outcome, format!("only known to be over {}: deliveries never came", three_digits(value)))
+    (outcome, format!("only known to be over {}: {cause}", three_digits(value)))
 }

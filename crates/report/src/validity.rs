@@ -11,6 +11,9 @@ const EDGE_TOLERANCE: f64 = 0.02;
 /// Ledgers of subscribers and server may differ by this much before the trial is invalid.
 const LEDGER_TOLERANCE: f64 = 0.01;
 
+/// Share of its core from which on a server fell behind: nothing is left to catch up with.
+const SERVER_FULL: f64 = 0.95;
+
 /// Why the numbers of a trial cannot be trusted.
 pub(crate) fn invalidities(
     record: &TrialRecord,
@@ -52,7 +55,20 @@ pub(crate) fn invalidities(
         ));
     }
     problems.extend(ledger_problems(record, measurements));
+    problems.extend(server_full(measurements, arrivals));
     problems
+}
+
+/// A full core hides what the events need beyond it. Where the rate grows that is the question.
+fn server_full(measurements: &Measurements, arrivals: &Arrivals) -> Option<String> {
+    let share = measurements.cpu.server_us / measurements.cpu.wall_us;
+    let full = share >= SERVER_FULL && !matches!(arrivals, Arrivals::Ramp { .. });
+    full.then(|| {
+        format!(
+            "the server's core was full, {} of the window: it fell behind, so its CPU per event is less than what it needs",
+            number::with_unit(share * 100.0, "%")
+        )
+    })
 }
 
 /// Whether the bytes of a point's subscribers are the server's own count: the sockets of reqwest

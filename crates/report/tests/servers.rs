@@ -129,7 +129,14 @@ fn foreign_servers_stand_beside_ours() {
     let files = report::render(&findings);
     for path in ["report.html", "report.md"] {
         let page = content(&files, path);
-        for words in ["Server by server", "SSE · nchan", "○", "× floor", "not measured: it answers 403"] {
+        for words in [
+            "Server by server",
+            "answers one POST an event",
+            "SSE · nchan",
+            "○",
+            "× floor",
+            "not measured: it answers 403",
+        ] {
             assert!(page.contains(words), "{path}: {words}");
         }
     }
@@ -172,6 +179,15 @@ fn a_bound_near_the_noise_is_kept_by_the_nearer_end_of_its_interval() {
         assert_eq!((found.len(), found[0].outcome), (1, expected), "{found:?}");
         assert!(found[0].reason.contains("95 % interval"), "{found:?}");
     }
+    for (text, reach) in [
+        (format!("sse.cpu_us_per_event / floor <= {}", f64::midpoint(low, value)), low),
+        (format!("sse.cpu_us_per_event / floor >= {}", f64::midpoint(high, value)), high),
+    ] {
+        let reason = outcome(&text, &both, 5).remove(0).reason;
+        let words = format!(": the middle, {value:.2}, lies beyond; the interval reaches {reach:.2}");
+        assert!(reason.ends_with(&words), "{words}: {reason}");
+    }
+    assert_eq!(ratio.reason, "by the low end of its 95 % interval");
     let few = outcome("sse.cpu_us_per_event / floor <= 1.25", &both, 3);
     assert_eq!(few[0].outcome, Inconclusive);
     assert_eq!(few[0].reason, "no interval: fewer than four blocks have both servers");
@@ -191,6 +207,27 @@ fn a_bound_near_the_noise_is_kept_by_the_nearer_end_of_its_interval() {
     let plain = outcome("cpu_us_per_event < 3.8", &["pushlab", "node"], 5);
     assert_eq!(plain.len(), 2, "{plain:?}");
     assert!(plain.iter().all(|found| found.outcome == Passed), "{plain:?}");
+}
+
+#[test]
+fn a_server_whose_core_was_full_fell_behind_whoever_built_it() {
+    for (name, percent, is_valid) in
+        [("pushlab", 94.9, true), ("pushlab", 95.1, false), ("floor", 95.1, false), ("bun", 99.0, false)]
+    {
+        let mut run = server_trials(&["pushlab", "floor", "bun"], &[], 1);
+        let full = run.1.iter_mut().find(|record| record.server == server(name)).expect("measured");
+        change(full, |measured| measured.cpu.server_us = percent / 100.0 * measured.cpu.wall_us);
+        let findings = findings(&run);
+        let found = point(&findings, Pattern::Sse, name);
+        assert_eq!(found.valid, is_valid, "{name} {percent}: {:?}", found.invalid_because);
+        let words =
+            format!("the server's core was full, {percent:.1}\u{202f}% of the window: it fell behind");
+        assert_eq!(found.invalid_because.iter().any(|text| text.contains(&words)), !is_valid, "{words}");
+    }
+    // Where the rate grows, that is the question.
+    let mut ramp = synthetic::ramp_trials(&["pushlab"], 1);
+    change(&mut ramp.1[0], |measured| measured.cpu.server_us = measured.cpu.wall_us);
+    assert!(point(&findings(&ramp), Pattern::Sse, "pushlab").valid);
 }
 
 #[test]

@@ -72,7 +72,7 @@ const EVENTS_AT_A_TIME: usize = 1_024;
 /// Requests are a few hundred bytes; a longer one takes two reads.
 const READ_BYTES: usize = 4 << 10;
 
-/// Serves one pattern until the log is closed and everything was sent.
+/// Serves one pattern until the log is closed and everything was sent that the sockets take.
 pub(crate) async fn serve(pattern: Pattern, app: Arc<App>, meter: Arc<Meter>, listener: TcpListener) {
     let (ended, end) = oneshot::channel();
     let floor = match Floor::open(pattern, app, meter, listener) {
@@ -270,7 +270,7 @@ impl Floor {
         0..self.connections.capacity()
     }
 
-    /// The log is closed, and everything was sent: ends as the real server does.
+    /// The log is closed, and everything was sent that the sockets took: ends as the real server does.
     fn end(mut self) {
         if self.pattern == Pattern::LongPolling {
             self.end_holds_of(0);

@@ -101,7 +101,7 @@ pub(crate) async fn socket(
     // What the client sent right behind its handshake; copied, because the empty slice of hyper's
     // buffer would keep its 8 KiB alive.
     let early = parts.read_buf.to_vec();
-    let io = parts.io.into_inner().into_stream();
+    let io = parts.io.into_inner().into_parts().0;
     Ok(WebSocketStream::from_partially_read(io, early, Role::Server, Some(config)).await)
 }
 

@@ -20,8 +20,9 @@
 //! - **An event** wakes the lane once. It goes through the riders and gives each all that waits after
 //!   *its own* place, in one write. Most wait at one place, so the bytes are made once ([`Frames`]).
 //! - **A slow reader** does not hold up anybody: what its socket does not take stays with it, a slice of
-//!   the shared bytes, and it is passed over until its socket has room. Its place in the log falls
-//!   behind, and nothing else grows.
+//!   the shared bytes (a batch, 1 MiB of text at most), and it is passed over until its socket has room.
+//!   Its place in the log falls behind, and nothing else grows. One that takes nothing at all for as long
+//!   as a request's head may take is given up.
 //! - **Something to read** rings the rider's bell ([`Bells`]): the end of the connection, a frame of a
 //!   WebSocket ([`Talk`]), the next poll ([`Ask`]).
 //! - **Time** is one wheel for all ([`Wheel`]): signs of life, the end of a hold, a connection that has
@@ -43,6 +44,7 @@ mod hear;
 mod request;
 mod rider;
 mod talk;
+mod time;
 mod wheel;
 
 use std::{
@@ -59,7 +61,6 @@ use std::{
 
 use bytes::{Bytes, BytesMut};
 use event_log::{BatchLimit, Follow};
-use http::StatusCode;
 use slab::Slab;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
@@ -76,13 +77,16 @@ use self::{
 };
 pub(crate) use self::{frames::whole, request::is_plain};
 use crate::{
-    App, long_polling,
+    App,
     meter::Meter,
     takeover::{Boarding, Ride},
 };
 
 /// After so many sockets the rest of the server has its turn: about a millisecond.
 const SOCKETS_A_TURN: usize = 256;
+/// Reads of one socket before the others have their turn: a client that never stops must not be the only
+/// one that is heard.
+const READS_A_TURN: usize = 4;
 /// Read from a socket at a time; what comes is short.
 const SCRATCH_BYTES: usize = 16 << 10;
 
@@ -162,8 +166,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Lane<S> {
                 self.fan_out().await;
             }
             while let Some((slot, keys)) = self.wheel.take() {
-                for key in keys {
+                for (done, key) in (1..).zip(keys) {
                     self.look_at_the_time(key, slot);
+                    if done % SOCKETS_A_TURN == 0 {
+                        yield_now().await;
+                    }
+                }
+            }
+            if self.is_closing && self.riders.is_empty() {
+                // Who comes from here on is told by the serve loop.
+                self.boarding.close();
+                while let Ok(boarding) = self.boarding.try_recv() {
+                    self.board(boarding);
                 }
             }
         }
@@ -215,7 +229,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Lane<S> {
                 join(&first, &Framing::WebSocket.prelude(&start)),
             ),
             Ride::Polled(pattern) => (State::Idle(pattern), first),
-            Ride::Held(held) => (State::Held { seq: held.after.seq, early: Bytes::new() }, first),
+            Ride::Held(held) => (State::Held { seq: held.after.seq }, first),
         };
         self.count(&state, 1);
         self.riders.insert(Rider::new(stream, self.bells.bell(key), state));
@@ -256,17 +270,25 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Lane<S> {
             rider.shut_if_clear()?;
         }
         self.give(key, self.follow.cursor().seq)?;
-        while let Some(rider) = self.riders.get_mut(key) {
+        let rider = &mut self.riders[key];
+        if matches!(rider.state, State::Idle(_))
+            && rider.is_clear()
+            && let Some(early) = rider.early.take()
+        {
+            self.hear(key, &early)?;
+        }
+        for _ in 0..READS_A_TURN {
+            let Some(rider) = self.riders.get_mut(key) else { return Ok(()) };
             let takes_more = match &rider.state {
                 State::Stream { framing: Framing::Sse, .. } | State::Leaving => true,
                 // Whoever asks for pongs has to read them.
                 State::Stream { framing: Framing::WebSocket, .. } => rider.is_clear(),
                 // One request at a time; the socket's buffer holds the next.
-                State::Held { early, .. } => early.is_empty(),
+                State::Held { .. } => rider.early.is_none(),
                 State::Idle(_) => rider.is_clear(),
             };
             if !takes_more {
-                break;
+                return Ok(());
             }
             let mut scratch = mem::take(&mut self.scratch);
             let read = rider.read(&mut scratch);
@@ -278,9 +300,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Lane<S> {
             self.scratch = scratch;
             heard?;
             if read == Ok(0) {
-                break;
+                return Ok(());
             }
         }
+        // There may be more, and nobody waits for the socket: after the others' turn.
+        self.bells.ring(key);
         Ok(())
     }
 
@@ -327,47 +351,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Lane<S> {
         }
     }
 
-    /// Looks after a rider whose time has come, or puts it off.
-    fn look_at_the_time(&mut self, key: usize, slot: wheel::Slot) {
-        let now = self.wheel.now();
-        let Some(rider) = self.riders.get_mut(key) else { return };
-        if rider.entered != slot {
-            return;
-        }
-        rider.entered = wheel::Slot::MAX;
-        if rider.due > now {
-            rider.entered = rider.due;
-            return self.wheel.enter(rider.due, key);
-        }
-        let done = match &rider.state {
-            State::Stream { .. } if self.is_closing => Err(Gone),
-            State::Stream { framing, .. } => {
-                let beat = framing.beat();
-                // Whoever has not read what was written before needs no sign of life.
-                let said = if rider.is_clear() { rider.say(&Bytes::from_static(beat)) } else { Ok(()) };
-                self.set_due(key, self.app.heartbeat());
-                said
-            }
-            State::Held { .. } => {
-                self.end_hold(key, StatusCode::NO_CONTENT, &whole(long_polling::no_content()))
-            }
-            State::Idle(_) | State::Leaving => Err(Gone),
-        };
-        if done.is_err() {
-            self.remove(key);
-        }
-    }
-
-    /// Something is to happen to a rider after so long, if nothing else does before.
-    fn set_due(&mut self, key: usize, wait: Duration) {
-        let rider = &mut self.riders[key];
-        rider.due = self.wheel.after(wait);
-        if rider.due < rider.entered {
-            rider.entered = rider.due;
-            self.wheel.enter(rider.due, key);
-        }
-    }
-
     fn remove(&mut self, key: usize) {
         if let Some(rider) = self.riders.try_remove(key) {
             self.count(&rider.state, -1);
@@ -389,7 +372,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Lane<S> {
     }
 }
 
-fn join(first: &[u8], second: &[u8]) -> Bytes {
+/// One after the other.
+pub(crate) fn join(first: &[u8], second: &[u8]) -> Bytes {
     let mut both = BytesMut::with_capacity(first.len() + second.len());
     both.extend_from_slice(first);
     both.extend_from_slice(second);

@@ -5,7 +5,7 @@ use std::time::Duration;
 use axum::extract::{FromRequestParts, Query, Request};
 use contract::{After, EventType};
 use event_log::Event;
-use http::{HeaderMap, StatusCode, header, request::Parts};
+use http::{HeaderMap, StatusCode, Version, header, request::Parts};
 use serde::Deserialize;
 
 use crate::{App, problem::Problem};
@@ -122,6 +122,20 @@ pub(crate) fn hold(text: &str) -> Result<Duration, Problem> {
             let shown: String = text.chars().take(40).collect();
             Problem::bad_request(format!("hold is `{shown}`: expected decimal seconds from 0 to 55"))
         })
+}
+
+/// HTTP/1.1 asks for exactly one `Host` (RFC 9112 §3.2); a target in absolute form must name the
+/// same, or the origin check would look at the wrong one.
+pub(crate) fn one_host<B>(request: &http::Request<B>) -> Result<(), Problem> {
+    let mut hosts = request.headers().get_all(header::HOST).iter();
+    let (first, more) = (hosts.next(), hosts.next());
+    let named = request.uri().authority().map(|authority| authority.as_str().as_bytes());
+    let agrees = named.is_none_or(|named| first.is_some_and(|host| host.as_bytes() == named));
+    let is_complete = first.is_some() || request.version() == Version::HTTP_10;
+    if is_complete && more.is_none() && agrees {
+        return Ok(());
+    }
+    Err(Problem::bad_request("the request needs one host header, and an absolute target must name that host"))
 }
 
 /// The media type of a body, lower case and without parameters; `None` if the header is absent.

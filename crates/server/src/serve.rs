@@ -16,15 +16,15 @@ use axum::{
     body::{Body, Bytes, to_bytes},
     response::IntoResponse,
 };
-use contract::Announcement;
-use http::{Request, Response, Version, header};
+use contract::{Announcement, Pattern};
+use http::{Request, Response, StatusCode, header};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::{
     io::AsyncWriteExt,
     net::{TcpListener, TcpStream},
-    sync::mpsc,
+    sync::mpsc::{self, error::SendError},
     task::unconstrained,
     time::{sleep, timeout},
 };
@@ -39,7 +39,8 @@ use crate::{
     long_polling,
     meter::{Meter, Metered},
     problem::Problem,
-    takeover::{self, Boarding, Exit, HyperIo, Ride, may_leave},
+    request::one_host,
+    takeover::{self, Boarding, Exit, HyperIo, Ride, is_last, may_leave},
 };
 
 /// Connections that the kernel completes before they are accepted: a connect phase opens thousands
@@ -292,7 +293,7 @@ impl Plane {
                 is_stopping = true;
                 Pin::new(&mut connection).graceful_shutdown();
             }
-            let ended = connection.poll_without_shutdown(context);
+            let ended = Pin::new(&mut connection).poll(context);
             if let Poll::Ready(left) = exit.poll_leave() {
                 return Poll::Ready(Some(left));
             }
@@ -300,19 +301,30 @@ impl Plane {
             ended.map(|_| None)
         })
         .await;
+        let Some((first, ride)) = left else { return };
         let parts = connection.into_parts();
-        let mut stream = parts.io.into_inner().into_stream();
-        match left {
-            // Copied, because the empty slice of hyper's buffer would keep its 8 KiB alive.
-            Some((first, ride)) => {
-                let early = Bytes::copy_from_slice(&parts.read_buf);
-                // A lane that is gone has closed everybody; so is this one, by being dropped.
-                let _ = lane.send(Boarding { stream, early, first, ride });
-            }
-            None => {
-                let _ = stream.shutdown().await;
-            }
+        let (stream, unread) = parts.io.into_inner().into_parts();
+        // Copied, because the empty slice of hyper's buffer would keep its 8 KiB alive.
+        let early = lane::join(&parts.read_buf, &unread);
+        if let Err(SendError(boarding)) = lane.send(Boarding { stream, early, first, ride }) {
+            self.say_what_was_made(boarding).await;
         }
+    }
+
+    /// The lane has ended while somebody was on the way to it: the answer that was made still goes out.
+    async fn say_what_was_made(&self, boarding: Boarding<Metered<TcpStream>>) {
+        let Boarding { mut stream, first, ride, .. } = boarding;
+        let last = match ride {
+            Ride::Held(_) => {
+                self.meter.pattern(Pattern::LongPolling).answer(StatusCode::NO_CONTENT);
+                lane::whole(long_polling::no_content())
+            }
+            Ride::Sse(_) => Bytes::from_static(b"0\r\n\r\n"),
+            Ride::Polled(_) | Ride::WebSocket(_) => Bytes::new(),
+        };
+        // Whether it still listens is its own affair.
+        let _ = stream.write_all(&lane::join(&first, &last)).await;
+        let _ = stream.shutdown().await;
     }
 
     /// The request layer: every request passes here once. Never ends for one whose connection leaves
@@ -321,7 +333,7 @@ impl Plane {
         let route = self.meter.route(request.uri());
         route.arrive();
         let may_ride = self.lane.is_some() && may_leave(&request) && !self.stopping.is_cancelled();
-        let is_plain = lane::is_plain(request.headers());
+        let (is_last, is_plain) = (is_last(request.headers()), lane::is_plain(request.headers()));
         let origin = request.headers().get(header::ORIGIN).cloned();
         let is_preflight = request.headers().contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
         let mut response = match one_host(&request) {
@@ -333,11 +345,17 @@ impl Plane {
         };
         let hint = response.extensions_mut().remove::<Ride>();
         let rides = match hint {
-            Some(Ride::Sse(_) | Ride::WebSocket(_)) => may_ride,
+            Some(Ride::WebSocket(_)) => may_ride,
+            Some(Ride::Sse(_)) => may_ride && !is_last,
             // Its next request would have to go back to hyper if this one is not plain.
             Some(Ride::Polled(_) | Ride::Held(_)) => may_ride && is_plain,
             None => false,
         };
+        if let (Some(Ride::WebSocket(_)), false, true) = (hint, rides, self.lane.is_some()) {
+            // Where there is a lane, hyper upgrades nothing.
+            let detail = "the server is stopping, or the handshake has a body or an `expect`";
+            response = Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail).into_response();
+        }
         if let Some(Ride::Held(held)) = hint {
             if rides {
                 exit.leave(Bytes::new(), Ride::Held(held));
@@ -368,20 +386,6 @@ async fn first_bytes(response: Response<Body>, ride: Ride) -> Bytes {
             lane::whole(Response::from_parts(parts, body))
         }
     }
-}
-
-/// HTTP/1.1 asks for exactly one `Host` (RFC 9112 §3.2); a target in absolute form must name the
-/// same, or the origin check would look at the wrong one.
-fn one_host(request: &Request<Incoming>) -> Result<(), Problem> {
-    let mut hosts = request.headers().get_all(header::HOST).iter();
-    let (first, more) = (hosts.next(), hosts.next());
-    let named = request.uri().authority().map(|authority| authority.as_str().as_bytes());
-    let agrees = named.is_none_or(|named| first.is_some_and(|host| host.as_bytes() == named));
-    let is_complete = first.is_some() || request.version() == Version::HTTP_10;
-    if is_complete && more.is_none() && agrees {
-        return Ok(());
-    }
-    Err(Problem::bad_request("the request needs one host header, and an absolute target must name that host"))
 }
 
 /// Tells a connection over the limit that it should come back later, instead of letting it wait.

@@ -71,15 +71,18 @@ pub(crate) struct Boarding<S> {
 
 /// What must hold of a request for its connection to leave hyper.
 pub(crate) fn may_leave<B: Body>(request: &Request<B>) -> bool {
-    let closes = |value: &http::HeaderValue| {
-        let mut words = value.as_bytes().split(|byte| *byte == b',');
-        words.any(|word| word.trim_ascii().eq_ignore_ascii_case(b"close"))
-    };
     request.version() == Version::HTTP_11
         && request.method() == Method::GET
         && request.body().is_end_stream()
-        && !request.headers().get_all(header::CONNECTION).iter().any(closes)
         && !request.headers().contains_key(header::EXPECT)
+}
+
+/// Whether the client wants the connection closed after the answer. A WebSocket has no such end.
+pub(crate) fn is_last(headers: &HeaderMap) -> bool {
+    headers.get_all(header::CONNECTION).iter().any(|value| {
+        let mut words = value.as_bytes().split(|byte| *byte == b',');
+        words.any(|word| word.trim_ascii().eq_ignore_ascii_case(b"close"))
+    })
 }
 
 /// The head of a response as hyper would write it. `length` is that of the body; none for one that is
@@ -156,9 +159,9 @@ impl HyperIo {
         Self { stream, unread, exit }
     }
 
-    /// The socket again.
-    pub(crate) fn into_stream(self) -> Metered<TcpStream> {
-        self.stream
+    /// The socket again, and what hyper has not read of what was read before it.
+    pub(crate) fn into_parts(self) -> (Metered<TcpStream>, Bytes) {
+        (self.stream, self.unread)
     }
 }
 

@@ -201,6 +201,98 @@ async fn requests_in_one_packet_and_in_pieces_are_answered_in_order() {
 }
 
 #[tokio::test]
+async fn a_hundred_requests_at_once_are_all_answered() {
+    let live = Live::start();
+    live.publish(["a"]);
+    let line = format!("GET /short-polling?after={} HTTP/1.1\r\nhost: {}\r\n\r\n", live.cursor(1), live.data);
+    // More than hyper reads at once, so that they pass between it and the lane in the middle.
+    let last = "GET /clock HTTP/1.1\r\nhost: x\r\n\r\n";
+    let requests = format!("{}{last}", line.repeat(300));
+    let mut stream = TcpStream::connect(live.data).await.unwrap();
+    let (mut reading, mut writing) = stream.split();
+    let (write, read) = tokio::join!(writing.write_all(requests.as_bytes()), async {
+        let mut bytes = Vec::new();
+        while !bytes.ends_with(b"Z\"}") {
+            timeout(PATIENCE, reading.read_buf(&mut bytes)).await.expect("answers are missing").unwrap();
+        }
+        String::from_utf8(bytes).unwrap()
+    });
+    write.unwrap();
+    assert_eq!(read.matches("HTTP/1.1 200 OK").count(), 301);
+    assert_eq!(read.matches(r#""events":[],"more":false}"#).count(), 300);
+}
+
+#[tokio::test]
+async fn an_answer_that_the_socket_does_not_take_is_not_cut_by_the_next() {
+    let live = Live::start();
+    for number in 1..=240 {
+        live.publish([event(number)]);
+    }
+    // A megabyte to somebody who does not read yet, and behind it a request for hyper.
+    let polls = "GET /short-polling?after=0 HTTP/1.1\r\nhost: x\r\n\r\n".repeat(12);
+    let both = format!("{polls}GET /clock HTTP/1.1\r\nhost: x\r\n\r\n");
+    let mut slow = slow_client(&live, &both).await;
+    for _ in 0..1_000 {
+        tokio::task::yield_now().await;
+    }
+    let text = String::from_utf8(read_until(&mut slow, "Z\"}").await).unwrap();
+    let parts: Vec<&str> = text.split("HTTP/1.1 200 OK").skip(1).collect();
+    assert_eq!(parts.len(), 13);
+    for part in &parts[..12] {
+        let (head, body) = part.split_once("\r\n\r\n").unwrap();
+        assert!(
+            head.contains(&format!("content-length: {}", body.len())),
+            "{} bytes after {head}",
+            body.len()
+        );
+        assert_eq!(numbers(body.as_bytes()), (1..=240).collect::<Vec<_>>());
+    }
+}
+
+#[tokio::test]
+async fn a_client_that_never_stops_sending_is_not_the_only_one_heard() {
+    for noise in [[&[0x81, 0x80 + 100, 0, 0, 0, 0][..], &[b'x'; 100]].concat(), vec![b'x'; 64]] {
+        let live = Live::start();
+        let is_websocket = noise[0] == 0x81;
+        let sse = "GET /sse HTTP/1.1\r\nhost: x\r\n\r\n";
+        let mut loud = slow_client(&live, if is_websocket { handshake() } else { sse }).await;
+        let mut other = Subscriber::open(&live, Pattern::Sse, None).await.0;
+        live.parked(2).await;
+        let noise = noise.repeat(1_000);
+        let (mut hears, mut says) = loud.split();
+        let shouting = async {
+            loop {
+                says.write_all(&noise).await.unwrap();
+            }
+        };
+        let swallowing = async {
+            let mut scratch = vec![0; 1 << 16];
+            while hears.read(&mut scratch).await.unwrap() > 0 {}
+        };
+        let hearing = async {
+            live.publish(["in the middle of it"]);
+            while other.texts(1).await != ["in the middle of it"] {}
+        };
+        tokio::select! {
+            () = shouting => {}
+            () = swallowing => {}
+            heard = timeout(PATIENCE, hearing) => heard.expect("only the loud one is heard"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_handshake_that_names_more_than_the_upgrade_is_taken() {
+    let live = Live::start();
+    let more = handshake().replace("connection: upgrade", "connection: upgrade, close");
+    let mut stream = TcpStream::connect(live.data).await.unwrap();
+    stream.write_all(more.as_bytes()).await.unwrap();
+    read_until(&mut stream, r#""resume":"live"}"#).await;
+    live.publish(["hello"]);
+    read_until(&mut stream, "hello").await;
+}
+
+#[tokio::test]
 async fn a_held_request_keeps_what_comes_behind_it() {
     let live = Live::start();
     let mut stream = TcpStream::connect(live.data).await.unwrap();

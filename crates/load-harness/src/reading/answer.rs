@@ -29,20 +29,31 @@ impl<'a> Head<'a> {
     /// The value of a field, the first if it comes more than once.
     #[must_use]
     pub fn field(&self, name: &header::HeaderName) -> Option<&'a [u8]> {
-        let is_named = |field: &&httparse::Header<'_>| field.name.eq_ignore_ascii_case(name.as_str());
-        self.fields[..self.count].iter().find(is_named).map(|field| field.value)
+        self.values(name).next()
+    }
+
+    /// All values of a field, in their order.
+    fn values(&self, name: &header::HeaderName) -> impl Iterator<Item = &'a [u8]> {
+        let named = |field: &&httparse::Header<'_>| field.name.eq_ignore_ascii_case(name.as_str());
+        self.fields[..self.count].iter().filter(named).map(|field| field.value)
+    }
+
+    /// The members of a list: a field that comes more than once is one list (RFC 9110 §5.3).
+    fn list(&self, name: &header::HeaderName) -> impl Iterator<Item = &'a [u8]> {
+        self.values(name).flat_map(|value| value.split(|byte| *byte == b',')).map(<[u8]>::trim_ascii)
     }
 
     /// Whether the server closes the connection after this answer (RFC 9112 §9.6).
     #[must_use]
     pub fn closes(&self) -> bool {
-        self.lists(&header::CONNECTION, b"close")
+        self.list(&header::CONNECTION).any(|word| word.eq_ignore_ascii_case(b"close"))
     }
 
     /// What reads the body (RFC 9112 §6.3).
     ///
     /// # Errors
-    /// [`Unreadable`] if the length is no number, or the coding another one than `chunked`.
+    /// [`Unreadable`] if the length is no number or several that differ, or the coding another one than
+    /// `chunked`.
     pub fn body(&self) -> Result<BodyReader, Unreadable> {
         if self.status.is_informational()
             || matches!(self.status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED)
@@ -58,20 +69,19 @@ impl<'a> Head<'a> {
                 "the transfer coding `{coding}` is not one that was asked for"
             )));
         }
-        let Some(length) = self.field(&header::CONTENT_LENGTH) else {
+        let mut lengths = self.list(&header::CONTENT_LENGTH);
+        let Some(length) = lengths.next() else {
             return Ok(BodyReader::until_close());
         };
+        if lengths.any(|other| other != length) {
+            return Err(Unreadable::new("the answer has several content-lengths, which differ"));
+        }
         let digits =
             std::str::from_utf8(length).ok().filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()));
         let length = digits.and_then(|digits| digits.parse().ok());
         length
             .map(BodyReader::exactly)
             .ok_or_else(|| Unreadable::new("the answer's content-length is no number"))
-    }
-
-    fn lists(&self, name: &header::HeaderName, word: &[u8]) -> bool {
-        let words = self.field(name).unwrap_or_default().split(|byte| *byte == b',');
-        words.into_iter().any(|listed| listed.trim_ascii().eq_ignore_ascii_case(word))
     }
 }
 
@@ -164,10 +174,12 @@ mod tests {
         Some((answer.head.status.as_u16(), answer.body.to_vec(), answer.head.closes()))
     }
 
-    const KNOWN: [(&str, u16, &str, bool); 6] = [
+    const KNOWN: [(&str, u16, &str, bool); 8] = [
         ("HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhello", 200, "hello", false),
         ("HTTP/1.1 304 Not Modified\r\netag: \"a\"\r\ncontent-length: 9\r\n\r\n", 304, "", false),
         ("HTTP/1.1 204 No Content\r\nConnection: x, Close\r\n\r\n", 204, "", true),
+        ("HTTP/1.1 204 No Content\r\nConnection: x\r\nConnection: close\r\n\r\n", 204, "", true),
+        ("HTTP/1.1 200 OK\r\ncontent-length: 2, 2\r\nContent-Length: 2\r\n\r\nhi", 200, "hi", false),
         (
             "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n6;x=y\r\n world\r\n0\r\n\r\n",
             200,
@@ -225,6 +237,8 @@ mod tests {
         for (text, told) in [
             ("GET / HTTP/1.1\r\n\r\n", "no HTTP"),
             ("HTTP/1.1 200 OK\r\ncontent-length: -1\r\n\r\n", "no number"),
+            ("HTTP/1.1 200 OK\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\nab", "differ"),
+            ("HTTP/1.1 200 OK\r\ncontent-length: 1, 2\r\n\r\nab", "differ"),
             ("HTTP/1.1 200 OK\r\ntransfer-encoding: gzip\r\n\r\n", "gzip"),
             ("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nx\r\n", "chunk"),
             ("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n1\r\nxy\r\n", "chunk"),

@@ -10,7 +10,10 @@ use tokio::{
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 use super::*;
-use crate::poller::Poller;
+use crate::{
+    poller::Poller,
+    wire::{Step, Wire},
+};
 
 async fn seat_before(listener: &TcpListener, pattern: Pattern) -> Seat {
     let scenario = "name = \"s\"\nquestion = \"q\"\nsetting = \"s\"\nlook_at = \"l\"\nsubscribers = 1\n\
@@ -83,6 +86,32 @@ async fn a_ping_between_two_events(piece_bytes: usize) {
     let counters = &seat.counters;
     assert_eq!((counters.computed_sent.get(), counters.stream.sent()), (sent as u64, sent as u64));
     assert_eq!(counters.computed_received.get(), counters.stream.received());
+}
+
+#[tokio::test]
+async fn what_a_read_has_left_was_received_when_it_was_read() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let seat = seat_before(&listener, Pattern::WebSocket).await;
+    let server = async {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        stream.write_all(b"ab").await.unwrap();
+        stream
+    };
+    let reading = async {
+        let mut wire = Wire::open(&seat).await.unwrap();
+        let mut next = async || {
+            let look = |bytes: &[u8], _| {
+                let found = (bytes[0], seat.desk.received_ns());
+                Ok(Step { used: 1, found: Some(found) })
+            };
+            wire.read(&seat, look).await.unwrap()
+        };
+        let (first, read_ns) = next().await;
+        // Another subscriber of the same worker reads in between.
+        while seat.desk.note_read() == read_ns {}
+        assert_eq!((first, next().await), (b'a', (b'b', read_ns)));
+    };
+    tokio::join!(reading, server);
 }
 
 #[tokio::test]

@@ -11,7 +11,7 @@ use crate::{
     number::list,
     point::Point,
     quantity::{Bound, QuantityName},
-    saturation::{AGE_BOUND_MS, End, Saturation},
+    saturation::{AGE_BOUND_MS, End, worst_end},
     servers::why_not,
 };
 
@@ -139,13 +139,24 @@ pub(super) fn saturation(finding: &ScenarioFinding) -> Option<(String, Vec<Strin
         parts.join("; ")
     );
     let mut conditions = Vec::new();
-    let harness: Vec<String> =
-        all.iter().filter(|point| ended_by(point, End::HarnessFull)).map(|point| point.label()).collect();
-    if !harness.is_empty() {
-        conditions.push(format!(
-            "For {} the harness's CPU was full before the server's: the saturation is the harness's, and the server can do more.",
-            list(&harness)
-        ));
+    for (end, words) in [
+        (
+            End::HarnessFull,
+            "the harness's CPU was full before the server's: the saturation is the harness's, and the server can do more",
+        ),
+        (
+            End::NeitherFull,
+            "ages grew though neither the server's core nor the harness's was seen full: something else was in the way, and the server may do more",
+        ),
+    ] {
+        let ended = all.iter().filter(|point| worst_end(point.completed()) == Some(end));
+        let labels: Vec<String> = ended.map(|point| point.label()).collect();
+        if !labels.is_empty() {
+            conditions.push(format!("For {} {words}.", list(&labels)));
+        }
+    }
+    for point in finding.points.iter().filter(|point| !point.server.is_floor()) {
+        conditions.extend(point.missing(name).map(|reason| format!("{}: {reason}.", point.label())));
     }
     let costs: Vec<String> = all
         .iter()
@@ -184,15 +195,15 @@ fn climb(point: &Point) -> String {
     let interval = quantity.interval_text().map_or_else(String::new, |text| format!(" ({text})"));
     match quantity.bound {
         Bound::Exact => format!("{value}{interval}"),
-        Bound::AtLeast if ended_by(point, End::HarnessFull) => {
-            format!("more than {value} (there the harness was full)")
+        Bound::AtLeast => {
+            let there = match worst_end(point.completed()) {
+                Some(End::HarnessFull) => "the harness was full",
+                Some(End::NeitherFull) => "neither server nor harness was seen full",
+                Some(End::RampEnded | End::Knee) | None => "the rate grew no further",
+            };
+            format!("more than {value} (there {there})")
         }
-        Bound::AtLeast => format!("more than {value} (there the rate grew no further)"),
     }
-}
-
-fn ended_by(point: &Point, end: End) -> bool {
-    point.completed().any(|trial| Saturation::of(trial).is_some_and(|found| found.end == end))
 }
 
 /// What each thing taken away from the server adds to a delivery; a sentence a pattern.

@@ -11,7 +11,7 @@ use super::{
 use crate::{
     answers::capitalised,
     findings::ScenarioFinding,
-    ladder::{costs_words, on_rung, step},
+    ladder::{above, costs_words, on_rung, step},
     point::Point,
     quantity::{Bound, QuantityName},
     setting::rung_words,
@@ -66,7 +66,7 @@ fn figure(
         scenario: Some(finding.scenario.name.clone()),
         title: title(points, pattern, name, best),
         caption: format!(
-            "The server as it is first; each bar beneath has something taken away. All but the first two also have a task for each subscriber. Behind a number: by how much it is more than the first, taken block by block, and its 95 % interval.{}{}{}",
+            "The server as it is first; each bar beneath has something taken away. All but the first two also have a task for each subscriber. Behind a number: by how much it is more than the first, taken block by block, and its 95 % interval. In the title: the most that one thing adds to the bar that it builds on.{}{}{}",
             if bars::have_floor(&bars) {
                 " The grey line is the floor, what the kernel alone costs."
             } else {
@@ -91,14 +91,17 @@ fn figure(
     })
 }
 
-/// What costs most, if any rung is shown to cost more.
+/// What costs most, if any rung is shown to cost more than the one that it builds on.
 fn title(points: &[&Point], pattern: Pattern, name: QuantityName, best: &Point) -> String {
     let label = capitalised(name.label());
     let as_it_is = best.quantity_of(name).measured_text();
     let dearest = Rung::ALL
         .into_iter()
-        .filter_map(|rung| Some((rung, step(name, on_rung(points, pattern, rung)?, best)?)))
-        .filter(|(rung, step)| *rung != Rung::Best && step.is_shown() && step.more > 0.0)
+        .filter_map(|rung| {
+            let than = on_rung(points, pattern, above(rung)?).unwrap_or(best);
+            Some((rung, step(name, on_rung(points, pattern, rung)?, than)?))
+        })
+        .filter(|(_, step)| step.is_shown() && step.more > 0.0)
         .max_by(|(_, left), (_, right)| left.more.total_cmp(&right.more));
     match dearest {
         Some((rung, step)) => format!(

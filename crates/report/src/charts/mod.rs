@@ -137,7 +137,6 @@ fn of_scenario(finding: &ScenarioFinding) -> Vec<Figure> {
     figures.extend(servers::figures(finding, &points));
     if finding.is_ramp() {
         figures.extend(saturation::figures(finding, &points));
-        figures.extend(bytes::figure(finding, &points));
         return figures;
     }
     match Swept::of(&finding.scenario) {

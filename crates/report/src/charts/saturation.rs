@@ -138,7 +138,7 @@ fn figure(finding: &ScenarioFinding, slug: String, points: &[&Point]) -> Option<
         scenario: Some(finding.scenario.name.clone()),
         title: title(&shown),
         caption: format!(
-            "Ages by the second in which the events were due. The mark is the knee: the last second within {} before p99 exceeds it for good. Beneath, whose CPU was full then: where the harness’s was first, the knee is the harness’s and the number only a lower bound. Of several blocks the one in the middle is drawn.{}",
+            "Ages by the second in which the events were due. The mark is the knee: the last second within {} before p99 exceeds it for good. Beneath, whose CPU was full then: where the harness’s was first, or neither was full, the number is only a lower bound. Of several blocks the one in the middle is drawn.{}",
             QuantityName::AgeP99.text(AGE_BOUND_MS),
             left_out(drawn, all)
         ),

@@ -22,7 +22,7 @@ pub(super) fn figures(finding: &ScenarioFinding, points: &[&Point]) -> Vec<Figur
     if !finding.has_foreign() {
         return Vec::new();
     }
-    let name = if finding.is_ramp() { QuantityName::SaturationCpuPerEvent } else { finding.main_cost() };
+    let name = finding.main_cost();
     Pattern::ALL.into_iter().filter_map(|pattern| figure(finding, pattern, name, points)).collect()
 }
 

@@ -1,7 +1,7 @@
 //! Those who come, ask and leave.
 
 use std::{
-    io::{self, Write},
+    io::{self, ErrorKind, Write},
     net::TcpStream,
     time::Instant,
 };
@@ -30,10 +30,13 @@ impl Floor {
                         eprintln!("a connection could not be set up: {error}");
                     }
                 }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {
                     self.is_starved = false;
                     return;
                 }
+                // It left before it was accepted, or a signal came between: the others are still there.
+                Err(error)
+                    if matches!(error.kind(), ErrorKind::ConnectionAborted | ErrorKind::Interrupted) => {}
                 Err(error) => {
                     // Out of descriptors: who is connected stays, and the next one who leaves makes room.
                     eprintln!("a connection could not be accepted: {error}");
@@ -138,7 +141,10 @@ impl Floor {
 
     /// Says a last word and closes.
     fn part(&mut self, key: usize, word: &Bytes) {
-        if let Some(connection) = self.connections.get_mut(key) {
+        if let Some(connection) = self.connections.get_mut(key)
+            // In the middle of a frame no other can begin.
+            && !connection.is_stuck()
+        {
             // Whether it still listens is its own affair.
             let _ = connection.send(word, &mut self.sums);
         }

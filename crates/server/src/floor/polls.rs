@@ -11,6 +11,10 @@ const LOOKS_PER_HOLD: u32 = 64;
 /// Without a `hold` in the request, as long as the real server holds.
 const DEFAULT_HOLD: Duration = Duration::from_secs(25);
 
+/// Bounds on the hold that is kept to.
+const SHORTEST_HOLD: Duration = Duration::from_millis(64);
+const LONGEST_HOLD: Duration = Duration::from_secs(55);
+
 impl Floor {
     /// Answers the polls of a connection that can be answered now.
     pub(super) fn answer(&mut self, key: usize) {
@@ -32,6 +36,7 @@ impl Floor {
                 Some(_) => return,
             };
             connection.asked -= 1;
+            connection.asked_at_ms = self.now_ms;
             self.sums.answered += 1;
             self.send(key, &bytes, seq);
         }
@@ -48,7 +53,8 @@ impl Floor {
         if self.pattern != Pattern::LongPolling || Instant::now() < self.next_look {
             return;
         }
-        let hold = self.hold.unwrap_or(DEFAULT_HOLD);
+        // What nobody asks for must not make it look without a pause, or overflow.
+        let hold = self.hold.unwrap_or(DEFAULT_HOLD).clamp(SHORTEST_HOLD, LONGEST_HOLD);
         self.end_holds_of(hold.as_millis() as u32);
         self.next_look = Instant::now() + hold / LOOKS_PER_HOLD;
     }

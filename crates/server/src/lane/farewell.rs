@@ -33,6 +33,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Lane<S> {
     pub(super) fn close(&mut self, key: usize) {
         let head = self.app.log().head().seq;
         let Some(rider) = self.riders.get_mut(key) else { return };
+        if matches!(rider.state, State::Leaving) {
+            return;
+        }
         if !rider.is_clear() || rider.waits_below(head) {
             return self.set_due(key, self.app.limits().shutdown);
         }
@@ -49,7 +52,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Lane<S> {
                 .end_hold(key, StatusCode::NO_CONTENT, &whole(long_polling::no_content()))
                 .and_then(|()| self.riders.get_mut(key).map_or(Ok(()), Rider::shut_if_clear)),
             State::Idle(_) => Err(Gone),
-            State::Leaving => Ok(()),
+            State::Leaving => return,
         };
         match said {
             Ok(()) if self.riders.contains(key) => self.see_off(key),

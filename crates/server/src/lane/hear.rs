@@ -18,8 +18,21 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Lane<S> {
     /// Takes what a client said.
     pub(super) fn hear(&mut self, key: usize, bytes: &[u8]) -> Result<(), Gone> {
         let rider = &mut self.riders[key];
-        match &mut rider.state {
-            State::Stream { framing: Framing::Sse, .. } | State::Leaving => Ok(()),
+        let is_clear = rider.is_clear();
+        match &rider.state {
+            State::Stream { framing: Framing::Sse, .. } => Ok(()),
+            State::Leaving => {
+                // The server closes first, as soon as both have said goodbye (RFC 6455 §7.1.1).
+                let is_over = rider.talk.as_mut().is_some_and(|talk| talk.is_over(bytes));
+                if is_over && rider.is_clear() { Err(Gone) } else { Ok(()) }
+            }
+            // The answer to a ping of the lane, which has no payload. Whoever says nothing else needs no
+            // state for it.
+            State::Stream { framing: Framing::WebSocket, .. }
+                if rider.talk.is_none() && matches!(bytes, [0x8a, 0x80, _, _, _, _]) =>
+            {
+                Ok(())
+            }
             State::Stream { framing: Framing::WebSocket, .. } => {
                 let talk = rider.talk.get_or_insert_with(|| Box::new(Talk::new(&self.app)));
                 let (answer, next) = talk.hear(&self.app, bytes);
@@ -37,11 +50,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Lane<S> {
                     }
                 }
             }
-            State::Held { early, .. } => {
-                *early = join(early, bytes);
+            State::Held { .. } => {
+                keep(&mut rider.early, bytes);
                 Ok(())
             }
-            &mut State::Idle(pattern) => match Ask::read(pattern, bytes) {
+            // The answer before it is not out yet.
+            State::Idle(_) if !is_clear => {
+                keep(&mut rider.early, bytes);
+                Ok(())
+            }
+            &State::Idle(pattern) => match Ask::read(pattern, bytes) {
                 Some(ask) => self.answer(key, pattern, ask),
                 None => {
                     let rider = self.riders.remove(key);
@@ -63,7 +81,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Lane<S> {
                 if self.is_closing {
                     return Err(Gone);
                 }
-                self.set_state(key, State::Held { seq: ask.after.seq, early: Bytes::new() });
+                self.set_state(key, State::Held { seq: ask.after.seq });
                 self.set_due(key, ask.hold);
                 return Ok(());
             }
@@ -86,7 +104,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Lane<S> {
 
     /// Answers a held request with what has come.
     pub(super) fn release(&mut self, key: usize) -> Result<(), Gone> {
-        let State::Held { seq, .. } = self.riders[key].state else { return Ok(()) };
+        let State::Held { seq } = self.riders[key].state else { return Ok(()) };
         let after = After::Cursor(Cursor { epoch: self.app.log().epoch(), seq });
         let (start, batch) = self.app.log().read(after, BatchLimit::default());
         let make = || long_polling::answer(&self.app, &start, &batch);
@@ -96,16 +114,20 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Lane<S> {
 
     pub(super) fn end_hold(&mut self, key: usize, status: StatusCode, bytes: &Bytes) -> Result<(), Gone> {
         self.meter.pattern(Pattern::LongPolling).answer(status);
-        let held = self.set_state(key, State::Idle(Pattern::LongPolling));
+        self.set_state(key, State::Idle(Pattern::LongPolling));
         self.set_due(key, self.app.limits().head_timeout);
-        self.riders[key].say(bytes)?;
-        if let State::Held { early, .. } = held
-            && !early.is_empty()
-        {
+        let rider = &mut self.riders[key];
+        rider.say(bytes)?;
+        if rider.early.is_some() {
             // Reading was broken off when this had come: nobody waits for the socket.
             self.bells.ring(key);
-            return self.hear(key, &early);
         }
         Ok(())
     }
+}
+
+/// Keeps what came before its turn.
+fn keep(early: &mut Option<Box<Bytes>>, bytes: &[u8]) {
+    let before = early.take().unwrap_or_default();
+    *early = Some(Box::new(join(&before, bytes)));
 }

@@ -6,11 +6,11 @@ use std::{
     task::{Context, Poll, Waker},
 };
 
-use bytes::{Buf, Bytes, BytesMut};
+use bytes::{Buf, Bytes};
 use contract::Pattern;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use super::{talk::Talk, wheel::Slot};
+use super::{join, talk::Talk, wheel::Slot};
 
 /// How the events of a stream are framed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,29 +27,35 @@ pub(super) enum State {
     /// The next event after `seq`, and no other request.
     Stream { framing: Framing, seq: u64 },
     /// The next event after `seq`, as the answer to a held request; until then a 204 is due at the end
-    /// of the hold. `early` is what the client sent meanwhile.
-    Held { seq: u64, early: Bytes },
+    /// of the hold.
+    Held { seq: u64 },
     /// The next poll of this pattern.
     Idle(Pattern),
     /// Nothing: the last word is said, and the other side is to close.
     Leaving,
 }
 
-/// A connection in the lane.
+/// A connection in the lane. Small, because a fan-out to ten thousand of them waits for the memory that it
+/// touches: what is rarely there is boxed, and slots are 32 bits wide.
 #[derive(Debug)]
 pub(super) struct Rider<S> {
     stream: S,
     /// Rings when the socket, once it was found empty or full, can be read or written again.
     bell: Waker,
     /// Whole frames, and at the front the rest of one, that the socket has not taken yet.
-    rest: Bytes,
+    rest: Option<Box<Bytes>>,
     pub(super) state: State,
+    /// Of a poller: what it sent before its turn, one read at most. While there is some, nothing more is
+    /// read, so that it has left shows only when the hold ends.
+    pub(super) early: Option<Box<Bytes>>,
     /// Of a WebSocket whose client has said something.
     pub(super) talk: Option<Box<Talk>>,
     /// When something is to happen without an event.
     pub(super) due: Slot,
     /// Where the wheel has it; never after `due`.
     pub(super) entered: Slot,
+    /// How much was still to be written when somebody last looked, and since when it has been so much.
+    stalled: (u32, Slot),
 }
 
 /// The socket is of no use any more.
@@ -58,7 +64,17 @@ pub(super) struct Gone;
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Rider<S> {
     pub(super) fn new(stream: S, bell: Waker, state: State) -> Self {
-        Self { stream, bell, rest: Bytes::new(), state, talk: None, due: Slot::MAX, entered: Slot::MAX }
+        Self {
+            stream,
+            bell,
+            rest: None,
+            state,
+            early: None,
+            talk: None,
+            due: Slot::MAX,
+            entered: Slot::MAX,
+            stalled: (0, 0),
+        }
     }
 
     /// The socket, to be served by somebody else.
@@ -68,15 +84,24 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Rider<S> {
 
     /// Whether the socket takes more: nothing is left of what was written before.
     pub(super) fn is_clear(&self) -> bool {
-        self.rest.is_empty()
+        self.rest.is_none()
     }
 
     /// Whether an event at `head` would be news for it.
     pub(super) fn waits_below(&self, head: u64) -> bool {
         match &self.state {
-            State::Stream { seq, .. } | State::Held { seq, .. } => *seq < head,
+            State::Stream { seq, .. } | State::Held { seq } => *seq < head,
             State::Idle(_) | State::Leaving => false,
         }
+    }
+
+    /// For how many slots its client has taken nothing of what is to be written.
+    pub(super) fn stalled_for(&mut self, now: Slot) -> Slot {
+        let left = self.rest.as_ref().map_or(0, |rest| rest.len() as u32);
+        if left == 0 || left != self.stalled.0 {
+            self.stalled = (left, now);
+        }
+        now - self.stalled.1
     }
 
     /// Writes, after what is still to be written. One system call if the socket has room.
@@ -84,16 +109,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Rider<S> {
         if bytes.is_empty() {
             return Ok(());
         }
-        if !self.rest.is_empty() {
-            let mut both = BytesMut::with_capacity(self.rest.len() + bytes.len());
-            both.extend_from_slice(&self.rest);
-            both.extend_from_slice(bytes);
-            self.rest = both.freeze();
+        if let Some(rest) = &mut self.rest {
+            **rest = join(rest, bytes);
             return Ok(());
         }
         let written = self.write(bytes)?;
         if written < bytes.len() {
-            self.rest = bytes.slice(written..);
+            self.rest = Some(Box::new(bytes.slice(written..)));
             self.write_rest()?;
         }
         Ok(())
@@ -101,15 +123,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Rider<S> {
 
     /// Goes on with what is still to be written, as far as the socket takes it.
     pub(super) fn write_rest(&mut self) -> Result<(), Gone> {
-        while !self.rest.is_empty() {
-            let rest = self.rest.clone();
-            match self.write(&rest)? {
-                0 => return Ok(()),
-                written => self.rest.advance(written),
+        while let Some(mut rest) = self.rest.take() {
+            let written = self.write(&rest)?;
+            rest.advance(written);
+            if !rest.is_empty() {
+                self.rest = Some(rest);
+            }
+            if written == 0 {
+                break;
             }
         }
-        // An emptied slice would keep the whole batch in memory.
-        self.rest = Bytes::new();
         Ok(())
     }
 

@@ -1,4 +1,4 @@
-//! What the client of a WebSocket says. It is rarely anything, so nothing is kept until it does.
+//! What the client of a WebSocket says. Most say nothing but pongs, so nothing is kept until one says more.
 
 use std::io::{self, Read, Write};
 
@@ -74,6 +74,22 @@ impl Talk {
         // Pongs are queued; an error here is one that the next read gives again.
         let _ = self.context.flush(&mut self.wire);
         (std::mem::take(&mut self.wire.written).into(), next)
+    }
+
+    /// After this side's goodbye: whether the other's has come, or something that ends the talk as well.
+    /// What else comes is dropped.
+    pub(super) fn is_over(&mut self, bytes: &[u8]) -> bool {
+        let mut unread = std::mem::take(&mut self.wire.read).to_vec();
+        unread.extend_from_slice(bytes);
+        self.wire.read = unread.into();
+        loop {
+            match self.context.read(&mut self.wire) {
+                Ok(Message::Close(_)) => return true,
+                Ok(_) => {}
+                Err(Error::Io(error)) if error.kind() == io::ErrorKind::WouldBlock => return false,
+                Err(_) => return true,
+            }
+        }
     }
 
     /// Says goodbye; returns what is to be written.

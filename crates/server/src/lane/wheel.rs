@@ -8,8 +8,8 @@ use tokio::time::Instant;
 /// heartbeats do not wake the lane ten thousand times.
 const SLOT_MS: u64 = 4;
 
-/// Number of a slot since the wheel began.
-pub(super) type Slot = u64;
+/// Number of a slot since the wheel began; they last for half a year.
+pub(super) type Slot = u32;
 
 /// Keys of riders by the slot in which something is to happen to them.
 ///
@@ -29,12 +29,17 @@ impl Wheel {
 
     /// The slot after so long: never too early.
     pub(super) fn after(&self, wait: Duration) -> Slot {
-        (self.began.elapsed() + wait).as_millis() as Slot / SLOT_MS + 1
+        Self::slots(self.began.elapsed() + wait) + 1
+    }
+
+    /// How many slots a time is, rounded down.
+    pub(super) fn slots(time: Duration) -> Slot {
+        (time.as_millis() as u64 / SLOT_MS) as Slot
     }
 
     /// The slot that is over by now, and all before it.
     pub(super) fn now(&self) -> Slot {
-        self.began.elapsed().as_millis() as Slot / SLOT_MS
+        Self::slots(self.began.elapsed())
     }
 
     /// Enters a rider.
@@ -45,7 +50,7 @@ impl Wheel {
     /// When the next slot is over.
     pub(super) fn next(&self) -> Option<Instant> {
         let (slot, _) = self.slots.first_key_value()?;
-        Some(self.began + Duration::from_millis(slot * SLOT_MS))
+        Some(self.began + Duration::from_millis(u64::from(*slot) * SLOT_MS))
     }
 
     /// Takes the riders of one slot that is over.

@@ -1,0 +1,71 @@
+//! What happens to riders without an event: signs of life, the end of a hold, the end of patience.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::StatusCode;
+use tokio::io::{AsyncRead, AsyncWrite};
+
+use super::{
+    Lane,
+    frames::whole,
+    rider::{Gone, State},
+    wheel::{Slot, Wheel},
+};
+use crate::long_polling;
+
+impl<S: AsyncRead + AsyncWrite + Unpin + Send> Lane<S> {
+    /// Looks after a rider whose time has come, or puts it off.
+    pub(super) fn look_at_the_time(&mut self, key: usize, slot: Slot) {
+        let now = self.wheel.now();
+        let Some(rider) = self.riders.get_mut(key) else { return };
+        if rider.entered != slot {
+            return;
+        }
+        rider.entered = Slot::MAX;
+        if rider.due > now {
+            return self.enter(key);
+        }
+        let patience = Wheel::slots(self.app.limits().head_timeout);
+        let has_stalled = rider.stalled_for(now) >= patience;
+        let done = match &rider.state {
+            State::Stream { .. } if self.is_closing || has_stalled => Err(Gone),
+            State::Stream { framing, .. } => {
+                let beat = framing.beat();
+                // From the last one's time on, or those that were late together would stay together.
+                rider.due = (rider.due + Wheel::slots(self.app.heartbeat())).max(now + 1);
+                // Whoever has not read what was written before needs no sign of life.
+                let said = if rider.is_clear() { rider.say(&Bytes::from_static(beat)) } else { Ok(()) };
+                self.enter(key);
+                said
+            }
+            State::Held { .. } => {
+                self.end_hold(key, StatusCode::NO_CONTENT, &whole(long_polling::no_content()))
+            }
+            // It is still taking its answer.
+            State::Idle(_) if !rider.is_clear() && !has_stalled => {
+                self.set_due(key, self.app.limits().head_timeout);
+                Ok(())
+            }
+            State::Idle(_) | State::Leaving => Err(Gone),
+        };
+        if done.is_err() {
+            self.remove(key);
+        }
+    }
+
+    /// Something is to happen to a rider after so long, if nothing else does before.
+    pub(super) fn set_due(&mut self, key: usize, wait: Duration) {
+        self.riders[key].due = self.wheel.after(wait);
+        self.enter(key);
+    }
+
+    /// Lets the wheel know when a rider is due, unless it will look at it before anyway.
+    fn enter(&mut self, key: usize) {
+        let rider = &mut self.riders[key];
+        if rider.due < rider.entered {
+            rider.entered = rider.due;
+            self.wheel.enter(rider.due, key);
+        }
+    }
+}
