@@ -62,8 +62,17 @@ pub(crate) fn answer(finding: &ScenarioFinding) -> Answer {
         Some(swept) if points.len() > 1 => sweep::answer(swept, judge, &points),
         Some(_) | None => comparison(judge, &points),
     };
-    if !finding.has_foreign() && !finding.is_ramp() {
-        conditions.extend(servers::floors(finding, finding.main_cost()));
+    let mut sentence = sentence;
+    if !finding.has_foreign()
+        && !finding.is_ramp()
+        && let Some(floors) = servers::floors(finding, finding.main_cost())
+    {
+        if finding.primary() == Some(finding.main_cost()) {
+            // The question is how far each is from the floor: what else is known comes after.
+            conditions.insert(0, std::mem::replace(&mut sentence, floors));
+        } else {
+            conditions.push(floors);
+        }
     }
     Answer { scenario: finding.scenario.name.clone(), sentence, conditions }
 }

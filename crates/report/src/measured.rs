@@ -43,7 +43,7 @@ fn age_quantile(name: QuantityName) -> Option<f64> {
 }
 
 /// Why what [`is_per_due_delivery`] names has no value where the rate grew.
-pub(crate) const PER_EVENT_ON_RAMPS: &str = "left out: the rate grew until more deliveries were due than the server could work for, so a value per event due would be too small";
+pub(crate) const PER_EVENT_ON_RAMPS: &str = "left out: the rate grew, and beyond a knee more deliveries are due than the server works for, so a value per event due would be too small";
 
 /// Whether a quantity divides by the deliveries that were due in the window. Beyond the knee of a
 /// growing rate these grow on, while the CPU of a server cannot: the quotient says nothing then.
