@@ -3,7 +3,6 @@
 
 use std::{
     collections::VecDeque,
-    env,
     net::{SocketAddr, TcpListener},
     process::Stdio,
     sync::Arc,
@@ -28,7 +27,7 @@ use crate::{
     posting_publisher::PostingPublisher,
     process_group::ProcessGroup,
     server_process::{ForeignProblem, LONGEST_START, LONGEST_STOP, ServerError, last_lines},
-    target_folder::{Places, TargetFolder, search_path},
+    target_folder::{Places, TargetFolder, of_a_server},
 };
 
 /// Descriptors asked for a server: more than a scenario may have subscribers. Some servers set memory
@@ -89,10 +88,8 @@ impl ForeignServer {
         let mut command = Command::new(folder.program(&words[0]));
         command
             .args(&words[1..])
-            // What the caller sets for itself (NODE_OPTIONS, BUN_*) must not make a server another one.
             .env_clear()
-            .env("PATH", search_path())
-            .envs(env::var_os("HOME").map(|home| ("HOME", home)))
+            .envs(of_a_server())
             .envs(environment)
             .current_dir(folder.home())
             .stdin(Stdio::piped())

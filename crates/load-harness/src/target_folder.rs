@@ -2,7 +2,9 @@
 //! installation.
 
 use std::{
-    env, fs, io,
+    env,
+    ffi::OsString,
+    fs, io,
     path::{Path, PathBuf},
     process::{Command, Output, Stdio},
 };
@@ -17,6 +19,15 @@ const SYSTEM_PATHS: &str = "/usr/local/sbin:/usr/sbin:/sbin";
 
 /// What npm installs by, and where to: what an older one installed is another server.
 const LOCK: (&str, &str) = ("package-lock.json", "node_modules");
+
+/// Environment variables of a command.
+#[derive(Debug, Clone, Copy)]
+enum Surroundings {
+    /// An installation may need what a person has set, such as a proxy.
+    OfTheCaller,
+    /// What is looked at must be what will run.
+    OfAServer,
+}
 
 /// A target with its folder, and a home outside the checkout into which it is installed.
 #[derive(Debug, Clone)]
@@ -101,7 +112,7 @@ impl TargetFolder {
         }
         for words in &install.commands {
             say(format!("installing {title} in {}: {}", self.home.display(), words.join(" ")));
-            if let Err(problem) = self.run(words, &self.home) {
+            if let Err(problem) = self.run(words, Surroundings::OfTheCaller) {
                 let (command, otherwise) = (words.join(" "), install.otherwise);
                 return Err(TargetFolderError::Install { title, command, problem, otherwise });
             }
@@ -154,8 +165,8 @@ impl TargetFolder {
             let places =
                 Places { home: &self.home, work: work.path(), data_port: 0, hold_ms: 0, descriptors: 64 };
             self.write_files(&places).map_err(|error| error.to_string())?;
-            self.run(&places.fill_all(&install.check), &self.home)?;
-            let output = self.run(&places.fill_all(&install.version), &self.home)?;
+            self.run(&places.fill_all(&install.check), Surroundings::OfAServer)?;
+            let output = self.run(&places.fill_all(&install.version), Surroundings::OfAServer)?;
             let said = [output.stdout, output.stderr].concat();
             Ok(String::from_utf8_lossy(&said).trim().lines().next().unwrap_or_default().to_owned())
         });
@@ -170,12 +181,19 @@ impl TargetFolder {
     }
 
     /// Runs a command to its end; what is wrong, with its last lines, if it does not end with 0.
-    fn run(&self, words: &Words, folder: &Path) -> Result<Output, String> {
+    fn run(&self, words: &Words, surroundings: Surroundings) -> Result<Output, String> {
         let (program, arguments) = words.split_first().ok_or("is empty")?;
-        let output = Command::new(self.program(program))
+        let mut command = Command::new(self.program(program));
+        match surroundings {
+            Surroundings::OfTheCaller => {}
+            Surroundings::OfAServer => {
+                command.env_clear();
+            }
+        }
+        let output = command
+            .envs(of_a_server())
             .args(arguments)
-            .current_dir(folder)
-            .env("PATH", search_path())
+            .current_dir(&self.home)
             .stdin(Stdio::null())
             .output()
             .map_err(|error| format!("cannot be run: {error}"))?;
@@ -202,8 +220,15 @@ fn cache() -> PathBuf {
     cache.unwrap_or_else(env::temp_dir).join("pushlab").join("targets")
 }
 
+/// All that a server gets of the caller's environment: what a person has set for other programs
+/// (`NODE_OPTIONS`, `BUN_*`) must not make another server of it.
+pub(crate) fn of_a_server() -> impl Iterator<Item = (&'static str, OsString)> {
+    let home = env::var_os("HOME").map(|home| ("HOME", home));
+    home.into_iter().chain([("PATH", search_path().into())])
+}
+
 /// PATH with the places of servers at its end.
-pub(crate) fn search_path() -> String {
+fn search_path() -> String {
     let path = env::var("PATH").unwrap_or_default();
     if path.is_empty() { SYSTEM_PATHS.to_owned() } else { format!("{path}:{SYSTEM_PATHS}") }
 }
