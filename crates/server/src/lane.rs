@@ -105,6 +105,8 @@ pub(crate) struct Lane<S> {
     frames: Frames,
     scratch: Box<[u8]>,
     is_closing: bool,
+    /// A rider was put off that could have gone on: the rest of the server has its turn before it.
+    owes_a_turn: bool,
 }
 
 /// What woke the lane.
@@ -145,6 +147,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Lane<S> {
             frames: Frames::default(),
             scratch: vec![0; SCRATCH_BYTES].into(),
             is_closing: false,
+            owes_a_turn: false,
         }
     }
 
@@ -172,6 +175,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Lane<S> {
                         yield_now().await;
                     }
                 }
+            }
+            if mem::take(&mut self.owes_a_turn) {
+                yield_now().await;
             }
             if self.is_closing && self.riders.is_empty() {
                 // Who comes from here on is told by the serve loop.
@@ -304,8 +310,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Lane<S> {
             }
         }
         // There may be more, and nobody waits for the socket: after the others' turn.
-        self.bells.ring(key);
+        self.put_off(key);
         Ok(())
+    }
+
+    /// Lets a rider go on later that could go on now.
+    fn put_off(&mut self, key: usize) {
+        self.bells.ring(key);
+        self.owes_a_turn = true;
     }
 
     /// Goes through the riders after an event.
@@ -342,7 +354,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Lane<S> {
                 rider.say(&bytes)?;
                 if rider.is_clear() && next < head {
                     // A batch has its limits; others have their turn before the next one.
-                    self.bells.ring(key);
+                    self.put_off(key);
                 }
                 Ok(())
             }

@@ -251,33 +251,40 @@ async fn an_answer_that_the_socket_does_not_take_is_not_cut_by_the_next() {
 
 #[tokio::test]
 async fn a_client_that_never_stops_sending_is_not_the_only_one_heard() {
-    for noise in [[&[0x81, 0x80 + 100, 0, 0, 0, 0][..], &[b'x'; 100]].concat(), vec![b'x'; 64]] {
+    use std::{io::Write, net, thread};
+
+    let sse = "GET /sse HTTP/1.1\r\nhost: x\r\n\r\n";
+    let text_frame = [&[0x81, 0x80 + 100, 0, 0, 0, 0][..], &[b'x'; 100]].concat();
+    for (request, noise) in [(handshake(), text_frame), (sse, vec![b'x'; 64])] {
         let live = Live::start();
-        let is_websocket = noise[0] == 0x81;
-        let sse = "GET /sse HTTP/1.1\r\nhost: x\r\n\r\n";
-        let mut loud = slow_client(&live, if is_websocket { handshake() } else { sse }).await;
         let mut other = Subscriber::open(&live, Pattern::Sse, None).await.0;
-        live.parked(2).await;
-        let noise = noise.repeat(1_000);
-        let (mut hears, mut says) = loud.split();
-        let shouting = async {
-            loop {
-                says.write_all(&noise).await.unwrap();
-            }
-        };
-        let swallowing = async {
+        // On a thread of its own, so that it can go on while the server is busy with it.
+        let loud = net::TcpStream::connect(live.data).unwrap();
+        let mut mouth = loud.try_clone().unwrap();
+        let shouting = thread::spawn(move || {
+            mouth.write_all(request.as_bytes()).unwrap();
+            let noise = noise.repeat(1_000);
+            while mouth.write_all(&noise).is_ok() {}
+        });
+        let mut ear = loud.try_clone().unwrap();
+        let swallowing = thread::spawn(move || {
             let mut scratch = vec![0; 1 << 16];
-            while hears.read(&mut scratch).await.unwrap() > 0 {}
-        };
+            while std::io::Read::read(&mut ear, &mut scratch).is_ok_and(|read| read > 0) {}
+        });
+        live.parked(2).await;
+        live.publish(["in the middle of it"]);
         let hearing = async {
-            live.publish(["in the middle of it"]);
+            // Somebody new is accepted, the control plane answers, and the other one gets its event.
+            assert_eq!(live.get("/clock").await.status, 200);
+            let mut control = TcpStream::connect(live.control).await.unwrap();
+            control.write_all(b"GET /stats HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
+            assert_eq!(Answer::read(&mut control, true).await.status, 200);
             while other.texts(1).await != ["in the middle of it"] {}
         };
-        tokio::select! {
-            () = shouting => {}
-            () = swallowing => {}
-            heard = timeout(PATIENCE, hearing) => heard.expect("only the loud one is heard"),
-        }
+        timeout(PATIENCE, hearing).await.expect("only the loud one is heard");
+        loud.shutdown(net::Shutdown::Both).unwrap();
+        shouting.join().unwrap();
+        swallowing.join().unwrap();
     }
 }
 
