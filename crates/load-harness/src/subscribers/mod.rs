@@ -184,7 +184,8 @@ impl Seat {
 
     /// Notes that the answer to a poll is there, or a stream open.
     pub(crate) fn note_answer(&self, events: usize) {
-        self.note(|at_ns| TraceEvent::Answered { at_ns, events: events as u32 });
+        // At the instant of the read, as what it delivers.
+        self.note_at(self.desk.received_ns(), |at_ns| TraceEvent::Answered { at_ns, events: events as u32 });
     }
 
     fn note(&self, what: impl FnOnce(i64) -> TraceEvent) {

@@ -51,6 +51,7 @@ pub(crate) async fn sse(seat: &Seat) -> Result<Infallible, SubscriberError> {
             let request = ask(seat, &client(seat)?, url).header(header::ACCEPT, "text/event-stream");
             count(seat).await;
             let mut stream = request.send().await?.error_for_status()?;
+            seat.desk.note_read();
             seat.note_answer(0);
             while seat.cursor().is_none() {
                 read(seat, &mut stream, &mut parser).await?;
@@ -122,6 +123,7 @@ async fn poll(seat: &Seat, request: RequestBuilder) -> Result<bool, SubscriberEr
     match response.status() {
         StatusCode::NOT_MODIFIED | StatusCode::NO_CONTENT => {
             // Its bytes are known to the server alone.
+            seat.desk.note_read();
             seat.count_empty_poll(0);
             Ok(false)
         }
