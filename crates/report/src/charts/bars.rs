@@ -1,7 +1,7 @@
 //! Level bars from zero, one a point: its name above, its number at the end.
 
 use super::{
-    canvas::{Anchor, Canvas, Drawn, TEXT, TICK_TEXT, WIDTH, text_width},
+    canvas::{Anchor, Canvas, Drawing, Drawn, TEXT, TICK_TEXT, WIDTH, draw as drawn, text_width},
     intervals,
 };
 use crate::{
@@ -255,6 +255,16 @@ fn floor_tick(canvas: &Canvas<'_>, x: f64, (from, to): (f64, f64)) -> Drawn {
 /// Whether a bar has a floor.
 pub(super) fn have_floor(bars: &[Bar<'_>]) -> bool {
     bars.iter().any(|bar| bar.floor.is_some())
+}
+
+/// Bars that no model predicts, with the floor explained beneath where one has it.
+pub(super) fn upon_floor(bars: &[Bar<'_>]) -> Drawing {
+    let key = if have_floor(bars) { 22.0 } else { 0.0 };
+    let height = 8.0 + ROW * bars.len() as f64 + key;
+    drawn(height, |canvas| {
+        draw(canvas, bars, 4.0)?;
+        floor_key(canvas, bars, (11.0, height - 12.0))
+    })
 }
 
 /// Explains the line, to the right of the model's tick; nothing where no bar has one.

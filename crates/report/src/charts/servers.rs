@@ -4,8 +4,7 @@ use contract::Pattern;
 
 use super::{
     Figure,
-    bars::{self, Bar, ROW},
-    canvas::draw,
+    bars::{self, Bar},
 };
 use crate::{
     answers::capitalised,
@@ -49,12 +48,7 @@ fn figure(
     if bars.len() < 2 {
         return None;
     }
-    let key = if bars::have_floor(&bars) { 22.0 } else { 0.0 };
-    let height = 8.0 + ROW * bars.len() as f64 + key;
-    let drawing = draw(height, |canvas| {
-        bars::draw(canvas, &bars, 4.0)?;
-        bars::floor_key(canvas, &bars, (11.0, height - 12.0))
-    });
+    let drawing = bars::upon_floor(&bars);
     let ends = bars
         .first()
         .zip(bars.last())
