@@ -20,6 +20,10 @@ pub struct Announcement {
     /// `CLOCK_MONOTONIC` at the moment the epoch began, nanoseconds. A process on the same host
     /// reads the server's clock by subtracting this from its own `CLOCK_MONOTONIC`.
     pub epoch_start_monotonic_ns: u64,
+    /// The certificate that the data plane shows, in PEM (RFC 7468); none where it does not encrypt. Who
+    /// has read this line may trust exactly this certificate.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub certificate_pem: Option<String>,
 }
 
 /// Answer of `GET /clock`.

@@ -144,6 +144,19 @@ pub struct SetUp {
     pub segments: Option<u64>,
 }
 
+/// Something that went wrong for subscribers, as they saw it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Trouble {
+    /// What they saw, in words.
+    pub what: String,
+    /// How often, in all of them together.
+    pub times: u64,
+    /// How many of them saw it at least once.
+    pub subscribers: u64,
+    /// Whether it ended the subscription for good: they did not try again.
+    pub is_final: bool,
+}
+
 /// What the publisher did with the schedule.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PublisherCounts {

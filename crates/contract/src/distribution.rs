@@ -140,6 +140,12 @@ pub struct Distribution {
 pub struct DistributionError(String);
 
 impl Distribution {
+    /// Whether it has no sample.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
     /// Mean in microseconds, if there is a sample.
     #[must_use]
     pub fn mean_us(&self) -> Option<f64> {

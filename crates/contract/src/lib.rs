@@ -3,6 +3,7 @@
 //!
 //! Nothing here opens a socket, reads a clock or knows HTTP. Everything else depends on this crate.
 
+mod browser;
 mod connections;
 mod control;
 mod counts;
@@ -10,6 +11,8 @@ mod cursor;
 mod distribution;
 mod event;
 mod limits;
+mod network;
+mod network_check;
 mod pattern;
 mod period;
 mod record;
@@ -20,22 +23,30 @@ mod settings;
 mod sweep;
 mod target;
 
+pub use browser::{
+    BrowserAudience, BrowserCheck, BrowserClock, BrowserFindings, BrowserLane, BrowserTask, Crowd, LaneKind,
+};
 pub use connections::{ConnectionCost, IdleStretch, Load, Stair};
 pub use control::{
     Announcement, ClockReading, PublisherReport, RequestCounts, ServerStats, StartSchedule, StartedSchedule,
 };
 pub use counts::{
     BothWays, ByteCounts, CpuUse, Delivery, KernelCounts, PublisherCounts, RequestLedger, SetUp, TraceEvent,
+    Trouble,
 };
 pub use cursor::{After, Cursor, CursorError, Epoch, Resume};
 pub use distribution::{Distribution, DistributionError, Second, TimeHistogram};
 pub use event::{DUE_DIGITS, EventType, EventTypeError, PollBody, Stamped, WireEvent, stamp};
 pub use limits::Limits;
+pub use network::{
+    Buffering, Certificate, Heartbeat, Network, RelayAnnouncement, RelayCounts, Transport,
+    UnknownCertificate, UnknownHeartbeat, UnknownTransport,
+};
 pub use pattern::{Pattern, UnknownPattern};
 pub use period::Period;
 pub use record::{
     Ages, Calibration, CpuSecond, Environment, Manifest, Measurements, Outcome, Params, PublishedSchedule,
-    RECORD_SCHEMA, TargetNote, TrialRecord, Window,
+    RECORD_SCHEMA, RelayUse, TargetNote, TrialRecord, Window,
 };
 pub use scenario::{Arrivals, Client, DefaultRun, Scenario, Selection};
 pub use scenario_check::ScenarioError;

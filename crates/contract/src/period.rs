@@ -18,6 +18,12 @@ impl Period {
         Self(Duration::from_millis(milliseconds))
     }
 
+    /// Whether it has no length.
+    #[must_use]
+    pub const fn is_nothing(&self) -> bool {
+        self.0.is_zero()
+    }
+
     /// The period in milliseconds, fractions kept.
     #[must_use]
     pub fn milliseconds(self) -> f64 {

@@ -6,8 +6,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    BothWays, ByteCounts, Client, ConnectionCost, CpuUse, Delivery, Distribution, KernelCounts, Pattern,
-    PublisherCounts, PublisherSeat, RequestLedger, Rung, Scenario, Second, ServerName, SetUp, TraceEvent,
+    BothWays, BrowserAudience, BrowserClock, BrowserFindings, ByteCounts, Certificate, Client,
+    ConnectionCost, CpuUse, Delivery, Distribution, Heartbeat, KernelCounts, Network, Pattern,
+    PublisherCounts, PublisherSeat, RelayCounts, RequestLedger, Rung, Scenario, Second, ServerName, SetUp,
+    TraceEvent, Transport, Trouble,
 };
 
 /// Version of the manifest's and the records' shape.
@@ -113,8 +115,36 @@ pub struct Measurements {
     /// CPU time by second of the schedule, warm-up included; only where the rate is ramped.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub cpu_seconds: Vec<CpuSecond>,
+    /// The middlebox between subscribers and server; none where there was no such thing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub relay: Option<RelayUse>,
+    /// Subscribers that never had a connection; more than none only behind an obstacle.
+    #[serde(default, skip_serializing_if = "is_none_at_all")]
+    pub never_connected: u64,
+    /// What went wrong for subscribers, the most frequent first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub troubles: Vec<Trouble>,
+    /// From losing a connection to the first answer on the next one, whole life.
+    #[serde(default, skip_serializing_if = "Distribution::is_empty")]
+    pub recovery: Distribution,
+    /// The clock that the ages rest on, where a browser told them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub browser_clock: Option<BrowserClock>,
     /// Doubts about this measurement, in words; empty if there is none.
     pub warnings: Vec<String>,
+}
+
+fn is_none_at_all(number: &u64) -> bool {
+    *number == 0
+}
+
+/// What the middlebox of a trial did, and what it took.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct RelayUse {
+    /// What it counted in its whole life.
+    pub counts: RelayCounts,
+    /// CPU time between the edges of the window; in neither the server's nor the harness's.
+    pub cpu_us: f64,
 }
 
 /// CPU time of one second of the schedule.
@@ -169,6 +199,17 @@ pub enum Outcome {
         /// The last lines that the server wrote to stderr.
         server_last_words: Vec<String>,
     },
+    /// A browser did its task.
+    Watched {
+        /// What it brought to light.
+        findings: Box<BrowserFindings>,
+    },
+    /// It was not tried, because what it needs is not on this machine.
+    #[serde(rename = "not-run")]
+    NotRun {
+        /// What is missing, and how to get it.
+        reason: String,
+    },
 }
 
 /// The settings of a trial as numbers, under the names of `summary.json`. A setting that has no
@@ -210,6 +251,68 @@ pub struct Params {
     /// Who published; absent where the server did.
     #[serde(default, skip_serializing_if = "is_servers")]
     pub publisher: PublisherSeat,
+    /// Round-trip time that a middlebox adds; absent where there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rtt_ms: Option<f64>,
+    /// What the middlebox does; absent where there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub network: Option<Network>,
+    /// What the server speaks; absent for HTTP/1.1 in clear.
+    #[serde(default, skip_serializing_if = "is_http1")]
+    pub transport: Transport,
+    /// The certificate that the server made; absent for a valid one.
+    #[serde(default, skip_serializing_if = "is_valid")]
+    pub certificate: Certificate,
+    /// HTTP/2: subscribers that share a connection.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub streams_per_connection: Option<u32>,
+    /// HTTP/2: streams that the server allows on one connection.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_streams: Option<u32>,
+    /// Signs of life on streams; absent for the usual ones, every 15 s.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub heartbeat: Option<Heartbeat>,
+    /// The browser among the subscribers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub browser: Option<BrowserAudience>,
+}
+
+fn is_http1(transport: &Transport) -> bool {
+    *transport == Transport::Http1
+}
+
+fn is_valid(certificate: &Certificate) -> bool {
+    *certificate == Certificate::Valid
+}
+
+impl Params {
+    /// So many subscribers, texts of so many bytes at such a rate, and nothing else.
+    #[must_use]
+    pub fn of(subscribers: u32, payload_bytes: u32, rate_hz: f64) -> Self {
+        Self {
+            subscribers,
+            payload_bytes,
+            rate_hz,
+            poll_interval_ms: None,
+            hold_ms: None,
+            turnaround_ms: None,
+            keep_alive: None,
+            client: Client::default(),
+            delivery_delay_ms: None,
+            delivery_jitter_ms: None,
+            side: None,
+            rung: None,
+            publisher: PublisherSeat::default(),
+            rtt_ms: None,
+            network: None,
+            transport: Transport::default(),
+            certificate: Certificate::default(),
+            streams_per_connection: None,
+            max_streams: None,
+            heartbeat: None,
+            browser: None,
+        }
+    }
 }
 
 fn is_servers(publisher: &PublisherSeat) -> bool {
@@ -283,7 +386,16 @@ impl TrialRecord {
     pub fn measurements(&self) -> Option<&Measurements> {
         match &self.outcome {
             Outcome::Completed { measurements } => Some(measurements),
-            Outcome::Failed { .. } => None,
+            Outcome::Failed { .. } | Outcome::Watched { .. } | Outcome::NotRun { .. } => None,
+        }
+    }
+
+    /// What a browser brought to light, if one did.
+    #[must_use]
+    pub fn browser_findings(&self) -> Option<&BrowserFindings> {
+        match &self.outcome {
+            Outcome::Watched { findings } => Some(findings),
+            Outcome::Completed { .. } | Outcome::Failed { .. } | Outcome::NotRun { .. } => None,
         }
     }
 }

@@ -5,7 +5,10 @@ use std::{fmt, path::Path};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{Limits, Pattern, Period, PublisherSeat, ScenarioError, ServerName, Settings, Sweep, TrialPlan};
+use crate::{
+    BrowserAudience, Certificate, Heartbeat, Limits, Network, Pattern, Period, PublisherSeat, ScenarioError,
+    ServerName, Settings, Sweep, Transport, TrialPlan,
+};
 
 /// When events are due.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -154,6 +157,28 @@ pub struct Scenario {
     /// Most that is added to this by chance, evenly spread.
     #[serde(default)]
     pub delivery_jitter: Period,
+    /// What lies between subscribers and server: a middlebox that every connection goes through. Absent:
+    /// nothing does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub network: Option<Network>,
+    /// What the server speaks.
+    #[serde(default)]
+    pub transport: Transport,
+    /// The certificate that the server makes, where it encrypts.
+    #[serde(default)]
+    pub certificate: Certificate,
+    /// HTTP/2: how many subscribers share a connection.
+    #[serde(default = "one_stream")]
+    pub streams_per_connection: u32,
+    /// HTTP/2: how many streams the server allows on one connection.
+    #[serde(default = "default_max_streams")]
+    pub max_streams: u32,
+    /// Signs of life that the server sends on SSE streams and WebSockets.
+    #[serde(default)]
+    pub heartbeat: Heartbeat,
+    /// A real browser, and what its page does; the subscribers are then beside it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub browser: Option<BrowserAudience>,
     /// Start of the schedule that does not count.
     #[serde(default = "default_warm_up")]
     pub warm_up: Period,
@@ -189,6 +214,12 @@ const fn one_block() -> u32 {
 }
 fn default_primary() -> String {
     "age_p99_ms".to_owned()
+}
+const fn one_stream() -> u32 {
+    1
+}
+const fn default_max_streams() -> u32 {
+    200
 }
 const fn kept_alive() -> bool {
     true
@@ -303,6 +334,13 @@ impl Scenario {
             rung: None,
             server: ServerName::default(),
             publisher: self.publisher,
+            network: self.network,
+            transport: self.transport,
+            certificate: self.certificate,
+            streams_per_connection: self.streams_per_connection,
+            max_streams: self.max_streams,
+            heartbeat: self.heartbeat,
+            browser: self.browser,
             stairs: self.stairs.clone(),
             idle: self.idle,
             warm_up: self.warm_up,

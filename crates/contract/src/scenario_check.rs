@@ -15,6 +15,8 @@ const LONGEST_HOLD: Period = Period::from_millis(55_000);
 const MOST_BLOCKS: u32 = 100;
 /// Most subscribers: two descriptors of one machine's 20,000 each, less what the processes need.
 const MOST_SUBSCRIBERS: u32 = 18_000;
+/// Most subscribers behind a middlebox, which needs two descriptors for each.
+pub(crate) const MOST_SUBSCRIBERS_BEHIND_RELAY: u32 = 9_500;
 
 /// A scenario that cannot be run, with the place and what is allowed.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -88,6 +90,7 @@ impl Scenario {
         }
         check.runs(self)?;
         check.servers(self)?;
+        check.ways(self)?;
         check.limits(&self.limits)?;
         check.settings(&self.settings())?;
         for selection in [Selection::Everything, Selection::Default] {
@@ -100,12 +103,12 @@ impl Scenario {
 }
 
 /// Gathers the file's name for the errors.
-struct Check<'a> {
+pub(crate) struct Check<'a> {
     file: &'a str,
 }
 
 impl Check<'_> {
-    fn that(
+    pub(crate) fn that(
         &self,
         key: &str,
         value: impl fmt::Display,
@@ -123,7 +126,13 @@ impl Check<'_> {
         })
     }
 
-    fn period(&self, key: &str, value: Period, low: Period, high: Period) -> Result<(), ScenarioError> {
+    pub(crate) fn period(
+        &self,
+        key: &str,
+        value: Period,
+        low: Period,
+        high: Period,
+    ) -> Result<(), ScenarioError> {
         self.that(key, value, low <= value && value <= high, &format!("{low} to {high}"))
     }
 
@@ -144,7 +153,7 @@ impl Check<'_> {
             key,
             format!("{} lists of values", sweep.lists_given()),
             sweep.lists_given() == 1,
-            "one list with at least one value: subscribers, rate_hz, payload_bytes, poll_interval, hold, client, keep_alive, side or rung",
+            "one list with at least one value: subscribers, rate_hz, payload_bytes, poll_interval, hold, client, keep_alive, side, rung, rtt, network, transport, heartbeat, streams_per_connection or max_streams",
         )?;
         let has_rate = matches!(events, Arrivals::Steady { .. } | Arrivals::Poisson { .. });
         self.that(
@@ -266,6 +275,7 @@ impl Check<'_> {
         self.period("idle", settings.idle, millis(100), LONGEST_PHASE)?;
         self.period("delivery_delay", settings.delivery_delay, millis(0), millis(60_000))?;
         self.period("delivery_jitter", settings.delivery_jitter, millis(0), millis(60_000))?;
+        self.way(settings)?;
         match &settings.events {
             Arrivals::Steady { rate_hz } | Arrivals::Poisson { rate_hz } => {
                 self.rate("events.rate_hz", *rate_hz)?;

@@ -1,6 +1,9 @@
 //! The settings of one trial: a scenario with one value of its sweep.
 
-use crate::{Arrivals, Change, Client, Params, Pattern, Period, PublisherSeat, Rung, ServerName, Side};
+use crate::{
+    Arrivals, BrowserAudience, Certificate, Change, Client, Heartbeat, Network, Params, Pattern, Period,
+    PublisherSeat, Rung, ServerName, Side, Transport,
+};
 
 /// The settings of one trial, the sweep applied.
 #[derive(Debug, Clone, PartialEq)]
@@ -31,6 +34,20 @@ pub struct Settings {
     pub server: ServerName,
     /// Who publishes.
     pub publisher: PublisherSeat,
+    /// What lies between subscribers and server; none where they connect to it directly.
+    pub network: Option<Network>,
+    /// What the server speaks.
+    pub transport: Transport,
+    /// The certificate that it makes, where it encrypts.
+    pub certificate: Certificate,
+    /// HTTP/2: subscribers that share a connection.
+    pub streams_per_connection: u32,
+    /// HTTP/2: streams that the server allows on one connection.
+    pub max_streams: u32,
+    /// Signs of life on streams.
+    pub heartbeat: Heartbeat,
+    /// The browser among the subscribers.
+    pub browser: Option<BrowserAudience>,
     /// Numbers of subscribers at which memory is read; empty for a trial without stairs.
     pub stairs: Vec<u32>,
     /// With stairs: how long all subscribers stay open without an event.
@@ -51,20 +68,23 @@ impl Settings {
     #[must_use]
     pub fn params(&self, pattern: Pattern, rate_hz: f64, payload_bytes: u32) -> Params {
         let mut params = Params {
-            subscribers: self.subscribers,
-            payload_bytes,
-            rate_hz,
-            poll_interval_ms: None,
-            hold_ms: None,
-            turnaround_ms: None,
-            keep_alive: None,
             client: self.client,
             delivery_delay_ms: some_time(self.delivery_delay),
             delivery_jitter_ms: some_time(self.delivery_jitter),
             side: self.side,
             rung: self.rung,
             publisher: self.publisher,
+            rtt_ms: self.network.map(|network| network.rtt.milliseconds()),
+            network: self.network,
+            transport: self.transport,
+            certificate: self.certificate,
+            browser: self.browser,
+            ..Params::of(self.subscribers, payload_bytes, rate_hz)
         };
+        if self.transport == Transport::Http2 {
+            params.streams_per_connection = Some(self.streams_per_connection);
+            params.max_streams = Some(self.max_streams);
+        }
         match pattern {
             Pattern::ShortPolling => {
                 params.poll_interval_ms = Some(self.poll_interval.milliseconds());
@@ -75,11 +95,19 @@ impl Settings {
                 params.turnaround_ms = Some(self.turnaround.milliseconds());
                 params.keep_alive = Some(self.keep_alive);
             }
-            Pattern::Sse => {}
-            // A WebSocket has no HTTP client to choose.
-            Pattern::WebSocket => params.client = Client::Lean,
+            Pattern::Sse => params.heartbeat = self.other_heartbeat(),
+            Pattern::WebSocket => {
+                // It has no HTTP client to choose.
+                params.client = Client::Lean;
+                params.heartbeat = self.other_heartbeat();
+            }
         }
         params
+    }
+
+    /// The heartbeat where it is not the usual one.
+    fn other_heartbeat(&self) -> Option<Heartbeat> {
+        (self.heartbeat != Heartbeat::default()).then_some(self.heartbeat)
     }
 
     /// Length of the published schedule: warm-up and measured stretch.
@@ -109,6 +137,12 @@ impl Settings {
                 self.delivery_delay = delivery_delay;
             }
             Change::Rung(rung) => self.rung = Some(rung),
+            Change::Rtt(rtt) => self.network = Some(Network { rtt, ..self.network.unwrap_or_default() }),
+            Change::Network(network) => self.network = Some(network),
+            Change::Transport(transport) => self.transport = transport,
+            Change::Heartbeat(heartbeat) => self.heartbeat = heartbeat,
+            Change::StreamsPerConnection(streams) => self.streams_per_connection = streams,
+            Change::MaxStreams(streams) => self.max_streams = streams,
         }
     }
 }

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{Client, Period, Rung};
+use crate::{Client, Heartbeat, Network, Period, Rung, Transport};
 
 /// One side of a comparison of equals: what a pair of runs that differ in nothing, or in one known
 /// thing, shows of the instrument.
@@ -48,6 +48,24 @@ pub struct Sweep {
     /// What is taken away from the server.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub rung: Vec<Rung>,
+    /// Round-trip times of the network.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rtt: Vec<Period>,
+    /// Networks: each takes the place of the table `[network]`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub network: Vec<Network>,
+    /// What the server speaks.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub transport: Vec<Transport>,
+    /// Signs of life on streams.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub heartbeat: Vec<Heartbeat>,
+    /// HTTP/2: subscribers that share a connection.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub streams_per_connection: Vec<u32>,
+    /// HTTP/2: streams that the server allows on one connection.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub max_streams: Vec<u32>,
 }
 
 /// One value of a sweep.
@@ -71,6 +89,18 @@ pub enum Change {
     Side(Side),
     /// What is taken away from the server.
     Rung(Rung),
+    /// Round-trip time.
+    Rtt(Period),
+    /// The whole network.
+    Network(Network),
+    /// What the server speaks.
+    Transport(Transport),
+    /// Signs of life.
+    Heartbeat(Heartbeat),
+    /// Subscribers that share a connection.
+    StreamsPerConnection(u32),
+    /// Streams that a connection may have.
+    MaxStreams(u32),
 }
 
 impl Sweep {
@@ -87,6 +117,12 @@ impl Sweep {
         changes.extend(self.keep_alive.iter().copied().map(Change::KeepAlive));
         changes.extend(self.side.iter().copied().map(Change::Side));
         changes.extend(self.rung.iter().copied().map(Change::Rung));
+        changes.extend(self.rtt.iter().copied().map(Change::Rtt));
+        changes.extend(self.network.iter().copied().map(Change::Network));
+        changes.extend(self.transport.iter().copied().map(Change::Transport));
+        changes.extend(self.heartbeat.iter().copied().map(Change::Heartbeat));
+        changes.extend(self.streams_per_connection.iter().copied().map(Change::StreamsPerConnection));
+        changes.extend(self.max_streams.iter().copied().map(Change::MaxStreams));
         changes
     }
 
@@ -103,6 +139,12 @@ impl Sweep {
             Change::KeepAlive(_) => "keep_alive",
             Change::Side(_) => "side",
             Change::Rung(_) => "rung",
+            Change::Rtt(_) => "rtt_ms",
+            Change::Network(_) => "network",
+            Change::Transport(_) => "transport",
+            Change::Heartbeat(_) => "heartbeat",
+            Change::StreamsPerConnection(_) => "streams_per_connection",
+            Change::MaxStreams(_) => "max_streams",
         })
     }
 
@@ -117,6 +159,12 @@ impl Sweep {
             !self.keep_alive.is_empty(),
             !self.side.is_empty(),
             !self.rung.is_empty(),
+            !self.rtt.is_empty(),
+            !self.network.is_empty(),
+            !self.transport.is_empty(),
+            !self.heartbeat.is_empty(),
+            !self.streams_per_connection.is_empty(),
+            !self.max_streams.is_empty(),
         ]
         .into_iter()
         .filter(|given| *given)

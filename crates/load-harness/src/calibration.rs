@@ -4,8 +4,8 @@
 use std::{sync::Arc, thread, time::Duration};
 
 use contract::{
-    Arrivals, Calibration, Client, Measurements, Pattern, Period, PublisherSeat, ServerName, Settings,
-    TrialPlan,
+    Arrivals, Calibration, Certificate, Client, Heartbeat, Measurements, Pattern, Period, PublisherSeat,
+    ServerName, Settings, Transport, TrialPlan,
 };
 use schedule::{Schedule, ScheduleError, bind_to_core};
 use tokio::time::{Instant, sleep};
@@ -38,6 +38,13 @@ pub fn calibration_order(pattern: Pattern, seed: u64, order: u32) -> Result<Tria
         rung: None,
         server: ServerName::default(),
         publisher: PublisherSeat::Server,
+        network: None,
+        transport: Transport::Http1,
+        certificate: Certificate::Valid,
+        streams_per_connection: 1,
+        max_streams: 200,
+        heartbeat: Heartbeat::default(),
+        browser: None,
         stairs: Vec::new(),
         idle: Period::default(),
         warm_up: Period::from_millis(500),

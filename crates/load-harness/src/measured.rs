@@ -1,6 +1,8 @@
 //! From what the workers, the server and the publisher counted to the measurements of a record.
 
-use contract::{Client, CpuSecond, CpuUse, Measurements, Pattern, PublisherCounts, PublisherReport};
+use contract::{
+    Client, CpuSecond, CpuUse, Distribution, Measurements, Pattern, PublisherCounts, PublisherReport,
+};
 
 use crate::{
     TrialOrder,
@@ -85,6 +87,11 @@ pub(crate) fn assemble(order: &TrialOrder, finding: &WorkerFinding, outside: &Ou
         trace: finding.trace.clone(),
         connections: None,
         cpu_seconds: outside.cpu_seconds.clone(),
+        relay: None,
+        never_connected: 0,
+        troubles: Vec::new(),
+        recovery: Distribution::default(),
+        browser_clock: None,
         warnings: Vec::new(),
     };
     measurements.warnings = doubts(order, &measurements, outside.refusal.as_deref());

@@ -233,8 +233,8 @@ impl Plan {
                 record.calibration = Some(found);
             }
             let failure = match &record.outcome {
-                Outcome::Completed { .. } => None,
-                Outcome::Failed { reason, .. } => Some(reason.as_str()),
+                Outcome::Completed { .. } | Outcome::Watched { .. } => None,
+                Outcome::Failed { reason, .. } | Outcome::NotRun { reason } => Some(reason.as_str()),
             };
             display.end(&order, failure);
             folder.append(&record)?;

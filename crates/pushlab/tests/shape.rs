@@ -103,7 +103,8 @@ fn the_crates_depend_on_each_other_as_the_readme_draws_it() {
         ("schedule", &["contract"]),
         ("event-log", &["contract"]),
         ("server", &["contract", "schedule", "event-log"]),
-        ("load-harness", &["contract", "schedule"]),
+        ("middlebox", &["contract"]),
+        ("load-harness", &["contract", "schedule", "middlebox"]),
         ("model", &["contract"]),
         ("report", &["contract", "model"]),
     ]

@@ -5,7 +5,7 @@
 mod lab;
 
 use contract::{
-    Arrivals, Calibration, Client, Environment, Manifest, Outcome, Params, Pattern, RECORD_SCHEMA, Scenario,
+    Arrivals, Calibration, Environment, Manifest, Outcome, Params, Pattern, RECORD_SCHEMA, Scenario,
     TrialRecord,
 };
 use lab::{Lab, process::Finished, read, scenario, summary};
@@ -166,21 +166,7 @@ fn failed_run() -> (String, String) {
         schema: RECORD_SCHEMA,
         scenario: "one".to_owned(),
         pattern: Pattern::Sse,
-        params: Params {
-            subscribers: 2,
-            payload_bytes: 100,
-            rate_hz: 40.0,
-            poll_interval_ms: None,
-            hold_ms: None,
-            turnaround_ms: None,
-            keep_alive: None,
-            rung: None,
-            publisher: contract::PublisherSeat::Server,
-            client: Client::Lean,
-            delivery_delay_ms: None,
-            delivery_jitter_ms: None,
-            side: None,
-        },
+        params: Params::of(2, 100, 40.0),
         server: contract::ServerName::default(),
         order,
         block: 0,

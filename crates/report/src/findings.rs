@@ -287,7 +287,7 @@ fn command(run: &Run, scenario: &Scenario) -> String {
 
 fn failure(record: &TrialRecord) -> Option<Failure> {
     match &record.outcome {
-        Outcome::Completed { .. } => None,
+        Outcome::Completed { .. } | Outcome::Watched { .. } | Outcome::NotRun { .. } => None,
         Outcome::Failed { reason, server_last_words } => Some(Failure {
             scenario: record.scenario.clone(),
             pattern: record.pattern,

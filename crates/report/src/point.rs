@@ -242,6 +242,10 @@ impl Point {
             let of = if records.len() > 1 { format!("block {}: ", record.block) } else { String::new() };
             let said = |text: String| format!("{of}{text}");
             match &record.outcome {
+                Outcome::NotRun { reason } => {
+                    self.invalid_because.push(format!("trial {} was not run: {reason}", record.order));
+                }
+                Outcome::Watched { findings } => warnings.extend(findings.warnings.iter().cloned().map(said)),
                 Outcome::Failed { reason, .. } => {
                     self.invalid_because.push(format!("trial {} failed: {reason}", record.order));
                 }

@@ -138,6 +138,7 @@ impl Server {
             pid: std::process::id(),
             epoch: self.app.log().epoch().to_string(),
             epoch_start_monotonic_ns: self.app.clock().start_monotonic_ns(),
+            certificate_pem: None,
         })
     }
 

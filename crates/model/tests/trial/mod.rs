@@ -2,7 +2,7 @@
 
 #![allow(dead_code, reason = "each test file uses its own part")]
 
-use contract::{Arrivals, Calibration, Client, Params, PublishedSchedule, Window};
+use contract::{Arrivals, Calibration, Params, PublishedSchedule, Window};
 use model::Inputs;
 
 #[derive(Debug)]
@@ -23,19 +23,11 @@ impl Trial {
         let events = due_ms.len();
         Self {
             params: Params {
-                subscribers: 2,
-                payload_bytes: data_bytes,
-                rate_hz: events as f64 / length_ms * 1e3,
                 poll_interval_ms: Some(1_000.0),
                 hold_ms: Some(1_000.0),
                 turnaround_ms: Some(20.0),
                 keep_alive: Some(true),
-                rung: None,
-                publisher: contract::PublisherSeat::Server,
-                client: Client::Lean,
-                delivery_delay_ms: None,
-                delivery_jitter_ms: None,
-                side: None,
+                ..Params::of(2, data_bytes, events as f64 / length_ms * 1e3)
             },
             arrivals: Arrivals::Replay { file: "by-hand.csv".to_owned() },
             schedule: PublishedSchedule {

@@ -51,6 +51,13 @@ pub(crate) fn scenario(name: &str, question: &str, patterns: &[Pattern]) -> Scen
         client: Client::Lean,
         delivery_delay: Period::default(),
         delivery_jitter: Period::default(),
+        network: None,
+        transport: contract::Transport::Http1,
+        certificate: contract::Certificate::Valid,
+        streams_per_connection: 1,
+        max_streams: 200,
+        heartbeat: contract::Heartbeat::default(),
+        browser: None,
         blocks: 1,
         primary: "age_p99_ms".to_owned(),
         thresholds: Vec::new(),
@@ -128,19 +135,11 @@ pub(crate) fn params(pattern: Pattern, poll_interval_ms: f64, subscribers: u32) 
         Pattern::WebSocket => (None, None),
     };
     Params {
-        subscribers,
-        payload_bytes: 100,
-        rate_hz: RATE_HZ,
         poll_interval_ms: poll,
         hold_ms: hold,
         turnaround_ms: hold.map(|_| 0.0),
         keep_alive: hold.or(poll).map(|_| true),
-        rung: None,
-        publisher: contract::PublisherSeat::Server,
-        client: Client::Lean,
-        delivery_delay_ms: None,
-        delivery_jitter_ms: None,
-        side: None,
+        ..Params::of(subscribers, 100, RATE_HZ)
     }
 }
 
@@ -268,6 +267,11 @@ pub(crate) fn measurements(pattern: Pattern, params: &Params) -> Measurements {
         trace: trace(pattern, params, &window_due_ns()),
         connections: None,
         cpu_seconds: Vec::new(),
+        relay: None,
+        never_connected: 0,
+        troubles: Vec::new(),
+        recovery: Distribution::default(),
+        browser_clock: None,
         warnings: Vec::new(),
     }
 }
@@ -311,7 +315,9 @@ pub(crate) fn failed(mut record: TrialRecord, reason: &str, last_words: &[&str])
 pub(crate) fn change(record: &mut TrialRecord, change: impl FnOnce(&mut Measurements)) {
     match &mut record.outcome {
         Outcome::Completed { measurements } => change(measurements),
-        Outcome::Failed { .. } => panic!("a failed trial has no measurements"),
+        Outcome::Failed { .. } | Outcome::Watched { .. } | Outcome::NotRun { .. } => {
+            panic!("only a completed trial has measurements")
+        }
     }
 }
 
