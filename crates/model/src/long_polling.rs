@@ -29,7 +29,7 @@
 //!
 //! **A network** is in d_u and d_d, the opening of a connection of one's own in d_u: ages are one to
 //! three transits. Both grow by bytes ÷ bandwidth, and by up to j of jitter, so that G varies: its mean
-//! grows by j, E\[G²\] by j²/6. The closed form spreads the waits as if G were constant.
+//! grows by j, and it is spread as the sum of two jitters is.
 
 use contract::Pattern;
 
@@ -71,7 +71,8 @@ pub fn closed_form(inputs: &Inputs<'_>) -> Result<Prediction, NotApplicable> {
     let woken = Piece { share: 1.0 - deaf, from_s: youngest_s(alone), to_s: youngest_s(alone) + spread_s };
     let waits = course.deaf.iter();
     let pieces: Vec<Piece> = waits
-        .flat_map(|wait| along_the_row(*wait, spread_s, gap_s))
+        .flat_map(|wait| rearm.varied(*wait, shortest_gap_s))
+        .flat_map(|wait| along_the_row(wait, spread_s, gap_s))
         .map(|wait| wait.after(youngest_s(deaf_answer)))
         .chain([woken])
         .flat_map(|piece| piece.blurred(way.jitter_s))

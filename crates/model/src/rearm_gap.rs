@@ -1,12 +1,15 @@
 //! What a trial's settings and its network make of the re-arm gap.
 
 use crate::{
-    Inputs, NotApplicable,
+    Inputs, NotApplicable, Piece,
     bytes::PollSizes,
     gaps::Gaps,
     timeline::Delays,
     way::{Chance, Way},
 };
+
+/// Steps of a deaf window that varies by chance.
+const GAP_STEPS: u32 = 32;
 
 /// The settings that decide when a long-polling subscriber is deaf.
 pub(crate) struct Rearm {
@@ -78,6 +81,24 @@ impl Rearm {
             return Ok(());
         }
         Err(NotApplicable("which events find a parked request depends on the jitter".to_owned()))
+    }
+
+    /// The waits of a deaf window that varies: the sum of two jitters. A long window meets more events than
+    /// a short one, in proportion to its length.
+    pub(crate) fn varied(&self, wait: Piece, shortest_gap_s: f64) -> Vec<Piece> {
+        if self.way.jitter_s == 0.0 {
+            return vec![wait];
+        }
+        let mean_s = shortest_gap_s + self.way.jitter_s;
+        let place = |step: u32| (f64::from(step) + 0.5) / f64::from(GAP_STEPS);
+        (0..GAP_STEPS)
+            .map(|step| {
+                // The triangle's weights over [0, 2] add up to 1.
+                let chance = (1.0 - (2.0 * place(step) - 1.0).abs()) * 2.0 / f64::from(GAP_STEPS);
+                let gap_s = shortest_gap_s + 2.0 * place(step) * self.way.jitter_s;
+                Piece { share: wait.share * chance * gap_s / mean_s, from_s: 0.0, to_s: gap_s }
+            })
+            .collect()
     }
 
     pub(crate) fn sizes(&self, inputs: &Inputs<'_>) -> PollSizes {
