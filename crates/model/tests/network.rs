@@ -82,7 +82,8 @@ fn short_poll(events_s: &[f64], trial: &Trial, up: &mut Leg, down: &mut Leg) -> 
 }
 
 fn long_poll(events_s: &[f64], trial: &Trial, up: &mut Leg, down: &mut Leg) -> Seen {
-    let [hold_s, turnaround_s] = [trial.params.hold_ms, trial.params.turnaround_ms].map(|ms| ms.unwrap() / 1e3);
+    let [hold_s, turnaround_s] =
+        [trial.params.hold_ms, trial.params.turnaround_ms].map(|ms| ms.unwrap() / 1e3);
     let mut seen = Seen::default();
     let mut arrives_s = 0.0_f64;
     while let Some(&next_s) = events_s.get(seen.ages_s.len()) {
@@ -144,7 +145,12 @@ fn compare(what: &str, tolerance: f64, found: &Prediction, seen: &Seen) {
         assert_within(1.5 * tolerance, &what, found.age.quantile_ms(quantile), seen.quantile_ms(quantile));
     }
     if seen.requests > 0 {
-        assert_within(tolerance, &format!("{what}: requests"), found.requests_per_event, seen.requests_per_event());
+        assert_within(
+            tolerance,
+            &format!("{what}: requests"),
+            found.requests_per_event,
+            seen.requests_per_event(),
+        );
         let empty = seen.empty as f64 / seen.requests as f64;
         assert!((found.empty_ratio - empty).abs() < tolerance, "{what}: empty {} {empty}", found.empty_ratio);
     }
