@@ -66,7 +66,7 @@ impl Seen {
 }
 
 fn short_poll(events_s: &[f64], trial: &Trial, up: &mut Leg, down: &mut Leg) -> Seen {
-    let interval_s = trial.params.poll_interval_ms.unwrap() / 1e3;
+    let interval_s = trial.params.poll_interval_ms.expect("it polls") / 1e3;
     let mut seen = Seen::default();
     let mut tick_s = trial.poll_phase * interval_s;
     while seen.ages_s.len() < events_s.len() {
@@ -83,7 +83,7 @@ fn short_poll(events_s: &[f64], trial: &Trial, up: &mut Leg, down: &mut Leg) -> 
 
 fn long_poll(events_s: &[f64], trial: &Trial, up: &mut Leg, down: &mut Leg) -> Seen {
     let [hold_s, turnaround_s] =
-        [trial.params.hold_ms, trial.params.turnaround_ms].map(|ms| ms.unwrap() / 1e3);
+        [trial.params.hold_ms, trial.params.turnaround_ms].map(|ms| ms.expect("it is held") / 1e3);
     let mut seen = Seen::default();
     let mut arrives_s = 0.0_f64;
     while let Some(&next_s) = events_s.get(seen.ages_s.len()) {
@@ -114,7 +114,7 @@ fn simulate(pattern: Pattern, trial: &Trial, network: Network) -> Seen {
 
 fn trials() -> [Trial; 2] {
     let mut random = ChaCha8Rng::seed_from_u64(29);
-    let poisson = Exp::new(RATE_HZ).unwrap();
+    let poisson = Exp::new(RATE_HZ).expect("a positive rate");
     let mut now_ms = 0.0;
     let mut random_ms = || {
         now_ms += 1e3 * poisson.sample(&mut random);
@@ -162,7 +162,12 @@ fn check(trial: &mut Trial, network: Network, closed: f64, replayed: f64) {
         let seen = simulate(pattern, trial, network);
         let predicted = predict(pattern, &trial.inputs());
         let what = format!("{pattern}, {network:?}, {:?}", trial.arrivals);
-        compare(&format!("replay of {what}"), replayed, &predicted.replayed.unwrap(), &seen);
+        compare(
+            &format!("replay of {what}"),
+            replayed,
+            &predicted.replayed.expect("the server keeps up"),
+            &seen,
+        );
         match predicted.closed_form {
             Ok(prediction) => compare(&format!("closed form of {what}"), closed, &prediction, &seen),
             // Between the shortest and the longest deaf window a steady schedule has no formula.

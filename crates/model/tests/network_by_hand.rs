@@ -35,7 +35,7 @@ fn steady() -> Trial {
 
 fn both(pattern: Pattern, trial: &Trial) -> [Prediction; 2] {
     let predicted = predict(pattern, &trial.inputs());
-    [predicted.closed_form.unwrap(), predicted.replayed.unwrap()]
+    [predicted.closed_form, predicted.replayed].map(|form| form.expect("it has a prediction"))
 }
 
 fn refusal(pattern: Pattern, trial: &Trial) -> Option<String> {
