@@ -69,6 +69,9 @@ const SSE_TYPE: &str = "event: \n";
 /// Each line of a text after the first repeats the field name; its line feed is in the text.
 const SSE_NEXT_LINE: &str = "data: ";
 
+/// Seconds between two heartbeats of SSE, and between two pings of WebSocket, on one connection, where a
+/// scenario says nothing else: [`contract::Heartbeat::default`].
+pub const HEARTBEAT_EVERY_S: f64 = 15.0;
 /// An SSE heartbeat: the empty comment `:\n\n`.
 pub const SSE_COMMENT: usize = ":\n\n".len();
 /// The same as a chunk of its own.

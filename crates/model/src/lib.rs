@@ -3,6 +3,10 @@
 //! Every prediction is made twice: as a closed form from the mean rate, and by replaying the same
 //! model over the due list of the schedule that is really published. Nothing here reads a clock,
 //! opens a socket or knows a measurement other than the calibration it is given.
+//!
+//! A network between subscriber and server is part of the way that every message takes (`way.rs`), and a
+//! transport of the bytes around each write ([`transports`]): ages and requests do not depend on it. What
+//! ends, refuses or holds back connections on purpose has no prediction (`obstacles.rs`).
 
 mod age;
 pub mod bytes;

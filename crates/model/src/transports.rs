@@ -6,7 +6,8 @@
 //! | HTTP/2 DATA frame, instead of a chunk | header 9; 16 KiB of content at most | RFC 9113 §4.1, §6.5.2 |
 //! | WebSocket over HTTP/2 | its frames, unchanged, within DATA frames | RFC 8441 §5 |
 //!
-//! One write of the server is one record, or as few as hold it. Left out, because it is little: the
+//! One write of the server is one record, or as few as hold it; of HTTP/2 each frame is a write, so that a
+//! full one with its header needs two records. Left out, because it is little: the
 //! WINDOW_UPDATE frames with which a client of HTTP/2 gives back the window, one or two for every half
 //! window of some 32 KiB.
 
@@ -32,7 +33,11 @@ pub const fn written(transport: Transport, plain: usize, content: usize) -> usiz
     match transport {
         Transport::Http1 => plain,
         Transport::Http1Tls => sealed(plain),
-        Transport::Http2 => sealed(content + content.div_ceil(LARGEST_CONTENT) * FRAME_HEADER),
+        Transport::Http2 => {
+            let (full, rest) = (content / LARGEST_CONTENT, content % LARGEST_CONTENT);
+            let rest = if rest == 0 { 0 } else { sealed(FRAME_HEADER + rest) };
+            full * sealed(FRAME_HEADER + LARGEST_CONTENT) + rest
+        }
     }
 }
 
@@ -51,7 +56,8 @@ mod tests {
     fn more_than_a_record_holds_takes_two() {
         assert_eq!(sealed(16_384), 16_406);
         assert_eq!(sealed(16_385), 16_429);
-        // Frame headers are content of the records.
+        // Frame headers are content of the records, and the next frame begins a record.
         assert_eq!(written(Transport::Http2, 0, 16_384), 16_384 + 9 + 44);
+        assert_eq!(written(Transport::Http2, 0, 20_021), 20_105);
     }
 }

@@ -7,8 +7,9 @@ use contract::{
     Transport,
 };
 use model::{
-    Gaps, Prediction, bytes::EventText, heartbeats, long_polling, predict, set_up, short_polling, sse,
-    transports,
+    Gaps, Prediction,
+    bytes::{EventText, HEARTBEAT_EVERY_S},
+    heartbeats, long_polling, predict, set_up, short_polling, sse, transports,
 };
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
@@ -211,6 +212,7 @@ fn heartbeats_by_the_clock_and_when_idle() {
     let poisson = Gaps::Poisson { rate_hz: 0.05 };
     let per_second = |heartbeat| heartbeats::per_event(poisson, heartbeat) * 0.05;
     assert_eq!(per_second(Heartbeat::Off), 0.0);
+    assert_within(EXACT, "usual", per_second(Heartbeat::default()), 1.0 / HEARTBEAT_EVERY_S);
     assert_within(1e-3, "every 15 s", per_second(Heartbeat::Every(ms(15_000))), 0.0667);
     assert_within(1e-2, "when idle", per_second(Heartbeat::WhenIdle(ms(15_000))), 0.045);
     let steady =
