@@ -77,7 +77,7 @@ async fn a_ping_between_two_events(piece_bytes: usize) {
         (head.len() + pong.len(), pong)
     };
     let (outcome, (sent, pong)) = tokio::join!(websocket::run(&seat), server);
-    assert!(matches!(outcome, Err(SubscriberError::Ended)), "{outcome:?}");
+    assert!(matches!(outcome, Err(SubscriberError::Closed)), "{outcome:?}");
     assert_eq!(pong[..2], [0x8a, 0x84]);
     let unmasked: Vec<u8> = (0..4).map(|place| pong[6 + place] ^ pong[2 + place]).collect();
     assert_eq!(unmasked, b"ping");
