@@ -4,6 +4,7 @@
 use std::{
     net::{IpAddr, Ipv4Addr, SocketAddr},
     rc::Rc,
+    time::Duration,
 };
 
 use http::{StatusCode, header};
@@ -130,7 +131,7 @@ pub(super) fn refusal(status: StatusCode, retry_after: Option<&[u8]>) -> Subscri
         .filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()))
         .and_then(|text| text.parse::<u32>().ok());
     match seconds {
-        Some(seconds) => SubscriberError::Later(status, std::time::Duration::from_secs(seconds.into())),
+        Some(seconds) => SubscriberError::Later(status, Duration::from_secs(seconds.into())),
         None => SubscriberError::Status(status),
     }
 }
@@ -183,12 +184,9 @@ mod tests {
 
     #[test]
     fn patience_is_asked_for_in_seconds_with_429_and_503() {
-        let asked = |status: u16, value: &str| match refusal(
-            StatusCode::from_u16(status).unwrap(),
-            Some(value.as_bytes()),
-        ) {
-            SubscriberError::Later(_, wait) => Some(wait.as_secs()),
-            _ => None,
+        let asked = |status: u16, value: &str| {
+            let refused = refusal(StatusCode::from_u16(status).unwrap(), Some(value.as_bytes()));
+            if let SubscriberError::Later(_, wait) = refused { Some(wait.as_secs()) } else { None }
         };
         assert_eq!([asked(503, "7"), asked(429, "0"), asked(500, "7")], [Some(7), Some(0), None]);
         for no_number in ["", "+1", "-1", "1.5", "99999999999", "Fri, 31 Dec 2027 23:59:59 GMT"] {

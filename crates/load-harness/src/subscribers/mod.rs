@@ -190,14 +190,16 @@ impl Seat {
         // An attempt that fails is part of what setting up takes.
         let first_ns = self.first_attempt_ns.get().unwrap_or_else(|| self.desk.clock.now_ns());
         self.first_attempt_ns.set(Some(first_ns));
-        let made = contact.await?;
+        let outcome = contact.await;
         drop(permit);
-        if !self.is_set_up.replace(true) {
+        // Its place may have come together with the connection's end.
+        let has_place = outcome.is_ok() || self.cursor().is_some();
+        if has_place && !self.is_set_up.replace(true) {
             self.desk.connect.borrow_mut().record_ns(self.desk.clock.now_ns() - first_ns);
             self.desk.set_up.set(add_set_up(self.desk.set_up.get(), self.taken_so_far()));
             add(&self.desk.tally.connected, 1);
         }
-        Ok(made)
+        outcome
     }
 
     /// What this subscriber's connections have taken until now.
