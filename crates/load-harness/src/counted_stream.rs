@@ -3,7 +3,7 @@
 use std::{
     cell::{Cell, RefCell},
     io::{self, IoSlice},
-    mem,
+    mem::{self, MaybeUninit},
     net::{Shutdown, SocketAddr},
     os::fd::{AsRawFd, RawFd},
     pin::Pin,
@@ -15,7 +15,7 @@ use std::{
 use contract::KernelCounts;
 use socket2::SockRef;
 use tokio::{
-    io::{AsyncRead, AsyncWrite, ReadBuf},
+    io::{AsyncRead, AsyncWrite, Interest, ReadBuf},
     net::{TcpSocket, TcpStream},
 };
 
@@ -129,6 +129,14 @@ impl CountedStream {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(0),
             Err(error) => Err(error),
         }
+    }
+
+    /// Whether it is open and nothing has come that was not read. No system call while the runtime has
+    /// heard of nothing.
+    pub(crate) fn is_idle(&self) -> bool {
+        let mut byte = [MaybeUninit::uninit()];
+        let peeked = self.stream.try_io(Interest::READABLE, || SockRef::from(&self.stream).peek(&mut byte));
+        peeked.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
     }
 
     /// Lets the kernel forget the connection at once when it is closed, instead of keeping what is

@@ -7,6 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use contract::Settings;
 use tokio::{sync::watch, time::sleep};
 
 use crate::{
@@ -21,6 +22,14 @@ use crate::{
 /// Longest time without a further subscriber getting connected.
 const LONGEST_CONNECT_PAUSE: Duration = Duration::from_secs(15);
 
+/// The same behind an obstacle that may keep some away for good: by then each has tried four times.
+const LONGEST_PAUSE_BEHIND_OBSTACLE: Duration = Duration::from_secs(3);
+
+/// Whether subscribers that cannot connect are a finding, and no fault of the trial's.
+fn may_stay_away(settings: &Settings) -> bool {
+    settings.network.is_some_and(|network| network.is_obstacle())
+}
+
 /// The workers of a trial. Dropping it tells them to stop.
 pub(crate) struct Crew {
     threads: Vec<JoinHandle<io::Result<WorkerFinding>>>,
@@ -30,6 +39,7 @@ pub(crate) struct Crew {
     /// A worker that sees this end stops at once.
     _stop: watch::Sender<bool>,
     gauge: Arc<Gauge>,
+    may_stay_away: bool,
 }
 
 impl Crew {
@@ -69,11 +79,12 @@ impl Crew {
             });
             threads.push(thread.map_err(|error| TrialError::Worker(error.to_string()))?);
         }
-        Ok(Self { threads, started, window_read, admitted, _stop: stop, gauge })
+        let may_stay_away = may_stay_away(&order.plan.settings);
+        Ok(Self { threads, started, window_read, admitted, _stop: stop, gauge, may_stay_away })
     }
 
     /// Lets so many subscribers connect, those before among them, and waits until each has its first
-    /// cursor.
+    /// cursor. Behind an obstacle the trial goes on without those who do not get one; they go on trying.
     pub(crate) async fn connect(
         &self,
         subscribers: u32,
@@ -89,12 +100,21 @@ impl Crew {
                 (connected, last_gain) = (now, Instant::now());
             }
             progress(Progress { phase: Phase::Connecting(connected, of), schedule_elapsed: Duration::ZERO });
-            if last_gain.elapsed() > LONGEST_CONNECT_PAUSE {
+            // Whoever was turned away for good will not come.
+            let is_hopeless = connected + self.gauge.turned_away() >= of;
+            if connected < of && (is_hopeless || last_gain.elapsed() > self.longest_pause()) {
+                if self.may_stay_away {
+                    break;
+                }
                 let reason = self.gauge.last_error().unwrap_or_else(|| "no answer came".to_owned());
                 return Err(TrialError::Connect { connected, of, reason });
             }
         }
         Ok(())
+    }
+
+    fn longest_pause(&self) -> Duration {
+        if self.may_stay_away { LONGEST_PAUSE_BEHIND_OBSTACLE } else { LONGEST_CONNECT_PAUSE }
     }
 
     /// Tells the workers where the schedule lies on the epoch's clock.

@@ -14,7 +14,7 @@ use tokio::{
     time::Instant,
 };
 
-use crate::{dialect::Dialect, poller::Use, recorder::Recorder, wire::READ_BYTES};
+use crate::{dialect::Dialect, poller::Use, recorder::Recorder, troubles::Troubles, wire::READ_BYTES};
 
 /// Connections that one worker opens at a time: more would only queue in the server's backlog and
 /// make set-up look slow.
@@ -47,6 +47,10 @@ pub(crate) struct Desk {
     pub(crate) tally: Tally,
     /// The last failure, to be told if subscribers cannot connect.
     pub(crate) last_error: RefCell<Option<String>>,
+    /// All failures, by what they were.
+    pub(crate) troubles: RefCell<Troubles>,
+    /// From losing a connection to the first answer on the next one.
+    pub(crate) recovery: RefCell<TimeHistogram>,
     /// How the server is spoken to, and what it is called in `host`.
     pub(crate) dialect: Dialect,
     pub(crate) host: String,
@@ -71,6 +75,8 @@ pub(crate) struct Desk {
 #[derive(Debug, Default)]
 pub(crate) struct Tally {
     pub(crate) connected: Cell<u64>,
+    /// Subscribers that were turned away for good before they had a place.
+    pub(crate) turned_away: Cell<u64>,
     pub(crate) received: Cell<u64>,
     pub(crate) duplicated: Cell<u64>,
     pub(crate) reordered: Cell<u64>,
@@ -108,6 +114,8 @@ impl Desk {
             set_up: Cell::new(SetUp { subscribers: 0, bytes: 0, segments: Some(0) }),
             tally: Tally::default(),
             last_error: RefCell::default(),
+            troubles: RefCell::default(),
+            recovery: RefCell::default(),
             connecting: Semaphore::new(CONNECTING_AT_A_TIME),
             closing: Cell::default(),
         }

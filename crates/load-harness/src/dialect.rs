@@ -68,7 +68,9 @@ impl Dialect {
         let (target, headers) = match pattern {
             Pattern::ShortPolling => ("?after={cursor}", "if-none-match: \"{cursor}\"\r\n"),
             Pattern::LongPolling => ("?after={cursor}&hold={hold}", ""),
-            Pattern::Sse | Pattern::WebSocket => ("?after={cursor}", ""),
+            // An EventSource repeats its URL and adds `Last-Event-ID`.
+            Pattern::Sse => ("", ""),
+            Pattern::WebSocket => ("?after={cursor}", ""),
         };
         let always = match pattern {
             Pattern::Sse => "accept: text/event-stream\r\n",
@@ -235,6 +237,16 @@ impl Question {
         Self { target: template(target), headers: template(headers) }
     }
 
+    /// What it asks for: a path with its query, the place left open.
+    pub(crate) fn target(&self) -> String {
+        self.target.0.concat()
+    }
+
+    /// The same question to another path, where there is no place to fill in.
+    pub(crate) fn moved_to(&self, target: &str) -> Self {
+        Self { target: Template(vec![target.to_owned()]), headers: self.headers.clone() }
+    }
+
     /// Writes the request: the least that HTTP/1.1 asks for, what the pattern needs, and `more`. What a
     /// browser adds is said in the report.
     pub(crate) fn write(&self, host: &str, cursor: Option<&impl Display>, more: &str, request: &mut String) {
@@ -296,7 +308,7 @@ mod tests {
             (
                 Pattern::Sse,
                 format!("GET /sse HTTP/1.1\r\n{host}accept: text/event-stream\r\n\r\n"),
-                format!("GET /sse?after=k3v9qa.17 HTTP/1.1\r\n{host}accept: text/event-stream\r\n\r\n"),
+                format!("GET /sse HTTP/1.1\r\n{host}accept: text/event-stream\r\n\r\n"),
             ),
             (
                 Pattern::WebSocket,

@@ -23,7 +23,16 @@ pub(crate) fn doubts(order: &TrialOrder, measured: &Measurements, refusal: Optio
         requests.window_skipped > 0,
         format!("{} polls were skipped because the one before was still in flight", requests.window_skipped),
     );
-    doubt(requests.failed > 0, format!("{} connections failed and were opened again", requests.failed));
+    // Behind an obstacle this is what was asked for, and the table of troubles tells it.
+    let is_fault = !order.plan.settings.network.is_some_and(|network| network.is_obstacle());
+    doubt(
+        requests.failed > 0 && is_fault,
+        format!(
+            "{} requests or connections failed; what the subscribers saw: {}",
+            requests.failed,
+            seen(measured)
+        ),
+    );
     let refused = measured.publisher.refused;
     doubt(
         refused > 0 && refusal.is_some(),
@@ -37,4 +46,16 @@ pub(crate) fn doubts(order: &TrialOrder, measured: &Measurements, refusal: Optio
             .to_owned(),
     );
     doubts
+}
+
+/// The most frequent trouble, and how many there are besides.
+fn seen(measured: &Measurements) -> String {
+    let Some((first, others)) = measured.troubles.split_first() else {
+        return "nothing that they could tell".to_owned();
+    };
+    match others.len() {
+        0 => first.what.clone(),
+        1 => format!("{}, and one other trouble", first.what),
+        others => format!("{}, and {others} other troubles", first.what),
+    }
 }

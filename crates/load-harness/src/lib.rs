@@ -40,6 +40,7 @@ mod stairs;
 mod subscribers;
 mod target_folder;
 mod trace;
+mod troubles;
 mod wire;
 mod worker;
 

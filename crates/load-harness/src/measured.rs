@@ -1,8 +1,6 @@
 //! From what the workers, the server and the publisher counted to the measurements of a record.
 
-use contract::{
-    Client, CpuSecond, CpuUse, Distribution, Measurements, Pattern, PublisherCounts, PublisherReport,
-};
+use contract::{Client, CpuSecond, CpuUse, Measurements, Pattern, PublisherCounts, PublisherReport};
 
 use crate::{
     TrialOrder,
@@ -88,9 +86,9 @@ pub(crate) fn assemble(order: &TrialOrder, finding: &WorkerFinding, outside: &Ou
         connections: None,
         cpu_seconds: outside.cpu_seconds.clone(),
         relay: None,
-        never_connected: 0,
-        troubles: Vec::new(),
-        recovery: Distribution::default(),
+        never_connected: finding.never_connected,
+        troubles: finding.troubles.ranked(),
+        recovery: finding.recovery.distribution(),
         browser_clock: None,
         warnings: Vec::new(),
     };

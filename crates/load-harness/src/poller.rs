@@ -1,5 +1,7 @@
 //! Poll after poll: on one connection, or on a fresh one each time.
 
+use std::mem;
+
 use crate::{
     ledger::add,
     reading::{Head, read_answer},
@@ -20,6 +22,8 @@ pub(crate) enum Use {
 pub(crate) struct Poller {
     used: Use,
     kept: Option<Wire>,
+    /// The kept connection has carried an answer.
+    is_proven: bool,
 }
 
 /// The whole answer to a poll.
@@ -35,53 +39,84 @@ pub(crate) struct Answered<'a> {
 impl Poller {
     /// Connects, if the connection is to be kept.
     pub(crate) async fn open(seat: &Seat) -> Result<Self, SubscriberError> {
-        let used = seat.desk.connection_use();
-        let kept = match used {
-            Use::Kept => Some(Wire::open(seat).await?),
-            Use::Once => None,
-        };
-        Ok(Self { used, kept })
+        let mut poller = Self::closed(seat);
+        if poller.used == Use::Kept {
+            poller.kept = Some(Wire::open(seat).await?);
+        }
+        Ok(poller)
+    }
+
+    /// Connects when it asks.
+    pub(crate) fn closed(seat: &Seat) -> Self {
+        Self { used: seat.desk.connection_use(), kept: None, is_proven: false }
     }
 
     /// One exchange, asked from the subscriber's cursor on. The answer is taken where it lies.
+    ///
+    /// A server may close a connection that it has kept at any time, also while a request is on its way
+    /// (RFC 9112 §9.3.1, §9.5). As in a browser that is no failure: where nothing of an answer has come on
+    /// a connection that has carried one before, a GET is asked once more on a fresh one.
     pub(crate) async fn ask<T>(
         &mut self,
         seat: &Seat,
         mut take: impl FnMut(Answered<'_>) -> Result<T, SubscriberError>,
     ) -> Result<T, SubscriberError> {
-        let mut wire = match self.kept.take() {
-            Some(wire) => wire,
-            None => {
-                seat.may_ask().await;
-                Wire::open(seat).await?
+        let is_proven = mem::take(&mut self.is_proven);
+        if let Some(wire) = self.kept.take().filter(|wire| !is_proven || wire.is_idle()) {
+            let before_bytes = seat.counters.stream.received();
+            match self.exchange(seat, wire, &mut take).await {
+                Err(error)
+                    if is_proven
+                        && error.is_of_the_connection()
+                        && seat.counters.stream.received() == before_bytes => {}
+                outcome => return outcome,
             }
-        };
+        }
+        seat.may_ask().await;
+        let wire = Wire::open(seat).await?;
+        self.exchange(seat, wire, &mut take).await
+    }
+
+    async fn exchange<T>(
+        &mut self,
+        seat: &Seat,
+        mut wire: Wire,
+        take: &mut impl FnMut(Answered<'_>) -> Result<T, SubscriberError>,
+    ) -> Result<T, SubscriberError> {
         let (before_bytes, before_ns) = (seat.counters.stream.total(), seat.desk.clock.now_ns());
         let more = match self.used {
             Use::Kept => "",
             Use::Once => "connection: close\r\n",
         };
         wire.ask(seat, seat.desk.dialect.question(seat.cursor()), more).await?;
-        let (taken, closes) = wire
-            .read(seat, |bytes, is_end| {
-                let Some(answer) = read_answer(bytes, is_end)? else {
-                    return Ok(Step { used: 0, found: None });
+        let read = wire.read(seat, |bytes, is_end| {
+            let Some(answer) = read_answer(bytes, is_end)? else {
+                let is_cut = is_end && !bytes.is_empty();
+                return if is_cut {
+                    Err(SubscriberError::BrokenOff)
+                } else {
+                    Ok(Step { used: 0, found: None })
                 };
-                if answer.used < bytes.len() {
-                    return Err(SubscriberError::Protocol("bytes follow the answer".to_owned()));
-                }
-                add(&seat.counters.computed_received, answer.rule_bytes);
-                let taken = take(Answered {
-                    head: &answer.head,
-                    body: &answer.body,
-                    exchange_bytes: seat.counters.stream.total() - before_bytes,
-                    exchange_ns: seat.desk.received_ns() - before_ns,
-                })?;
-                Ok(Step { used: answer.used, found: Some((taken, answer.head.closes() || is_end)) })
-            })
-            .await?;
+            };
+            if answer.used < bytes.len() {
+                return Err(SubscriberError::Protocol("bytes follow the answer".to_owned()));
+            }
+            add(&seat.counters.computed_received, answer.rule_bytes);
+            let taken = take(Answered {
+                head: &answer.head,
+                body: &answer.body,
+                exchange_bytes: seat.counters.stream.total() - before_bytes,
+                exchange_ns: seat.desk.received_ns() - before_ns,
+            })?;
+            Ok(Step { used: answer.used, found: Some((taken, answer.head.closes() || is_end)) })
+        });
+        let (taken, closes) = match read.await {
+            // On a connection that has carried answers before.
+            Err(SubscriberError::Ended) => return Err(SubscriberError::Unanswered),
+            read => read?,
+        };
         if self.used == Use::Kept && !closes {
-            self.kept = Some(wire);
+            (self.kept, self.is_proven) = (Some(wire), true);
         }
         Ok(taken)
     }

@@ -1,7 +1,7 @@
 //! A subscriber's connection: what it asks goes out in one write, what comes is read into a buffer that
 //! all subscribers of a worker share, and taken where it lies.
 
-use std::{future::poll_fn, pin::Pin, task::ready};
+use std::{future::poll_fn, mem, pin::Pin, task::ready};
 
 use tokio::io::{AsyncRead, AsyncWriteExt, ReadBuf};
 
@@ -10,7 +10,10 @@ use crate::{
     dialect::Question,
     ledger::add,
     reading::LONGEST_BYTES,
-    subscribers::{Seat, SubscriberError},
+    subscribers::{
+        Seat,
+        SubscriberError::{self, Ended, Unanswered},
+    },
 };
 
 /// Bytes that one read takes at most; there is one such buffer a worker.
@@ -22,7 +25,7 @@ pub(crate) struct Wire {
     /// The start of a message whose end has not come, and whatever follows what was waited for. Empty,
     /// and without memory, between messages.
     rest: Vec<u8>,
-    /// When the last bytes came.
+    /// When the last bytes came; 0 before the first.
     read_ns: u64,
 }
 
@@ -52,14 +55,19 @@ impl Wire {
             let mut text = seat.desk.request.borrow_mut();
             text.clear();
             seat.write_question(question, more, &mut text);
-            add(&seat.counters.computed_sent, text.len() as u64);
             let written = self.stream.write_now(text.as_bytes())?;
+            add(&seat.counters.computed_sent, text.len() as u64);
             (written < text.len()).then(|| text.as_bytes()[written..].to_vec())
         };
         if let Some(unsent) = unsent {
             self.stream.write_all(&unsent).await?;
         }
         Ok(())
+    }
+
+    /// Whether a kept connection can carry another request: it is open, and nothing has come unasked.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.rest.is_empty() && self.stream.is_idle()
     }
 
     /// Sends something else.
@@ -88,11 +96,12 @@ impl Wire {
                 let mut shared = seat.desk.read_buffer.borrow_mut();
                 let mut buffer = ReadBuf::new(&mut shared);
                 ready!(Pin::new(&mut self.stream).poll_read(context, &mut buffer))?;
-                self.read_ns = seat.desk.note_read();
+                let before_ns = mem::replace(&mut self.read_ns, seat.desk.note_read());
                 let found = match buffer.filled() {
                     [] => {
                         let last = self.look_at_rest(true, &mut look)?;
-                        return last.ok_or(SubscriberError::Ended).into();
+                        let ended = if before_ns == 0 { Unanswered } else { Ended };
+                        return last.ok_or(ended).into();
                     }
                     bytes if self.rest.is_empty() => {
                         let Step { used, found } = look(bytes, false)?;

@@ -31,6 +31,7 @@ use crate::{
     recorder::Recorder,
     subscribers::{Seat, add_set_up},
     trace::{Stretch, TRACED, Trace},
+    troubles::Troubles,
 };
 
 /// How often a worker looks whether it is done, and tells how far it is.
@@ -77,12 +78,18 @@ pub(crate) struct Signals {
 #[derive(Debug, Default)]
 pub(crate) struct Gauge {
     connected: AtomicU64,
+    turned_away: AtomicU64,
     last_error: Mutex<Option<String>>,
 }
 
 impl Gauge {
     pub(crate) fn connected(&self) -> u64 {
         self.connected.load(Relaxed)
+    }
+
+    /// Subscribers that will not try again, and never had a place.
+    pub(crate) fn turned_away(&self) -> u64 {
+        self.turned_away.load(Relaxed)
     }
 
     pub(crate) fn last_error(&self) -> Option<String> {
@@ -102,6 +109,11 @@ pub(crate) struct WorkerFinding {
     pub(crate) hiccups: TimeHistogram,
     /// What happened to the traced subscriber; empty where it was not.
     pub(crate) trace: Vec<TraceEvent>,
+    /// Subscribers that never had a place.
+    pub(crate) never_connected: u64,
+    pub(crate) troubles: Troubles,
+    /// From losing a connection to the first answer on the next one.
+    pub(crate) recovery: TimeHistogram,
 }
 
 impl WorkerFinding {
@@ -110,6 +122,9 @@ impl WorkerFinding {
         self.connect.merge(&other.connect);
         self.hiccups.merge(&other.hiccups);
         self.trace.extend(&other.trace);
+        self.never_connected += other.never_connected;
+        self.troubles.merge(&other.troubles);
+        self.recovery.merge(&other.recovery);
         self.readings.merge(&other.readings);
         self.set_up = match (self.set_up, other.set_up) {
             (Some(mine), Some(theirs)) => Some(add_set_up(mine, theirs)),
@@ -177,6 +192,9 @@ async fn work(order: WorkerOrder) -> WorkerFinding {
         set_up: Some(desk.set_up.get()),
         hiccups: hiccups.take(),
         trace,
+        never_connected: seats.iter().filter(|seat| !seat.is_set_up()).count() as u64,
+        troubles: desk.troubles.take(),
+        recovery: desk.recovery.take(),
     }
 }
 
@@ -212,11 +230,12 @@ async fn watch_hiccups(desk: &Desk, hiccups: &RefCell<TimeHistogram>) {
 
 /// Tells the runner how many subscribers are connected, until the trial ends.
 async fn tell(desk: &Desk, gauge: &Gauge) {
-    let mut told = 0;
+    let mut told = (0, 0);
     loop {
-        let connected = desk.tally.connected.get();
-        gauge.connected.fetch_add(connected - told, Relaxed);
-        told = connected;
+        let now = (desk.tally.connected.get(), desk.tally.turned_away.get());
+        gauge.connected.fetch_add(now.0 - told.0, Relaxed);
+        gauge.turned_away.fetch_add(now.1 - told.1, Relaxed);
+        told = now;
         if let (Some(error), Ok(mut last)) = (desk.last_error.borrow_mut().take(), gauge.last_error.lock()) {
             *last = Some(error);
         }
@@ -228,7 +247,7 @@ async fn tell(desk: &Desk, gauge: &Gauge) {
 /// drain is over.
 async fn measure(desk: &Desk, seats: &RefCell<Vec<Rc<Seat>>>, signals: &Signals, readings: &mut Readings) {
     let Started { start_ns, window, numbers: (first, end) } = desk.started().await;
-    // Everybody is connected by now.
+    // Everybody has a seat by now, though behind an obstacle some may have no connection.
     let seats = seats.borrow().clone();
     sleep_until(desk.instant(start_ns + window.start_ns)).await;
     readings.window_start = totals(&seats);

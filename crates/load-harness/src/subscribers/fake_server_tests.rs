@@ -16,10 +16,15 @@ use crate::{
 };
 
 async fn seat_before(listener: &TcpListener, pattern: Pattern) -> Seat {
+    seat_at(listener, pattern, None)
+}
+
+/// A subscriber of the server that listens there, in a trial that has begun or not.
+pub(super) fn seat_at(listener: &TcpListener, pattern: Pattern, begun: Option<Started>) -> Seat {
     let scenario = "name = \"s\"\nquestion = \"q\"\nsetting = \"s\"\nlook_at = \"l\"\nsubscribers = 1\n\
                     measure = \"9s\"\n[events]\narrivals = \"silence\"\n";
     let plan = Scenario::from_toml("s.toml", scenario).unwrap().trials(Selection::Everything).remove(0);
-    let (_, started) = watch::channel(None);
+    let (_, started) = watch::channel(begun);
     let target = listener.local_addr().unwrap();
     let clock = EpochClock::start_now();
     let schedule =
@@ -32,7 +37,7 @@ async fn seat_before(listener: &TcpListener, pattern: Pattern) -> Seat {
     )
 }
 
-async fn head(stream: &mut TcpStream) -> String {
+pub(super) async fn head(stream: &mut TcpStream) -> String {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
         head.push(stream.read_u8().await.unwrap());
@@ -77,7 +82,7 @@ async fn a_ping_between_two_events(piece_bytes: usize) {
         (head.len() + pong.len(), pong)
     };
     let (outcome, (sent, pong)) = tokio::join!(websocket::run(&seat), server);
-    assert!(matches!(outcome, Err(SubscriberError::Ended)), "{outcome:?}");
+    assert!(matches!(outcome, Err(SubscriberError::Closed)), "{outcome:?}");
     assert_eq!(pong[..2], [0x8a, 0x84]);
     let unmasked: Vec<u8> = (0..4).map(|place| pong[6 + place] ^ pong[2 + place]).collect();
     assert_eq!(unmasked, b"ping");

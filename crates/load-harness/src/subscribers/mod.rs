@@ -1,6 +1,8 @@
 //! The subscribers: one file per pattern, and what they all have.
 
+mod event_source;
 pub(crate) mod long_polling;
+mod reconnection;
 pub(crate) mod reqwest;
 pub(crate) mod short_polling;
 pub(crate) mod sse;
@@ -9,6 +11,8 @@ pub(crate) mod websocket;
 
 #[cfg(test)]
 mod fake_server_tests;
+#[cfg(test)]
+mod reconnection_tests;
 
 use std::{
     cell::{Cell, RefCell},
@@ -21,6 +25,8 @@ use std::{
 
 use contract::{Client, Cursor, Pattern, SetUp, Stamped, TraceEvent};
 use tokio::time::{sleep, sleep_until};
+
+use reconnection::Reconnection;
 
 use crate::{
     counted_stream::CountedStream,
@@ -43,12 +49,51 @@ pub(crate) enum SubscriberError {
     Reqwest(#[from] ::reqwest::Error),
     #[error("the server answered {0}")]
     Status(http::StatusCode),
+    #[error("the server answered {0} and asked for patience")]
+    Later(http::StatusCode, Duration),
+    #[error("the server answered with no event stream but {0}")]
+    NoEventStream(String),
+    #[error("the server redirected {0}")]
+    Redirected(String),
     #[error("the answer cannot be read: {0}")]
     Unreadable(#[from] Unreadable),
     #[error("the server broke the contract: {0}")]
     Protocol(String),
-    #[error("the server ended the stream")]
+    #[error("the connection was closed before an answer")]
+    Unanswered,
+    #[error("an answer broke off")]
+    BrokenOff,
+    #[error("the stream ended")]
     Ended,
+    #[error("the server closed the WebSocket")]
+    Closed,
+}
+
+impl SubscriberError {
+    /// Whether it ends the subscription for good: a subscriber of this pattern does not try again.
+    pub(crate) fn is_final(&self, pattern: Pattern) -> bool {
+        match self {
+            Self::NoEventStream(_) | Self::Redirected(_) => true,
+            Self::Status(_) => match pattern {
+                Pattern::Sse => true,
+                Pattern::ShortPolling | Pattern::LongPolling | Pattern::WebSocket => false,
+            },
+            Self::Socket(_)
+            | Self::Reqwest(_)
+            | Self::Later(..)
+            | Self::Unreadable(_)
+            | Self::Protocol(_)
+            | Self::Unanswered
+            | Self::BrokenOff
+            | Self::Ended
+            | Self::Closed => false,
+        }
+    }
+
+    /// Whether the connection failed, and not what was said on it.
+    pub(crate) fn is_of_the_connection(&self) -> bool {
+        matches!(self, Self::Socket(_) | Self::Unanswered | Self::BrokenOff | Self::Ended)
+    }
 }
 
 impl From<serde_json::Error> for SubscriberError {
@@ -71,6 +116,7 @@ pub(crate) struct Seat {
     is_set_up: Cell<bool>,
     /// When it was tried first.
     first_attempt_ns: Cell<Option<u64>>,
+    reconnection: Reconnection,
     /// Only one subscriber of a trial has it.
     trace: Option<Trace>,
 }
@@ -86,6 +132,7 @@ impl Seat {
             sequence: RefCell::default(),
             is_set_up: Cell::default(),
             first_attempt_ns: Cell::default(),
+            reconnection: Reconnection::default(),
             trace,
         }
     }
@@ -94,9 +141,9 @@ impl Seat {
         self.desk.target
     }
 
-    /// Reads until the trial ends; reconnects from its cursor when the connection is lost.
+    /// Reads until the trial ends, or the server has ended the subscription for good; reconnects from
+    /// its cursor when the connection is lost.
     pub(crate) async fn subscribe(self: Rc<Self>) {
-        let mut wait = Duration::from_millis(250);
         loop {
             let outcome: Result<Infallible, SubscriberError> =
                 // A task is as large as the largest of these. reqwest's are boxed: they are seldom run.
@@ -110,17 +157,16 @@ impl Seat {
                     (Client::Reqwest, Pattern::Sse) => Box::pin(reqwest::sse(&self)).await,
                 };
             let Err(error) = outcome;
-            add(&self.counters.failures, 1);
-            *self.desk.last_error.borrow_mut() = Some(error.to_string());
-            sleep(wait).await;
-            wait = (wait * 2).min(Duration::from_secs(4));
+            let Some(wait) = self.lose(&error) else { return };
+            self.pause(wait).await;
         }
     }
 
     /// Opens a socket to the server, counted.
     pub(crate) async fn connect(&self) -> Result<CountedStream, SubscriberError> {
         let bytes = Rc::clone(&self.counters.stream);
-        let stream = CountedStream::connect(self.desk.target, self.desk.tcp_maxseg, bytes).await?;
+        let target = self.reconnection.moved().map_or(self.desk.target, |moved| moved.target);
+        let stream = CountedStream::connect(target, self.desk.tcp_maxseg, bytes).await?;
         if !self.desk.settings.stairs.is_empty() {
             stream.forget_on_close()?;
         }
@@ -144,14 +190,16 @@ impl Seat {
         // An attempt that fails is part of what setting up takes.
         let first_ns = self.first_attempt_ns.get().unwrap_or_else(|| self.desk.clock.now_ns());
         self.first_attempt_ns.set(Some(first_ns));
-        let made = contact.await?;
+        let outcome = contact.await;
         drop(permit);
-        if !self.is_set_up.replace(true) {
+        // Its place may have come together with the connection's end.
+        let has_place = outcome.is_ok() || self.cursor().is_some();
+        if has_place && !self.is_set_up.replace(true) {
             self.desk.connect.borrow_mut().record_ns(self.desk.clock.now_ns() - first_ns);
             self.desk.set_up.set(add_set_up(self.desk.set_up.get(), self.taken_so_far()));
             add(&self.desk.tally.connected, 1);
         }
-        Ok(made)
+        outcome
     }
 
     /// What this subscriber's connections have taken until now.
@@ -159,6 +207,11 @@ impl Seat {
         let stream = &self.counters.stream;
         let segments = stream.kernel().map(|kernel| kernel.all.segments());
         SetUp { subscribers: 1, bytes: stream.total(), segments }
+    }
+
+    /// Whether it ever had its place.
+    pub(crate) fn is_set_up(&self) -> bool {
+        self.is_set_up.get()
     }
 
     /// Never returns once the trial is over: nobody may ask any more.
@@ -184,6 +237,7 @@ impl Seat {
 
     /// Notes that the answer to a poll is there, or a stream open.
     pub(crate) fn note_answer(&self, events: usize) {
+        self.found_again();
         // At the instant of the read, as what it delivers.
         self.note_at(self.desk.received_ns(), |at_ns| TraceEvent::Answered { at_ns, events: events as u32 });
     }
@@ -211,17 +265,20 @@ impl Seat {
         self.cursor.get()
     }
 
-    /// Notes the place that the server named. The first one is where this subscriber starts.
+    /// Notes the place that the server named. The first one is where this subscriber starts; whoever
+    /// comes after the first event has missed what is before.
     pub(crate) fn place(&self, cursor: Cursor) {
         if self.cursor.get().is_none() {
-            *self.sequence.borrow_mut() = Sequence::starting_after(cursor.seq);
+            let before = self.desk.start().map_or(u64::MAX, |started| started.numbers.0.saturating_sub(1));
+            *self.sequence.borrow_mut() = Sequence::starting_after(cursor.seq.min(before));
         }
         self.cursor.set(Some(cursor));
     }
 
     /// Writes a request from this subscriber's place on.
     pub(crate) fn write_question(&self, question: &Question, more: &str, request: &mut String) {
-        let host = &self.desk.host;
+        let moved = self.reconnection.moved();
+        let host = moved.as_ref().map_or(&*self.desk.host, |moved| &moved.host);
         match &*self.named_place.borrow() {
             None => question.write(host, self.cursor().as_ref(), more, request),
             Some(place) => question.write(host, Some(place), more, request),

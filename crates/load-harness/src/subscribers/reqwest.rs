@@ -6,15 +6,23 @@
 
 use std::convert::Infallible;
 
-use super::{Seat, SubscriberError, short_polling::take, sse, timetable::Timetable};
+use super::{
+    Seat, SubscriberError,
+    event_source::{check_content_type, refusal},
+    short_polling::take,
+    sse,
+    timetable::Timetable,
+};
 use crate::{ledger::add, poller::Use, sse_parser::SseParser};
 use contract::{Cursor, PollBody};
-use http::StatusCode;
-use reqwest::{Client, RequestBuilder, Response, header};
+use http::{HeaderValue, StatusCode};
+use reqwest::{Client, RequestBuilder, Response, header, redirect::Policy};
 
 /// Short polling with reqwest.
 pub(crate) async fn short_polling(seat: &Seat) -> Result<Infallible, SubscriberError> {
-    let client = seat.set_up(first_poll(seat, "short-polling")).await?;
+    let first = first_poll(seat, "short-polling");
+    // Whoever comes back goes on with the next tick.
+    let client = if seat.is_set_up() { client(seat)? } else { seat.set_up(first).await? };
     let mut timetable = Timetable::of(seat).await;
     loop {
         seat.sleep_until(timetable.next_ns(seat)).await;
@@ -43,24 +51,37 @@ pub(crate) async fn long_polling(seat: &Seat) -> Result<Infallible, SubscriberEr
 
 /// SSE with reqwest.
 pub(crate) async fn sse(seat: &Seat) -> Result<Infallible, SubscriberError> {
-    let mut parser = SseParser::default();
+    let mut parser = seat.reconnection.parser();
+    let Err(error) = read_on(seat, &mut parser).await;
+    seat.reconnection.remember(&parser);
+    Err(error)
+}
+
+async fn read_on(seat: &Seat, parser: &mut SseParser) -> Result<Infallible, SubscriberError> {
     let mut stream = seat
         .set_up(async {
-            let after = seat.cursor().map_or(String::new(), |cursor| format!("?after={cursor}"));
-            let url = format!("http://{}/sse{after}", seat.target());
-            let request = ask(seat, &client(seat)?, url).header(header::ACCEPT, "text/event-stream");
+            let url = format!("http://{}/sse", seat.target());
+            let mut request = ask(seat, &client(seat)?, url).header(header::ACCEPT, "text/event-stream");
+            let id = seat.reconnection.last_event_id();
+            if !id.is_empty() {
+                request = request.header("last-event-id", id.as_bytes());
+            }
             count(seat).await;
-            let mut stream = request.send().await?.error_for_status()?;
+            let mut stream = request.send().await?;
+            if stream.status() != StatusCode::OK {
+                return Err(SubscriberError::Status(stream.status()));
+            }
+            check_content_type(stream.headers().get(header::CONTENT_TYPE).map(HeaderValue::as_bytes))?;
             seat.desk.note_read();
             seat.note_answer(0);
             while seat.cursor().is_none() {
-                read(seat, &mut stream, &mut parser).await?;
+                read(seat, &mut stream, parser).await?;
             }
             Ok(stream)
         })
         .await?;
     loop {
-        read(seat, &mut stream, &mut parser).await?;
+        read(seat, &mut stream, parser).await?;
     }
 }
 
@@ -72,7 +93,8 @@ async fn read(seat: &Seat, stream: &mut Response, parser: &mut SseParser) -> Res
 }
 
 fn client(seat: &Seat) -> Result<Client, SubscriberError> {
-    let client = Client::builder().no_proxy().tcp_nodelay(true);
+    // The lab's server, which it is used with, redirects nobody.
+    let client = Client::builder().no_proxy().tcp_nodelay(true).redirect(Policy::none());
     let client = match seat.desk.connection_use() {
         Use::Kept => {
             seat.count_connection();
@@ -106,7 +128,11 @@ async fn first_poll(seat: &Seat, path: &str) -> Result<Client, SubscriberError> 
     let url = format!("http://{}/{path}", seat.target());
     if seat.cursor().is_none() {
         count(seat).await;
-        let body = ask(seat, &client, url).send().await?.error_for_status()?.bytes().await?;
+        let response = ask(seat, &client, url).send().await?;
+        if response.status() != StatusCode::OK {
+            return Err(refused(&response));
+        }
+        let body = response.bytes().await?;
         seat.place(serde_json::from_slice::<PollBody<'_>>(&body)?.cursor);
     }
     Ok(client)
@@ -132,6 +158,10 @@ async fn poll(seat: &Seat, request: RequestBuilder) -> Result<bool, SubscriberEr
             seat.desk.note_read();
             take(seat, &body, body.len() as u64)
         }
-        other => Err(SubscriberError::Status(other)),
+        _ => Err(refused(&response)),
     }
+}
+
+fn refused(response: &Response) -> SubscriberError {
+    refusal(response.status(), response.headers().get(header::RETRY_AFTER).map(HeaderValue::as_bytes))
 }

@@ -14,9 +14,9 @@
 
 use std::convert::Infallible;
 
-use http::StatusCode;
+use http::{StatusCode, header};
 
-use super::{Seat, SubscriberError, timetable::Timetable};
+use super::{Seat, SubscriberError, event_source::refusal, timetable::Timetable};
 use crate::{
     ledger::add,
     poller::{Answered, Poller},
@@ -24,13 +24,13 @@ use crate::{
 
 /// Reads until the connection fails.
 pub(crate) async fn run(seat: &Seat) -> Result<Infallible, SubscriberError> {
-    let mut poller = seat
-        .set_up(async {
-            let mut poller = Poller::open(seat).await?;
-            poller.ask(seat, |answer| answered(seat, &answer)).await?;
-            Ok(poller)
-        })
-        .await?;
+    let first = async {
+        let mut poller = Poller::open(seat).await?;
+        poller.ask(seat, |answer| answered(seat, &answer)).await?;
+        Ok(poller)
+    };
+    // Whoever comes back goes on with the next tick.
+    let mut poller = if seat.is_set_up() { Poller::closed(seat) } else { seat.set_up(first).await? };
     let mut timetable = Timetable::of(seat).await;
     loop {
         seat.sleep_until(timetable.next_ns(seat)).await;
@@ -54,7 +54,7 @@ pub(super) fn polled(seat: &Seat, answer: &Answered<'_>) -> Result<bool, Subscri
             seat.count_empty_poll(answer.exchange_bytes);
             Ok(false)
         }
-        other => Err(SubscriberError::Status(other)),
+        other => Err(refusal(other, answer.head.field(&header::RETRY_AFTER))),
     }
 }
 

@@ -110,7 +110,7 @@ fn take(seat: &Seat, taken: Frame<'_>) -> Result<Option<Stop>, SubscriberError> 
             add(&seat.counters.computed_sent, frame(payload.len(), Sender::Client));
             return Ok(Some(Stop::Pinged(payload.to_vec())));
         }
-        Some(Message::Close) => return Err(SubscriberError::Ended),
+        Some(Message::Close) => return Err(SubscriberError::Closed),
         Some(Message::Binary(_) | Message::Pong) | None => {}
     }
     Ok(None)

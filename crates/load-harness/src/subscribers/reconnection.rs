@@ -1,0 +1,218 @@
+//! What a subscriber does when its connection is lost: what browsers do, and pages with the usual code.
+//!
+//! * **SSE** is an EventSource (WHATWG HTML §9.2.2 to §9.2.4). A stream that ends or breaks is asked for
+//!   again after the reconnection time, 3 s as in Chromium unless a `retry:` said otherwise, without any
+//!   jitter; the URL is repeated and the last event ID goes along in `Last-Event-ID`. Another status than
+//!   200 (204 among them) or another content type than `text/event-stream` ends the subscription for good.
+//!   Redirects are followed, and whoever reconnects asks where they led.
+//! * **WebSocket** has no reconnection of its own; a page does as RFC 6455 §7.2.3 advises: the first
+//!   attempt after a random time of up to 5 s, the next ones after random times out of 5 to 10 s, 10 to
+//!   20 s, and from then on 20 to 40 s, until a handshake succeeds. Any answer but 101 is a failure as
+//!   any other, for a page is not told the status. The random times follow from the seed.
+//! * **Long polling** is a loop in a page: after a failure it waits 250 ms, then twice as long each time
+//!   up to 4 s, until an answer comes.
+//! * **Short polling** has its timer: it asks at its next tick.
+//! * **Both polls** respect `Retry-After` in seconds with 429 and 503 (RFC 9110 §10.2.3). A kept
+//!   connection that the other side closed while it was idle is no failure: the browser opens another
+//!   and asks there ([`crate::poller`], RFC 9112 §9.3.1).
+//!
+//! One thing is no browser's: until the schedule begins, a subscriber that never had its place tries
+//! again after 250 ms, doubled up to 4 s, whatever its pattern, so that setting up takes no longer than
+//! it must.
+
+use std::{
+    cell::{Cell, RefCell},
+    rc::Rc,
+    time::Duration,
+};
+
+use contract::Pattern;
+use rand::{RngExt, SeedableRng, rngs::StdRng};
+
+use super::{Seat, SubscriberError, event_source::Location};
+use crate::{ledger::add, sse_parser::SseParser, troubles::Met};
+
+/// EventSource's reconnection time as long as the stream names none, as in Chromium. The standard says "a
+/// few seconds".
+const RETRY: Duration = Duration::from_secs(3);
+
+/// The longest first wait of a WebSocket; the unit of the waits that follow.
+const WEBSOCKET_FIRST: Duration = Duration::from_secs(5);
+/// After so many failures in a row its waits grow no more: they then lie between 20 and 40 s.
+const WEBSOCKET_DOUBLINGS: u32 = 3;
+
+/// A loop's first wait, and how often it is doubled: up to 4 s.
+const BACKOFF_FIRST: Duration = Duration::from_millis(250);
+const BACKOFF_DOUBLINGS: u32 = 4;
+
+/// What a subscriber carries from one connection to the next.
+pub(crate) struct Reconnection {
+    /// EventSource's reconnection time.
+    retry: Cell<Duration>,
+    /// EventSource's last event ID string; empty if there is none.
+    last_event_id: RefCell<Box<str>>,
+    /// Where redirects led, if there were any.
+    moved: RefCell<Option<Rc<Location>>>,
+    /// Failures since the last answer.
+    failures: Cell<u32>,
+    /// Failures of its life.
+    losses: Cell<u64>,
+    /// When it lost the connection that it has not got back.
+    lost_ns: Cell<Option<u64>>,
+    met: Met,
+}
+
+impl Default for Reconnection {
+    fn default() -> Self {
+        Self {
+            retry: Cell::new(RETRY),
+            last_event_id: RefCell::default(),
+            moved: RefCell::default(),
+            failures: Cell::default(),
+            losses: Cell::default(),
+            lost_ns: Cell::default(),
+            met: Met::default(),
+        }
+    }
+}
+
+impl Reconnection {
+    /// A parser for the next stream.
+    pub(super) fn parser(&self) -> SseParser {
+        SseParser::resuming(&self.last_event_id.borrow())
+    }
+
+    /// Keeps what a stream said that is over.
+    pub(super) fn remember(&self, parser: &SseParser) {
+        *self.last_event_id.borrow_mut() = parser.last_event_id().into();
+        if let Some(retry_ms) = parser.retry_ms() {
+            self.retry.set(Duration::from_millis(retry_ms));
+        }
+    }
+
+    /// The last event ID; empty if there is none.
+    pub(super) fn last_event_id(&self) -> Box<str> {
+        self.last_event_id.borrow().clone()
+    }
+
+    /// Where redirects led, if there were any.
+    pub(super) fn moved(&self) -> Option<Rc<Location>> {
+        self.moved.borrow().clone()
+    }
+
+    pub(super) fn move_to(&self, location: Option<Rc<Location>>) {
+        self.moved.replace(location);
+    }
+}
+
+impl Seat {
+    /// Counts a failure. How long to wait before the next attempt; none if the subscription has ended
+    /// for good.
+    pub(super) fn lose(&self, error: &SubscriberError) -> Option<Duration> {
+        let (desk, reconnection) = (&self.desk, &self.reconnection);
+        add(&self.counters.failures, 1);
+        *desk.last_error.borrow_mut() = Some(error.to_string());
+        let is_final = error.is_final(desk.pattern);
+        desk.troubles.borrow_mut().note(error, is_final, &reconnection.met);
+        if is_final {
+            if !self.is_set_up() {
+                add(&desk.tally.turned_away, 1);
+            }
+            return None;
+        }
+        if self.is_set_up() && reconnection.lost_ns.get().is_none() {
+            reconnection.lost_ns.set(Some(desk.clock.now_ns()));
+        }
+        let failures = reconnection.failures.replace(reconnection.failures.get().saturating_add(1));
+        let losses = reconnection.losses.replace(reconnection.losses.get() + 1);
+        let wait = match (self.is_set_up() || desk.start().is_some(), desk.pattern) {
+            (false, _) | (true, Pattern::LongPolling) => backoff(failures),
+            (true, Pattern::Sse) => reconnection.retry.get(),
+            (true, Pattern::WebSocket) => websocket_wait(failures, self.draw(losses)),
+            // Whoever has polled before waits for the tick itself.
+            (true, Pattern::ShortPolling) if self.is_set_up() => Duration::ZERO,
+            (true, Pattern::ShortPolling) => *desk.settings.poll_interval,
+        };
+        Some(match error {
+            SubscriberError::Later(_, asked) => wait.max(*asked),
+            SubscriberError::Socket(_)
+            | SubscriberError::Reqwest(_)
+            | SubscriberError::Status(_)
+            | SubscriberError::NoEventStream(_)
+            | SubscriberError::Redirected(_)
+            | SubscriberError::Unreadable(_)
+            | SubscriberError::Protocol(_)
+            | SubscriberError::Unanswered
+            | SubscriberError::BrokenOff
+            | SubscriberError::Ended
+            | SubscriberError::Closed => wait,
+        })
+    }
+
+    /// Notes that an answer has come: whatever was lost is found again.
+    pub(super) fn found_again(&self) {
+        self.reconnection.failures.set(0);
+        if let Some(lost_ns) = self.reconnection.lost_ns.take() {
+            let away_ns = self.desk.received_ns().saturating_sub(lost_ns);
+            self.desk.recovery.borrow_mut().record_ns(away_ns);
+        }
+    }
+
+    /// A number in `[0, 1)` for the n-th loss of this subscriber: another for each, the same in every
+    /// run with this seed.
+    fn draw(&self, losses: u64) -> f64 {
+        draw(self.desk.poll_phase, self.index, losses)
+    }
+}
+
+fn draw(poll_phase: f64, index: u32, losses: u64) -> f64 {
+    let place = (u64::from(index) << 32).wrapping_add(losses);
+    StdRng::seed_from_u64(poll_phase.to_bits() ^ place).random()
+}
+
+/// A loop's wait after so many failures in a row before this one.
+fn backoff(failures: u32) -> Duration {
+    BACKOFF_FIRST * (1 << failures.min(BACKOFF_DOUBLINGS))
+}
+
+/// A WebSocket's wait after so many failures in a row before this one.
+fn websocket_wait(failures: u32, draw: f64) -> Duration {
+    let doublings = failures.min(WEBSOCKET_DOUBLINGS);
+    let longest = WEBSOCKET_FIRST * (1 << doublings);
+    let shortest = if doublings == 0 { Duration::ZERO } else { longest / 2 };
+    shortest + (longest - shortest).mul_f64(draw)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_websockets_waits_are_random_grow_and_are_truncated() {
+        let bounds = [(0, 5), (5, 10), (10, 20), (20, 40), (20, 40), (20, 40)];
+        for (failures, (shortest, longest)) in (0..).zip(bounds) {
+            let [least, most] = [0.0, 0.999_999].map(|draw| websocket_wait(failures, draw));
+            assert_eq!(least, Duration::from_secs(shortest), "{failures}");
+            assert!(most < Duration::from_secs(longest), "{failures}: {most:?}");
+            assert!(most > Duration::from_secs(longest).mul_f64(0.99), "{failures}: {most:?}");
+        }
+        assert_eq!(websocket_wait(u32::MAX, 0.0), Duration::from_secs(20));
+    }
+
+    #[test]
+    fn the_draws_follow_from_the_seed_and_are_spread_evenly() {
+        assert_eq!(draw(0.3, 7, 2), draw(0.3, 7, 2));
+        let others = [draw(0.3, 7, 3), draw(0.3, 8, 2), draw(0.31, 7, 2)];
+        assert!(others.iter().all(|other| *other != draw(0.3, 7, 2)), "{others:?}");
+        let mut draws: Vec<f64> = (0..1_000).map(|index| draw(0.3, index, 0)).collect();
+        draws.sort_by(f64::total_cmp);
+        let uneven = draws.iter().zip(1_u32..).map(|(draw, rank)| (f64::from(rank) / 1e3 - draw).abs());
+        assert!(uneven.fold(0.0, f64::max) < 0.06, "as of a thousand subscribers that were lost at once");
+    }
+
+    #[test]
+    fn a_loop_waits_twice_as_long_each_time_up_to_four_seconds() {
+        let waits = [0, 1, 2, 3, 4, 5, u32::MAX].map(|failures| backoff(failures).as_millis());
+        assert_eq!(waits, [250, 500, 1_000, 2_000, 4_000, 4_000, 4_000]);
+    }
+}

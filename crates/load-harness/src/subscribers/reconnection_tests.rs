@@ -1,0 +1,421 @@
+//! Reconnection against servers of a few lines. The clock stands still but for the sleeps of subscribers,
+//! so a wait takes no time and is exact.
+
+use std::{collections::VecDeque, rc::Rc, time::Duration};
+
+use contract::{Pattern, Trouble, Window};
+use tokio::{
+    io::AsyncWriteExt,
+    net::{TcpListener, TcpStream},
+    time::Instant,
+};
+use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
+
+use super::{
+    Seat,
+    fake_server_tests::{head, seat_at},
+};
+use crate::desk::Started;
+
+const STREAM: &str = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n";
+const PLACE: &str = "id: k3v9qa.3\n\n";
+const POLLED: &str = r#"{"cursor":"k3v9qa.3","resume":"live","events":[],"more":false}"#;
+
+/// A trial whose schedule has begun long ago.
+const BEGUN: Option<Started> =
+    Some(Started { start_ns: 0, window: Window { start_ns: 0, end_ns: 1_000_000_000 }, numbers: (1, 11) });
+
+/// A request that a server got, and how long after it had closed the connection before.
+#[derive(Debug)]
+struct Asked {
+    head: String,
+    after: Duration,
+}
+
+impl Asked {
+    fn line(&self) -> &str {
+        self.head.lines().next().unwrap()
+    }
+
+    fn has(&self, field: &str) -> bool {
+        self.head.lines().any(|line| line == field)
+    }
+}
+
+async fn listener() -> TcpListener {
+    TcpListener::bind("127.0.0.1:0").await.unwrap()
+}
+
+/// Gives one answer a connection and closes it.
+async fn answer_each(listener: &TcpListener, answers: &[String]) -> Vec<Asked> {
+    let (mut asked, mut closed) = (Vec::new(), Instant::now());
+    for answer in answers {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let after = closed.elapsed();
+        asked.push(Asked { head: head(&mut stream).await, after });
+        stream.write_all(answer.as_bytes()).await.unwrap();
+        closed = Instant::now();
+    }
+    asked
+}
+
+/// What a subscriber asks that meets these answers, each on a connection of its own.
+async fn asked_of(seat: &Rc<Seat>, listener: &TcpListener, answers: &[String]) -> Vec<Asked> {
+    tokio::select! {
+        asked = answer_each(listener, answers) => asked,
+        () = Rc::clone(seat).subscribe() => panic!("it gave up: {:?}", troubles(seat)),
+    }
+}
+
+/// The same for a subscriber that must not ask any more after them.
+async fn asked_for_the_last_time(seat: &Rc<Seat>, listener: &TcpListener, answers: &[String]) -> Vec<Asked> {
+    let both = async { tokio::join!(answer_each(listener, answers), Rc::clone(seat).subscribe()) };
+    let (asked, ()) = both.await;
+    let more = tokio::time::timeout(Duration::from_secs(3_600), listener.accept()).await;
+    assert!(more.is_err(), "it asked again");
+    asked
+}
+
+fn troubles(seat: &Seat) -> Vec<Trouble> {
+    seat.desk.troubles.borrow().ranked()
+}
+
+fn trouble(what: &str, times: u64, is_final: bool) -> Trouble {
+    Trouble { what: what.to_owned(), times, subscribers: 1, is_final }
+}
+
+fn stream(body: &str) -> String {
+    format!("{STREAM}{body}")
+}
+
+fn moved(status: u16, location: &str) -> String {
+    format!("HTTP/1.1 {status} Moved\r\nlocation: {location}\r\ncontent-length: 0\r\n\r\n")
+}
+
+fn polled(headers: &str) -> String {
+    format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n{headers}\r\n{POLLED}", POLLED.len())
+}
+
+/// C04, P20 and B03: three seconds, or what the stream asked for; never earlier, and the same for every
+/// connection until the stream asks for something else.
+#[tokio::test(start_paused = true)]
+async fn a_stream_is_asked_for_again_after_its_retry_time_and_never_earlier() {
+    for (retry, wait_ms) in [
+        ("", 3_000),
+        ("retry: 700\n", 700),
+        ("retry: 12x\n", 3_000),
+        ("retry: 0\n", 0),
+        ("retry: 7000\n", 7_000),
+    ] {
+        let listener = listener().await;
+        let seat = Rc::new(seat_at(&listener, Pattern::Sse, None));
+        let answers = [stream(&format!("{retry}{PLACE}")), stream("retry: -1\n"), stream("")];
+        let asked = asked_of(&seat, &listener, &answers).await;
+        let wait = Duration::from_millis(wait_ms);
+        for again in &asked[1..] {
+            assert!(again.after >= wait, "{retry:?}: {:?}", again.after);
+            assert!(again.after < wait + Duration::from_millis(50), "{retry:?}: {:?}", again.after);
+        }
+        assert_eq!(troubles(&seat), [trouble("the stream ended", 2, false)]);
+        assert_eq!(seat.counters.connections.get(), 3);
+    }
+}
+
+/// C05 and C01.
+#[tokio::test(start_paused = true)]
+async fn a_reconnecting_stream_repeats_its_url_and_names_the_last_event_id() {
+    let listener = listener().await;
+    let seat = Rc::new(seat_at(&listener, Pattern::Sse, None));
+    let answers = [
+        // The block that is cut off does not count (P19).
+        stream("id: k3v9qa.3\n\nid: k3v9qa.4\ndata: hello\n\nid: k3v9qa.5\ndata: cu"),
+        stream("id: k3v9qa.4\n\n"),
+        stream(""),
+    ];
+    let asked = asked_of(&seat, &listener, &answers).await;
+    assert!(asked.iter().all(|asked| asked.line() == "GET /sse HTTP/1.1"), "{asked:?}");
+    assert!(asked.iter().all(|asked| asked.has("accept: text/event-stream")));
+    let ids: Vec<bool> = asked.iter().map(|asked| asked.has("last-event-id: k3v9qa.4")).collect();
+    assert_eq!(ids, [false, true, true]);
+    assert!(!asked[0].head.contains("last-event-id"));
+    assert_eq!(seat.cursor().unwrap().seq, 4);
+    let counters = &seat.counters;
+    assert_eq!(counters.computed_sent.get(), counters.stream.sent(), "the ledger knows the line");
+    // The second answer came after the first was lost, the third has not been read.
+    assert!(seat.desk.recovery.borrow().count() >= 1);
+}
+
+/// C02 and C03, on the first answer and when it reconnects.
+#[tokio::test(start_paused = true)]
+async fn what_is_no_event_stream_ends_the_subscription_for_good() {
+    let no_content = "HTTP/1.1 204 No Content\r\n\r\n";
+    let error = "HTTP/1.1 500 Internal Server Error\r\ncontent-length: 0\r\n\r\n";
+    let limited = "HTTP/1.1 429 Too Many Requests\r\nretry-after: 1\r\ncontent-length: 0\r\n\r\n";
+    let plain = "HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\n\r\ndata: x\n\n";
+    let nameless = "HTTP/1.1 200 OK\r\n\r\ndata: x\n\n";
+    for (answer, words) in [
+        (no_content, "the server answered 204 No Content"),
+        (error, "the server answered 500 Internal Server Error"),
+        (limited, "the server answered 429 Too Many Requests"),
+        (plain, "the server answered with no event stream but text/plain"),
+        (nameless, "the server answered with no event stream but an answer without content type"),
+    ] {
+        for is_first in [true, false] {
+            let listener = listener().await;
+            let seat = Rc::new(seat_at(&listener, Pattern::Sse, None));
+            let mut answers = VecDeque::from([answer.to_owned()]);
+            if !is_first {
+                answers.push_front(stream(PLACE));
+            }
+            asked_for_the_last_time(&seat, &listener, answers.make_contiguous()).await;
+            let found = troubles(&seat);
+            assert!(found.contains(&trouble(words, 1, true)), "{found:?}");
+            assert_eq!(seat.desk.tally.turned_away.get(), u64::from(is_first), "{words}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_content_type_with_parameters_is_a_stream() {
+    let listener = listener().await;
+    let seat = Rc::new(seat_at(&listener, Pattern::Sse, None));
+    let typed = format!("HTTP/1.1 200 OK\r\nContent-Type: TEXT/Event-Stream; charset=utf-8\r\n\r\n{PLACE}");
+    asked_of(&seat, &listener, &[typed, stream("")]).await;
+    assert_eq!(troubles(&seat), [trouble("the stream ended", 1, false)]);
+}
+
+/// C06: one request to the first URL, then only to the target, whatever kind of redirect it was.
+#[tokio::test(start_paused = true)]
+async fn redirects_are_followed_and_kept() {
+    for status in [301, 302, 303, 307, 308] {
+        let (first, second) = (listener().await, listener().await);
+        let other = second.local_addr().unwrap();
+        let seat = Rc::new(seat_at(&first, Pattern::Sse, None));
+        let answers = [moved(status, &format!("http://{other}/there/sse?x=1"))];
+        let there = [moved(status, "../here?y"), stream(PLACE), stream("")];
+        let servers = async { tokio::join!(answer_each(&first, &answers), answer_each(&second, &there)) };
+        let (asked, asked_there) = tokio::select! {
+            asked = servers => asked,
+            () = Rc::clone(&seat).subscribe() => panic!("it gave up: {:?}", troubles(&seat)),
+        };
+        assert_eq!(asked[0].line(), "GET /sse HTTP/1.1");
+        let lines: Vec<&str> = asked_there.iter().map(Asked::line).collect();
+        assert_eq!(lines, ["GET /there/sse?x=1 HTTP/1.1", "GET /here?y HTTP/1.1", "GET /here?y HTTP/1.1"]);
+        assert!(asked_there.iter().all(|asked| asked.has(&format!("host: {other}"))));
+        assert!(asked_there.iter().all(|asked| asked.has("accept: text/event-stream")));
+        assert!(asked_there[2].has("last-event-id: k3v9qa.3"));
+        assert_eq!(seat.counters.requests.get(), 4, "each is a request");
+        assert_eq!(troubles(&seat), [trouble("the stream ended", 1, false)]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_loop_of_redirects_is_an_error_and_so_is_one_that_leaves_the_machine() {
+    let looping = vec![moved(302, "/sse"); 21];
+    for (answers, told) in [
+        (looping, "the server redirected more than 20 times"),
+        (
+            vec![moved(307, "http://192.0.2.1/sse")],
+            "the server redirected to `http://192.0.2.1/sse`, which is not on this machine",
+        ),
+        (vec![moved(307, "ftp://x/")], "the server redirected to `ftp://x/`, but only http is spoken here"),
+        (vec!["HTTP/1.1 302 Found\r\n\r\n".to_owned()], "the server answered 302 Found"),
+    ] {
+        let listener = listener().await;
+        let seat = Rc::new(seat_at(&listener, Pattern::Sse, None));
+        asked_for_the_last_time(&seat, &listener, &answers).await;
+        assert_eq!(troubles(&seat), [trouble(told, 1, true)]);
+    }
+}
+
+/// Twenty are followed.
+#[tokio::test(start_paused = true)]
+async fn a_long_chain_of_redirects_is_followed_and_one_that_breaks_is_begun_anew() {
+    let listener = listener().await;
+    let seat = Rc::new(seat_at(&listener, Pattern::Sse, None));
+    let mut answers = vec![moved(302, "/lost"), String::new()];
+    answers.extend(vec![moved(302, "/sse"); 20]);
+    answers.push(stream(PLACE));
+    let asked = asked_of(&seat, &listener, &answers).await;
+    assert_eq!((asked[1].line(), asked[2].line()), ("GET /lost HTTP/1.1", "GET /sse HTTP/1.1"));
+    assert_eq!(troubles(&seat), [trouble("the connection was closed before an answer", 1, false)]);
+}
+
+/// Until the schedule begins, whoever has no place yet is quick.
+#[tokio::test(start_paused = true)]
+async fn a_first_connect_is_tried_again_quickly_and_a_late_one_as_its_pattern_does() {
+    for pattern in Pattern::ALL {
+        let listener = listener().await;
+        let seat = Rc::new(seat_at(&listener, pattern, None));
+        let asked = asked_of(&seat, &listener, &vec![String::new(); 7]).await;
+        for (again, wait_ms) in asked[1..].iter().zip([250, 500, 1_000, 2_000, 4_000, 4_000]) {
+            let wait = Duration::from_millis(wait_ms);
+            assert!(again.after >= wait && again.after < wait + Duration::from_millis(50), "{asked:?}");
+        }
+        let what = "the connection was closed before an answer";
+        assert!(troubles(&seat)[0].what == what, "{:?}", troubles(&seat));
+        assert_eq!(seat.desk.recovery.borrow().count(), 0, "nothing was lost that it had");
+    }
+    let listener = listener().await;
+    let seat = Rc::new(seat_at(&listener, Pattern::Sse, BEGUN));
+    let asked = asked_of(&seat, &listener, &[String::new(), stream("")]).await;
+    assert!(asked[1].after >= Duration::from_secs(3), "{asked:?}");
+}
+
+/// Events before the place of somebody who came late are lost to it.
+#[tokio::test]
+async fn whoever_comes_after_the_first_event_has_missed_what_was_before() {
+    let listener = listener().await;
+    let cursor = "k3v9qa.3".parse().unwrap();
+    let late = seat_at(&listener, Pattern::Sse, BEGUN);
+    assert_eq!(late.missing_in(1, 11).len(), 10, "it has not come yet");
+    late.place(cursor);
+    assert_eq!(late.missing_in(1, 11).len(), 10);
+    late.deliver("k3v9qa.4".parse().unwrap(), &contract::stamp(1, "payload"));
+    assert_eq!(late.missing_in(1, 11), [1, 2, 3, 5, 6, 7, 8, 9, 10]);
+    let early = seat_at(&listener, Pattern::Sse, None);
+    early.place(cursor);
+    assert_eq!(early.missing_in(4, 6), [4, 5]);
+    assert!(early.missing_in(1, 4).is_empty());
+}
+
+fn upgraded(head: &str) -> Vec<u8> {
+    let key = head.lines().find_map(|line| line.strip_prefix("sec-websocket-key: ")).unwrap();
+    let accept = derive_accept_key(key.as_bytes());
+    let place = r#"{"cursor":"k3v9qa.3","resume":"live"}"#;
+    let mut wire = format!(
+        "HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: websocket\r\n\
+         sec-websocket-accept: {accept}\r\n\r\n"
+    )
+    .into_bytes();
+    wire.extend([0x81, place.len() as u8]);
+    wire.extend(place.as_bytes());
+    wire
+}
+
+/// RFC 6455 §7.2.3, W16 and W17.
+#[tokio::test(start_paused = true)]
+async fn a_lost_websocket_backs_off_and_a_refused_handshake_is_a_failure_like_any_other() {
+    const REFUSED: &str = "HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\n\r\n";
+    let listener = listener().await;
+    let seat = Rc::new(seat_at(&listener, Pattern::WebSocket, None));
+    let server = async {
+        let (mut waits, mut lines, mut closed) = (Vec::new(), Vec::new(), Instant::now());
+        for is_open in [true, false, false, false, true, false] {
+            let (mut stream, _): (TcpStream, _) = listener.accept().await.unwrap();
+            waits.push(closed.elapsed().as_secs_f64());
+            let head = head(&mut stream).await;
+            lines.push(head.lines().next().unwrap().to_owned());
+            let answer = if is_open { upgraded(&head) } else { REFUSED.into() };
+            stream.write_all(&answer).await.unwrap();
+            if is_open {
+                stream.write_all(&[0x88, 0]).await.unwrap();
+            }
+            closed = Instant::now();
+        }
+        (waits, lines)
+    };
+    let (waits, lines) = tokio::select! {
+        seen = server => seen,
+        () = Rc::clone(&seat).subscribe() => panic!("it gave up: {:?}", troubles(&seat)),
+    };
+    // The random time of a first attempt, and again after a handshake that succeeded.
+    let bounds = [(0.0, 5.0), (5.0, 10.0), (10.0, 20.0), (20.0, 40.0), (0.0, 5.0)];
+    for (wait, (shortest, longest)) in waits[1..].iter().zip(bounds) {
+        assert!((shortest..longest + 0.05).contains(wait), "{waits:?}");
+    }
+    assert_eq!(lines[0], "GET /websocket HTTP/1.1");
+    assert!(lines[1..].iter().all(|line| line == "GET /websocket?after=k3v9qa.3 HTTP/1.1"), "{lines:?}");
+    let found = troubles(&seat);
+    assert!(found.contains(&trouble("the server closed the WebSocket", 2, false)), "{found:?}");
+    assert!(found[0].what == "the server answered 403 Forbidden" && !found[0].is_final, "{found:?}");
+    assert_eq!(seat.desk.recovery.borrow().count(), 1);
+}
+
+/// RFC 9112 §9.3.1: a kept connection that is gone is not the subscriber's failure.
+#[tokio::test(start_paused = true)]
+async fn a_connection_that_was_closed_while_idle_is_opened_again_without_a_failure() {
+    for (pattern, is_noticed) in
+        [(Pattern::ShortPolling, true), (Pattern::ShortPolling, false), (Pattern::LongPolling, false)]
+    {
+        let listener = listener().await;
+        let seat = Rc::new(seat_at(&listener, pattern, BEGUN));
+        let server = async {
+            for _ in 0..3 {
+                let (mut stream, _) = listener.accept().await.unwrap();
+                head(&mut stream).await;
+                stream.write_all(polled("").as_bytes()).await.unwrap();
+                if !is_noticed {
+                    // Goes only when the next request is there.
+                    head(&mut stream).await;
+                }
+            }
+        };
+        tokio::select! {
+            () = server => {}
+            () = Rc::clone(&seat).subscribe() => panic!("it gave up: {:?}", troubles(&seat)),
+        }
+        let counters = &seat.counters;
+        assert_eq!((counters.failures.get(), counters.connections.get()), (0, 3), "{pattern}");
+        assert_eq!(troubles(&seat), []);
+        assert_eq!(counters.computed_sent.get(), counters.stream.sent());
+    }
+}
+
+/// The other side of it: where a fresh connection is closed, or an answer has begun, it is one.
+#[tokio::test(start_paused = true)]
+async fn a_fresh_connection_without_an_answer_and_an_answer_that_breaks_off_are_failures() {
+    let listener = listener().await;
+    let seat = Rc::new(seat_at(&listener, Pattern::LongPolling, BEGUN));
+    let cut = polled("");
+    let answers =
+        [polled("connection: close\r\n"), String::new(), cut[..cut.len() - 1].to_owned(), String::new()];
+    let asked = asked_of(&seat, &listener, &answers).await;
+    let waits: Vec<u128> = asked[1..].iter().map(|asked| asked.after.as_millis()).collect();
+    assert!(waits[0] < 50 && (250..300).contains(&waits[1]) && (500..550).contains(&waits[2]), "{waits:?}");
+    assert_eq!(
+        troubles(&seat),
+        [
+            trouble("an answer broke off", 1, false),
+            trouble("the connection was closed before an answer", 1, false)
+        ]
+    );
+}
+
+/// S05, and the next tick of a timetable.
+#[tokio::test(start_paused = true)]
+async fn a_poll_that_is_asked_for_patience_has_it() {
+    let busy = |status: &str| format!("HTTP/1.1 {status}\r\nretry-after: 7\r\ncontent-length: 0\r\n\r\n");
+    for pattern in [Pattern::ShortPolling, Pattern::LongPolling] {
+        for status in ["503 Service Unavailable", "429 Too Many Requests"] {
+            for is_first in [true, false] {
+                let listener = listener().await;
+                let seat = Rc::new(seat_at(&listener, pattern, BEGUN));
+                let mut answers = VecDeque::from([busy(status), polled("connection: close\r\n")]);
+                if !is_first {
+                    answers.push_front(polled("connection: close\r\n"));
+                }
+                let asked = asked_of(&seat, &listener, answers.make_contiguous()).await;
+                let again = asked.last().unwrap().after;
+                assert!(again >= Duration::from_secs(7), "{pattern} {status}: {again:?}");
+                let what = format!("the server answered {status} and asked for patience");
+                assert_eq!(troubles(&seat), [trouble(&what, 1, false)]);
+            }
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_short_poll_that_failed_is_asked_again_at_the_next_tick() {
+    let listener = listener().await;
+    let seat = Rc::new(seat_at(&listener, Pattern::ShortPolling, BEGUN));
+    let bad = "HTTP/1.1 500 Internal Server Error\r\ncontent-length: 0\r\n\r\n".to_owned();
+    let answers = [polled("connection: close\r\n"), bad.clone(), bad, polled("connection: close\r\n")];
+    let asked = asked_of(&seat, &listener, &answers).await;
+    let interval = seat.desk.settings.poll_interval.as_secs_f64();
+    for again in &asked[2..] {
+        // The timetable is kept by the clock that does not stand still, so it may also be sooner.
+        assert!(again.after.as_secs_f64() < interval + 0.05, "{asked:?}");
+    }
+    assert_eq!(troubles(&seat), [trouble("the server answered 500 Internal Server Error", 2, false)]);
+}
