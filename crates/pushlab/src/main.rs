@@ -4,6 +4,7 @@
 mod bench;
 mod compare;
 mod exit;
+mod middlebox;
 mod predict;
 mod progress;
 mod report;
@@ -35,6 +36,7 @@ struct Arguments {
 enum Command {
     Bench(bench::BenchArguments),
     Compare(compare::CompareArguments),
+    Middlebox(middlebox::MiddleboxArguments),
     Predict(predict::PredictArguments),
     Report(report::ReportArguments),
     Serve(serve::ServeArguments),
@@ -44,6 +46,7 @@ fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
         Command::Bench(arguments) => bench::run(&arguments),
         Command::Compare(arguments) => compare::run(&arguments),
+        Command::Middlebox(arguments) => middlebox::run(&arguments),
         Command::Predict(arguments) => predict::run(&arguments),
         Command::Report(arguments) => report::run(&arguments),
         Command::Serve(arguments) => serve::run(&arguments),

@@ -152,7 +152,7 @@ pub(crate) fn run(arguments: &ServeArguments) -> Result<ExitCode, Failure> {
 }
 
 /// Done when the process is asked to end.
-fn stop(with_stdin: bool) -> std::io::Result<impl Future<Output = ()>> {
+pub(crate) fn stop(with_stdin: bool) -> std::io::Result<impl Future<Output = ()> + use<>> {
     let (closed, stdin_closed) = tokio::sync::oneshot::channel::<()>();
     if with_stdin {
         // A thread of its own, because a read of stdin cannot be cancelled: the runtime would wait

@@ -1,0 +1,239 @@
+//! One connection: both ways, and what ends it.
+
+use std::{
+    cell::{Cell, OnceCell, RefCell},
+    io,
+    rc::Rc,
+    sync::Arc,
+    time::Duration,
+};
+
+use contract::Period;
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+use tokio::net::TcpStream;
+
+use crate::{
+    clock::{nanoseconds, now_ns},
+    count::{Count, one},
+    first_request::{self, Opening, REFUSAL},
+    pacer::Pacer,
+    relay::RelaySettings,
+    sockets,
+    way::{LARGEST_READ, Special, Way},
+};
+
+/// Longest wait for a subscriber to close after it was refused.
+const LONGEST_GOODBYE: Duration = Duration::from_secs(1);
+
+/// How a connection ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum End {
+    /// Both sides have ended it.
+    Done,
+    /// One side has reset it.
+    Reset,
+    /// The middlebox cut it.
+    Cut,
+    /// Nothing passed for too long.
+    Idle,
+    /// The server does not accept connections.
+    Unreachable,
+    /// It asked for an upgrade and was answered.
+    Refused,
+    /// From here on nothing passes.
+    BlackHole,
+}
+
+/// What all connections share.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) settings: RelaySettings,
+    pub(crate) pacer: Rc<Pacer>,
+    pub(crate) count: Arc<Count>,
+    /// Where everything is read into before it is queued.
+    pub(crate) scratch: RefCell<Vec<u8>>,
+}
+
+impl Shared {
+    pub(crate) fn new(settings: RelaySettings, pacer: Rc<Pacer>, count: Arc<Count>) -> Self {
+        Self { settings, pacer, count, scratch: RefCell::new(vec![0; LARGEST_READ]) }
+    }
+
+    /// Done when so long has passed since an instant; never without a length.
+    async fn after(&self, since_ns: u64, period: Option<Period>) {
+        let at_ns = period.map_or(u64::MAX, |period| since_ns.saturating_add(nanoseconds(*period)));
+        self.pacer.sleep_until(at_ns).await;
+    }
+}
+
+/// A connection from its acceptance to its end.
+#[derive(Debug)]
+struct Connection<'a> {
+    shared: &'a Shared,
+    /// Counts the connections; each has chances of its own.
+    number: u64,
+    subscriber: TcpStream,
+    server: OnceCell<TcpStream>,
+    /// The last instant at which bytes passed, in either direction.
+    passed_ns: Cell<u64>,
+}
+
+/// Relays one connection to its end.
+pub(crate) async fn relay(shared: &Shared, number: u64, subscriber: TcpStream) {
+    let accepted_ns = now_ns();
+    let connection =
+        Connection { shared, number, subscriber, server: OnceCell::new(), passed_ns: Cell::new(accepted_ns) };
+    let network = &shared.settings.network;
+    let end = tokio::select! {
+        biased;
+        () = shared.after(accepted_ns, network.black_hole_after) => End::BlackHole,
+        () = shared.after(accepted_ns, network.cut_after) => End::Cut,
+        () = connection.idle() => End::Idle,
+        end = connection.pass() => end,
+    };
+    let counted = match end {
+        End::Done | End::Refused => None,
+        End::Reset => {
+            connection.reset();
+            None
+        }
+        End::Cut => {
+            connection.reset();
+            Some(&shared.count.cut)
+        }
+        End::Unreachable => {
+            connection.reset();
+            Some(&shared.count.unreachable)
+        }
+        End::Idle => Some(&shared.count.idled_out),
+        End::BlackHole => Some(&shared.count.swallowed),
+    };
+    if let Some(counted) = counted {
+        one(counted);
+    }
+    if end == End::BlackHole {
+        connection.swallow().await;
+    }
+}
+
+impl Connection<'_> {
+    /// Passes everything on until both ways have ended.
+    async fn pass(&self) -> End {
+        let Shared { settings, pacer, count, scratch } = self.shared;
+        let network = &settings.network;
+        let mut opening = Vec::new();
+        if network.refuse_upgrade {
+            match first_request::read(&self.subscriber, scratch).await {
+                Ok(Opening::Upgrade) => return self.refuse().await,
+                Ok(Opening::Passes(bytes)) => opening = bytes,
+                Err(_) => return End::Reset,
+            }
+        }
+        let Ok(server) = sockets::connect(settings.to, settings.max_segment).await else {
+            return End::Unreachable;
+        };
+        let server = self.server.get_or_init(|| server);
+        one(&count.relayed);
+
+        let up = Special { first_held_ns: nanoseconds(*network.rtt), ..Special::default() };
+        let up = Way::new(settings, pacer, self.random(0), up, &count.bytes_up);
+        let down = Special {
+            buffer: network.buffer,
+            cut_after_bytes: network.cut_after_bytes,
+            ..Special::default()
+        };
+        let down = Way::new(settings, pacer, self.random(1), down, &count.bytes_down);
+        if !opening.is_empty() {
+            up.has_read(&opening);
+        }
+        let passed = || self.passed_ns.set(now_ns());
+        let written = async {
+            tokio::try_join!(up.write(server, &down, &passed), down.write(&self.subscriber, &up, &passed),)
+        };
+        tokio::select! {
+            biased;
+            never = up.read(&self.subscriber, scratch) => never,
+            never = down.read(server, scratch) => never,
+            written = written => match written {
+                Ok(_) => End::Done,
+                Err(end) => end,
+            },
+        }
+    }
+
+    /// Chances of one direction of this connection.
+    fn random(&self, direction: u64) -> ChaCha8Rng {
+        let mut random = ChaCha8Rng::seed_from_u64(self.shared.settings.seed);
+        random.set_stream(2 * self.number + direction);
+        random
+    }
+
+    /// Done when nothing has passed for the idle timeout.
+    async fn idle(&self) {
+        let Some(timeout) = self.shared.settings.network.idle_timeout else {
+            return std::future::pending().await;
+        };
+        loop {
+            let passed_ns = self.passed_ns.get();
+            self.shared.after(passed_ns, Some(timeout)).await;
+            if self.passed_ns.get() == passed_ns {
+                return;
+            }
+        }
+    }
+
+    /// Answers a request for an upgrade: it has come all the way, and so does the answer.
+    async fn refuse(&self) -> End {
+        one(&self.shared.count.upgrades_refused);
+        let rtt_ns = nanoseconds(*self.shared.settings.network.rtt);
+        // One round trip for the set-up, one for request and answer.
+        self.shared.pacer.sleep_until(now_ns().saturating_add(rtt_ns).saturating_add(rtt_ns)).await;
+        // The first bytes of a fresh socket: they fit.
+        let _ = self.subscriber.try_write(REFUSAL);
+        sockets::finish(&self.subscriber);
+        let gone = async { while self.drain(&self.subscriber).await.is_ok_and(|bytes| bytes > 0) {} };
+        let goodbye = self.shared.after(now_ns(), Some(Period(LONGEST_GOODBYE)));
+        tokio::select! {
+            () = gone => {}
+            () = goodbye => {}
+        }
+        End::Refused
+    }
+
+    /// Takes what comes from both sides and lets it vanish, until one of them closes or the relay ends.
+    /// The other is then reset: the relay has no reason to keep it, and says nothing that passed.
+    async fn swallow(&self) {
+        let gone = async |side: &TcpStream| while self.drain(side).await.is_ok_and(|bytes| bytes > 0) {};
+        let server = async {
+            match self.server.get() {
+                Some(server) => gone(server).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            () = gone(&self.subscriber) => {}
+            () = server => {}
+        }
+        self.reset();
+    }
+
+    /// Reads once and forgets what came; 0 at the end.
+    async fn drain(&self, side: &TcpStream) -> io::Result<usize> {
+        loop {
+            side.readable().await?;
+            match side.try_read(&mut self.shared.scratch.borrow_mut()) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                read => return read,
+            }
+        }
+    }
+
+    /// Makes both sides end with a reset.
+    fn reset(&self) {
+        sockets::reset_at_end(&self.subscriber);
+        if let Some(server) = self.server.get() {
+            sockets::reset_at_end(server);
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! Sockets: options, and ways to end.
+
+use std::{io, net::SocketAddr, time::Duration};
+
+use rustix::{
+    event::{PollFd, PollFlags, poll},
+    time::Timespec,
+};
+use socket2::SockRef;
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
+
+use crate::{clock::now_ns, pacer::Pacer};
+
+/// Connections that may wait to be accepted.
+const BACKLOG: u32 = 1_024;
+/// Longest wait for what was written to leave the relay's own kernel.
+const LONGEST_LEAVING: Duration = Duration::from_secs(5);
+/// Time between two looks whether it has.
+const LOOK_EVERY: Duration = Duration::from_micros(500);
+
+/// Listens; accepted sockets take the maximum segment size over.
+pub(crate) fn listen(address: SocketAddr, max_segment: u32) -> io::Result<TcpListener> {
+    let socket = fresh(address, max_segment)?;
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
+}
+
+/// Connects to the server.
+pub(crate) async fn connect(address: SocketAddr, max_segment: u32) -> io::Result<TcpStream> {
+    let stream = fresh(address, max_segment)?.connect(address).await?;
+    stream.set_nodelay(true)?;
+    Ok(stream)
+}
+
+fn fresh(address: SocketAddr, max_segment: u32) -> io::Result<TcpSocket> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    SockRef::from(&socket).set_tcp_mss(max_segment)?;
+    Ok(socket)
+}
+
+/// Makes the socket's end a reset (RST) instead of a FIN.
+pub(crate) fn reset_at_end(stream: &TcpStream) {
+    // A socket that is gone needs none.
+    let _ = stream.set_zero_linger();
+}
+
+/// Says that nothing more comes (FIN), and goes on reading.
+pub(crate) fn finish(stream: &TcpStream) {
+    // A socket that is gone needs none.
+    let _ = SockRef::from(stream).shutdown(std::net::Shutdown::Write);
+}
+
+/// Waits until the kernel has sent what was written, because a reset throws away what it has not. Who
+/// does not read is not waited for longer than a few seconds.
+pub(crate) async fn has_left(stream: &TcpStream, pacer: &Pacer) {
+    // From here on the socket is writable only while nothing waits to be sent.
+    if SockRef::from(stream).set_tcp_notsent_lowat(1).is_err() {
+        return;
+    }
+    let until_ns = now_ns() + LONGEST_LEAVING.as_nanos() as u64;
+    while now_ns() < until_ns {
+        let mut asked = [PollFd::new(stream, PollFlags::OUT)];
+        let at_once = Timespec { tv_sec: 0, tv_nsec: 0 };
+        match poll(&mut asked, Some(&at_once)) {
+            Ok(0) | Err(rustix::io::Errno::INTR) => {}
+            Ok(_) | Err(_) => return,
+        }
+        pacer.sleep_until(now_ns() + LOOK_EVERY.as_nanos() as u64).await;
+    }
+}

@@ -1,0 +1,323 @@
+//! One direction of one connection: read, stamped, queued, written when its time has come.
+
+use std::{
+    cell::{Cell, RefCell},
+    io,
+    sync::atomic::{AtomicU64, Ordering::Relaxed},
+};
+
+use bytes::{Buf, Bytes};
+use contract::Buffering;
+use rand::RngExt;
+use rand_chacha::ChaCha8Rng;
+use tokio::{net::TcpStream, sync::Notify};
+
+use crate::{
+    clock::{nanoseconds, now_ns},
+    connection::End,
+    pacer::Pacer,
+    queue::{Item, Parcel, Queue},
+    relay::RelaySettings,
+    sockets,
+};
+
+/// Bytes read at a time at most.
+pub(crate) const LARGEST_READ: usize = 64 << 10;
+/// Bytes on their way where bandwidth sets no limit.
+const ROOM: usize = 1 << 20;
+/// Bytes on their way at least and at most where it does.
+const LEAST_ROOM: usize = 64 << 10;
+const MOST_ROOM: usize = 16 << 20;
+
+/// When what is read may go on: serialisation first, then the way itself. Never before what was read
+/// earlier.
+#[derive(Debug)]
+struct Stamps {
+    one_way_ns: u64,
+    jitter_ns: u64,
+    bytes_per_second: Option<u64>,
+    /// Time that the first of all is held longer.
+    first_held_ns: u64,
+    /// Instant at which the line has taken in everything so far.
+    line_free_ns: u64,
+    last_release_ns: u64,
+    random: ChaCha8Rng,
+}
+
+impl Stamps {
+    fn next(&mut self, now_ns: u64, bytes: usize) -> u64 {
+        let line_ns = match self.bytes_per_second {
+            Some(each_second) => {
+                let ns = (bytes as u128 * 1_000_000_000).div_ceil(u128::from(each_second.max(1)));
+                u64::try_from(ns).unwrap_or(u64::MAX)
+            }
+            None => 0,
+        };
+        self.line_free_ns = self.line_free_ns.max(now_ns).saturating_add(line_ns);
+        let jitter_ns = match self.jitter_ns {
+            0 => 0,
+            most => self.random.random_range(0..=most),
+        };
+        let held_ns = std::mem::take(&mut self.first_held_ns);
+        let release_ns = self
+            .line_free_ns
+            .saturating_add(self.one_way_ns)
+            .saturating_add(jitter_ns)
+            .saturating_add(held_ns);
+        self.last_release_ns = self.last_release_ns.max(release_ns);
+        self.last_release_ns
+    }
+}
+
+/// What is special about a direction.
+#[derive(Debug, Default)]
+pub(crate) struct Special {
+    /// Time that the first of all is held longer.
+    pub(crate) first_held_ns: u64,
+    /// Held back until so much has gathered.
+    pub(crate) buffer: Option<Buffering>,
+    /// Cut after so many bytes.
+    pub(crate) cut_after_bytes: Option<u64>,
+}
+
+/// One direction of one connection.
+#[derive(Debug)]
+pub(crate) struct Way<'a> {
+    pacer: &'a Pacer,
+    queue: Queue,
+    stamps: RefCell<Stamps>,
+    /// Largest piece that travels as one.
+    piece: usize,
+    buffer: Option<Buffering>,
+    gathered: RefCell<Vec<u8>>,
+    gather_until_ns: Cell<u64>,
+    bytes_left: Cell<Option<u64>>,
+    /// The sender's socket turned out to be gone when something was written to it.
+    sender_gone: Notify,
+    counted: &'a AtomicU64,
+}
+
+impl<'a> Way<'a> {
+    pub(crate) fn new(
+        settings: &RelaySettings,
+        pacer: &'a Pacer,
+        random: ChaCha8Rng,
+        special: Special,
+        counted: &'a AtomicU64,
+    ) -> Self {
+        let network = &settings.network;
+        let one_way_ns = nanoseconds(*network.rtt) / 2;
+        let jitter_ns = nanoseconds(*network.jitter);
+        let room = network.bytes_per_second.map_or(ROOM, |each_second| {
+            // Twice what is on the way at full speed.
+            let under_way = u128::from(each_second) * u128::from(one_way_ns + jitter_ns) / 1_000_000_000;
+            usize::try_from(2 * under_way).unwrap_or(MOST_ROOM).clamp(LEAST_ROOM, MOST_ROOM)
+        });
+        Self {
+            pacer,
+            queue: Queue::new(room),
+            stamps: RefCell::new(Stamps {
+                one_way_ns,
+                jitter_ns,
+                bytes_per_second: network.bytes_per_second,
+                first_held_ns: special.first_held_ns,
+                line_free_ns: 0,
+                last_release_ns: 0,
+                random,
+            }),
+            // A line carries one segment after another, and a segment is there when its last byte is.
+            piece: network.bytes_per_second.map_or(LARGEST_READ, |_| settings.max_segment as usize).max(1),
+            buffer: special.buffer,
+            gathered: RefCell::default(),
+            gather_until_ns: Cell::new(u64::MAX),
+            bytes_left: Cell::new(special.cut_after_bytes),
+            sender_gone: Notify::new(),
+            counted,
+        }
+    }
+
+    /// Stamps bytes that have just been read.
+    fn take_in(&self, bytes: &[u8]) {
+        let now_ns = now_ns();
+        for piece in bytes.chunks(self.piece) {
+            let release_ns = self.stamps.borrow_mut().next(now_ns, piece.len());
+            self.queue.push(Parcel { release_ns, item: Item::Bytes(Bytes::copy_from_slice(piece)) });
+        }
+    }
+
+    fn take_in_end(&self, end: Item) {
+        let release_ns = self.stamps.borrow_mut().next(now_ns(), 0);
+        self.queue.push(Parcel { release_ns, item: end });
+    }
+
+    /// Tells this way that its sender's socket is gone, which the sender's own silence does not.
+    fn note_sender_gone(&self) {
+        self.sender_gone.notify_one();
+    }
+
+    /// Reads until the sender ends, and then keeps still. `scratch` is where every way reads into.
+    pub(crate) async fn read(&self, sender: &TcpStream, scratch: &RefCell<Vec<u8>>) -> ! {
+        let end = self.read_to_end(sender, scratch).await;
+        self.pass_gathered();
+        let may_be_reset = end == Item::Fin;
+        self.take_in_end(end);
+        if may_be_reset {
+            self.sender_gone.notified().await;
+            self.take_in_end(Item::Reset);
+        }
+        std::future::pending().await
+    }
+
+    async fn read_to_end(&self, sender: &TcpStream, scratch: &RefCell<Vec<u8>>) -> Item {
+        loop {
+            let room = self.queue.room().await.min(LARGEST_READ);
+            let room = match self.bytes_left.get() {
+                Some(0) => return Item::Cut,
+                Some(left) => room.min(usize::try_from(left).unwrap_or(room)),
+                None => room,
+            };
+            let read = async {
+                loop {
+                    sender.readable().await?;
+                    match sender.try_read(&mut scratch.borrow_mut()[..room]) {
+                        Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                        read => return read,
+                    }
+                }
+            };
+            tokio::select! {
+                biased;
+                read = read => match read {
+                    Ok(0) => return Item::Fin,
+                    Ok(bytes) => self.has_read(&scratch.borrow()[..bytes]),
+                    Err(_) => return Item::Reset,
+                },
+                // Written to before it was read from, a socket that was reset reads like one that ended.
+                () = self.sender_gone.notified() => return Item::Reset,
+                () = self.pacer.sleep_until(self.gather_until_ns.get()) => self.pass_gathered(),
+            }
+        }
+    }
+
+    pub(crate) fn has_read(&self, bytes: &[u8]) {
+        self.counted.fetch_add(bytes.len() as u64, Relaxed);
+        if let Some(left) = self.bytes_left.get() {
+            self.bytes_left.set(Some(left - bytes.len() as u64));
+        }
+        let Some(buffer) = self.buffer else { return self.take_in(bytes) };
+        let mut gathered = self.gathered.borrow_mut();
+        gathered.extend_from_slice(bytes);
+        self.gather_until_ns.set(now_ns().saturating_add(nanoseconds(*buffer.pause)));
+        // What would not fit into the queue is not held back any longer either.
+        let enough = gathered.len() as u64 >= buffer.bytes || gathered.len() >= ROOM;
+        drop(gathered);
+        if enough {
+            self.pass_gathered();
+        }
+    }
+
+    fn pass_gathered(&self) {
+        self.gather_until_ns.set(u64::MAX);
+        let gathered = self.gathered.take();
+        if !gathered.is_empty() {
+            self.take_in(&gathered);
+        }
+    }
+
+    /// Writes what may go on, until the end of this way has been passed on. `passed` is called whenever
+    /// bytes have been.
+    ///
+    /// # Errors
+    /// The end of the whole connection, if that is what came along.
+    pub(crate) async fn write(
+        &self,
+        receiver: &TcpStream,
+        back: &Way<'_>,
+        passed: &dyn Fn(),
+    ) -> Result<(), End> {
+        let mut is_gone = false;
+        loop {
+            self.pacer.sleep_until(self.queue.first_release_ns().await).await;
+            let end = match self.queue.pop() {
+                Some(Item::Bytes(bytes)) => {
+                    let length = bytes.len();
+                    if !is_gone && write_all(receiver, bytes, passed).await.is_err() {
+                        // What else was to go there is lost. The other side hears of it on the way back.
+                        is_gone = true;
+                        back.note_sender_gone();
+                    }
+                    self.queue.has_gone(length);
+                    continue;
+                }
+                Some(Item::Fin) => {
+                    sockets::finish(receiver);
+                    return Ok(());
+                }
+                Some(Item::Reset) => End::Reset,
+                Some(Item::Cut) => End::Cut,
+                None => continue,
+            };
+            if !is_gone {
+                sockets::has_left(receiver, self.pacer).await;
+            }
+            return Err(end);
+        }
+    }
+}
+
+async fn write_all(receiver: &TcpStream, mut bytes: Bytes, passed: &dyn Fn()) -> io::Result<()> {
+    while bytes.has_remaining() {
+        match receiver.try_write(&bytes) {
+            Ok(written) => {
+                bytes.advance(written);
+                passed();
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => receiver.writable().await?,
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use rand::SeedableRng;
+
+    use super::*;
+
+    fn stamps(jitter_ns: u64, bytes_per_second: Option<u64>) -> Stamps {
+        Stamps {
+            one_way_ns: 1_000,
+            jitter_ns,
+            bytes_per_second,
+            first_held_ns: 500,
+            line_free_ns: 0,
+            last_release_ns: 0,
+            random: ChaCha8Rng::seed_from_u64(7),
+        }
+    }
+
+    #[test]
+    fn the_first_is_held_longer_and_jitter_reorders_nothing() {
+        let mut stamps = stamps(10_000, None);
+        let first_ns = stamps.next(0, 10);
+        assert!((1_500..=11_500).contains(&first_ns), "{first_ns}");
+        let mut last_ns = first_ns;
+        for now_ns in (1..2_000_u64).map(|step| step * 100) {
+            let release_ns = stamps.next(now_ns, 10);
+            assert!(release_ns >= last_ns && release_ns >= now_ns + 1_000, "{release_ns} at {now_ns}");
+            assert!(release_ns <= now_ns + 11_500);
+            last_ns = release_ns;
+        }
+    }
+
+    #[test]
+    fn a_line_takes_its_time_for_every_byte() {
+        let mut stamps = stamps(0, Some(1_000_000_000));
+        assert_eq!(stamps.next(100, 50), 100 + 50 + 1_000 + 500);
+        // The second waits behind the first, which was held; the line itself is free at 150.
+        assert_eq!(stamps.next(100, 2_000), 150 + 2_000 + 1_000);
+        assert_eq!(stamps.next(9_000, 1), 9_001 + 1_000);
+        assert_eq!(Stamps { bytes_per_second: Some(1), ..stamps }.next(u64::MAX - 1, 5), u64::MAX);
+    }
+}
