@@ -17,8 +17,8 @@ use tokio::time::timeout;
 use tokio_util::task::TaskTracker;
 
 use crate::{
-    Framings, Limits, cors::Origins, lane::Waiting, long_polling, problem::Problem, publish, short_polling,
-    sse, websocket,
+    Framings, Limits, cors::Origins, lane::Waiting, long_polling, pages, problem::Problem, publish,
+    short_polling, sse, websocket,
 };
 
 /// Settings of the data plane.
@@ -38,6 +38,8 @@ pub struct AppSettings {
     pub rung: Rung,
     /// Whether the floor serves in place of the patterns: what the kernel alone costs.
     pub floor: bool,
+    /// Whether the test pages for browsers are served, too, under `/pages`.
+    pub pages: bool,
 }
 
 impl Default for AppSettings {
@@ -50,6 +52,7 @@ impl Default for AppSettings {
             limits: Limits::default(),
             rung: Rung::Best,
             floor: false,
+            pages: false,
         }
     }
 }
@@ -64,6 +67,7 @@ pub struct App {
     origins: Origins,
     limits: Limits,
     rung: Rung,
+    has_pages: bool,
     tasks: TaskTracker,
     waiting_in_lane: Waiting,
 }
@@ -81,6 +85,7 @@ impl App {
             origins: Origins::new(settings.allowed_origins.clone()),
             limits: settings.limits,
             rung: settings.rung,
+            has_pages: settings.pages,
             tasks: TaskTracker::new(),
             waiting_in_lane: Waiting::default(),
         }
@@ -181,6 +186,7 @@ impl App {
 /// The data plane's routes.
 pub(crate) fn router(app: Arc<App>, patterns: &[Pattern]) -> Router {
     let mut router = Router::new()
+        .merge(if app.has_pages { pages::router() } else { Router::new() })
         .merge(uplink())
         .merge(Route::named("/clock").answering_head().serve("GET, HEAD, OPTIONS", routing::get(clock)));
     for pattern in patterns {

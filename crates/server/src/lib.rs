@@ -19,6 +19,7 @@ mod limits;
 pub mod long_polling;
 mod meter;
 mod metrics;
+mod pages;
 mod problem;
 mod publish;
 mod request;
