@@ -11,8 +11,8 @@ use std::{
 };
 
 use contract::{
-    Calibration, Environment, Load, Measurements, Outcome, Params, Period, RECORD_SCHEMA, ServerName, Stair,
-    StartSchedule, TrialPlan, TrialRecord, Window,
+    Calibration, Environment, Heartbeat, Load, Measurements, Outcome, Params, Period, RECORD_SCHEMA,
+    ServerName, Stair, StartSchedule, Transport, TrialPlan, TrialRecord, Window,
 };
 use schedule::{EpochClock, Schedule};
 use tokio::time::sleep;
@@ -244,14 +244,27 @@ impl Harness {
             format!("--tcp-maxseg={TCP_MAXSEG}"),
             "--until-stdin-closes".to_owned(),
         ];
-        if order.plan.settings.server.is_floor() {
+        let settings = &order.plan.settings;
+        if settings.server.is_floor() {
             arguments.push("--floor".to_owned());
         }
-        if order.plan.settings.browser.is_some() {
+        if settings.transport != Transport::default() {
+            arguments.push(format!("--transport={}", settings.transport));
+        }
+        if settings.transport.is_encrypted() {
+            arguments.push(format!("--make-certificate={}", settings.certificate));
+        }
+        if settings.transport == Transport::Http2 {
+            arguments.push(format!("--max-streams={}", settings.max_streams));
+        }
+        if settings.heartbeat != Heartbeat::default() {
+            arguments.push(format!("--heartbeat={}", settings.heartbeat));
+        }
+        if settings.browser.is_some() {
             arguments.push("--pages".to_owned());
         }
         arguments.extend(self.cores.server.map(|core| format!("--core={core}")));
-        arguments.extend(order.plan.settings.rung.map(|rung| format!("--rung={rung}")));
+        arguments.extend(settings.rung.map(|rung| format!("--rung={rung}")));
         arguments
     }
 

@@ -11,6 +11,7 @@ mod results;
 mod say;
 mod scenarios;
 mod serve;
+mod setup_browser;
 mod targets;
 
 use std::process::ExitCode;
@@ -38,6 +39,7 @@ enum Command {
     Predict(predict::PredictArguments),
     Report(report::ReportArguments),
     Serve(serve::ServeArguments),
+    SetupBrowser(setup_browser::SetupBrowserArguments),
 }
 
 fn main() -> ExitCode {
@@ -47,6 +49,7 @@ fn main() -> ExitCode {
         Command::Predict(arguments) => predict::run(&arguments),
         Command::Report(arguments) => report::run(&arguments),
         Command::Serve(arguments) => serve::run(&arguments),
+        Command::SetupBrowser(arguments) => setup_browser::run(&arguments),
     };
     outcome.unwrap_or_else(Failure::tell)
 }

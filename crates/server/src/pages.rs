@@ -41,7 +41,7 @@ pub(crate) fn router() -> Router<Arc<App>> {
     Router::new()
         .route("/pages/curious-cases", routing::get(curious_cases))
         .route("/pages/curious-stream", routing::get(curious_stream))
-        .route("/pages/unguarded-websocket", routing::get(unguarded_websocket))
+        .route("/pages/unguarded-websocket", routing::get(unguarded_websocket).connect(unguarded_websocket))
         .route("/pages/{name}", routing::get(page))
 }
 
