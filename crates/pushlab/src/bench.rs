@@ -10,8 +10,8 @@ use std::{
 use anyhow::{Context, Result};
 use clap::Args;
 use contract::{
-    BrowserTask, Calibration, Manifest, Outcome, Pattern, PublishedSchedule, RECORD_SCHEMA, Scenario, Selection,
-    ServerName,
+    BrowserTask, Calibration, Manifest, Outcome, Pattern, PublishedSchedule, RECORD_SCHEMA, Scenario,
+    Selection, ServerName,
 };
 use load_harness::{
     CALIBRATION_SUBSCRIBERS, Cores, Harness, TrialOrder, TrialResult, calibrate, calibration_order,

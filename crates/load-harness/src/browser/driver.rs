@@ -150,7 +150,6 @@ impl Browser {
         read_answer(answer)
     }
 
-
     async fn bounded<T>(
         &self,
         step: &'static str,
