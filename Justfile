@@ -12,6 +12,10 @@ bench *ARGS:
 peers *ARGS:
     cargo run --release --locked --package pushlab -- bench peers-wide peers-fast peers-polling peers-saturation peers-idle --install-targets {{ARGS}}
 
+# Find Chromium and its driver for the scenarios with a real browser, or install them
+setup-browser *ARGS:
+    cargo run --release --locked --package pushlab -- setup-browser {{ARGS}}
+
 # Predict a scenario's numbers without measuring
 predict SCENARIO *ARGS:
     cargo run --release --locked --package pushlab -- predict {{SCENARIO}} {{ARGS}}

@@ -7,6 +7,7 @@ mod browser;
 mod connections;
 mod control;
 mod counts;
+mod curious;
 mod cursor;
 mod distribution;
 mod event;
@@ -34,6 +35,7 @@ pub use counts::{
     BothWays, ByteCounts, CpuUse, Delivery, KernelCounts, PublisherCounts, RequestLedger, SetUp, TraceEvent,
     Trouble,
 };
+pub use curious::{CuriousAnswer, CuriousCase, DecodedEvent};
 pub use cursor::{After, Cursor, CursorError, Epoch, Resume};
 pub use distribution::{Distribution, DistributionError, Second, TimeHistogram};
 pub use event::{DUE_DIGITS, EventType, EventTypeError, PollBody, Stamped, WireEvent, stamp};

@@ -109,6 +109,13 @@ impl Check<'_> {
         )?;
         let Some(browser) = scenario.browser else { return Ok(()) };
         self.that("servers", "another than pushlab", ours, "pushlab alone with [browser]")?;
+        let sweeps_subscribers = sweep.is_some_and(|sweep| !sweep.subscribers.is_empty());
+        self.that(
+            "subscribers",
+            scenario.subscribers,
+            browser.task != BrowserTask::Ages || (scenario.subscribers == 1 && !sweeps_subscribers),
+            "1 with the task ages: the page is the only subscriber",
+        )?;
         let needs_sse = browser.task == BrowserTask::CuriousStream;
         self.that(
             "patterns",

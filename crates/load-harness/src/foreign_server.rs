@@ -207,7 +207,7 @@ impl Drop for ForeignServer {
 
 /// A process that kills the group if this one ends without having ended it, however that happens: it
 /// sees its stdin close. The lab's own server does this by itself.
-fn leash(leader: u32) -> std::io::Result<Child> {
+pub(crate) fn leash(leader: u32) -> std::io::Result<Child> {
     Command::new("sh")
         .args(["-c", "read -r word || kill -s KILL -- \"-$0\"", &leader.to_string()])
         .stdin(Stdio::piped())

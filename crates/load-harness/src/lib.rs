@@ -5,6 +5,7 @@
 //! publish a schedule, and counts between the edges of a window; what it found is one
 //! [`contract::TrialRecord`].
 
+mod browser;
 mod calibration;
 mod counted_stream;
 mod cpu_seconds;
@@ -44,6 +45,7 @@ mod troubles;
 mod wire;
 mod worker;
 
+pub use browser::{BrowserPrograms, NoBrowser};
 pub use calibration::{CALIBRATION_SUBSCRIBERS, calibrate, calibration_order};
 pub use descriptors::{TooFewDescriptors, ensure_descriptors, fitting_subscribers, raise_descriptor_limit};
 pub use environment::{Cores, environment};

@@ -11,14 +11,14 @@ use std::{
 };
 
 use contract::{
-    Calibration, Environment, Load, Measurements, Outcome, Params, Period, RECORD_SCHEMA, ServerName, Stair,
-    StartSchedule, TrialPlan, TrialRecord, Window,
+    Calibration, Environment, Heartbeat, Load, Measurements, Outcome, Params, Period, RECORD_SCHEMA,
+    ServerName, Stair, StartSchedule, Transport, TrialPlan, TrialRecord, Window,
 };
 use schedule::{EpochClock, Schedule};
 use tokio::time::sleep;
 
 use crate::{
-    Cores, TCP_MAXSEG, cpu_seconds,
+    Cores, TCP_MAXSEG, browser, cpu_seconds,
     crew::Crew,
     desk::Started,
     interval_log::interval_log,
@@ -36,7 +36,7 @@ use crate::{
 /// From the order to publish until the schedule's instant 0: time for every worker to hear of it.
 const START_IN: Period = Period::from_millis(300);
 /// How often progress is told.
-const TELL_EVERY: Duration = Duration::from_millis(100);
+pub(crate) const TELL_EVERY: Duration = Duration::from_millis(100);
 
 /// What all trials of a run have in common.
 #[derive(Debug)]
@@ -192,18 +192,9 @@ impl Harness {
     /// Runs one trial. Whatever goes wrong becomes part of the record.
     pub async fn run(&self, order: &TrialOrder, progress: &mut dyn FnMut(Progress)) -> TrialResult {
         let started_at = jiff::Timestamp::now().to_string();
-        let ran = if order.plan.settings.stairs.is_empty() {
-            self.run_once(order, None, progress).await
-        } else {
-            self.run_on_stairs(order, progress).await
-        };
-        let (outcome, interval_log) = match ran {
-            Ok(Ran { measurements, interval_log, .. }) => {
-                (Outcome::Completed { measurements: Box::new(measurements) }, Some(interval_log))
-            }
-            Err(Broken { reason, server_last_words }) => {
-                (Outcome::Failed { reason, server_last_words }, None)
-            }
+        let (outcome, interval_log) = match order.plan.settings.browser {
+            Some(audience) => browser::run(self, order, audience, progress).await,
+            None => self.run_without_browser(order, progress).await,
         };
         let record = TrialRecord {
             schema: RECORD_SCHEMA,
@@ -224,6 +215,26 @@ impl Harness {
         TrialResult { record, interval_log }
     }
 
+    async fn run_without_browser(
+        &self,
+        order: &TrialOrder,
+        progress: &mut dyn FnMut(Progress),
+    ) -> (Outcome, Option<String>) {
+        let ran = if order.plan.settings.stairs.is_empty() {
+            self.run_once(order, None, progress).await
+        } else {
+            self.run_on_stairs(order, progress).await
+        };
+        match ran {
+            Ok(Ran { measurements, interval_log, .. }) => {
+                (Outcome::Completed { measurements: Box::new(measurements) }, Some(interval_log))
+            }
+            Err(Broken { reason, server_last_words }) => {
+                (Outcome::Failed { reason, server_last_words }, None)
+            }
+        }
+    }
+
     pub(crate) fn server_arguments(&self, order: &TrialOrder) -> Vec<String> {
         let mut arguments = vec![
             "serve".to_owned(),
@@ -233,11 +244,27 @@ impl Harness {
             format!("--tcp-maxseg={TCP_MAXSEG}"),
             "--until-stdin-closes".to_owned(),
         ];
-        if order.plan.settings.server.is_floor() {
+        let settings = &order.plan.settings;
+        if settings.server.is_floor() {
             arguments.push("--floor".to_owned());
         }
+        if settings.transport != Transport::default() {
+            arguments.push(format!("--transport={}", settings.transport));
+        }
+        if settings.transport.is_encrypted() {
+            arguments.push(format!("--make-certificate={}", settings.certificate));
+        }
+        if settings.transport == Transport::Http2 {
+            arguments.push(format!("--max-streams={}", settings.max_streams));
+        }
+        if settings.heartbeat != Heartbeat::default() {
+            arguments.push(format!("--heartbeat={}", settings.heartbeat));
+        }
+        if settings.browser.is_some() {
+            arguments.push("--pages".to_owned());
+        }
         arguments.extend(self.cores.server.map(|core| format!("--core={core}")));
-        arguments.extend(order.plan.settings.rung.map(|rung| format!("--rung={rung}")));
+        arguments.extend(settings.rung.map(|rung| format!("--rung={rung}")));
         arguments
     }
 
@@ -289,7 +316,7 @@ impl Harness {
     }
 
     /// What the server is asked to publish.
-    fn publication(&self, order: &TrialOrder) -> StartSchedule {
+    pub(crate) fn publication(&self, order: &TrialOrder) -> StartSchedule {
         let settings = &order.plan.settings;
         StartSchedule {
             arrivals: settings.events.clone(),
@@ -374,7 +401,7 @@ impl Harness {
 }
 
 /// The wall time of an instant of the epoch's clock that has passed.
-fn wall_time(clock: EpochClock, at_ns: u64) -> SystemTime {
+pub(crate) fn wall_time(clock: EpochClock, at_ns: u64) -> SystemTime {
     let passed = Duration::from_nanos(clock.now_ns().saturating_sub(at_ns));
     SystemTime::now().checked_sub(passed).unwrap_or(SystemTime::UNIX_EPOCH)
 }

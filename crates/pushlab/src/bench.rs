@@ -10,8 +10,8 @@ use std::{
 use anyhow::{Context, Result};
 use clap::Args;
 use contract::{
-    Calibration, Manifest, Outcome, Pattern, PublishedSchedule, RECORD_SCHEMA, Scenario, Selection,
-    ServerName,
+    BrowserTask, Calibration, Manifest, Outcome, Pattern, PublishedSchedule, RECORD_SCHEMA, Scenario,
+    Selection, ServerName,
 };
 use load_harness::{
     CALIBRATION_SUBSCRIBERS, Cores, Harness, TrialOrder, TrialResult, calibrate, calibration_order,
@@ -158,7 +158,9 @@ impl Plan {
         let environment = environment(&cores, commit());
         let patterns = Pattern::ALL
             .into_iter()
-            .filter(|pattern| orders.iter().any(|order| order.plan.pattern == *pattern))
+            .filter(|pattern| {
+                orders.iter().any(|order| order.plan.pattern == *pattern && is_calibrated(order))
+            })
             .collect();
         Ok(Self {
             manifest: Manifest {
@@ -284,6 +286,12 @@ impl Plan {
         let (trials, calibrations) = (self.orders.len(), self.patterns.len());
         format!("{trials} trials in {blocks}, after {calibrations} of calibration")
     }
+}
+
+/// Whether a trial's numbers are predicted, so that the machine must be known: not those that a browser
+/// only watches.
+fn is_calibrated(order: &TrialOrder) -> bool {
+    order.plan.settings.browser.is_none_or(|browser| browser.task == BrowserTask::Ages)
 }
 
 /// The scenarios asked for, which part of them to run, and the run's name.

@@ -12,6 +12,7 @@ mod results;
 mod say;
 mod scenarios;
 mod serve;
+mod setup_browser;
 mod targets;
 
 use std::process::ExitCode;
@@ -40,6 +41,7 @@ enum Command {
     Predict(predict::PredictArguments),
     Report(report::ReportArguments),
     Serve(serve::ServeArguments),
+    SetupBrowser(setup_browser::SetupBrowserArguments),
 }
 
 fn main() -> ExitCode {
@@ -50,6 +52,7 @@ fn main() -> ExitCode {
         Command::Predict(arguments) => predict::run(&arguments),
         Command::Report(arguments) => report::run(&arguments),
         Command::Serve(arguments) => serve::run(&arguments),
+        Command::SetupBrowser(arguments) => setup_browser::run(&arguments),
     };
     outcome.unwrap_or_else(Failure::tell)
 }

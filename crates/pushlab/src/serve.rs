@@ -76,6 +76,10 @@ pub(crate) struct ServeArguments {
     /// Let pages of this origin read and publish, such as `https://example.org`; may be repeated
     #[arg(long = "allow-origin", value_name = "ORIGIN")]
     allowed_origins: Vec<String>,
+    /// Serve the test pages for browsers, too, under /pages, such as /pages/six-connections; for trying
+    /// them by hand and for the scenarios with a browser
+    #[arg(long)]
+    pages: bool,
     /// Maximum TCP segment of the data plane, bytes
     #[arg(long, value_name = "BYTES", default_value_t = load_harness::TCP_MAXSEG, value_parser = clap::value_parser!(u32).range(536..=65_483))]
     tcp_maxseg: u32,
@@ -136,6 +140,7 @@ pub(crate) fn run(arguments: &ServeArguments) -> Result<ExitCode, Failure> {
             transport: arguments.transport,
             max_streams: arguments.max_streams,
             floor: arguments.floor,
+            pages: arguments.pages,
         },
     };
     // One thread: what a delivery costs is then the CPU time of one core, and nothing else.

@@ -17,8 +17,8 @@ use tokio::time::timeout;
 use tokio_util::task::TaskTracker;
 
 use crate::{
-    Framings, Limits, cors::Origins, lane::Waiting, long_polling, problem::Problem, publish, short_polling,
-    sse, websocket,
+    Framings, Limits, cors::Origins, lane::Waiting, long_polling, pages, problem::Problem, publish,
+    short_polling, sse, websocket,
 };
 
 /// Settings of the data plane.
@@ -42,6 +42,8 @@ pub struct AppSettings {
     pub max_streams: u32,
     /// Whether the floor serves in place of the patterns: what the kernel alone costs.
     pub floor: bool,
+    /// Whether the test pages for browsers are served, too, under `/pages`.
+    pub pages: bool,
 }
 
 impl Default for AppSettings {
@@ -56,6 +58,7 @@ impl Default for AppSettings {
             transport: Transport::Http1,
             max_streams: 200,
             floor: false,
+            pages: false,
         }
     }
 }
@@ -70,6 +73,7 @@ pub struct App {
     origins: Origins,
     limits: Limits,
     rung: Rung,
+    has_pages: bool,
     transport: Transport,
     max_streams: u32,
     tasks: TaskTracker,
@@ -89,6 +93,7 @@ impl App {
             origins: Origins::new(settings.allowed_origins.clone(), settings.transport),
             limits: settings.limits,
             rung: settings.rung,
+            has_pages: settings.pages,
             transport: settings.transport,
             max_streams: settings.max_streams,
             tasks: TaskTracker::new(),
@@ -197,6 +202,7 @@ impl App {
 /// The data plane's routes.
 pub(crate) fn router(app: Arc<App>, patterns: &[Pattern]) -> Router {
     let mut router = Router::new()
+        .merge(if app.has_pages { pages::router() } else { Router::new() })
         .merge(uplink())
         .merge(Route::named("/clock").answering_head().serve("GET, HEAD, OPTIONS", routing::get(clock)));
     for pattern in patterns {

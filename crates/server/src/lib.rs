@@ -21,6 +21,7 @@ mod limits;
 pub mod long_polling;
 mod meter;
 mod metrics;
+mod pages;
 mod plane;
 mod problem;
 mod publish;

@@ -1,0 +1,325 @@
+//! A headless Chromium, driven by WebDriver through its driver: started, asked, and never left behind.
+
+use std::{
+    collections::VecDeque,
+    path::Path,
+    process::Stdio,
+    thread,
+    time::{Duration, Instant},
+};
+
+use contract::Certificate;
+use fantoccini::{Client, ClientBuilder, error::CmdError};
+use hyper_util::client::legacy::connect::HttpConnector;
+use rustix::process::{Signal, geteuid};
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::{
+    io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
+    process::{Child, Command},
+    task::JoinHandle,
+    time::timeout,
+};
+
+use super::{
+    certificate::{UnreadableCertificate, key_fingerprint},
+    find::BrowserPrograms,
+};
+use crate::{foreign_server::leash, process_group::ProcessGroup, server_process::last_lines};
+
+/// Longest wait for the driver's port, a session or a page. Each takes a second or two.
+const LONGEST_STEP: Duration = Duration::from_secs(40);
+/// Longest wait for the browser to close by itself.
+const LONGEST_CLOSE: Duration = Duration::from_secs(5);
+/// Longest wait for processes that were killed to be gone.
+const LONGEST_END: Duration = Duration::from_secs(2);
+/// What a script may take at most; what a task waits for is shorter.
+const LONGEST_SCRIPT: Duration = Duration::from_secs(24 * 3_600);
+
+/// Calls a function of the page, and hands over what it promises.
+const CALL: &str = "
+    const [name, options, done] = arguments;
+    Promise.resolve()
+        .then(() => window.pushlab[name](options))
+        .then((value) => done({ value }), (error) => done({ error: String(error) }));
+";
+
+/// A browser that cannot be driven, or no more.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum BrowserError {
+    #[error("{what} could not be started: {error}")]
+    Spawn { what: String, error: std::io::Error },
+    #[error("{0} ended before it said its port")]
+    NoPort(String),
+    #[error("the browser could not be started: {0}")]
+    Session(String),
+    #[error("the browser did not answer within {1:?} ({0}): it hangs, or the machine is overloaded")]
+    TooLong(&'static str, Duration),
+    #[error("the browser failed ({0}): {1}")]
+    Gone(&'static str, String),
+    #[error("the page failed: {0}")]
+    Page(String),
+    #[error("the page answered something else than was asked: {0}")]
+    Answer(serde_json::Error),
+    #[error(transparent)]
+    Certificate(#[from] UnreadableCertificate),
+}
+
+/// A running browser with one page. Dropping it kills it and all it has started.
+#[derive(Debug)]
+pub(crate) struct Browser {
+    client: Client,
+    name: String,
+    // Dropped in this order: whoever still writes into the folder is gone before the folder is.
+    driver: Driver,
+    _home: TempDir,
+}
+
+/// The driver's process, and with it the browser's: they are one group.
+#[derive(Debug)]
+struct Driver {
+    child: Child,
+    leash: Child,
+    group: ProcessGroup,
+    stderr: JoinHandle<VecDeque<String>>,
+    port: u16,
+}
+
+impl Browser {
+    /// Starts a browser with a folder of its own, which knows nothing of any earlier one. Of the
+    /// certificates that nobody has signed it takes these and no other.
+    pub(crate) async fn start(
+        programs: &BrowserPrograms,
+        kind: Certificate,
+        certificates: &[String],
+    ) -> Result<Self, BrowserError> {
+        let trusted = match kind {
+            Certificate::Valid => {
+                certificates.iter().map(|pem| key_fingerprint(pem)).collect::<Result<_, _>>()?
+            }
+            // What is wrong with them is the question: the browser is to refuse them.
+            Certificate::Expired | Certificate::OtherHost => Vec::new(),
+        };
+        let spawn = |error| BrowserError::Spawn { what: "the browser".to_owned(), error };
+        let home = tempfile::Builder::new().prefix("pushlab-browser-").tempdir().map_err(spawn)?;
+        let driver = Driver::start(&programs.chromedriver, home.path()).await?;
+        let capabilities = json!({
+            "goog:chromeOptions": {
+                "binary": programs.chromium,
+                "args": flags(home.path(), &trusted),
+            },
+            "timeouts": {
+                "script": LONGEST_SCRIPT.as_millis() as u64,
+                "pageLoad": LONGEST_STEP.as_millis() as u64,
+            },
+        });
+        let mut builder = ClientBuilder::new(HttpConnector::new());
+        builder.capabilities(capabilities.as_object().cloned().unwrap_or_default());
+        let address = format!("http://127.0.0.1:{}", driver.port);
+        let client = timeout(LONGEST_STEP, builder.connect(&address))
+            .await
+            .map_err(|_| BrowserError::TooLong("start", LONGEST_STEP))?
+            .map_err(|error| BrowserError::Session(first_line(&error)))?;
+        let version = client.capabilities().and_then(|found| found.get("browserVersion"));
+        let version = version.and_then(Value::as_str).unwrap_or("of an unknown version");
+        let program = programs.chromium.file_name().unwrap_or_default().to_string_lossy();
+        let name = if program.contains("chromium") { "Chromium" } else { "Chrome" };
+        Ok(Self { name: format!("{name} {version}, headless"), client, driver, _home: home })
+    }
+
+    /// What it calls itself.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Goes to a page and waits until it is loaded.
+    pub(crate) async fn open(&self, address: &str) -> Result<(), BrowserError> {
+        self.bounded("opening the page", LONGEST_STEP, self.client.goto(address)).await
+    }
+
+    /// Calls a function of the page, and waits for what it promises.
+    pub(crate) async fn call<T: DeserializeOwned>(
+        &self,
+        function: &str,
+        options: Value,
+        longest: Duration,
+    ) -> Result<T, BrowserError> {
+        let call = self.client.execute_async(CALL, vec![function.into(), options]);
+        let answer = self.bounded("running the page", longest + LONGEST_STEP, call).await?;
+        read_answer(answer)
+    }
+
+    async fn bounded<T>(
+        &self,
+        step: &'static str,
+        longest: Duration,
+        work: impl Future<Output = Result<T, CmdError>>,
+    ) -> Result<T, BrowserError> {
+        let done = timeout(longest, work).await.map_err(|_| BrowserError::TooLong(step, longest))?;
+        done.map_err(|error| BrowserError::Gone(step, first_line(&error)))
+    }
+
+    /// Closes it, and kills what is left after a while. Returns the last lines that it wrote to stderr.
+    pub(crate) async fn close(self) -> Vec<String> {
+        let Self { client, driver, .. } = self;
+        let _ = timeout(LONGEST_CLOSE, client.close()).await;
+        driver.stop().await
+    }
+}
+
+/// How Chromium is started.
+fn flags(home: &Path, trusted: &[String]) -> Vec<String> {
+    let mut flags: Vec<String> = [
+        "--headless",
+        "--disable-gpu",
+        // A trial is about the server's transports, and nothing else may be looked for on the network.
+        "--disable-quic",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-sync",
+        "--disable-default-apps",
+        "--disable-extensions",
+        "--disable-breakpad",
+        "--no-first-run",
+        "--no-proxy-server",
+        "--window-size=1000,900",
+    ]
+    .map(str::to_owned)
+    .into();
+    flags.push(format!("--user-data-dir={}", home.join("profile").display()));
+    if geteuid().is_root() {
+        // Its sandbox refuses to run as root; as root is how containers and build machines run it.
+        flags.push("--no-sandbox".to_owned());
+    }
+    if !trusted.is_empty() {
+        flags.push(format!("--ignore-certificate-errors-spki-list={}", trusted.join(",")));
+    }
+    flags
+}
+
+/// What the page's function promised, or why it failed.
+fn read_answer<T: DeserializeOwned>(mut answer: Value) -> Result<T, BrowserError> {
+    if let Some(error) = answer.get("error").and_then(Value::as_str) {
+        return Err(BrowserError::Page(error.to_owned()));
+    }
+    let value = answer.get_mut("value").map(Value::take).unwrap_or_default();
+    serde_json::from_value(value).map_err(BrowserError::Answer)
+}
+
+/// The driver adds a trace of its own stack, which helps nobody here.
+fn first_line(error: &impl std::fmt::Display) -> String {
+    error.to_string().lines().next().unwrap_or_default().trim().to_owned()
+}
+
+impl Driver {
+    async fn start(program: &Path, home: &Path) -> Result<Self, BrowserError> {
+        let what = program.display().to_string();
+        let spawn = |error| BrowserError::Spawn { what: what.clone(), error };
+        let mut child = Command::new(program)
+            .arg("--port=0")
+            // Whatever the browser keeps in a home, it keeps there.
+            .env("HOME", home)
+            .env("XDG_CONFIG_HOME", home.join("config"))
+            .env("XDG_CACHE_HOME", home.join("cache"))
+            .env("TMPDIR", home)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            // A Ctrl-C at the terminal goes to the whole group; the browser is closed in order.
+            .process_group(0)
+            .kill_on_drop(true)
+            .spawn()
+            .map_err(spawn)?;
+        let leader = child.id().ok_or_else(|| BrowserError::NoPort(what.clone()))?;
+        let group = ProcessGroup::LedBy(leader);
+        let stdout = child.stdout.take();
+        let stderr = tokio::spawn(last_lines(child.stderr.take()));
+        let leash = leash(leader).map_err(spawn)?;
+        let mut driver = Self { child, leash, group, stderr, port: 0 };
+        let stdout = stdout.ok_or_else(|| BrowserError::NoPort(what.clone()))?;
+        let mut lines = BufReader::new(stdout).lines();
+        let port = async {
+            while let Ok(Some(line)) = lines.next_line().await {
+                if let Some(port) = port_of(&line) {
+                    return Some(port);
+                }
+            }
+            None
+        };
+        let port = timeout(LONGEST_STEP, port)
+            .await
+            .map_err(|_| BrowserError::TooLong("starting its driver", LONGEST_STEP))?;
+        // Nobody wants the rest, but a full pipe would stop the driver.
+        tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
+        match port {
+            Some(port) => driver.port = port,
+            None => return Err(BrowserError::NoPort(what)),
+        }
+        Ok(driver)
+    }
+
+    async fn stop(mut self) -> Vec<String> {
+        self.group.signal(Signal::TERM);
+        let _ = timeout(LONGEST_CLOSE, self.child.wait()).await;
+        self.group.signal(Signal::KILL);
+        let _ = timeout(LONGEST_CLOSE, self.child.wait()).await;
+        if let Some(mut stdin) = self.leash.stdin.take() {
+            // The word that lets go of a group that is gone.
+            let _ = stdin.write_all(b"done\n").await;
+        }
+        let _ = timeout(LONGEST_CLOSE, self.leash.wait()).await;
+        let stderr = std::mem::replace(&mut self.stderr, tokio::spawn(async { VecDeque::new() }));
+        let words = timeout(Duration::from_secs(1), stderr).await;
+        words.ok().and_then(Result::ok).unwrap_or_default().into()
+    }
+}
+
+impl Drop for Driver {
+    fn drop(&mut self) {
+        let is_running = matches!(self.child.try_wait(), Ok(None));
+        let end = Instant::now() + LONGEST_END;
+        if is_running || !self.group.members().is_empty() {
+            self.group.signal(Signal::KILL);
+        }
+        // The folder goes next, and nobody must write into it any more.
+        while !self.group.members().is_empty() && Instant::now() < end {
+            thread::sleep(Duration::from_millis(5));
+        }
+    }
+}
+
+/// The port in the driver's line, such as `ChromeDriver was started successfully on port 43211.`
+fn port_of(line: &str) -> Option<u16> {
+    let (_, port) = line.split_once("started successfully on port ")?;
+    port.trim_end_matches('.').trim().parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_port_is_read_from_the_drivers_line() {
+        assert_eq!(port_of("ChromeDriver was started successfully on port 43211."), Some(43_211));
+        assert_eq!(port_of("Starting ChromeDriver 156.0 (a21c) on port 0"), None);
+    }
+
+    #[test]
+    fn an_answer_is_a_value_or_the_pages_error() {
+        let read = |answer| read_answer::<u32>(answer).map_err(|error| error.to_string());
+        assert_eq!(read(json!({ "value": 3 })), Ok(3));
+        assert_eq!(read(json!({ "error": "TypeError: x" })), Err("the page failed: TypeError: x".to_owned()));
+        for odd in [json!(null), json!({}), json!({ "value": "three" }), json!([1])] {
+            let told = read(odd).unwrap_err();
+            assert!(told.starts_with("the page answered something else than was asked"), "{told}");
+        }
+    }
+
+    #[test]
+    fn only_the_certificates_given_are_taken() {
+        let flags = |trusted: &[String]| flags(Path::new("/tmp/x"), trusted).join(" ");
+        assert!(!flags(&[]).contains("certificate"));
+        assert!(flags(&["abc=".to_owned()]).contains("--ignore-certificate-errors-spki-list=abc="));
+    }
+}

@@ -1,0 +1,164 @@
+//! A real browser as the audience of a trial: a headless Chromium that the harness leads to a test page of
+//! the server. What the page's tasks find out is the trial's outcome. A browser is never the load: beside
+//! it, the lab's own subscribers are.
+
+mod ages;
+mod certificate;
+mod clock;
+mod cross_origin;
+mod curious;
+mod driver;
+mod find;
+mod page_ledger;
+mod six_connections;
+
+use contract::{
+    Announcement, BrowserAudience, BrowserFindings, BrowserTask, Measurements, Outcome, Transport,
+};
+
+use self::driver::{Browser, BrowserError};
+pub use self::find::{BrowserPrograms, NoBrowser};
+use crate::{
+    Harness, Progress, TrialOrder,
+    desk::Started,
+    runner::TrialError,
+    server_access::{RunningServer, ServerAccess},
+    server_process::{ControlPlane, ServerError},
+};
+
+/// Why a task could not be finished.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum TaskError {
+    #[error(transparent)]
+    Browser(#[from] BrowserError),
+    #[error(transparent)]
+    Trial(#[from] TrialError),
+    #[error(transparent)]
+    Server(#[from] ServerError),
+    #[error("the lab's own reader failed: {0}")]
+    Reader(#[from] reqwest::Error),
+    #[error("the page told {told} of the {asked} things it was asked for")]
+    Incomplete { told: usize, asked: usize },
+    #[error("the page found no way to the server's clock")]
+    NoClock,
+    #[error("a browser needs a server of the lab's own")]
+    ForeignServer,
+}
+
+/// What a task brought to light.
+enum Brought {
+    Findings(BrowserFindings),
+    Measured { measurements: Box<Measurements>, interval_log: String },
+}
+
+/// All that a task works with.
+struct Stage<'a> {
+    harness: &'a Harness,
+    order: &'a TrialOrder,
+    audience: BrowserAudience,
+    programs: BrowserPrograms,
+    /// The server that serves the page.
+    server: &'a ServerAccess,
+    control: ControlPlane,
+}
+
+/// Runs a trial whose audience is a browser. Whatever goes wrong becomes its outcome.
+pub(crate) async fn run(
+    harness: &Harness,
+    order: &TrialOrder,
+    audience: BrowserAudience,
+    progress: &mut dyn FnMut(Progress),
+) -> (Outcome, Option<String>) {
+    let programs = match BrowserPrograms::find() {
+        Ok(programs) => programs,
+        Err(missing) => {
+            let reason = format!("{missing}; run `just setup-browser` to get one");
+            return (Outcome::NotRun { reason }, None);
+        }
+    };
+    let failed = |reason: String, server_last_words| (Outcome::Failed { reason, server_last_words }, None);
+    let (mut server, access) = match RunningServer::start(harness, order).await {
+        Ok(running) => running,
+        Err(error) => return failed(error.to_string(), error.last_words()),
+    };
+    let brought = match &server {
+        RunningServer::Foreign(_) => Err(TaskError::ForeignServer.to_string()),
+        RunningServer::Own(own) => {
+            let control = own.control();
+            let stage = Stage { harness, order, audience, programs, server: &access, control };
+            tokio::select! {
+                brought = stage.perform(progress) => brought.map_err(|error| error.to_string()),
+                reason = server.ended() => Err(reason),
+            }
+        }
+    };
+    let last_words = server.stop().await;
+    match brought {
+        Ok(Brought::Findings(findings)) => (Outcome::Watched { findings: Box::new(findings) }, None),
+        Ok(Brought::Measured { measurements, interval_log }) => {
+            (Outcome::Completed { measurements }, Some(interval_log))
+        }
+        Err(reason) => failed(reason, last_words),
+    }
+}
+
+impl Stage<'_> {
+    async fn perform(&self, progress: &mut dyn FnMut(Progress)) -> Result<Brought, TaskError> {
+        match self.audience.task {
+            BrowserTask::SixConnections => {
+                six_connections::perform(self, progress).await.map(Brought::Findings)
+            }
+            BrowserTask::CrossOrigin => cross_origin::perform(self).await.map(Brought::Findings),
+            BrowserTask::CuriousStream => curious::perform(self).await.map(Brought::Findings),
+            BrowserTask::Ages => ages::perform(self, progress).await,
+        }
+    }
+
+    /// Starts the browser, with the certificates of these servers besides the page's own.
+    async fn browser(&self, others: &[&Announcement]) -> Result<Browser, BrowserError> {
+        let announcements = std::iter::once(self.control.announcement()).chain(others.iter().copied());
+        let certificates: Vec<String> =
+            announcements.filter_map(|announcement| announcement.certificate_pem.clone()).collect();
+        Browser::start(&self.programs, self.order.plan.settings.certificate, &certificates).await
+    }
+
+    /// The origin of a server's pages.
+    fn origin(&self, announcement: &Announcement) -> String {
+        let scheme = match self.order.plan.settings.transport {
+            Transport::Http1 => "http",
+            Transport::Http1Tls | Transport::Http2 => "https",
+        };
+        format!("{scheme}://{}", announcement.data)
+    }
+
+    /// The address of a test page.
+    fn page(&self, name: &str) -> String {
+        format!("{}/pages/{name}", self.origin(self.control.announcement()))
+    }
+
+    /// Lets the schedule be published, and says where it lies on the epoch's clock.
+    async fn publish(&self) -> Result<Started, TrialError> {
+        let order = self.order;
+        let started = self.server.start_schedule(&self.harness.publication(order)).await?;
+        if started.hash != order.schedule.hash() {
+            let asked = order.schedule.hash().to_owned();
+            return Err(TrialError::OtherSchedule { published: started.hash, asked });
+        }
+        let numbers = (started.first_seq, started.first_seq + started.events);
+        Ok(Started { start_ns: started.start_ns, window: order.window(), numbers })
+    }
+
+    /// Findings without any.
+    fn findings(&self, browser: &Browser) -> BrowserFindings {
+        let settings = &self.order.plan.settings;
+        BrowserFindings {
+            browser: browser.name().to_owned(),
+            lanes: Vec::new(),
+            checks: Vec::new(),
+            connections: 0,
+            stream_limit: (settings.transport == Transport::Http2).then_some(settings.max_streams),
+            crowd: None,
+            warnings: Vec::new(),
+        }
+    }
+}

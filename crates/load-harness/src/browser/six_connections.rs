@@ -1,0 +1,121 @@
+//! Streams of one page to one origin, then a plain fetch: how many are open at a time, and what waits.
+
+use std::time::Duration;
+
+use contract::{BrowserFindings, BrowserLane, Crowd, Pattern, Transport};
+use serde::Deserialize;
+use serde_json::json;
+
+use super::{Stage, TaskError};
+use crate::{Progress, crew::Crew};
+
+/// How long nothing may open any more before the page fetches.
+const SETTLE: Duration = Duration::from_millis(1_000);
+/// Longest that the page watches what waits.
+const WATCH: Duration = Duration::from_secs(6);
+/// Between two streams that the page closes.
+const CLOSE_EVERY: Duration = Duration::from_millis(250);
+
+/// What the page tells.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Told {
+    lanes: Vec<BrowserLane>,
+}
+
+pub(super) async fn perform(
+    stage: &Stage<'_>,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<BrowserFindings, TaskError> {
+    let settings = &stage.order.plan.settings;
+    let kind = match stage.order.plan.pattern {
+        Pattern::WebSocket => "web-socket",
+        Pattern::Sse | Pattern::ShortPolling | Pattern::LongPolling => "event-source",
+    };
+    let browser = stage.browser(&[]).await?;
+    let mut findings = stage.findings(&browser);
+    let crew = match settings.transport {
+        Transport::Http1 => {
+            let crew = Crew::hire(stage.harness, stage.server, stage.order)?;
+            crew.connect(settings.subscribers, progress).await?;
+            Some(crew)
+        }
+        Transport::Http1Tls | Transport::Http2 => {
+            findings.warnings.push(format!(
+                "the lab's own subscribers do not speak {} yet: nobody was beside the browser",
+                settings.transport
+            ));
+            None
+        }
+    };
+    let started = stage.publish().await?;
+    if let Some(crew) = &crew {
+        crew.start(started);
+    }
+
+    let before = stage.control.stats().await?;
+    browser.open(&stage.page("six-connections")).await?;
+    let streams = stage.audience.streams;
+    let options = json!({
+        "kind": kind,
+        "streams": streams,
+        "settle_ms": SETTLE.as_millis() as u64,
+        "watch_ms": WATCH.as_millis() as u64,
+        "close_every_ms": CLOSE_EVERY.as_millis() as u64,
+    });
+    // At worst every stream waits for its turn as long as the page watches.
+    let longest = (SETTLE + WATCH + CLOSE_EVERY) * (streams + 3);
+    let told: Told = browser.call("sixConnections", options, longest).await?;
+    let after = stage.control.stats().await?;
+    browser.close().await;
+
+    let asked = streams as usize + 1;
+    if told.lanes.len() != asked {
+        return Err(TaskError::Incomplete { told: told.lanes.len(), asked });
+    }
+    findings.lanes = told.lanes;
+    findings.connections = after.connections_opened - before.connections_opened;
+    if let Some(crew) = crew {
+        // They go on reading until the schedule is over.
+        crew.window_was_read();
+        let finding = crew.dismiss().await?;
+        let reconnects = finding.readings.requests().reconnects;
+        if reconnects > 0 {
+            findings.connections = findings.connections.saturating_sub(reconnects);
+            findings.warnings.push(format!(
+                "subscribers beside the browser lost their connection {reconnects} times: if they did while it \
+                 was at work, its own connections are more than told"
+            ));
+        }
+        findings.crowd = Some(Crowd {
+            asked: settings.subscribers,
+            connected: settings.subscribers,
+            set_up: finding.set_up,
+            deliveries: finding.delivery.received,
+        });
+    }
+    Ok(findings)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_page_tells_is_read_strictly() {
+        let lane = json!({
+            "label": "EventSource 1", "kind": "event-source", "asked_ms": 0.1, "opened_ms": 4.2,
+            "first_ms": null, "ended_ms": null, "protocol": "h2", "problem": null,
+        });
+        let told: Told = serde_json::from_value(json!({ "lanes": [lane] })).unwrap();
+        assert_eq!((told.lanes[0].opened_ms, told.lanes[0].first_ms), (Some(4.2), None));
+        for odd in [
+            json!({}),
+            json!({ "lanes": [{}] }),
+            json!({ "lanes": [], "more": 1 }),
+            json!({ "lanes": [{ "label": "x", "kind": "carrier-pigeon", "asked_ms": 0.0 }] }),
+        ] {
+            assert!(serde_json::from_value::<Told>(odd.clone()).is_err(), "{odd}");
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! `pushlab setup-browser`: finds Chromium and its driver, or gets them.
+
+use std::{
+    fs,
+    path::Path,
+    process::{Command, ExitCode},
+};
+
+use anyhow::{Context, bail};
+use clap::Args;
+use load_harness::BrowserPrograms;
+
+use crate::{exit::Failure, say::say};
+
+/// Where a system says what it is (os-release(5)).
+const OS_RELEASE: &str = "/etc/os-release";
+
+/// Find Chromium and ChromeDriver, or install them.
+///
+/// The scenarios with a real browser drive a headless Chromium. Looked for are chromium, chromium-browser
+/// and google-chrome, and chromedriver on the PATH, or what PUSHLAB_CHROMIUM and PUSHLAB_CHROMEDRIVER name.
+/// What is missing is installed on Debian and Ubuntu with apt-get, as root or through sudo, each command
+/// told before it is run. Elsewhere this says what to do. Without a browser these scenarios are not run,
+/// and the report says so.
+#[derive(Debug, Args)]
+pub(crate) struct SetupBrowserArguments {
+    /// Only look, install nothing
+    #[arg(long)]
+    look_only: bool,
+}
+
+pub(crate) fn run(arguments: &SetupBrowserArguments) -> Result<ExitCode, Failure> {
+    let missing = match BrowserPrograms::find() {
+        Ok(programs) => return tell(&programs),
+        Err(missing) => missing,
+    };
+    say(&missing);
+    let release = fs::read_to_string(OS_RELEASE).unwrap_or_default();
+    let Some(packages) = packages(&release) else {
+        return Err(anyhow::anyhow!(
+            "this system has no apt-get to get it with: install Chromium (or Chrome) and the ChromeDriver of the \
+             same version, and name them in PUSHLAB_CHROMIUM and PUSHLAB_CHROMEDRIVER if they are not on the PATH"
+        )
+        .into());
+    };
+    if arguments.look_only {
+        return Err(anyhow::anyhow!("it is in the packages {}", packages.join(" and ")).into());
+    }
+    install(&packages)?;
+    tell(&BrowserPrograms::find()?)
+}
+
+/// Says which programs there are, and what they call themselves.
+fn tell(programs: &BrowserPrograms) -> Result<ExitCode, Failure> {
+    for program in [&programs.chromium, &programs.chromedriver] {
+        say(format!("{}: {}", program.display(), version(program)?));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A program's first line about itself.
+fn version(program: &Path) -> anyhow::Result<String> {
+    let output = Command::new(program)
+        .arg("--version")
+        .output()
+        .with_context(|| format!("{} cannot be run", program.display()))?;
+    let said = String::from_utf8_lossy(&output.stdout);
+    let said = said.lines().next().unwrap_or_default().trim();
+    if !output.status.success() || said.is_empty() {
+        bail!("{} --version ended with {}: it is no browser or not whole", program.display(), output.status);
+    }
+    Ok(said.to_owned())
+}
+
+/// The packages that hold both, by what a system says of itself; none where there is no apt-get.
+fn packages(release: &str) -> Option<[&'static str; 2]> {
+    let value = |key: &str| {
+        let line = release.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix('='));
+        line.unwrap_or_default().trim_matches('"').to_owned()
+    };
+    let (name, like) = (value("ID"), value("ID_LIKE"));
+    let is = |wanted: &str| name == wanted || like.split(' ').any(|word| word == wanted);
+    if is("ubuntu") {
+        Some(["chromium-browser", "chromium-chromedriver"])
+    } else if is("debian") {
+        Some(["chromium", "chromium-driver"])
+    } else {
+        None
+    }
+}
+
+fn install(packages: &[&str]) -> anyhow::Result<()> {
+    let user = Command::new("id").arg("-u").output().context("`id -u` cannot be run")?;
+    let is_root = String::from_utf8_lossy(&user.stdout).trim() == "0";
+    let mut get = vec!["apt-get", "install", "--yes", "--no-install-recommends"];
+    get.extend(packages);
+    for words in [&["apt-get", "update", "--quiet"][..], &get] {
+        let words: Vec<&str> =
+            (!is_root).then_some("sudo").into_iter().chain(words.iter().copied()).collect();
+        let line = words.join(" ");
+        say(&line);
+        let status = Command::new(words[0])
+            .args(&words[1..])
+            .env("DEBIAN_FRONTEND", "noninteractive")
+            .status()
+            .with_context(|| format!("`{line}` cannot be run"))?;
+        if !status.success() {
+            bail!("`{line}` ended with {status}");
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_packages_follow_what_the_system_says_of_itself() {
+        let debian = "PRETTY_NAME=\"Debian GNU/Linux 12 (bookworm)\"\nID=debian\nVERSION_ID=\"12\"\n";
+        assert_eq!(packages(debian), Some(["chromium", "chromium-driver"]));
+        let ubuntu = "ID=ubuntu\nID_LIKE=debian\n";
+        assert_eq!(packages(ubuntu), Some(["chromium-browser", "chromium-chromedriver"]));
+        assert_eq!(packages("ID=linuxmint\nID_LIKE=\"ubuntu debian\"\n"), packages(ubuntu));
+        assert_eq!(packages("ID=fedora\n"), None);
+        assert_eq!(packages(""), None);
+    }
+}

@@ -1,0 +1,95 @@
+//! Test pages: what a real browser is led to when it is the audience, and what its pages read. Served
+//! only on demand, and each answer says what it is: none of this belongs to the patterns.
+
+mod curious;
+
+use std::sync::Arc;
+
+use axum::{
+    Json, Router,
+    extract::{Path, Query, State},
+    response::{Html, IntoResponse, Response},
+    routing,
+};
+use futures_util::SinkExt;
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use serde::Deserialize;
+use tokio_tungstenite::tungstenite::{Message, protocol::frame::coding::CloseCode};
+
+use crate::{
+    App,
+    handshake::{self, Handshake, close},
+    problem::Problem,
+};
+
+/// What every answer under `/pages` is labelled with.
+const LABEL: (HeaderName, HeaderValue) = (
+    HeaderName::from_static("x-pushlab-test"),
+    HeaderValue::from_static("for the lab's own tests; no part of the patterns"),
+);
+
+/// The pages by name.
+const PAGES: [(&str, &str); 4] = [
+    ("six-connections", include_str!("../pages/six-connections.html")),
+    ("cross-origin", include_str!("../pages/cross-origin.html")),
+    ("browser-sse", include_str!("../pages/browser-sse.html")),
+    ("ages", include_str!("../pages/ages.html")),
+];
+
+/// The routes under `/pages`.
+pub(crate) fn router() -> Router<Arc<App>> {
+    Router::new()
+        .route("/pages/curious-cases", routing::get(curious_cases))
+        .route("/pages/curious-stream", routing::get(curious_stream))
+        .route("/pages/unguarded-websocket", routing::get(unguarded_websocket).connect(unguarded_websocket))
+        .route("/pages/{name}", routing::get(page))
+}
+
+async fn page(Path(name): Path<String>) -> Result<Response, Problem> {
+    let Some((_, text)) = PAGES.iter().find(|(known, _)| *known == name) else {
+        let known: Vec<&str> = PAGES.iter().map(|(known, _)| *known).collect();
+        let detail = format!("there is no such test page: there are {}", known.join(", "));
+        return Err(Problem::new(StatusCode::NOT_FOUND, detail));
+    };
+    Ok(labelled(Html(*text).into_response()))
+}
+
+/// All cases, with what is to come of them.
+async fn curious_cases() -> Response {
+    labelled(Json(curious::cases()).into_response())
+}
+
+#[derive(Debug, Deserialize)]
+struct Wanted {
+    case: String,
+    moved: Option<String>,
+}
+
+/// The stream of one case.
+async fn curious_stream(Query(wanted): Query<Wanted>, headers: HeaderMap) -> Result<Response, Problem> {
+    let answer = curious::answer(&wanted.case, wanted.moved.as_deref(), &headers).ok_or_else(|| {
+        Problem::new(StatusCode::NOT_FOUND, "there is no such case: /pages/curious-cases has the names")
+    })?;
+    Ok(labelled(answer))
+}
+
+/// A WebSocket that looks at no origin, as a server that trusts in CORS would offer it: any page of any
+/// site can open it. It says one sentence and closes; nothing can be read or done through it.
+async fn unguarded_websocket(State(app): State<Arc<App>>, handshake: Handshake) -> Response {
+    let (response, upgraded) = handshake.accept();
+    app.clone().spawn(async move {
+        let Ok(mut socket) = handshake::socket(upgraded, &app).await else { return };
+        // Whoever has left needs no sentence.
+        if socket.send(Message::text("open to every page")).await.is_ok() {
+            let _ = close(&mut socket, CloseCode::Normal, "that was all").await;
+        }
+    });
+    labelled(response)
+}
+
+fn labelled(mut response: Response) -> Response {
+    let headers = response.headers_mut();
+    headers.insert(LABEL.0, LABEL.1);
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
