@@ -248,7 +248,17 @@ fn pairs<'a>(scenario: &Scenario, points: &'a [Point]) -> Vec<(&'a Point, &'a Po
             } else if left.server.is_foreign() {
                 false
             } else if left.pattern == right.pattern {
-                matches!(swept, Some(Swept::Side | Swept::Client | Swept::KeepAlive | Swept::Rung))
+                matches!(
+                    swept,
+                    Some(
+                        Swept::Side
+                            | Swept::Client
+                            | Swept::KeepAlive
+                            | Swept::Rung
+                            | Swept::Transport
+                            | Swept::Heartbeat
+                    )
+                )
             } else {
                 // Sides are compared with each other; what the patterns differ in is no news there.
                 swept != Some(Swept::Side) && at_same_value(left, right)

@@ -11,7 +11,7 @@ use crate::{
     point::Point,
     quantity::QuantityName,
     read::{CALIBRATION, Run},
-    setting::{SweptValue, served},
+    setting::served,
     threshold_verdict::{ThresholdFinding, threshold_findings},
     verdict::Verdict,
 };
@@ -255,7 +255,7 @@ fn scenario_finding(run: &Run, scenario: &Scenario, judged: &[&TrialRecord]) -> 
     let mut points: Vec<Point> =
         groups.iter().map(|group| Point::gather(&run.manifest, scenario, group)).collect();
     points.sort_by(|left, right| {
-        let swept = |point: &Point| point.swept_key().map_or(0.0, SweptValue::place);
+        let swept = |point: &Point| point.swept_key().map_or(0.0, |key| key.place_in(scenario));
         let server = |point: &Point| {
             let listed = scenario.servers.iter().position(|server| *server == point.server);
             (!point.server.is_pushlab(), !point.server.is_floor(), listed.unwrap_or(usize::MAX))

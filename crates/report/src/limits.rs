@@ -3,7 +3,7 @@
 use contract::{Limits, Measurements};
 
 use crate::{
-    ledgers::{difference, disagreements},
+    ledgers::difference,
     measured::{finite, quantile_ms},
     number::{count, three_digits, with_unit},
 };
@@ -135,9 +135,9 @@ impl Check {
     }
 }
 
-/// What a trial did beyond its scenario's limits, in words.
+/// What a trial did beyond its scenario's limits, in words; ledgers that differ are told elsewhere.
 pub(crate) fn beyond_limits(of: &Measurements, limits: &Limits) -> Vec<String> {
-    let mut beyond: Vec<String> = CHECKS
+    CHECKS
         .iter()
         .filter(|check| !check.what.is_empty())
         .filter_map(|check| {
@@ -146,9 +146,7 @@ pub(crate) fn beyond_limits(of: &Measurements, limits: &Limits) -> Vec<String> {
                 || format!("{} {} (limit: {})", check.what, check.text(value), check.limit_text(limits));
             check.is_beyond(value, limits).then(said)
         })
-        .collect();
-    beyond.extend(disagreements(of, limits));
-    beyond
+        .collect()
 }
 
 /// Segments sent again are said and make nothing invalid: a network may lose some.
