@@ -17,15 +17,19 @@
 
 use std::ops::Range;
 
+use contract::Pattern;
+
 use crate::{
     AgeCurve, BytesPerEvent, Inputs, NotApplicable, Piece, Prediction,
     bytes::{EventText, HEARTBEAT_EVERY_S},
     gaps::Gaps,
+    set_up,
     timeline::{Delays, Timeline},
 };
 
 /// What the two patterns differ in.
 pub(crate) struct Framing {
+    pub(crate) pattern: Pattern,
     /// Bytes that carry an event whose id has so many bytes, in a write of its own.
     pub(crate) alone: fn(EventText, usize) -> usize,
     /// The same in a write together with an earlier event.
@@ -62,7 +66,7 @@ pub(crate) fn closed_form(inputs: &Inputs<'_>, framing: &Framing) -> Result<Pred
     let event_bytes = framing.bytes(text, inputs.middle_cursor(), joined);
     let heartbeats = gaps.mean_s() / HEARTBEAT_EVERY_S * framing.heartbeat as f64;
     let wire = event_bytes + heartbeats;
-    Ok(prediction(inputs, &row, text.data as f64, wire))
+    Ok(prediction(inputs, &row, framing.pattern, text.data as f64, wire))
 }
 
 pub(crate) fn replayed(inputs: &Inputs<'_>, framing: &Framing) -> Result<Prediction, NotApplicable> {
@@ -84,10 +88,10 @@ pub(crate) fn replayed(inputs: &Inputs<'_>, framing: &Framing) -> Result<Predict
     }
     let heartbeats = inputs.window.seconds() / HEARTBEAT_EVERY_S * framing.heartbeat as f64;
     let wire = (wire + heartbeats) / events;
-    Ok(prediction(inputs, &row, payload / events, wire))
+    Ok(prediction(inputs, &row, framing.pattern, payload / events, wire))
 }
 
-fn prediction(inputs: &Inputs<'_>, row: &Row, payload: f64, wire: f64) -> Prediction {
+fn prediction(inputs: &Inputs<'_>, row: &Row, pattern: Pattern, payload: f64, wire: f64) -> Prediction {
     Prediction {
         age: AgeCurve::of_pieces(&[Piece {
             share: 1.0,
@@ -97,8 +101,10 @@ fn prediction(inputs: &Inputs<'_>, row: &Row, payload: f64, wire: f64) -> Predic
         requests_per_event: 0.0,
         requests_per_subscriber: Some(1.0),
         empty_ratio: 0.0,
-        bytes: BytesPerEvent { payload, framing: wire - payload, headers: 0.0, empty_polls: 0.0 },
+        bytes: Ok(BytesPerEvent { payload, framing: wire - payload, headers: 0.0, empty_polls: 0.0 }),
         sockets_held: f64::from(inputs.params.subscribers),
+        set_up_round_trips: set_up::round_trips(pattern, inputs.params.transport),
+        connect_ms: set_up::connect_ms(pattern, inputs.params),
     }
 }
 

@@ -1,5 +1,7 @@
 //! The replay of long polling: every subscriber's request, parked, answered, timed out, sent again.
 
+use contract::Pattern;
+
 use crate::{Inputs, NotApplicable, Prediction, long_polling::Rearm, polling::Ledger, timeline::Timeline};
 
 /// A shorter hold ends while other subscribers still connect, before the schedule begins, and nobody
@@ -62,7 +64,7 @@ pub fn replayed(inputs: &Inputs<'_>) -> Result<Prediction, NotApplicable> {
     inputs.check_load(per_subscriber_hz)?;
     // The very first request, without a cursor, was answered before the schedule began.
     let life = ledger.life() + subscribers.len() as u64;
-    let mut prediction = ledger.into_prediction(subscribers.len(), life);
+    let mut prediction = ledger.into_prediction(Pattern::LongPolling, inputs.params, subscribers.len(), life);
     prediction.sockets_held = inputs.sockets_held(1.0 - per_subscriber_hz * rearm.turnaround_s);
     if rearm.hold_s < SHORTEST_COUNTED_HOLD_S {
         prediction.requests_per_subscriber = None;

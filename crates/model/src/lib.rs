@@ -13,6 +13,7 @@ mod held_requests;
 pub mod long_polling;
 mod polling;
 pub mod rearm;
+pub mod set_up;
 pub mod short_polling;
 pub mod sse;
 mod timeline;
@@ -75,10 +76,14 @@ pub struct Prediction {
     pub requests_per_subscriber: Option<f64>,
     /// Fraction of the window's requests that are answered with nothing new.
     pub empty_ratio: f64,
-    /// Bytes of the TCP streams per delivery, both directions.
-    pub bytes: BytesPerEvent,
+    /// Bytes of the TCP streams per delivery, both directions; or why they cannot be told.
+    pub bytes: Result<BytesPerEvent, NotApplicable>,
     /// Connections held open at a time.
     pub sockets_held: f64,
+    /// Round trips from `connect()` to the first answer that gives a cursor, on a connection of one's own.
+    pub set_up_round_trips: f64,
+    /// The time that they take, a lower bound of the set-up time; absent without a round-trip time.
+    pub connect_ms: Option<f64>,
 }
 
 /// Bytes per delivery by what they carry. The parts are those of `contract::ByteCounts`.

@@ -28,12 +28,15 @@
 //! which G is longer (a round trip and the server's accepting); and c is the CPU of a whole exchange, of which with a
 //! turnaround only the waking half lies between two subscribers of a row.
 
+use contract::Pattern;
+
 use crate::{
     AgeCurve, Inputs, NotApplicable, Piece, Prediction,
     bytes::PollSizes,
     gaps::Gaps,
     polling::closed_form_bytes,
     rearm::{along_the_row, course},
+    set_up,
     timeline::Delays,
 };
 
@@ -70,8 +73,10 @@ pub fn closed_form(inputs: &Inputs<'_>) -> Result<Prediction, NotApplicable> {
         requests_per_event,
         requests_per_subscriber: None,
         empty_ratio,
-        bytes: closed_form_bytes(inputs, sizes, requests_per_event, empty_ratio),
+        bytes: Ok(closed_form_bytes(inputs, sizes, requests_per_event, empty_ratio)),
         sockets_held: inputs.sockets_held(1.0 - requests_per_event / gaps.mean_s() * rearm.turnaround_s),
+        set_up_round_trips: set_up::round_trips(Pattern::LongPolling, inputs.params.transport),
+        connect_ms: set_up::connect_ms(Pattern::LongPolling, inputs.params),
     })
 }
 

@@ -2,10 +2,13 @@
 
 use std::ops::Range;
 
+use contract::{Params, Pattern};
+
 use crate::{
     BytesPerEvent, Inputs, Prediction,
     age::AgeSample,
     bytes::{EventText, PollSizes},
+    set_up,
     timeline::Timeline,
 };
 
@@ -168,7 +171,13 @@ impl<'a> Ledger<'a> {
     }
 
     /// The sums per delivery. `life` are all requests of all subscriptions.
-    pub(crate) fn into_prediction(self, subscribers: usize, life: u64) -> Prediction {
+    pub(crate) fn into_prediction(
+        self,
+        pattern: Pattern,
+        params: &Params,
+        subscribers: usize,
+        life: u64,
+    ) -> Prediction {
         let deliveries = (subscribers * self.timeline.counted.len()) as f64;
         Prediction {
             age: self.ages.into_curve(),
@@ -176,13 +185,15 @@ impl<'a> Ledger<'a> {
             requests_per_subscriber: Some(life as f64 / subscribers as f64),
             // Counted when answered: at the edges it may be one more than was asked.
             empty_ratio: (self.empty as f64 / self.requests.max(1) as f64).min(1.0),
-            bytes: BytesPerEvent {
+            bytes: Ok(BytesPerEvent {
                 payload: self.bytes.payload / deliveries,
                 framing: self.bytes.framing / deliveries,
                 headers: self.bytes.headers / deliveries,
                 empty_polls: self.bytes.empty_polls / deliveries,
-            },
+            }),
             sockets_held: subscribers as f64,
+            set_up_round_trips: set_up::round_trips(pattern, params.transport),
+            connect_ms: set_up::connect_ms(pattern, params),
         }
     }
 }

@@ -21,11 +21,14 @@
 //! nothing older, but the polls come that much later than their ticks. Against a steady schedule whose period divides T each subscriber sees
 //! few ages only; the uniform distribution then is that over many subscribers' phases.
 
+use contract::Pattern;
+
 use crate::{
     AgeCurve, Inputs, NotApplicable, Piece, Prediction,
     bytes::PollSizes,
     gaps::Gaps,
     polling::{Ledger, Ticks, closed_form_bytes},
+    set_up,
     timeline::{Delays, Timeline},
 };
 
@@ -61,8 +64,10 @@ pub fn closed_form(inputs: &Inputs<'_>) -> Result<Prediction, NotApplicable> {
         requests_per_event,
         requests_per_subscriber: None,
         empty_ratio,
-        bytes: closed_form_bytes(inputs, sizes, requests_per_event, empty_ratio),
+        bytes: Ok(closed_form_bytes(inputs, sizes, requests_per_event, empty_ratio)),
         sockets_held: inputs.sockets_held(delays.transit_s / interval_s),
+        set_up_round_trips: set_up::round_trips(Pattern::ShortPolling, inputs.params.transport),
+        connect_ms: set_up::connect_ms(Pattern::ShortPolling, inputs.params),
     })
 }
 
@@ -99,7 +104,8 @@ pub fn replayed(inputs: &Inputs<'_>) -> Result<Prediction, NotApplicable> {
     let end_s = ledger.end_s();
     let polls = |first_s: f64| ((end_s - first_s) / interval_s + 1.0).max(0.0) as u64;
     let timed: u64 = (0..subscribers).map(first_poll_s).map(polls).sum();
-    let mut prediction = ledger.into_prediction(subscribers, subscribers as u64 + timed);
+    let mut prediction =
+        ledger.into_prediction(Pattern::ShortPolling, inputs.params, subscribers, subscribers as u64 + timed);
     prediction.sockets_held = inputs.sockets_held(delays.transit_s / interval_s);
     Ok(prediction)
 }

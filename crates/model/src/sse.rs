@@ -13,6 +13,8 @@
 //! ℓ is the publisher's lateness, c the time that one delivery takes. The row
 //! of subscribers is `fan_out.rs`, which WebSocket shares: the two differ in bytes.
 
+use contract::Pattern;
+
 use crate::{
     Inputs, NotApplicable, Prediction,
     bytes::{EventText, SSE_HEARTBEAT},
@@ -20,8 +22,12 @@ use crate::{
     fan_out::Framing,
 };
 
-const FRAMING: Framing =
-    Framing { alone: EventText::sse, joined: EventText::sse_block, heartbeat: SSE_HEARTBEAT };
+const FRAMING: Framing = Framing {
+    pattern: Pattern::Sse,
+    alone: EventText::sse,
+    joined: EventText::sse_block,
+    heartbeat: SSE_HEARTBEAT,
+};
 
 /// From the mean rate of the arrivals.
 ///

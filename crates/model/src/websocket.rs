@@ -12,6 +12,8 @@
 //! Only server frames count, which are not masked; the subscriber's pong is (RFC 6455 §5.3).
 //! The row of subscribers is `fan_out.rs`, which SSE shares; the sizes are `bytes.rs`.
 
+use contract::Pattern;
+
 use crate::{
     Inputs, NotApplicable, Prediction,
     bytes::{EventText, WEBSOCKET_PING, WEBSOCKET_PONG},
@@ -20,6 +22,7 @@ use crate::{
 };
 
 const FRAMING: Framing = Framing {
+    pattern: Pattern::WebSocket,
     alone: EventText::websocket,
     joined: EventText::websocket,
     heartbeat: WEBSOCKET_PING + WEBSOCKET_PONG,

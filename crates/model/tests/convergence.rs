@@ -66,10 +66,10 @@ fn compare(trial: &Trial) {
         }
         same("requests per event", |prediction| prediction.requests_per_event);
         same("full answers", |prediction| 1.0 - prediction.empty_ratio);
-        same("payload", |prediction| prediction.bytes.payload);
-        same("headers", |prediction| prediction.bytes.headers);
-        same("framing", |prediction| prediction.bytes.framing);
-        same("all bytes", |prediction| prediction.bytes.total());
+        same("payload", |prediction| prediction.bytes.as_ref().unwrap().payload);
+        same("headers", |prediction| prediction.bytes.as_ref().unwrap().headers);
+        same("framing", |prediction| prediction.bytes.as_ref().unwrap().framing);
+        same("all bytes", |prediction| prediction.bytes.as_ref().unwrap().total());
         same("sockets", |prediction| prediction.sockets_held);
     }
 }

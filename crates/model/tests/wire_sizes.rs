@@ -72,7 +72,7 @@ fn fresh_connections_are_open_while_an_exchange_is_under_way() {
     for short in [short_polling::closed_form(&inputs), short_polling::replayed(&inputs)] {
         let short = short.unwrap();
         assert_within(1e-9, "short polling", short.sockets_held, everybody * 0.002 / interval_s);
-        assert!(short.bytes.total() > kept.bytes.total());
+        assert!(short.bytes.as_ref().unwrap().total() > kept.bytes.as_ref().unwrap().total());
     }
     for long in [long_polling::closed_form(&inputs), long_polling::replayed(&inputs)] {
         let long = long.unwrap();
@@ -176,7 +176,7 @@ fn bytes_per_event_at_three_rates() {
             sse::closed_form(&trial.inputs()),
             websocket::closed_form(&trial.inputs()),
         ];
-        let found = predictions.map(|prediction| prediction.unwrap().bytes.total().round());
+        let found = predictions.map(|prediction| prediction.unwrap().bytes.unwrap().total().round());
         assert_eq!(found, table, "{rate_hz}/s");
     }
 }

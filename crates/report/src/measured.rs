@@ -131,6 +131,7 @@ fn idle_rate(cost: &ConnectionCost) -> Option<f64> {
 
 /// What a prediction says about a quantity; none for what it does not speak of.
 pub(crate) fn prediction(name: QuantityName, of: &Prediction) -> Option<f64> {
+    let bytes = of.bytes.as_ref().ok();
     let value = match name {
         QuantityName::AgeMean => Some(of.age.mean_ms()),
         QuantityName::AgeP50 => Some(of.age.quantile_ms(0.5)),
@@ -138,11 +139,11 @@ pub(crate) fn prediction(name: QuantityName, of: &Prediction) -> Option<f64> {
         QuantityName::RequestsPerEvent => Some(of.requests_per_event),
         QuantityName::RequestsPerSubscriber => of.requests_per_subscriber,
         QuantityName::EmptyRatio => Some(of.empty_ratio),
-        QuantityName::BytesPerEvent => Some(of.bytes.total()),
-        QuantityName::PayloadBytesPerEvent => Some(of.bytes.payload),
-        QuantityName::FramingBytesPerEvent => Some(of.bytes.framing),
-        QuantityName::HeaderBytesPerEvent => Some(of.bytes.headers),
-        QuantityName::EmptyPollBytesPerEvent => Some(of.bytes.empty_polls),
+        QuantityName::BytesPerEvent => bytes.map(|bytes| bytes.total()),
+        QuantityName::PayloadBytesPerEvent => bytes.map(|bytes| bytes.payload),
+        QuantityName::FramingBytesPerEvent => bytes.map(|bytes| bytes.framing),
+        QuantityName::HeaderBytesPerEvent => bytes.map(|bytes| bytes.headers),
+        QuantityName::EmptyPollBytesPerEvent => bytes.map(|bytes| bytes.empty_polls),
         QuantityName::SocketsHeld => Some(of.sockets_held),
         QuantityName::CpuPerEvent
         | QuantityName::CpuAboveIdlePerEvent

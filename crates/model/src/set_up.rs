@@ -1,0 +1,43 @@
+//! What it takes to begin: the round trips from `connect()` to the first answer that gives a cursor.
+//!
+//! | what | round trips |
+//! |---|---|
+//! | TCP: SYN and its acknowledgement (RFC 9293 §3.5) | 1 |
+//! | TLS 1.3: both hellos; the request goes with the client's `Finished` (RFC 8446 §2) | 1 |
+//! | HTTP/2: a client may ask before it has the server's SETTINGS (RFC 9113 §3.4) | 0 |
+//! | HTTP/2, extended CONNECT: not before SETTINGS has allowed it (RFC 8441 §3) | 1 |
+//! | request and answer | 1 |
+//!
+//! The server's SETTINGS are counted from the client's `Finished`: a server may send them with its own,
+//! half a round trip after the hello, but one that awaits its TLS handshake before it speaks HTTP, as
+//! this lab's does, sends them a round trip later. All patterns give the cursor with the first bytes of
+//! their first answer.
+
+use contract::{Params, Pattern, Transport};
+
+/// Round trips until a subscriber knows its cursor, on a connection that it opens itself.
+#[must_use]
+pub fn round_trips(pattern: Pattern, transport: Transport) -> f64 {
+    let awaits_settings = match (transport, pattern) {
+        (Transport::Http2, Pattern::WebSocket) => 1.0,
+        (Transport::Http2, Pattern::ShortPolling | Pattern::LongPolling | Pattern::Sse)
+        | (Transport::Http1 | Transport::Http1Tls, _) => 0.0,
+    };
+    connection_round_trips(transport) + awaits_settings + 1.0
+}
+
+/// Round trips of a connection before a request can be sent on it.
+pub(crate) const fn connection_round_trips(transport: Transport) -> f64 {
+    if transport.is_encrypted() { 2.0 } else { 1.0 }
+}
+
+/// The time that these round trips take, at least: what the machine needs comes on top. None where there
+/// is no round-trip time to speak of, where subscribers join connections that others have opened, and for
+/// a browser, whose page may find a connection open.
+#[must_use]
+pub fn connect_ms(pattern: Pattern, params: &Params) -> Option<f64> {
+    let rtt_ms = params.network.map_or(0.0, |network| network.rtt.milliseconds());
+    let is_shared = params.streams_per_connection.is_some_and(|streams| streams > 1);
+    let applies = rtt_ms > 0.0 && !is_shared && params.browser.is_none();
+    applies.then(|| round_trips(pattern, params.transport) * rtt_ms)
+}
