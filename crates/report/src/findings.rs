@@ -13,7 +13,7 @@ use crate::{
     read::{CALIBRATION, Run},
     setting::served,
     threshold_verdict::{ThresholdFinding, threshold_findings},
-    verdict::Verdict,
+    verdict::{Verdict, ended},
 };
 
 /// All that the outputs print.
@@ -33,7 +33,7 @@ pub struct Findings {
     pub targets: Vec<TargetNote>,
     /// Trials planned, calibration left out.
     pub trials_planned: u32,
-    /// Trials that completed, calibration left out.
+    /// Trials that completed, a browser's tasks among them, calibration left out.
     pub trials_completed: u32,
     /// Whether the run can be trusted.
     pub verdict: Verdict,
@@ -198,7 +198,7 @@ pub fn findings(run: &Run) -> Findings {
     let thresholds: Vec<&ThresholdFinding> =
         scenarios.iter().flat_map(|scenario| &scenario.thresholds).collect();
     let (verdict, verdict_reason) = Verdict::of(&points, &thresholds, &failures, manifest.trials_planned);
-    let trials_completed = points.iter().map(|point| point.completed().count()).sum::<usize>();
+    let trials_completed = points.iter().map(|point| ended(point)).sum::<usize>();
     let answers = scenarios.iter().map(answers::answer).collect();
     let mut warnings = run.warnings.clone();
     warnings.extend(

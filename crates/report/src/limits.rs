@@ -100,6 +100,11 @@ pub(crate) const CHECKS: [Check; 8] = [
 ];
 
 impl Check {
+    /// Whether it is about the instrument alone; ledgers also differ by what an obstacle does.
+    pub(crate) const fn is_of_instrument(&self) -> bool {
+        !self.what.is_empty()
+    }
+
     /// The value of a trial; none where it was not told.
     pub(crate) fn value(&self, of: &Measurements) -> Option<f64> {
         (self.value)(of)
@@ -139,7 +144,7 @@ impl Check {
 pub(crate) fn beyond_limits(of: &Measurements, limits: &Limits) -> Vec<String> {
     CHECKS
         .iter()
-        .filter(|check| !check.what.is_empty())
+        .filter(|check| check.is_of_instrument())
         .filter_map(|check| {
             let value = check.value(of)?;
             let said =

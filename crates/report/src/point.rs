@@ -346,3 +346,12 @@ fn add(sum: &mut Delivery, other: &Delivery) {
     sum.reordered += other.reordered;
     sum.foreign += other.foreign;
 }
+
+/// What stands where the numbers of a point would, if it was not run or was a browser's task.
+pub(crate) fn unmeasured(point: &Point) -> Option<String> {
+    if let Some(reason) = point.not_run() {
+        return Some(format!("not run: {reason}"));
+    }
+    (point.completed().next().is_none() && point.watched().next().is_some())
+        .then(|| "a browser's task: what it brought to light stands with the question".to_owned())
+}

@@ -302,25 +302,4 @@ impl Swept {
             Self::MaxStreams => "streams allowed on a connection (log scale)",
         }
     }
-
-    /// Whether its values have an order and distances of their own; a chart of the others has bars.
-    pub(crate) const fn is_number(self) -> bool {
-        match self {
-            Self::Subscribers
-            | Self::Rate
-            | Self::Payload
-            | Self::PollInterval
-            | Self::Hold
-            | Self::Rtt
-            | Self::StreamsPerConnection
-            | Self::MaxStreams => true,
-            Self::Client
-            | Self::KeepAlive
-            | Self::Side
-            | Self::Rung
-            | Self::Network
-            | Self::Transport
-            | Self::Heartbeat => false,
-        }
-    }
 }
