@@ -5,9 +5,9 @@ use contract::Pattern;
 use crate::{
     findings::ScenarioFinding,
     network_words::heartbeat_mark,
-    number::{count, with_unit},
+    number::{count, time_ms},
     obstacles::{Hardship, connects_again},
-    panel::{Cell, Kind, Panel, Row, Tone, heads},
+    panel::{Cell, Kind, Panel, Place, Row, Tone, heads},
     point::Point,
     quantity::{Bound, QuantityName},
     setting::Swept,
@@ -67,7 +67,7 @@ pub(crate) fn table(finding: &ScenarioFinding) -> Option<Panel> {
         ]),
         rows: rows.collect(),
         kind: Kind::Numbers,
-        in_terminal: true,
+        place: Place::Everywhere,
     })
 }
 
@@ -87,9 +87,7 @@ fn row(point: &Point, is_cheapest: bool) -> Row {
         let text = |name| point.quantity_of(name).measured_with_interval();
         cells.push(outcome(survives(point), is_cheapest));
         cells.push(Cell::plain(connects_again(hardship.reconnects)));
-        cells.push(Cell::plain(
-            hardship.recovery_p50_ms.map_or_else(|| "—".to_owned(), |p50| with_unit(p50, "ms")),
-        ));
+        cells.push(Cell::plain(hardship.recovery_p50_ms.map_or_else(|| "—".to_owned(), |p50| time_ms(p50))));
         cells.push(Cell::plain(count(point.delivery.lost)));
         cells.push(Cell::plain(text(QuantityName::BytesPerEvent)));
         cells.push(Cell::plain(text(QuantityName::AgeP99)));

@@ -4,15 +4,17 @@ use maud::{Markup, html};
 
 use crate::{
     glossary,
-    panel::{Cell, Kind, Panel, Row, Tone},
+    panel::{Cell, Kind, Panel, Place, Row, Tone},
     style::symbol,
 };
 
 /// A table with its heading and what has to be said of it.
 pub(crate) fn panel(panel: &Panel) -> Markup {
     html! {
-        h3 { (panel.heading) }
-        (table(panel))
+        @match panel.place {
+            Place::Everywhere | Place::Page => { h3 { (panel.heading) } (table(panel)) },
+            Place::Folded => { details { summary { (panel.heading) } (table(panel)) } },
+        }
     }
 }
 

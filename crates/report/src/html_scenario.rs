@@ -34,7 +34,7 @@ pub(crate) fn section(finding: &ScenarioFinding, answer: &Answer, figures: &[Fig
             p.finding { (answer.sentence) }
             @for condition in &answer.conditions { p { (condition) } }
             (html_servers::table(finding))
-            @for line in watched::lines(finding) { p { (line) "." } }
+            @for line in watched::beside(finding) { p { (line) "." } }
             @for table in panels(finding) { (html_panel::panel(&table)) }
             div.figures {
                 @for figure in figures.iter().filter(|figure| figure.scenario.as_deref() == Some(scenario.name.as_str())) {

@@ -176,7 +176,7 @@ fn scenario(page: &mut Page, finding: &ScenarioFinding, answer: &Answer, figures
         page.paragraph(&escaped(condition));
     }
     markdown_servers::table(page, finding);
-    page.list(watched::lines(finding).iter().map(|line| format!("{}.", escaped(line))));
+    page.list(watched::beside(finding).iter().map(|line| format!("{}.", escaped(line))));
     for table in panels(finding) {
         markdown_panel::panel(page, &table);
     }

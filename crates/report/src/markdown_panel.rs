@@ -2,14 +2,24 @@
 
 use crate::{
     markdown_text::{Page, escaped},
-    panel::{Cell, Kind, Panel},
+    panel::{Cell, Kind, Panel, Place},
     style::symbol,
 };
 
 /// A table with its heading and what has to be said of it.
 pub(crate) fn panel(page: &mut Page, panel: &Panel) {
-    page.paragraph(&format!("### {}", escaped(&panel.heading)));
-    table(page, panel);
+    let heading = escaped(&panel.heading);
+    match panel.place {
+        Place::Everywhere | Place::Page => {
+            page.paragraph(&format!("### {heading}"));
+            table(page, panel);
+        }
+        Place::Folded => {
+            page.paragraph(&format!("<details><summary>{heading}</summary>"));
+            table(page, panel);
+            page.paragraph("</details>");
+        }
+    }
 }
 
 /// The same without a heading, for where one stands already.

@@ -9,8 +9,8 @@ use crate::{
     findings::ScenarioFinding,
     measured::quantile_ms,
     network_words::obstacle_text,
-    number::{count, with_unit},
-    panel::{Cell, Kind, Panel, Row, Tone},
+    number::{count, time_ms},
+    panel::{Cell, Kind, Panel, Place, Row, Tone},
     point::Point,
     quantity::QuantityName,
     setting::{Swept, served},
@@ -128,7 +128,7 @@ impl Hardship {
         if self.reconnects == 0 {
             return None;
         }
-        let back = self.recovery_p50_ms.map(|p50| format!(", back after {} at p50", with_unit(p50, "ms")));
+        let back = self.recovery_p50_ms.map(|p50| format!(", back after {} at p50", time_ms(p50)));
         Some(format!("{}{}", connects_again(self.reconnects), back.unwrap_or_default()))
     }
 }
@@ -220,7 +220,7 @@ pub(crate) fn matrix(finding: &ScenarioFinding) -> Option<Panel> {
         heads,
         rows: rows.collect(),
         kind: Kind::Words,
-        in_terminal: true,
+        place: Place::Everywhere,
     })
 }
 

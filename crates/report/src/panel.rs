@@ -64,6 +64,17 @@ pub(crate) enum Kind {
     Words,
 }
 
+/// Where a table is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// In the page, in Markdown and in the terminal.
+    Everywhere,
+    /// Not in the terminal.
+    Page,
+    /// Not in the terminal, and folded in the page: the numbers behind a figure.
+    Folded,
+}
+
 /// A table with its heading and what has to be said of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Panel {
@@ -74,8 +85,8 @@ pub(crate) struct Panel {
     pub(crate) heads: Vec<String>,
     pub(crate) rows: Vec<Row>,
     pub(crate) kind: Kind,
-    /// Whether the terminal shows it, too.
-    pub(crate) in_terminal: bool,
+    /// Where it is shown.
+    pub(crate) place: Place,
 }
 
 /// Heads from words.

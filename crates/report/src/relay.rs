@@ -5,7 +5,7 @@ use contract::{RelayCounts, RelayUse};
 use crate::{
     findings::{Findings, ScenarioFinding},
     number::{bytes, count, with_unit},
-    panel::{Cell, Kind, Panel, Row, heads},
+    panel::{Cell, Kind, Panel, Place, Row, heads},
     point::Point,
 };
 
@@ -63,7 +63,7 @@ pub(crate) fn table(finding: &ScenarioFinding) -> Option<Panel> {
         ]),
         rows,
         kind: Kind::Numbers,
-        in_terminal: false,
+        place: Place::Page,
     })
 }
 

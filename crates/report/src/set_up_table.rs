@@ -6,7 +6,7 @@ use crate::{
     measured::mean,
     network_words::delivery_path,
     number::{setting, three_digits},
-    panel::{Cell, Kind, Panel, Row, heads},
+    panel::{Cell, Kind, Panel, Place, Row, heads},
     point::Point,
     quantity::{Quantity, QuantityName},
     setting::Swept,
@@ -42,7 +42,7 @@ pub(crate) fn set_up(finding: &ScenarioFinding) -> Option<Panel> {
         heads: heads(["point", "set-up at p50", "at p99", "round trips", "bytes", "packets", "connections"]),
         rows,
         kind: Kind::Numbers,
-        in_terminal: true,
+        place: Place::Everywhere,
     })
 }
 
@@ -94,7 +94,7 @@ pub(crate) fn paths(finding: &ScenarioFinding) -> Option<Panel> {
         heads: heads(["of", "path"]),
         rows: rows.collect(),
         kind: Kind::Words,
-        in_terminal: true,
+        place: Place::Everywhere,
     })
 }
 

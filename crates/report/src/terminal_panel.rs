@@ -6,14 +6,14 @@ use comfy_table::{CellAlignment, Table};
 
 use crate::{
     findings::ScenarioFinding,
-    panel::{Kind, Panel},
+    panel::{Kind, Panel, Place, Tone},
     panels::panels,
     terminal::{plain, table},
     watched,
 };
 
 /// Longest line of a cell that holds words.
-const WIDEST: usize = 30;
+const WIDEST: usize = 34;
 
 /// What a scenario has besides its numbers; empty for most.
 pub(crate) fn text(finding: &ScenarioFinding) -> String {
@@ -21,8 +21,9 @@ pub(crate) fn text(finding: &ScenarioFinding) -> String {
     for line in watched::lines(finding) {
         let _ = writeln!(text, "{}\n", plain(&line));
     }
-    for panel in panels(finding).iter().filter(|panel| panel.in_terminal) {
+    for panel in panels(finding).iter().filter(|panel| panel.place == Place::Everywhere) {
         let _ = writeln!(text, "{}\n{}\n", plain(&panel.heading), drawn(panel));
+        text.push_str(&beneath(panel));
         if panel.kind == Kind::Words {
             let _ = writeln!(text, "{}\n", plain(&panel.explained));
         }
@@ -30,16 +31,16 @@ pub(crate) fn text(finding: &ScenarioFinding) -> String {
     text
 }
 
+/// The table itself: what stands beneath its cells would make it too wide.
 fn drawn(panel: &Panel) -> Table {
-    let heads: Vec<String> = panel.heads.iter().map(|head| plain(head)).collect();
+    let heads: Vec<String> = panel.heads.iter().map(|head| wrapped(&plain(head))).collect();
     let mut drawn = table(&heads.iter().map(String::as_str).collect::<Vec<_>>());
     for row in &panel.rows {
-        let mut cells = vec![plain(&row.head)];
-        cells.extend(row.cells.iter().map(|cell| {
-            let lines = std::iter::once(&cell.text).chain(&cell.small);
-            lines.map(|line| wrapped(&plain(line))).collect::<Vec<_>>().join("\n")
-        }));
-        drawn.add_row(cells);
+        let own = row.cells.iter().map(|cell| match panel.kind {
+            Kind::Words => cell.text.clone(),
+            Kind::Numbers => cell.line(),
+        });
+        drawn.add_row(std::iter::once(row.head.clone()).chain(own).map(|text| wrapped(&plain(&text))));
     }
     for (index, column) in drawn.column_iter_mut().enumerate() {
         column.set_padding((if index > 0 { 2 } else { 0 }, 0));
@@ -50,7 +51,32 @@ fn drawn(panel: &Panel) -> Table {
     drawn
 }
 
-/// Broken between words, so that four columns of them fit beside each other.
+/// What stands beneath the words of a cell, a line for each that does not work as it should.
+fn beneath(panel: &Panel) -> String {
+    let mut text = String::new();
+    if panel.kind == Kind::Numbers {
+        return text;
+    }
+    for row in &panel.rows {
+        for (head, cell) in panel.heads.iter().skip(1).zip(&row.cells) {
+            if matches!(cell.tone, Tone::Doubt | Tone::Bad) && !cell.small.is_empty() {
+                let _ = writeln!(
+                    text,
+                    "{}, {}: {}",
+                    plain(&row.head),
+                    plain(head),
+                    plain(&cell.small.join("; "))
+                );
+            }
+        }
+    }
+    if !text.is_empty() {
+        text.push('\n');
+    }
+    text
+}
+
+/// Broken between words, so that columns of them fit beside each other.
 fn wrapped(line: &str) -> String {
     let mut text = String::new();
     let mut width = 0;

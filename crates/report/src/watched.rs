@@ -5,8 +5,8 @@ use contract::{BrowserFindings, BrowserLane, LaneKind, Params, SetUp};
 use crate::{
     findings::ScenarioFinding,
     network_words::transport_text,
-    number::{bytes, count, list, three_digits, with_unit},
-    panel::{Cell, Kind, Panel, Row, Tone, heads},
+    number::{bytes, count, list, three_digits, time_ms},
+    panel::{Cell, Kind, Panel, Place, Row, Tone, heads},
     point::{Point, Trial},
 };
 
@@ -30,6 +30,11 @@ impl Watch<'_> {
             String::new()
         };
         format!("{} over {}{crowd}", self.point.pattern.label(), transport_text(transport))
+    }
+
+    /// ` (block 2)`; empty for the first.
+    fn block_words(&self) -> String {
+        if self.trial.block > 1 { format!(" (block {})", self.trial.block) } else { String::new() }
     }
 
     /// When anything last happened, in the page's milliseconds.
@@ -56,8 +61,8 @@ impl Watch<'_> {
             });
         }
         parts.extend(fetches.iter().map(|lane| match waited_ms(lane) {
-            Some(waited) => format!("the fetch waited {}", time(waited)),
-            None => format!("the fetch was not answered in {}", time(self.last_ms() - lane.asked_ms)),
+            Some(waited) => format!("the fetch waited {}", time_ms(waited)),
+            None => format!("the fetch was not answered in {}", time_ms(self.last_ms() - lane.asked_ms)),
         }));
         (!parts.is_empty()).then(|| parts.join(", "))
     }
@@ -116,11 +121,6 @@ fn set_up_words(set_up: SetUp) -> String {
     let each = |sum: u64| sum as f64 / set_up.subscribers as f64;
     let packets = set_up.segments.map(|segments| format!(" in {} packets", three_digits(each(segments))));
     format!(", each set up with {}{}", bytes(each(set_up.bytes)), packets.unwrap_or_default())
-}
-
-/// Milliseconds up to a second, seconds from there on.
-pub(crate) fn time(value_ms: f64) -> String {
-    if value_ms >= 1_000.0 { with_unit(value_ms * 1e-3, "s") } else { with_unit(value_ms, "ms") }
 }
 
 /// From asking to being open; none if it never was.
@@ -188,9 +188,8 @@ fn checks(watch: &Watch<'_>) -> Option<Panel> {
             holds(check.holds),
         ],
     });
-    let block = if watch.trial.block > 1 { format!(", block {}", watch.trial.block) } else { String::new() };
     (!checks.is_empty()).then(|| Panel {
-        heading: format!("Questions to the browser: {}{block}", watch.label()),
+        heading: format!("Questions to the browser: {}{}", watch.label(), watch.block_words()),
         explained: format!(
             "{}: {} of {} hold. Ours: what the lab's own subscriber does.",
             watch.findings.browser,
@@ -200,7 +199,7 @@ fn checks(watch: &Watch<'_>) -> Option<Panel> {
         heads: heads(["check", "question", "expected", "found", "ours", "holds"]),
         rows: rows.collect(),
         kind: Kind::Words,
-        in_terminal: false,
+        place: Place::Page,
     })
 }
 
@@ -213,7 +212,7 @@ fn holds(holds: bool) -> Cell {
 fn lanes(finding: &ScenarioFinding) -> Option<Panel> {
     let watches = watches(finding);
     let instant =
-        |at: Option<f64>, none: &str| at.map_or_else(|| Cell::absent(none), |at| Cell::plain(time(at)));
+        |at: Option<f64>, none: &str| at.map_or_else(|| Cell::absent(none), |at| Cell::plain(time_ms(at)));
     let rows: Vec<Row> = watches
         .iter()
         .flat_map(|watch| watch.findings.lanes.iter().map(move |lane| (watch, lane)))
@@ -222,7 +221,7 @@ fn lanes(finding: &ScenarioFinding) -> Option<Panel> {
             head: watch.label(),
             cells: vec![
                 Cell::plain(&lane.label),
-                Cell::plain(time(lane.asked_ms)),
+                Cell::plain(time_ms(lane.asked_ms)),
                 instant(lane.opened_ms, "never"),
                 instant(lane.first_ms, "none"),
                 instant(lane.ended_ms, "not ended"),
@@ -237,8 +236,16 @@ fn lanes(finding: &ScenarioFinding) -> Option<Panel> {
         heads: heads(["of", "what", "asked", "opened", "first event", "ended", "protocol", "problem"]),
         rows,
         kind: Kind::Numbers,
-        in_terminal: false,
+        place: Place::Folded,
     })
+}
+
+/// A line for each task, to be read beside the answer: connections, streams, and who else was there.
+pub(crate) fn beside(finding: &ScenarioFinding) -> Vec<String> {
+    watches(finding)
+        .iter()
+        .map(|watch| format!("{}{}: {}", watch.label(), watch.block_words(), watch.beside_words()))
+        .collect()
 }
 
 /// A line for each task: what opened, and which checks do not hold.

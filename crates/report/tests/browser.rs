@@ -44,7 +44,7 @@ fn six_connections_are_a_picture() {
         "{svg}"
     );
     assert!(svg.contains("1 connection, at most 100 streams on each"), "{svg}");
-    assert!(svg.contains("2,000 others connected"), "{svg}");
+    assert!(svg.contains("beside 2,000 others"), "{svg}");
     let page = content(&files, "report.html");
     assert!(page.contains("2,000 other subscribers were connected to the same server meanwhile"));
     assert!(page.contains("What the page opened") && !page.contains("NaN"));

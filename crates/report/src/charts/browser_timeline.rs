@@ -10,9 +10,9 @@ use super::{
 };
 use crate::{
     findings::ScenarioFinding,
-    number::{count, setting},
+    number::{count, setting, time_ms},
     style::Ink,
-    watched::{Watch, first_watches, time, waited_ms, watches},
+    watched::{Watch, first_watches, waited_ms, watches},
 };
 
 /// Height of a lane.
@@ -138,7 +138,7 @@ fn draw_lane(canvas: &Canvas<'_>, plane: &Plane, lane: &BrowserLane, top: f64) -
     if let Some(first_ms) = lane.first_ms {
         notch(canvas, place(first_ms), bar, Ink::Text)?;
     }
-    let waited = waited_ms(lane).map_or_else(|| "never".to_owned(), time);
+    let waited = waited_ms(lane).map_or_else(|| "never".to_owned(), time_ms);
     let shade = if lane.opened_ms.is_some() { Ink::Quiet } else { Ink::Text };
     canvas.text((WIDTH - 4.0, middle), &waited, Anchor::Right, TICK_TEXT, shade)
 }
@@ -153,10 +153,7 @@ fn notch(canvas: &Canvas<'_>, x: f64, top: f64, ink: Ink) -> Drawn {
 fn beside(watch: &Watch<'_>) -> Vec<String> {
     let mut lines = vec![watch.connections_words()];
     if let Some(crowd) = watch.findings.crowd.filter(|crowd| crowd.asked > 0) {
-        lines.push(format!(
-            "{} others connected to the same server meanwhile",
-            count(u64::from(crowd.connected))
-        ));
+        lines.push(format!("beside {} others on the same server", count(u64::from(crowd.connected))));
     }
     lines
 }
@@ -173,8 +170,8 @@ fn title(shown: &[Watch<'_>]) -> String {
 fn description(shown: &[Watch<'_>]) -> String {
     let lane = |lane: &BrowserLane| {
         let waited = waited_ms(lane)
-            .map_or_else(|| "never opened".to_owned(), |waited| format!("open after {}", time(waited)));
-        format!("{} asked for at {}, {waited}", lane.label, time(lane.asked_ms))
+            .map_or_else(|| "never opened".to_owned(), |waited| format!("open after {}", time_ms(waited)));
+        format!("{} asked for at {}, {waited}", lane.label, time_ms(lane.asked_ms))
     };
     let panels: Vec<String> = shown
         .iter()

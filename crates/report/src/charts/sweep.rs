@@ -88,7 +88,7 @@ fn figure(
     let top = legend::height(&keys) + 38.0;
     let plane = Plane {
         x: x_axis(swept, &curves),
-        y: y_axis(name, &curves, &floors, &drawn),
+        y: y_axis(swept, name, &curves, &floors, &drawn),
         left: 56.0,
         right: WIDTH - 28.0,
         top,
@@ -141,7 +141,7 @@ fn measured(points: &[&Point], name: QuantityName) -> Curve {
         .iter()
         .filter(|point| point.quantity_of(name).bound == Bound::Exact)
         .filter_map(|point| Some((point.swept_value()?, point.measured(name)?)))
-        .filter(|(value, _)| *value > 0.0)
+        .filter(|(value, _)| *value >= 0.0)
         .collect()
 }
 
@@ -149,7 +149,7 @@ fn predicted(points: &[&Point], name: QuantityName) -> Curve {
     points
         .iter()
         .filter_map(|point| Some((point.swept_value()?, point.quantity_of(name).predicted?)))
-        .filter(|(value, _)| *value > 0.0)
+        .filter(|(value, _)| *value >= 0.0)
         .collect()
 }
 
@@ -275,6 +275,7 @@ fn x_axis(swept: Swept, curves: &[(Pattern, Curve, Curve)]) -> Axis {
 }
 
 fn y_axis(
+    swept: Swept,
     name: QuantityName,
     curves: &[(Pattern, Curve, Curve)],
     floors: &[(Pattern, Curve)],
@@ -299,7 +300,8 @@ fn y_axis(
         _ => "",
     };
     let title = format!("{}{unit}", name.label());
-    if least > 0.0 && most / least > WIDE {
+    // Beside straight lines of delays a logarithm would bend what is straight.
+    if swept != Swept::Rtt && least > 0.0 && most / least > WIDE {
         Axis::log(values.into_iter(), &format!("{title} (log scale)"))
     } else {
         Axis::from_zero(values.into_iter(), &title)
