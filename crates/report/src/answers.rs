@@ -16,8 +16,10 @@ use crate::{
     setting::Swept,
 };
 
+mod browser;
 mod connections;
 mod judge;
+mod network;
 mod order;
 mod servers;
 mod sides;
@@ -53,8 +55,29 @@ pub(crate) fn answer(finding: &ScenarioFinding) -> Answer {
     } else {
         None
     };
+    let special =
+        browser::answer(finding).or_else(|| Some((browser::not_run(finding)?, vec![]))).or_else(|| {
+            match Swept::of(&finding.scenario)? {
+                Swept::Network => network::obstacles(finding),
+                Swept::Heartbeat => network::heartbeats(finding, judge),
+                Swept::Rtt => network::delays(judge, &points),
+                Swept::Subscribers
+                | Swept::Rate
+                | Swept::Payload
+                | Swept::PollInterval
+                | Swept::Hold
+                | Swept::Client
+                | Swept::KeepAlive
+                | Swept::Side
+                | Swept::Rung
+                | Swept::Transport
+                | Swept::StreamsPerConnection
+                | Swept::MaxStreams => None,
+            }
+        });
     let (sentence, mut conditions) = match Swept::of(&finding.scenario) {
         _ if by_server.is_some() => by_server.unwrap_or_default(),
+        _ if special.is_some() => special.unwrap_or_default(),
         _ if points.is_empty() => ("No trial of this question was completed.".to_owned(), vec![]),
         _ if connections.is_some() => connections.unwrap_or_default(),
         _ if finding.scenario.events == Arrivals::Silence => (silence(&points), vec![]),
@@ -95,7 +118,9 @@ pub(crate) fn range(name: QuantityName, points: &[&Point]) -> String {
     let (low, high) =
         values.fold((f64::INFINITY, 0.0_f64), |(low, high), value| (low.min(value), high.max(value)));
     let (low_text, high_text) = (name.text(low), name.text(high));
-    if low_text == high_text { high_text } else { format!("{low_text} to {high_text}") }
+    let text = if low_text == high_text { high_text } else { format!("{low_text} to {high_text}") };
+    let clock = points.first().map(|point| point.quantity_of(name).clock_bound_text());
+    format!("{text}{}", clock.unwrap_or_default())
 }
 
 fn silence(points: &[&Point]) -> String {

@@ -100,9 +100,11 @@ pub struct PointComparison {
     pub p_adjusted: Option<f64>,
     /// Whether it is of the scenario's primary quantity, which has a family of its own.
     pub primary: bool,
-    /// Whether a difference is shown: the interval leaves out "the same", and the adjusted
-    /// probability is at most 0.05.
+    /// Whether a difference is shown: the interval leaves out "the same", the adjusted probability is
+    /// at most 0.05, and it is more than the clocks of browsers that told ages may be off.
     pub shown: bool,
+    /// Whether the difference is smaller than the clock of a browser that told the ages may be off.
+    pub is_within_clocks: bool,
 }
 
 impl PointComparison {
@@ -164,7 +166,7 @@ pub(crate) fn comparisons(scenario: &Scenario, points: &[Point]) -> Vec<PointCom
         for (place, p) in family.into_iter().zip(adjusted) {
             let (paired, comparison) = &mut found[place];
             comparison.p_adjusted = Some(p);
-            comparison.shown = paired.apart && p <= LEVEL;
+            comparison.shown = paired.apart && p <= LEVEL && !comparison.is_within_clocks;
         }
     }
     found.into_iter().map(|(_, comparison)| comparison).collect()
@@ -248,7 +250,17 @@ fn pairs<'a>(scenario: &Scenario, points: &'a [Point]) -> Vec<(&'a Point, &'a Po
             } else if left.server.is_foreign() {
                 false
             } else if left.pattern == right.pattern {
-                matches!(swept, Some(Swept::Side | Swept::Client | Swept::KeepAlive | Swept::Rung))
+                matches!(
+                    swept,
+                    Some(
+                        Swept::Side
+                            | Swept::Client
+                            | Swept::KeepAlive
+                            | Swept::Rung
+                            | Swept::Transport
+                            | Swept::Heartbeat
+                    )
+                )
             } else {
                 // Sides are compared with each other; what the patterns differ in is no news there.
                 swept != Some(Swept::Side) && at_same_value(left, right)
@@ -300,5 +312,19 @@ fn comparison(
         p_adjusted: None,
         primary: quantity.key() == scenario.primary,
         shown: false,
+        is_within_clocks: within_clocks(quantity, left, right),
     }
+}
+
+/// Whether two ages differ by less than the clocks of the browsers that told them may be off: that is
+/// no result, whatever the blocks say.
+pub(crate) fn within_clocks(quantity: QuantityName, left: &Point, right: &Point) -> bool {
+    let error = |point: &Point| point.quantity_of(quantity).clock_bound_ms;
+    if error(left).is_none() && error(right).is_none() {
+        return false;
+    }
+    let both = error(left).unwrap_or(0.0) + error(right).unwrap_or(0.0);
+    let apart =
+        left.measured(quantity).zip(right.measured(quantity)).map(|(left, right)| (left - right).abs());
+    apart.is_some_and(|apart| apart <= both)
 }

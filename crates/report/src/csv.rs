@@ -1,18 +1,20 @@
 //! `summary.csv` and `trials.csv`: the findings as tables.
 
-use contract::{Params, PublisherSeat};
+use contract::{Params, Pattern, PublisherSeat};
 
 use crate::{
     findings::Findings,
     floor,
+    network_words::network_text,
     number::six_digits,
     point::Point,
     quantity::QuantityName,
     summary::{bound, points},
+    terminal::plain,
 };
 
 /// Columns that say which point a row is of.
-const POINT: &str = "scenario,pattern,server,subscribers,payload_bytes,rate_hz,poll_interval_ms,hold_ms,turnaround_ms,client,keep_alive,delivery_delay_ms,side,rung,publisher";
+const POINT: &str = "scenario,pattern,server,subscribers,payload_bytes,rate_hz,poll_interval_ms,hold_ms,turnaround_ms,client,keep_alive,delivery_delay_ms,side,rung,publisher,rtt_ms,network,transport,certificate,streams_per_connection,max_streams,heartbeat,browser";
 
 fn point_cells(point: &Point) -> String {
     let params: &Params = &point.params;
@@ -35,6 +37,19 @@ fn point_cells(point: &Point) -> String {
             PublisherSeat::Server => "server".to_owned(),
             PublisherSeat::Harness => "harness".to_owned(),
         },
+        value(params.rtt_ms),
+        // Words, with plain spaces: it has too many parts for columns.
+        params.network.map_or_else(String::new, |network| cell(&plain(&network_text(&network)))),
+        params.transport.to_string(),
+        params.certificate.to_string(),
+        params.streams_per_connection.map_or_else(String::new, |streams| streams.to_string()),
+        params.max_streams.map_or_else(String::new, |streams| streams.to_string()),
+        // Absent stands for the usual one, where the pattern has any.
+        match point.pattern {
+            Pattern::ShortPolling | Pattern::LongPolling => String::new(),
+            Pattern::Sse | Pattern::WebSocket => params.heartbeat.unwrap_or_default().to_string(),
+        },
+        params.browser.map_or_else(String::new, |browser| browser.task.slug().to_owned()),
     ];
     cells.join(",")
 }
@@ -42,7 +57,7 @@ fn point_cells(point: &Point) -> String {
 /// `summary.csv`: one row per point and quantity.
 pub(crate) fn summary(findings: &Findings) -> String {
     let mut text = format!(
-        "{POINT},trials,valid,quantity,unit,measured,bound,low,high,predicted,closed_form,times_floor,times_floor_low,times_floor_high\n"
+        "{POINT},trials,valid,quantity,unit,measured,bound,low,high,predicted,closed_form,times_floor,times_floor_low,times_floor_high,clock_bound_ms\n"
     );
     let scenarios = &findings.scenarios;
     for (finding, point) in scenarios.iter().flat_map(|of| of.points.iter().map(move |point| (of, point))) {
@@ -64,6 +79,7 @@ pub(crate) fn summary(findings: &Findings) -> String {
                 value(floor.and_then(|found| found.ratio)),
                 value(floor.and_then(|found| found.low)),
                 value(floor.and_then(|found| found.high)),
+                value(quantity.clock_bound_ms),
             ];
             text.push_str(&cells.join(","));
             text.push('\n');

@@ -11,9 +11,9 @@ use crate::{
     point::Point,
     quantity::QuantityName,
     read::{CALIBRATION, Run},
-    setting::{SweptValue, served},
+    setting::served,
     threshold_verdict::{ThresholdFinding, threshold_findings},
-    verdict::Verdict,
+    verdict::{Verdict, ended},
 };
 
 /// All that the outputs print.
@@ -33,7 +33,7 @@ pub struct Findings {
     pub targets: Vec<TargetNote>,
     /// Trials planned, calibration left out.
     pub trials_planned: u32,
-    /// Trials that completed, calibration left out.
+    /// Trials that completed, a browser's tasks among them, calibration left out.
     pub trials_completed: u32,
     /// Whether the run can be trusted.
     pub verdict: Verdict,
@@ -198,7 +198,7 @@ pub fn findings(run: &Run) -> Findings {
     let thresholds: Vec<&ThresholdFinding> =
         scenarios.iter().flat_map(|scenario| &scenario.thresholds).collect();
     let (verdict, verdict_reason) = Verdict::of(&points, &thresholds, &failures, manifest.trials_planned);
-    let trials_completed = points.iter().map(|point| point.completed().count()).sum::<usize>();
+    let trials_completed = points.iter().map(|point| ended(point)).sum::<usize>();
     let answers = scenarios.iter().map(answers::answer).collect();
     let mut warnings = run.warnings.clone();
     warnings.extend(
@@ -255,7 +255,7 @@ fn scenario_finding(run: &Run, scenario: &Scenario, judged: &[&TrialRecord]) -> 
     let mut points: Vec<Point> =
         groups.iter().map(|group| Point::gather(&run.manifest, scenario, group)).collect();
     points.sort_by(|left, right| {
-        let swept = |point: &Point| point.swept_key().map_or(0.0, SweptValue::place);
+        let swept = |point: &Point| point.swept_key().map_or(0.0, |key| key.place_in(scenario));
         let server = |point: &Point| {
             let listed = scenario.servers.iter().position(|server| *server == point.server);
             (!point.server.is_pushlab(), !point.server.is_floor(), listed.unwrap_or(usize::MAX))

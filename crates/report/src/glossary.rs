@@ -1,13 +1,31 @@
 //! The words of the report, each explained once.
 
+use contract::Transport;
+
 use crate::{
     findings::{Findings, ScenarioFinding},
     floor::has_floor,
+    point::Point,
     setting::Swept,
 };
 
 /// Anchor, word, meaning.
 type Word = (&'static str, &'static str, &'static str);
+
+/// The word that a table's head uses, if the glossary explains it.
+pub(crate) fn anchor(head: &str) -> Option<&'static str> {
+    let known = [
+        ("in the way", "middlebox"),
+        ("round trips", "round-trip"),
+        ("set-up at p50", "percentile"),
+        ("age at p99", "percentile"),
+        ("heartbeat", "heartbeat"),
+        ("bytes per event", "delivery"),
+        ("connections", "socket"),
+        ("protocol", "alpn"),
+    ];
+    known.into_iter().find_map(|(word, anchor)| (word == head).then_some(anchor))
+}
 
 /// The words of this report: those of every one, and those of what it measured besides.
 pub(crate) fn words(findings: &Findings) -> Vec<Word> {
@@ -17,11 +35,89 @@ pub(crate) fn words(findings: &Findings) -> Vec<Word> {
     words.extend(any(has_floor).then_some(FLOOR));
     words.extend(any(ScenarioFinding::is_ramp).then_some(SATURATION));
     words.extend(ladder.then_some(RUNG));
+    words.extend(NETWORK_WORDS.into_iter().filter(|_| any(is_of_network)));
     if words.len() > GLOSSARY.len() {
         words.sort_by_key(|(anchor, _, _)| *anchor);
     }
     words
 }
+
+/// Whether a question is about what lies between subscriber and server, or about who is there.
+fn is_of_network(finding: &ScenarioFinding) -> bool {
+    let other = |point: &Point| {
+        point.params.network.is_some()
+            || point.params.browser.is_some()
+            || point.params.heartbeat.is_some()
+            || point.params.transport != Transport::Http1
+    };
+    let about = matches!(
+        Swept::of(&finding.scenario),
+        Some(
+            Swept::Rtt
+                | Swept::Network
+                | Swept::Transport
+                | Swept::Heartbeat
+                | Swept::StreamsPerConnection
+                | Swept::MaxStreams
+        )
+    );
+    about || finding.points.iter().any(other)
+}
+
+/// Words of what lies between.
+const NETWORK_WORDS: [Word; 11] = [
+    (
+        "alpn",
+        "ALPN",
+        "how client and server agree, while they set up TLS, which protocol they will speak (RFC 7301): HTTP/1.1 or HTTP/2. It costs no round trip of its own.",
+    ),
+    (
+        "black-hole",
+        "black hole",
+        "a connection on which nothing passes any more, and neither side is told. A subscriber that only listens never finds out unless it expects a sign of life.",
+    ),
+    (
+        "clear-road",
+        "clear road",
+        "the same trial with nothing in the way: what an obstacle is measured against.",
+    ),
+    (
+        "head-of-line",
+        "head-of-line blocking",
+        "what is first in a queue holds up all behind it. Streams of HTTP/2 share one TCP connection, so a segment that is late is late for all of them.",
+    ),
+    (
+        "heartbeat",
+        "heartbeat",
+        "a sign of life on a stream that has nothing to say: a comment in SSE, a ping in WebSocket. It keeps an idle timeout from counting to its end, and costs bytes.",
+    ),
+    (
+        "middlebox",
+        "middlebox",
+        "what lies between subscriber and server and is neither: a proxy, a load balancer, a firewall. Here a relay that does on purpose what those do.",
+    ),
+    (
+        "round-trip",
+        "round-trip time",
+        "from sending a byte to having the answer of the other side, when that takes no time of its own. Half of it is a transit.",
+    ),
+    (
+        "set-up",
+        "set-up",
+        "from connecting to the first answer that gives a place in the log: TCP’s handshake, TLS’s where there is one, and a request with its answer.",
+    ),
+    (
+        "stream",
+        "HTTP/2 stream",
+        "one request and its answer among several on the same connection. The server says how many it allows at a time.",
+    ),
+    (
+        "tls",
+        "TLS",
+        "the encryption beneath HTTPS (RFC 8446). A first connection pays a round trip more, and each record some bytes.",
+    ),
+    ("transit", "transit", "the way of a byte in one direction: half a round trip."),
+];
 
 const FLOOR: Word = (
     "floor",

@@ -9,7 +9,7 @@ use crate::{
     floor::multiple_text,
     html_method, html_scenario,
     number::{count, instant},
-    point::Point,
+    point::{Point, unmeasured},
     quantity::QuantityName,
     setting, style,
     words::{interval_note, threshold_words},
@@ -204,8 +204,9 @@ fn row(finding: &ScenarioFinding, point: &Point, columns: &[QuantityName], notes
     html! {
         tr {
             th scope="row" title=(setting::params_text(&point.params)) { (point_name(point)) }
-            @for &name in columns {
-                (cell(finding, point, name, notes))
+            @match unmeasured(point) {
+                Some(words) => { td.words.doubt colspan=(columns.len()) { (words) } },
+                None => { @for &name in columns { (cell(finding, point, name, notes)) } },
             }
         }
     }

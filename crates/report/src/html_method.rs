@@ -7,11 +7,12 @@ use crate::{
     findings::{CalibrationFinding, Failure, Findings, Judged},
     glossary::words,
     number::{count, with_unit},
-    setting,
+    point::Point,
+    relay, setting,
 };
 
 /// What holds for every run, heading and text.
-pub(crate) const METHOD: [(&str, &str); 6] = [
+const METHOD: [(&str, &str); 6] = [
     (
         "Clock",
         "One monotonic clock on one host, read by publisher and subscribers; no wall clock takes part in an age.",
@@ -38,6 +39,31 @@ pub(crate) const METHOD: [(&str, &str); 6] = [
     ),
 ];
 
+/// What holds for this run: the same, and what is said of the middlebox and of a browser where there was one.
+pub(crate) fn method_words(findings: &Findings) -> Vec<(&'static str, String)> {
+    let mut words: Vec<(&'static str, String)> =
+        METHOD.iter().map(|(word, text)| (*word, (*text).to_owned())).collect();
+    if relay::is_used(findings) {
+        let cost = relay::cost(findings).map_or_else(String::new, |cost| format!(" {cost}"));
+        words.push(("The middlebox", format!("{}{cost}", relay::LIMITS)));
+    }
+    let points = || findings.scenarios.iter().flat_map(|scenario| &scenario.points);
+    if let Some(bound_ms) = points().filter_map(Point::clock_bound_ms).reduce(f64::max) {
+        words.push((
+            "Ages from a browser",
+            format!(
+                "{} The largest of these errors in this run is {}.",
+                BROWSER_CLOCK,
+                with_unit(bound_ms, "ms")
+            ),
+        ));
+    }
+    words
+}
+
+/// What ages that a browser told rest on.
+const BROWSER_CLOCK: &str = "A page has a clock of its own. It is set by four stamps of round trips to the server, and may be off by half the shortest of them and a step of the page's clock. Every age that a page told carries this error behind a ±; no smaller difference is a result.";
+
 /// What the harness took of the machine in this run.
 pub(crate) fn harness_cost(findings: &Findings) -> String {
     let shares: Vec<f64> = findings
@@ -61,7 +87,7 @@ pub(crate) fn section(findings: &Findings) -> Markup {
     html! {
         section {
             h2 #method { a href="#method" { "How this was measured" } }
-            dl { @for (word, text) in METHOD { dt { (word) } dd { (text) } } }
+            dl { @for (word, text) in method_words(findings) { dt { (word) } dd { (text) } } }
             p { (harness_cost(findings)) }
             h3 { "Calibration" }
             (calibration(findings))

@@ -9,11 +9,12 @@ use crate::{
     findings::ScenarioFinding,
     floor::{has_floor, ratio_text},
     html::{figure_markup, point_name},
-    html_servers, html_validity,
+    html_panel, html_servers, html_validity,
     number::{self, period_ms},
-    point::Point,
+    panels::panels,
+    point::{Point, unmeasured},
     quantity::QuantityName,
-    setting,
+    setting, watched,
 };
 
 /// Question, setting, finding, figures, numbers, validity, what to look at, command.
@@ -33,6 +34,8 @@ pub(crate) fn section(finding: &ScenarioFinding, answer: &Answer, figures: &[Fig
             p.finding { (answer.sentence) }
             @for condition in &answer.conditions { p { (condition) } }
             (html_servers::table(finding))
+            @for line in watched::beside(finding) { p { (line) "." } }
+            @for table in panels(finding) { (html_panel::panel(&table)) }
             div.figures {
                 @for figure in figures.iter().filter(|figure| figure.scenario.as_deref() == Some(scenario.name.as_str())) {
                     (figure_markup(figure, &numbers))
@@ -105,7 +108,10 @@ fn numbers_of(finding: &ScenarioFinding, point: &Point, known: &[QuantityName]) 
                 (point_name(point)) " "
                 small { "(" (setting::params_text(&point.params)) ")" }
             } } }
-            @for quantity in known.iter().map(|name| point.quantity_of(*name)) {
+            @if let Some(words) = unmeasured(point) {
+                tr { td.words.doubt colspan=(columns) { (words) } }
+            }
+            @for quantity in known.iter().filter(|_| unmeasured(point).is_none()).map(|name| point.quantity_of(*name)) {
                 tr {
                     th scope="row" { (quantity.name.label()) }
                     td { (quantity.predicted_text()) }

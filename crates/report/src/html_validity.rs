@@ -6,12 +6,13 @@ use crate::{
     age_bound::{AGE_BOUND_HEAD, age_bound_words},
     findings::ScenarioFinding,
     html::point_name,
-    number,
+    html_panel, number,
     point::{Point, Trial},
+    relay,
     threshold_verdict::{ThresholdFinding, ThresholdOutcome},
     validity_rows::{
         LEDGERS_EXPLAINED, THRESHOLD_HEADS, in_order, ledger_heads, ledger_rows, limit_heads, limit_rows,
-        short_hash, threshold_cells, trial_cells,
+        short_hash, threshold_cells, trial_cells, trial_words,
     },
 };
 
@@ -24,6 +25,7 @@ pub(crate) fn validity(finding: &ScenarioFinding) -> Markup {
             (thresholds(finding))
             (limits(finding))
             (ledgers(finding))
+            @if let Some(table) = relay::table(finding) { (html_panel::table(&table)) }
             (trials(finding))
             (warnings(finding))
         }
@@ -142,7 +144,7 @@ fn trial_row(point: &Point, trial: &Trial) -> Markup {
             td { (trial.block) }
             @match trial_cells(point, trial) {
                 Some(cells) => { @for cell in &cells { td.wrap[cell.contains("exceeded")] { (cell) } } },
-                None => { td colspan="7" class="words" { "failed; its reason is among the warnings" } },
+                None => { td colspan="7" class=(if trial.not_run.is_some() { "words doubt" } else { "words" }) { (trial_words(trial)) } },
             }
             td { code { (short_hash(&trial.schedule_hash)) } }
         }

@@ -3,7 +3,7 @@
 use contract::{Limits, Measurements};
 
 use crate::{
-    ledgers::{difference, disagreements},
+    ledgers::difference,
     measured::{finite, quantile_ms},
     number::{count, three_digits, with_unit},
 };
@@ -100,6 +100,11 @@ pub(crate) const CHECKS: [Check; 8] = [
 ];
 
 impl Check {
+    /// Whether it is about the instrument alone; ledgers also differ by what an obstacle does.
+    pub(crate) const fn is_of_instrument(&self) -> bool {
+        !self.what.is_empty()
+    }
+
     /// The value of a trial; none where it was not told.
     pub(crate) fn value(&self, of: &Measurements) -> Option<f64> {
         (self.value)(of)
@@ -135,20 +140,18 @@ impl Check {
     }
 }
 
-/// What a trial did beyond its scenario's limits, in words.
+/// What a trial did beyond its scenario's limits, in words; ledgers that differ are told elsewhere.
 pub(crate) fn beyond_limits(of: &Measurements, limits: &Limits) -> Vec<String> {
-    let mut beyond: Vec<String> = CHECKS
+    CHECKS
         .iter()
-        .filter(|check| !check.what.is_empty())
+        .filter(|check| check.is_of_instrument())
         .filter_map(|check| {
             let value = check.value(of)?;
             let said =
                 || format!("{} {} (limit: {})", check.what, check.text(value), check.limit_text(limits));
             check.is_beyond(value, limits).then(said)
         })
-        .collect();
-    beyond.extend(disagreements(of, limits));
-    beyond
+        .collect()
 }
 
 /// Segments sent again are said and make nothing invalid: a network may lose some.

@@ -11,21 +11,23 @@ use crate::{
     glossary::words,
     html::{AGE_EXPLAINED, ANSWERS_AT_THE_TOP, table_columns},
     html_method::{
-        CALIBRATION_EXPLAINED, CALIBRATION_HEADS, METHOD, calibration_cells, environment_rows, harness_cost,
-        schedule_text,
+        CALIBRATION_EXPLAINED, CALIBRATION_HEADS, calibration_cells, environment_rows, harness_cost,
+        method_words, schedule_text,
     },
     html_scenario::doubts,
     html_validity::grouped_warnings,
-    markdown_servers,
+    markdown_panel, markdown_servers,
     markdown_text::{Page, code_block, escaped},
     number::{THIN_SPACE, instant, period_ms},
-    point::Point,
+    panels::panels,
+    point::{Point, unmeasured},
     quantity::QuantityName,
-    setting, style,
+    relay, setting, style,
     validity_rows::{
         LEDGERS_EXPLAINED, THRESHOLD_HEADS, in_order, ledger_heads, ledger_rows, limit_heads, limit_rows,
-        short_hash, threshold_cells, trial_cells,
+        short_hash, threshold_cells, trial_cells, trial_words,
     },
+    watched,
     words::{interval_note, threshold_words},
 };
 
@@ -116,7 +118,13 @@ fn one_table(page: &mut Page, findings: &Findings) {
                 point.scenario.clone(),
                 format!("{} {}", style::symbol(point.pattern, &point.server), point.label()),
             ];
-            row.extend(columns.iter().map(|name| table_cell(finding, point, *name)));
+            match unmeasured(point) {
+                Some(words) => {
+                    row.push(words);
+                    row.extend(std::iter::repeat_n("—".to_owned(), columns.len() - 1));
+                }
+                None => row.extend(columns.iter().map(|name| table_cell(finding, point, *name))),
+            }
             row
         })
     });
@@ -168,6 +176,10 @@ fn scenario(page: &mut Page, finding: &ScenarioFinding, answer: &Answer, figures
         page.paragraph(&escaped(condition));
     }
     markdown_servers::table(page, finding);
+    page.list(watched::beside(finding).iter().map(|line| format!("{}.", escaped(line))));
+    for table in panels(finding) {
+        markdown_panel::panel(page, &table);
+    }
     for figure in figures {
         if figure.scenario.as_deref() == Some(scenario.name.as_str()) {
             page.figure(figure);
@@ -193,6 +205,10 @@ fn numbers(page: &mut Page, finding: &ScenarioFinding) {
             escaped(&point.label()),
             escaped(&setting::params_text(&point.params))
         ));
+        if let Some(words) = unmeasured(point) {
+            page.paragraph(&escaped(&words));
+            continue;
+        }
         let mut heads = vec!["quantity", "predicted", "measured", "ratio", "closed form"];
         if has_floor(finding) {
             heads.push("× floor");
@@ -251,7 +267,7 @@ fn validity(page: &mut Page, finding: &ScenarioFinding) {
             match trial_cells(point, trial) {
                 Some(cells) => row.extend(cells),
                 None => {
-                    row.push("failed".to_owned());
+                    row.push(trial_words(trial).to_owned());
                     row.extend(std::iter::repeat_n("—".to_owned(), 6));
                 }
             }
@@ -262,6 +278,9 @@ fn validity(page: &mut Page, finding: &ScenarioFinding) {
     let words = age_bound_words(&in_order(finding));
     if !words.is_empty() {
         page.paragraph(words);
+    }
+    if let Some(table) = relay::table(finding) {
+        markdown_panel::table(page, &table);
     }
     let warnings = grouped_warnings(finding);
     if warnings.is_empty() {
@@ -309,7 +328,7 @@ fn limits_and_ledgers(page: &mut Page, finding: &ScenarioFinding) {
 
 fn method(page: &mut Page, findings: &Findings) {
     page.paragraph("## How this was measured");
-    page.list(METHOD.iter().map(|(word, text)| format!("**{word}.** {text}")));
+    page.list(method_words(findings).iter().map(|(word, text)| format!("**{word}.** {text}")));
     page.paragraph(&harness_cost(findings));
     page.paragraph("### Calibration");
     page.paragraph(CALIBRATION_EXPLAINED);

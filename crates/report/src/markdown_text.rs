@@ -31,8 +31,22 @@ impl Page {
 
     /// The first column is words, the others are numbers.
     pub(crate) fn table<'a>(&mut self, heads: &[&str], rows: impl Iterator<Item = Vec<String>> + 'a) {
+        self.aligned_table(heads, " --: |", rows);
+    }
+
+    /// Every column is words.
+    pub(crate) fn word_table<'a>(&mut self, heads: &[&str], rows: impl Iterator<Item = Vec<String>> + 'a) {
+        self.aligned_table(heads, " :-- |", rows);
+    }
+
+    fn aligned_table<'a>(
+        &mut self,
+        heads: &[&str],
+        aligned: &str,
+        rows: impl Iterator<Item = Vec<String>> + 'a,
+    ) {
         let mut text = format!("| {} |\n| :-- |", heads.join(" | "));
-        text.push_str(&" --: |".repeat(heads.len() - 1));
+        text.push_str(&aligned.repeat(heads.len() - 1));
         text.push('\n');
         for row in rows {
             let cells: Vec<String> = row.iter().map(|cell| escaped(cell)).collect();

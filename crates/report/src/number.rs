@@ -46,6 +46,11 @@ pub(crate) fn period_ms(value_ms: f64) -> String {
     if value_ms >= 1_000.0 { with_setting(value_ms * 1e-3, "s") } else { with_setting(value_ms, "ms") }
 }
 
+/// A measured time: milliseconds up to a second, seconds from there on.
+pub(crate) fn time_ms(value_ms: f64) -> String {
+    if value_ms.abs() >= 1_000.0 { with_unit(value_ms * 1e-3, "s") } else { with_unit(value_ms, "ms") }
+}
+
 /// A setting is printed as it was set, not rounded to three digits with trailing zeros.
 pub(crate) fn setting(value: f64) -> String {
     let text = three_digits(value);

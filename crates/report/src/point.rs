@@ -1,22 +1,23 @@
 //! A point: one pattern with one set of settings in one scenario, and what its trials say.
 
 use contract::{
-    Calibration, Delivery, Environment, Manifest, Measurements, Outcome, Params, Pattern, Scenario,
-    ServerName, TrialRecord,
+    BrowserFindings, Calibration, Delivery, Environment, Manifest, Measurements, Outcome, Params, Pattern,
+    Scenario, ServerName, TrialRecord,
 };
-use model::{Inputs, NotApplicable, Predicted, Prediction};
+use model::Predicted;
 
 use crate::{
     ages::AgeView,
     crossing::bytes_by_interval,
     estimate::{Estimate, over_readings},
-    limits::{beyond_limits, retransmission_warning},
-    measured::{PER_EVENT_ON_RAMPS, Reading, finite, is_per_due_delivery, mean, prediction, reading},
+    limits::retransmission_warning,
+    measured::{PER_EVENT_ON_RAMPS, Reading, finite, is_per_due_delivery, reading},
     number::{count, three_digits},
+    predictions::{mean_of, predictions},
     quantity::{Bound, Quantity, QuantityName},
     saturation::{bound_words, missing_words, rate_grew, saturation_warnings},
     setting::{self, Swept, SweptValue},
-    validity::{counts_not_told, edge_warning, invalidities, prediction_warnings, sockets_are_told},
+    validity::{counts_not_told, doubts, edge_warning, prediction_warnings, sockets_are_told},
 };
 
 /// A percentile needs this many deliveries beyond it, or a few stragglers decide it.
@@ -37,8 +38,12 @@ pub struct Trial {
     pub environment: Environment,
     /// What the calibration trial of its pattern found.
     pub calibration: Option<Calibration>,
-    /// What it measured; none if it failed.
+    /// What it measured; none if it failed, was not run, or was a browser's task.
     pub measurements: Option<Measurements>,
+    /// What a browser brought to light, if that was the trial.
+    pub watched: Option<BrowserFindings>,
+    /// Why it was not run; none if it was.
+    pub not_run: Option<String>,
     /// What it says about each quantity, in the order of [`QuantityName::ALL`]; empty if it failed.
     pub(crate) readings: Vec<Option<Reading>>,
     /// Its ages.
@@ -125,6 +130,26 @@ impl Point {
         self.trials.iter().filter_map(|trial| trial.measurements.as_ref())
     }
 
+    /// Why none of its trials was run; none if one was.
+    #[must_use]
+    pub fn not_run(&self) -> Option<&str> {
+        let first = self.trials.first()?.not_run.as_deref()?;
+        self.trials.iter().all(|trial| trial.not_run.is_some()).then_some(first)
+    }
+
+    /// What a browser brought to light in its trials.
+    pub fn watched(&self) -> impl Iterator<Item = &BrowserFindings> {
+        self.trials.iter().filter_map(|trial| trial.watched.as_ref())
+    }
+
+    /// Most by which the clock of a browser that told the ages may be off, in milliseconds; none where
+    /// none told them.
+    #[must_use]
+    pub fn clock_bound_ms(&self) -> Option<f64> {
+        let bounds = self.completed().filter_map(|of| Some(of.browser_clock.as_ref()?.bound_us * 1e-3));
+        bounds.reduce(f64::max)
+    }
+
     /// One quantity of the point.
     #[must_use]
     pub fn quantity_of(&self, name: QuantityName) -> &Quantity {
@@ -203,6 +228,7 @@ impl Point {
         }
         quantity.predicted = mean_of(name, predicted.iter().map(|both| &both.replayed));
         quantity.closed_form = mean_of(name, predicted.iter().map(|both| &both.closed_form));
+        quantity.clock_bound_ms = self.clock_bound_ms().filter(|_| name.is_age());
         quantity.doubt = self.doubt(&quantity);
         quantity
     }
@@ -242,29 +268,26 @@ impl Point {
             let of = if records.len() > 1 { format!("block {}: ", record.block) } else { String::new() };
             let said = |text: String| format!("{of}{text}");
             match &record.outcome {
-                Outcome::NotRun { reason } => {
-                    self.invalid_because.push(format!("trial {} was not run: {reason}", record.order));
-                }
+                Outcome::NotRun { reason } => warnings.push(format!("not run: {reason}")),
                 Outcome::Watched { findings } => warnings.extend(findings.warnings.iter().cloned().map(said)),
                 Outcome::Failed { reason, .. } => {
                     self.invalid_because.push(format!("trial {} failed: {reason}", record.order));
                 }
                 Outcome::Completed { measurements } => {
-                    let problems = invalidities(record, measurements, &scenario.events);
-                    self.invalid_because.extend(problems.into_iter().map(said));
-                    let beyond = beyond_limits(measurements, &scenario.limits);
-                    self.invalid_because.extend(beyond.into_iter().map(said));
+                    let doubts = doubts(record, measurements, scenario);
+                    self.invalid_because.extend(doubts.invalid.into_iter().map(said));
+                    let finding = |text| said(format!("{text}: a finding, behind such an obstacle"));
+                    warnings.extend(doubts.findings.into_iter().map(finding));
                     let sent_again = retransmission_warning(measurements);
                     warnings.extend(measurements.warnings.iter().cloned().chain(sent_again).map(said));
                     warnings.extend(saturation_warnings(measurements).into_iter().map(said));
                     warnings.extend(counts_not_told(measurements));
                     add(&mut self.delivery, &measurements.delivery);
+                    if record.calibration.is_none() && record.server.is_pushlab() {
+                        let missing = "no calibration of this pattern: the prediction leaves out what this machine costs";
+                        warnings.push(missing.to_owned());
+                    }
                 }
-            }
-            if record.calibration.is_none() && record.server.is_pushlab() {
-                let missing =
-                    "no calibration of this pattern: the prediction leaves out what this machine costs";
-                warnings.push(missing.to_owned());
             }
         }
         let ages = &self.ages;
@@ -285,17 +308,6 @@ impl Point {
     }
 }
 
-/// Mean of what the predictions say of a quantity; the poll phases of the blocks differ, and with
-/// them the predictions.
-fn mean_of<'a>(
-    name: QuantityName,
-    predicted: impl Iterator<Item = &'a Result<Prediction, NotApplicable>>,
-) -> Option<f64> {
-    let values: Vec<f64> =
-        predicted.filter_map(|form| form.as_ref().ok().and_then(|of| prediction(name, of))).collect();
-    mean(&values)
-}
-
 fn trial(record: &TrialRecord) -> Trial {
     let ages = AgeView::merged(record.measurements().into_iter());
     let readings = record.measurements().map_or_else(Vec::new, |measurements| {
@@ -311,49 +323,19 @@ fn trial(record: &TrialRecord) -> Trial {
         environment: record.environment.clone(),
         calibration: record.calibration,
         measurements: record.measurements().cloned(),
+        watched: record.browser_findings().cloned(),
+        not_run: not_run(record).map(str::to_owned),
         readings,
         ages,
     }
 }
 
-/// A prediction a completed trial. Blocks repeat all inputs but the poll phase, which only short
-/// polling has: what is predicted already is not predicted again.
-fn predictions(manifest: &Manifest, scenario: &Scenario, records: &[&TrialRecord]) -> Vec<Predicted> {
-    let same_inputs = |left: &TrialRecord, right: &TrialRecord| {
-        (left.params.poll_interval_ms.is_none() || left.poll_phase == right.poll_phase)
-            && left.schedule_hash == right.schedule_hash
-            && left.calibration == right.calibration
-            && left.measurements().map(|of| of.window) == right.measurements().map(|of| of.window)
-    };
-    let mut made: Vec<(&TrialRecord, Predicted)> = Vec::new();
-    for &record in records {
-        let known = made.iter().find(|(other, _)| same_inputs(record, other));
-        let predicted = match known {
-            Some((_, predicted)) => Some(predicted.clone()),
-            None => predict(manifest, scenario, record),
-        };
-        made.extend(predicted.map(|predicted| (record, predicted)));
+/// Why a trial was not run.
+fn not_run(record: &TrialRecord) -> Option<&str> {
+    match &record.outcome {
+        Outcome::NotRun { reason } => Some(reason),
+        Outcome::Completed { .. } | Outcome::Failed { .. } | Outcome::Watched { .. } => None,
     }
-    made.into_iter().map(|(_, predicted)| predicted).collect()
-}
-
-fn predict(manifest: &Manifest, scenario: &Scenario, record: &TrialRecord) -> Option<Predicted> {
-    // The model is of the lab's own server; of others nobody told it anything.
-    if !record.server.is_pushlab() {
-        return None;
-    }
-    let measurements = record.measurements()?;
-    let schedule = manifest.schedule(&record.schedule_hash)?;
-    let arrivals = setting::arrivals_at(scenario, &record.params);
-    let inputs = Inputs {
-        params: &record.params,
-        arrivals: &arrivals,
-        schedule,
-        window: measurements.window,
-        poll_phase: record.poll_phase,
-        calibration: record.calibration.unwrap_or_default(),
-    };
-    Some(model::predict(record.pattern, &inputs))
 }
 
 fn add(sum: &mut Delivery, other: &Delivery) {
@@ -363,4 +345,13 @@ fn add(sum: &mut Delivery, other: &Delivery) {
     sum.duplicated += other.duplicated;
     sum.reordered += other.reordered;
     sum.foreign += other.foreign;
+}
+
+/// What stands where the numbers of a point would, if it was not run or was a browser's task.
+pub(crate) fn unmeasured(point: &Point) -> Option<String> {
+    if let Some(reason) = point.not_run() {
+        return Some(format!("not run: {reason}"));
+    }
+    (point.completed().next().is_none() && point.watched().next().is_some())
+        .then(|| "a browser's task: what it brought to light stands with the question".to_owned())
 }

@@ -37,6 +37,8 @@ pub struct Quantity {
     pub closed_form: Option<f64>,
     /// Whether `measured` is the value or a lower bound of it.
     pub bound: Bound,
+    /// An age that a browser told: most by which its clock may be off. No smaller difference is a result.
+    pub clock_bound_ms: Option<f64>,
     /// Why a reader should not lean on `measured`: it is printed in grey with this reason.
     pub doubt: Option<String>,
 }
@@ -64,6 +66,7 @@ impl Quantity {
             predicted: None,
             closed_form: None,
             bound: Bound::Exact,
+            clock_bound_ms: None,
             doubt: None,
         }
     }
@@ -75,10 +78,19 @@ impl Quantity {
             return "—".to_owned();
         };
         let text = self.name.text(value);
-        match self.bound {
+        let text = match self.bound {
             Bound::Exact => text,
             Bound::AtLeast => format!(">{}{text}", number::THIN_SPACE),
-        }
+        };
+        format!("{text}{}", self.clock_bound_text())
+    }
+
+    /// ` ± 0.300 ms` behind an age that a browser told; empty behind all others.
+    #[must_use]
+    pub fn clock_bound_text(&self) -> String {
+        self.clock_bound_ms.map_or_else(String::new, |bound_ms| {
+            format!("{space}±{space}{}", number::with_unit(bound_ms, "ms"), space = number::THIN_SPACE)
+        })
     }
 
     /// The interval as text, `4.10–4.60`, in the unit of [`Self::measured_text`]; none without one, and

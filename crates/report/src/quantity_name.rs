@@ -229,6 +229,12 @@ impl QuantityName {
         matches!(self, Self::SaturationDeliveries)
     }
 
+    /// Whether it is an age of events, and so rests on the clocks of both ends.
+    #[must_use]
+    pub const fn is_age(self) -> bool {
+        matches!(self, Self::AgeMean | Self::AgeP50 | Self::AgeP99)
+    }
+
     /// A value with its unit, as text and tables print it.
     #[must_use]
     pub fn text(self, value: f64) -> String {

@@ -113,6 +113,7 @@ impl Run {
             ("lateness", &measurements.lateness),
             ("connect", &measurements.connect),
             ("hiccups", &measurements.hiccups),
+            ("recovery", &measurements.recovery),
         ] {
             if let Err(problem) = Distribution::histogram(distribution) {
                 return error(format!("{name}: {problem}"));

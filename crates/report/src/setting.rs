@@ -1,191 +1,16 @@
-//! Settings of a point in words, and the swept one as a number.
+//! Settings of a point in words.
 
-use contract::{Arrivals, Client, Params, Pattern, PublisherSeat, Rung, Scenario, ServerName, Sweep};
+use contract::{
+    Arrivals, Certificate, Client, Params, Pattern, PublisherSeat, Rung, Scenario, ServerName, Sweep,
+    Transport,
+};
 
-use crate::number::{self, count, period_ms, setting, with_setting};
+use crate::{
+    network_words::{heartbeat_text, network_text, transport_text},
+    number::{self, count, period_ms, setting, with_setting},
+};
 
-/// The one setting that a scenario varies.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Swept {
-    Subscribers,
-    Rate,
-    Payload,
-    PollInterval,
-    Hold,
-    Client,
-    KeepAlive,
-    Side,
-    Rung,
-}
-
-/// One value of a swept setting, comparable among the patterns.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) enum SweptValue {
-    /// A number; six digits of it, for rates of a schedule that came out differ in the last ones.
-    Number(f64),
-    Client(Client),
-    KeepAlive(bool),
-    Side(char),
-    Rung(Rung),
-}
-
-impl SweptValue {
-    /// Place on an axis; what is no number stands in the order of its list.
-    pub(crate) fn place(self) -> f64 {
-        match self {
-            Self::Number(number) => number,
-            Self::Client(client) => f64::from(client as u8),
-            Self::KeepAlive(keep_alive) => f64::from(u8::from(keep_alive)),
-            Self::Side(side) => f64::from(u32::from(side)),
-            Self::Rung(rung) => f64::from(rung as u8),
-        }
-    }
-}
-
-impl Swept {
-    /// Whether the setting changes anything for a pattern. One that it does not concern is measured
-    /// once, and that one point stands for every swept value.
-    pub(crate) const fn concerns(self, pattern: Pattern) -> bool {
-        match self {
-            Self::Subscribers | Self::Rate | Self::Payload | Self::Side | Self::Rung => true,
-            Self::PollInterval => match pattern {
-                Pattern::ShortPolling => true,
-                Pattern::LongPolling | Pattern::Sse | Pattern::WebSocket => false,
-            },
-            Self::Hold => match pattern {
-                Pattern::LongPolling => true,
-                Pattern::ShortPolling | Pattern::Sse | Pattern::WebSocket => false,
-            },
-            Self::KeepAlive => match pattern {
-                Pattern::ShortPolling | Pattern::LongPolling => true,
-                Pattern::Sse | Pattern::WebSocket => false,
-            },
-            Self::Client => match pattern {
-                Pattern::ShortPolling | Pattern::LongPolling | Pattern::Sse => true,
-                Pattern::WebSocket => false,
-            },
-        }
-    }
-
-    /// The value at a point, to be compared with that of others.
-    pub(crate) fn key(self, params: &Params) -> Option<SweptValue> {
-        match self {
-            Self::Client => Some(SweptValue::Client(params.client)),
-            Self::KeepAlive => params.keep_alive.map(SweptValue::KeepAlive),
-            Self::Side => params.side.map(SweptValue::Side),
-            Self::Rung => params.rung.map(SweptValue::Rung),
-            Self::Subscribers | Self::Rate | Self::Payload | Self::PollInterval | Self::Hold => {
-                self.value(params).and_then(number::six_digits).map(SweptValue::Number)
-            }
-        }
-    }
-
-    /// What the scenario sweeps, if it does.
-    pub(crate) fn of(scenario: &Scenario) -> Option<Self> {
-        let sweep = scenario.sweep.as_ref()?;
-        [
-            (!sweep.subscribers.is_empty(), Self::Subscribers),
-            (!sweep.rate_hz.is_empty(), Self::Rate),
-            (!sweep.payload_bytes.is_empty(), Self::Payload),
-            (!sweep.poll_interval.is_empty(), Self::PollInterval),
-            (!sweep.hold.is_empty(), Self::Hold),
-            (!sweep.client.is_empty(), Self::Client),
-            (!sweep.keep_alive.is_empty(), Self::KeepAlive),
-            (!sweep.side.is_empty(), Self::Side),
-            (!sweep.rung.is_empty(), Self::Rung),
-        ]
-        .into_iter()
-        .find_map(|(given, swept)| given.then_some(swept))
-    }
-
-    /// The value at a point, as a number; absent where the pattern does not have the setting.
-    pub(crate) fn value(self, params: &Params) -> Option<f64> {
-        match self {
-            Self::Subscribers => Some(f64::from(params.subscribers)),
-            Self::Rate => Some(params.rate_hz),
-            Self::Payload => Some(f64::from(params.payload_bytes)),
-            Self::PollInterval => params.poll_interval_ms,
-            Self::Hold => params.hold_ms,
-            Self::Client | Self::KeepAlive | Self::Side | Self::Rung => None,
-        }
-    }
-
-    /// The value at a point in words: `250 ms`, `1,000 subscribers`, `20 events/s`.
-    pub(crate) fn text(self, params: &Params) -> String {
-        match self {
-            Self::Subscribers => format!("{} subscribers", count(u64::from(params.subscribers))),
-            Self::Rate => rate(params.rate_hz),
-            Self::Payload => with_setting(f64::from(params.payload_bytes), "B"),
-            Self::PollInterval => params.poll_interval_ms.map_or_else(String::new, period_ms),
-            Self::Hold => params.hold_ms.map_or_else(String::new, period_ms),
-            Self::Client => format!("{} client", params.client),
-            Self::KeepAlive => match params.keep_alive {
-                Some(true) => "with keep-alive".to_owned(),
-                Some(false) => "without keep-alive".to_owned(),
-                None => String::new(),
-            },
-            Self::Side => params.side.map_or_else(String::new, |side| format!("side {side}")),
-            Self::Rung => params.rung.map_or_else(String::new, |rung| rung_words(rung).to_owned()),
-        }
-    }
-
-    /// The value at a point as short as a label in a chart must be; [`Self::marks`] says what it is.
-    pub(crate) fn mark(self, params: &Params) -> String {
-        match self {
-            Self::Subscribers => count(u64::from(params.subscribers)),
-            Self::Rate => setting(params.rate_hz),
-            Self::Payload | Self::PollInterval | Self::Hold => self.text(params),
-            Self::Client => params.client.to_string(),
-            Self::KeepAlive | Self::Side => self.text(params),
-            Self::Rung => params.rung.map_or_else(String::new, |rung| rung_mark(rung).to_owned()),
-        }
-    }
-
-    /// What the labels in a chart are.
-    pub(crate) const fn marks(self) -> &'static str {
-        match self {
-            Self::Subscribers => "label: subscribers",
-            Self::Rate => "label: events/s",
-            Self::Payload => "label: text",
-            Self::PollInterval => "label: interval",
-            Self::Hold => "label: hold",
-            Self::Client => "label: client",
-            Self::KeepAlive => "label: keep-alive",
-            Self::Side => "label: side",
-            Self::Rung => "label: what is taken away",
-        }
-    }
-
-    /// Name of the setting.
-    pub(crate) const fn label(self) -> &'static str {
-        match self {
-            Self::Subscribers => "number of subscribers",
-            Self::Rate => "rate of events",
-            Self::Payload => "length of the text",
-            Self::PollInterval => "poll interval",
-            Self::Hold => "hold",
-            Self::Client => "HTTP client",
-            Self::KeepAlive => "keep-alive of polling",
-            Self::Side => "side",
-            Self::Rung => "server, by what is taken away from it",
-        }
-    }
-
-    /// Title of an axis that shows the setting.
-    pub(crate) const fn axis(self) -> &'static str {
-        match self {
-            Self::Subscribers => "subscribers (log scale)",
-            Self::Rate => "events per second (log scale)",
-            Self::Payload => "bytes of an event's text (log scale)",
-            Self::PollInterval => "poll interval, ms (log scale)",
-            Self::Hold => "hold, ms (log scale)",
-            Self::Client => "HTTP client",
-            Self::KeepAlive => "keep-alive of polling",
-            Self::Side => "side",
-            Self::Rung => "rung of the ladder",
-        }
-    }
-}
+pub(crate) use crate::swept::{Swept, SweptValue};
 
 /// `20 events/s`.
 pub(crate) fn rate(rate_hz: f64) -> String {
@@ -223,7 +48,7 @@ pub(crate) const fn rung_words(rung: Rung) -> &'static str {
 }
 
 /// The same as short as a label in a chart must be.
-const fn rung_mark(rung: Rung) -> &'static str {
+pub(crate) const fn rung_mark(rung: Rung) -> &'static str {
     match rung {
         Rung::Best => "as it is",
         Rung::OwnTasks => "own tasks",
@@ -273,6 +98,23 @@ pub(crate) fn params_text(params: &Params) -> String {
     }
     if params.publisher == PublisherSeat::Harness {
         parts.push("published over HTTP".to_owned());
+    }
+    parts.extend(params.network.filter(|network| !network.is_clear()).map(|network| network_text(&network)));
+    parts.extend((params.transport != Transport::Http1).then(|| transport_text(params.transport).to_owned()));
+    match params.certificate {
+        Certificate::Valid => {}
+        Certificate::Expired => parts.push("an expired certificate".to_owned()),
+        Certificate::OtherHost => parts.push("a certificate for another host".to_owned()),
+    }
+    if let Some(streams) = params.streams_per_connection.filter(|streams| *streams > 1) {
+        parts.push(format!("{} streams a connection", count(u64::from(streams))));
+    }
+    if let Some(streams) = params.max_streams {
+        parts.push(format!("at most {} streams a connection", count(u64::from(streams))));
+    }
+    parts.extend(params.heartbeat.map(heartbeat_text));
+    if let Some(browser) = params.browser {
+        parts.push(format!("a browser with the task {}", browser.task.slug()));
     }
     parts.join(", ")
 }

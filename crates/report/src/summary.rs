@@ -8,10 +8,11 @@ use serde::{Serialize, Serializer, ser::SerializeMap};
 
 use crate::{
     comparisons::{ComparedPoint, PointComparison},
-    findings::Findings,
+    findings::{Findings, ScenarioFinding},
     number::six_digits,
     point::Point,
     quantity::{Bound, Quantity, QuantityName},
+    summary_network::{BrowserSummary, ConnectionsSummary, browsers, connections},
     threshold_verdict::ThresholdFinding,
 };
 
@@ -32,6 +33,8 @@ struct Summary<'a> {
     comparisons: Vec<ComparisonSummary<'a>>,
     /// The scenarios' thresholds at every point that they speak of.
     thresholds: Vec<ThresholdSummary<'a>>,
+    /// What browsers brought to light, a task each.
+    browser: Vec<BrowserSummary<'a>>,
 }
 
 /// The run as a whole.
@@ -54,7 +57,7 @@ struct RunSummary<'a> {
     reason: &'a str,
     /// Trials planned, calibration left out.
     trials_planned: u32,
-    /// Trials that completed.
+    /// Trials that completed, a browser's tasks among them.
     trials_completed: u32,
     /// Doubts about the run as a whole.
     warnings: &'a [String],
@@ -84,6 +87,12 @@ struct PointSummary<'a> {
     warnings: &'a [String],
     /// Sum over the completed trials.
     delivery: &'a Delivery,
+    /// Why none of its trials was run; null if one was.
+    not_run: Option<&'a str>,
+    /// What happened to its connections.
+    connections: ConnectionsSummary,
+    /// Ages that a browser told: most by which its clock may be off; null for all others.
+    clock_bound_ms: Option<f64>,
     /// Every quantity by its key.
     quantities: Quantities<'a>,
 }
@@ -242,9 +251,14 @@ pub(crate) fn json(findings: &Findings) -> String {
             warnings: &findings.warnings,
             environment: &findings.environment,
         },
-        points: points(findings).map(point_summary).collect(),
+        points: findings
+            .scenarios
+            .iter()
+            .flat_map(|finding| finding.points.iter().map(move |point| point_summary(finding, point)))
+            .collect(),
         comparisons: findings.comparisons().map(comparison_summary).collect(),
         thresholds: findings.thresholds().map(threshold_summary).collect(),
+        browser: browsers(findings),
     };
     let mut text = serde_json::to_string_pretty(&summary)
         .expect("the summary has only string keys and no failing serializer");
@@ -256,7 +270,7 @@ pub(crate) fn points(findings: &Findings) -> impl Iterator<Item = &Point> {
     findings.scenarios.iter().flat_map(|scenario| &scenario.points)
 }
 
-fn point_summary(point: &Point) -> PointSummary<'_> {
+fn point_summary<'a>(finding: &ScenarioFinding, point: &'a Point) -> PointSummary<'a> {
     PointSummary {
         scenario: &point.scenario,
         pattern: point.pattern,
@@ -267,6 +281,9 @@ fn point_summary(point: &Point) -> PointSummary<'_> {
         valid: point.valid,
         warnings: &point.warnings,
         delivery: &point.delivery,
+        not_run: point.not_run(),
+        connections: connections(finding, point),
+        clock_bound_ms: point.clock_bound_ms().and_then(six_digits),
         quantities: Quantities(&point.quantities),
     }
 }

@@ -10,9 +10,10 @@ use crate::{
     findings::{Findings, ScenarioFinding},
     measured,
     number::{self, count, three_digits},
-    point::Point,
+    point::{Point, unmeasured},
     quantity::{Bound, Quantity, QuantityName},
     setting::{self, Swept},
+    terminal_panel,
     threshold_verdict::ThresholdOutcome,
     words::threshold_words,
 };
@@ -30,7 +31,15 @@ pub fn terminal_table(findings: &Findings) -> String {
     let mut text = String::new();
     for scenario in &findings.scenarios {
         let _ = writeln!(text, "{}: {}", scenario.scenario.name, plain(&scenario.scenario.question));
-        let _ = writeln!(text, "{}\n", measured_block(scenario));
+        if scenario.points.iter().any(|point| unmeasured(point).is_none()) {
+            let _ = writeln!(text, "{}\n", measured_block(scenario));
+        }
+        for point in &scenario.points {
+            if let Some(reason) = point.not_run() {
+                let _ = writeln!(text, "{}: not run: {}\n", plain(&point.label()), plain(reason));
+            }
+        }
+        text.push_str(&terminal_panel::text(scenario));
         if scenario.is_ramp() {
             let _ = writeln!(text, "requests and bytes per event: {}\n", measured::PER_EVENT_ON_RAMPS);
         }
@@ -125,7 +134,7 @@ fn measured_block(scenario: &ScenarioFinding) -> Table {
         heads.push(&asked_head);
     }
     let mut table = table(&heads);
-    for point in &scenario.points {
+    for point in scenario.points.iter().filter(|point| unmeasured(point).is_none()) {
         let p50 = point.quantity_of(QuantityName::AgeP50);
         let p99 = point.quantity_of(QuantityName::AgeP99);
         let label = row_label(point.pattern, &point.params, point.swept);
@@ -178,9 +187,10 @@ fn bare(value: Option<f64>) -> String {
 }
 
 fn measured(quantity: &Quantity) -> String {
+    let error = plain(&quantity.clock_bound_text());
     match quantity.bound {
-        Bound::Exact => bare(quantity.measured),
-        Bound::AtLeast => format!("> {}", bare(quantity.measured)),
+        Bound::Exact => format!("{}{error}", bare(quantity.measured)),
+        Bound::AtLeast => format!("> {}{error}", bare(quantity.measured)),
     }
 }
 

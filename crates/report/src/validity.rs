@@ -1,9 +1,15 @@
 //! Doubts about a trial: what makes its numbers invalid, and what only has to be said.
 
-use contract::{Arrivals, ByteCounts, Client, Manifest, Measurements, Params, Pattern, TrialRecord};
+use contract::{
+    Arrivals, ByteCounts, Client, Manifest, Measurements, Params, Pattern, Scenario, TrialRecord,
+};
 use model::Predicted;
 
-use crate::number::{self, count};
+use crate::{
+    ledgers::disagreements,
+    limits::beyond_limits,
+    number::{self, count},
+};
 
 /// Payload per event may differ this much from the texts before it is said.
 const EDGE_TOLERANCE: f64 = 0.02;
@@ -14,19 +20,48 @@ const LEDGER_TOLERANCE: f64 = 0.01;
 /// Share of its core from which on a server fell behind: nothing is left to catch up with.
 const SERVER_FULL: f64 = 0.95;
 
-/// Why the numbers of a trial cannot be trusted.
-pub(crate) fn invalidities(
-    record: &TrialRecord,
-    measurements: &Measurements,
-    arrivals: &Arrivals,
-) -> Vec<String> {
+/// What speaks against a trial.
+#[derive(Debug, Default)]
+pub(crate) struct Doubts {
+    /// Why its numbers cannot be trusted.
+    pub(crate) invalid: Vec<String>,
+    /// What would be such a reason on a clear road, and is what an obstacle does otherwise.
+    pub(crate) findings: Vec<String>,
+}
+
+/// Whether something between subscribers and server ends, refuses or holds back connections.
+pub(crate) fn behind_obstacle(params: &Params) -> bool {
+    params.network.is_some_and(|network| network.is_obstacle())
+}
+
+/// Why the numbers of a trial cannot be trusted, and what an obstacle did to it.
+pub(crate) fn doubts(record: &TrialRecord, measurements: &Measurements, scenario: &Scenario) -> Doubts {
+    let arrivals = &scenario.events;
+    let mut doubts = Doubts::default();
     let delivery = &measurements.delivery;
-    let mut problems = Vec::new();
-    for (number, word) in [
-        (delivery.lost, "lost"),
-        (delivery.duplicated, "delivered more than once"),
-        (delivery.reordered, "delivered out of order"),
-    ] {
+    if delivery.lost > 0 {
+        doubts.findings.push(format!(
+            "{} of {} deliveries were lost",
+            count(delivery.lost),
+            count(delivery.expected)
+        ));
+    }
+    if measurements.never_connected > 0 {
+        doubts.findings.push(format!(
+            "{} of {} subscribers never had a connection",
+            count(measurements.never_connected),
+            count(u64::from(record.params.subscribers))
+        ));
+    }
+    doubts.findings.extend(ledger_problems(record, measurements));
+    doubts.findings.extend(disagreements(measurements, &scenario.limits));
+    if !behind_obstacle(&record.params) {
+        doubts.invalid.append(&mut doubts.findings);
+    }
+    let problems = &mut doubts.invalid;
+    for (number, word) in
+        [(delivery.duplicated, "delivered more than once"), (delivery.reordered, "delivered out of order")]
+    {
         if number > 0 {
             problems.push(format!(
                 "{} of {} deliveries were {word}",
@@ -54,9 +89,9 @@ pub(crate) fn invalidities(
             count(measurements.window_deliveries)
         ));
     }
-    problems.extend(ledger_problems(record, measurements));
     problems.extend(server_full(measurements, arrivals));
-    problems
+    problems.extend(beyond_limits(measurements, &scenario.limits));
+    doubts
 }
 
 /// A full core hides what the events need beyond it. Where the rate grows that is the question.
@@ -170,6 +205,7 @@ pub(crate) fn prediction_warnings(
 ) -> Vec<String> {
     let mut reasons: Vec<String> = records
         .iter()
+        .filter(|record| record.measurements().is_some())
         .filter(|record| manifest.schedule(&record.schedule_hash).is_none())
         .map(|record| {
             format!("no prediction: the manifest does not hold the schedule {}", record.schedule_hash)

@@ -11,6 +11,7 @@ use crate::{
     number::{bytes, count, with_unit},
     point::{Point, Trial},
     threshold_verdict::ThresholdFinding,
+    validity::behind_obstacle,
 };
 
 /// What nobody told, as for the kernel's counts outside Linux.
@@ -54,7 +55,9 @@ fn limit_cell(finding: &ScenarioFinding, point: &Point, check: &Check) -> LimitC
     let of = if alike { String::new() } else { format!(" (block {block})") };
     LimitCell {
         text: format!("{}{of}", check.text(value)),
-        beyond: check.is_beyond(value, &finding.scenario.limits),
+        // Ledgers that differ behind an obstacle are a finding.
+        beyond: check.is_beyond(value, &finding.scenario.limits)
+            && (check.is_of_instrument() || !behind_obstacle(&point.params)),
     }
 }
 
@@ -112,7 +115,18 @@ pub(crate) fn in_order(finding: &ScenarioFinding) -> Vec<(&Point, &Trial)> {
     trials
 }
 
-/// The cells of a trial after its point; none for a failed trial.
+/// What stands in the place of the cells of a trial that measured nothing.
+pub(crate) fn trial_words(trial: &Trial) -> &'static str {
+    if trial.not_run.is_some() {
+        "not run; the reason is among the warnings"
+    } else if trial.watched.is_some() {
+        "done by a browser"
+    } else {
+        "failed; its reason is among the warnings"
+    }
+}
+
+/// The cells of a trial after its point; none for a trial that measured nothing.
 pub(crate) fn trial_cells(point: &Point, trial: &Trial) -> Option<[String; 7]> {
     let measurements = trial.measurements.as_ref()?;
     let delivery = &measurements.delivery;

@@ -5,15 +5,16 @@ use crate::{
     number::count,
     point::Point,
     threshold_verdict::{ThresholdFinding, ThresholdOutcome},
-    validity::bytes_are_the_servers,
+    validity::{behind_obstacle, bytes_are_the_servers},
 };
 
 /// The one word about a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
-    /// Every planned trial completed and is valid, and every threshold is kept.
+    /// Every planned trial completed or could not be run here, what was measured is valid, and every
+    /// threshold is kept.
     Passed,
-    /// At least one trial could not be finished.
+    /// At least one trial could not be finished, or nothing at all could be run.
     Failed,
     /// Every trial completed, but the numbers of at least one cannot be trusted.
     Invalid,
@@ -60,9 +61,15 @@ impl Verdict {
         planned: u32,
     ) -> (Self, String) {
         let recorded: usize = points.iter().map(|point| point.trials.len()).sum();
-        let completed: usize = points.iter().map(|point| point.completed().count()).sum();
-        let of_planned =
+        let completed: usize = points.iter().map(|point| ended(point)).sum();
+        let not_run =
+            points.iter().flat_map(|point| &point.trials).filter_map(|trial| trial.not_run.as_ref());
+        let not_run: Vec<&String> = not_run.collect();
+        let mut of_planned =
             format!("{} of {} planned trials completed", count(completed as u64), count(u64::from(planned)));
+        if let Some(reason) = not_run.first() {
+            of_planned.push_str(&format!(", {} not run ({reason})", count(not_run.len() as u64)));
+        }
         if let Some(failure) = failures.first() {
             return (
                 Self::Failed,
@@ -89,6 +96,9 @@ impl Verdict {
                 ),
             );
         }
+        if completed == 0 && !not_run.is_empty() {
+            return (Self::Failed, format!("nothing was run: {of_planned}"));
+        }
         let by_thresholds = by_thresholds(thresholds);
         if recorded < planned as usize || recorded == 0 {
             // What is broken already stays broken; what is undecided may only lack its trials.
@@ -105,13 +115,65 @@ impl Verdict {
         (
             Self::Passed,
             format!(
-                "{of_planned}; every event was delivered once, in order, and subscribers and server counted the same {}{}{}",
-                same_counts(points),
-                not_told(points),
+                "{of_planned}{}{}{}",
+                delivered(points),
+                browser_words(points).map_or_else(String::new, |words| format!("; {words}")),
                 kept(thresholds)
             ),
         )
     }
+}
+
+/// Trials of a point that ran to their end: a browser's tasks, too.
+pub(crate) fn ended(point: &Point) -> usize {
+    point.completed().count() + point.watched().count()
+}
+
+/// That nothing was lost where nothing should be; empty where only browsers did their tasks.
+fn delivered(points: &[&Point]) -> String {
+    let measured: Vec<&Point> =
+        points.iter().copied().filter(|point| point.completed().next().is_some()).collect();
+    if measured.is_empty() {
+        return String::new();
+    }
+    let hindered = measured.iter().filter(|point| behind_obstacle(&point.params)).count();
+    let (counts, told) = (same_counts(&measured), not_told(&measured));
+    let all = format!(
+        "every event was delivered once, in order, and subscribers and server counted the same {counts}{told}"
+    );
+    match hindered {
+        0 => format!("; {all}"),
+        number if number == measured.len() => {
+            "; what was lost lay behind obstacles and is a finding; nothing came twice or out of order"
+                .to_owned()
+        }
+        _ => format!("; where no obstacle was in the way {all}; what was lost behind one is a finding"),
+    }
+}
+
+/// What browsers were asked, and which checks do not hold; none without any.
+fn browser_words(points: &[&Point]) -> Option<String> {
+    let checks = || {
+        points.iter().flat_map(|point| {
+            let checks = point.watched().flat_map(|findings| &findings.checks);
+            checks.map(move |check| (*point, check))
+        })
+    };
+    let all = checks().count();
+    if all == 0 {
+        return None;
+    }
+    let broken = checks().filter(|(_, check)| !check.holds).count();
+    Some(match checks().find(|(_, check)| !check.holds) {
+        None => format!("all {} checks in the browser hold", count(all as u64)),
+        Some((point, check)) => format!(
+            "{} of {} checks in the browser do not hold, the first {} in {}",
+            count(broken as u64),
+            count(all as u64),
+            check.name,
+            point.scenario
+        ),
+    })
 }
 
 /// The first threshold that is broken, or else the first that the numbers do not decide.

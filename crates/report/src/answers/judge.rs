@@ -1,7 +1,7 @@
 //! When two values count as different.
 
 use crate::{
-    comparisons::{PointComparison, between, compare},
+    comparisons::{PointComparison, between, compare, within_clocks},
     findings::ScenarioFinding,
     number::{three_digits, times},
     point::Point,
@@ -36,6 +36,9 @@ impl<'a> Judge<'a> {
     /// comparisons; by the rule of thumb with fewer than four common blocks.
     pub(crate) fn same(self, name: QuantityName, left: &Point, right: &Point) -> bool {
         if std::ptr::eq(left, right) {
+            return true;
+        }
+        if within_clocks(name, left, right) {
             return true;
         }
         let listed = between(self.comparisons, name, left, right).filter(|found| found.is_judged());

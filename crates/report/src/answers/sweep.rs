@@ -24,6 +24,13 @@ pub(crate) const fn main_quantities(swept: Swept) -> [QuantityName; 2] {
         Swept::KeepAlive => [QuantityName::PacketsPerEvent, QuantityName::CpuPerEvent],
         Swept::Side => [QuantityName::AgeP99, QuantityName::BytesPerEvent],
         Swept::Rung => [QuantityName::CpuPerEvent, QuantityName::AgeP99],
+        Swept::Rtt => [QuantityName::AgeMean, QuantityName::AgeP99],
+        Swept::Network => [QuantityName::AgeP99, QuantityName::BytesPerEvent],
+        Swept::Transport => [QuantityName::BytesPerEvent, QuantityName::CpuPerEvent],
+        Swept::Heartbeat => [QuantityName::BytesPerEvent, QuantityName::AgeP99],
+        Swept::StreamsPerConnection | Swept::MaxStreams => {
+            [QuantityName::SocketsHeld, QuantityName::CpuPerEvent]
+        }
     }
 }
 
@@ -185,7 +192,16 @@ fn flip(swept: Swept, judge: Judge<'_>, points: &[&Point]) -> Option<String> {
         }
         Swept::Hold => crossing(swept, points, QuantityName::EmptyRatio, 0.5)
             .map(|between| format!("{pattern} falls below one empty request in two {between}")),
-        Swept::Client | Swept::KeepAlive | Swept::Side | Swept::Rung => None,
+        Swept::Client
+        | Swept::KeepAlive
+        | Swept::Side
+        | Swept::Rung
+        | Swept::Rtt
+        | Swept::Network
+        | Swept::Transport
+        | Swept::Heartbeat
+        | Swept::StreamsPerConnection
+        | Swept::MaxStreams => None,
     }
 }
 
@@ -218,9 +234,18 @@ fn no_flip(swept: Swept, pattern: &str) -> Option<String> {
         Swept::Subscribers => Some(format!("no doubling of the age shown for {pattern}")),
         Swept::Payload => Some(format!("for {pattern} payload is never half of the bytes")),
         Swept::Rate => Some(format!("{pattern} does not cross one request for two events at these rates")),
-        Swept::Hold | Swept::PollInterval | Swept::Client | Swept::KeepAlive | Swept::Side | Swept::Rung => {
-            None
-        }
+        Swept::Hold
+        | Swept::PollInterval
+        | Swept::Client
+        | Swept::KeepAlive
+        | Swept::Side
+        | Swept::Rung
+        | Swept::Rtt
+        | Swept::Network
+        | Swept::Transport
+        | Swept::Heartbeat
+        | Swept::StreamsPerConnection
+        | Swept::MaxStreams => None,
     }
 }
 

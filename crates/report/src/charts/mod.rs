@@ -9,6 +9,7 @@ use age_ecdf::Aged;
 use crate::{
     findings::{Findings, ScenarioFinding},
     floor::has_floor,
+    number::{THIN_SPACE, with_unit},
     point::Point,
     setting::Swept,
     style,
@@ -18,6 +19,7 @@ mod age_curve;
 mod age_ecdf;
 mod axis;
 mod bars;
+mod browser_timeline;
 mod bytes;
 mod canvas;
 mod connection_cost;
@@ -131,38 +133,62 @@ fn of_scenario(finding: &ScenarioFinding) -> Vec<Figure> {
     let points: Vec<&Point> = finding.points.iter().filter(has_ages).collect();
     let own: Vec<&Point> = points.iter().copied().filter(|point| point.server.is_pushlab()).collect();
     let mut figures = of_connections(finding);
+    figures.extend(browser_timeline::figure(finding));
     if points.is_empty() {
         return figures;
     }
-    figures.extend(servers::figures(finding, &points));
+    let mut of_ages = of_ages(finding, &points, &own);
+    for figure in &mut of_ages {
+        figure.caption.push_str(&clock_words(&points));
+    }
+    figures.append(&mut of_ages);
+    figures
+}
+
+/// Said where a browser told the ages.
+fn clock_words(points: &[&Point]) -> String {
+    let bounds = points.iter().filter_map(|point| point.clock_bound_ms());
+    bounds.reduce(f64::max).map_or_else(String::new, |bound_ms| {
+        format!(
+            " Ages that a browser told are each ±{THIN_SPACE}{}, by its clock.",
+            with_unit(bound_ms, "ms")
+        )
+    })
+}
+
+/// The figures of what was measured, `own` on the lab's own server.
+fn of_ages(finding: &ScenarioFinding, points: &[&Point], own: &[&Point]) -> Vec<Figure> {
+    let mut figures: Vec<Figure> = Vec::new();
+    figures.extend(servers::figures(finding, points));
     if finding.is_ramp() {
-        figures.extend(saturation::figures(finding, &points));
+        figures.extend(saturation::figures(finding, points));
         return figures;
     }
     match Swept::of(&finding.scenario) {
-        Some(Swept::Rung) => figures.extend(ladder::figures(finding, &own)),
-        Some(swept) => figures.extend(sweep::figures(finding, swept, &own)),
+        Some(Swept::Rung) => figures.extend(ladder::figures(finding, own)),
+        Some(swept) => figures.extend(sweep::figures(finding, swept, own)),
         None => {}
     }
     if !finding.has_foreign() && has_floor(finding) {
         figures.extend(requests::bars(finding, &points, finding.main_cost(), "cost"));
     }
     let aged: Vec<Aged<'_>> = points.iter().map(|point| Aged::of(point)).collect();
-    for (part, panel) in panels(finding, &points) {
+    for (part, panel) in panels(finding, points) {
         let shown = |aged: &&Aged<'_>| panel.iter().any(|point| std::ptr::eq(*point, aged.point));
         let shown: Vec<&Aged<'_>> = aged.iter().filter(shown).collect();
         figures.extend(age_ecdf::figure(finding, &part, &shown, &aged));
-        figures.extend(nines::figure(finding, &part, &panel, &points));
+        figures.extend(nines::figure(finding, &part, &panel, points));
     }
     if Swept::of(&finding.scenario).is_none() {
-        figures.extend(requests::figure(finding, &points));
+        figures.extend(requests::figure(finding, points));
     }
-    figures.extend(bytes::figure(finding, &points));
-    if Swept::of(&finding.scenario) != Some(Swept::Rung) {
-        figures.extend(freshness::figure(finding, &own));
+    figures.extend(bytes::figure(finding, points));
+    // Obstacles and heartbeats have no course along which freshness is bought.
+    if !matches!(Swept::of(&finding.scenario), Some(Swept::Rung | Swept::Network | Swept::Heartbeat)) {
+        figures.extend(freshness::figure(finding, own));
     }
-    figures.extend(waterfall::figure(finding, &own));
-    figures.extend(time_series::figure(finding, &points));
+    figures.extend(waterfall::figure(finding, own));
+    figures.extend(time_series::figure(finding, points));
     figures
 }
 

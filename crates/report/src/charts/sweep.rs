@@ -17,6 +17,7 @@ use crate::{
     quantity::{Bound, QuantityName},
     setting::Swept,
     style::Ink,
+    transits::{Growth, growths},
 };
 
 /// Values that spread further than this need a logarithmic axis to be read.
@@ -31,10 +32,23 @@ pub(super) fn figures(finding: &ScenarioFinding, swept: Swept, points: &[&Point]
         .into_iter()
         .filter_map(|name| {
             let slug = format!("over-{}", name.key().replace('_', "-"));
-            if swept == Swept::Client {
-                requests::bars(finding, points, name, &slug)
-            } else {
-                figure(finding, swept, points, name, &slug)
+            match swept {
+                Swept::Client | Swept::Transport | Swept::Heartbeat => {
+                    requests::bars(finding, points, name, &slug)
+                }
+                // A table tells these, with what subscribers saw.
+                Swept::Network => None,
+                Swept::Subscribers
+                | Swept::Rate
+                | Swept::Payload
+                | Swept::PollInterval
+                | Swept::Hold
+                | Swept::KeepAlive
+                | Swept::Side
+                | Swept::Rung
+                | Swept::Rtt
+                | Swept::StreamsPerConnection
+                | Swept::MaxStreams => figure(finding, swept, points, name, &slug),
             }
         })
         .collect()
@@ -74,7 +88,7 @@ fn figure(
     let top = legend::height(&keys) + 38.0;
     let plane = Plane {
         x: x_axis(swept, &curves),
-        y: y_axis(name, &curves, &floors, &drawn),
+        y: y_axis(swept, name, &curves, &floors, &drawn),
         left: 56.0,
         right: WIDTH - 28.0,
         top,
@@ -97,7 +111,12 @@ fn figure(
         scenario: Some(finding.scenario.name.clone()),
         title: title(swept, name, points),
         caption: format!(
-            "Solid: measured, one mark a point. Dashed: predicted. Where the two part, the model leaves something out.{}{}{}",
+            "Solid: measured, one mark a point. Dashed: predicted. Where the two part, the model leaves something out.{}{}{}{}",
+            if swept == Swept::Rtt {
+                " A transit is half a round trip; the number in the title is the slope of the line with the least squares."
+            } else {
+                ""
+            },
             if drawn.iter().any(|point| intervals::of(point.quantity_of(name)).is_some()) {
                 " Whiskers: the 95 % interval over the blocks."
             } else {
@@ -122,7 +141,7 @@ fn measured(points: &[&Point], name: QuantityName) -> Curve {
         .iter()
         .filter(|point| point.quantity_of(name).bound == Bound::Exact)
         .filter_map(|point| Some((point.swept_value()?, point.measured(name)?)))
-        .filter(|(value, _)| *value > 0.0)
+        .filter(|(value, _)| *value >= 0.0)
         .collect()
 }
 
@@ -130,7 +149,7 @@ fn predicted(points: &[&Point], name: QuantityName) -> Curve {
     points
         .iter()
         .filter_map(|point| Some((point.swept_value()?, point.quantity_of(name).predicted?)))
-        .filter(|(value, _)| *value > 0.0)
+        .filter(|(value, _)| *value >= 0.0)
         .collect()
 }
 
@@ -248,10 +267,15 @@ fn x_axis(swept: Swept, curves: &[(Pattern, Curve, Curve)]) -> Axis {
     values.sort_by(f64::total_cmp);
     values.dedup();
     let ticks = values.iter().map(|value| (*value, crate::number::setting(*value))).collect();
+    if swept == Swept::Rtt {
+        // Ages grow by shares of a round trip: a straight line on a straight axis.
+        return Axis::from_zero(values.into_iter(), swept.axis()).with_ticks(ticks);
+    }
     Axis::log(values.into_iter(), swept.axis()).with_ticks(ticks)
 }
 
 fn y_axis(
+    swept: Swept,
     name: QuantityName,
     curves: &[(Pattern, Curve, Curve)],
     floors: &[(Pattern, Curve)],
@@ -276,7 +300,8 @@ fn y_axis(
         _ => "",
     };
     let title = format!("{}{unit}", name.label());
-    if least > 0.0 && most / least > WIDE {
+    // Beside straight lines of delays a logarithm would bend what is straight.
+    if swept != Swept::Rtt && least > 0.0 && most / least > WIDE {
         Axis::log(values.into_iter(), &format!("{title} (log scale)"))
     } else {
         Axis::from_zero(values.into_iter(), &title)
@@ -293,6 +318,11 @@ fn title(swept: Swept, name: QuantityName, points: &[&Point]) -> String {
         return String::new();
     };
     let label = answers::capitalised(name.label());
+    let growths = if swept == Swept::Rtt { growths(points, name) } else { Vec::new() };
+    if !growths.is_empty() {
+        let grown: Vec<String> = growths.iter().map(Growth::transits).collect();
+        return format!("{label} grows by so many transits: {}", list(&grown));
+    }
     if first.pattern == last.pattern {
         return format!(
             "{label} of {}: {} at {}, {} at {}",

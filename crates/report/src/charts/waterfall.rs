@@ -23,7 +23,7 @@ const HEADING: f64 = 24.0;
 const FALL: f64 = 30.0;
 /// From the marks to the bars of the requests, and the height of these.
 const BAR_BELOW: f64 = 9.0;
-const BAR: f64 = 10.0;
+pub(super) const BAR: f64 = 10.0;
 /// Height of a lane.
 const LANE: f64 = HEADING + FALL + BAR_BELOW + BAR + 8.0;
 /// Height of a row of the key.
@@ -273,7 +273,7 @@ fn poll_bars(plane: &Plane, view: &View, requests: &[Request]) -> Vec<PollBar> {
 }
 
 /// A bar of slanted lines within a thin frame.
-fn hatched(canvas: &Canvas<'_>, (from, to): (f64, f64), top: f64, ink: Ink) -> Drawn {
+pub(super) fn hatched(canvas: &Canvas<'_>, (from, to): (f64, f64), top: f64, ink: Ink) -> Drawn {
     canvas.rectangle((from, top), (to, top + BAR), ink, 0.16)?;
     let bottom = top + BAR;
     let frame = [(from, top), (to, top), (to, bottom), (from, bottom), (from, top)];

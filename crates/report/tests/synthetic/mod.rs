@@ -3,7 +3,9 @@
 #![allow(dead_code, unused_imports, reason = "each test file uses a part of this")]
 
 mod blocks;
+mod browser;
 mod connections;
+mod network;
 mod servers;
 mod trace;
 
@@ -17,6 +19,8 @@ use contract::{
 use report::OutputFile;
 
 pub(crate) use blocks::{connection_trials, in_scattered_blocks, with_intervals};
+pub(crate) use browser::{age_trials, check, check_trials, not_run, six_connections};
+pub(crate) use network::{heartbeat_trials, obstacle_trials, obstacles, rtt_trials, transport_trials};
 pub(crate) use servers::{
     PUSHED, climb, cost_us, ladder_trials, ramp, ramp_scenario, ramp_trials, rung_us, server, server_trials,
 };
@@ -149,12 +153,17 @@ fn age_ns(pattern: Pattern, params: &Params, index: u64) -> u64 {
     let place = golden(index);
     let transit_ms = 0.2 + 0.004 * f64::from(params.subscribers) * place;
     let tail_ms = if place > 0.98 { (place - 0.98) * 150.0 } else { 0.0 };
-    let age_ms = match pattern {
-        Pattern::ShortPolling => transit_ms + place * params.poll_interval_ms.unwrap_or(0.0),
-        Pattern::LongPolling => 1.3 * transit_ms + 1.5 * tail_ms,
-        Pattern::Sse => transit_ms + tail_ms,
-        Pattern::WebSocket => 0.95 * transit_ms + tail_ms,
-    };
+    // The way through a middlebox; a long poll that was on its way back has to come once more.
+    let road_ms = params.rtt_ms.unwrap_or(0.0) / 2.0;
+    let again_ms = if place < 0.2 { 2.0 * road_ms * place / 0.2 } else { 0.0 };
+    let road_ms = if pattern == Pattern::LongPolling { road_ms + again_ms } else { road_ms };
+    let age_ms = road_ms
+        + match pattern {
+            Pattern::ShortPolling => transit_ms + place * params.poll_interval_ms.unwrap_or(0.0),
+            Pattern::LongPolling => 1.3 * transit_ms + 1.5 * tail_ms,
+            Pattern::Sse => transit_ms + tail_ms,
+            Pattern::WebSocket => 0.95 * transit_ms + tail_ms,
+        };
     (age_ms * 1e6) as u64
 }
 

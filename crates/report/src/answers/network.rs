@@ -1,0 +1,187 @@
+//! The answers of scenarios that vary what lies between subscriber and server.
+
+use contract::Pattern;
+
+use super::{Judge, capitalised, order::order, sweep::span};
+use crate::{
+    findings::ScenarioFinding,
+    heartbeats::{cheapest, of_pattern, survives},
+    network_words::obstacle_text,
+    number::{count, list, three_digits, with_unit},
+    obstacles::{Hardship, Passage, by_pattern},
+    point::Point,
+    quantity::{Bound, QuantityName},
+    setting::Swept,
+    transits::{A_TRANSIT, growths},
+};
+
+/// Which obstacles each pattern gets past; none where no trial met one.
+pub(super) fn obstacles(finding: &ScenarioFinding) -> Option<(String, Vec<String>)> {
+    let met = by_pattern(finding);
+    let parts: Vec<String> = met
+        .iter()
+        .map(|(pattern, passages)| {
+            let number = |wanted: Passage| passages.iter().filter(|(passage, _)| *passage == wanted).count();
+            let counts = [Passage::Works, Passage::Degraded, Passage::Fails].map(|passage| {
+                format!(
+                    "{} behind {}",
+                    if passage == Passage::Degraded { "is degraded" } else { passage.word() },
+                    count(number(passage) as u64)
+                )
+            });
+            format!("{} {} of {}", pattern.label(), list(&counts), count(passages.len() as u64))
+        })
+        .collect();
+    let failing = |(pattern, passages): &(Pattern, Vec<(Passage, &Point)>)| {
+        let names: Vec<String> = passages
+            .iter()
+            .filter(|(passage, _)| *passage == Passage::Fails)
+            .filter_map(|(_, point)| point.params.network.map(|network| obstacle_text(&network)))
+            .collect();
+        (!names.is_empty())
+            .then(|| format!("{} fails behind: {}.", capitalised(pattern.label()), names.join("; ")))
+    };
+    let conditions = met.iter().filter_map(failing).collect();
+    (!parts.is_empty()).then(|| (format!("{}.", capitalised(&parts.join("; "))), conditions))
+}
+
+/// Which heartbeat survives, and which of these costs the fewest bytes.
+pub(super) fn heartbeats(finding: &ScenarioFinding, judge: Judge<'_>) -> Option<(String, Vec<String>)> {
+    let with_heartbeats = |pattern: &Pattern| Swept::Heartbeat.concerns(*pattern);
+    let parts: Vec<String> = Pattern::ALL
+        .into_iter()
+        .filter(with_heartbeats)
+        .filter_map(|pattern| heartbeat(pattern, &of_pattern(finding, pattern), judge))
+        .collect();
+    let others: Vec<String> = Pattern::ALL
+        .into_iter()
+        .filter(|pattern| !with_heartbeats(pattern))
+        .filter_map(|pattern| {
+            let points = of_pattern(finding, pattern);
+            let point = points.first()?;
+            Some(format!("{}, which has none: {}.", capitalised(pattern.label()), cut_words(point)))
+        })
+        .collect();
+    (!parts.is_empty()).then(|| (format!("{}.", capitalised(&parts.join("; "))), others))
+}
+
+/// `SSE, heartbeat off: cut 120 times, nothing lost, 140 B per event`.
+fn heartbeat(pattern: Pattern, points: &[&Point], judge: Judge<'_>) -> Option<String> {
+    let first = points.first()?;
+    let mut text = match points.iter().find(|point| !survives(point)) {
+        Some(cut) => format!("{}: {}", cut.label(), cut_words(cut)),
+        None => format!("{} is cut with no heartbeat of these", first.pattern.label()),
+    };
+    let Some(cheapest) = cheapest(points) else {
+        text.push_str("; none of these heartbeats survives");
+        return Some(text);
+    };
+    let name = QuantityName::BytesPerEvent;
+    let bytes = |point: &Point| point.quantity_of(name).measured_with_interval();
+    text.push_str(&format!(
+        ", and the cheapest that is never cut is {}, with {} per event",
+        Swept::Heartbeat.text(&cheapest.params),
+        bytes(cheapest)
+    ));
+    let survivors = points.iter().filter(|point| survives(point) && !std::ptr::eq(**point, cheapest));
+    let others: Vec<String> = survivors
+        .map(|point| {
+            let same = if judge.same(name, cheapest, point) { " (no difference shown)" } else { "" };
+            format!("{} {}{same}", Swept::Heartbeat.text(&point.params), bytes(point))
+        })
+        .collect();
+    if !others.is_empty() {
+        text.push_str(&format!(" against {}", list(&others)));
+    }
+    debug_assert!(points.iter().all(|point| point.pattern == pattern), "points of one pattern");
+    Some(text)
+}
+
+fn cut_words(point: &Point) -> String {
+    let hardship = Hardship::of(point);
+    let cut = match hardship.reconnects {
+        0 => "never cut".to_owned(),
+        1 => "cut once".to_owned(),
+        times => format!("cut {} times", count(times)),
+    };
+    let lost = if point.delivery.lost == 0 {
+        "and resumed with nothing lost".to_owned()
+    } else {
+        format!("with {} of {} deliveries lost", count(point.delivery.lost), count(point.delivery.expected))
+    };
+    let lost =
+        if hardship.reconnects == 0 && point.delivery.lost == 0 { "nothing lost".to_owned() } else { lost };
+    let bytes = point.quantity_of(QuantityName::BytesPerEvent).measured_with_interval();
+    let joint = if lost.starts_with("and") || lost.starts_with("with") { " " } else { ", " };
+    format!("{cut}{joint}{lost}, {bytes} per event")
+}
+
+/// By how many transits each pattern's age grows.
+pub(super) fn delays(judge: Judge<'_>, points: &[&Point]) -> Option<(String, Vec<String>)> {
+    let mean = QuantityName::AgeMean;
+    let growths = growths(points, mean);
+    if growths.is_empty() {
+        return None;
+    }
+    let values = || points.iter().filter_map(|point| Some((point.params.rtt_ms?, point)));
+    let (_, nearest) = values().min_by(|(left, _), (right, _)| left.total_cmp(right))?;
+    let (farthest_ms, farthest) = values().max_by(|(left, _), (right, _)| left.total_cmp(right))?;
+    let grows: Vec<String> = growths
+        .iter()
+        .map(|growth| {
+            let model = growth.predicted.map_or_else(String::new, |predicted| {
+                format!(" (model {})", three_digits(predicted / A_TRANSIT))
+            });
+            format!("{}{model}", growth.transits())
+        })
+        .collect();
+    let at_the_end: Vec<String> = points
+        .iter()
+        .filter(|point| point.params.rtt_ms == Some(farthest_ms))
+        .filter(|point| point.measured(mean).is_some())
+        .map(|point| {
+            format!(
+                "{} {}, at p99 {}",
+                point.pattern.label(),
+                point.quantity_of(mean).measured_with_interval(),
+                point.quantity_of(QuantityName::AgeP99).measured_with_interval()
+            )
+        })
+        .collect();
+    let range = span(&Swept::Rtt.text(&nearest.params), &Swept::Rtt.text(&farthest.params), "to");
+    let sentence = format!(
+        "From {range} mean age grows, counted in transits (half a round trip each): {}; at the longest: {}.",
+        list(&grows),
+        list(&at_the_end)
+    );
+    let mut series = std::collections::BTreeMap::<Pattern, Vec<&Point>>::new();
+    for point in points {
+        series.entry(point.pattern).or_default().push(point);
+    }
+    let mut conditions: Vec<String> = order(mean, &series, Swept::Rtt, judge).into_iter().collect();
+    conditions.extend(off_the_model(points));
+    (Some((sentence, conditions.iter().map(|text| format!("{}.", capitalised(text))).collect())))
+        .filter(|_| !at_the_end.is_empty())
+}
+
+/// Where measurement and model differ most.
+fn off_the_model(points: &[&Point]) -> Option<String> {
+    let name = QuantityName::AgeMean;
+    let gap = |point: &Point| {
+        let quantity = point.quantity_of(name);
+        let exact = quantity.bound == Bound::Exact;
+        quantity
+            .measured
+            .zip(quantity.predicted)
+            .filter(|_| exact)
+            .map(|(measured, predicted)| measured - predicted)
+    };
+    let known = points.iter().filter_map(|point| Some((gap(point)?, point)));
+    let (gap, point) = known.max_by(|(left, _), (right, _)| left.abs().total_cmp(&right.abs()))?;
+    let side = if gap >= 0.0 { "above" } else { "below" };
+    Some(format!(
+        "of all mean ages the one farthest from the replayed model is that of {}: {} {side} it",
+        point.label(),
+        with_unit(gap.abs(), "ms")
+    ))
+}

@@ -1,0 +1,105 @@
+//! What signs of life are worth and what they cost: cut how often, lost, bytes.
+
+use contract::Pattern;
+
+use crate::{
+    findings::ScenarioFinding,
+    network_words::heartbeat_mark,
+    number::{count, time_ms},
+    obstacles::{Hardship, connects_again},
+    panel::{Cell, Kind, Panel, Place, Row, Tone, heads},
+    point::Point,
+    quantity::{Bound, QuantityName},
+    setting::Swept,
+};
+
+const EXPLAINED: &str = "Cut: connections that subscribers had to open again. Bytes per event are all bytes of the connections, signs of life included.";
+
+/// Whether no connection was cut and nothing lost.
+pub(crate) fn survives(point: &Point) -> bool {
+    let hardship = Hardship::of(point);
+    point.completed().next().is_some()
+        && hardship.reconnects == 0
+        && hardship.never_connected == 0
+        && point.delivery.lost == 0
+}
+
+/// The points of a pattern, by heartbeat.
+pub(crate) fn of_pattern(finding: &ScenarioFinding, pattern: Pattern) -> Vec<&Point> {
+    let points = finding.points.iter().filter(|point| point.pattern == pattern && point.server.is_pushlab());
+    points.filter(|point| point.completed().next().is_some()).collect()
+}
+
+/// The fewest bytes that survive; none where none does, or where the pattern has no signs of life.
+pub(crate) fn cheapest<'a>(points: &[&'a Point]) -> Option<&'a Point> {
+    let bytes = |point: &Point| {
+        let bytes = point.quantity_of(QuantityName::BytesPerEvent);
+        bytes.measured.filter(|_| bytes.bound == Bound::Exact)
+    };
+    let known = points.iter().copied().filter(|point| point.swept.is_some() && survives(point));
+    known
+        .filter_map(|point| Some((point, bytes(point)?)))
+        .min_by(|(_, left), (_, right)| left.total_cmp(right))
+        .map(|(point, _)| point)
+}
+
+/// A row a heartbeat and pattern; none where heartbeats are not what is compared.
+pub(crate) fn table(finding: &ScenarioFinding) -> Option<Panel> {
+    if Swept::of(&finding.scenario) != Some(Swept::Heartbeat) {
+        return None;
+    }
+    let rows = finding.points.iter().map(|point| {
+        let cheapest = cheapest(&of_pattern(finding, point.pattern));
+        row(point, cheapest.is_some_and(|cheapest| std::ptr::eq(cheapest, point)))
+    });
+    Some(Panel {
+        heading: "Signs of life".to_owned(),
+        explained: EXPLAINED.to_owned(),
+        heads: heads([
+            "pattern",
+            "heartbeat",
+            "outcome",
+            "cut",
+            "back after, p50",
+            "lost",
+            "bytes per event",
+            "age at p99",
+        ]),
+        rows: rows.collect(),
+        kind: Kind::Numbers,
+        place: Place::Everywhere,
+    })
+}
+
+fn row(point: &Point, is_cheapest: bool) -> Row {
+    let heartbeat = if point.swept.is_some() {
+        heartbeat_mark(point.params.heartbeat.unwrap_or_default())
+    } else {
+        "has none".to_owned()
+    };
+    let mut cells = vec![Cell::plain(heartbeat)];
+    if point.completed().next().is_none() {
+        let why = point.not_run().map_or_else(|| "failed".to_owned(), |reason| format!("not run: {reason}"));
+        cells.push(Cell::absent(why));
+        cells.extend(std::iter::repeat_n(Cell::absent("—"), 5));
+    } else {
+        let hardship = Hardship::of(point);
+        let text = |name| point.quantity_of(name).measured_with_interval();
+        cells.push(outcome(survives(point), is_cheapest));
+        cells.push(Cell::plain(connects_again(hardship.reconnects)));
+        cells.push(Cell::plain(hardship.recovery_p50_ms.map_or_else(|| "—".to_owned(), |p50| time_ms(p50))));
+        cells.push(Cell::plain(count(point.delivery.lost)));
+        cells.push(Cell::plain(text(QuantityName::BytesPerEvent)));
+        cells.push(Cell::plain(text(QuantityName::AgeP99)));
+    }
+    Row { pattern: Some(point.pattern), head: point.pattern.label().to_owned(), cells }
+}
+
+fn outcome(survives: bool, is_cheapest: bool) -> Cell {
+    let (text, tone) = match (survives, is_cheapest) {
+        (true, true) => ("✓ never cut, fewest bytes", Tone::Good),
+        (true, false) => ("✓ never cut", Tone::Good),
+        (false, _) => ("! cut", Tone::Doubt),
+    };
+    Cell { text: text.to_owned(), small: Vec::new(), tone }
+}

@@ -1,0 +1,272 @@
+//! The matrix of obstacles and patterns: works, degraded or fails, what subscribers see, and how they
+//! recover.
+
+use std::fmt;
+
+use contract::{Network, Pattern, TimeHistogram, Trouble};
+
+use crate::{
+    findings::ScenarioFinding,
+    measured::quantile_ms,
+    network_words::obstacle_text,
+    number::{count, time_ms},
+    panel::{Cell, Kind, Panel, Place, Row, Tone},
+    point::Point,
+    quantity::QuantityName,
+    setting::{Swept, served},
+};
+
+/// Share of the deliveries that never came from which on a pattern fails behind an obstacle.
+const FAILS_FROM: f64 = 0.1;
+/// An age at p99 so many times that of the clear road…
+const DEGRADED_TIMES: f64 = 2.0;
+/// …and so much above it is a degraded one.
+const DEGRADED_ABOVE_MS: f64 = 100.0;
+
+/// The rule, as the report states it.
+pub(crate) const RULE: &str = "Fails: a tenth or more of the deliveries never came, or a subscriber never connected. Degraded: fewer were lost, but connections had to be opened again, or the age at p99 is more than twice that of the clear road and more than 100\u{202f}ms above it. Works: neither. What a subscriber sees is its most frequent trouble; recovery is from losing a connection to the first answer on the next.";
+
+/// How a pattern gets past an obstacle.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Passage {
+    Works,
+    Degraded,
+    Fails,
+}
+
+impl Passage {
+    /// The word in every output.
+    pub(crate) const fn word(self) -> &'static str {
+        match self {
+            Self::Works => "works",
+            Self::Degraded => "degraded",
+            Self::Fails => "fails",
+        }
+    }
+
+    /// A shape, so that colour is never alone.
+    const fn shape(self) -> char {
+        match self {
+            Self::Works => '✓',
+            Self::Degraded => '!',
+            Self::Fails => '✗',
+        }
+    }
+
+    const fn tone(self) -> Tone {
+        match self {
+            Self::Works => Tone::Good,
+            Self::Degraded => Tone::Doubt,
+            Self::Fails => Tone::Bad,
+        }
+    }
+}
+
+impl fmt::Display for Passage {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{} {}", self.shape(), self.word())
+    }
+}
+
+/// What happened to the connections of a point, over its completed trials.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Hardship {
+    pub(crate) reconnects: u64,
+    pub(crate) failed_requests: u64,
+    pub(crate) never_connected: u64,
+    /// The most frequent first.
+    pub(crate) troubles: Vec<Trouble>,
+    pub(crate) recovery_p50_ms: Option<f64>,
+}
+
+impl Hardship {
+    pub(crate) fn of(point: &Point) -> Self {
+        let mut sum = Self::default();
+        let mut recovery = TimeHistogram::default();
+        for trial in point.completed() {
+            sum.reconnects += trial.requests.reconnects;
+            sum.failed_requests += trial.requests.failed;
+            sum.never_connected += trial.never_connected;
+            // `Run::parse` has refused damaged histograms.
+            if let Ok(histogram) = trial.recovery.histogram() {
+                recovery.merge(&histogram);
+            }
+            for trouble in &trial.troubles {
+                match sum.troubles.iter_mut().find(|known| known.what == trouble.what) {
+                    Some(known) => {
+                        known.times += trouble.times;
+                        known.subscribers += trouble.subscribers;
+                        known.is_final |= trouble.is_final;
+                    }
+                    None => sum.troubles.push(trouble.clone()),
+                }
+            }
+        }
+        sum.troubles.sort_by_key(|trouble| std::cmp::Reverse(trouble.times));
+        sum.recovery_p50_ms = quantile_ms(&recovery.distribution(), 0.5);
+        sum
+    }
+
+    /// The most frequent trouble, in words.
+    fn sees(&self) -> String {
+        match self.troubles.first() {
+            None => "sees nothing go wrong".to_owned(),
+            Some(trouble) => {
+                let times = if trouble.times == 1 {
+                    "once".to_owned()
+                } else {
+                    format!("{} times", count(trouble.times))
+                };
+                let gave_up = if trouble.is_final { " and gives up" } else { "" };
+                format!("sees {} ({times}){gave_up}", trouble.what)
+            }
+        }
+    }
+
+    /// How it goes on, in words; empty where nothing was interrupted.
+    fn recovers(&self) -> Option<String> {
+        if self.reconnects == 0 {
+            return None;
+        }
+        let back = self.recovery_p50_ms.map(|p50| format!(", back after {} at p50", time_ms(p50)));
+        Some(format!("{}{}", connects_again(self.reconnects), back.unwrap_or_default()))
+    }
+}
+
+/// `1,240 reconnects`.
+pub(crate) fn connects_again(reconnects: u64) -> String {
+    if reconnects == 1 { "1 reconnect".to_owned() } else { format!("{} reconnects", count(reconnects)) }
+}
+
+/// The point of the same pattern and server with nothing in the way.
+pub(crate) fn clear_road<'a>(finding: &'a ScenarioFinding, point: &Point) -> Option<&'a Point> {
+    let of = |is_clear: fn(&Network) -> bool| {
+        finding.points.iter().find(|other| {
+            other.pattern == point.pattern
+                && other.server == point.server
+                && other.completed().next().is_some()
+                && other.params.network.is_some_and(|network| is_clear(&network))
+        })
+    };
+    // A road may have a length or a width in all of a scenario's trials.
+    of(Network::is_clear)
+        .or_else(|| of(|network| !network.is_obstacle() && network.bytes_per_second.is_none()))
+}
+
+/// By the rule; none where no trial was completed.
+pub(crate) fn passage(finding: &ScenarioFinding, point: &Point) -> Option<Passage> {
+    point.completed().next()?;
+    let hardship = Hardship::of(point);
+    let delivery = &point.delivery;
+    let lost = delivery.lost as f64 >= FAILS_FROM * delivery.expected as f64 && delivery.lost > 0;
+    if lost || hardship.never_connected > 0 {
+        return Some(Passage::Fails);
+    }
+    let age = |point: &Point| point.measured(QuantityName::AgeP99);
+    // A lower bound that is beyond the rule is beyond it all the more.
+    let older = clear_road(finding, point)
+        .and_then(age)
+        .zip(age(point))
+        .is_some_and(|(clear, own)| own > DEGRADED_TIMES * clear && own - clear > DEGRADED_ABOVE_MS);
+    Some(if hardship.reconnects > 0 || delivery.lost > 0 || older {
+        Passage::Degraded
+    } else {
+        Passage::Works
+    })
+}
+
+/// The matrix; none where no obstacles are compared.
+pub(crate) fn matrix(finding: &ScenarioFinding) -> Option<Panel> {
+    if Swept::of(&finding.scenario) != Some(Swept::Network) {
+        return None;
+    }
+    let mut columns: Vec<&Point> = Vec::new();
+    let mut networks: Vec<(f64, Network)> = Vec::new();
+    for point in &finding.points {
+        let same = |other: &&Point| other.pattern == point.pattern && other.server == point.server;
+        if !columns.iter().any(same) {
+            columns.push(point);
+        }
+        if let (Some(network), Some(key)) = (point.params.network, point.swept_key())
+            && !networks.iter().any(|(_, known)| *known == network)
+        {
+            networks.push((key.place_in(&finding.scenario), network));
+        }
+    }
+    networks.sort_by(|(left, _), (right, _)| left.total_cmp(right));
+    let at = |column: &Point, network: Network| {
+        finding.points.iter().find(|point| {
+            point.pattern == column.pattern
+                && point.server == column.server
+                && point.params.network == Some(network)
+        })
+    };
+    let rows = networks.into_iter().map(|(_, network)| Row {
+        pattern: None,
+        head: obstacle_text(&network),
+        cells: columns
+            .iter()
+            .map(|column| match at(column, network) {
+                Some(point) => cell(finding, point),
+                None => Cell::absent("not planned"),
+            })
+            .collect(),
+    });
+    let mut heads = vec!["in the way".to_owned()];
+    heads.extend(columns.iter().map(|point| served(point.pattern.label(), &point.server)));
+    Some(Panel {
+        heading: "Works, degraded or fails".to_owned(),
+        explained: RULE.to_owned(),
+        heads,
+        rows: rows.collect(),
+        kind: Kind::Words,
+        place: Place::Everywhere,
+    })
+}
+
+fn cell(finding: &ScenarioFinding, point: &Point) -> Cell {
+    let Some(passage) = passage(finding, point) else {
+        return Cell::absent(match point.not_run() {
+            Some(reason) => format!("not run: {reason}"),
+            None => "failed to be measured".to_owned(),
+        });
+    };
+    let hardship = Hardship::of(point);
+    let mut small = vec![hardship.sees()];
+    small.extend(hardship.recovers());
+    if point.delivery.lost > 0 {
+        small.push(format!("lost {} of {}", count(point.delivery.lost), count(point.delivery.expected)));
+    }
+    if hardship.never_connected > 0 {
+        small.push(format!("{} never connected", count(hardship.never_connected)));
+    }
+    if hardship.failed_requests > 0 {
+        small.push(format!("{} requests failed", count(hardship.failed_requests)));
+    }
+    let age = |point: &Point| point.quantity_of(QuantityName::AgeP99).measured_text();
+    let clear = clear_road(finding, point).filter(|clear| !std::ptr::eq(*clear, point));
+    let clear = clear.map_or_else(String::new, |clear| format!(" (clear road {})", age(clear)));
+    small.push(format!("age p99 {}{clear}", age(point)));
+    if !point.valid {
+        small.push("not valid: see the box".to_owned());
+    }
+    Cell { text: passage.to_string(), small, tone: passage.tone() }
+}
+
+/// Obstacles that a pattern's points met, by how it got past them; in the order of the patterns.
+pub(crate) fn by_pattern(finding: &ScenarioFinding) -> Vec<(Pattern, Vec<(Passage, &Point)>)> {
+    let of = |pattern: Pattern| -> Vec<(Passage, &Point)> {
+        finding
+            .points
+            .iter()
+            .filter(|point| point.pattern == pattern && point.server.is_pushlab())
+            .filter(|point| clear_road(finding, point).is_none_or(|clear| !std::ptr::eq(clear, *point)))
+            .filter_map(|point| Some((passage(finding, point)?, point)))
+            .collect()
+    };
+    Pattern::ALL
+        .into_iter()
+        .map(|pattern| (pattern, of(pattern)))
+        .filter(|(_, met)| !met.is_empty())
+        .collect()
+}

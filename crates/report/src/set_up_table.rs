@@ -1,0 +1,124 @@
+//! What a connection costs before its first event, and the code that events go through, where
+//! transports or round trips are compared.
+
+use crate::{
+    findings::ScenarioFinding,
+    measured::mean,
+    network_words::delivery_path,
+    number::{setting, three_digits},
+    panel::{Cell, Kind, Panel, Place, Row, heads},
+    point::Point,
+    quantity::{Quantity, QuantityName},
+    setting::Swept,
+};
+
+const EXPLAINED: &str = "Set-up: from connecting to the first answer that gives a place in the log. Round trips: set-up at p50 ÷ round-trip time, beneath it what the model counts. Bytes and packets are those of one subscriber's set-up, both directions. Connections: those that the server held.";
+
+/// The table of set-up; none where nothing that changes it is varied.
+pub(crate) fn set_up(finding: &ScenarioFinding) -> Option<Panel> {
+    let is_about_it = match Swept::of(&finding.scenario)? {
+        Swept::Rtt | Swept::Transport | Swept::StreamsPerConnection | Swept::MaxStreams => true,
+        Swept::Subscribers
+        | Swept::Rate
+        | Swept::Payload
+        | Swept::PollInterval
+        | Swept::Hold
+        | Swept::Client
+        | Swept::KeepAlive
+        | Swept::Side
+        | Swept::Rung
+        | Swept::Network
+        | Swept::Heartbeat => false,
+    };
+    let rows: Vec<Row> = finding
+        .points
+        .iter()
+        .filter(|point| point.completed().next().is_some() && !point.server.is_floor())
+        .map(|point| Row::of(point, cells(point)))
+        .collect();
+    (is_about_it && !rows.is_empty()).then(|| Panel {
+        heading: "What a set-up costs".to_owned(),
+        explained: EXPLAINED.to_owned(),
+        heads: heads(["point", "set-up at p50", "at p99", "round trips", "bytes", "packets", "connections"]),
+        rows,
+        kind: Kind::Numbers,
+        place: Place::Everywhere,
+    })
+}
+
+fn cells(point: &Point) -> Vec<Cell> {
+    let told = |name: QuantityName| Cell::plain(point.quantity_of(name).measured_with_interval());
+    vec![
+        with_model(point.quantity_of(QuantityName::ConnectP50)),
+        told(QuantityName::ConnectP99),
+        round_trips(point),
+        told(QuantityName::ConnectBytes),
+        told(QuantityName::ConnectPackets),
+        told(QuantityName::SocketsHeld),
+    ]
+}
+
+fn with_model(quantity: &Quantity) -> Cell {
+    let model = quantity.predicted.map(|_| format!("model {}", quantity.predicted_text()));
+    Cell { small: model.into_iter().collect(), ..Cell::plain(quantity.measured_with_interval()) }
+}
+
+fn round_trips(point: &Point) -> Cell {
+    let rtt_ms = point.params.rtt_ms.filter(|rtt_ms| *rtt_ms > 0.0);
+    let measured = point.measured(QuantityName::ConnectP50).zip(rtt_ms).map(|(connect, rtt)| connect / rtt);
+    let counted = predicted_round_trips(point).map(|trips| format!("model {}", setting(trips)));
+    Cell {
+        small: counted.into_iter().collect(),
+        ..Cell::plain(measured.map_or_else(|| "—".to_owned(), three_digits))
+    }
+}
+
+/// The paths that events go through in the points compared; none where it is one.
+pub(crate) fn paths(finding: &ScenarioFinding) -> Option<Panel> {
+    let mut paths: Vec<(String, Vec<&Point>)> = Vec::new();
+    for point in finding.points.iter().filter(|point| point.completed().next().is_some()) {
+        let path = delivery_path(&point.params, &point.server);
+        match paths.iter_mut().find(|(known, _)| *known == path) {
+            Some((_, points)) => points.push(point),
+            None => paths.push((path, vec![point])),
+        }
+    }
+    let rows = paths.iter().map(|(path, points)| Row {
+        pattern: None,
+        head: of(finding, points),
+        cells: vec![Cell::plain(path.clone())],
+    });
+    (paths.len() > 1).then(|| Panel {
+        heading: "Delivery paths".to_owned(),
+        explained: "The points do not go through the same code from the log to the socket: what they differ in is this, too.".to_owned(),
+        heads: heads(["of", "path"]),
+        rows: rows.collect(),
+        kind: Kind::Words,
+        place: Place::Everywhere,
+    })
+}
+
+/// What these points have in common that others have not: the server, or the swept value.
+fn of(finding: &ScenarioFinding, points: &[&Point]) -> String {
+    let swept = Swept::of(&finding.scenario);
+    let mut names: Vec<String> = Vec::new();
+    for point in points {
+        let own = if finding.has_foreign() || point.server.is_floor() || swept.is_none() {
+            point.server.to_string()
+        } else {
+            swept.map(|swept| swept.text(&point.params)).unwrap_or_default()
+        };
+        if !names.contains(&own) {
+            names.push(own);
+        }
+    }
+    names.join(", ")
+}
+
+/// Round trips of a set-up as the model counts them; the mean where blocks differ, which they do not.
+fn predicted_round_trips(point: &Point) -> Option<f64> {
+    let forms = point.predicted.as_ref().map(|both| [&both.replayed, &both.closed_form])?;
+    let trips: Vec<f64> =
+        forms.into_iter().filter_map(|form| Some(form.as_ref().ok()?.set_up_round_trips)).collect();
+    mean(&trips)
+}

@@ -1,0 +1,250 @@
+//! What lies between subscriber and server: delays, obstacles, signs of life, transports.
+
+mod synthetic;
+
+use contract::{Manifest, Network, Pattern, Period, TrialRecord};
+use report::{Bound, Findings, OutputFile, Point, QuantityName, Run, Verdict};
+use synthetic::{
+    change, files, heartbeat_trials, obstacle_trials, rtt_trials, ten_trials, transport_trials, write,
+};
+
+fn findings((manifest, records): &(Manifest, Vec<TrialRecord>)) -> Findings {
+    let (manifest, records) = files(manifest, records);
+    report::findings(&Run::parse(&manifest, &records).expect("a made-up run can be read"))
+}
+
+fn content<'a>(files: &'a [OutputFile], path: &str) -> &'a str {
+    &files.iter().find(|file| file.path == path).expect("written").content
+}
+
+fn plain(text: &str) -> String {
+    text.replace('\u{202f}', " ")
+}
+
+fn behind(findings: &Findings, pattern: Pattern, is: fn(&Network) -> bool) -> &Point {
+    let points = &findings.scenarios[0].points;
+    let found = points
+        .iter()
+        .find(|point| point.pattern == pattern && point.params.network.is_some_and(|network| is(&network)));
+    found.expect("the point was measured")
+}
+
+#[test]
+fn delays_are_told_in_transits_and_drawn_from_zero() {
+    let findings = findings(&rtt_trials());
+    assert_eq!(findings.verdict, Verdict::Passed, "{}", findings.verdict_reason);
+    let sentence = plain(&findings.answers[0].sentence);
+    assert!(sentence.starts_with("From 0 to 300 ms round trip mean age grows"), "{sentence}");
+    assert!(sentence.contains("SSE 1.00") && sentence.contains("long polling 1.2"), "{sentence}");
+    assert!(sentence.contains("at the longest: short polling"), "{sentence}");
+    let files = report::render(&findings);
+    for name in ["mean", "p99"] {
+        let svg = content(&files, &format!("figures/rtt-over-age-{name}-ms.svg"));
+        assert!(svg.contains("grows by so many transits: "), "{svg}");
+        // The ticks are the round trips measured, nothing among them.
+        let texts: Vec<&str> =
+            svg.split("</text>").filter_map(|text| text.rsplit('>').next()).map(str::trim).collect();
+        assert!(["0", "20", "100", "300"].iter().all(|tick| texts.contains(tick)), "{texts:?}");
+    }
+    let page = content(&files, "report.html");
+    assert!(page.contains("What a set-up costs") && page.contains("id=\"g-transit\""));
+    assert!(page.contains("cannot delay the SYN") && page.contains("of one core, counted apart"));
+    assert!(plain(page).contains("SSE, 300 ms round trip"));
+    write("rtt", &files);
+}
+
+#[test]
+fn losses_behind_an_obstacle_are_findings() {
+    let run = obstacle_trials();
+    let findings = findings(&run);
+    assert_eq!(findings.verdict, Verdict::Passed, "{}", findings.verdict_reason);
+    assert!(
+        findings.verdict_reason.contains("where no obstacle was in the way every event was delivered once")
+    );
+    let hole = behind(&findings, Pattern::Sse, |network| network.black_hole_after.is_some());
+    assert!(hole.valid && hole.delivery.lost > 0);
+    assert!(hole.warnings.iter().any(|text| text.contains("were lost: a finding")), "{:?}", hole.warnings);
+    assert!(
+        hole.warnings.iter().any(|text| text.contains("server's sockets counted")),
+        "{:?}",
+        hole.warnings
+    );
+    let age = hole.quantity_of(QuantityName::AgeP99);
+    assert_eq!(age.bound, Bound::AtLeast);
+    assert!(age.measured_text().starts_with('>'), "{}", age.measured_text());
+}
+
+#[test]
+fn the_instrument_is_judged_behind_an_obstacle_too() {
+    let (manifest, mut records) = obstacle_trials();
+    let last = records.len() - 1;
+    assert!(records[last].params.network.is_some_and(|network| network.is_obstacle()));
+    change(&mut records[last], |measured| measured.clock_step_us = 9e6);
+    let first = findings(&(manifest.clone(), records.clone()));
+    assert_eq!(first.verdict, Verdict::Invalid);
+    assert!(first.verdict_reason.contains("clock"), "{}", first.verdict_reason);
+    change(&mut records[last], |measured| {
+        measured.clock_step_us = 0.0;
+        measured.delivery.duplicated = 3;
+    });
+    assert_eq!(findings(&(manifest, records)).verdict, Verdict::Invalid);
+}
+
+#[test]
+fn losses_on_a_clear_road_are_faults() {
+    let (manifest, mut records) = obstacle_trials();
+    change(&mut records[0], |measured| measured.delivery.lost = 1);
+    assert_eq!(findings(&(manifest, records)).verdict, Verdict::Invalid);
+    let (manifest, mut records) = rtt_trials();
+    change(&mut records[0], |measured| measured.never_connected = 1);
+    let found = findings(&(manifest, records));
+    assert_eq!(found.verdict, Verdict::Invalid);
+    assert!(found.verdict_reason.contains("never had a connection"), "{}", found.verdict_reason);
+}
+
+#[test]
+fn the_matrix_says_what_is_seen_and_how_it_goes_on() {
+    let findings = findings(&obstacle_trials());
+    let files = report::render(&findings);
+    write("obstacles", &files);
+    let sentence = plain(&findings.answers[0].sentence);
+    assert!(
+        sentence.contains("SSE works behind 1, is degraded behind 3 and fails behind 2 of 6"),
+        "{sentence}"
+    );
+    let page = plain(content(&files, "report.html"));
+    for words in [
+        "<strong><span aria-hidden=\"true\">✓</span> works</strong>",
+        "<strong><span aria-hidden=\"true\">!</span> degraded</strong>",
+        "<strong><span aria-hidden=\"true\">✗</span> fails</strong>",
+        "sees the connection was closed (240 times)",
+        "sees 403 instead of 101 (50 times) and gives up",
+        "240 reconnects, back after 3.00 s",
+        "50 never connected",
+        "(clear road ",
+        "A tenth or more",
+    ] {
+        let found = page.contains(words) || page.to_lowercase().contains(&words.to_lowercase());
+        assert!(found, "{words}");
+    }
+    let json: serde_json::Value = serde_json::from_str(content(&files, "summary.json")).expect("JSON");
+    let passages: Vec<&str> = json["points"]
+        .as_array()
+        .expect("points")
+        .iter()
+        .filter_map(|point| point["connections"]["passage"].as_str())
+        .collect();
+    assert_eq!(passages.len(), 28);
+    assert!(["works", "degraded", "fails"].iter().all(|word| passages.contains(word)));
+    let csv = content(&files, "summary.csv");
+    assert!(csv.contains(",\"upgrades refused\",") || csv.contains(",upgrades refused,"), "{csv}");
+    insta::assert_snapshot!(report::terminal_table(&findings));
+}
+
+#[test]
+fn points_stand_in_the_order_of_the_scenario() {
+    let (mut manifest, records) = obstacle_trials();
+    let sweep = manifest.scenarios[0].sweep.as_mut().expect("a sweep");
+    sweep.network.reverse();
+    let listed = sweep.network.clone();
+    let findings = findings(&(manifest, records));
+    let own: Vec<Network> =
+        findings.scenarios[0].points.iter().take(7).filter_map(|point| point.params.network).collect();
+    assert_eq!(own, listed);
+}
+
+#[test]
+fn a_degraded_age_is_twice_and_a_tenth_of_a_second_more() {
+    let (manifest, mut records) = obstacle_trials();
+    let place = records
+        .iter()
+        .position(|record| {
+            record.pattern == Pattern::Sse
+                && record.params.network.is_some_and(|network| network.buffer.is_some())
+        })
+        .expect("buffering");
+    let passage = |records: &[TrialRecord]| {
+        let found = findings(&(manifest.clone(), records.to_vec()));
+        let files = report::render(&found);
+        let json: serde_json::Value = serde_json::from_str(content(&files, "summary.json")).expect("JSON");
+        let points = json["points"].as_array().expect("points").clone();
+        let point = points
+            .into_iter()
+            .find(|point| point["pattern"] == "sse" && !point["params"]["network"]["buffer"].is_null());
+        point.expect("the point")["connections"]["passage"].as_str().map(str::to_owned)
+    };
+    assert_eq!(passage(&records).as_deref(), Some("degraded"));
+    let old = records[place - 2].measurements().expect("the clear road").age.clone();
+    change(&mut records[place], |measured| measured.age = old);
+    assert_eq!(passage(&records).as_deref(), Some("works"));
+}
+
+#[test]
+fn the_cheapest_heartbeat_that_survives_is_named() {
+    let findings = findings(&heartbeat_trials());
+    assert_eq!(findings.verdict, Verdict::Passed, "{}", findings.verdict_reason);
+    let answer = &findings.answers[0];
+    let sentence = plain(&answer.sentence);
+    assert!(
+        sentence.starts_with("SSE, heartbeat off: cut 240 times and resumed with nothing lost, "),
+        "{sentence}"
+    );
+    assert!(
+        sentence.contains("the cheapest that is never cut is heartbeat when idle for 1 s, with "),
+        "{sentence}"
+    );
+    assert!(sentence.contains("against heartbeat every 1 s "), "{sentence}");
+    assert!(answer.conditions.iter().any(|text| text.starts_with("Long polling, which has none: never cut")));
+    let files = report::render(&findings);
+    write("heartbeats", &files);
+    assert!(content(&files, "report.html").contains("never cut, fewest bytes"));
+    insta::assert_snapshot!(report::terminal_table(&findings));
+}
+
+#[test]
+fn transports_are_compared_with_their_paths_beside() {
+    let findings = findings(&transport_trials());
+    let files = report::render(&findings);
+    write("transports", &files);
+    let page = plain(content(&files, "report.html"));
+    for words in [
+        "one task writes to all sockets (the lane)",
+        "hyper in TLS, a task for each connection",
+        "hyper with HTTP/2 in TLS",
+        "What a set-up costs",
+        "SSE, HTTP/1.1 in TLS",
+        "id=\"g-alpn\"",
+    ] {
+        assert!(page.contains(words), "{words}");
+    }
+    let csv = content(&files, "summary.csv");
+    assert!(csv.contains(",http1-tls,valid,") && csv.contains(",http2,valid,25,100,15s,"), "{csv}");
+    assert!(content(&files, "figures/transports-over-bytes-per-event.svg").contains("HTTP/2"));
+    insta::assert_snapshot!(content(&files, "report.md"));
+}
+
+#[test]
+fn nothing_is_said_of_a_middlebox_where_there_was_none() {
+    let (manifest, records) = ten_trials();
+    let files = report::render(&findings(&(manifest, records)));
+    let page = content(&files, "report.html");
+    assert!(!page.contains("middlebox") && !page.contains("HTTP/2") && !page.contains("What a set-up costs"));
+    assert!(!report::terminal_table(&findings(&ten_trials())).contains("Delivery paths"));
+}
+
+#[test]
+fn a_bandwidth_is_no_obstacle_and_a_road_has_its_words() {
+    let (mut manifest, mut records) = obstacle_trials();
+    let slow = Network { bytes_per_second: Some(64_000), rtt: Period::from_millis(20), ..Network::default() };
+    let sweep = manifest.scenarios[0].sweep.as_mut().expect("a sweep");
+    sweep.network[1] = slow;
+    for record in records
+        .iter_mut()
+        .filter(|record| record.params.network.is_some_and(|network| network.idle_timeout.is_some()))
+    {
+        record.params.network = Some(slow);
+        record.params.rtt_ms = Some(20.0);
+    }
+    let page = plain(content(&report::render(&findings(&(manifest, records))), "report.html"));
+    assert!(page.contains("round trip 20 ms, 64 KB/s"));
+}
