@@ -7,6 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use contract::{Settings, Transport};
 use tokio::{sync::watch, time::sleep};
 
 use crate::{
@@ -14,12 +15,15 @@ use crate::{
     desk::Started,
     runner::TrialError,
     server_access::ServerAccess,
+    tls::TlsClient,
     trace::Stretch,
     worker::{self, Gauge, Signals, WorkerFinding, WorkerOrder},
 };
 
 /// Longest time without a further subscriber getting connected.
 const LONGEST_CONNECT_PAUSE: Duration = Duration::from_secs(15);
+/// The same where some are expected never to be.
+const PAUSE_BEFORE_GOING_ON: Duration = Duration::from_secs(2);
 
 /// The workers of a trial. Dropping it tells them to stop.
 pub(crate) struct Crew {
@@ -30,6 +34,16 @@ pub(crate) struct Crew {
     /// A worker that sees this end stops at once.
     _stop: watch::Sender<bool>,
     gauge: Arc<Gauge>,
+    may_stay_away: bool,
+}
+
+/// Whether subscribers that never get connected are what the trial is to show: HTTP/2 has no stream for
+/// those beyond the server's limit.
+pub(crate) fn may_stay_away(settings: &Settings) -> bool {
+    match settings.transport {
+        Transport::Http1 | Transport::Http1Tls => false,
+        Transport::Http2 => settings.streams_per_connection > settings.max_streams,
+    }
 }
 
 impl Crew {
@@ -40,6 +54,7 @@ impl Crew {
         order: &TrialOrder,
     ) -> Result<Self, TrialError> {
         let workers = harness.cores.harness.len().max(1);
+        let transport = order.plan.settings.transport;
         let (started, started_seen) = watch::channel(None);
         let (window_read, window_read_seen) = watch::channel(false);
         let (stop, stop_seen) = watch::channel(false);
@@ -55,6 +70,8 @@ impl Crew {
                 poll_phase: order.poll_phase,
                 clock: server.clock(),
                 dialect: server.dialect(&order.plan),
+                // Each its own: whatever connections of one could remember is no other's.
+                tls: TlsClient::of(transport, server.certificate_pem(), server.data())?,
                 indices: (0..order.plan.settings.subscribers).skip(number).step_by(workers).collect(),
                 core: harness.cores.harness.get(number).copied(),
                 schedule: Arc::clone(&order.schedule),
@@ -69,11 +86,12 @@ impl Crew {
             });
             threads.push(thread.map_err(|error| TrialError::Worker(error.to_string()))?);
         }
-        Ok(Self { threads, started, window_read, admitted, _stop: stop, gauge })
+        let may_stay_away = may_stay_away(&order.plan.settings);
+        Ok(Self { threads, started, window_read, admitted, _stop: stop, gauge, may_stay_away })
     }
 
     /// Lets so many subscribers connect, those before among them, and waits until each has its first
-    /// cursor.
+    /// cursor; or where some may stay away, until no further one comes.
     pub(crate) async fn connect(
         &self,
         subscribers: u32,
@@ -89,6 +107,9 @@ impl Crew {
                 (connected, last_gain) = (now, Instant::now());
             }
             progress(Progress { phase: Phase::Connecting(connected, of), schedule_elapsed: Duration::ZERO });
+            if self.may_stay_away && connected > 0 && last_gain.elapsed() > PAUSE_BEFORE_GOING_ON {
+                break;
+            }
             if last_gain.elapsed() > LONGEST_CONNECT_PAUSE {
                 let reason = self.gauge.last_error().unwrap_or_else(|| "no answer came".to_owned());
                 return Err(TrialError::Connect { connected, of, reason });

@@ -2,6 +2,7 @@
 
 use contract::{
     Client, CpuSecond, CpuUse, Distribution, Measurements, Pattern, PublisherCounts, PublisherReport,
+    Transport,
 };
 
 use crate::{
@@ -41,6 +42,8 @@ pub(crate) fn assemble(order: &TrialOrder, finding: &WorkerFinding, outside: &Ou
     let mut bytes_life = readings.end.bytes();
     // How a foreign server frames its answers is for its author to say: no ledger is computed.
     let is_foreign = order.plan.settings.server.is_foreign();
+    // Nor how TLS cuts and pads its records, or HTTP/2 compresses its heads.
+    let has_rules = !is_foreign && order.plan.settings.transport == Transport::Http1;
     let is_lean = order.plan.settings.client == Client::Lean || pattern == Pattern::WebSocket;
     if !is_lean {
         // No hook at this client's socket: the server's own counters stand in.
@@ -66,7 +69,7 @@ pub(crate) fn assemble(order: &TrialOrder, finding: &WorkerFinding, outside: &Ou
         requests: readings.requests(),
         bytes,
         bytes_life,
-        computed_life: (is_lean && !is_foreign).then(|| readings.end.computed()),
+        computed_life: (is_lean && has_rules).then(|| readings.end.computed()),
         kernel_life: readings.end.kernel().filter(|_| is_lean),
         kernel_window: readings.window_end.kernel_since(&readings.window_start).filter(|_| is_lean),
         set_up: finding.set_up.filter(|_| is_lean),
@@ -88,7 +91,7 @@ pub(crate) fn assemble(order: &TrialOrder, finding: &WorkerFinding, outside: &Ou
         connections: None,
         cpu_seconds: outside.cpu_seconds.clone(),
         relay: None,
-        never_connected: 0,
+        never_connected: finding.never_connected,
         troubles: Vec::new(),
         recovery: Distribution::default(),
         browser_clock: None,

@@ -82,6 +82,8 @@ impl Poller {
             .await?;
         if self.used == Use::Kept && !closes {
             self.kept = Some(wire);
+        } else {
+            wire.leave().await;
         }
         Ok(taken)
     }

@@ -11,8 +11,8 @@ use std::{
 };
 
 use contract::{
-    Calibration, Environment, Load, Measurements, Outcome, Params, Period, RECORD_SCHEMA, ServerName, Stair,
-    StartSchedule, TrialPlan, TrialRecord, Window,
+    Calibration, Environment, Heartbeat, Load, Measurements, Outcome, Params, Period, RECORD_SCHEMA,
+    ServerName, Stair, StartSchedule, Transport, TrialPlan, TrialRecord, Window,
 };
 use schedule::{EpochClock, Schedule};
 use tokio::time::sleep;
@@ -31,6 +31,7 @@ use crate::{
     server_process::ServerError,
     stairs,
     target_folder::TargetFolder,
+    tls::TlsError,
 };
 
 /// From the order to publish until the schedule's instant 0: time for every worker to hear of it.
@@ -74,7 +75,7 @@ pub struct TrialOrder {
     pub poll_phase: f64,
     /// What a reader of its record should know beforehand, in words.
     pub notes: Vec<String>,
-    /// What the calibration of this pattern found.
+    /// What the calibration of this pattern on this way found.
     pub calibration: Option<Calibration>,
 }
 
@@ -129,6 +130,8 @@ pub(crate) enum TrialError {
     Publishing(#[from] PublishingError),
     #[error("nobody publishes here: a server of another make can only be published to by the harness")]
     NoPublisher,
+    #[error("TLS: {0}")]
+    Tls(#[from] TlsError),
     #[error("a worker thread failed: {0}")]
     Worker(String),
 }
@@ -233,11 +236,24 @@ impl Harness {
             format!("--tcp-maxseg={TCP_MAXSEG}"),
             "--until-stdin-closes".to_owned(),
         ];
-        if order.plan.settings.server.is_floor() {
+        let settings = &order.plan.settings;
+        if settings.server.is_floor() {
             arguments.push("--floor".to_owned());
         }
+        if settings.transport != Transport::default() {
+            arguments.push(format!("--transport={}", settings.transport));
+        }
+        if settings.transport.is_encrypted() {
+            arguments.push(format!("--make-certificate={}", settings.certificate));
+        }
+        if settings.transport == Transport::Http2 {
+            arguments.push(format!("--max-streams={}", settings.max_streams));
+        }
+        if settings.heartbeat != Heartbeat::default() {
+            arguments.push(format!("--heartbeat={}", settings.heartbeat));
+        }
         arguments.extend(self.cores.server.map(|core| format!("--core={core}")));
-        arguments.extend(order.plan.settings.rung.map(|rung| format!("--rung={rung}")));
+        arguments.extend(settings.rung.map(|rung| format!("--rung={rung}")));
         arguments
     }
 
