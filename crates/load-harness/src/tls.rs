@@ -89,9 +89,13 @@ impl TlsClient {
             Transport::Http2 => Protocol::Http2,
         };
         let pem = certificate_pem.ok_or(TlsError::Unannounced)?;
-        let certificate = CertificateDer::from_pem_slice(pem.as_bytes()).map_err(TlsError::Pem)?;
         let mut trusted = RootCertStore::empty();
-        trusted.add(certificate).map_err(TlsError::Untrustworthy)?;
+        for certificate in CertificateDer::pem_slice_iter(pem.as_bytes()) {
+            trusted.add(certificate.map_err(TlsError::Pem)?).map_err(TlsError::Untrustworthy)?;
+        }
+        if trusted.is_empty() {
+            return Err(TlsError::Unannounced);
+        }
         let mut config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
             .with_safe_default_protocol_versions()
             .map_err(TlsError::Untrustworthy)?
