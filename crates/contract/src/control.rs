@@ -75,6 +75,9 @@ pub struct ServerStats {
     pub connections_open: u64,
     /// Data-plane connections refused because the limit was reached.
     pub connections_refused: u64,
+    /// Data-plane connections that ended in the handshake of TLS.
+    #[serde(default)]
+    pub handshakes_failed: u64,
     /// Requests by pattern.
     pub requests: BTreeMap<Pattern, RequestCounts>,
     /// Requests to any other path.

@@ -1,13 +1,13 @@
 //! `pushlab serve`: the patterns over one event log.
 
-use std::{io::Write, net::SocketAddr, num::NonZeroUsize, process::ExitCode, time::Duration};
+use std::{io::Write, net::SocketAddr, num::NonZeroUsize, path::PathBuf, process::ExitCode};
 
 use anyhow::Context;
 use clap::Args;
-use contract::{Pattern, Period, Rung};
+use contract::{Certificate, Heartbeat, Pattern, Rung, Transport};
 use event_log::Retention;
 use schedule::bind_to_core;
-use server::{AppSettings, Limits, Server, ServerSettings};
+use server::{AppSettings, CertificateSource, Limits, Server, ServerSettings};
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::exit::Failure;
@@ -18,6 +18,13 @@ use crate::exit::Failure;
 ///
 ///   curl -N http://127.0.0.1:8080/sse &
 ///   curl -d 'hello' http://127.0.0.1:8080/events
+///
+/// Encrypted, with both on HTTP/2 (`-k`, because the certificate is nobody's but this server's; it stands
+/// in the line, so that a program can trust it and no other):
+///
+///   pushlab serve --transport http2
+///   curl -k --http2 -N https://127.0.0.1:8080/sse &
+///   curl -k --http2 -d 'hello' https://127.0.0.1:8080/events
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct ServeArguments {
@@ -36,16 +43,34 @@ pub(crate) struct ServeArguments {
     /// Address of the control plane (schedules, counters), loopback only
     #[arg(long, default_value = "127.0.0.1:0")]
     control: SocketAddr,
+    /// What the data plane speaks: http1 in clear, http1-tls, or http2, which is HTTP/2 in TLS and serves
+    /// a client that cannot do it with HTTP/1.1. The control plane is always http1
+    #[arg(long, value_name = "TRANSPORT", default_value_t = Transport::Http1)]
+    transport: Transport,
+    /// Which certificate to make at the start, for http1-tls and http2: valid, or to see how subscribers
+    /// refuse it, expired or other-host
+    #[arg(long, value_name = "KIND", default_value_t = Certificate::Valid, conflicts_with = "certificate")]
+    make_certificate: Certificate,
+    /// Show this certificate instead: a PEM file, with those that vouch for it behind it
+    #[arg(long, value_name = "FILE", requires = "key")]
+    certificate: Option<PathBuf>,
+    /// Private key of that certificate, a PEM file
+    #[arg(long, value_name = "FILE", requires = "certificate")]
+    key: Option<PathBuf>,
+    /// http2: streams that one connection may have open at a time; further ones wait in the client
+    #[arg(long, value_name = "STREAMS", default_value_t = AppSettings::default().max_streams, value_parser = clap::value_parser!(u32).range(1..))]
+    max_streams: u32,
     /// Events the log keeps
     #[arg(long, value_name = "EVENTS", default_value_t = nonzero(Retention::default().events))]
     keep_events: NonZeroUsize,
     /// Bytes of text the log keeps
     #[arg(long, value_name = "BYTES", default_value_t = nonzero(Retention::default().bytes))]
     keep_bytes: NonZeroUsize,
-    /// Time between two signs of life on an idle SSE stream or WebSocket
-    #[arg(long, value_name = "TIME", default_value = "15s", value_parser = heartbeat)]
-    heartbeat: Period,
-    /// Connections open at a time; further ones get 503
+    /// Signs of life on an SSE stream or WebSocket: a time such as 15s (one every so often), `idle 15s`
+    /// (one after so long without anything else), or off
+    #[arg(long, value_name = "TIME", default_value_t = Heartbeat::default())]
+    heartbeat: Heartbeat,
+    /// Connections open at a time; further ones get 503, and on TLS are closed
     #[arg(long, value_name = "CONNECTIONS", default_value_t = Limits::default().connections)]
     max_connections: u64,
     /// Let pages of this origin read and publish, such as `https://example.org`; may be repeated
@@ -70,13 +95,20 @@ fn nonzero(value: usize) -> NonZeroUsize {
     NonZeroUsize::new(value).unwrap_or(NonZeroUsize::MIN)
 }
 
-fn heartbeat(text: &str) -> Result<Period, String> {
-    let period: Period =
-        text.parse().map_err(|error| format!("{error}: write it with its unit, such as 15s"))?;
-    if *period < Duration::from_millis(100) {
-        return Err("at least 100ms".to_owned());
+/// What the data plane shows.
+///
+/// # Errors
+/// If options were given that only an encrypted transport has.
+fn certificate(arguments: &ServeArguments) -> Result<CertificateSource, anyhow::Error> {
+    let files = arguments.certificate.clone().zip(arguments.key.clone());
+    let is_made = arguments.make_certificate != Certificate::default();
+    if !arguments.transport.is_encrypted() && (files.is_some() || is_made) {
+        anyhow::bail!("a certificate is shown over TLS only: add --transport http1-tls or http2");
     }
-    Ok(period)
+    Ok(match files {
+        Some((certificate, key)) => CertificateSource::Files { certificate, key },
+        None => CertificateSource::Made(arguments.make_certificate),
+    })
 }
 
 pub(crate) fn run(arguments: &ServeArguments) -> Result<ExitCode, Failure> {
@@ -93,13 +125,16 @@ pub(crate) fn run(arguments: &ServeArguments) -> Result<ExitCode, Failure> {
         data: arguments.data,
         control: arguments.control,
         tcp_maxseg: arguments.tcp_maxseg,
+        certificate: certificate(arguments).map_err(Failure::usage)?,
         app: AppSettings {
             patterns,
             retention: Retention { events: arguments.keep_events.get(), bytes: arguments.keep_bytes.get() },
-            heartbeat: *arguments.heartbeat,
+            heartbeat: arguments.heartbeat,
             allowed_origins: arguments.allowed_origins.clone(),
             limits: Limits { connections: arguments.max_connections, ..Limits::default() },
             rung: arguments.rung,
+            transport: arguments.transport,
+            max_streams: arguments.max_streams,
             floor: arguments.floor,
         },
     };

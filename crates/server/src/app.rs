@@ -1,6 +1,6 @@
 //! What the routes share, and how they are put together.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use axum::{
     Json, Router,
@@ -9,7 +9,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{self, MethodRouter},
 };
-use contract::{ClockReading, Epoch, Pattern, Rung};
+use contract::{ClockReading, Epoch, Heartbeat, Pattern, Rung, Transport};
 use event_log::{BatchLimit, EventLog, Follow, Retention, Start};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use schedule::EpochClock;
@@ -28,14 +28,18 @@ pub struct AppSettings {
     pub patterns: Vec<Pattern>,
     /// How much the log keeps.
     pub retention: Retention,
-    /// Time between two signs of life on an SSE stream or a WebSocket.
-    pub heartbeat: Duration,
+    /// Signs of life on an SSE stream or a WebSocket.
+    pub heartbeat: Heartbeat,
     /// Origins besides the server's own whose pages may read and publish.
     pub allowed_origins: Vec<String>,
     /// Bounds on what a client may ask.
     pub limits: Limits,
     /// What is taken away from the streams to show what it is worth; polling stays as it is.
     pub rung: Rung,
+    /// What is spoken on the measured port.
+    pub transport: Transport,
+    /// HTTP/2: streams that may be open on one connection at a time.
+    pub max_streams: u32,
     /// Whether the floor serves in place of the patterns: what the kernel alone costs.
     pub floor: bool,
 }
@@ -45,10 +49,12 @@ impl Default for AppSettings {
         Self {
             patterns: Pattern::ALL.to_vec(),
             retention: Retention::default(),
-            heartbeat: Duration::from_secs(15),
+            heartbeat: Heartbeat::default(),
             allowed_origins: Vec::new(),
             limits: Limits::default(),
             rung: Rung::Best,
+            transport: Transport::Http1,
+            max_streams: 200,
             floor: false,
         }
     }
@@ -60,10 +66,12 @@ pub struct App {
     log: EventLog,
     framings: Framings,
     clock: EpochClock,
-    heartbeat: Duration,
+    heartbeat: Heartbeat,
     origins: Origins,
     limits: Limits,
     rung: Rung,
+    transport: Transport,
+    max_streams: u32,
     tasks: TaskTracker,
     waiting_in_lane: Waiting,
 }
@@ -78,9 +86,11 @@ impl App {
             framings: Framings::on_rung(epoch, settings.rung),
             clock: EpochClock::start_now(),
             heartbeat: settings.heartbeat,
-            origins: Origins::new(settings.allowed_origins.clone()),
+            origins: Origins::new(settings.allowed_origins.clone(), settings.transport),
             limits: settings.limits,
             rung: settings.rung,
+            transport: settings.transport,
+            max_streams: settings.max_streams,
             tasks: TaskTracker::new(),
             waiting_in_lane: Waiting::default(),
         }
@@ -116,7 +126,7 @@ impl App {
         &self.waiting_in_lane
     }
 
-    pub(crate) const fn heartbeat(&self) -> Duration {
+    pub(crate) const fn heartbeat(&self) -> Heartbeat {
         self.heartbeat
     }
 
@@ -133,9 +143,15 @@ impl App {
         self.rung
     }
 
-    /// Whether subscribers that wait are served together.
+    /// Streams that may be open on one connection of HTTP/2.
+    pub(crate) const fn max_streams(&self) -> u32 {
+        self.max_streams
+    }
+
+    /// Whether subscribers that wait are served together. What is encrypted differs for each of them, and
+    /// what shares a connection has to be put in order, so only plain HTTP/1.1 can be.
     pub(crate) fn has_lane(&self) -> bool {
-        self.rung == Rung::Best
+        self.rung == Rung::Best && !self.transport.is_encrypted()
     }
 
     /// Follows the log from where a stream starts: with all that waits at once, or on the rung

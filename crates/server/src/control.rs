@@ -136,6 +136,7 @@ impl Control {
             connections_opened: meter.connections_opened(),
             connections_open: meter.connections_open(),
             connections_refused: meter.connections_refused(),
+            handshakes_failed: meter.handshakes_failed(),
             requests: Pattern::ALL.map(|pattern| (pattern, meter.pattern(pattern).counts())).into(),
             other_requests: meter.other().counts(),
             cpu_us: process_cpu_us(),

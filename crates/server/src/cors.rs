@@ -6,17 +6,21 @@
 use std::net::IpAddr;
 
 use axum::response::Response;
+use contract::Transport;
 use http::{HeaderMap, HeaderValue, header, uri::Authority};
 
 /// Origins other than the server's own that may use it.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Origins {
     allowed: Vec<String>,
+    /// What the server's own origin begins with.
+    scheme: &'static str,
 }
 
 impl Origins {
-    pub(crate) fn new(allowed: Vec<String>) -> Self {
-        Self { allowed }
+    /// Of a server that speaks so and lets these in besides.
+    pub(crate) fn new(allowed: Vec<String>, transport: Transport) -> Self {
+        Self { allowed, scheme: if transport.is_encrypted() { "https://" } else { "http://" } }
     }
 
     /// Whether a request may change something or open a stream that CORS does not guard. A request
@@ -28,7 +32,18 @@ impl Origins {
         let Ok(origin) = origin.to_str() else {
             return false;
         };
-        self.allowed.iter().any(|allowed| allowed == origin) || is_same_origin(origin, headers)
+        self.allowed.iter().any(|allowed| allowed == origin) || self.is_own(origin, headers)
+    }
+
+    /// Same origin: the `Origin` names the scheme that is spoken here and the host that the request was
+    /// sent to. The host must be an address or `localhost`: a name could be one that an attacker lets
+    /// point here (DNS rebinding), and its pages are not the server's own.
+    fn is_own(&self, origin: &str, headers: &HeaderMap) -> bool {
+        let Some(host) = headers.get(header::HOST).and_then(|host| host.to_str().ok()) else { return false };
+        let Ok(authority) = host.parse::<Authority>() else { return false };
+        let name = authority.host().trim_start_matches('[').trim_end_matches(']');
+        let is_own = name == "localhost" || name.parse::<IpAddr>().is_ok();
+        is_own && origin.strip_prefix(self.scheme) == Some(host)
     }
 
     /// Adds the CORS headers to an answer, if the request came from a page of an allowed origin.
@@ -60,17 +75,6 @@ impl Origins {
     }
 }
 
-/// Same origin: the `Origin` names the host that the request was sent to. The data plane speaks
-/// plain HTTP. The host must be an address or `localhost`: a name could be one that an attacker lets
-/// point here (DNS rebinding), and its pages are not the server's own.
-fn is_same_origin(origin: &str, headers: &HeaderMap) -> bool {
-    let Some(host) = headers.get(header::HOST).and_then(|host| host.to_str().ok()) else { return false };
-    let Ok(authority) = host.parse::<Authority>() else { return false };
-    let name = authority.host().trim_start_matches('[').trim_end_matches(']');
-    let is_own = name == "localhost" || name.parse::<IpAddr>().is_ok();
-    is_own && origin.strip_prefix("http://") == Some(host)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -86,7 +90,7 @@ mod tests {
 
     #[test]
     fn only_listed_and_own_origins_are_permitted() {
-        let origins = Origins::new(vec!["http://a.example".to_owned()]);
+        let origins = Origins::new(vec!["http://a.example".to_owned()], Transport::Http1);
         for (origin, permitted) in [
             (None, true),
             (Some("http://127.0.0.1:80"), true),
@@ -102,6 +106,19 @@ mod tests {
             headers.insert(header::HOST, HeaderValue::from_static(host));
             headers.insert(header::ORIGIN, HeaderValue::try_from(format!("http://{host}")).unwrap());
             assert_eq!(origins.permit(&headers), permitted, "{host}");
+        }
+    }
+
+    #[test]
+    fn encrypted_and_not_are_different_origins() {
+        for (transport, own, foreign) in [
+            (Transport::Http1, "http://127.0.0.1:80", "https://127.0.0.1:80"),
+            (Transport::Http1Tls, "https://127.0.0.1:80", "http://127.0.0.1:80"),
+            (Transport::Http2, "https://127.0.0.1:80", "http://127.0.0.1:80"),
+        ] {
+            let origins = Origins::new(Vec::new(), transport);
+            assert!(origins.permit(&request(Some(own))), "{transport}");
+            assert!(!origins.permit(&request(Some(foreign))), "{transport}");
         }
     }
 }

@@ -2,20 +2,27 @@
 
 use std::sync::Arc;
 
-use contract::Pattern;
+#[cfg(target_os = "linux")]
+use contract::Transport;
 use tokio::net::TcpListener;
 
 #[cfg(target_os = "linux")]
 use crate::floor;
-use crate::{App, ServerSettings, StartError, meter::Meter};
+use crate::{App, AppSettings, ServerSettings, StartError, meter::Meter};
 
 #[cfg(target_os = "linux")]
-pub(crate) fn check(patterns: &[Pattern]) -> Result<(), StartError> {
-    if patterns.len() == 1 { Ok(()) } else { Err(StartError::FloorPatterns(patterns.len())) }
+pub(crate) fn check(settings: &AppSettings) -> Result<(), StartError> {
+    match (settings.transport, settings.patterns.len()) {
+        (Transport::Http1, 1) => Ok(()),
+        (Transport::Http1, patterns) => Err(StartError::FloorPatterns(patterns)),
+        (transport @ (Transport::Http1Tls | Transport::Http2), _) => {
+            Err(StartError::FloorTransport(transport))
+        }
+    }
 }
 
 #[cfg(not(target_os = "linux"))]
-pub(crate) fn check(_: &[Pattern]) -> Result<(), StartError> {
+pub(crate) fn check(_: &AppSettings) -> Result<(), StartError> {
     Err(StartError::FloorNeedsLinux)
 }
 

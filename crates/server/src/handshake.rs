@@ -1,4 +1,4 @@
-//! The WebSocket handshake (RFC 6455 §4.2), and the socket that remains when HTTP has left.
+//! The WebSocket handshake (RFC 6455 §4.2, over HTTP/2 RFC 8441), and what remains when HTTP has left.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use axum::{body::Body, extract::FromRequestParts, response::Response};
 use contract::Rung;
 use futures_util::StreamExt;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Version, header, request::Parts};
-use hyper::upgrade::OnUpgrade;
+use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
@@ -22,6 +22,7 @@ use tokio_tungstenite::{
         protocol::{CloseFrame, Role, WebSocketConfig, frame::coding::CloseCode},
     },
 };
+use tokio_util::either::Either;
 
 use crate::{App, meter::Metered, problem::Problem, takeover::HyperIo};
 
@@ -34,37 +35,23 @@ const WRITE_BUFFER_BYTES: usize = 4 << 10;
 /// A request that asks for a WebSocket, checked.
 pub(crate) struct Handshake {
     pub(crate) headers: HeaderMap,
-    accept: String,
+    /// What proves to the client that its key was read; HTTP/2 has none.
+    accept: Option<String>,
     upgrade: OnUpgrade,
 }
+
+/// What carries a WebSocket once HTTP has left: the socket itself, or where there is TLS or HTTP/2 around
+/// it, what hyper makes of it.
+pub(crate) type Carrier = Either<Metered<TcpStream>, TokioIo<Upgraded>>;
 
 impl<S: Sync> FromRequestParts<S> for Handshake {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Problem> {
-        let upgrade_required = |detail: &str| {
-            Problem::new(StatusCode::UPGRADE_REQUIRED, detail).with(header::UPGRADE, "websocket")
-        };
-        if parts.method != Method::GET || parts.version != Version::HTTP_11 {
-            return Err(upgrade_required("a WebSocket begins with GET over HTTP/1.1"));
-        }
-        if !has_token(&parts.headers, header::UPGRADE, "websocket")
-            || !has_token(&parts.headers, header::CONNECTION, "upgrade")
-        {
-            return Err(upgrade_required(
-                "this is a WebSocket: the request needs `connection: upgrade` and `upgrade: websocket`",
-            ));
-        }
-        if parts.headers.get(header::SEC_WEBSOCKET_VERSION).is_none_or(|version| version != "13") {
-            return Err(Problem::new(StatusCode::UPGRADE_REQUIRED, "only version 13 is spoken")
-                .with(header::SEC_WEBSOCKET_VERSION, "13"));
-        }
-        let key = parts
-            .headers
-            .get(header::SEC_WEBSOCKET_KEY)
-            .filter(|key| is_nonce(key.as_bytes()))
-            .ok_or_else(|| Problem::bad_request("sec-websocket-key must be 16 bytes in base64"))?;
-        let accept = derive_accept_key(key.as_bytes());
+        let accept = match parts.version {
+            Version::HTTP_2 => check_stream(parts).map(|()| None),
+            _ => check_connection(parts).map(Some),
+        }?;
         let upgrade = parts
             .extensions
             .remove::<OnUpgrade>()
@@ -73,15 +60,58 @@ impl<S: Sync> FromRequestParts<S> for Handshake {
     }
 }
 
+fn upgrade_required(detail: &str) -> Problem {
+    Problem::new(StatusCode::UPGRADE_REQUIRED, detail).with(header::UPGRADE, "websocket")
+}
+
+/// What a connection of HTTP/1.1 that is to become a WebSocket must say (RFC 6455 §4.2.1); returns the
+/// answer to its key.
+fn check_connection(parts: &Parts) -> Result<String, Problem> {
+    if parts.method != Method::GET || parts.version != Version::HTTP_11 {
+        return Err(upgrade_required("a WebSocket begins with GET over HTTP/1.1"));
+    }
+    if !has_token(&parts.headers, header::UPGRADE, "websocket")
+        || !has_token(&parts.headers, header::CONNECTION, "upgrade")
+    {
+        return Err(upgrade_required(
+            "this is a WebSocket: the request needs `connection: upgrade` and `upgrade: websocket`",
+        ));
+    }
+    check_version(&parts.headers, StatusCode::UPGRADE_REQUIRED)?;
+    let key = parts
+        .headers
+        .get(header::SEC_WEBSOCKET_KEY)
+        .filter(|key| is_nonce(key.as_bytes()))
+        .ok_or_else(|| Problem::bad_request("sec-websocket-key must be 16 bytes in base64"))?;
+    Ok(derive_accept_key(key.as_bytes()))
+}
+
+/// What a stream of HTTP/2 that is to become one must say (RFC 8441 §5): there is no upgrade, and `:protocol`
+/// has been looked at before.
+fn check_stream(parts: &Parts) -> Result<(), Problem> {
+    if parts.method != Method::CONNECT {
+        let detail = "over HTTP/2 a WebSocket begins with CONNECT and `:protocol: websocket` (RFC 8441)";
+        return Err(Problem::new(StatusCode::METHOD_NOT_ALLOWED, detail).with(header::ALLOW, "CONNECT, OPTIONS"));
+    }
+    check_version(&parts.headers, StatusCode::BAD_REQUEST)
+}
+
+fn check_version(headers: &HeaderMap, status: StatusCode) -> Result<(), Problem> {
+    if headers.get(header::SEC_WEBSOCKET_VERSION).is_some_and(|version| version == "13") {
+        return Ok(());
+    }
+    Err(Problem::new(status, "only version 13 is spoken").with(header::SEC_WEBSOCKET_VERSION, "13"))
+}
+
 impl Handshake {
-    /// The answer 101, and the connection that will follow it.
+    /// The answer, 101 or over HTTP/2 a plain 200, and the connection or stream that will follow it.
     pub(crate) fn accept(self) -> (Response, OnUpgrade) {
         let mut response = Response::new(Body::empty());
-        *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
-        let headers = response.headers_mut();
-        headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
-        headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
-        if let Ok(accept) = HeaderValue::try_from(self.accept) {
+        if let Some(accept) = self.accept.and_then(|accept| HeaderValue::try_from(accept).ok()) {
+            *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
+            let headers = response.headers_mut();
+            headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
+            headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
             headers.insert(header::SEC_WEBSOCKET_ACCEPT, accept);
         }
         (response, self.upgrade)
@@ -89,20 +119,15 @@ impl Handshake {
 }
 
 /// The socket after the handshake, without hyper's buffers around it.
-pub(crate) async fn socket(
-    upgraded: OnUpgrade,
-    app: &App,
-) -> Result<WebSocketStream<Metered<TcpStream>>, hyper::Error> {
-    let parts = upgraded
-        .await?
-        .downcast::<TokioIo<HyperIo>>()
-        .expect("the accept loop hands hyper this type and no other");
-    let config = config(app);
-    // What the client sent right behind its handshake; copied, because the empty slice of hyper's
-    // buffer would keep its 8 KiB alive.
-    let early = parts.read_buf.to_vec();
-    let io = parts.io.into_inner().into_parts().0;
-    Ok(WebSocketStream::from_partially_read(io, early, Role::Server, Some(config)).await)
+pub(crate) async fn socket(upgraded: OnUpgrade, app: &App) -> Result<WebSocketStream<Carrier>, hyper::Error> {
+    let (carrier, early) = match upgraded.await?.downcast::<TokioIo<HyperIo>>() {
+        // What the client sent right behind its handshake; copied, because the empty slice of hyper's
+        // buffer would keep its 8 KiB alive.
+        Ok(parts) => (Either::Left(parts.io.into_inner().into_parts().0), parts.read_buf.to_vec()),
+        // It gives out by itself what was read, and lets the buffer go then.
+        Err(upgraded) => (Either::Right(TokioIo::new(upgraded)), Vec::new()),
+    };
+    Ok(WebSocketStream::from_partially_read(carrier, early, Role::Server, Some(config(app))).await)
 }
 
 /// The bound on a message, and buffers as small as what subscribers send; the rung `large-buffers` leaves

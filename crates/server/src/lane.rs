@@ -253,7 +253,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Lane<S> {
     /// How long nothing need happen to a rider that begins so.
     fn patience(&self, key: usize, ride: Ride) -> Duration {
         match (&self.riders[key].state, ride) {
-            (State::Stream { .. }, _) => self.app.heartbeat(),
+            (State::Stream { .. }, _) => self.stream_patience(),
             (State::Held { .. }, Ride::Held(held)) => held.hold,
             (State::Held { .. } | State::Idle(_) | State::Leaving, _) => self.app.limits().head_timeout,
         }
@@ -356,6 +356,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Lane<S> {
                     // A batch has its limits; others have their turn before the next one.
                     self.put_off(key);
                 }
+                self.note_write(key);
                 Ok(())
             }
             State::Held { .. } => self.release(key),

@@ -7,6 +7,7 @@
 //! port. Beside them lies the `floor`: no pattern, but what the kernel alone costs each of them.
 
 mod app;
+mod connection;
 mod control;
 mod cors;
 #[cfg(target_os = "linux")]
@@ -14,11 +15,13 @@ mod floor;
 mod floor_plane;
 mod framing;
 mod handshake;
+mod heartbeat;
 mod lane;
 mod limits;
 pub mod long_polling;
 mod meter;
 mod metrics;
+mod plane;
 mod problem;
 mod publish;
 mod request;
@@ -27,9 +30,11 @@ pub mod short_polling;
 mod slices;
 pub mod sse;
 mod takeover;
+mod tls;
 pub mod websocket;
 
 pub use app::{App, AppSettings};
 pub use framing::Framings;
 pub use limits::Limits;
 pub use serve::{Server, ServerSettings, StartError};
+pub use tls::{CertificateError, CertificateSource};

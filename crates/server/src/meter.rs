@@ -22,6 +22,7 @@ pub(crate) struct Meter {
     opened: AtomicU64,
     open: AtomicU64,
     refused: AtomicU64,
+    handshakes_failed: AtomicU64,
     patterns: [RouteMeter; Pattern::ALL.len()],
     other: RouteMeter,
 }
@@ -94,6 +95,15 @@ impl Meter {
     /// Notes a connection that was turned away because of the limit.
     pub(crate) fn refuse_connection(&self) {
         self.refused.fetch_add(1, Relaxed);
+    }
+
+    pub(crate) fn handshakes_failed(&self) -> u64 {
+        self.handshakes_failed.load(Relaxed)
+    }
+
+    /// Notes a connection that ended in the handshake of TLS; returns how many have by now.
+    pub(crate) fn fail_handshake(&self) -> u64 {
+        self.handshakes_failed.fetch_add(1, Relaxed) + 1
     }
 
     /// The counters of the route that a request goes to.

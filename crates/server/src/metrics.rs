@@ -27,6 +27,12 @@ pub(crate) fn prometheus(stats: &ServerStats) -> String {
         "Connections over the limit.",
         stats.connections_refused as f64,
     );
+    metric(
+        "tls_handshakes_failed_total",
+        "counter",
+        "Connections that ended in the handshake of TLS.",
+        stats.handshakes_failed as f64,
+    );
     metric("cpu_seconds_total", "counter", "CPU time of the process.", stats.cpu_us as f64 * 1e-6);
     metric(
         "publisher_cpu_seconds_total",

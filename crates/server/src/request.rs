@@ -5,7 +5,8 @@ use std::time::Duration;
 use axum::extract::{FromRequestParts, Query, Request};
 use contract::{After, EventType};
 use event_log::Event;
-use http::{HeaderMap, StatusCode, Version, header, request::Parts};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, Version, header, request::Parts};
+use hyper::ext::Protocol;
 use serde::Deserialize;
 
 use crate::{App, problem::Problem};
@@ -125,17 +126,41 @@ pub(crate) fn hold(text: &str) -> Result<Duration, Problem> {
 }
 
 /// HTTP/1.1 asks for exactly one `Host` (RFC 9112 §3.2); a target in absolute form must name the
-/// same, or the origin check would look at the wrong one.
-pub(crate) fn one_host<B>(request: &http::Request<B>) -> Result<(), Problem> {
+/// same, or the origin check would look at the wrong one. HTTP/2 names the host in `:authority`, and a
+/// `Host` beside it must say the same (RFC 9113 §8.3.1). From here on it stands in `Host` in any case.
+pub(crate) fn one_host<B>(request: &mut http::Request<B>) -> Result<(), Problem> {
+    let version = request.version();
+    let named = request.uri().authority().map(|authority| authority.as_str().as_bytes());
     let mut hosts = request.headers().get_all(header::HOST).iter();
     let (first, more) = (hosts.next(), hosts.next());
-    let named = request.uri().authority().map(|authority| authority.as_str().as_bytes());
-    let agrees = named.is_none_or(|named| first.is_some_and(|host| host.as_bytes() == named));
-    let is_complete = first.is_some() || request.version() == Version::HTTP_10;
-    if is_complete && more.is_none() && agrees {
+    let is_from_authority = version == Version::HTTP_2 && first.is_none();
+    let agrees = named
+        .is_none_or(|named| is_from_authority || first.is_some_and(|host| host.as_bytes() == named));
+    let is_complete =
+        first.is_some() || version == Version::HTTP_10 || (is_from_authority && named.is_some());
+    if !is_complete || more.is_some() || !agrees {
+        let detail = "the request needs one host header, and an absolute target must name that host";
+        return Err(Problem::bad_request(detail));
+    }
+    if let (true, Some(Ok(host))) = (is_from_authority, named.map(HeaderValue::from_bytes)) {
+        request.headers_mut().insert(header::HOST, host);
+    }
+    Ok(())
+}
+
+/// CONNECT asks for a tunnel, which nobody gets here; only HTTP/2 has a use for it besides, to begin
+/// another protocol on a stream (RFC 8441 §4), and the one that is spoken is WebSocket.
+pub(crate) fn no_tunnel<B>(request: &http::Request<B>) -> Result<(), Problem> {
+    if request.method() != Method::CONNECT {
         return Ok(());
     }
-    Err(Problem::bad_request("the request needs one host header, and an absolute target must name that host"))
+    match request.extensions().get::<Protocol>().map(Protocol::as_str) {
+        Some("websocket") => Ok(()),
+        // RFC 9220 §3 says so for HTTP/3, RFC 8441 nothing.
+        Some(_) => Err(Problem::new(StatusCode::NOT_IMPLEMENTED, "the only `:protocol` here is websocket")),
+        None => Err(Problem::new(StatusCode::METHOD_NOT_ALLOWED, "this server is no proxy")
+            .with(header::ALLOW, "GET, HEAD, POST, OPTIONS")),
+    }
 }
 
 /// The media type of a body, lower case and without parameters; `None` if the header is absent.

@@ -38,12 +38,12 @@ use contract::Pattern;
 use event_log::{Follow, Followed, Start};
 use http::{HeaderValue, header};
 use http_body::Frame;
-use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
 
 use crate::{
     App,
     app::Route,
     framing,
+    heartbeat::Beats,
     problem::Problem,
     request::{Subscription, Wish, is_wanted},
     slices::{flushed_by, next_slice},
@@ -67,14 +67,12 @@ async fn subscribe_by_body(State(app): State<Arc<App>>, request: Request) -> Res
 }
 
 fn stream(app: &Arc<App>, start: &Start, types: Option<Vec<String>>) -> Response {
-    let mut beats = interval_at(Instant::now() + app.heartbeat(), app.heartbeat());
-    beats.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let body = EventStream {
         // The first bytes go out with the head, so that `open` fires in a browser at once.
         ready: framing::sse_prelude(start),
         follow: app.follow(start),
         app: Arc::clone(app),
-        beats,
+        beats: Beats::new(app.heartbeat()),
         types,
     };
     let is_filtered = body.types.is_some();
@@ -98,7 +96,7 @@ struct EventStream {
     ready: Bytes,
     follow: Follow,
     app: Arc<App>,
-    beats: Interval,
+    beats: Beats,
     types: Option<Vec<String>>,
 }
 
@@ -134,9 +132,10 @@ impl http_body::Body for EventStream {
                 context.waker().wake_by_ref();
                 return Poll::Pending;
             }
+            stream.beats.note_write();
             return Poll::Ready(Some(Ok(Frame::data(next_slice(&mut stream.ready)))));
         }
-        if stream.beats.poll_tick(context).is_ready() {
+        if stream.beats.poll_due(context).is_ready() {
             // A filtered stream may be silent for long: its cursor must not age meanwhile.
             let beat = match stream.types {
                 None => Bytes::from_static(b":\n\n"),

@@ -26,10 +26,7 @@ use contract::Pattern;
 use event_log::{Follow, Followed, Start};
 use futures_util::{SinkExt, StreamExt};
 use hyper::upgrade::OnUpgrade;
-use tokio::{
-    io::{AsyncRead, AsyncWrite},
-    time::{Instant, MissedTickBehavior, interval_at},
-};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_tungstenite::{
     WebSocketStream,
     tungstenite::{Error, Message, Utf8Bytes, protocol::frame::coding::CloseCode},
@@ -40,6 +37,7 @@ use crate::{
     app::Route,
     framing::place_json,
     handshake::{self, Handshake, close},
+    heartbeat::Beats,
     problem::Problem,
     publish::{PublishError, publish},
     request::Subscription,
@@ -48,7 +46,7 @@ use crate::{
 
 /// The route of this pattern.
 pub(crate) fn router() -> Router<Arc<App>> {
-    Route::of(Pattern::WebSocket).serve("GET, OPTIONS", routing::get(upgrade))
+    Route::of(Pattern::WebSocket).serve("GET, OPTIONS", routing::get(upgrade).connect(upgrade))
 }
 
 async fn upgrade(
@@ -84,8 +82,7 @@ async fn converse<S>(
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    let mut beats = interval_at(Instant::now() + app.heartbeat(), app.heartbeat());
-    beats.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut beats = Beats::new(app.heartbeat());
     socket.send(Message::text(place_json(start))).await?;
     loop {
         tokio::select! {
@@ -97,6 +94,7 @@ where
                         socket.feed(text_frame(app.framings().json(event))).await?;
                     }
                     socket.flush().await?;
+                    beats.note_write();
                 }
             },
             received = socket.next() => match received.map_or(Reaction::Gone, |received| react(app, received)) {
@@ -104,7 +102,7 @@ where
                 Reaction::Close(code, reason) => return close(socket, code, &reason).await,
                 Reaction::Gone => return Ok(()),
             },
-            _ = beats.tick() => socket.send(Message::Ping(bytes::Bytes::new())).await?,
+            () = beats.due() => socket.send(Message::Ping(bytes::Bytes::new())).await?,
         }
     }
 }

@@ -15,7 +15,7 @@ use super::{
     connection::{Connection, Heard},
     listen_for, rote, streams,
 };
-use crate::serve::TURNED_AWAY;
+use crate::plane::TURNED_AWAY;
 
 impl Floor {
     pub(super) fn accept(&mut self) {

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use contract::Heartbeat;
 use http::StatusCode;
 use tokio::io::{AsyncRead, AsyncWrite};
 
@@ -31,11 +32,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Lane<S> {
         let done = match &rider.state {
             State::Stream { .. } if self.is_closing || has_stalled => Err(Gone),
             State::Stream { framing, .. } => {
-                let beat = framing.beat();
+                let (wait, beat) = match self.app.heartbeat() {
+                    // It is looked at all the same, whether it still takes what is written.
+                    Heartbeat::Off => (self.app.limits().head_timeout, None),
+                    Heartbeat::Every(period) | Heartbeat::WhenIdle(period) => (*period, Some(framing.beat())),
+                };
                 // From the last one's time on, or those that were late together would stay together.
-                rider.due = (rider.due + Wheel::slots(self.app.heartbeat())).max(now + 1);
+                rider.due = (rider.due + Wheel::slots(wait)).max(now + 1);
                 // Whoever has not read what was written before needs no sign of life.
-                let said = if rider.is_clear() { rider.say(&Bytes::from_static(beat)) } else { Ok(()) };
+                let said = match beat {
+                    Some(beat) if rider.is_clear() => rider.say(&Bytes::from_static(beat)),
+                    Some(_) | None => Ok(()),
+                };
                 self.enter(key);
                 said
             }
@@ -51,6 +59,25 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Lane<S> {
         };
         if done.is_err() {
             self.remove(key);
+        }
+    }
+
+    /// Something was written on a stream: where only silence is broken by a sign of life, the next one is
+    /// due a whole period from now. Its entry in the wheel stays where it is.
+    pub(super) fn note_write(&mut self, key: usize) {
+        if let (Heartbeat::WhenIdle(period), false) = (self.app.heartbeat(), self.is_closing)
+            && let Some(rider) = self.riders.get_mut(key)
+            && matches!(rider.state, State::Stream { .. })
+        {
+            rider.due = self.wheel.after(*period);
+        }
+    }
+
+    /// How long nothing need happen to a stream.
+    pub(super) fn stream_patience(&self) -> Duration {
+        match self.app.heartbeat() {
+            Heartbeat::Off => self.app.limits().head_timeout,
+            Heartbeat::Every(period) | Heartbeat::WhenIdle(period) => *period,
         }
     }
 

@@ -1,0 +1,226 @@
+//! One accepted connection, from its first byte to its last, by transport.
+//!
+//! Delivery paths, from the shared bytes of an event to the socket:
+//!
+//! - **HTTP/1.1 in clear**: the [lane](crate::lane) writes the shared bytes to each socket, without a copy.
+//!   What does not ride goes through hyper, which copies it into the buffer of the connection.
+//! - **HTTP/1.1 in TLS**: hyper copies the shared bytes into the buffer of the connection, rustls encrypts
+//!   them from there into records of its own.
+//! - **HTTP/2 in TLS**: the shared bytes are queued by reference on the stream, as far as its client's
+//!   window allows; h2 puts the heads of frames between them, rustls encrypts. What goes over a WebSocket
+//!   is copied once more, from the frame's buffer into the stream.
+//!
+//! So each event is encoded once whatever the transport; encrypted it is for each connection by itself.
+
+use std::{
+    convert::Infallible,
+    future::poll_fn,
+    pin::{Pin, pin},
+    sync::Arc,
+    task::Poll,
+};
+
+use axum::body::Bytes;
+use contract::Pattern;
+use http::StatusCode;
+use hyper::{
+    rt::Executor,
+    server::conn::{http1, http2},
+    service::service_fn,
+};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::{
+    io::{AsyncRead, AsyncWrite, AsyncWriteExt},
+    net::TcpStream,
+    sync::mpsc::error::SendError,
+};
+use tokio_rustls::server::TlsStream;
+use tokio_util::task::TaskTracker;
+
+use crate::{
+    lane, long_polling,
+    meter::Metered,
+    plane::Plane,
+    takeover::{Boarding, Exit, HyperIo, Ride},
+    tls::{Tls, is_http2},
+};
+
+/// HTTP/2: what a client may send on a stream before it is read: more than the longest event.
+const STREAM_WINDOW_BYTES: u32 = 128 << 10;
+/// HTTP/2: the same for all streams of a connection together.
+const CONNECTION_WINDOW_BYTES: u32 = 1 << 20;
+/// HTTP/2: what is queued on one stream before its body is asked for more.
+const SEND_BUFFER_BYTES: usize = 64 << 10;
+/// Failed handshakes that are told; the counter has them all.
+const FAILURES_TOLD: u64 = 5;
+
+impl Plane {
+    /// Serves a connection in clear until it ends or boards the lane. `unread` is what has been read from
+    /// it before.
+    pub(crate) async fn serve(self: Arc<Self>, stream: Metered<TcpStream>, unread: Bytes) {
+        let exit: Arc<Exit> = Arc::default();
+        let io = TokioIo::new(HyperIo::new(stream, unread, Arc::clone(&exit)));
+        let Some(lane) = &self.lane else { return self.serve_http1(io).await };
+        let (plane, way_out) = (Arc::clone(&self), Arc::clone(&exit));
+        let service = service_fn(move |request| {
+            let (plane, way_out) = (Arc::clone(&plane), Arc::clone(&way_out));
+            Box::pin(async move { Ok::<_, Infallible>(plane.answer(request, &way_out).await) })
+        });
+        let mut connection = self.http1().serve_connection(io, service);
+        let mut stopping = pin!(self.stopping.cancelled());
+        let mut is_stopping = false;
+        let left = poll_fn(|context| {
+            if !is_stopping && stopping.as_mut().poll(context).is_ready() {
+                is_stopping = true;
+                Pin::new(&mut connection).graceful_shutdown();
+            }
+            let ended = Pin::new(&mut connection).poll(context);
+            if let Poll::Ready(left) = exit.poll_leave() {
+                return Poll::Ready(Some(left));
+            }
+            // An error is the client's: it went away or did not speak HTTP, and hyper has answered.
+            ended.map(|_| None)
+        })
+        .await;
+        let Some((first, ride)) = left else { return };
+        let parts = connection.into_parts();
+        let (stream, unread) = parts.io.into_inner().into_parts();
+        // Copied, because the empty slice of hyper's buffer would keep its 8 KiB alive.
+        let early = lane::join(&parts.read_buf, &unread);
+        if let Err(SendError(boarding)) = lane.send(Boarding { stream, early, first, ride }) {
+            self.say_what_was_made(boarding).await;
+        }
+    }
+
+    /// Serves a connection in TLS: HTTP/2 if both sides can, HTTP/1.1 otherwise.
+    pub(crate) async fn serve_encrypted(self: Arc<Self>, stream: Metered<TcpStream>) {
+        let Some(tls) = &self.tls else { return };
+        match self.shake_hands(tls, stream).await {
+            Some(stream) if is_http2(&stream) => self.serve_http2(stream).await,
+            Some(stream) => self.serve_http1(TokioIo::new(stream)).await,
+            None => {}
+        }
+    }
+
+    async fn shake_hands(
+        &self,
+        tls: &Tls,
+        stream: Metered<TcpStream>,
+    ) -> Option<TlsStream<Metered<TcpStream>>> {
+        let shaken = tokio::select! {
+            shaken = tls.accept(stream, self.limits.head_timeout) => shaken,
+            () = self.stopping.cancelled() => return None,
+        };
+        match shaken {
+            Ok(stream) => Some(stream),
+            Err(error) => {
+                let failed = self.meter.fail_handshake();
+                if failed <= FAILURES_TOLD {
+                    eprintln!("a TLS handshake failed: {error}");
+                }
+                if failed == FAILURES_TOLD {
+                    eprintln!("further failed handshakes are only counted: see /stats on the control plane");
+                }
+                None
+            }
+        }
+    }
+
+    /// HTTP/1.1 with a task for each connection. Whoever upgrades keeps what hyper has read.
+    async fn serve_http1<I>(self: Arc<Self>, io: I)
+    where
+        I: hyper::rt::Read + hyper::rt::Write + Unpin + Send + 'static,
+    {
+        let plane = Arc::clone(&self);
+        let service = service_fn(move |request| {
+            let plane = Arc::clone(&plane);
+            Box::pin(async move { Ok::<_, Infallible>(plane.answer(request, &Exit::default()).await) })
+        });
+        let mut connection = pin!(self.http1().serve_connection(io, service).with_upgrades());
+        tokio::select! {
+            // An error is the client's, as above.
+            _ = connection.as_mut() => {}
+            () = self.stopping.cancelled() => {
+                connection.as_mut().graceful_shutdown();
+                let _ = connection.await;
+            }
+        }
+    }
+
+    /// HTTP/2 (RFC 9113). Keep-alive pings are off: the heartbeat of a stream finds out who is gone, and
+    /// nothing passes on a connection that a subscriber did not ask for.
+    async fn serve_http2<S>(self: Arc<Self>, stream: S)
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let plane = Arc::clone(&self);
+        let service = service_fn(move |request| {
+            let plane = Arc::clone(&plane);
+            async move { Ok::<_, Infallible>(plane.answer(request, &Exit::default()).await) }
+        });
+        let mut builder = http2::Builder::new(Tracked(self.app.tasks().clone()));
+        builder
+            .timer(TokioTimer::new())
+            .max_concurrent_streams(self.app.max_streams())
+            .initial_stream_window_size(STREAM_WINDOW_BYTES)
+            .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
+            .max_send_buf_size(SEND_BUFFER_BYTES)
+            .max_header_list_size(u32::try_from(self.limits.head_bytes).unwrap_or(u32::MAX))
+            // WebSocket on a stream (RFC 8441 §3).
+            .enable_connect_protocol();
+        let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
+        tokio::select! {
+            // An error is the client's, as above.
+            _ = connection.as_mut() => {}
+            () = self.stopping.cancelled() => {
+                // GOAWAY: no new streams, and those that are open end in their own way.
+                connection.as_mut().graceful_shutdown();
+                let _ = connection.await;
+            }
+        }
+    }
+
+    fn http1(&self) -> http1::Builder {
+        let mut builder = http1::Builder::new();
+        builder
+            .timer(TokioTimer::new())
+            .header_read_timeout(self.limits.head_timeout)
+            .max_headers(self.limits.header_lines)
+            .max_buf_size(self.limits.head_bytes)
+            // `half_close` stays off: a client that has closed its side has left, and what it was held
+            // for is freed at once.
+            // One buffer and one write per answer: cheaper than a vectored write of two small parts.
+            .writev(false);
+        builder
+    }
+
+    /// The lane has ended while somebody was on the way to it: the answer that was made still goes out.
+    async fn say_what_was_made(&self, boarding: Boarding<Metered<TcpStream>>) {
+        let Boarding { mut stream, first, ride, .. } = boarding;
+        let last = match ride {
+            Ride::Held(_) => {
+                self.meter.pattern(Pattern::LongPolling).answer(StatusCode::NO_CONTENT);
+                lane::whole(long_polling::no_content())
+            }
+            Ride::Sse(_) => Bytes::from_static(b"0\r\n\r\n"),
+            Ride::Polled(_) | Ride::WebSocket(_) => Bytes::new(),
+        };
+        // Whether it still listens is its own affair.
+        let _ = stream.write_all(&lane::join(&first, &last)).await;
+        let _ = stream.shutdown().await;
+    }
+}
+
+/// Runs the streams of HTTP/2 as tasks that shutdown waits for.
+#[derive(Debug, Clone)]
+struct Tracked(TaskTracker);
+
+impl<F> Executor<F> for Tracked
+where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+{
+    fn execute(&self, task: F) {
+        self.0.spawn(task);
+    }
+}
