@@ -62,6 +62,12 @@ impl Check<'_> {
             streams == 1 || settings.transport == Transport::Http2,
             "1, or transport http2: only its connections carry several",
         )?;
+        self.that(
+            "keep_alive",
+            settings.keep_alive,
+            settings.keep_alive || settings.transport != Transport::Http2,
+            "true with transport http2: its connections stay open",
+        )?;
         let period = match settings.heartbeat {
             Heartbeat::Off => Heartbeat::SHORTEST,
             Heartbeat::Every(period) | Heartbeat::WhenIdle(period) => period,
@@ -148,6 +154,7 @@ mod tests {
             ("", "[network]\nbuffer = { bytes = 0, pause = \"1s\" }", "`network.buffer.bytes` is 0"),
             ("transport = \"http3\"", "", "http3"),
             ("streams_per_connection = 100", "", "only its connections carry several"),
+            ("keep_alive = false\ntransport = \"http2\"", "", "its connections stay open"),
             ("heartbeat = \"idle\"", "", "`idle` is no heartbeat"),
             (
                 "servers = [\"pushlab\", \"floor\"]\ntransport = \"http2\"",

@@ -4,8 +4,8 @@
 use std::{sync::Arc, thread, time::Duration};
 
 use contract::{
-    Arrivals, Calibration, Certificate, Client, Heartbeat, Measurements, Pattern, Period, PublisherSeat,
-    ServerName, Settings, Transport, TrialPlan,
+    Arrivals, Calibration, Certificate, Client, Heartbeat, Measurements, Network, Pattern, Period,
+    PublisherSeat, ServerName, Settings, Transport, TrialPlan,
 };
 use schedule::{Schedule, ScheduleError, bind_to_core};
 use tokio::time::{Instant, sleep};
@@ -18,11 +18,31 @@ pub const CALIBRATION_SUBSCRIBERS: u32 = 200;
 const SLEEPS: u32 = 64;
 const SLEEP: Duration = Duration::from_millis(7);
 
-/// The calibration trial of a pattern.
+/// What one calibration speaks for: trials of a pattern that go the same way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct CalibrationKey {
+    /// The pattern.
+    pub pattern: Pattern,
+    /// What the server speaks.
+    pub transport: Transport,
+    /// Whether there is a middlebox in between.
+    pub has_relay: bool,
+}
+
+impl CalibrationKey {
+    /// That of a trial.
+    #[must_use]
+    pub const fn of(plan: &TrialPlan) -> Self {
+        let TrialPlan { pattern, settings } = plan;
+        Self { pattern: *pattern, transport: settings.transport, has_relay: settings.network.is_some() }
+    }
+}
+
+/// The calibration trial of a pattern on its way; a middlebox only passes bytes on.
 ///
 /// # Errors
 /// Never in practice: its schedule is a constant that can be made.
-pub fn calibration_order(pattern: Pattern, seed: u64, order: u32) -> Result<TrialOrder, ScheduleError> {
+pub fn calibration_order(key: CalibrationKey, seed: u64, order: u32) -> Result<TrialOrder, ScheduleError> {
     let events = Arrivals::Steady { rate_hz: 19.0 };
     let settings = Settings {
         subscribers: CALIBRATION_SUBSCRIBERS,
@@ -38,8 +58,8 @@ pub fn calibration_order(pattern: Pattern, seed: u64, order: u32) -> Result<Tria
         rung: None,
         server: ServerName::default(),
         publisher: PublisherSeat::Server,
-        network: None,
-        transport: Transport::Http1,
+        network: key.has_relay.then(Network::default),
+        transport: key.transport,
         certificate: Certificate::Valid,
         streams_per_connection: 1,
         max_streams: 200,
@@ -56,7 +76,7 @@ pub fn calibration_order(pattern: Pattern, seed: u64, order: u32) -> Result<Tria
     Ok(TrialOrder {
         scenario: "calibration".to_owned(),
         schedule: Arc::new(Schedule::build(&events, None, seed, length, settings.payload_bytes)?),
-        plan: TrialPlan { pattern, settings },
+        plan: TrialPlan { pattern: key.pattern, settings },
         replay_csv: None,
         order,
         notes: Vec::new(),

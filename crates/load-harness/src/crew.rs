@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use contract::Settings;
+use contract::{Settings, Transport};
 use tokio::{sync::watch, time::sleep};
 
 use crate::{
@@ -15,19 +15,24 @@ use crate::{
     desk::Started,
     runner::TrialError,
     server_access::ServerAccess,
+    tls::TlsClient,
     trace::Stretch,
     worker::{self, Gauge, Signals, WorkerFinding, WorkerOrder},
 };
 
 /// Longest time without a further subscriber getting connected.
 const LONGEST_CONNECT_PAUSE: Duration = Duration::from_secs(15);
+/// The same where some may stay away for good: behind an obstacle each has tried four times by then.
+const LONGEST_PAUSE_OF_SOME: Duration = Duration::from_secs(3);
 
-/// The same behind an obstacle that may keep some away for good: by then each has tried four times.
-const LONGEST_PAUSE_BEHIND_OBSTACLE: Duration = Duration::from_secs(3);
-
-/// Whether subscribers that cannot connect are a finding, and no fault of the trial's.
+/// Whether subscribers that never get connected are a finding, and no fault of the trial's: an obstacle
+/// keeps them away, or HTTP/2 has no stream for those beyond the server's limit.
 fn may_stay_away(settings: &Settings) -> bool {
-    settings.network.is_some_and(|network| network.is_obstacle())
+    let lacks_streams = match settings.transport {
+        Transport::Http1 | Transport::Http1Tls => false,
+        Transport::Http2 => settings.streams_per_connection > settings.max_streams,
+    };
+    lacks_streams || settings.network.is_some_and(|network| network.is_obstacle())
 }
 
 /// The workers of a trial. Dropping it tells them to stop.
@@ -50,6 +55,7 @@ impl Crew {
         order: &TrialOrder,
     ) -> Result<Self, TrialError> {
         let workers = harness.cores.harness.len().max(1);
+        let transport = order.plan.settings.transport;
         let (started, started_seen) = watch::channel(None);
         let (window_read, window_read_seen) = watch::channel(false);
         let (stop, stop_seen) = watch::channel(false);
@@ -65,6 +71,8 @@ impl Crew {
                 poll_phase: order.poll_phase,
                 clock: server.clock(),
                 dialect: server.dialect(&order.plan),
+                // Each its own: whatever connections of one could remember is no other's.
+                tls: TlsClient::of(transport, server.certificate_pem(), server.data())?,
                 indices: (0..order.plan.settings.subscribers).skip(number).step_by(workers).collect(),
                 core: harness.cores.harness.get(number).copied(),
                 schedule: Arc::clone(&order.schedule),
@@ -84,7 +92,8 @@ impl Crew {
     }
 
     /// Lets so many subscribers connect, those before among them, and waits until each has its first
-    /// cursor. Behind an obstacle the trial goes on without those who do not get one; they go on trying.
+    /// cursor. Where some may stay away the trial goes on without those who do not get one; they go on
+    /// trying.
     pub(crate) async fn connect(
         &self,
         subscribers: u32,
@@ -114,7 +123,7 @@ impl Crew {
     }
 
     fn longest_pause(&self) -> Duration {
-        if self.may_stay_away { LONGEST_PAUSE_BEHIND_OBSTACLE } else { LONGEST_CONNECT_PAUSE }
+        if self.may_stay_away { LONGEST_PAUSE_OF_SOME } else { LONGEST_CONNECT_PAUSE }
     }
 
     /// Tells the workers where the schedule lies on the epoch's clock.

@@ -1,20 +1,24 @@
 //! What all subscribers of a worker share: the trial's settings, the clock, the buffers and the tally.
 
 use std::{
-    cell::{Cell, RefCell},
+    cell::{Cell, Ref, RefCell},
     net::SocketAddr,
+    rc::Rc,
     sync::Arc,
     time::Duration,
 };
 
-use contract::{Cursor, Pattern, SetUp, Settings, TimeHistogram, Window};
+use contract::{Cursor, Pattern, SetUp, Settings, TimeHistogram, Transport, Window};
 use schedule::{EpochClock, Schedule};
 use tokio::{
     sync::{Semaphore, watch},
     time::Instant,
 };
 
-use crate::{dialect::Dialect, poller::Use, recorder::Recorder, troubles::Troubles, wire::READ_BYTES};
+use crate::{
+    dialect::Dialect, poller::Use, recorder::Recorder, tls::TlsClient, troubles::Troubles, trunk::Trunk,
+    wire::READ_BYTES,
+};
 
 /// Connections that one worker opens at a time: more would only queue in the server's backlog and
 /// make set-up look slow.
@@ -54,6 +58,10 @@ pub(crate) struct Desk {
     /// How the server is spoken to, and what it is called in `host`.
     pub(crate) dialect: Dialect,
     pub(crate) host: String,
+    /// How connections are encrypted; none where they are in clear.
+    pub(crate) tls: Option<TlsClient>,
+    /// HTTP/2: the connections, each for some of the subscribers in the order in which these were seated.
+    trunks: RefCell<Vec<Rc<Trunk>>>,
     /// What is published, to find the number of an event that bears none.
     schedule: Arc<Schedule>,
     /// The number that was found last.
@@ -93,8 +101,15 @@ impl Desk {
         started: watch::Receiver<Option<Started>>,
         (dialect, schedule): (Dialect, Arc<Schedule>),
     ) -> Self {
+        // Several on one connection need not queue for sockets.
+        let at_a_time = match settings.streams_per_connection {
+            1 => CONNECTING_AT_A_TIME,
+            2.. | 0 => Semaphore::MAX_PERMITS,
+        };
         Self {
             dialect,
+            tls: None,
+            trunks: RefCell::default(),
             schedule,
             last_number: Cell::default(),
             host: target.to_string(),
@@ -116,9 +131,35 @@ impl Desk {
             last_error: RefCell::default(),
             troubles: RefCell::default(),
             recovery: RefCell::default(),
-            connecting: Semaphore::new(CONNECTING_AT_A_TIME),
+            connecting: Semaphore::new(at_a_time),
             closing: Cell::default(),
         }
+    }
+
+    /// The same with connections that are encrypted, if there is a way to.
+    pub(crate) fn encrypted(self, tls: Option<TlsClient>) -> Self {
+        Self { tls, ..self }
+    }
+
+    /// The connection that the next subscriber shares with others; none where each has sockets of its own.
+    pub(crate) fn next_trunk(&self) -> Option<Rc<Trunk>> {
+        match self.settings.transport {
+            Transport::Http1 | Transport::Http1Tls => return None,
+            Transport::Http2 => {}
+        }
+        let mut trunks = self.trunks.borrow_mut();
+        let has_room = |trunk: &Trunk| trunk.subscribers() < self.settings.streams_per_connection;
+        if !trunks.last().is_some_and(|trunk| has_room(trunk)) {
+            trunks.push(Rc::new(Trunk::default()));
+        }
+        let trunk = trunks.last().map(Rc::clone)?;
+        trunk.seat_one();
+        Some(trunk)
+    }
+
+    /// The connections that subscribers share.
+    pub(crate) fn trunks(&self) -> Ref<'_, Vec<Rc<Trunk>>> {
+        self.trunks.borrow()
     }
 
     /// What this trial's polling connections are opened for. A stream is always kept.

@@ -8,7 +8,7 @@ use std::{
 };
 
 use contract::{Cursor, CursorError, EventType, Pattern, PollBody, Resume, Subscription};
-use http::StatusCode;
+use http::{StatusCode, request};
 use serde::Deserialize;
 
 use crate::{
@@ -259,6 +259,16 @@ impl Question {
         request.push_str(more);
         request.push_str("\r\n");
     }
+
+    /// The same for HTTP/2, where a head is fields and no text.
+    pub(crate) fn request(&self, host: &str, cursor: Option<&impl Display>) -> request::Builder {
+        let (mut target, mut headers) = (String::new(), String::new());
+        self.target.write(cursor, &mut target);
+        self.headers.write(cursor, &mut headers);
+        let fields = headers.split("\r\n").filter_map(|line| line.split_once(": "));
+        let request = http::Request::builder().uri(format!("https://{host}{target}"));
+        fields.fold(request, |request, (name, value)| request.header(name, value))
+    }
 }
 
 impl Template {
@@ -320,6 +330,18 @@ mod tests {
             assert_eq!(asked(pattern, Some(cursor()), ""), next);
             assert!(asked(pattern, None, "connection: close\r\n").ends_with("connection: close\r\n\r\n"));
         }
+    }
+
+    #[test]
+    fn a_request_of_http_2_has_the_same_fields_and_no_host() {
+        let dialect = Dialect::ours(Pattern::ShortPolling, Duration::ZERO);
+        let question = dialect.question(Some(cursor()));
+        let request = question.request("127.0.0.1:40000", Some(&cursor())).body(()).unwrap();
+        assert_eq!(request.uri(), "https://127.0.0.1:40000/short-polling?after=k3v9qa.17");
+        let fields: Vec<_> = request.headers().iter().map(|(name, value)| (name.as_str(), value)).collect();
+        assert_eq!(fields, [("if-none-match", &"\"k3v9qa.17\"".parse().unwrap())]);
+        let first = dialect.question(None).request("127.0.0.1:40000", None::<&Cursor>).body(()).unwrap();
+        assert_eq!((first.uri().path(), first.headers().len()), ("/short-polling", 0));
     }
 
     #[test]

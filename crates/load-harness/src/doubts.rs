@@ -45,6 +45,21 @@ pub(crate) fn doubts(order: &TrialOrder, measured: &Measurements, refusal: Optio
          cannot be told from framing"
             .to_owned(),
     );
+    let settings = &order.plan.settings;
+    doubt(
+        settings.streams_per_connection > 1,
+        format!(
+            "up to {} subscribers share a connection: heads and empty polls cannot be told from framing",
+            settings.streams_per_connection
+        ),
+    );
+    doubt(
+        measured.never_connected > 0,
+        format!(
+            "{} of {} subscribers never had an answer: the server allows {} streams on a connection",
+            measured.never_connected, settings.subscribers, settings.max_streams
+        ),
+    );
     doubts
 }
 

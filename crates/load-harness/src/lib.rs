@@ -1,6 +1,7 @@
 //! Drives the four patterns over real sockets and measures what they deliver and cost.
 //!
-//! One subscriber is one task with one socket; subscribers live on worker threads that share
+//! One subscriber is one task with one socket, or where HTTP/2 is asked for one task with one stream of a
+//! socket that several may share; subscribers live on worker threads that share
 //! nothing, and the server is a process of its own. A trial connects everybody, lets the server
 //! publish a schedule, and counts between the edges of a window; what it found is one
 //! [`contract::TrialRecord`].
@@ -40,13 +41,15 @@ mod sse_parser;
 mod stairs;
 mod subscribers;
 mod target_folder;
+mod tls;
 mod trace;
 mod troubles;
+mod trunk;
 mod wire;
 mod worker;
 
 pub use browser::{BrowserPrograms, NoBrowser};
-pub use calibration::{CALIBRATION_SUBSCRIBERS, calibrate, calibration_order};
+pub use calibration::{CALIBRATION_SUBSCRIBERS, CalibrationKey, calibrate, calibration_order};
 pub use descriptors::{TooFewDescriptors, ensure_descriptors, fitting_subscribers, raise_descriptor_limit};
 pub use environment::{Cores, environment};
 pub use recorder::Recorder;

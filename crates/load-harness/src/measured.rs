@@ -1,6 +1,8 @@
 //! From what the workers, the server and the publisher counted to the measurements of a record.
 
-use contract::{Client, CpuSecond, CpuUse, Measurements, Pattern, PublisherCounts, PublisherReport};
+use contract::{
+    Client, CpuSecond, CpuUse, Measurements, Pattern, PublisherCounts, PublisherReport, Transport,
+};
 
 use crate::{
     TrialOrder,
@@ -39,6 +41,8 @@ pub(crate) fn assemble(order: &TrialOrder, finding: &WorkerFinding, outside: &Ou
     let mut bytes_life = readings.end.bytes();
     // How a foreign server frames its answers is for its author to say: no ledger is computed.
     let is_foreign = order.plan.settings.server.is_foreign();
+    // Nor how TLS cuts and pads its records, or HTTP/2 compresses its heads.
+    let has_rules = !is_foreign && order.plan.settings.transport == Transport::Http1;
     let is_lean = order.plan.settings.client == Client::Lean || pattern == Pattern::WebSocket;
     if !is_lean {
         // No hook at this client's socket: the server's own counters stand in.
@@ -64,7 +68,7 @@ pub(crate) fn assemble(order: &TrialOrder, finding: &WorkerFinding, outside: &Ou
         requests: readings.requests(),
         bytes,
         bytes_life,
-        computed_life: (is_lean && !is_foreign).then(|| readings.end.computed()),
+        computed_life: (is_lean && has_rules).then(|| readings.end.computed()),
         kernel_life: readings.end.kernel().filter(|_| is_lean),
         kernel_window: readings.window_end.kernel_since(&readings.window_start).filter(|_| is_lean),
         set_up: finding.set_up.filter(|_| is_lean),

@@ -117,6 +117,8 @@ impl Poller {
         };
         if self.used == Use::Kept && !closes {
             (self.kept, self.is_proven) = (Some(wire), true);
+        } else {
+            wire.leave().await;
         }
         Ok(taken)
     }

@@ -31,6 +31,7 @@ use crate::{
     server_process::ServerError,
     stairs,
     target_folder::TargetFolder,
+    tls::TlsError,
 };
 
 /// From the order to publish until the schedule's instant 0: time for every worker to hear of it.
@@ -74,7 +75,7 @@ pub struct TrialOrder {
     pub poll_phase: f64,
     /// What a reader of its record should know beforehand, in words.
     pub notes: Vec<String>,
-    /// What the calibration of this pattern found.
+    /// What the calibration of this pattern on this way found.
     pub calibration: Option<Calibration>,
 }
 
@@ -129,6 +130,8 @@ pub(crate) enum TrialError {
     Publishing(#[from] PublishingError),
     #[error("nobody publishes here: a server of another make can only be published to by the harness")]
     NoPublisher,
+    #[error("TLS: {0}")]
+    Tls(#[from] TlsError),
     #[error("a worker thread failed: {0}")]
     Worker(String),
 }

@@ -151,6 +151,14 @@ impl ServerAccess {
         }
     }
 
+    /// The certificate that it shows there, in PEM.
+    pub(crate) fn certificate_pem(&self) -> Option<&str> {
+        match &self.side {
+            Side::Own(control) => control.announcement().certificate_pem.as_deref(),
+            Side::Foreign(_) => None,
+        }
+    }
+
     /// The clock of the stamps.
     pub(crate) fn clock(&self) -> EpochClock {
         match &self.side {

@@ -169,12 +169,19 @@ pub(crate) fn cost(idle: &Measurements, mut stairs: Vec<Stair>, active: &[Stair]
 
 #[cfg(test)]
 mod tests {
-    use crate::calibration_order;
+    use contract::Transport;
+
+    use crate::{CalibrationKey, calibration_order};
 
     use super::*;
 
     fn order(stairs: &[u32]) -> TrialOrder {
-        let mut order = calibration_order(Pattern::Sse, 1, 0).unwrap();
+        let mut order = calibration_order(
+            CalibrationKey { pattern: Pattern::Sse, transport: Transport::Http1, has_relay: false },
+            1,
+            0,
+        )
+        .unwrap();
         order.plan.settings.stairs = stairs.to_vec();
         order.plan.settings.subscribers = 1_000;
         order

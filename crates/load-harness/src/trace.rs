@@ -106,7 +106,9 @@ impl Trace {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::calibration_order;
+    use contract::Transport;
+
+    use crate::{CalibrationKey, calibration_order};
 
     const START_NS: u64 = 5_000;
 
@@ -132,7 +134,14 @@ mod tests {
             (Pattern::Sse, 0),
             (Pattern::WebSocket, 0),
         ] {
-            let stretch = Stretch::of(&calibration_order(pattern, 1, 0).unwrap());
+            let stretch = Stretch::of(
+                &calibration_order(
+                    CalibrationKey { pattern, transport: Transport::Http1, has_relay: false },
+                    1,
+                    0,
+                )
+                .unwrap(),
+            );
             assert_eq!((stretch.from_ns, stretch.last_due_ns), (due_ns(9.0), Some(due_ns(28.0))));
             assert_eq!((stretch.more_ns, stretch.until_ns), (more_ns, 2_500_000_000), "{pattern}");
         }

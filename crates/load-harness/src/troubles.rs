@@ -80,7 +80,10 @@ fn words(error: &SubscriberError) -> String {
     match error {
         SubscriberError::Socket(error) => of_socket(error),
         SubscriberError::Reqwest(error) => of_reqwest(error),
-        SubscriberError::Status(_)
+        SubscriberError::Http2(error) => of_http2(error),
+        SubscriberError::Tls(_)
+        | SubscriberError::NoExtendedConnect
+        | SubscriberError::Status(_)
         | SubscriberError::Later(..)
         | SubscriberError::NoEventStream(_)
         | SubscriberError::Redirected(_)
@@ -96,6 +99,15 @@ fn words(error: &SubscriberError) -> String {
 fn of_socket(error: &io::Error) -> String {
     let known = OF_SOCKETS.iter().find(|(kind, _)| *kind == error.kind());
     known.map_or_else(|| format!("the socket failed: {}", error.kind()), |(_, words)| (*words).to_owned())
+}
+
+/// A connection's end takes all its streams along; what the socket said is the same for each.
+fn of_http2(error: &h2::Error) -> String {
+    match (error.get_io(), error.reason()) {
+        (Some(error), _) => of_socket(error),
+        (None, Some(reason)) => format!("HTTP/2 ended a stream: {reason:?}"),
+        (None, None) => "HTTP/2 ended a stream".to_owned(),
+    }
 }
 
 /// reqwest tells in layers, with the URL in the outermost; the socket's own error is the innermost.

@@ -1,9 +1,20 @@
 //! A subscriber's connection: what it asks goes out in one write, what comes is read into a buffer that
-//! all subscribers of a worker share, and taken where it lies.
+//! all subscribers of a worker share, and taken where it lies. In clear or in TLS, which the patterns need
+//! not know.
 
-use std::{future::poll_fn, mem, pin::Pin, task::ready};
+use std::{
+    future::poll_fn,
+    io, mem,
+    pin::Pin,
+    task::{Context, Poll, ready},
+    time::Duration,
+};
 
-use tokio::io::{AsyncRead, AsyncWriteExt, ReadBuf};
+use tokio::{
+    io::{AsyncRead, AsyncReadExt, AsyncWriteExt, ReadBuf},
+    time::timeout,
+};
+use tokio_rustls::client::TlsStream;
 
 use crate::{
     counted_stream::CountedStream,
@@ -14,19 +25,30 @@ use crate::{
         Seat,
         SubscriberError::{self, Ended, Unanswered},
     },
+    tls::TimedStream,
 };
 
 /// Bytes that one read takes at most; there is one such buffer a worker.
 pub(crate) const READ_BYTES: usize = 64 << 10;
 
+/// Longest wait for the end of a connection that the server was asked to close.
+const LONGEST_GOODBYE: Duration = Duration::from_secs(1);
+
 /// A connection. Dropping it closes the socket.
 pub(crate) struct Wire {
-    stream: CountedStream,
+    line: Line,
     /// The start of a message whose end has not come, and whatever follows what was waited for. Empty,
     /// and without memory, between messages.
     rest: Vec<u8>,
     /// When the last bytes came; 0 before the first.
     read_ns: u64,
+}
+
+/// What carries the bytes.
+enum Line {
+    Plain(CountedStream),
+    /// Boxed, for all subscribers in clear would pay for its size.
+    Tls(Box<TlsStream<TimedStream>>),
 }
 
 /// What a look at the bytes that have come found.
@@ -40,7 +62,17 @@ pub(crate) struct Step<T> {
 impl Wire {
     /// Connects a subscriber to its server.
     pub(crate) async fn open(seat: &Seat) -> Result<Self, SubscriberError> {
-        Ok(Self { stream: seat.connect().await?, rest: Vec::new(), read_ns: 0 })
+        let before_bytes = seat.counters.stream.total();
+        let stream = seat.connect().await?;
+        let line = match &seat.desk.tls {
+            None => Line::Plain(stream),
+            Some(tls) => {
+                let encrypted = Box::pin(tls.encrypt(stream, seat.desk.clock)).await?;
+                add(&seat.counters.headers, seat.counters.stream.total() - before_bytes);
+                Line::Tls(Box::new(encrypted))
+            }
+        };
+        Ok(Self { line, rest: Vec::new(), read_ns: 0 })
     }
 
     /// Sends a GET, counted. `more` are header lines that do not come from the question.
@@ -55,24 +87,52 @@ impl Wire {
             let mut text = seat.desk.request.borrow_mut();
             text.clear();
             seat.write_question(question, more, &mut text);
-            let written = self.stream.write_now(text.as_bytes())?;
+            let written = match &mut self.line {
+                Line::Plain(stream) => stream.write_now(text.as_bytes())?,
+                Line::Tls(_) => 0,
+            };
             add(&seat.counters.computed_sent, text.len() as u64);
             (written < text.len()).then(|| text.as_bytes()[written..].to_vec())
         };
         if let Some(unsent) = unsent {
-            self.stream.write_all(&unsent).await?;
+            self.send(&unsent).await?;
         }
         Ok(())
     }
 
     /// Whether a kept connection can carry another request: it is open, and nothing has come unasked.
     pub(crate) fn is_idle(&self) -> bool {
-        self.rest.is_empty() && self.stream.is_idle()
+        self.rest.is_empty()
+            && match &self.line {
+                Line::Plain(stream) => stream.is_idle(),
+                // What has come may be a ticket for a later handshake (RFC 8446 §4.6.1): only its end tells.
+                Line::Tls(stream) => stream.get_ref().0.is_open(),
+            }
     }
 
     /// Sends something else.
     pub(crate) async fn send(&mut self, bytes: &[u8]) -> Result<(), SubscriberError> {
-        Ok(self.stream.write_all(bytes).await?)
+        match &mut self.line {
+            Line::Plain(stream) => stream.write_all(bytes).await?,
+            Line::Tls(stream) => {
+                stream.write_all(bytes).await?;
+                // What was taken may still lie enciphered in memory.
+                stream.flush().await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Leaves a connection that the server was asked to close. In TLS it says so in bytes of its own
+    /// (`close_notify`, RFC 8446 §6.1), which are read: they were sent, and are counted.
+    pub(crate) async fn leave(self) {
+        match self.line {
+            Line::Plain(_) => {}
+            Line::Tls(mut stream) => {
+                // However it ends, the answer was complete.
+                let _ = timeout(LONGEST_GOODBYE, stream.read_u8()).await;
+            }
+        }
     }
 
     /// Shows `look` the bytes that have come until it finds what it waits for. It is called again with
@@ -95,8 +155,8 @@ impl Wire {
             loop {
                 let mut shared = seat.desk.read_buffer.borrow_mut();
                 let mut buffer = ReadBuf::new(&mut shared);
-                ready!(Pin::new(&mut self.stream).poll_read(context, &mut buffer))?;
-                let before_ns = mem::replace(&mut self.read_ns, seat.desk.note_read());
+                let read_ns = ready!(self.line.poll_read(seat, context, &mut buffer))?;
+                let before_ns = mem::replace(&mut self.read_ns, read_ns);
                 let found = match buffer.filled() {
                     [] => {
                         let last = self.look_at_rest(true, &mut look)?;
@@ -137,5 +197,29 @@ impl Wire {
             return Err(SubscriberError::Protocol(format!("a message of more than {LONGEST_BYTES} bytes")));
         }
         Ok(found)
+    }
+}
+
+impl Line {
+    /// Reads, and tells when the socket was read.
+    fn poll_read(
+        &mut self,
+        seat: &Seat,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<u64>> {
+        match self {
+            Self::Plain(stream) => {
+                ready!(Pin::new(stream).poll_read(context, buffer))?;
+                Poll::Ready(Ok(seat.desk.note_read()))
+            }
+            Self::Tls(stream) => {
+                ready!(Pin::new(&mut **stream).poll_read(context, buffer))?;
+                // Deciphering is no part of the way.
+                let read_ns = stream.get_ref().0.read_ns();
+                seat.desk.look_back(read_ns);
+                Poll::Ready(Ok(read_ns))
+            }
+        }
     }
 }

@@ -30,6 +30,7 @@ use crate::{
     ledger::{Readings, Totals},
     recorder::Recorder,
     subscribers::{Seat, add_set_up},
+    tls::TlsClient,
     trace::{Stretch, TRACED, Trace},
     troubles::Troubles,
 };
@@ -52,6 +53,7 @@ pub(crate) struct WorkerOrder {
     pub(crate) poll_phase: f64,
     pub(crate) clock: EpochClock,
     pub(crate) dialect: Dialect,
+    pub(crate) tls: Option<TlsClient>,
     /// Numbers of its subscribers.
     pub(crate) indices: Vec<u32>,
     pub(crate) core: Option<u32>,
@@ -122,10 +124,10 @@ impl WorkerFinding {
         self.connect.merge(&other.connect);
         self.hiccups.merge(&other.hiccups);
         self.trace.extend(&other.trace);
-        self.never_connected += other.never_connected;
         self.troubles.merge(&other.troubles);
         self.recovery.merge(&other.recovery);
         self.readings.merge(&other.readings);
+        self.never_connected += other.never_connected;
         self.set_up = match (self.set_up, other.set_up) {
             (Some(mine), Some(theirs)) => Some(add_set_up(mine, theirs)),
             (mine, theirs) => mine.or(theirs),
@@ -156,7 +158,7 @@ pub(crate) fn spawn(order: WorkerOrder) -> io::Result<thread::JoinHandle<io::Res
 
 async fn work(order: WorkerOrder) -> WorkerFinding {
     let WorkerOrder { signals, gauge, schedule, .. } = &order;
-    let desk = Rc::new(Desk::new(
+    let desk = Desk::new(
         order.target,
         order.tcp_maxseg,
         (order.pattern, order.settings.clone()),
@@ -164,7 +166,8 @@ async fn work(order: WorkerOrder) -> WorkerFinding {
         order.clock,
         signals.started.clone(),
         (order.dialect.clone(), Arc::clone(schedule)),
-    ));
+    );
+    let desk = Rc::new(desk.encrypted(order.tls.clone()));
     let (seats, tasks) = (RefCell::default(), RefCell::new(JoinSet::new()));
     let mut readings = Readings::default();
     let hiccups = RefCell::default();
@@ -177,7 +180,7 @@ async fn work(order: WorkerOrder) -> WorkerFinding {
         () = measure(&desk, &seats, signals, &mut readings) => {}
     }
     let seats = seats.into_inner();
-    readings.end = totals(&seats);
+    readings.end = totals(&desk, &seats);
     let ended_ns = order.clock.now_ns();
     drop(tasks);
 
@@ -250,9 +253,9 @@ async fn measure(desk: &Desk, seats: &RefCell<Vec<Rc<Seat>>>, signals: &Signals,
     // Everybody has a seat by now, though behind an obstacle some may have no connection.
     let seats = seats.borrow().clone();
     sleep_until(desk.instant(start_ns + window.start_ns)).await;
-    readings.window_start = totals(&seats);
+    readings.window_start = totals(desk, &seats);
     sleep_until(desk.instant(start_ns + window.end_ns)).await;
-    readings.window_end = totals(&seats);
+    readings.window_end = totals(desk, &seats);
     let expected = seats.len() as u64 * (end - first);
     let settings = &desk.settings;
     let under_way = *settings.drain + *settings.delivery_delay + *settings.delivery_jitter;
@@ -270,7 +273,7 @@ async fn measure(desk: &Desk, seats: &RefCell<Vec<Rc<Seat>>>, signals: &Signals,
         sleep(hold).await;
     }
     // What was counted a moment ago leaves, and answers on their way arrive: until nothing moves.
-    let moved = || seats.iter().map(|seat| seat.counters.stream.total()).sum::<u64>();
+    let moved = || totals(desk, &seats).bytes().total();
     let mut before = moved();
     for _ in 0..MOST_LOOKS {
         sleep(LAST_WORDS).await;
@@ -282,10 +285,13 @@ async fn measure(desk: &Desk, seats: &RefCell<Vec<Rc<Seat>>>, signals: &Signals,
     }
 }
 
-fn totals(seats: &[Rc<Seat>]) -> Totals {
+fn totals(desk: &Desk, seats: &[Rc<Seat>]) -> Totals {
     let mut totals = Totals::default();
     for seat in seats {
         totals.add(&seat.counters);
+    }
+    for trunk in desk.trunks().iter() {
+        totals.add(&trunk.counters);
     }
     totals
 }

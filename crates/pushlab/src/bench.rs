@@ -1,6 +1,7 @@
 //! `pushlab bench`: calibrate, run every trial, write the report.
 
 use std::{
+    collections::HashMap,
     env,
     path::{Path, PathBuf},
     process::ExitCode,
@@ -14,8 +15,8 @@ use contract::{
     Selection, ServerName,
 };
 use load_harness::{
-    CALIBRATION_SUBSCRIBERS, Cores, Harness, TrialOrder, TrialResult, calibrate, calibration_order,
-    ensure_descriptors, environment, fitting_subscribers,
+    CALIBRATION_SUBSCRIBERS, CalibrationKey, Cores, Harness, TrialOrder, TrialResult, calibrate,
+    calibration_order, ensure_descriptors, environment, fitting_subscribers,
 };
 use report::{ThresholdOutcome, Verdict};
 use tokio::signal::unix::{SignalKind, signal};
@@ -127,7 +128,7 @@ struct Plan {
     manifest: Manifest,
     harness: Harness,
     orders: Vec<TrialOrder>,
-    patterns: Vec<Pattern>,
+    calibrations: Vec<CalibrationKey>,
 }
 
 impl Plan {
@@ -156,12 +157,7 @@ impl Plan {
         ensure_descriptors(most)?;
         let cores = Cores::of_this_machine();
         let environment = environment(&cores, commit());
-        let patterns = Pattern::ALL
-            .into_iter()
-            .filter(|pattern| {
-                orders.iter().any(|order| order.plan.pattern == *pattern && is_calibrated(order))
-            })
-            .collect();
+        let calibrations = calibrations_for(&orders);
         Ok(Self {
             manifest: Manifest {
                 schema: RECORD_SCHEMA,
@@ -186,7 +182,7 @@ impl Plan {
                 has_climbed: AtomicBool::new(false),
             },
             orders,
-            patterns,
+            calibrations,
         })
     }
 
@@ -211,13 +207,13 @@ impl Plan {
 
     async fn run_all(&self, folder: &mut ResultsFolder, arguments: &BenchArguments) -> Result<()> {
         let calibrations: Vec<TrialOrder> = (0..)
-            .zip(&self.patterns)
-            .map(|(order, pattern)| calibration_order(*pattern, self.harness.seed, order))
+            .zip(&self.calibrations)
+            .map(|(order, key)| calibration_order(*key, self.harness.seed, order))
             .collect::<Result<_, _>>()?;
         let everything: Vec<&TrialOrder> = calibrations.iter().chain(&self.orders).collect();
         let mut display = Display::new(&everything);
         say(format!("{}: about {}", self.size(), clock(display.expected())));
-        let mut known: [Option<Calibration>; Pattern::ALL.len()] = Default::default();
+        let mut known: HashMap<CalibrationKey, Calibration> = HashMap::new();
         for (number, order) in (1..).zip(&everything) {
             let mut order = (*order).clone();
             // Calibrations count, too: a number names one trial of the run.
@@ -225,13 +221,14 @@ impl Plan {
             let is_calibration = number <= calibrations.len();
             // What a delivery costs the lab's own server says nothing of another.
             let calibrated = !is_calibration && order.plan.settings.server.is_pushlab();
-            order.calibration = known[order.plan.pattern.index()].filter(|_| calibrated);
+            let key = CalibrationKey::of(&order.plan);
+            order.calibration = known.get(&key).copied().filter(|_| calibrated);
             display.begin(number, everything.len(), &order);
             let result = self.harness.run(&order, &mut |progress| display.tell(&order, progress)).await;
             let TrialResult { mut record, interval_log } = result;
             if let (true, Some(measured)) = (is_calibration, record.measurements()) {
                 let found = calibrate(&order, measured, &self.harness.cores);
-                known[order.plan.pattern.index()] = Some(found);
+                known.insert(key, found);
                 record.calibration = Some(found);
             }
             let failure = match &record.outcome {
@@ -283,7 +280,7 @@ impl Plan {
             (fewest, most) if fewest == most => format!("{most} blocks"),
             (fewest, most) => format!("{fewest} to {most} blocks"),
         };
-        let (trials, calibrations) = (self.orders.len(), self.patterns.len());
+        let (trials, calibrations) = (self.orders.len(), self.calibrations.len());
         format!("{trials} trials in {blocks}, after {calibrations} of calibration")
     }
 }
@@ -292,6 +289,20 @@ impl Plan {
 /// only watches.
 fn is_calibrated(order: &TrialOrder) -> bool {
     order.plan.settings.browser.is_none_or(|browser| browser.task == BrowserTask::Ages)
+}
+
+/// The calibrations that the trials need, pattern by pattern.
+fn calibrations_for(orders: &[TrialOrder]) -> Vec<CalibrationKey> {
+    let mut keys: Vec<CalibrationKey> = Vec::new();
+    for pattern in Pattern::ALL {
+        for order in orders.iter().filter(|order| order.plan.pattern == pattern && is_calibrated(order)) {
+            let key = CalibrationKey::of(&order.plan);
+            if !keys.contains(&key) {
+                keys.push(key);
+            }
+        }
+    }
+    keys
 }
 
 /// The scenarios asked for, which part of them to run, and the run's name.

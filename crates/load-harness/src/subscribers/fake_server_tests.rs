@@ -21,20 +21,27 @@ async fn seat_before(listener: &TcpListener, pattern: Pattern) -> Seat {
 
 /// A subscriber of the server that listens there, in a trial that has begun or not.
 pub(super) fn seat_at(listener: &TcpListener, pattern: Pattern, begun: Option<Started>) -> Seat {
+    Seat::new(Rc::new(desk_before(listener, pattern, "", begun)), 0, None)
+}
+
+/// A desk for one trial against whoever listens there, with some more lines in its scenario.
+pub(super) fn desk_before(
+    listener: &TcpListener,
+    pattern: Pattern,
+    more: &str,
+    begun: Option<Started>,
+) -> Desk {
     let scenario = "name = \"s\"\nquestion = \"q\"\nsetting = \"s\"\nlook_at = \"l\"\nsubscribers = 1\n\
-                    measure = \"9s\"\n[events]\narrivals = \"silence\"\n";
-    let plan = Scenario::from_toml("s.toml", scenario).unwrap().trials(Selection::Everything).remove(0);
+                    measure = \"9s\"\n";
+    let scenario = format!("{scenario}{more}\n[events]\narrivals = \"silence\"\n");
+    let plan = Scenario::from_toml("s.toml", &scenario).unwrap().trials(Selection::Everything).remove(0);
     let (_, started) = watch::channel(begun);
     let target = listener.local_addr().unwrap();
     let clock = EpochClock::start_now();
     let schedule =
         schedule::Schedule::build(&plan.settings.events, None, 1, plan.settings.measure, 40).unwrap();
     let speech = (crate::dialect::Dialect::ours(pattern, *plan.settings.hold), std::sync::Arc::new(schedule));
-    Seat::new(
-        Rc::new(Desk::new(target, 1_448, (pattern, plan.settings), 0.0, clock, started, speech)),
-        0,
-        None,
-    )
+    Desk::new(target, 1_448, (pattern, plan.settings), 0.0, clock, started, speech)
 }
 
 pub(super) async fn head(stream: &mut TcpStream) -> String {

@@ -1,6 +1,7 @@
 //! The subscribers: one file per pattern, and what they all have.
 
 mod event_source;
+pub(crate) mod http2;
 pub(crate) mod long_polling;
 mod reconnection;
 pub(crate) mod reqwest;
@@ -13,6 +14,8 @@ pub(crate) mod websocket;
 mod fake_server_tests;
 #[cfg(test)]
 mod reconnection_tests;
+#[cfg(test)]
+mod tls_peer_tests;
 
 use std::{
     cell::{Cell, RefCell},
@@ -37,7 +40,9 @@ use crate::{
     poller::Answered,
     reading::Unreadable,
     sequence::{Arrival, Sequence},
+    tls::TlsError,
     trace::Trace,
+    trunk::Trunk,
 };
 
 /// Why a subscriber lost its connection. Counted, and told if the trial fails; never a panic.
@@ -45,6 +50,12 @@ use crate::{
 pub(crate) enum SubscriberError {
     #[error("the socket failed: {0}")]
     Socket(#[from] io::Error),
+    #[error("TLS: {0}")]
+    Tls(#[from] TlsError),
+    #[error("HTTP/2 failed: {0}")]
+    Http2(#[from] h2::Error),
+    #[error("the server's SETTINGS do not offer WebSocket over HTTP/2 (RFC 8441 §3)")]
+    NoExtendedConnect,
     #[error("reqwest failed: {0}")]
     Reqwest(#[from] ::reqwest::Error),
     #[error("the server answered {0}")]
@@ -79,6 +90,9 @@ impl SubscriberError {
                 Pattern::ShortPolling | Pattern::LongPolling | Pattern::WebSocket => false,
             },
             Self::Socket(_)
+            | Self::Tls(_)
+            | Self::Http2(_)
+            | Self::NoExtendedConnect
             | Self::Reqwest(_)
             | Self::Later(..)
             | Self::Unreadable(_)
@@ -92,7 +106,7 @@ impl SubscriberError {
 
     /// Whether the connection failed, and not what was said on it.
     pub(crate) fn is_of_the_connection(&self) -> bool {
-        matches!(self, Self::Socket(_) | Self::Unanswered | Self::BrokenOff | Self::Ended)
+        matches!(self, Self::Socket(_) | Self::Http2(_) | Self::Unanswered | Self::BrokenOff | Self::Ended)
     }
 }
 
@@ -108,6 +122,8 @@ pub(crate) struct Seat {
     /// Its number among all subscribers of the trial.
     pub(crate) index: u32,
     pub(crate) counters: Counters,
+    /// The connection that carries its streams, if it has no sockets of its own.
+    trunk: Option<Rc<Trunk>>,
     cursor: Cell<Option<Cursor>>,
     /// The place as a server names it that knows no cursor of ours.
     named_place: RefCell<Option<Box<str>>>,
@@ -124,6 +140,7 @@ pub(crate) struct Seat {
 impl Seat {
     pub(crate) fn new(desk: Rc<Desk>, index: u32, trace: Option<Trace>) -> Self {
         Self {
+            trunk: desk.next_trunk(),
             desk,
             index,
             counters: Counters::default(),
@@ -146,15 +163,20 @@ impl Seat {
     pub(crate) async fn subscribe(self: Rc<Self>) {
         loop {
             let outcome: Result<Infallible, SubscriberError> =
-                // A task is as large as the largest of these. reqwest's are boxed: they are seldom run.
-                match (self.desk.settings.client, self.desk.pattern) {
-                    (Client::Lean, Pattern::ShortPolling) => short_polling::run(&self).await,
-                    (Client::Lean, Pattern::LongPolling) => long_polling::run(&self).await,
-                    (Client::Lean, Pattern::Sse) => sse::run(&self).await,
-                    (_, Pattern::WebSocket) => websocket::run(&self).await,
-                    (Client::Reqwest, Pattern::ShortPolling) => Box::pin(reqwest::short_polling(&self)).await,
-                    (Client::Reqwest, Pattern::LongPolling) => Box::pin(reqwest::long_polling(&self)).await,
-                    (Client::Reqwest, Pattern::Sse) => Box::pin(reqwest::sse(&self)).await,
+                // A task is as large as the largest of these. Those that are seldom run are boxed.
+                match (&self.trunk, self.desk.settings.client, self.desk.pattern) {
+                    (Some(trunk), _, _) => Box::pin(http2::run(&self, trunk)).await,
+                    (None, Client::Lean, Pattern::ShortPolling) => short_polling::run(&self).await,
+                    (None, Client::Lean, Pattern::LongPolling) => long_polling::run(&self).await,
+                    (None, Client::Lean, Pattern::Sse) => sse::run(&self).await,
+                    (None, _, Pattern::WebSocket) => websocket::run(&self).await,
+                    (None, Client::Reqwest, Pattern::ShortPolling) => {
+                        Box::pin(reqwest::short_polling(&self)).await
+                    }
+                    (None, Client::Reqwest, Pattern::LongPolling) => {
+                        Box::pin(reqwest::long_polling(&self)).await
+                    }
+                    (None, Client::Reqwest, Pattern::Sse) => Box::pin(reqwest::sse(&self)).await,
                 };
             let Err(error) = outcome;
             let Some(wait) = self.lose(&error) else { return };
@@ -162,9 +184,9 @@ impl Seat {
         }
     }
 
-    /// Opens a socket to the server, counted.
+    /// Opens a socket to the server, counted; for a connection that is shared, by that.
     pub(crate) async fn connect(&self) -> Result<CountedStream, SubscriberError> {
-        let bytes = Rc::clone(&self.counters.stream);
+        let bytes = Rc::clone(&self.line_counters().stream);
         let target = self.reconnection.moved().map_or(self.desk.target, |moved| moved.target);
         let stream = CountedStream::connect(target, self.desk.tcp_maxseg, bytes).await?;
         if !self.desk.settings.stairs.is_empty() {
@@ -174,9 +196,14 @@ impl Seat {
         Ok(stream)
     }
 
+    /// Where its sockets are counted.
+    fn line_counters(&self) -> &Counters {
+        self.trunk.as_ref().map_or(&self.counters, |trunk| &trunk.counters)
+    }
+
     /// Counts a connection that was opened.
     pub(crate) fn count_connection(&self) {
-        add(&self.counters.connections, 1);
+        add(&self.line_counters().connections, 1);
         self.note(|at_ns| TraceEvent::Connected { at_ns });
     }
 
@@ -202,11 +229,12 @@ impl Seat {
         outcome
     }
 
-    /// What this subscriber's connections have taken until now.
+    /// What this subscriber's connections have taken until now; of a shared one, since the subscriber before.
     fn taken_so_far(&self) -> SetUp {
-        let stream = &self.counters.stream;
+        let stream = &self.line_counters().stream;
         let segments = stream.kernel().map(|kernel| kernel.all.segments());
-        SetUp { subscribers: 1, bytes: stream.total(), segments }
+        let taken = SetUp { subscribers: 1, bytes: stream.total(), segments };
+        self.trunk.as_ref().map_or(taken, |trunk| trunk.since_last(taken))
     }
 
     /// Whether it ever had its place.
@@ -283,6 +311,20 @@ impl Seat {
             None => question.write(host, self.cursor().as_ref(), more, request),
             Some(place) => question.write(host, Some(place), more, request),
         }
+    }
+
+    /// The same request for HTTP/2.
+    pub(crate) fn request(&self) -> http::request::Builder {
+        let (question, host) = (self.desk.dialect.question(self.cursor()), &self.desk.host);
+        match &*self.named_place.borrow() {
+            None => question.request(host, self.cursor().as_ref()),
+            Some(place) => question.request(host, Some(place)),
+        }
+    }
+
+    /// The last event ID that its event stream gave; empty for every other pattern.
+    pub(crate) fn last_event_id(&self) -> Box<str> {
+        self.reconnection.last_event_id()
     }
 
     /// Notes the place that a poll's answer names, if its server knows no cursor of ours.

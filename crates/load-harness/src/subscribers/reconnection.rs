@@ -136,6 +136,9 @@ impl Seat {
         Some(match error {
             SubscriberError::Later(_, asked) => wait.max(*asked),
             SubscriberError::Socket(_)
+            | SubscriberError::Tls(_)
+            | SubscriberError::Http2(_)
+            | SubscriberError::NoExtendedConnect
             | SubscriberError::Reqwest(_)
             | SubscriberError::Status(_)
             | SubscriberError::NoEventStream(_)

@@ -48,13 +48,24 @@ fn answered(seat: &Seat, answer: &Answered<'_>) -> Result<bool, SubscriberError>
 /// Takes a poll's answer, short or long.
 pub(super) fn polled(seat: &Seat, answer: &Answered<'_>) -> Result<bool, SubscriberError> {
     seat.place_as_named(answer)?;
-    match answer.head.status {
-        StatusCode::OK => take(seat, answer.body, answer.exchange_bytes),
+    let answered = (answer.head.status, answer.head.field(&header::RETRY_AFTER));
+    taken(seat, answered, answer.body, answer.exchange_bytes)
+}
+
+/// Takes it once its place is known, from whichever transport brought it.
+pub(super) fn taken(
+    seat: &Seat,
+    (status, retry_after): (StatusCode, Option<&[u8]>),
+    body: &[u8],
+    exchange_bytes: u64,
+) -> Result<bool, SubscriberError> {
+    match status {
+        StatusCode::OK => take(seat, body, exchange_bytes),
         status if seat.desk.dialect.is_empty(status) => {
-            seat.count_empty_poll(answer.exchange_bytes);
+            seat.count_empty_poll(exchange_bytes);
             Ok(false)
         }
-        other => Err(refusal(other, answer.head.field(&header::RETRY_AFTER))),
+        other => Err(refusal(other, retry_after)),
     }
 }
 

@@ -27,7 +27,7 @@ use crate::{
 };
 
 /// Why reading stopped.
-enum Stop {
+pub(super) enum Stop {
     Enough,
     Pinged(Vec<u8>),
 }
@@ -102,7 +102,8 @@ async fn read(
     }
 }
 
-fn take(seat: &Seat, taken: Frame<'_>) -> Result<Option<Stop>, SubscriberError> {
+/// Takes a frame, from whichever transport brought it.
+pub(super) fn take(seat: &Seat, taken: Frame<'_>) -> Result<Option<Stop>, SubscriberError> {
     add(&seat.counters.computed_received, frame(taken.payload_bytes, Sender::Server));
     match taken.message {
         Some(Message::Text(text)) => seat.desk.dialect.message(text)?.to(seat),
