@@ -14,6 +14,7 @@ mod event;
 mod limits;
 mod network;
 mod network_check;
+mod params;
 mod pattern;
 mod period;
 mod record;
@@ -44,10 +45,11 @@ pub use network::{
     Buffering, Certificate, Heartbeat, Network, RelayAnnouncement, RelayCounts, Transport,
     UnknownCertificate, UnknownHeartbeat, UnknownTransport,
 };
+pub use params::Params;
 pub use pattern::{Pattern, UnknownPattern};
 pub use period::Period;
 pub use record::{
-    Ages, Calibration, CpuSecond, Environment, Manifest, Measurements, Outcome, Params, PublishedSchedule,
+    Ages, Calibration, CpuSecond, Environment, Manifest, Measurements, Outcome, PublishedSchedule,
     RECORD_SCHEMA, RelayUse, TargetNote, TrialRecord, Window,
 };
 pub use scenario::{Arrivals, Client, DefaultRun, Scenario, Selection};

@@ -6,10 +6,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    BothWays, BrowserAudience, BrowserClock, BrowserFindings, ByteCounts, Certificate, Client,
-    ConnectionCost, CpuUse, Delivery, Distribution, Heartbeat, KernelCounts, Network, Pattern,
-    PublisherCounts, PublisherSeat, RelayCounts, RequestLedger, Rung, Scenario, Second, ServerName, SetUp,
-    TraceEvent, Transport, Trouble,
+    BothWays, BrowserClock, BrowserFindings, ByteCounts, ConnectionCost, CpuUse, Delivery, Distribution,
+    KernelCounts, Params, Pattern, PublisherCounts, RelayCounts, RequestLedger, Scenario, Second, ServerName,
+    SetUp, TraceEvent, Trouble,
 };
 
 /// Version of the manifest's and the records' shape.
@@ -210,113 +209,6 @@ pub enum Outcome {
         /// What is missing, and how to get it.
         reason: String,
     },
-}
-
-/// The settings of a trial as numbers, under the names of `summary.json`. A setting that has no
-/// meaning for the pattern is absent.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct Params {
-    /// Logical readers, one socket each.
-    pub subscribers: u32,
-    /// Bytes of an event's text, stamp included.
-    pub payload_bytes: u32,
-    /// Mean events per second of the window, from the actual schedule.
-    pub rate_hz: f64,
-    /// Short polling: time between two polls.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub poll_interval_ms: Option<f64>,
-    /// Long polling: how long the server holds a request.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub hold_ms: Option<f64>,
-    /// Long polling: pause of the subscriber between an answer and its next request.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub turnaround_ms: Option<f64>,
-    /// Polling: whether a subscriber asks again on the same connection.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub keep_alive: Option<bool>,
-    /// Which HTTP client the subscribers use.
-    pub client: Client,
-    /// Time by which the server holds each event back on purpose; absent if it does not.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub delivery_delay_ms: Option<f64>,
-    /// Most that is added to this by chance, evenly spread; absent if nothing is.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub delivery_jitter_ms: Option<f64>,
-    /// Which side of a comparison of equals this is.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub side: Option<char>,
-    /// What was taken away from the server, where that is the question.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub rung: Option<Rung>,
-    /// Who published; absent where the server did.
-    #[serde(default, skip_serializing_if = "is_servers")]
-    pub publisher: PublisherSeat,
-    /// Round-trip time that a middlebox adds; absent where there is none.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub rtt_ms: Option<f64>,
-    /// What the middlebox does; absent where there is none.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub network: Option<Network>,
-    /// What the server speaks; absent for HTTP/1.1 in clear.
-    #[serde(default, skip_serializing_if = "is_http1")]
-    pub transport: Transport,
-    /// The certificate that the server made; absent for a valid one.
-    #[serde(default, skip_serializing_if = "is_valid")]
-    pub certificate: Certificate,
-    /// HTTP/2: subscribers that share a connection.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub streams_per_connection: Option<u32>,
-    /// HTTP/2: streams that the server allows on one connection.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub max_streams: Option<u32>,
-    /// Signs of life on streams; absent for the usual ones, every 15 s.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub heartbeat: Option<Heartbeat>,
-    /// The browser among the subscribers.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub browser: Option<BrowserAudience>,
-}
-
-fn is_http1(transport: &Transport) -> bool {
-    *transport == Transport::Http1
-}
-
-fn is_valid(certificate: &Certificate) -> bool {
-    *certificate == Certificate::Valid
-}
-
-impl Params {
-    /// So many subscribers, texts of so many bytes at such a rate, and nothing else.
-    #[must_use]
-    pub fn of(subscribers: u32, payload_bytes: u32, rate_hz: f64) -> Self {
-        Self {
-            subscribers,
-            payload_bytes,
-            rate_hz,
-            poll_interval_ms: None,
-            hold_ms: None,
-            turnaround_ms: None,
-            keep_alive: None,
-            client: Client::default(),
-            delivery_delay_ms: None,
-            delivery_jitter_ms: None,
-            side: None,
-            rung: None,
-            publisher: PublisherSeat::default(),
-            rtt_ms: None,
-            network: None,
-            transport: Transport::default(),
-            certificate: Certificate::default(),
-            streams_per_connection: None,
-            max_streams: None,
-            heartbeat: None,
-            browser: None,
-        }
-    }
-}
-
-fn is_servers(publisher: &PublisherSeat) -> bool {
-    *publisher == PublisherSeat::Server
 }
 
 /// The machine and the build that a record was measured with.
