@@ -148,17 +148,12 @@ impl Connection<'_> {
             up.has_read(&opening);
         }
         let passed = || self.passed_ns.set(now_ns());
-        let written = async {
-            tokio::try_join!(up.write(server, &down, &passed), down.write(&self.subscriber, &up, &passed),)
-        };
         tokio::select! {
             biased;
             never = up.read(&self.subscriber, scratch) => never,
             never = down.read(server, scratch) => never,
-            written = written => match written {
-                Ok(_) => End::Done,
-                Err(end) => end,
-            },
+            end = up.write(server, &down, &passed) => end,
+            end = down.write(&self.subscriber, &up, &passed) => end,
         }
     }
 

@@ -42,7 +42,8 @@ pub(crate) async fn read(subscriber: &TcpStream, scratch: &RefCell<Vec<u8>>) -> 
     let mut bytes = Vec::new();
     loop {
         subscriber.readable().await?;
-        match subscriber.try_read(&mut scratch.borrow_mut()[..LARGEST_READ]) {
+        let read = subscriber.try_read(&mut scratch.borrow_mut()[..LARGEST_READ]);
+        match read {
             Ok(0) => return Ok(Opening::Passes(bytes)),
             Ok(read) => bytes.extend_from_slice(&scratch.borrow()[..read]),
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => continue,

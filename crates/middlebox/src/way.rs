@@ -94,6 +94,8 @@ pub(crate) struct Way<'a> {
     bytes_left: Cell<Option<u64>>,
     /// The sender's socket turned out to be gone when something was written to it.
     sender_gone: Notify,
+    /// The sender's end has been passed on.
+    has_ended: Cell<bool>,
     counted: &'a AtomicU64,
 }
 
@@ -132,6 +134,7 @@ impl<'a> Way<'a> {
             gather_until_ns: Cell::new(u64::MAX),
             bytes_left: Cell::new(special.cut_after_bytes),
             sender_gone: Notify::new(),
+            has_ended: Cell::new(false),
             counted,
         }
     }
@@ -224,17 +227,10 @@ impl<'a> Way<'a> {
         }
     }
 
-    /// Writes what may go on, until the end of this way has been passed on. `passed` is called whenever
-    /// bytes have been.
-    ///
-    /// # Errors
-    /// The end of the whole connection, if that is what came along.
-    pub(crate) async fn write(
-        &self,
-        receiver: &TcpStream,
-        back: &Way<'_>,
-        passed: &dyn Fn(),
-    ) -> Result<(), End> {
+    /// Writes what may go on, until the whole connection ends. That both ways have come to their ends is
+    /// one end; after the first of them a reset may still come along. `passed` is called whenever bytes
+    /// have been passed on.
+    pub(crate) async fn write(&self, receiver: &TcpStream, back: &Way<'_>, passed: &dyn Fn()) -> End {
         let mut is_gone = false;
         loop {
             self.pacer.sleep_until(self.queue.first_release_ns().await).await;
@@ -251,7 +247,11 @@ impl<'a> Way<'a> {
                 }
                 Some(Item::Fin) => {
                     sockets::finish(receiver);
-                    return Ok(());
+                    self.has_ended.set(true);
+                    if back.has_ended.get() {
+                        return End::Done;
+                    }
+                    continue;
                 }
                 Some(Item::Reset) => End::Reset,
                 Some(Item::Cut) => End::Cut,
@@ -260,7 +260,7 @@ impl<'a> Way<'a> {
             if !is_gone {
                 sockets::has_left(receiver, self.pacer).await;
             }
-            return Err(end);
+            return end;
         }
     }
 }

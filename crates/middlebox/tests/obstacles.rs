@@ -195,7 +195,7 @@ fn other_requests_and_what_is_encrypted_pass() {
     ] {
         let mut subscriber = wire.knock();
         subscriber.write_all(opening).unwrap();
-        let mut server = wire.door.accept().unwrap().0;
+        let mut server = wire.accept();
         expect(&mut server, opening);
         carry(&mut server, &mut subscriber, b"answer");
         carry(&mut subscriber, &mut server, b"more");
@@ -204,7 +204,7 @@ fn other_requests_and_what_is_encrypted_pass() {
     let mut subscriber = wire.knock();
     subscriber.write_all(b"GET /websocket HTTP/1.1\r\nupgr").unwrap();
     subscriber.shutdown(std::net::Shutdown::Write).unwrap();
-    let mut server = wire.door.accept().unwrap().0;
+    let mut server = wire.accept();
     assert_eq!(to_end(&mut server).0, b"GET /websocket HTTP/1.1\r\nupgr");
     let counts = wire.relay.stop();
     assert_eq!((counts.upgrades_refused, counts.relayed), (0, 4));

@@ -10,40 +10,56 @@ use std::{
 use contract::{Network, Period};
 use middlebox::{Relay, RelaySettings};
 
-pub fn millis(milliseconds: u64) -> Period {
+pub(crate) fn millis(milliseconds: u64) -> Period {
     Period::from_millis(milliseconds)
 }
 
 /// A relay in front of a door that the test itself opens.
-pub struct Wire {
-    pub relay: Relay,
-    pub door: TcpListener,
+pub(crate) struct Wire {
+    pub(crate) relay: Relay,
+    pub(crate) door: TcpListener,
 }
 
 impl Wire {
-    pub fn new(network: Network) -> Self {
+    pub(crate) fn new(network: Network) -> Self {
         let door = TcpListener::bind("127.0.0.1:0").unwrap();
         let relay = Relay::start(settings(door.local_addr().unwrap(), network)).unwrap();
         Self { relay, door }
     }
 
     /// A connection's two ends: the subscriber's and the server's.
-    pub fn connect(&self) -> (TcpStream, TcpStream) {
+    pub(crate) fn connect(&self) -> (TcpStream, TcpStream) {
         let subscriber = self.knock();
-        let server = self.door.accept().unwrap().0;
-        patient(&server);
-        (subscriber, server)
+        (subscriber, self.accept())
+    }
+
+    /// Only the server's end, of a connection that was begun.
+    pub(crate) fn accept(&self) -> TcpStream {
+        self.door.set_nonblocking(true).unwrap();
+        let deadline = Instant::now() + Duration::from_secs(20);
+        loop {
+            match self.door.accept() {
+                Ok((server, _)) => {
+                    server.set_nonblocking(false).unwrap();
+                    patient(&server);
+                    return server;
+                }
+                Err(error) => assert_eq!(error.kind(), ErrorKind::WouldBlock, "{error}"),
+            }
+            assert!(Instant::now() < deadline, "the relay does not connect to the server");
+            std::thread::sleep(Duration::from_millis(1));
+        }
     }
 
     /// Only the subscriber's end.
-    pub fn knock(&self) -> TcpStream {
+    pub(crate) fn knock(&self) -> TcpStream {
         let subscriber = TcpStream::connect(self.relay.address()).unwrap();
         patient(&subscriber);
         subscriber
     }
 }
 
-pub fn settings(to: SocketAddr, network: Network) -> RelaySettings {
+pub(crate) fn settings(to: SocketAddr, network: Network) -> RelaySettings {
     RelaySettings { listen: "127.0.0.1:0".parse().unwrap(), to, network, max_segment: 1_448, seed: 7 }
 }
 
@@ -55,7 +71,7 @@ fn patient(stream: &TcpStream) {
 }
 
 /// Sends a text one way and tells how long it took.
-pub fn carry(from: &mut TcpStream, to: &mut TcpStream, text: &[u8]) -> Duration {
+pub(crate) fn carry(from: &mut TcpStream, to: &mut TcpStream, text: &[u8]) -> Duration {
     let start = Instant::now();
     from.write_all(text).unwrap();
     expect(to, text);
@@ -63,14 +79,14 @@ pub fn carry(from: &mut TcpStream, to: &mut TcpStream, text: &[u8]) -> Duration 
 }
 
 /// Reads exactly this.
-pub fn expect(from: &mut TcpStream, text: &[u8]) {
+pub(crate) fn expect(from: &mut TcpStream, text: &[u8]) {
     let mut read = vec![0; text.len()];
     from.read_exact(&mut read).unwrap();
     assert_eq!(read, text);
 }
 
 /// How a stream ends, and what came before.
-pub fn to_end(stream: &mut TcpStream) -> (Vec<u8>, Ending) {
+pub(crate) fn to_end(stream: &mut TcpStream) -> (Vec<u8>, Ending) {
     let (mut all, mut some) = (Vec::new(), [0; 8_192]);
     loop {
         match stream.read(&mut some) {
@@ -83,7 +99,7 @@ pub fn to_end(stream: &mut TcpStream) -> (Vec<u8>, Ending) {
 }
 
 /// Whether nothing comes, not even an end, for so long.
-pub fn is_silent(stream: &mut TcpStream, time: Duration) -> bool {
+pub(crate) fn is_silent(stream: &mut TcpStream, time: Duration) -> bool {
     stream.set_read_timeout(Some(time)).unwrap();
     let silent = matches!(
         stream.read(&mut [0; 64]),
@@ -95,7 +111,7 @@ pub fn is_silent(stream: &mut TcpStream, time: Duration) -> bool {
 
 /// How a stream ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ending {
+pub(crate) enum Ending {
     Fin,
     Reset,
 }
