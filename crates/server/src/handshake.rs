@@ -1,6 +1,6 @@
 //! The WebSocket handshake (RFC 6455 §4.2, over HTTP/2 RFC 8441), and what remains when HTTP has left.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use axum::{body::Body, extract::FromRequestParts, response::Response};
 use contract::Rung;
@@ -24,7 +24,7 @@ use tokio_tungstenite::{
 };
 use tokio_util::either::Either;
 
-use crate::{App, meter::Metered, problem::Problem, takeover::HyperIo};
+use crate::{App, meter::Metered, problem::Problem, streams::OpenStream, takeover::HyperIo};
 
 /// tungstenite zeroes its whole read buffer at every attempt to read, 128 KiB by default, and a
 /// fan-out attempts once per delivery. What subscribers send is small.
@@ -37,7 +37,14 @@ pub(crate) struct Handshake {
     pub(crate) headers: HeaderMap,
     /// What proves to the client that its key was read; HTTP/2 has none.
     accept: Option<String>,
-    upgrade: OnUpgrade,
+    upgrade: Upgrade,
+}
+
+/// The connection or stream that follows the answer.
+pub(crate) struct Upgrade {
+    upgraded: OnUpgrade,
+    /// HTTP/2: the connection is in use as long as this is.
+    _stream: Option<Arc<OpenStream>>,
 }
 
 /// What carries a WebSocket once HTTP has left: the socket itself, or where there is TLS or HTTP/2 around
@@ -52,10 +59,11 @@ impl<S: Sync> FromRequestParts<S> for Handshake {
             Version::HTTP_2 => check_stream(parts).map(|()| None),
             _ => check_connection(parts).map(Some),
         }?;
-        let upgrade = parts
+        let upgraded = parts
             .extensions
             .remove::<OnUpgrade>()
             .ok_or_else(|| upgrade_required("this connection cannot be upgraded"))?;
+        let upgrade = Upgrade { upgraded, _stream: parts.extensions.remove() };
         Ok(Self { headers: parts.headers.clone(), accept, upgrade })
     }
 }
@@ -106,8 +114,8 @@ fn check_version(headers: &HeaderMap, status: StatusCode) -> Result<(), Problem>
 }
 
 impl Handshake {
-    /// The answer, 101 or over HTTP/2 a plain 200, and the connection or stream that will follow it.
-    pub(crate) fn accept(self) -> (Response, OnUpgrade) {
+    /// The answer, 101 or over HTTP/2 a plain 200, and what will follow it.
+    pub(crate) fn accept(self) -> (Response, Upgrade) {
         let mut response = Response::new(Body::empty());
         if let Some(accept) = self.accept.and_then(|accept| HeaderValue::try_from(accept).ok()) {
             *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
@@ -121,8 +129,11 @@ impl Handshake {
 }
 
 /// The socket after the handshake, without hyper's buffers around it.
-pub(crate) async fn socket(upgraded: OnUpgrade, app: &App) -> Result<WebSocketStream<Carrier>, hyper::Error> {
-    let (carrier, early) = match upgraded.await?.downcast::<TokioIo<HyperIo>>() {
+pub(crate) async fn socket(
+    upgrade: &mut Upgrade,
+    app: &App,
+) -> Result<WebSocketStream<Carrier>, hyper::Error> {
+    let (carrier, early) = match (&mut upgrade.upgraded).await?.downcast::<TokioIo<HyperIo>>() {
         // What the client sent right behind its handshake; copied, because the empty slice of hyper's
         // buffer would keep its 8 KiB alive.
         Ok(parts) => (Either::Left(parts.io.into_inner().into_parts().0), parts.read_buf.to_vec()),

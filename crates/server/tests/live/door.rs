@@ -60,8 +60,17 @@ impl Door {
 
     /// A connection in TLS that trusts the announced certificate and no other, and speaks these protocols.
     pub(crate) async fn tls(&self, alpn: &[&str]) -> io::Result<TlsStream<TcpStream>> {
+        self.tls_of(rustls::ALL_VERSIONS, alpn).await
+    }
+
+    /// The same, in one of these versions.
+    pub(crate) async fn tls_of(
+        &self,
+        versions: &[&'static rustls::SupportedProtocolVersion],
+        alpn: &[&str],
+    ) -> io::Result<TlsStream<TcpStream>> {
         let mut config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
-            .with_safe_default_protocol_versions()
+            .with_protocol_versions(versions)
             .unwrap()
             .with_root_certificates(Arc::clone(&self.roots))
             .with_no_client_auth();
@@ -88,14 +97,6 @@ impl Door {
     }
 }
 
-/// Whether a handshake failed because of the certificate.
-pub(crate) fn is_refused(error: &io::Error) -> Option<&rustls::CertificateError> {
-    match error.get_ref()?.downcast_ref::<rustls::Error>()? {
-        rustls::Error::InvalidCertificate(reason) => Some(reason),
-        _ => None,
-    }
-}
-
 /// One connection of HTTP/2, for any number of streams.
 #[derive(Clone)]
 pub(crate) struct Http2 {
@@ -104,8 +105,13 @@ pub(crate) struct Http2 {
 }
 
 impl Http2 {
+    /// A request without a body.
     pub(crate) fn request(&self, method: &str, target: &str, lines: &str) -> Request<Full<Bytes>> {
-        request(self.server, method, target, lines)
+        let mut request = Request::new(Full::default());
+        *request.method_mut() = Method::from_bytes(method.as_bytes()).unwrap();
+        *request.uri_mut() = format!("https://{}{target}", self.server).parse().unwrap();
+        request.headers_mut().extend(headers(lines));
+        request
     }
 
     /// Sends a request; the head of the answer.
@@ -148,15 +154,6 @@ impl Http2 {
         let stream: Socket = Box::new(TokioIo::new(hyper::upgrade::on(response).await.unwrap()));
         WebSocketStream::from_raw_socket(stream, Role::Client, None).await
     }
-}
-
-/// A request without a body.
-pub(crate) fn request(server: SocketAddr, method: &str, target: &str, lines: &str) -> Request<Full<Bytes>> {
-    let mut request = Request::new(Full::default());
-    *request.method_mut() = Method::from_bytes(method.as_bytes()).unwrap();
-    *request.uri_mut() = format!("https://{server}{target}").parse().unwrap();
-    request.headers_mut().extend(headers(lines));
-    request
 }
 
 /// Header lines as they are written.

@@ -7,8 +7,8 @@ mod door;
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
-use contract::{Cursor, EventType, Pattern, PollBody, Resume, Rung, Transport};
-pub(crate) use door::{Door, Http2, Socket, is_refused, request};
+use contract::{Cursor, EventType, Pattern, PollBody, Resume, Rung, ServerStats, Transport};
+pub(crate) use door::{Door, Http2, Socket};
 use event_log::Retention;
 use futures_util::StreamExt;
 use http_body_util::BodyExt;
@@ -17,6 +17,7 @@ use serde::Deserialize;
 use server::{App, AppSettings, CertificateSource, Server, ServerSettings};
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
     sync::oneshot,
     task::JoinHandle,
     time::timeout,
@@ -103,6 +104,30 @@ impl Live {
         let mut stream = self.door.connect().await;
         stream.write_all(request.as_ref()).await.unwrap();
         Answer::read(&mut stream, true).await
+    }
+
+    /// The counters, from the control plane.
+    pub(crate) async fn stats(&self) -> ServerStats {
+        let mut stream = TcpStream::connect(self.control).await.unwrap();
+        stream.write_all(b"GET /stats HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
+        serde_json::from_str(&Answer::read(&mut stream, true).await.body).unwrap()
+    }
+
+    /// Waits until the counters are so.
+    pub(crate) async fn until(&self, reached: impl Fn(&ServerStats) -> bool) -> ServerStats {
+        let search = async {
+            loop {
+                let stats = self.stats().await;
+                if reached(&stats) {
+                    return stats;
+                }
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        match timeout(PATIENCE, search).await {
+            Ok(stats) => stats,
+            Err(_) => panic!("never so: {:?}", self.stats().await),
+        }
     }
 
     pub(crate) async fn get(&self, target: &str) -> Answer {
