@@ -26,7 +26,7 @@ const LONGEST_CONNECT_PAUSE: Duration = Duration::from_secs(15);
 const LONGEST_PAUSE_BEHIND_OBSTACLE: Duration = Duration::from_secs(3);
 
 /// Whether subscribers that cannot connect are a finding, and no fault of the trial's.
-fn may_stay_away(settings: &Settings) -> bool {
+pub(crate) fn may_stay_away(settings: &Settings) -> bool {
     settings.network.is_some_and(|network| network.is_obstacle())
 }
 

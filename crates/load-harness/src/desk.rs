@@ -14,7 +14,10 @@ use tokio::{
     time::Instant,
 };
 
-use crate::{dialect::Dialect, poller::Use, recorder::Recorder, troubles::Troubles, wire::READ_BYTES};
+use crate::{
+    crew::may_stay_away, dialect::Dialect, poller::Use, recorder::Recorder, troubles::Troubles,
+    wire::READ_BYTES,
+};
 
 /// Connections that one worker opens at a time: more would only queue in the server's backlog and
 /// make set-up look slow.
@@ -93,6 +96,9 @@ impl Desk {
         started: watch::Receiver<Option<Started>>,
         (dialect, schedule): (Dialect, Arc<Schedule>),
     ) -> Self {
+        // Who waits behind an obstacle for an answer that may not come must not keep the others out.
+        let connecting =
+            if may_stay_away(&settings) { settings.subscribers as usize } else { CONNECTING_AT_A_TIME };
         Self {
             dialect,
             schedule,
@@ -116,7 +122,7 @@ impl Desk {
             last_error: RefCell::default(),
             troubles: RefCell::default(),
             recovery: RefCell::default(),
-            connecting: Semaphore::new(CONNECTING_AT_A_TIME),
+            connecting: Semaphore::new(connecting),
             closing: Cell::default(),
         }
     }
