@@ -27,7 +27,7 @@ const LONGEST_PAUSE_OF_SOME: Duration = Duration::from_secs(3);
 
 /// Whether subscribers that never get connected are a finding, and no fault of the trial's: an obstacle
 /// keeps them away, or HTTP/2 has no stream for those beyond the server's limit.
-fn may_stay_away(settings: &Settings) -> bool {
+pub(crate) fn may_stay_away(settings: &Settings) -> bool {
     let lacks_streams = match settings.transport {
         Transport::Http1 | Transport::Http1Tls => false,
         Transport::Http2 => settings.streams_per_connection > settings.max_streams,

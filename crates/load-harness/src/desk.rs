@@ -16,7 +16,8 @@ use tokio::{
 };
 
 use crate::{
-    dialect::Dialect, poller::Use, recorder::Recorder, tls::TlsClient, troubles::Troubles, trunk::Trunk,
+    crew::may_stay_away, dialect::Dialect, poller::Use, recorder::Recorder, tls::TlsClient,
+    troubles::Troubles, trunk::Trunk,
     wire::READ_BYTES,
 };
 
@@ -101,11 +102,11 @@ impl Desk {
         started: watch::Receiver<Option<Started>>,
         (dialect, schedule): (Dialect, Arc<Schedule>),
     ) -> Self {
-        // Several on one connection need not queue for sockets.
-        let at_a_time = match settings.streams_per_connection {
-            1 => CONNECTING_AT_A_TIME,
-            2.. | 0 => Semaphore::MAX_PERMITS,
-        };
+        // Who waits for an answer that may not come must not keep the others out, and several on one
+        // connection need not queue for sockets.
+        let is_unqueued = may_stay_away(&settings) || settings.streams_per_connection > 1;
+        let connecting =
+            if is_unqueued { settings.subscribers.max(1) as usize } else { CONNECTING_AT_A_TIME };
         Self {
             dialect,
             tls: None,
@@ -131,7 +132,7 @@ impl Desk {
             last_error: RefCell::default(),
             troubles: RefCell::default(),
             recovery: RefCell::default(),
-            connecting: Semaphore::new(at_a_time),
+            connecting: Semaphore::new(connecting),
             closing: Cell::default(),
         }
     }

@@ -4,7 +4,7 @@
 
 use contract::{Client, Measurements, Pattern};
 
-use crate::TrialOrder;
+use crate::{TrialOrder, crew::may_stay_away};
 
 /// What only the harness knows of a completed trial and a reader should, before believing it.
 pub(crate) fn doubts(order: &TrialOrder, measured: &Measurements, refusal: Option<&str>) -> Vec<String> {
@@ -24,7 +24,7 @@ pub(crate) fn doubts(order: &TrialOrder, measured: &Measurements, refusal: Optio
         format!("{} polls were skipped because the one before was still in flight", requests.window_skipped),
     );
     // Behind an obstacle this is what was asked for, and the table of troubles tells it.
-    let is_fault = !order.plan.settings.network.is_some_and(|network| network.is_obstacle());
+    let is_fault = !may_stay_away(&order.plan.settings);
     doubt(
         requests.failed > 0 && is_fault,
         format!(

@@ -38,6 +38,8 @@ enum Mishap {
     Cut { first: u32 },
     /// Those beyond so many are closed as soon as they are accepted.
     Refuse { beyond: u32 },
+    /// Each gets an answer from the relay itself.
+    Forbid,
 }
 
 impl Relay {
@@ -58,6 +60,10 @@ impl Relay {
                     Mishap::Cut { first } if number < first => CUT_AFTER_BYTES,
                     Mishap::Refuse { beyond } if number >= beyond => continue,
                     Mishap::Cut { .. } | Mishap::Refuse { .. } => u64::MAX,
+                    Mishap::Forbid => {
+                        forbid(client);
+                        continue;
+                    }
                 };
                 relay(client, &announced, limit);
             }
@@ -96,6 +102,15 @@ impl Drop for Relay {
     }
 }
 
+/// Answers one request.
+fn forbid(mut client: TcpStream) {
+    let (mut head, mut byte) = (Vec::new(), [0]);
+    while !head.ends_with(b"\r\n\r\n") && client.read(&mut byte).is_ok_and(|read| read == 1) {
+        head.extend(byte);
+    }
+    let _ = client.write_all(b"HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\n\r\n");
+}
+
 /// Passes bytes on until one side ends, or so many have come from the server.
 fn relay(client: TcpStream, announced: &Path, limit: u64) {
     let server: SocketAddr = fs::read_to_string(announced).unwrap().trim().parse().unwrap();
@@ -118,8 +133,8 @@ fn pass(mut from: TcpStream, mut to: TcpStream, mut left: u64) {
     let _ = (from.shutdown(Shutdown::Both), to.shutdown(Shutdown::Both));
 }
 
-/// Runs one trial through a relay.
-fn measured(pattern: Pattern, mishap: Mishap, network: Option<Network>, times: [&str; 2]) -> Measurements {
+/// Runs one trial through a relay: so long is measured, and so long waited for what is under way.
+fn run(pattern: Pattern, mishap: Mishap, network: Option<Network>, times: [&str; 2]) -> Outcome {
     let (relay, [measure, drain]) = (Relay::start(mishap), times);
     let scenario = format!(
         "name = \"s\"\nquestion = \"q\"\nsetting = \"s\"\nlook_at = \"l\"\npatterns = [\"{pattern}\"]\n\
@@ -153,10 +168,15 @@ fn measured(pattern: Pattern, mishap: Mishap, network: Option<Network>, times: [
         calibration: None,
     };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
-    let result = runtime.block_on(harness.run(&order, &mut |_| {}));
-    match result.record.outcome {
+    runtime.block_on(harness.run(&order, &mut |_| {})).record.outcome
+}
+
+fn measured(pattern: Pattern, mishap: Mishap, network: Option<Network>, times: [&str; 2]) -> Measurements {
+    match run(pattern, mishap, network, times) {
         Outcome::Completed { measurements } => *measurements,
-        other => panic!("{pattern}: {other:?}"),
+        other @ (Outcome::Failed { .. } | Outcome::Watched { .. } | Outcome::NotRun { .. }) => {
+            panic!("{pattern}: {other:?}")
+        }
     }
 }
 
@@ -237,4 +257,22 @@ fn subscribers_that_an_obstacle_keeps_away_are_counted_and_their_deliveries_are_
         assert!(measured.recovery.is_empty(), "{pattern}");
         assert_eq!(measured.warnings, [] as [&str; 0], "{pattern}: it is what was asked for");
     }
+}
+
+/// An EventSource takes no for an answer, so the trial need not wait for it.
+#[test]
+fn streams_that_are_turned_away_for_good_fail_the_trial_unless_an_obstacle_was_asked_for() {
+    let words = "the server answered 403 Forbidden";
+    let Outcome::Failed { reason, .. } = run(Pattern::Sse, Mishap::Forbid, None, ["1s", "200ms"]) else {
+        panic!("it was not finished without subscribers")
+    };
+    assert_eq!(reason, format!("only 0 of {SUBSCRIBERS} subscribers could connect: {words}"));
+
+    let network = Network { refuse_upgrade: true, ..Network::default() };
+    let measured = measured(Pattern::Sse, Mishap::Forbid, Some(network), ["1s", "200ms"]);
+    assert_eq!((measured.never_connected, measured.delivery.received), (SUBSCRIBERS, 0));
+    assert_eq!(measured.delivery.lost, measured.delivery.expected);
+    let turned_away =
+        Trouble { what: words.to_owned(), times: SUBSCRIBERS, subscribers: SUBSCRIBERS, is_final: true };
+    assert_eq!(measured.troubles, [turned_away], "each asked once");
 }

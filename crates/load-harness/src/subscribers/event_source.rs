@@ -1,5 +1,5 @@
-//! What an EventSource makes of the head of an answer, and of a redirect (WHATWG HTML §9.2.2, §9.2.3 and
-//! Fetch, HTTP-redirect fetch).
+//! How an EventSource asks for its stream, and what it makes of the head of the answer and of redirects
+//! (WHATWG HTML §9.2.2, §9.2.3 and Fetch, HTTP-redirect fetch).
 
 use std::{
     net::{IpAddr, Ipv4Addr, SocketAddr},
@@ -13,11 +13,13 @@ use reqwest::Url;
 use super::{Seat, SubscriberError};
 use crate::{
     dialect::Question,
-    reading::{BodyReader, Head},
+    ledger::add,
+    reading::{BodyReader, Head, read_head},
+    wire::{Step, Wire},
 };
 
 /// Redirects that are followed before a stream is given up (Fetch, HTTP-redirect fetch).
-pub(super) const MOST_REDIRECTS: u32 = 20;
+const MOST_REDIRECTS: u32 = 20;
 /// Most that is told of a content type or an address.
 const TOLD_CHARACTERS: usize = 80;
 
@@ -31,11 +33,56 @@ pub(crate) struct Location {
     pub(super) question: Question,
 }
 
+/// Asks for the stream, and follows redirects. Where they lead counts for the next time only if a stream
+/// is there.
+pub(super) async fn open(seat: &Seat) -> Result<(Wire, BodyReader), SubscriberError> {
+    let known = seat.reconnection.moved();
+    for _ in 0..=MOST_REDIRECTS {
+        match ask(seat).await {
+            Ok(None) => {}
+            Ok(Some(stream)) => return Ok(stream),
+            Err(error) => {
+                seat.reconnection.move_to(known);
+                return Err(error);
+            }
+        }
+    }
+    Err(SubscriberError::Redirected(format!("more than {MOST_REDIRECTS} times")))
+}
+
+/// One request, as a browser repeats it: the same URL, and the last event ID beside it. No stream if the
+/// server redirects.
+async fn ask(seat: &Seat) -> Result<Option<(Wire, BodyReader)>, SubscriberError> {
+    let mut wire = Wire::open(seat).await?;
+    let before_bytes = seat.counters.stream.total();
+    let moved = seat.reconnection.moved();
+    let question = match &moved {
+        Some(moved) => &moved.question,
+        None => seat.desk.dialect.question(seat.cursor()),
+    };
+    let resuming = match &*seat.reconnection.last_event_id() {
+        "" => String::new(),
+        id => format!("last-event-id: {id}\r\n"),
+    };
+    wire.ask(seat, question, &resuming).await?;
+    let body = wire.read(seat, |bytes, _| {
+        let Some(head) = read_head(bytes)? else { return Ok(Step { used: 0, found: None }) };
+        add(&seat.counters.computed_received, head.rule_bytes);
+        Ok(Step { used: head.used, found: Some(body(seat, &head)?) })
+    });
+    let Some(body) = body.await? else { return Ok(None) };
+    seat.note_answer(0);
+    // What has been read by now is the head, and the first block if it came with it.
+    add(&seat.counters.headers, seat.counters.stream.total() - before_bytes);
+    seat.place_by_head();
+    Ok(Some((wire, body)))
+}
+
 /// The body of a stream that may be read; none if the server redirects, which is then noted.
 ///
 /// # Errors
 /// Whatever ends the subscription for good.
-pub(super) fn body(seat: &Seat, head: &Head<'_>) -> Result<Option<BodyReader>, SubscriberError> {
+fn body(seat: &Seat, head: &Head<'_>) -> Result<Option<BodyReader>, SubscriberError> {
     match head.status.as_u16() {
         200 => {
             check_content_type(head.field(&header::CONTENT_TYPE))?;
@@ -63,14 +110,6 @@ pub(super) fn check_content_type(content_type: Option<&[u8]>) -> Result<(), Subs
         return Ok(());
     }
     Err(SubscriberError::NoEventStream(short(&String::from_utf8_lossy(essence))))
-}
-
-/// The header line with which a stream is resumed; nothing if there is no last event ID.
-pub(super) fn resuming(last_event_id: &str) -> String {
-    match last_event_id {
-        "" => String::new(),
-        id => format!("last-event-id: {id}\r\n"),
-    }
 }
 
 /// Where a redirect leads, seen from where the stream was asked for.

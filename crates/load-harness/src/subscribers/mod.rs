@@ -11,6 +11,8 @@ mod timetable;
 pub(crate) mod websocket;
 
 #[cfg(test)]
+mod event_source_tests;
+#[cfg(test)]
 mod fake_server_tests;
 #[cfg(test)]
 mod reconnection_tests;

@@ -53,6 +53,8 @@ pub(crate) struct Reconnection {
     last_event_id: RefCell<Box<str>>,
     /// Where redirects led, if there were any.
     moved: RefCell<Option<Rc<Location>>>,
+    /// Failures of the quick attempts before it had a place.
+    first_failures: Cell<u32>,
     /// Failures since the last answer.
     failures: Cell<u32>,
     /// Failures of its life.
@@ -68,6 +70,7 @@ impl Default for Reconnection {
             retry: Cell::new(RETRY),
             last_event_id: RefCell::default(),
             moved: RefCell::default(),
+            first_failures: Cell::default(),
             failures: Cell::default(),
             losses: Cell::default(),
             lost_ns: Cell::default(),
@@ -123,9 +126,11 @@ impl Seat {
         if self.is_set_up() && reconnection.lost_ns.get().is_none() {
             reconnection.lost_ns.set(Some(desk.clock.now_ns()));
         }
-        let failures = reconnection.failures.replace(reconnection.failures.get().saturating_add(1));
         let losses = reconnection.losses.replace(reconnection.losses.get() + 1);
-        let wait = match (self.is_set_up() || desk.start().is_some(), desk.pattern) {
+        let is_as_in_life = self.is_set_up() || desk.start().is_some();
+        let counted = if is_as_in_life { &reconnection.failures } else { &reconnection.first_failures };
+        let failures = counted.replace(counted.get().saturating_add(1));
+        let wait = match (is_as_in_life, desk.pattern) {
             (false, _) | (true, Pattern::LongPolling) => backoff(failures),
             (true, Pattern::Sse) => reconnection.retry.get(),
             (true, Pattern::WebSocket) => websocket_wait(failures, self.draw(losses)),

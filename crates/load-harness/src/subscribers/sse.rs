@@ -11,22 +11,19 @@
 //! < data: hello
 //! ```
 //!
-//! Cost: one request, then a read per write of the server. How it comes back is told in
-//! [`super::reconnection`], what it makes of a head in [`super::event_source`].
+//! Cost: one request, then a read per write of the server. How it asks is told in
+//! [`super::event_source`], when it comes back in [`super::reconnection`].
 //!
 //! Exercise: leave `last-event-id` away when reconnecting. Cut the connection once in a trial: what does
 //! the delivery check report?
 
 use std::convert::Infallible;
 
-use super::{
-    Seat, SubscriberError,
-    event_source::{self, MOST_REDIRECTS},
-};
+use super::{Seat, SubscriberError, event_source};
 use crate::{
     framing_sizes::chunk,
     ledger::add,
-    reading::{BodyReader, Piece, read_head},
+    reading::{BodyReader, Piece},
     sse_parser::{SseEvent, SseParser},
     wire::{Step, Wire},
 };
@@ -42,84 +39,37 @@ pub(crate) async fn run(seat: &Seat) -> Result<Infallible, SubscriberError> {
 async fn read_on(seat: &Seat, parser: &mut SseParser) -> Result<Infallible, SubscriberError> {
     let mut stream = seat
         .set_up(async {
-            let mut stream = Stream::open(seat).await?;
+            let mut stream = event_source::open(seat).await?;
             if seat.cursor().is_none() {
-                stream.read(seat, parser, || seat.cursor().is_some()).await?;
+                read(seat, &mut stream, parser, || seat.cursor().is_some()).await?;
             }
             Ok(stream)
         })
         .await?;
     loop {
-        stream.read(seat, parser, || false).await?;
+        read(seat, &mut stream, parser, || false).await?;
     }
 }
 
-struct Stream {
-    wire: Wire,
-    body: BodyReader,
-}
-
-impl Stream {
-    /// Asks, and follows redirects. Where they lead counts for the next time only if a stream is there.
-    async fn open(seat: &Seat) -> Result<Self, SubscriberError> {
-        let known = seat.reconnection.moved();
-        for _ in 0..=MOST_REDIRECTS {
-            match Self::ask(seat).await {
-                Ok(None) => {}
-                Ok(Some(stream)) => return Ok(stream),
-                Err(error) => {
-                    seat.reconnection.move_to(known);
-                    return Err(error);
-                }
+/// Takes what comes until it is enough, or the stream ends.
+async fn read(
+    seat: &Seat,
+    (wire, body): &mut (Wire, BodyReader),
+    parser: &mut SseParser,
+    is_enough: impl Fn() -> bool,
+) -> Result<(), SubscriberError> {
+    wire.read(seat, |bytes, _| {
+        let mut rest = bytes;
+        while let Some(piece) = body.next(&mut rest)? {
+            match piece {
+                Piece::Content(content) => take(seat, parser, content)?,
+                Piece::ChunkEnd { content } => add(&seat.counters.computed_received, chunk(content)),
+                Piece::End => return Err(SubscriberError::Ended),
             }
         }
-        Err(SubscriberError::Redirected(format!("more than {MOST_REDIRECTS} times")))
-    }
-
-    /// One request; no stream if the server redirects.
-    async fn ask(seat: &Seat) -> Result<Option<Self>, SubscriberError> {
-        let mut wire = Wire::open(seat).await?;
-        let before_bytes = seat.counters.stream.total();
-        let moved = seat.reconnection.moved();
-        let question = match &moved {
-            Some(moved) => &moved.question,
-            None => seat.desk.dialect.question(seat.cursor()),
-        };
-        wire.ask(seat, question, &event_source::resuming(&seat.reconnection.last_event_id())).await?;
-        let body = wire.read(seat, |bytes, _| {
-            let Some(head) = read_head(bytes)? else { return Ok(Step { used: 0, found: None }) };
-            add(&seat.counters.computed_received, head.rule_bytes);
-            Ok(Step { used: head.used, found: Some(event_source::body(seat, &head)?) })
-        });
-        let Some(body) = body.await? else { return Ok(None) };
-        seat.note_answer(0);
-        // What has been read by now is the head, and the first block if it came with it.
-        add(&seat.counters.headers, seat.counters.stream.total() - before_bytes);
-        seat.place_by_head();
-        Ok(Some(Self { wire, body }))
-    }
-
-    /// Takes what comes until it is enough, or the stream ends.
-    async fn read(
-        &mut self,
-        seat: &Seat,
-        parser: &mut SseParser,
-        is_enough: impl Fn() -> bool,
-    ) -> Result<(), SubscriberError> {
-        let Self { wire, body } = self;
-        wire.read(seat, |bytes, _| {
-            let mut rest = bytes;
-            while let Some(piece) = body.next(&mut rest)? {
-                match piece {
-                    Piece::Content(content) => take(seat, parser, content)?,
-                    Piece::ChunkEnd { content } => add(&seat.counters.computed_received, chunk(content)),
-                    Piece::End => return Err(SubscriberError::Ended),
-                }
-            }
-            Ok(Step { used: bytes.len() - rest.len(), found: is_enough().then_some(()) })
-        })
-        .await
-    }
+        Ok(Step { used: bytes.len() - rest.len(), found: is_enough().then_some(()) })
+    })
+    .await
 }
 
 /// Takes a piece of the stream, from whichever client read it.
