@@ -23,7 +23,7 @@ use crate::{
 /// Longest time without a further subscriber getting connected.
 const LONGEST_CONNECT_PAUSE: Duration = Duration::from_secs(15);
 /// The same where some are expected never to be.
-const PAUSE_BEFORE_GOING_ON: Duration = Duration::from_secs(2);
+const LONGEST_PAUSE_BEFORE_GOING_ON: Duration = Duration::from_secs(3);
 
 /// The workers of a trial. Dropping it tells them to stop.
 pub(crate) struct Crew {
@@ -37,6 +37,13 @@ pub(crate) struct Crew {
     may_stay_away: bool,
 }
 
+/// Numbers of a worker's subscribers. Those that share a connection belong to one worker, so that there are
+/// as many connections whatever the machine.
+fn indices(settings: &Settings, number: usize, workers: usize) -> Vec<u32> {
+    let is_its = |index: &u32| (index / settings.streams_per_connection) as usize % workers == number;
+    (0..settings.subscribers).filter(is_its).collect()
+}
+
 /// Whether subscribers that never get connected are what the trial is to show: HTTP/2 has no stream for
 /// those beyond the server's limit.
 pub(crate) fn may_stay_away(settings: &Settings) -> bool {
@@ -47,7 +54,7 @@ pub(crate) fn may_stay_away(settings: &Settings) -> bool {
 }
 
 impl Crew {
-    /// Starts the workers, each with every n-th subscriber.
+    /// Starts the workers, each with every n-th subscriber or connection.
     pub(crate) fn hire(
         harness: &Harness,
         server: &ServerAccess,
@@ -72,7 +79,7 @@ impl Crew {
                 dialect: server.dialect(&order.plan),
                 // Each its own: whatever connections of one could remember is no other's.
                 tls: TlsClient::of(transport, server.certificate_pem(), server.data())?,
-                indices: (0..order.plan.settings.subscribers).skip(number).step_by(workers).collect(),
+                indices: indices(&order.plan.settings, number, workers),
                 core: harness.cores.harness.get(number).copied(),
                 schedule: Arc::clone(&order.schedule),
                 traced: Stretch::of(order),
@@ -107,15 +114,19 @@ impl Crew {
                 (connected, last_gain) = (now, Instant::now());
             }
             progress(Progress { phase: Phase::Connecting(connected, of), schedule_elapsed: Duration::ZERO });
-            if self.may_stay_away && connected > 0 && last_gain.elapsed() > PAUSE_BEFORE_GOING_ON {
-                break;
-            }
-            if last_gain.elapsed() > LONGEST_CONNECT_PAUSE {
+            if connected < of && last_gain.elapsed() > self.longest_pause() {
+                if self.may_stay_away && connected > 0 {
+                    break;
+                }
                 let reason = self.gauge.last_error().unwrap_or_else(|| "no answer came".to_owned());
                 return Err(TrialError::Connect { connected, of, reason });
             }
         }
         Ok(())
+    }
+
+    const fn longest_pause(&self) -> Duration {
+        if self.may_stay_away { LONGEST_PAUSE_BEFORE_GOING_ON } else { LONGEST_CONNECT_PAUSE }
     }
 
     /// Tells the workers where the schedule lies on the epoch's clock.
@@ -147,5 +158,27 @@ impl Crew {
             whole.merge(&finding);
         }
         Ok(whole)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use contract::{Scenario, Selection};
+
+    use super::*;
+
+    #[test]
+    fn who_shares_a_connection_shares_a_worker() {
+        let scenario = "name = \"s\"\nquestion = \"q\"\nsetting = \"s\"\nlook_at = \"l\"\nsubscribers = 7\n\
+                        measure = \"9s\"\ntransport = \"http2\"\nmax_streams = 2\n[events]\n\
+                        arrivals = \"silence\"\n";
+        let plan = Scenario::from_toml("s.toml", scenario).unwrap().trials(Selection::Everything).remove(0);
+        let settings = |streams| Settings { streams_per_connection: streams, ..plan.settings.clone() };
+        assert_eq!(indices(&settings(1), 1, 3), [1, 4]);
+        assert_eq!(indices(&settings(2), 0, 3), [0, 1, 6]);
+        assert_eq!(indices(&settings(2), 2, 3), [4, 5]);
+        assert!(indices(&settings(100), 1, 2).is_empty());
+        let away = |streams| may_stay_away(&settings(streams));
+        assert!(away(3) && !away(2), "those beyond the limit");
     }
 }

@@ -20,7 +20,7 @@ use h2::{
     RecvStream, SendStream,
     client::{Builder, Connection, SendRequest},
 };
-use http::{Method, Request, StatusCode};
+use http::{Method, Request, StatusCode, header};
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     sync::{Mutex, OwnedSemaphorePermit, Semaphore},
@@ -146,7 +146,7 @@ impl Trunk {
     /// Asks from the subscriber's cursor on, and waits for the head of the answer.
     ///
     /// A subscriber for which the server's limit leaves no stream waits here, and has asked nothing yet.
-    pub(crate) async fn ask(&self, seat: &Seat, method: Method) -> Result<Answer, SubscriberError> {
+    pub(crate) async fn ask(&self, seat: &Seat, method: &Method) -> Result<Answer, SubscriberError> {
         let open = self.open(seat).await?;
         let Ok(place) = Arc::clone(&open.places).acquire_owned().await else {
             let refused = open.refuses_websocket.get();
@@ -174,11 +174,15 @@ impl Trunk {
     }
 }
 
-fn question(seat: &Seat, method: Method) -> Result<Request<()>, SubscriberError> {
-    let mut builder = seat.request().method(&method);
-    if method == Method::CONNECT {
+fn question(seat: &Seat, method: &Method) -> Result<Request<()>, SubscriberError> {
+    let mut builder = seat.request().method(method);
+    if let (Pattern::Sse, Some(cursor)) = (seat.desk.pattern, seat.cursor()) {
+        // As EventSource comes back (WHATWG HTML §9.2.4).
+        builder = builder.header("last-event-id", cursor.to_string());
+    }
+    if *method == Method::CONNECT {
         builder = builder.extension(h2::ext::Protocol::from_static("websocket"));
-        builder = builder.header(http::header::SEC_WEBSOCKET_VERSION, 13);
+        builder = builder.header(header::SEC_WEBSOCKET_VERSION, 13);
     }
     builder
         .body(())

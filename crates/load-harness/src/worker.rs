@@ -100,7 +100,7 @@ pub(crate) struct WorkerFinding {
     pub(crate) readings: Readings,
     pub(crate) delivery: Delivery,
     pub(crate) set_up: Option<SetUp>,
-    /// Subscribers that never had an answer.
+    /// Subscribers that never had a place.
     pub(crate) never_connected: u64,
     /// How late its event loop was, in the window.
     pub(crate) hiccups: TimeHistogram,
@@ -181,7 +181,7 @@ async fn work(order: WorkerOrder) -> WorkerFinding {
         readings,
         delivery,
         set_up: Some(desk.set_up.get()),
-        never_connected: seats.iter().filter(|seat| !seat.was_set_up()).count() as u64,
+        never_connected: seats.iter().filter(|seat| !seat.is_set_up()).count() as u64,
         hiccups: hiccups.take(),
         trace,
     }

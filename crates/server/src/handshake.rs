@@ -91,7 +91,9 @@ fn check_connection(parts: &Parts) -> Result<String, Problem> {
 fn check_stream(parts: &Parts) -> Result<(), Problem> {
     if parts.method != Method::CONNECT {
         let detail = "over HTTP/2 a WebSocket begins with CONNECT and `:protocol: websocket` (RFC 8441)";
-        return Err(Problem::new(StatusCode::METHOD_NOT_ALLOWED, detail).with(header::ALLOW, "CONNECT, OPTIONS"));
+        return Err(
+            Problem::new(StatusCode::METHOD_NOT_ALLOWED, detail).with(header::ALLOW, "CONNECT, OPTIONS")
+        );
     }
     check_version(&parts.headers, StatusCode::BAD_REQUEST)
 }

@@ -134,8 +134,8 @@ pub(crate) fn one_host<B>(request: &mut http::Request<B>) -> Result<(), Problem>
     let mut hosts = request.headers().get_all(header::HOST).iter();
     let (first, more) = (hosts.next(), hosts.next());
     let is_from_authority = version == Version::HTTP_2 && first.is_none();
-    let agrees = named
-        .is_none_or(|named| is_from_authority || first.is_some_and(|host| host.as_bytes() == named));
+    let agrees =
+        named.is_none_or(|named| is_from_authority || first.is_some_and(|host| host.as_bytes() == named));
     let is_complete =
         first.is_some() || version == Version::HTTP_10 || (is_from_authority && named.is_some());
     if !is_complete || more.is_some() || !agrees {

@@ -8,11 +8,8 @@ use tokio::{net::TcpListener, sync::mpsc, task::unconstrained, time::timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    App, AppSettings, CertificateError, CertificateSource, Limits, app, control, floor_plane,
-    lane::Lane,
-    meter::Meter,
-    plane::Plane,
-    tls::Tls,
+    App, AppSettings, CertificateError, CertificateSource, Limits, app, control, floor_plane, lane::Lane,
+    meter::Meter, plane::Plane, tls::Tls,
 };
 
 /// Connections that the kernel completes before they are accepted: a connect phase opens thousands
@@ -197,4 +194,3 @@ fn listen(address: SocketAddr, maxseg: Option<u32>) -> io::Result<TcpListener> {
     socket.listen(BACKLOG)?;
     TcpListener::from_std(socket.into())
 }
-

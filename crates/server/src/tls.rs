@@ -197,7 +197,9 @@ fn read_chain(file: &Path) -> Result<Vec<CertificateDer<'static>>, CertificateEr
     let not_pem = |fault: String| CertificateError::NotPem { file: file.to_owned(), fault };
     let chain = chain.map_err(|error| not_pem(format!("the certificate cannot be read: {error}")))?;
     if chain.is_empty() {
-        return Err(not_pem("there is no certificate in it: expected `-----BEGIN CERTIFICATE-----`".to_owned()));
+        return Err(not_pem(
+            "there is no certificate in it: expected `-----BEGIN CERTIFICATE-----`".to_owned(),
+        ));
     }
     Ok(chain)
 }

@@ -69,7 +69,7 @@ async fn event_stream(seat: &Seat, trunk: &Trunk) -> Result<Infallible, Subscrib
     let mut parser = SseParser::default();
     let mut content = seat
         .set_up(async {
-            let mut content = open(seat, trunk, Method::GET).await?;
+            let mut content = open(seat, trunk, &Method::GET).await?;
             while seat.cursor().is_none() {
                 let bytes = content.next(seat).await?.ok_or(SubscriberError::Ended)?;
                 sse::take(seat, &mut parser, &bytes)?;
@@ -87,7 +87,7 @@ async fn messages(seat: &Seat, trunk: &Trunk) -> Result<Infallible, SubscriberEr
     let mut frames = Frames::default();
     let mut content = seat
         .set_up(async {
-            let mut content = open(seat, trunk, Method::CONNECT).await?;
+            let mut content = open(seat, trunk, &Method::CONNECT).await?;
             while seat.cursor().is_none() {
                 frames.read(seat, &mut content).await?;
             }
@@ -108,7 +108,7 @@ struct Polled {
 }
 
 async fn poll(seat: &Seat, trunk: &Trunk) -> Result<Polled, SubscriberError> {
-    let mut answer = trunk.ask(seat, Method::GET).await?;
+    let mut answer = trunk.ask(seat, &Method::GET).await?;
     let mut body = answer.content.next(seat).await?.unwrap_or_default();
     while !body.is_empty()
         && let Some(piece) = answer.content.next(seat).await?
@@ -133,7 +133,7 @@ async fn timed_poll(seat: &Seat, trunk: &Trunk) -> Result<bool, SubscriberError>
 }
 
 /// Opens a stream that is to stay.
-async fn open(seat: &Seat, trunk: &Trunk, method: Method) -> Result<Content, SubscriberError> {
+async fn open(seat: &Seat, trunk: &Trunk, method: &Method) -> Result<Content, SubscriberError> {
     let answer = trunk.ask(seat, method).await?;
     if answer.status != StatusCode::OK {
         return Err(SubscriberError::Status(answer.status));

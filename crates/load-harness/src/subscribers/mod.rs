@@ -186,8 +186,8 @@ impl Seat {
         self.trunk.as_ref().map_or(taken, |trunk| trunk.since_last(taken))
     }
 
-    /// Whether it ever had its first answer.
-    pub(crate) fn was_set_up(&self) -> bool {
+    /// Whether it ever had its place.
+    pub(crate) fn is_set_up(&self) -> bool {
         self.is_set_up.get()
     }
 

@@ -251,7 +251,7 @@ async fn what_was_read_before_a_pause_is_as_old_as_its_read() {
         stream
     };
     let client = async {
-        let answer = seat.trunk.as_ref().unwrap().ask(seat, Method::GET).await.unwrap();
+        let answer = seat.trunk.as_ref().unwrap().ask(seat, &Method::GET).await.unwrap();
         let mut content = answer.content;
         assert_eq!(content.next(seat).await.unwrap().unwrap(), "first");
         content
@@ -366,7 +366,7 @@ async fn subscribers_share_a_connection_and_whoever_is_beyond_its_limit_waits_un
     let tasks: Vec<_> = seats.iter().map(|seat| spawn_local(Rc::clone(seat).subscribe())).collect();
     let mut connection = peer.accept_http2(2, |_| {}).await;
     let mut open = serve_streams(&mut connection, 2).await;
-    let set_up = || seats.iter().filter(|seat| seat.was_set_up()).count();
+    let set_up = || seats.iter().filter(|seat| seat.is_set_up()).count();
     let asked = || seats.iter().map(|seat| seat.counters.requests.get()).sum::<u64>();
     drive(&mut connection, || set_up() == 2).await;
     assert_eq!((set_up(), asked()), (2, 2));
@@ -383,7 +383,9 @@ async fn subscribers_share_a_connection_and_whoever_is_beyond_its_limit_waits_un
     // With the connection all streams are gone, and one connection is opened again for all.
     drop((connection, open));
     let mut connection = peer.accept_http2(9, |_| {}).await;
-    let _open = serve_streams(&mut connection, 3).await;
+    let open = serve_streams(&mut connection, 3).await;
+    let resumed = |(request, _): &(Request<_>, _)| request.headers()["last-event-id"] == "k3v9qa.0";
+    assert!(open.iter().all(resumed));
     assert_eq!(desk.trunks()[0].counters.connections.get(), 2);
     assert!(seats.iter().all(|seat| seat.counters.failures.get() > 0));
     for task in tasks {
