@@ -47,8 +47,15 @@ pub(crate) struct Crew {
     may_stay_away: bool,
 }
 
+/// Numbers of a worker's subscribers. Those that share a connection belong to one worker, so that there are
+/// as many connections whatever the machine.
+fn indices(settings: &Settings, number: usize, workers: usize) -> Vec<u32> {
+    let is_its = |index: &u32| (index / settings.streams_per_connection) as usize % workers == number;
+    (0..settings.subscribers).filter(is_its).collect()
+}
+
 impl Crew {
-    /// Starts the workers, each with every n-th subscriber.
+    /// Starts the workers, each with every n-th subscriber or connection.
     pub(crate) fn hire(
         harness: &Harness,
         server: &ServerAccess,
@@ -73,7 +80,7 @@ impl Crew {
                 dialect: server.dialect(&order.plan),
                 // Each its own: whatever connections of one could remember is no other's.
                 tls: TlsClient::of(transport, server.certificate_pem(), server.data())?,
-                indices: (0..order.plan.settings.subscribers).skip(number).step_by(workers).collect(),
+                indices: indices(&order.plan.settings, number, workers),
                 core: harness.cores.harness.get(number).copied(),
                 schedule: Arc::clone(&order.schedule),
                 traced: Stretch::of(order),
@@ -122,7 +129,7 @@ impl Crew {
         Ok(())
     }
 
-    fn longest_pause(&self) -> Duration {
+    const fn longest_pause(&self) -> Duration {
         if self.may_stay_away { LONGEST_PAUSE_OF_SOME } else { LONGEST_CONNECT_PAUSE }
     }
 
@@ -155,5 +162,27 @@ impl Crew {
             whole.merge(&finding);
         }
         Ok(whole)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use contract::{Scenario, Selection};
+
+    use super::*;
+
+    #[test]
+    fn who_shares_a_connection_shares_a_worker() {
+        let scenario = "name = \"s\"\nquestion = \"q\"\nsetting = \"s\"\nlook_at = \"l\"\nsubscribers = 7\n\
+                        measure = \"9s\"\ntransport = \"http2\"\nmax_streams = 2\n[events]\n\
+                        arrivals = \"silence\"\n";
+        let plan = Scenario::from_toml("s.toml", scenario).unwrap().trials(Selection::Everything).remove(0);
+        let settings = |streams| Settings { streams_per_connection: streams, ..plan.settings.clone() };
+        assert_eq!(indices(&settings(1), 1, 3), [1, 4]);
+        assert_eq!(indices(&settings(2), 0, 3), [0, 1, 6]);
+        assert_eq!(indices(&settings(2), 2, 3), [4, 5]);
+        assert!(indices(&settings(100), 1, 2).is_empty());
+        let away = |streams| may_stay_away(&settings(streams));
+        assert!(away(3) && !away(2), "those beyond the limit");
     }
 }

@@ -17,8 +17,7 @@ use tokio::{
 
 use crate::{
     crew::may_stay_away, dialect::Dialect, poller::Use, recorder::Recorder, tls::TlsClient,
-    troubles::Troubles, trunk::Trunk,
-    wire::READ_BYTES,
+    troubles::Troubles, trunk::Trunk, wire::READ_BYTES,
 };
 
 /// Connections that one worker opens at a time: more would only queue in the server's backlog and

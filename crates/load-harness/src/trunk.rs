@@ -20,7 +20,7 @@ use h2::{
     RecvStream, SendStream,
     client::{Builder, Connection, SendRequest},
 };
-use http::{HeaderMap, Method, Request, StatusCode};
+use http::{HeaderMap, Method, Request, StatusCode, header};
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     sync::{Mutex, OwnedSemaphorePermit, Semaphore},
@@ -147,7 +147,7 @@ impl Trunk {
     /// Asks from the subscriber's cursor on, and waits for the head of the answer.
     ///
     /// A subscriber for which the server's limit leaves no stream waits here, and has asked nothing yet.
-    pub(crate) async fn ask(&self, seat: &Seat, method: Method) -> Result<Answer, SubscriberError> {
+    pub(crate) async fn ask(&self, seat: &Seat, method: &Method) -> Result<Answer, SubscriberError> {
         let open = self.open(seat).await?;
         let Ok(place) = Arc::clone(&open.places).acquire_owned().await else {
             let refused = open.refuses_websocket.get();
@@ -175,15 +175,16 @@ impl Trunk {
     }
 }
 
-fn question(seat: &Seat, method: Method) -> Result<Request<()>, SubscriberError> {
-    let mut builder = seat.request().method(&method);
-    if method == Method::CONNECT {
-        builder = builder.extension(h2::ext::Protocol::from_static("websocket"));
-        builder = builder.header(http::header::SEC_WEBSOCKET_VERSION, 13);
-    }
+fn question(seat: &Seat, method: &Method) -> Result<Request<()>, SubscriberError> {
+    let mut builder = seat.request().method(method);
     let last_event_id = seat.last_event_id();
     if !last_event_id.is_empty() {
+        // As EventSource comes back (WHATWG HTML §9.2.4).
         builder = builder.header("last-event-id", &*last_event_id);
+    }
+    if *method == Method::CONNECT {
+        builder = builder.extension(h2::ext::Protocol::from_static("websocket"));
+        builder = builder.header(header::SEC_WEBSOCKET_VERSION, 13);
     }
     builder
         .body(())

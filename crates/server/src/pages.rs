@@ -76,9 +76,9 @@ async fn curious_stream(Query(wanted): Query<Wanted>, headers: HeaderMap) -> Res
 /// A WebSocket that looks at no origin, as a server that trusts in CORS would offer it: any page of any
 /// site can open it. It says one sentence and closes; nothing can be read or done through it.
 async fn unguarded_websocket(State(app): State<Arc<App>>, handshake: Handshake) -> Response {
-    let (response, upgraded) = handshake.accept();
+    let (response, mut upgrade) = handshake.accept();
     app.clone().spawn(async move {
-        let Ok(mut socket) = handshake::socket(upgraded, &app).await else { return };
+        let Ok(mut socket) = handshake::socket(&mut upgrade, &app).await else { return };
         // Whoever has left needs no sentence.
         if socket.send(Message::text("open to every page")).await.is_ok() {
             let _ = close(&mut socket, CloseCode::Normal, "that was all").await;

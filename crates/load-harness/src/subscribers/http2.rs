@@ -81,7 +81,7 @@ async fn read_events(
 ) -> Result<Infallible, SubscriberError> {
     let mut content = seat
         .set_up(async {
-            let answer = open(seat, trunk, Method::GET).await?;
+            let answer = open(seat, trunk, &Method::GET).await?;
             let content_type = answer.headers.get(header::CONTENT_TYPE);
             event_source::check_content_type(content_type.map(HeaderValue::as_bytes))?;
             let mut content = answer.content;
@@ -102,7 +102,7 @@ async fn messages(seat: &Seat, trunk: &Trunk) -> Result<Infallible, SubscriberEr
     let mut frames = Frames::default();
     let mut content = seat
         .set_up(async {
-            let mut content = open(seat, trunk, Method::CONNECT).await?.content;
+            let mut content = open(seat, trunk, &Method::CONNECT).await?.content;
             while seat.cursor().is_none() {
                 frames.read(seat, &mut content).await?;
             }
@@ -123,7 +123,7 @@ struct Polled {
 }
 
 async fn poll(seat: &Seat, trunk: &Trunk) -> Result<Polled, SubscriberError> {
-    let mut answer = trunk.ask(seat, Method::GET).await?;
+    let mut answer = trunk.ask(seat, &Method::GET).await?;
     let mut body = answer.content.next(seat).await?.unwrap_or_default();
     while !body.is_empty()
         && let Some(piece) = answer.content.next(seat).await?
@@ -149,7 +149,7 @@ async fn timed_poll(seat: &Seat, trunk: &Trunk) -> Result<bool, SubscriberError>
 }
 
 /// Opens a stream that is to stay. A redirect is not followed: the connection is others', too.
-async fn open(seat: &Seat, trunk: &Trunk, method: Method) -> Result<Answer, SubscriberError> {
+async fn open(seat: &Seat, trunk: &Trunk, method: &Method) -> Result<Answer, SubscriberError> {
     let answer = trunk.ask(seat, method).await?;
     if answer.status != StatusCode::OK {
         return Err(SubscriberError::Status(answer.status));

@@ -252,7 +252,7 @@ async fn what_was_read_before_a_pause_is_as_old_as_its_read() {
         stream
     };
     let client = async {
-        let answer = seat.trunk.as_ref().unwrap().ask(seat, Method::GET).await.unwrap();
+        let answer = seat.trunk.as_ref().unwrap().ask(seat, &Method::GET).await.unwrap();
         let mut content = answer.content;
         assert_eq!(content.next(seat).await.unwrap().unwrap(), "first");
         content
@@ -384,7 +384,9 @@ async fn subscribers_share_a_connection_and_whoever_is_beyond_its_limit_waits_un
     // With the connection all streams are gone, and one connection is opened again for all.
     drop((connection, open));
     let mut connection = peer.accept_http2(9, |_| {}).await;
-    let _open = serve_streams(&mut connection, 3).await;
+    let open = serve_streams(&mut connection, 3).await;
+    let resumed = |(request, _): &(Request<_>, _)| request.headers()["last-event-id"] == "k3v9qa.0";
+    assert!(open.iter().all(resumed));
     assert_eq!(desk.trunks()[0].counters.connections.get(), 2);
     assert!(seats.iter().all(|seat| seat.counters.failures.get() > 0));
     for task in tasks {
