@@ -7,7 +7,7 @@ use crate::{
     findings::ScenarioFinding,
     heartbeats::{cheapest, of_pattern, survives},
     network_words::obstacle_text,
-    number::{count, list, three_digits, with_unit},
+    number::{count, list, setting, three_digits, with_unit},
     obstacles::{Hardship, Passage, by_pattern},
     point::Point,
     quantity::{Bound, QuantityName},
@@ -127,7 +127,9 @@ pub(super) fn transports(points: &[&Point]) -> Option<(String, Vec<String>)> {
             told(point, QuantityName::ConnectP50, "set up in ", " at p50"),
             told(point, QuantityName::ConnectBytes, "for ", ""),
             told(point, QuantityName::BytesPerEvent, "then ", " per event"),
-            told(point, QuantityName::SocketsHeld, "on ", " connections"),
+            point
+                .measured(QuantityName::SocketsHeld)
+                .map(|held| format!("on {} connection{}", setting(held), if held == 1.0 { "" } else { "s" })),
         ]
         .into_iter()
         .flatten()
