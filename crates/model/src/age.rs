@@ -4,6 +4,8 @@
 const GRID_POINTS: usize = 2_001;
 /// Ages that a replay keeps for its percentiles; sorting this many takes some 30 ms.
 const MOST_KEPT: usize = 500_000;
+/// Steps in which jitter is added to a piece.
+const BLUR_STEPS: u32 = 64;
 
 /// A distribution of ages in milliseconds, as its quantile function on a fine grid.
 #[derive(Debug, Clone, PartialEq)]
@@ -29,6 +31,21 @@ impl Piece {
     /// The same with all ages increased by `more_s`.
     pub(crate) fn after(self, more_s: f64) -> Self {
         Self { share: self.share, from_s: self.from_s + more_s, to_s: self.to_s + more_s }
+    }
+
+    /// The same with all ages increased by what is evenly spread between nothing and `most_s`.
+    pub(crate) fn blurred(self, most_s: f64) -> Vec<Self> {
+        if most_s == 0.0 {
+            return vec![self];
+        }
+        let step_s = most_s / f64::from(BLUR_STEPS);
+        let part = Self { share: self.share / f64::from(BLUR_STEPS), ..self };
+        // One length of the two is spread within its step, so that an age that all had is not left in steps.
+        let within_s = if self.to_s > self.from_s { (step_s / 2.0, 0.0) } else { (0.0, step_s) };
+        (0..BLUR_STEPS)
+            .map(|step| part.after(f64::from(step) * step_s + within_s.0))
+            .map(|part| Self { to_s: part.to_s + within_s.1, ..part })
+            .collect()
     }
 }
 

@@ -1,7 +1,8 @@
 //! What each exchange, event and heartbeat costs on the wire, read off literal transcripts.
 //!
 //! `{C}` stands for a cursor, `{N}` for the digits of a content length, `{HOLD}` for a hold in
-//! seconds. Everything counts bytes of the TCP stream: no TCP, IP or Ethernet headers, and no TLS.
+//! seconds. Everything counts bytes of the TCP stream: no TCP, IP or Ethernet headers. What TLS and
+//! HTTP/2 change about it is `transports.rs`.
 //! Sources: the server's pattern files; chunks RFC 9112 §7.1, frames RFC 6455 §5.2, event
 //! streams WHATWG HTML §9.2. A wire test compares these sizes with real sockets.
 //!
@@ -14,7 +15,9 @@
 //! | 1 | 340 | 125 | 336 | 62 | 64 |
 //! | 10 | 94 | 68 | 263 | 61 | 63 |
 
-use contract::Client;
+use contract::{Client, Transport};
+
+use crate::transports::{RECORD_OVERHEAD, sealed};
 
 const SHORT_POLL_REQUEST: &str = concat!(
     "GET /short-polling?after={C} HTTP/1.1\r\n",
@@ -66,11 +69,13 @@ const SSE_TYPE: &str = "event: \n";
 /// Each line of a text after the first repeats the field name; its line feed is in the text.
 const SSE_NEXT_LINE: &str = "data: ";
 
-/// Seconds between two heartbeats of SSE, and between two pings of WebSocket, on one connection.
-/// They come whether or not there were events.
+/// Seconds between two heartbeats of SSE, and between two pings of WebSocket, on one connection, where a
+/// scenario says nothing else: [`contract::Heartbeat::default`].
 pub const HEARTBEAT_EVERY_S: f64 = 15.0;
-/// An SSE heartbeat: the empty comment `:\n\n` as a chunk of its own.
-pub const SSE_HEARTBEAT: usize = chunk(":\n\n".len());
+/// An SSE heartbeat: the empty comment `:\n\n`.
+pub const SSE_COMMENT: usize = ":\n\n".len();
+/// The same as a chunk of its own.
+pub const SSE_HEARTBEAT: usize = chunk(SSE_COMMENT);
 /// A WebSocket ping without payload, server to client: two bytes of header.
 pub const WEBSOCKET_PING: usize = 2;
 /// The pong that answers it, client to server: two bytes of header and four of mask.
@@ -102,6 +107,7 @@ pub struct PollSizes {
     answer_head: Transcript,
     empty: Transcript,
     body: Transcript,
+    is_sealed: bool,
 }
 
 impl PollSizes {
@@ -132,6 +138,7 @@ impl PollSizes {
             answer_head: Transcript::of(answer_head),
             empty: Transcript::of(empty),
             body: Transcript::of(POLL_BODY),
+            is_sealed: false,
         }
     }
 
@@ -144,16 +151,31 @@ impl PollSizes {
         self
     }
 
+    /// The same over a transport. A request is one write, and so is a whole answer, its head and body
+    /// together: each is a TLS record, or as many as it needs. HTTP/2 compresses heads by what went before
+    /// (RFC 7541), so there these sizes are only those before compression.
+    #[must_use]
+    pub const fn over(mut self, transport: Transport) -> Self {
+        if transport.is_encrypted() {
+            self.request.fixed += RECORD_OVERHEAD;
+            self.empty.fixed += RECORD_OVERHEAD;
+            self.is_sealed = true;
+        }
+        self
+    }
+
     /// A request that asks for what comes after a cursor of `cursor` bytes.
     #[must_use]
     pub const fn request(&self, cursor: usize) -> usize {
         self.request.bytes(cursor)
     }
 
-    /// The head of a `200` answer whose body has `body` bytes and ends at a cursor of `cursor`.
+    /// The head of a `200` answer whose body has `body` bytes and ends at a cursor of `cursor`, with all
+    /// that the transport puts around head and body.
     #[must_use]
     pub const fn answer_head(&self, cursor: usize, body: usize) -> usize {
-        self.answer_head.bytes(cursor) + digits(body as u64)
+        let head = self.answer_head.bytes(cursor) + digits(body as u64);
+        if self.is_sealed { sealed(head + body) - body } else { head }
     }
 
     /// The whole answer that brings nothing new: `304` or `204`.

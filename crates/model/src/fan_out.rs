@@ -12,37 +12,69 @@
 //! together share an SSE chunk. That a write of two events costs what a write of one does is an
 //! assumption, and a poor one under overload: with ρ = λNc ≥ 1 there is no prediction.
 //!
+//! **A network** adds its way, the same to all. On a narrow link an event takes its bytes ÷ bandwidth more
+//! and waits for those before it: ρS/2(1−ρ) for Poisson arrivals (M/D/1, S the time to pass, ρ = λS),
+//! nothing for steady ones. Jitter is added as if each event had its own; that order is kept makes an
+//! event that follows another within the jitter up to 1/6 of it older. The replay, in `link.rs`, lets
+//! every event of every subscriber wait and keep its order.
+//!
 //! Left out: the scatter of the publisher's lateness, whose mean is in every age. p99 may be
 //! larger by up to the 99th percentile of the lateness.
 
 use std::ops::Range;
 
-use contract::Pattern;
+use contract::{Pattern, Transport};
 
 use crate::{
     AgeCurve, BytesPerEvent, Inputs, NotApplicable, Piece, Prediction,
-    bytes::{EventText, HEARTBEAT_EVERY_S},
+    bytes::{EventText, chunk},
     gaps::Gaps,
-    set_up,
+    heartbeats::{self, heartbeat},
+    link, set_up,
     timeline::{Delays, Timeline},
+    transports::written,
+    way::Way,
 };
 
 /// What the two patterns differ in.
 pub(crate) struct Framing {
     pub(crate) pattern: Pattern,
-    /// Bytes that carry an event whose id has so many bytes, in a write of its own.
-    pub(crate) alone: fn(EventText, usize) -> usize,
-    /// The same in a write together with an earlier event.
-    pub(crate) joined: fn(EventText, usize) -> usize,
-    /// Bytes of a heartbeat and its answer.
+    /// Bytes that carry an event whose id has so many bytes, without chunk or DATA frame.
+    pub(crate) content: fn(EventText, usize) -> usize,
+    /// Whether each write is a chunk of HTTP/1.1.
+    pub(crate) is_chunked: bool,
+    /// Content of a heartbeat, and of the subscriber's answer; 0 without one.
     pub(crate) heartbeat: usize,
+    pub(crate) heartbeat_answer: usize,
 }
 
 impl Framing {
-    /// Mean bytes of an event that a share of the subscribers gets together with an earlier one.
-    fn bytes(&self, text: EventText, id: usize, joined: f64) -> f64 {
-        let [alone, together] = [self.alone, self.joined].map(|bytes| bytes(text, id) as f64);
+    /// Bytes of a write with so much content.
+    fn write(&self, transport: Transport, content: usize) -> usize {
+        let plain = if self.is_chunked { chunk(content) } else { content };
+        written(transport, plain, content)
+    }
+
+    /// Bytes of an event that is written alone.
+    fn alone(&self, transport: Transport, text: EventText, id: usize) -> f64 {
+        self.write(transport, (self.content)(text, id)) as f64
+    }
+
+    /// Mean bytes of an event that a share of the subscribers gets together with an earlier one: there it
+    /// adds its content to the write and nothing around it.
+    fn bytes(&self, transport: Transport, text: EventText, id: usize, joined: f64) -> f64 {
+        let together = (self.content)(text, id) as f64;
+        let alone = self.alone(transport, text, id);
         alone + (together - alone) * joined
+    }
+
+    /// Bytes of a heartbeat and its answer.
+    fn heartbeat_bytes(&self, transport: Transport) -> f64 {
+        let answer = match self.heartbeat_answer {
+            0 => 0,
+            content => written(transport, content, content),
+        };
+        (self.write(transport, self.heartbeat) + answer) as f64
     }
 }
 
@@ -61,48 +93,62 @@ pub fn mean_joined(gaps: Gaps, fan_out_s: f64) -> f64 {
 pub(crate) fn closed_form(inputs: &Inputs<'_>, framing: &Framing) -> Result<Prediction, NotApplicable> {
     let gaps = Gaps::of(inputs.arrivals)?;
     let row = Row::of(inputs, 1.0 / gaps.mean_s())?;
+    let transport = inputs.params.transport;
     let text = EventText::plain(inputs.params.payload_bytes as usize);
     let joined = mean_joined(gaps, row.fan_out_s);
-    let event_bytes = framing.bytes(text, inputs.middle_cursor(), joined);
-    let heartbeats = gaps.mean_s() / HEARTBEAT_EVERY_S * framing.heartbeat as f64;
-    let wire = event_bytes + heartbeats;
-    Ok(prediction(inputs, &row, framing.pattern, text.data as f64, wire))
+    let event_bytes = framing.bytes(transport, text, inputs.middle_cursor(), joined);
+    let beats = heartbeats::per_event(gaps, heartbeat(inputs.params));
+    let wire = event_bytes + beats * framing.heartbeat_bytes(transport);
+
+    let way = Way::of(inputs.params);
+    let alone = framing.alone(transport, text, inputs.middle_cursor());
+    let link_s = link::closed_form_s(&way, gaps, alone)?;
+    let age = AgeCurve::of_pieces(&row.ages().after(link_s).blurred(way.jitter_s));
+    Ok(prediction(inputs, framing.pattern, age, text.data as f64, wire))
 }
 
 pub(crate) fn replayed(inputs: &Inputs<'_>, framing: &Framing) -> Result<Prediction, NotApplicable> {
     let timeline = Timeline::new(inputs);
     let events = timeline.counted.len() as f64;
     let row = Row::of(inputs, events / inputs.window.seconds())?;
+    let (transport, way) = (inputs.params.transport, Way::of(inputs.params));
+    // Where chance moves an event across the window's edge, it moves another one back.
+    let way_s = row.transit_s + way.back_s(0.0) + way.jitter_s / 2.0;
     let (mut payload, mut wire) = (0.0, 0.0);
     let mut busy_until_s = f64::NEG_INFINITY;
+    let mut link_bytes = Vec::with_capacity(timeline.events());
     for (event, &published_s) in timeline.published_s.iter().enumerate() {
         let joined = (busy_until_s - published_s) / row.fan_out_s;
         // Without any cost per delivery this is 0/0 for two events at one instant.
         let joined = if joined > 0.0 { joined } else { 0.0 };
         busy_until_s = published_s + row.fan_out_s;
-        let first_s = published_s + row.transit_s;
+        let (text, id) = (timeline.text(event), Timeline::cursor_after(event + 1));
+        let alone = framing.alone(transport, text, id);
+        let first_s = published_s + way_s + way.passing_s(alone);
         let inside = share_inside(&timeline.window_s, first_s, first_s + row.spread_s);
-        let text = timeline.text(event);
         payload += inside * text.data as f64;
-        wire += inside * framing.bytes(text, Timeline::cursor_after(event + 1), joined);
+        wire += inside * framing.bytes(transport, text, id, joined);
+        link_bytes.push(alone);
     }
-    let heartbeats = inputs.window.seconds() / HEARTBEAT_EVERY_S * framing.heartbeat as f64;
-    let wire = (wire + heartbeats) / events;
-    Ok(prediction(inputs, &row, framing.pattern, payload / events, wire))
+    let beats = heartbeats::in_window(&timeline, heartbeat(inputs.params), way_s);
+    let wire = (wire + beats * framing.heartbeat_bytes(transport)) / events;
+    let age = if way.jitter_s > 0.0 || way.has_bandwidth() {
+        link::replayed(inputs, &timeline, &way, &link_bytes)?
+    } else {
+        AgeCurve::of_pieces(&[row.ages().after(way.back_s(0.0))])
+    };
+    Ok(prediction(inputs, framing.pattern, age, payload / events, wire))
 }
 
-fn prediction(inputs: &Inputs<'_>, row: &Row, pattern: Pattern, payload: f64, wire: f64) -> Prediction {
+fn prediction(inputs: &Inputs<'_>, pattern: Pattern, age: AgeCurve, payload: f64, wire: f64) -> Prediction {
+    let bytes = BytesPerEvent { payload, framing: wire - payload, headers: 0.0, empty_polls: 0.0 };
     Prediction {
-        age: AgeCurve::of_pieces(&[Piece {
-            share: 1.0,
-            from_s: row.youngest_s,
-            to_s: row.youngest_s + row.spread_s,
-        }]),
+        age,
         requests_per_event: 0.0,
         requests_per_subscriber: Some(1.0),
         empty_ratio: 0.0,
-        bytes: Ok(BytesPerEvent { payload, framing: wire - payload, headers: 0.0, empty_polls: 0.0 }),
-        sockets_held: f64::from(inputs.params.subscribers),
+        bytes: inputs.told(pattern, bytes),
+        sockets_held: inputs.connections(),
         set_up_round_trips: set_up::round_trips(pattern, inputs.params.transport),
         connect_ms: set_up::connect_ms(pattern, inputs.params),
     }
@@ -120,6 +166,11 @@ struct Row {
 }
 
 impl Row {
+    /// Ages along the row, on loopback.
+    const fn ages(&self) -> Piece {
+        Piece { share: 1.0, from_s: self.youngest_s, to_s: self.youngest_s + self.spread_s }
+    }
+
     fn of(inputs: &Inputs<'_>, rate_hz: f64) -> Result<Self, NotApplicable> {
         let delays = Delays::from(inputs.calibration);
         let subscribers = f64::from(inputs.params.subscribers);

@@ -62,6 +62,35 @@ impl Gaps {
         }
     }
 
+    /// Events that share a batch of `length_s` with an event, itself included, on average.
+    #[must_use]
+    pub fn mean_batch(self, length_s: f64) -> f64 {
+        match self {
+            Self::Poisson { rate_hz } => 1.0 + rate_hz * length_s,
+            Self::Steady { period_s } => (length_s / period_s).max(1.0),
+            Self::Bursts { events, spacing_s, .. } if spacing_s * f64::from(events) > length_s => {
+                (length_s / spacing_s).max(1.0)
+            }
+            Self::Bursts { events, .. } => f64::from(events),
+        }
+    }
+
+    /// Share of the gaps that are shorter than this.
+    #[must_use]
+    pub fn share_below(self, length_s: f64) -> f64 {
+        let is_below = |gap_s: f64| if gap_s < length_s { 1.0 } else { 0.0 };
+        match self {
+            Self::Poisson { rate_hz } => -(-rate_hz * length_s).exp_m1(),
+            Self::Steady { period_s } => is_below(period_s),
+            Self::Bursts { events, spacing_s, every_s } => {
+                let inner = f64::from(events) - 1.0;
+                let (shortest_s, longest_s) = idle_gap_s(inner * spacing_s, every_s);
+                let between = ((length_s - shortest_s) / (longest_s - shortest_s)).clamp(0.0, 1.0);
+                (inner * is_below(spacing_s) + between) / f64::from(events)
+            }
+        }
+    }
+
     /// E\[(gap − x)⁺\]: how much of a gap is, on average, left after its first `length_s`.
     ///
     /// Divided by the mean gap it is the fraction of all instants before which nothing happened

@@ -2,15 +2,19 @@
 
 use contract::Pattern;
 
-use crate::{Inputs, NotApplicable, Prediction, long_polling::Rearm, polling::Ledger, timeline::Timeline};
+use crate::{
+    Inputs, NotApplicable, Prediction, polling::Ledger, rearm_gap::Rearm, timeline::Timeline, way::Chance,
+};
 
 /// A shorter hold ends while other subscribers still connect, before the schedule begins, and nobody
 /// can say how often: then the requests of a whole life are not predicted.
 const SHORTEST_COUNTED_HOLD_S: f64 = 1.0;
 
 /// Where one subscriber stands.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy)]
 struct Subscriber {
+    /// When its request is sent.
+    sent_s: f64,
     /// When its request reaches the server.
     arrives_s: f64,
     /// Number of events that it has got.
@@ -25,9 +29,13 @@ struct Subscriber {
 pub fn replayed(inputs: &Inputs<'_>) -> Result<Prediction, NotApplicable> {
     let rearm = Rearm::of(inputs)?;
     let timeline = Timeline::new(inputs);
-    let mut subscribers = vec![Subscriber::default(); inputs.params.subscribers as usize];
     let sizes = rearm.sizes(inputs);
+    let sent_s =
+        rearm.way.asks_after_s - rearm.request_way_s(sizes.request(Timeline::cursor_after(0)) as f64);
+    let parked = Subscriber { sent_s, arrives_s: 0.0, cursor: 0 };
+    let mut subscribers = vec![parked; inputs.params.subscribers as usize];
     let mut ledger = Ledger::new(&timeline, sizes, subscribers.len(), subscribers.len());
+    let mut chance = Chance::new();
     let mut busy_until_s = f64::NEG_INFINITY;
     for (event, &published_s) in timeline.published_s.iter().enumerate() {
         let wake_s = published_s.max(busy_until_s);
@@ -36,7 +44,7 @@ pub fn replayed(inputs: &Inputs<'_>) -> Result<Prediction, NotApplicable> {
             if subscriber.cursor > event {
                 continue;
             }
-            rearm.time_out_until(published_s, subscriber, &mut ledger);
+            rearm.time_out_until(published_s, subscriber, &mut ledger, &mut chance);
             let looks_s = if subscriber.arrives_s <= published_s {
                 woken += 1;
                 wake_s + f64::from(woken - 1) * rearm.delays.service_s
@@ -44,19 +52,15 @@ pub fn replayed(inputs: &Inputs<'_>) -> Result<Prediction, NotApplicable> {
                 subscriber.arrives_s
             };
             let up_to = timeline.published_by(looks_s, event + 1);
-            let sent_s = subscriber.arrives_s - rearm.request_way_s();
-            let received_s = looks_s + rearm.delays.transit_s;
-            ledger.exchange(sent_s, received_s, event, up_to);
-            *subscriber = Subscriber { arrives_s: looks_s + rearm.gap_s(), cursor: up_to };
+            rearm.answer(looks_s, up_to, subscriber, &mut ledger, &mut chance);
         }
         busy_until_s = wake_s + f64::from(woken) * rearm.delays.service_s;
     }
     let end_s = ledger.end_s();
     for subscriber in &mut subscribers {
-        rearm.time_out_until(end_s, subscriber, &mut ledger);
-        let sent_s = subscriber.arrives_s - rearm.request_way_s();
-        if sent_s <= end_s {
-            ledger.unanswered(sent_s, subscriber.cursor);
+        rearm.time_out_until(end_s, subscriber, &mut ledger, &mut chance);
+        if subscriber.sent_s <= end_s {
+            ledger.unanswered(subscriber.sent_s, subscriber.cursor);
         }
     }
     let per_subscriber_hz =
@@ -64,7 +68,7 @@ pub fn replayed(inputs: &Inputs<'_>) -> Result<Prediction, NotApplicable> {
     inputs.check_load(per_subscriber_hz)?;
     // The very first request, without a cursor, was answered before the schedule began.
     let life = ledger.life() + subscribers.len() as u64;
-    let mut prediction = ledger.into_prediction(Pattern::LongPolling, inputs.params, subscribers.len(), life);
+    let mut prediction = ledger.into_prediction(Pattern::LongPolling, inputs, subscribers.len(), life);
     prediction.sockets_held = inputs.sockets_held(1.0 - per_subscriber_hz * rearm.turnaround_s);
     if rearm.hold_s < SHORTEST_COUNTED_HOLD_S {
         prediction.requests_per_subscriber = None;
@@ -74,16 +78,33 @@ pub fn replayed(inputs: &Inputs<'_>) -> Result<Prediction, NotApplicable> {
 
 impl Rearm {
     /// Ends every hold that ends before `instant_s`.
-    fn time_out_until(&self, instant_s: f64, subscriber: &mut Subscriber, ledger: &mut Ledger<'_>) {
+    fn time_out_until(
+        &self,
+        instant_s: f64,
+        subscriber: &mut Subscriber,
+        ledger: &mut Ledger<'_>,
+        chance: &mut Chance,
+    ) {
         while subscriber.arrives_s + self.hold_s < instant_s {
             let ends_s = subscriber.arrives_s + self.hold_s;
-            ledger.exchange(
-                subscriber.arrives_s - self.request_way_s(),
-                ends_s + self.delays.transit_s,
-                subscriber.cursor,
-                subscriber.cursor,
-            );
-            subscriber.arrives_s = ends_s + self.gap_s();
+            self.answer(ends_s, subscriber.cursor, subscriber, ledger, chance);
         }
+    }
+
+    /// The server looks into the log, where there is news up to `up_to`, and answers; the subscriber asks
+    /// again.
+    fn answer(
+        &self,
+        looks_s: f64,
+        up_to: usize,
+        subscriber: &mut Subscriber,
+        ledger: &mut Ledger<'_>,
+        chance: &mut Chance,
+    ) {
+        let answer = ledger.answer_bytes(subscriber.cursor, up_to) as f64;
+        let request = ledger.request_bytes(up_to) as f64;
+        let next = self.rearmed(looks_s, answer, request, chance);
+        ledger.exchange(subscriber.sent_s, next.received_s, subscriber.cursor, up_to);
+        *subscriber = Subscriber { sent_s: next.sent_s, arrives_s: next.arrives_s, cursor: up_to };
     }
 }

@@ -3,29 +3,41 @@
 //! Every prediction is made twice: as a closed form from the mean rate, and by replaying the same
 //! model over the due list of the schedule that is really published. Nothing here reads a clock,
 //! opens a socket or knows a measurement other than the calibration it is given.
+//!
+//! A network between subscriber and server is part of the way that every message takes (`way.rs`), and a
+//! transport of the bytes around each write ([`transports`]): ages and requests do not depend on it. What
+//! ends, refuses or holds back connections on purpose has no prediction (`obstacles.rs`).
 
 mod age;
 pub mod bytes;
 pub mod deaf_window;
 pub mod fan_out;
 mod gaps;
+pub mod heartbeats;
 mod held_requests;
+mod link;
 pub mod long_polling;
+mod obstacles;
+mod poll_timer;
 mod polling;
 pub mod rearm;
+mod rearm_gap;
 pub mod set_up;
 pub mod short_polling;
 pub mod sse;
 mod timeline;
+pub mod transports;
+mod way;
 pub mod websocket;
 
 use std::ops::Range;
 
-use contract::{Arrivals, Calibration, Params, Pattern, PublishedSchedule, Window};
+use contract::{Arrivals, BrowserTask, Calibration, Params, Pattern, PublishedSchedule, Transport, Window};
 
 pub use age::{AgeCurve, Piece};
 use bytes::PollSizes;
 pub use gaps::Gaps;
+use way::Way;
 
 /// Fewer events than this scatter by chance more than any tolerance.
 const FEWEST_EVENTS: usize = 30;
@@ -114,7 +126,19 @@ pub fn predict(pattern: Pattern, inputs: &Inputs<'_>) -> Predicted {
         let reason = NotApplicable("the server holds events back by chance on purpose".to_owned());
         return Predicted { closed_form: Err(reason.clone()), replayed: Err(reason) };
     }
-    match inputs.params.delivery_delay_ms {
+    let mut params = *inputs.params;
+    match params.browser.map(|browser| browser.task) {
+        Some(BrowserTask::SixConnections | BrowserTask::CrossOrigin | BrowserTask::CuriousStream) => {
+            let reason =
+                NotApplicable("the model does not speak of what a browser's page finds out".to_owned());
+            return Predicted { closed_form: Err(reason.clone()), replayed: Err(reason) };
+        }
+        // The page is one subscriber, and the ages are its own.
+        Some(BrowserTask::Ages) => params.subscribers = 1,
+        None => {}
+    }
+    let inputs = &Inputs { params: &params, ..*inputs };
+    match params.delivery_delay_ms {
         None => predict_undelayed(pattern, inputs),
         Some(delay_ms) => predict_delayed(pattern, inputs, delay_ms),
     }
@@ -171,10 +195,60 @@ impl Inputs<'_> {
                 "{counted} events in the window: fewer than {FEWEST_EVENTS} scatter too much"
             ));
         }
+        obstacles::check(pattern, self)?;
+        self.check_network(pattern)?;
         match pattern {
             Pattern::LongPolling => self.check_hold(),
             Pattern::ShortPolling | Pattern::Sse | Pattern::WebSocket => Ok(()),
         }
+    }
+
+    /// Whether the model can tell what the network does to every message.
+    fn check_network(&self, pattern: Pattern) -> Result<(), NotApplicable> {
+        let way = Way::of(self.params);
+        if way.jitter_s > 0.0 && self.streams_per_connection() > 1 {
+            return Err(NotApplicable(
+                "subscribers share connections, on which what one of them waits for holds up the others"
+                    .to_owned(),
+            ));
+        }
+        match self.untold_bytes(pattern) {
+            Some(NotApplicable(reason)) if way.has_bandwidth() => Err(NotApplicable(format!(
+                "how long a message takes to pass the link depends on its bytes, and these are not known: {reason}"
+            ))),
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    /// Why the bytes of the TCP streams cannot be told, if they cannot.
+    fn untold_bytes(&self, pattern: Pattern) -> Option<NotApplicable> {
+        let params = self.params;
+        let is_polling = match pattern {
+            Pattern::ShortPolling | Pattern::LongPolling => true,
+            Pattern::Sse | Pattern::WebSocket => false,
+        };
+        let reason = if params.browser.is_some() {
+            "a browser's requests have headers of its own"
+        } else if is_polling && params.transport == Transport::Http2 {
+            "header compression depends on what went before: not modelled"
+        } else if self.streams_per_connection() > 1 {
+            "frames of several subscribers may share a TLS record: not modelled"
+        } else if params.keep_alive == Some(false) && params.transport.is_encrypted() {
+            "every exchange has a TLS handshake of its own, whose bytes are not modelled"
+        } else {
+            return None;
+        };
+        Some(NotApplicable(reason.to_owned()))
+    }
+
+    /// The bytes, where they can be told.
+    fn told(&self, pattern: Pattern, bytes: BytesPerEvent) -> Result<BytesPerEvent, NotApplicable> {
+        self.untold_bytes(pattern).map_or(Ok(bytes), Err)
+    }
+
+    /// Subscribers that share a connection.
+    fn streams_per_connection(&self) -> u32 {
+        self.params.streams_per_connection.unwrap_or(1).max(1)
     }
 
     /// Whether enough holds end in the window to count them.
@@ -190,20 +264,25 @@ impl Inputs<'_> {
 
     /// The sizes of a polling pattern's exchanges, on whichever connections they are made.
     fn exchanges(&self, kept: PollSizes) -> PollSizes {
+        let sizes = kept.over(self.params.transport);
         match self.params.keep_alive {
-            Some(false) => kept.with_fresh_connections(),
-            Some(true) | None => kept,
+            Some(false) => sizes.with_fresh_connections(),
+            Some(true) | None => sizes,
         }
     }
 
     /// Connections held at a time by polling subscribers that have an exchange under way for a
     /// fraction `asking` of the time.
     fn sockets_held(&self, asking: f64) -> f64 {
-        let share = match self.params.keep_alive {
-            Some(false) => asking.clamp(0.0, 1.0),
-            Some(true) | None => 1.0,
-        };
-        f64::from(self.params.subscribers) * share
+        match self.params.keep_alive {
+            Some(false) => f64::from(self.params.subscribers) * asking.clamp(0.0, 1.0),
+            Some(true) | None => self.connections(),
+        }
+    }
+
+    /// Connections of subscribers that keep theirs.
+    fn connections(&self) -> f64 {
+        f64::from(self.params.subscribers.div_ceil(self.streams_per_connection()))
     }
 
     /// Bytes of the cursor in the middle of the schedule.

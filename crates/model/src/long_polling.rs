@@ -24,96 +24,70 @@
 //! in `rearm.rs` and checked by the simulator in `tests/monte_carlo.rs`; the replay is
 //! `held_requests.rs`. Left out of the closed form: an event that falls into the deaf window after
 //! a time-out of a steady or burst schedule (a fraction G/(G+W) of the bursts). Left out of both:
-//! that a hold ends up to a timer tick late; the set-up of a fresh connection for every request, by
-//! which G is longer (a round trip and the server's accepting); and c is the CPU of a whole exchange, of which with a
-//! turnaround only the waking half lies between two subscribers of a row.
+//! that a hold ends up to a timer tick late; what a fresh connection costs the server; and c is the CPU
+//! of a whole exchange, of which with a turnaround only the waking half lies between two of a row.
+//!
+//! **A network** is in d_u and d_d, the opening of a connection of one's own in d_u: ages are one to
+//! three transits. Both grow by bytes ÷ bandwidth, and by up to j of jitter, so that G varies: its mean
+//! grows by j, and it is spread as the sum of two jitters is.
 
 use contract::Pattern;
 
+pub use crate::held_requests::replayed;
 use crate::{
     AgeCurve, Inputs, NotApplicable, Piece, Prediction,
-    bytes::PollSizes,
     gaps::Gaps,
-    polling::closed_form_bytes,
+    polling::{answer_bytes, check_link, closed_form_bytes},
     rearm::{along_the_row, course},
+    rearm_gap::Rearm,
     set_up,
-    timeline::Delays,
 };
-
-pub use crate::held_requests::replayed;
 
 /// From the mean rate of the arrivals.
 ///
 /// # Errors
-/// If the arrivals have no closed form, or the requests saturate the server.
+/// If the arrivals have no closed form, or the requests saturate the server or the link.
 pub fn closed_form(inputs: &Inputs<'_>) -> Result<Prediction, NotApplicable> {
     let rearm = Rearm::of(inputs)?;
     let gaps = Gaps::of(inputs.arrivals)?;
+    let (delays, way) = (rearm.delays, rearm.way);
+    let sizes = rearm.sizes(inputs);
+    let alone = answer_bytes(inputs, sizes, 1.0);
+    let shortest_gap_s = rearm.gap_s(sizes, inputs, alone);
+    let batch = gaps.mean_batch(shortest_gap_s + way.jitter_s);
+    check_link(&way, gaps, batch, alone / gaps.mean_s())?;
+    rearm.check_jitter(gaps, shortest_gap_s)?;
+    let deaf_answer = answer_bytes(inputs, sizes, batch);
+    let gap_s = shortest_gap_s + way.jitter_s;
+
     let others = f64::from(inputs.params.subscribers) - 1.0;
-    let spread_s = others * rearm.delays.service_s;
-    let course = course(gaps, rearm.gap_s(), rearm.hold_s, spread_s / 2.0);
+    let spread_s = others * delays.service_s;
+    let course = course(gaps, gap_s, rearm.hold_s, spread_s / 2.0);
     let requests_per_event = course.answers + course.timeouts;
     inputs.check_load(requests_per_event / gaps.mean_s())?;
 
-    let delays = rearm.delays;
-    let youngest_s = delays.lateness_s + delays.transit_s;
+    let youngest_s = |answer: f64| delays.lateness_s + delays.transit_s + way.back_s(answer);
     let deaf: f64 = course.deaf.iter().map(|piece| piece.share).sum();
-    let woken = Piece { share: 1.0 - deaf, from_s: youngest_s, to_s: youngest_s + spread_s };
+    let woken = Piece { share: 1.0 - deaf, from_s: youngest_s(alone), to_s: youngest_s(alone) + spread_s };
     let waits = course.deaf.iter();
     let pieces: Vec<Piece> = waits
-        .flat_map(|wait| along_the_row(*wait, spread_s, rearm.gap_s()))
-        .map(|wait| wait.after(youngest_s))
+        .flat_map(|wait| rearm.varied(*wait, shortest_gap_s))
+        .flat_map(|wait| along_the_row(wait, spread_s, gap_s))
+        .map(|wait| wait.after(youngest_s(deaf_answer)))
         .chain([woken])
+        .flat_map(|piece| piece.blurred(way.jitter_s))
         .collect();
     // Not negative, but a zero may carry a minus sign.
     let empty_ratio = (course.timeouts / requests_per_event).abs();
-    let sizes = rearm.sizes(inputs);
+    let bytes = closed_form_bytes(inputs, sizes, requests_per_event, empty_ratio);
     Ok(Prediction {
         age: AgeCurve::of_pieces(&pieces),
         requests_per_event,
         requests_per_subscriber: None,
         empty_ratio,
-        bytes: Ok(closed_form_bytes(inputs, sizes, requests_per_event, empty_ratio)),
+        bytes: inputs.told(Pattern::LongPolling, bytes),
         sockets_held: inputs.sockets_held(1.0 - requests_per_event / gaps.mean_s() * rearm.turnaround_s),
         set_up_round_trips: set_up::round_trips(Pattern::LongPolling, inputs.params.transport),
         connect_ms: set_up::connect_ms(Pattern::LongPolling, inputs.params),
     })
-}
-
-/// The settings that decide when a subscriber is deaf.
-pub(crate) struct Rearm {
-    pub(crate) hold_s: f64,
-    pub(crate) delays: Delays,
-    pub(crate) turnaround_s: f64,
-}
-
-impl Rearm {
-    pub(crate) fn of(inputs: &Inputs<'_>) -> Result<Self, NotApplicable> {
-        let delays = Delays::from(inputs.calibration);
-        let hold_s = inputs.params.hold_ms.unwrap_or(0.0) / 1e3;
-        if hold_s <= 0.0 {
-            return Err(NotApplicable("the hold is missing".to_owned()));
-        }
-        // Without a turnaround the subscriber asks again at once and sets no timer.
-        let turnaround_s = match inputs.params.turnaround_ms {
-            Some(pause_ms) if pause_ms > 0.0 => pause_ms / 1e3 + delays.timer_late_s,
-            Some(_) | None => 0.0,
-        };
-        Ok(Self { hold_s, delays, turnaround_s })
-    }
-
-    /// A request's way to the server, d_u. The calibration times publication, wake-up and the
-    /// answer's way; a request takes about half as long.
-    pub(crate) fn request_way_s(&self) -> f64 {
-        self.delays.transit_s / 2.0
-    }
-
-    /// The deaf window G.
-    pub(crate) fn gap_s(&self) -> f64 {
-        self.delays.transit_s + self.turnaround_s + self.request_way_s()
-    }
-
-    pub(crate) fn sizes(&self, inputs: &Inputs<'_>) -> PollSizes {
-        inputs.exchanges(PollSizes::long_polling(inputs.params.client, self.hold_s))
-    }
 }

@@ -2,14 +2,16 @@
 
 use std::ops::Range;
 
-use contract::{Params, Pattern};
+use contract::Pattern;
 
 use crate::{
-    BytesPerEvent, Inputs, Prediction,
+    BytesPerEvent, Inputs, NotApplicable, Prediction,
     age::AgeSample,
     bytes::{EventText, PollSizes},
+    gaps::Gaps,
     set_up,
     timeline::Timeline,
+    way::Way,
 };
 
 /// Bytes per delivery from the requests per event and the fraction of them that is answered empty.
@@ -40,6 +42,36 @@ pub(crate) fn closed_form_bytes(
     }
 }
 
+/// Bytes of a whole answer with so many events; a share of one counts as that.
+pub(crate) fn answer_bytes(inputs: &Inputs<'_>, sizes: PollSizes, events: f64) -> f64 {
+    let cursor = inputs.middle_cursor();
+    let event = EventText::plain(inputs.params.payload_bytes as usize).json(cursor) as f64 + 1.0;
+    let body = sizes.empty_body(cursor) as f64 - 1.0 + event * events;
+    body + sizes.answer_head(cursor, body.round() as usize) as f64
+}
+
+/// The share of a link that a closed form may use: beyond it messages wait for each other.
+pub(crate) const HIGHEST_LINK_LOAD: f64 = 0.5;
+
+/// Whether so many bytes a second leave the link idle for most of the time, and no burst fills it.
+pub(crate) fn check_link(way: &Way, gaps: Gaps, batch: f64, bytes_hz: f64) -> Result<(), NotApplicable> {
+    let load = way.passing_s(bytes_hz);
+    if load > HIGHEST_LINK_LOAD {
+        return Err(NotApplicable(format!(
+            "the events take {:.0} % of a connection's bandwidth, so they wait for each other",
+            load * 100.0
+        )));
+    }
+    let is_burst = match gaps {
+        Gaps::Bursts { .. } => batch > 1.0,
+        Gaps::Poisson { .. } | Gaps::Steady { .. } => false,
+    };
+    if is_burst && way.has_bandwidth() {
+        return Err(NotApplicable("a burst on a narrow link has no formula".to_owned()));
+    }
+    Ok(())
+}
+
 /// Counts the exchanges of a replay as the harness does, between the edges of the window.
 ///
 /// Bytes flow when a request is sent and when an answer is received. But what an exchange is
@@ -58,7 +90,7 @@ pub(crate) struct Ledger<'a> {
     ages: AgeSample,
 }
 
-/// A subscriber's poll timer: poll k is sent at `first_s` + k·`interval_s`.
+/// A row of polls that take equally long: poll k is sent at `first_s` + k·`interval_s`.
 pub(crate) struct Ticks {
     pub(crate) first_s: f64,
     pub(crate) interval_s: f64,
@@ -104,10 +136,9 @@ impl<'a> Ledger<'a> {
         self.requests(sent, answered, after);
         if answered == 1 {
             let cursor = Timeline::cursor_after(up_to);
-            let ((json_from, data_from), (json_to, data_to)) = (self.sums[after], self.sums[up_to]);
-            let data = data_to - data_from;
-            let body = self.sizes.empty_body(cursor) + json_to - json_from - 1;
-            let request = self.sizes.request(Timeline::cursor_after(after));
+            let data = self.sums[up_to].1 - self.sums[after].1;
+            let body = self.body_bytes(after, up_to);
+            let request = self.request_bytes(after);
             let head = self.sizes.answer_head(cursor, body);
             self.bytes.payload += data as f64;
             self.bytes.framing += (body - data) as f64;
@@ -119,10 +150,30 @@ impl<'a> Ledger<'a> {
         }
     }
 
+    fn body_bytes(&self, after: usize, up_to: usize) -> usize {
+        let envelope = self.sizes.empty_body(Timeline::cursor_after(up_to));
+        envelope + self.sums[up_to].0 - self.sums[after].0 - 1
+    }
+
+    /// Bytes of a request for what comes after the first `after` events.
+    pub(crate) fn request_bytes(&self, after: usize) -> usize {
+        self.sizes.request(Timeline::cursor_after(after))
+    }
+
+    /// Bytes of the whole answer to it that reaches up to the first `up_to` events.
+    pub(crate) fn answer_bytes(&self, after: usize, up_to: usize) -> usize {
+        let cursor = Timeline::cursor_after(up_to);
+        if up_to == after {
+            return self.sizes.empty_answer(cursor);
+        }
+        let body = self.body_bytes(after, up_to);
+        body + self.sizes.answer_head(cursor, body)
+    }
+
     /// So many requests sent within the window, of exchanges of which so many ended within it.
     fn requests(&mut self, sent: u64, answered: u64, after: usize) {
         self.requests += sent;
-        let request = self.sizes.request(Timeline::cursor_after(after));
+        let request = self.request_bytes(after);
         self.bytes.framing += (sent as f64 - answered as f64) * request as f64;
     }
 
@@ -174,7 +225,7 @@ impl<'a> Ledger<'a> {
     pub(crate) fn into_prediction(
         self,
         pattern: Pattern,
-        params: &Params,
+        inputs: &Inputs<'_>,
         subscribers: usize,
         life: u64,
     ) -> Prediction {
@@ -185,15 +236,18 @@ impl<'a> Ledger<'a> {
             requests_per_subscriber: Some(life as f64 / subscribers as f64),
             // Counted when answered: at the edges it may be one more than was asked.
             empty_ratio: (self.empty as f64 / self.requests.max(1) as f64).min(1.0),
-            bytes: Ok(BytesPerEvent {
-                payload: self.bytes.payload / deliveries,
-                framing: self.bytes.framing / deliveries,
-                headers: self.bytes.headers / deliveries,
-                empty_polls: self.bytes.empty_polls / deliveries,
-            }),
+            bytes: inputs.told(
+                pattern,
+                BytesPerEvent {
+                    payload: self.bytes.payload / deliveries,
+                    framing: self.bytes.framing / deliveries,
+                    headers: self.bytes.headers / deliveries,
+                    empty_polls: self.bytes.empty_polls / deliveries,
+                },
+            ),
             sockets_held: subscribers as f64,
-            set_up_round_trips: set_up::round_trips(pattern, params.transport),
-            connect_ms: set_up::connect_ms(pattern, params),
+            set_up_round_trips: set_up::round_trips(pattern, inputs.params.transport),
+            connect_ms: set_up::connect_ms(pattern, inputs.params),
         }
     }
 }

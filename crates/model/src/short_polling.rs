@@ -16,20 +16,25 @@
 //! bursts are no Poisson batches. Derived here, checked by the simulator in `tests/monte_carlo.rs`.
 //!
 //! **Left out.** The batch limit of 1,000 events. Polls that wait for each other at the server:
-//! below a load of 0.9 less than five exchanges' CPU on average, and the prediction is
-//! refused above. The set-up of a fresh connection for every poll: it delays the request and so makes
-//! nothing older, but the polls come that much later than their ticks. Against a steady schedule whose period divides T each subscriber sees
-//! few ages only; the uniform distribution then is that over many subscribers' phases.
+//! below a load of 0.9 less than five exchanges' CPU on average, and the prediction is refused above.
+//! Against a steady schedule whose period divides T each subscriber sees few ages only; the uniform
+//! distribution then is that over many subscribers' phases.
+//!
+//! **A network** adds its way to d_d and, where an exchange outlasts the interval, makes T the next
+//! multiple of it: the polls between are skipped. Opening a connection for every poll delays the request
+//! and so makes nothing older. An answer with n events takes its bytes ÷ bandwidth more; the n of an event
+//! among Poisson arrivals is 1 + λT. Jitter up to j is added to the answer, on average j/2; that it moves
+//! the polls' arrivals is left out of the closed form (j²/12T of the mean).
 
 use contract::Pattern;
 
+pub use crate::poll_timer::replayed;
 use crate::{
     AgeCurve, Inputs, NotApplicable, Piece, Prediction,
-    bytes::PollSizes,
     gaps::Gaps,
-    polling::{Ledger, Ticks, closed_form_bytes},
+    poll_timer::{PollTimer, sizes},
+    polling::{answer_bytes, check_link, closed_form_bytes},
     set_up,
-    timeline::{Delays, Timeline},
 };
 
 /// Step between two subscribers' phases, as a fraction of the poll interval: the golden ratio's
@@ -51,71 +56,29 @@ pub fn requests_per_event(gaps: Gaps, interval_s: f64) -> f64 {
 /// From the mean gaps of the arrivals.
 ///
 /// # Errors
-/// If the arrivals have no closed form, or the polls alone saturate the server.
+/// If the arrivals have no closed form, the polls alone saturate the server or the link, or chance
+/// decides which polls are skipped.
 pub fn closed_form(inputs: &Inputs<'_>) -> Result<Prediction, NotApplicable> {
-    let (interval_s, delays) = (interval_s(inputs)?, Delays::from(inputs.calibration));
+    let timer = PollTimer::of(inputs)?;
     let gaps = Gaps::of(inputs.arrivals)?;
+    let interval_s = timer.interval_s();
     let requests_per_event = requests_per_event(gaps, interval_s);
     let empty_ratio = empty_ratio(gaps, interval_s);
-    let youngest_s = delays.lateness_s + delays.transit_s / 2.0;
-    let sizes = inputs.exchanges(PollSizes::short_polling(inputs.params.client));
+    let sizes = sizes(inputs);
+    let batch = gaps.mean_batch(interval_s);
+    let answer = answer_bytes(inputs, sizes, batch);
+    check_link(&timer.way, gaps, batch, answer / interval_s)?;
+    let youngest_s = timer.delays.lateness_s + timer.back_s(answer);
+    let wait = Piece { share: 1.0, from_s: youngest_s, to_s: youngest_s + interval_s };
+    let bytes = closed_form_bytes(inputs, sizes, requests_per_event, empty_ratio);
     Ok(Prediction {
-        age: AgeCurve::of_pieces(&[Piece { share: 1.0, from_s: youngest_s, to_s: youngest_s + interval_s }]),
+        age: AgeCurve::of_pieces(&wait.blurred(timer.way.jitter_s)),
         requests_per_event,
         requests_per_subscriber: None,
         empty_ratio,
-        bytes: Ok(closed_form_bytes(inputs, sizes, requests_per_event, empty_ratio)),
-        sockets_held: inputs.sockets_held(delays.transit_s / interval_s),
+        bytes: inputs.told(Pattern::ShortPolling, bytes),
+        sockets_held: timer.sockets_held(inputs),
         set_up_round_trips: set_up::round_trips(Pattern::ShortPolling, inputs.params.transport),
         connect_ms: set_up::connect_ms(Pattern::ShortPolling, inputs.params),
     })
-}
-
-/// Subscriber i polls at (frac(φ + i·0.618…) + k)·T + the timer's lateness, k = 0, 1, …
-///
-/// # Errors
-/// If the polls alone saturate the server.
-pub fn replayed(inputs: &Inputs<'_>) -> Result<Prediction, NotApplicable> {
-    let (interval_s, delays) = (interval_s(inputs)?, Delays::from(inputs.calibration));
-    let timeline = Timeline::new(inputs);
-    let subscribers = inputs.params.subscribers as usize;
-    let sizes = inputs.exchanges(PollSizes::short_polling(inputs.params.client));
-    let mut ledger = Ledger::new(&timeline, sizes, subscribers, timeline.counted.len());
-    let there_s = delays.transit_s / 2.0;
-    let first_poll_s = |subscriber: usize| {
-        let phase = (inputs.poll_phase + subscriber as f64 * PHASE_STEP).fract();
-        phase * interval_s + delays.timer_late_s
-    };
-    for first_s in (0..subscribers).map(first_poll_s) {
-        let ticks = Ticks { first_s, interval_s, exchange_s: delays.transit_s };
-        let (mut cursor, mut next_poll) = (0, 0);
-        while let Some(published_s) = timeline.published_s.get(cursor) {
-            let poll = ((published_s - there_s - first_s) / interval_s).ceil() as u64;
-            // Rounding must not let a poll bring something twice.
-            let poll = poll.max(next_poll);
-            let sent_s = first_s + poll as f64 * interval_s;
-            let up_to = timeline.published_by(sent_s + there_s, cursor + 1);
-            ledger.empty_ticks(&ticks, next_poll..poll, cursor);
-            ledger.exchange(sent_s, sent_s + delays.transit_s, cursor, up_to);
-            (cursor, next_poll) = (up_to, poll + 1);
-        }
-        ledger.empty_ticks(&ticks, next_poll..u64::MAX, cursor);
-    }
-    let end_s = ledger.end_s();
-    let polls = |first_s: f64| ((end_s - first_s) / interval_s + 1.0).max(0.0) as u64;
-    let timed: u64 = (0..subscribers).map(first_poll_s).map(polls).sum();
-    let mut prediction =
-        ledger.into_prediction(Pattern::ShortPolling, inputs.params, subscribers, subscribers as u64 + timed);
-    prediction.sockets_held = inputs.sockets_held(delays.transit_s / interval_s);
-    Ok(prediction)
-}
-
-/// The poll interval, if polling that often is possible at all.
-fn interval_s(inputs: &Inputs<'_>) -> Result<f64, NotApplicable> {
-    let interval_s = inputs.params.poll_interval_ms.unwrap_or(0.0) / 1e3;
-    if interval_s <= 0.0 {
-        return Err(NotApplicable("the poll interval is missing".to_owned()));
-    }
-    inputs.check_load(1.0 / interval_s)?;
-    Ok(interval_s)
 }

@@ -8,25 +8,27 @@
 //! |---|---|
 //! | age at the j-th of N subscribers | ℓ + transit + (j−1)c, mean ℓ + transit + (N−1)c/2 |
 //! | requests per event | 0; one request in a subscription's life, before the window |
-//! | bytes per event | `id`, `event` and `data` fields in a chunk; a heartbeat every 15 s |
+//! | bytes per event | `id`, `event` and `data` fields in a chunk; a heartbeat every 15 s, or as set |
 //!
-//! ℓ is the publisher's lateness, c the time that one delivery takes. The row
-//! of subscribers is `fan_out.rs`, which WebSocket shares: the two differ in bytes.
+//! ℓ is the publisher's lateness, c the time that one delivery takes; a network's way, once, comes on top
+//! of transit. The row of subscribers is `fan_out.rs`, which WebSocket shares: the two differ in bytes,
+//! and these by transport (`transports.rs`).
 
 use contract::Pattern;
 
 use crate::{
     Inputs, NotApplicable, Prediction,
-    bytes::{EventText, SSE_HEARTBEAT},
+    bytes::{EventText, SSE_COMMENT},
     fan_out,
     fan_out::Framing,
 };
 
 const FRAMING: Framing = Framing {
     pattern: Pattern::Sse,
-    alone: EventText::sse,
-    joined: EventText::sse_block,
-    heartbeat: SSE_HEARTBEAT,
+    content: EventText::sse_block,
+    is_chunked: true,
+    heartbeat: SSE_COMMENT,
+    heartbeat_answer: 0,
 };
 
 /// From the mean rate of the arrivals.

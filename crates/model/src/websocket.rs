@@ -7,7 +7,7 @@
 //! |---|---|
 //! | age at the j-th of N subscribers | ℓ + transit + (j−1)c, mean ℓ + transit + (N−1)c/2 |
 //! | requests per event | 0; one upgrade in a subscription's life, before the window |
-//! | bytes per event | frame header and JSON object; ping and pong every 15 s |
+//! | bytes per event | frame header and JSON object; ping and pong every 15 s, or as set |
 //!
 //! Only server frames count, which are not masked; the subscriber's pong is (RFC 6455 §5.3).
 //! The row of subscribers is `fan_out.rs`, which SSE shares; the sizes are `bytes.rs`.
@@ -23,9 +23,10 @@ use crate::{
 
 const FRAMING: Framing = Framing {
     pattern: Pattern::WebSocket,
-    alone: EventText::websocket,
-    joined: EventText::websocket,
-    heartbeat: WEBSOCKET_PING + WEBSOCKET_PONG,
+    content: EventText::websocket,
+    is_chunked: false,
+    heartbeat: WEBSOCKET_PING,
+    heartbeat_answer: WEBSOCKET_PONG,
 };
 
 /// From the mean rate of the arrivals.

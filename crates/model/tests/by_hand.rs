@@ -21,7 +21,7 @@ const TWO_EVENTS: &str = r#"{"cursor":"k3v9qa.2","resume":"live","events":[{"id"
 const DATA: f64 = 20.0;
 
 fn assert_bytes(prediction: &Prediction, deliveries: f64, parts: [f64; 4]) {
-    let bytes = prediction.bytes.as_ref().unwrap();
+    let bytes = prediction.bytes.as_ref().expect("HTTP/1.1 in clear has no unknown bytes");
     for (what, found, expected) in [
         ("payload", bytes.payload, parts[0]),
         ("framing", bytes.framing, parts[1]),

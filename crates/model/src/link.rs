@@ -1,0 +1,69 @@
+//! What a link adds to events that are pushed over it: time to pass, waiting for each other, jitter.
+
+use crate::{
+    AgeCurve, Inputs, NotApplicable,
+    age::AgeSample,
+    gaps::Gaps,
+    polling::check_link,
+    timeline::{Delays, Timeline},
+    way::{Chance, Way},
+};
+
+/// Beyond this share of the bandwidth the sender's socket fills, and then the server's writes wait.
+const HIGHEST_REPLAYED_LOAD: f64 = 0.9;
+
+/// Mean time on the link of events of so many bytes, without jitter.
+///
+/// # Errors
+/// If the link is loaded, or jitter is longer than most gaps.
+pub(crate) fn closed_form_s(way: &Way, gaps: Gaps, bytes: f64) -> Result<f64, NotApplicable> {
+    let rate_hz = 1.0 / gaps.mean_s();
+    let pass_s = way.passing_s(bytes);
+    check_link(way, gaps, gaps.mean_batch(pass_s), bytes * rate_hz)?;
+    if way.jitter_s > 0.0 && gaps.share_below(way.jitter_s) > 0.5 {
+        return Err(NotApplicable(
+            "most events follow another within the jitter, and order is kept: that has no formula".to_owned(),
+        ));
+    }
+    let load = rate_hz * pass_s;
+    let waits_s = match gaps {
+        Gaps::Poisson { .. } => load * pass_s / (2.0 * (1.0 - load)),
+        Gaps::Steady { .. } | Gaps::Bursts { .. } => 0.0,
+    };
+    Ok(way.back_s(bytes) + waits_s)
+}
+
+/// Ages when every subscriber has such a link of its own. `bytes` are those of each event's write.
+pub(crate) fn replayed(
+    inputs: &Inputs<'_>,
+    timeline: &Timeline<'_>,
+    way: &Way,
+    bytes: &[f64],
+) -> Result<AgeCurve, NotApplicable> {
+    let counted = &timeline.counted;
+    let pass_s: f64 = bytes[counted.clone()].iter().map(|&bytes| way.passing_s(bytes)).sum();
+    let load = pass_s / inputs.window.seconds();
+    if load > HIGHEST_REPLAYED_LOAD {
+        return Err(NotApplicable(format!(
+            "the events take {:.0} % of a connection's bandwidth",
+            load * 100.0
+        )));
+    }
+    let delays = Delays::from(inputs.calibration);
+    let subscribers = inputs.params.subscribers;
+    let mut ages = AgeSample::new(subscribers as usize * counted.len(), counted.len());
+    let mut chance = Chance::new();
+    for subscriber in 0..subscribers {
+        let written_after_s = delays.transit_s + f64::from(subscriber) * delays.service_s;
+        let (mut free_s, mut received_s) = (f64::NEG_INFINITY, f64::NEG_INFINITY);
+        for (event, (&published_s, &bytes)) in timeline.published_s.iter().zip(bytes).enumerate() {
+            free_s = free_s.max(published_s + written_after_s) + way.passing_s(bytes);
+            // An event never overtakes the one before it.
+            received_s = received_s.max(free_s + way.back_s(0.0) + way.draw_s(&mut chance));
+            if counted.contains(&event) {
+                ages.add(received_s - timeline.due_s[event]);
+            }
+        }
+    }
+    Ok(ages.into_curve())
+}

@@ -1,0 +1,67 @@
+//! Networks that the model does not speak of, and those that only look so.
+//!
+//! What ends, refuses or holds back connections on purpose has no prediction. An idle timeout that no
+//! connection ever reaches is no obstacle: then a trial is like one without it.
+
+use contract::{Heartbeat, Network, Pattern};
+
+use crate::{Inputs, NotApplicable, heartbeats::heartbeat, timeline::Timeline};
+
+/// Whether the trial's network lets everything pass, sooner or later.
+pub(crate) fn check(pattern: Pattern, inputs: &Inputs<'_>) -> Result<(), NotApplicable> {
+    let Some(network) = inputs.params.network.filter(Network::is_obstacle) else {
+        return Ok(());
+    };
+    let without_timeout = Network { idle_timeout: None, ..network };
+    let Some(timeout) = network.idle_timeout.filter(|_| !without_timeout.is_obstacle()) else {
+        return Err(NotApplicable(
+            "a middlebox ends, refuses or holds back connections on purpose".to_owned(),
+        ));
+    };
+    let (quiet_s, timeout_s) = (longest_quiet_s(pattern, inputs, &network), timeout.as_secs_f64());
+    if quiet_s < timeout_s {
+        return Ok(());
+    }
+    Err(NotApplicable(format!(
+        "connections are quiet for up to {quiet_s:.3} s, and a middlebox closes what is quiet for {timeout_s} s"
+    )))
+}
+
+/// An upper bound of the time in which no byte passes on a connection that is open.
+fn longest_quiet_s(pattern: Pattern, inputs: &Inputs<'_>, network: &Network) -> f64 {
+    let params = inputs.params;
+    let seconds = |setting_ms: Option<f64>| setting_ms.unwrap_or(0.0) / 1e3;
+    let on_the_way_s = (network.rtt.as_secs_f64() + network.jitter.as_secs_f64()) * 2.0;
+    let is_fresh = params.keep_alive == Some(false);
+    match pattern {
+        Pattern::ShortPolling if is_fresh => on_the_way_s,
+        // Skipped ticks included: an exchange is no longer than the way.
+        Pattern::ShortPolling => seconds(params.poll_interval_ms) + on_the_way_s,
+        Pattern::LongPolling => {
+            let pause_s = if is_fresh { 0.0 } else { seconds(params.turnaround_ms) };
+            seconds(params.hold_ms).min(longest_gap_s(inputs)).max(pause_s) + on_the_way_s
+        }
+        Pattern::Sse | Pattern::WebSocket => {
+            match heartbeat(params) {
+                Heartbeat::Off => longest_gap_s(inputs),
+                Heartbeat::Every(period) | Heartbeat::WhenIdle(period) => {
+                    period.as_secs_f64().min(longest_gap_s(inputs))
+                }
+            }
+            .max(network.rtt.as_secs_f64())
+                + network.jitter.as_secs_f64()
+        }
+    }
+}
+
+/// The longest time without an event, from the schedule's beginning to the end of the window.
+fn longest_gap_s(inputs: &Inputs<'_>) -> f64 {
+    let timeline = Timeline::new(inputs);
+    let mut last_s = 0.0;
+    let mut longest_s = 0.0_f64;
+    for instant_s in timeline.published_s.iter().copied().chain([timeline.window_s.end]) {
+        longest_s = longest_s.max(instant_s - last_s);
+        last_s = instant_s;
+    }
+    longest_s
+}
