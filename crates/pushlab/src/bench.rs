@@ -104,7 +104,9 @@ pub(crate) fn run(arguments: &BenchArguments) -> Result<ExitCode, Failure> {
 /// What the verdict says to a script.
 fn code(verdict: Verdict, arguments: &BenchArguments) -> ExitCode {
     match verdict {
-        // A run that ended by itself is incomplete only where something failed.
+        // A run that ended by itself is incomplete only where something failed. Trials that were not run
+        // because something is missing here leave a run as it is, unless nothing at all was run: that has
+        // failed.
         Verdict::Failed | Verdict::Interrupted => ExitCode::from(1),
         Verdict::Invalid => ExitCode::from(Failure::INVALID),
         Verdict::ThresholdFailed => ExitCode::from(Failure::THRESHOLD),
@@ -231,11 +233,14 @@ impl Plan {
                 known.insert(key, found);
                 record.calibration = Some(found);
             }
-            let failure = match &record.outcome {
-                Outcome::Completed { .. } | Outcome::Watched { .. } => None,
-                Outcome::Failed { reason, .. } | Outcome::NotRun { reason } => Some(reason.as_str()),
-            };
-            display.end(&order, failure);
+            match &record.outcome {
+                Outcome::Completed { .. } | Outcome::Watched { .. } => display.end(&order, None),
+                Outcome::Failed { reason, .. } => display.end(&order, Some(reason)),
+                Outcome::NotRun { reason } => {
+                    display.end(&order, None);
+                    display.note(&format!("not run: {reason}"));
+                }
+            }
             folder.append(&record)?;
             if let Some(log) = interval_log {
                 folder.add_interval_log(&record, &log)?;
@@ -262,6 +267,8 @@ impl Plan {
         };
         let mut failed = findings.thresholds().filter(|finding| finding.outcome == ThresholdOutcome::Failed);
         Ok(match findings.verdict {
+            // Nothing could be run so far: what is missing need not be missing for the others.
+            Verdict::Failed if findings.failures.is_empty() => None,
             Verdict::Failed | Verdict::Invalid => Some(findings.verdict_reason.clone()),
             Verdict::ThresholdFailed => failed
                 .any(|finding| finding.low.is_some() || !to_come(&finding.scenario))

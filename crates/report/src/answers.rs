@@ -61,6 +61,7 @@ pub(crate) fn answer(finding: &ScenarioFinding) -> Answer {
                 Swept::Network => network::obstacles(finding),
                 Swept::Heartbeat => network::heartbeats(finding, judge),
                 Swept::Rtt => network::delays(judge, &points),
+                Swept::Transport => network::transports(&points),
                 Swept::Subscribers
                 | Swept::Rate
                 | Swept::Payload
@@ -70,7 +71,6 @@ pub(crate) fn answer(finding: &ScenarioFinding) -> Answer {
                 | Swept::KeepAlive
                 | Swept::Side
                 | Swept::Rung
-                | Swept::Transport
                 | Swept::StreamsPerConnection
                 | Swept::MaxStreams => None,
             }

@@ -27,6 +27,38 @@ pub(crate) fn anchor(head: &str) -> Option<&'static str> {
     known.into_iter().find_map(|(word, anchor)| (word == head).then_some(anchor))
 }
 
+/// Words within a sentence that the glossary explains, and where.
+const LINKED: [(&str, &str); 8] = [
+    ("clear road", "clear-road"),
+    ("round-trip time", "round-trip"),
+    ("signs of life", "heartbeat"),
+    ("HTTP/2 stream", "stream"),
+    ("head-of-line blocking", "head-of-line"),
+    ("middlebox", "middlebox"),
+    ("transit", "transit"),
+    ("black hole", "black-hole"),
+];
+
+/// A sentence cut at the first use of each such word; those are given with where they lead.
+pub(crate) fn cut(text: &str) -> Vec<(&str, Option<&'static str>)> {
+    let mut places: Vec<(usize, usize, &'static str)> = LINKED
+        .iter()
+        .filter_map(|(word, anchor)| text.find(word).map(|start| (start, start + word.len(), *anchor)))
+        .collect();
+    places.sort_unstable();
+    let mut parts = Vec::new();
+    let mut from = 0;
+    for (start, end, anchor) in places {
+        if start >= from {
+            parts.push((&text[from..start], None));
+            parts.push((&text[start..end], Some(anchor)));
+            from = end;
+        }
+    }
+    parts.push((&text[from..], None));
+    parts
+}
+
 /// The words of this report: those of every one, and those of what it measured besides.
 pub(crate) fn words(findings: &Findings) -> Vec<Word> {
     let any = |is: fn(&ScenarioFinding) -> bool| findings.scenarios.iter().any(is);
@@ -209,3 +241,29 @@ const GLOSSARY: [Word; 21] = [
     ),
     ("window", "window", "the stretch of the schedule that counts, after the warm-up."),
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sentence_is_cut_at_its_first_words_and_loses_nothing() {
+        let text = "Beside the clear road, and the clear road again, a middlebox.";
+        let parts = cut(text);
+        assert_eq!(parts.iter().map(|(part, _)| *part).collect::<String>(), text);
+        let linked: Vec<&str> = parts.iter().filter_map(|(_, anchor)| *anchor).collect();
+        assert_eq!(linked, ["clear-road", "middlebox"]);
+        assert_eq!(cut("nothing of it"), [("nothing of it", None)]);
+    }
+
+    #[test]
+    fn every_link_leads_to_a_word() {
+        let known =
+            |anchor: &str| GLOSSARY.iter().chain(&NETWORK_WORDS).any(|(known, _, _)| *known == anchor);
+        assert!(LINKED.iter().all(|(_, anchor)| known(anchor)));
+        for head in ["in the way", "round trips", "heartbeat", "protocol", "connections"] {
+            assert!(anchor(head).is_some_and(known), "{head}");
+        }
+        assert_eq!(anchor("cut"), None);
+    }
+}

@@ -22,7 +22,12 @@ pub(crate) fn panel(panel: &Panel) -> Markup {
 pub(crate) fn table(panel: &Panel) -> Markup {
     let words = panel.kind == Kind::Words;
     html! {
-        p.quiet { (panel.explained) }
+        p.quiet { @for (part, anchor) in glossary::cut(&panel.explained) {
+            @match anchor {
+                Some(anchor) => { a href=(format!("#g-{anchor}")) { (part) } },
+                None => { (part) },
+            }
+        } }
         div.scroll tabindex="0" role="region" aria-label=(panel.heading) { table.matrix[words] {
             thead { tr {
                 @for head in &panel.heads {

@@ -66,7 +66,8 @@ fn threshold_row(finding: &ThresholdFinding) -> Markup {
 
 fn limits(finding: &ScenarioFinding) -> Markup {
     let blocks = finding.blocks() > 1;
-    html! {
+    let rows = limit_rows(finding);
+    html! { @if !rows.is_empty() {
         p.quiet {
             "Each value beside its limit" @if blocks { ", of all blocks the worst" } ". "
             a href="#g-late" { "Publisher late" } " at p99."
@@ -77,13 +78,13 @@ fn limits(finding: &ScenarioFinding) -> Markup {
                 @for head in limit_heads(finding) { th scope="col" { (head) } }
             } }
             tbody {
-                @for (point, cells) in limit_rows(finding) { tr {
+                @for (point, cells) in rows { tr {
                     th scope="row" { (point_name(point)) }
                     @for cell in cells { td class=[cell.beyond.then_some("failed")] { (cell.text) } }
                 } }
             }
         } }
-    }
+    } }
 }
 
 fn ledgers(finding: &ScenarioFinding) -> Markup {

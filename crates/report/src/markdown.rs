@@ -300,13 +300,17 @@ fn thresholds(page: &mut Page, finding: &ScenarioFinding) {
 
 fn limits_and_ledgers(page: &mut Page, finding: &ScenarioFinding) {
     let of = if finding.blocks() > 1 { ", of all blocks the worst" } else { "" };
+    let limit_rows = limit_rows(finding);
+    if limit_rows.is_empty() {
+        return;
+    }
     page.paragraph(&format!("Each value beside its limit{of}."));
     let limits = limit_heads(finding);
     let mut heads = vec!["point"];
     heads.extend(limits.iter().map(String::as_str));
     page.table(
         &heads,
-        limit_rows(finding).into_iter().map(|(point, cells)| {
+        limit_rows.into_iter().map(|(point, cells)| {
             let texts = cells
                 .into_iter()
                 .map(|cell| if cell.beyond { format!("{}, beyond", cell.text) } else { cell.text });

@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// How a network in the box differs from one.
-pub(crate) const LIMITS: &str = "A relay of its own process lies between subscribers and server. It holds back every byte for half a round trip in each direction. It cannot delay the SYN that opens a connection: that round trip is modelled by holding the first byte one round trip longer. A black hole tells neither side, but the kernels of this host still acknowledge what the relay has taken.";
+pub(crate) const LIMITS: &str = "A relay of its own process lies between subscribers and server. It holds back every byte for half a round trip in each direction. It cannot delay the SYN that opens a connection: that round trip is modelled by holding the first byte one round trip longer. A black hole tells neither side, but the kernels of this host still acknowledge what the relay has taken. Behind an obstacle losses, failed requests and ledgers that differ are findings and leave a trial valid; the publisher's lateness, hiccups and all else that is the instrument's own do not.";
 
 const EXPLAINED: &str = "What the middlebox counted in the whole life of the trials, all blocks together. Its CPU, in percent of one core, is in neither the server's nor the harness's.";
 

@@ -1,6 +1,8 @@
 //! What a connection costs before its first event, and the code that events go through, where
 //! transports or round trips are compared.
 
+use contract::Transport;
+
 use crate::{
     findings::ScenarioFinding,
     measured::mean,
@@ -13,6 +15,10 @@ use crate::{
 };
 
 const EXPLAINED: &str = "Set-up: from connecting to the first answer that gives a place in the log. Round trips: set-up at p50 ÷ round-trip time, beneath it what the model counts. Bytes and packets are those of one subscriber's set-up, both directions. Connections: those that the server held.";
+
+/// Said where subscribers share a connection.
+const SHARED: &str =
+    " An HTTP/2 stream shares its connection with others, and with it the head-of-line blocking.";
 
 /// The table of set-up; none where nothing that changes it is varied.
 pub(crate) fn set_up(finding: &ScenarioFinding) -> Option<Panel> {
@@ -36,9 +42,10 @@ pub(crate) fn set_up(finding: &ScenarioFinding) -> Option<Panel> {
         .filter(|point| point.completed().next().is_some() && !point.server.is_floor())
         .map(|point| Row::of(point, cells(point)))
         .collect();
+    let has_streams = finding.points.iter().any(|point| point.params.transport == Transport::Http2);
     (is_about_it && !rows.is_empty()).then(|| Panel {
         heading: "What a set-up costs".to_owned(),
-        explained: EXPLAINED.to_owned(),
+        explained: format!("{EXPLAINED}{}", if has_streams { SHARED } else { "" }),
         heads: heads(["point", "set-up at p50", "at p99", "round trips", "bytes", "packets", "connections"]),
         rows,
         kind: Kind::Numbers,

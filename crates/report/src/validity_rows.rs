@@ -9,7 +9,7 @@ use crate::{
     limits::{CHECKS, Check},
     measured::quantile_ms,
     number::{bytes, count, with_unit},
-    point::{Point, Trial},
+    point::{Point, Trial, unmeasured},
     threshold_verdict::ThresholdFinding,
     validity::behind_obstacle,
 };
@@ -26,7 +26,9 @@ pub(crate) struct LimitCell {
 /// Each point with the worst value of each check over its blocks.
 pub(crate) fn limit_rows(finding: &ScenarioFinding) -> Vec<(&Point, Vec<LimitCell>)> {
     let row = |point| CHECKS.iter().map(|check| limit_cell(finding, point, check)).collect();
-    finding.points.iter().map(|point| (point, row(point))).collect()
+    // What was not run, or was a browser's task, has no such values.
+    let measured = finding.points.iter().filter(|point| unmeasured(point).is_none());
+    measured.map(|point| (point, row(point))).collect()
 }
 
 /// Heads of the columns, each with its limit.

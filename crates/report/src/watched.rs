@@ -32,6 +32,16 @@ impl Watch<'_> {
         format!("{} over {}{crowd}", self.point.pattern.label(), transport_text(transport))
     }
 
+    /// The label after that of another task, whose pattern it does not repeat: `over HTTP/2`.
+    pub(crate) fn label_after(&self, before: Option<&Self>) -> String {
+        let label = self.label();
+        let known = before.is_some_and(|before| before.point.pattern == self.point.pattern);
+        match label.strip_prefix(self.point.pattern.label()) {
+            Some(rest) if known => rest.trim_start().to_owned(),
+            Some(_) | None => label,
+        }
+    }
+
     /// ` (block 2)`; empty for the first.
     fn block_words(&self) -> String {
         if self.trial.block > 1 { format!(" (block {})", self.trial.block) } else { String::new() }
@@ -156,6 +166,22 @@ pub(crate) fn first_watches(finding: &ScenarioFinding) -> Vec<Watch<'_>> {
     watches
 }
 
+/// What these tasks found, each behind its label; those that found nothing are left out.
+pub(crate) fn found_words(
+    watches: &[Watch<'_>],
+    found: impl Fn(&Watch<'_>) -> Option<String>,
+) -> Vec<String> {
+    let mut before = None;
+    let mut parts = Vec::new();
+    for watch in watches {
+        if let Some(words) = found(watch) {
+            parts.push(format!("{}: {words}", watch.label_after(before)));
+            before = Some(watch);
+        }
+    }
+    parts
+}
+
 /// Tables of lanes and of checks.
 pub(crate) fn panels(finding: &ScenarioFinding) -> Vec<Panel> {
     let mut panels: Vec<Panel> = Vec::new();
@@ -256,9 +282,7 @@ pub(crate) fn lines(finding: &ScenarioFinding) -> Vec<String> {
             let mut parts: Vec<String> = watch.opened_words().into_iter().collect();
             parts.extend(checks_words(watch));
             parts.push(watch.beside_words());
-            let block =
-                if watch.trial.block > 1 { format!(" (block {})", watch.trial.block) } else { String::new() };
-            format!("{}{block}: {}", watch.label(), parts.join("; "))
+            format!("{}{}: {}", watch.label(), watch.block_words(), parts.join("; "))
         })
         .collect()
 }

@@ -15,7 +15,12 @@ pub(crate) fn interval_note(findings: &Findings) -> String {
         points.map(|point| point.completed().count()).filter(|blocks| *blocks > 0)
     };
     let (least, most) = (blocks().min().unwrap_or(0), blocks().max().unwrap_or(0));
+    let mut points = findings.scenarios.iter().flat_map(|scenario| &scenario.points);
     let of = match (least, most) {
+        (_, 0) if points.any(|point| point.watched().next().is_some()) => {
+            return "The trials were a browser’s tasks: what they brought to light is no value with an interval."
+                .to_owned();
+        }
         (_, 0) => return "No trial was completed, so there is no value.".to_owned(),
         (1, 1) => "One block: every trial was run once".to_owned(),
         (least, most) if least == most => {

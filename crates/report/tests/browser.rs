@@ -34,7 +34,12 @@ fn six_connections_are_a_picture() {
         sentence.contains("SSE over HTTP/1.1: 6 of 8 streams open, the fetch waited 5.00 s"),
         "{sentence}"
     );
-    assert!(sentence.contains("all 8 streams open, the fetch waited 12.0 ms"), "{sentence}");
+    assert!(
+        sentence.contains(
+            "; over HTTP/2: all 8 streams open, the fetch waited 12.0 ms; WebSocket over HTTP/1.1: "
+        ),
+        "{sentence}"
+    );
     assert!(sentence.contains("the fetch was not answered in 5.00 s"), "{sentence}");
     let files = report::render(&findings);
     write("six-connections", &files);

@@ -146,7 +146,7 @@ fn foreign_servers_stand_beside_ours() {
     let csv = content(&files, "summary.csv");
     assert!(csv.contains("peers,websocket,bun,"));
     assert!(
-        csv.lines().next().is_some_and(|head| head.ends_with("times_floor,times_floor_low,times_floor_high"))
+        csv.lines().next().is_some_and(|head| head.ends_with("times_floor,times_floor_low,times_floor_high,clock_bound_ms"))
     );
     write("peers", &files);
 }

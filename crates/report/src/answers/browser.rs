@@ -3,20 +3,17 @@
 use super::capitalised;
 use crate::{
     findings::ScenarioFinding,
-    watched::{Watch, checks_words, first_watches},
+    watched::{Watch, checks_words, first_watches, found_words},
 };
 
 /// What the browser's tasks brought to light; none where there was no such task.
 pub(super) fn answer(finding: &ScenarioFinding) -> Option<(String, Vec<String>)> {
     let watches = first_watches(finding);
-    let mut sentences: Vec<String> = watches
-        .iter()
-        .filter_map(|watch| {
-            let mut parts: Vec<String> = watch.opened_words().into_iter().collect();
-            parts.extend(checks_words(watch));
-            (!parts.is_empty()).then(|| format!("{}: {}", watch.label(), parts.join("; ")))
-        })
-        .collect();
+    let mut sentences = found_words(&watches, |watch| {
+        let mut parts: Vec<String> = watch.opened_words().into_iter().collect();
+        parts.extend(checks_words(watch));
+        (!parts.is_empty()).then(|| parts.join(", "))
+    });
     if watches.is_empty() {
         return None;
     }

@@ -7,7 +7,7 @@ use crate::{
     findings::ScenarioFinding,
     heartbeats::{cheapest, of_pattern, survives},
     network_words::obstacle_text,
-    number::{count, list, three_digits, with_unit},
+    number::{count, list, setting, three_digits, with_unit},
     obstacles::{Hardship, Passage, by_pattern},
     point::Point,
     quantity::{Bound, QuantityName},
@@ -114,6 +114,39 @@ fn cut_words(point: &Point) -> String {
     let bytes = point.quantity_of(QuantityName::BytesPerEvent).measured_with_interval();
     let joint = if lost.starts_with("and") || lost.starts_with("with") { " " } else { ", " };
     format!("{cut}{joint}{lost}, {bytes} per event")
+}
+
+/// What each transport costs before the first event, and then for each.
+pub(super) fn transports(points: &[&Point]) -> Option<(String, Vec<String>)> {
+    let told = |point: &Point, name: QuantityName, before: &str, after: &str| {
+        let quantity = point.quantity_of(name);
+        quantity.measured.map(|_| format!("{before}{}{after}", quantity.measured_with_interval()))
+    };
+    let one = |point: &Point| {
+        let parts: Vec<String> = [
+            told(point, QuantityName::ConnectP50, "set up in ", " at p50"),
+            told(point, QuantityName::ConnectBytes, "for ", ""),
+            told(point, QuantityName::BytesPerEvent, "then ", " per event"),
+            point
+                .measured(QuantityName::SocketsHeld)
+                .map(|held| format!("on {} connection{}", setting(held), if held == 1.0 { "" } else { "s" })),
+        ]
+        .into_iter()
+        .flatten()
+        .collect();
+        format!("over {} {}", Swept::Transport.text(&point.params), parts.join(", "))
+    };
+    let of = |pattern: Pattern| {
+        let own: Vec<String> =
+            points.iter().filter(|point| point.pattern == pattern).map(|point| one(point)).collect();
+        (!own.is_empty()).then(|| format!("{}: {}.", capitalised(pattern.label()), own.join("; ")))
+    };
+    let mut sentences: Vec<String> = Pattern::ALL.into_iter().filter_map(of).collect();
+    if sentences.is_empty() {
+        return None;
+    }
+    let first = sentences.remove(0);
+    Some((first, sentences))
 }
 
 /// By how many transits each pattern's age grows.

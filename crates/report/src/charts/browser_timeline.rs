@@ -12,7 +12,7 @@ use crate::{
     findings::ScenarioFinding,
     number::{count, setting, time_ms},
     style::Ink,
-    watched::{Watch, first_watches, waited_ms, watches},
+    watched::{Watch, first_watches, found_words, waited_ms, watches},
 };
 
 /// Height of a lane.
@@ -160,11 +160,7 @@ fn beside(watch: &Watch<'_>) -> Vec<String> {
 
 /// What each page could open: `SSE over HTTP/1.1: 6 of 8 streams open, the fetch waited 5.00 s; …`.
 fn title(shown: &[Watch<'_>]) -> String {
-    let parts: Vec<String> = shown
-        .iter()
-        .filter_map(|watch| Some(format!("{}: {}", watch.label(), watch.opened_words()?)))
-        .collect();
-    parts.join("; ")
+    found_words(shown, |watch| watch.opened_words()).join("; ")
 }
 
 fn description(shown: &[Watch<'_>]) -> String {

@@ -295,7 +295,8 @@ fn hatching((from, to): (f64, f64), top: f64) -> Vec<(f64, f64)> {
             let high = (high_x, bottom - (high_x - foot));
             if index % 2 == 0 { [high, low] } else { [low, high] }
         })
-        .filter(|(_, y)| (top..=bottom).contains(y))
+        // What lies on an edge is within, however a float rounds it.
+        .filter(|(_, y)| (top - 1e-6..=bottom + 1e-6).contains(y))
         .collect()
 }
 
@@ -355,9 +356,20 @@ mod tests {
             let path = hatching((10.0, to), 5.0);
             assert!(path.len() > 2 && path.len() < 220, "{to}: {}", path.len());
             assert!(
-                path.iter().all(|(x, y)| (10.0..=to).contains(x) && (5.0..=15.0).contains(y)),
+                path.iter().all(|(x, y)| (10.0..=to).contains(x) && (4.99..=15.01).contains(y)),
                 "{path:?}"
             );
+        }
+    }
+
+    #[test]
+    fn no_line_of_a_hatching_is_left_out() {
+        for step in 0..100 {
+            let top = 86.3 + f64::from(step) * 0.17;
+            let path = hatching((104.7, 327.1), top);
+            let upper = path.iter().filter(|(_, y)| (y - top).abs() < 1e-3).count();
+            // All but those that the ends cut.
+            assert!(upper >= 52, "{top}: {upper}");
         }
     }
 
