@@ -77,19 +77,12 @@ impl Troubles {
 
 /// What a subscriber saw, without what differs from one time to the next.
 fn words(error: &SubscriberError) -> String {
-    match error {
-        SubscriberError::Socket(error) => of_socket(error),
-        SubscriberError::Reqwest(error) => of_reqwest(error),
-        SubscriberError::Status(_)
-        | SubscriberError::Later(..)
-        | SubscriberError::NoEventStream(_)
-        | SubscriberError::Redirected(_)
-        | SubscriberError::Unreadable(_)
-        | SubscriberError::Protocol(_)
-        | SubscriberError::Unanswered
-        | SubscriberError::BrokenOff
-        | SubscriberError::Ended
-        | SubscriberError::Closed => error.to_string(),
+    if let SubscriberError::Socket(error) = error {
+        of_socket(error)
+    } else if let SubscriberError::Reqwest(error) = error {
+        of_reqwest(error)
+    } else {
+        error.to_string()
     }
 }
 

@@ -74,21 +74,9 @@ pub(crate) enum SubscriberError {
 impl SubscriberError {
     /// Whether it ends the subscription for good: a subscriber of this pattern does not try again.
     pub(crate) fn is_final(&self, pattern: Pattern) -> bool {
-        match self {
-            Self::NoEventStream(_) | Self::Redirected(_) => true,
-            Self::Status(_) => match pattern {
-                Pattern::Sse => true,
-                Pattern::ShortPolling | Pattern::LongPolling | Pattern::WebSocket => false,
-            },
-            Self::Socket(_)
-            | Self::Reqwest(_)
-            | Self::Later(..)
-            | Self::Unreadable(_)
-            | Self::Protocol(_)
-            | Self::Unanswered
-            | Self::BrokenOff
-            | Self::Ended
-            | Self::Closed => false,
+        match pattern {
+            Pattern::Sse => matches!(self, Self::Status(_) | Self::NoEventStream(_) | Self::Redirected(_)),
+            Pattern::ShortPolling | Pattern::LongPolling | Pattern::WebSocket => false,
         }
     }
 
