@@ -68,8 +68,8 @@ impl Dialect {
         let (target, headers) = match pattern {
             Pattern::ShortPolling => ("?after={cursor}", "if-none-match: \"{cursor}\"\r\n"),
             Pattern::LongPolling => ("?after={cursor}&hold={hold}", ""),
-            // An EventSource repeats its URL and adds `Last-Event-ID`.
-            Pattern::Sse => ("", ""),
+            // As an EventSource: it repeats its URL.
+            Pattern::Sse => ("", "last-event-id: {cursor}\r\n"),
             Pattern::WebSocket => ("?after={cursor}", ""),
         };
         let always = match pattern {
@@ -318,7 +318,9 @@ mod tests {
             (
                 Pattern::Sse,
                 format!("GET /sse HTTP/1.1\r\n{host}accept: text/event-stream\r\n\r\n"),
-                format!("GET /sse HTTP/1.1\r\n{host}accept: text/event-stream\r\n\r\n"),
+                format!(
+                    "GET /sse HTTP/1.1\r\n{host}last-event-id: k3v9qa.17\r\naccept: text/event-stream\r\n\r\n"
+                ),
             ),
             (
                 Pattern::WebSocket,

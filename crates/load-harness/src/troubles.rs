@@ -77,22 +77,14 @@ impl Troubles {
 
 /// What a subscriber saw, without what differs from one time to the next.
 fn words(error: &SubscriberError) -> String {
-    match error {
-        SubscriberError::Socket(error) => of_socket(error),
-        SubscriberError::Reqwest(error) => of_reqwest(error),
-        SubscriberError::Http2(error) => of_http2(error),
-        SubscriberError::Tls(_)
-        | SubscriberError::NoExtendedConnect
-        | SubscriberError::Status(_)
-        | SubscriberError::Later(..)
-        | SubscriberError::NoEventStream(_)
-        | SubscriberError::Redirected(_)
-        | SubscriberError::Unreadable(_)
-        | SubscriberError::Protocol(_)
-        | SubscriberError::Unanswered
-        | SubscriberError::BrokenOff
-        | SubscriberError::Ended
-        | SubscriberError::Closed => error.to_string(),
+    if let SubscriberError::Socket(error) = error {
+        of_socket(error)
+    } else if let SubscriberError::Reqwest(error) = error {
+        of_reqwest(error)
+    } else if let SubscriberError::Http2(error) = error {
+        of_http2(error)
+    } else {
+        error.to_string()
     }
 }
 

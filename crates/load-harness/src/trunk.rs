@@ -177,11 +177,6 @@ impl Trunk {
 
 fn question(seat: &Seat, method: &Method) -> Result<Request<()>, SubscriberError> {
     let mut builder = seat.request().method(method);
-    let last_event_id = seat.last_event_id();
-    if !last_event_id.is_empty() {
-        // As EventSource comes back (WHATWG HTML §9.2.4).
-        builder = builder.header("last-event-id", &*last_event_id);
-    }
     if *method == Method::CONNECT {
         builder = builder.extension(h2::ext::Protocol::from_static("websocket"));
         builder = builder.header(header::SEC_WEBSOCKET_VERSION, 13);

@@ -239,7 +239,7 @@ fn a_short_poll_that_is_cut_is_asked_again() {
 fn subscribers_that_an_obstacle_keeps_away_are_counted_and_their_deliveries_are_lost() {
     let network = Network { connections: Some(2), ..Network::default() };
     for pattern in [Pattern::Sse, Pattern::WebSocket] {
-        let measured = measured(pattern, Mishap::Refuse { beyond: 2 }, Some(network), ["1s", "200ms"]);
+        let measured = measured(pattern, Mishap::Refuse { beyond: 2 }, Some(network), ["1s", "1s"]);
         assert_eq!(measured.never_connected, 2, "{pattern}");
         let delivery = measured.delivery;
         assert_eq!((delivery.expected, delivery.received, delivery.lost), (96, 48, 48), "{pattern}");
@@ -263,13 +263,13 @@ fn subscribers_that_an_obstacle_keeps_away_are_counted_and_their_deliveries_are_
 #[test]
 fn streams_that_are_turned_away_for_good_fail_the_trial_unless_an_obstacle_was_asked_for() {
     let words = "the server answered 403 Forbidden";
-    let Outcome::Failed { reason, .. } = run(Pattern::Sse, Mishap::Forbid, None, ["1s", "200ms"]) else {
+    let Outcome::Failed { reason, .. } = run(Pattern::Sse, Mishap::Forbid, None, ["1s", "1s"]) else {
         panic!("it was not finished without subscribers")
     };
     assert_eq!(reason, format!("only 0 of {SUBSCRIBERS} subscribers could connect: {words}"));
 
     let network = Network { refuse_upgrade: true, ..Network::default() };
-    let measured = measured(Pattern::Sse, Mishap::Forbid, Some(network), ["1s", "200ms"]);
+    let measured = measured(Pattern::Sse, Mishap::Forbid, Some(network), ["1s", "1s"]);
     assert_eq!((measured.never_connected, measured.delivery.received), (SUBSCRIBERS, 0));
     assert_eq!(measured.delivery.lost, measured.delivery.expected);
     let turned_away =

@@ -58,8 +58,9 @@ async fn ask(seat: &Seat) -> Result<Option<(Wire, BodyReader)>, SubscriberError>
     let moved = seat.reconnection.moved();
     let question = match &moved {
         Some(moved) => &moved.question,
-        None => seat.desk.dialect.question(seat.cursor()),
+        None => seat.desk.dialect.question(None),
     };
+    // Whatever ID the stream had, whether it is a cursor of ours or not.
     let resuming = match &*seat.reconnection.last_event_id() {
         "" => String::new(),
         id => format!("last-event-id: {id}\r\n"),

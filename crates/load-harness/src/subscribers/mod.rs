@@ -85,24 +85,9 @@ pub(crate) enum SubscriberError {
 impl SubscriberError {
     /// Whether it ends the subscription for good: a subscriber of this pattern does not try again.
     pub(crate) fn is_final(&self, pattern: Pattern) -> bool {
-        match self {
-            Self::NoEventStream(_) | Self::Redirected(_) => true,
-            Self::Status(_) => match pattern {
-                Pattern::Sse => true,
-                Pattern::ShortPolling | Pattern::LongPolling | Pattern::WebSocket => false,
-            },
-            Self::Socket(_)
-            | Self::Tls(_)
-            | Self::Http2(_)
-            | Self::NoExtendedConnect
-            | Self::Reqwest(_)
-            | Self::Later(..)
-            | Self::Unreadable(_)
-            | Self::Protocol(_)
-            | Self::Unanswered
-            | Self::BrokenOff
-            | Self::Ended
-            | Self::Closed => false,
+        match pattern {
+            Pattern::Sse => matches!(self, Self::Status(_) | Self::NoEventStream(_) | Self::Redirected(_)),
+            Pattern::ShortPolling | Pattern::LongPolling | Pattern::WebSocket => false,
         }
     }
 
@@ -322,11 +307,6 @@ impl Seat {
             None => question.request(host, self.cursor().as_ref()),
             Some(place) => question.request(host, Some(place)),
         }
-    }
-
-    /// The last event ID that its event stream gave; empty for every other pattern.
-    pub(crate) fn last_event_id(&self) -> Box<str> {
-        self.reconnection.last_event_id()
     }
 
     /// Notes the place that a poll's answer names, if its server knows no cursor of ours.

@@ -138,23 +138,7 @@ impl Seat {
             (true, Pattern::ShortPolling) if self.is_set_up() => Duration::ZERO,
             (true, Pattern::ShortPolling) => *desk.settings.poll_interval,
         };
-        Some(match error {
-            SubscriberError::Later(_, asked) => wait.max(*asked),
-            SubscriberError::Socket(_)
-            | SubscriberError::Tls(_)
-            | SubscriberError::Http2(_)
-            | SubscriberError::NoExtendedConnect
-            | SubscriberError::Reqwest(_)
-            | SubscriberError::Status(_)
-            | SubscriberError::NoEventStream(_)
-            | SubscriberError::Redirected(_)
-            | SubscriberError::Unreadable(_)
-            | SubscriberError::Protocol(_)
-            | SubscriberError::Unanswered
-            | SubscriberError::BrokenOff
-            | SubscriberError::Ended
-            | SubscriberError::Closed => wait,
-        })
+        Some(if let SubscriberError::Later(_, asked) = error { wait.max(*asked) } else { wait })
     }
 
     /// Notes that an answer has come: whatever was lost is found again.
