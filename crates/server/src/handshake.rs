@@ -9,7 +9,7 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode, Version, header, request:
 use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
 use tokio::{
-    io::{AsyncRead, AsyncWrite},
+    io::{AsyncRead, AsyncWrite, AsyncWriteExt},
     net::TcpStream,
     time::timeout,
 };
@@ -31,6 +31,8 @@ use crate::{App, meter::Metered, problem::Problem, streams::OpenStream, takeover
 const READ_BUFFER_BYTES: usize = 1 << 10;
 /// Frames gather up to here before they are written; a flush writes them anyway.
 const WRITE_BUFFER_BYTES: usize = 4 << 10;
+/// Longest wait for the other side at the end.
+const FAREWELL: Duration = Duration::from_secs(1);
 
 /// A request that asks for a WebSocket, checked.
 pub(crate) struct Handshake {
@@ -195,8 +197,15 @@ where
     socket.close(Some(CloseFrame { code, reason: reason.into() })).await?;
     // Leaving before the other side has read the close frame could turn it into a reset.
     let farewell = async { while let Some(Ok(_)) = socket.next().await {} };
-    let _ = timeout(Duration::from_secs(1), farewell).await;
+    let _ = timeout(FAREWELL, farewell).await;
     Ok(())
+}
+
+/// Ends what carried a WebSocket as its protocol asks: TLS says that this is the end and no cut (RFC 8446
+/// §6.1), HTTP/2 ends the stream.
+pub(crate) async fn hang_up(socket: &mut WebSocketStream<Carrier>) {
+    // Whether it still listens is its own affair.
+    let _ = timeout(FAREWELL, socket.get_mut().shutdown()).await;
 }
 
 fn has_token(headers: &HeaderMap, name: header::HeaderName, token: &str) -> bool {

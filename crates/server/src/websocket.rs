@@ -70,6 +70,7 @@ async fn serve(app: Arc<App>, start: Start, mut upgrade: Upgrade) {
     let follow = app.follow(&start);
     // An error of the socket means that nobody listens any more; a close of ours is an `Ok`.
     let _ = converse(&app, &start, follow, &mut socket).await;
+    handshake::hang_up(&mut socket).await;
 }
 
 /// Sends what the log has and takes what the subscriber says, until one of them ends it.
