@@ -138,6 +138,26 @@ fn what_the_command_line_does_not_know_is_told() {
 }
 
 #[test]
+fn a_server_that_cannot_start_says_why() {
+    let lab = Lab::new();
+    lab.write("broken.pem", "nothing of the kind");
+    let tls = ["--transport", "http2", "--certificate"];
+    for (options, words) in [
+        (&["--floor", "--pattern", "sse", "--transport", "http2"][..], ["floor", "http1 only"]),
+        (&[&tls[..], &["missing.pem", "--key", "missing.key"]].concat(), ["missing.pem", "cannot be read"]),
+        (
+            &[&tls[..], &["broken.pem", "--key", "broken.pem"]].concat(),
+            ["broken.pem", "no certificate in it"],
+        ),
+    ] {
+        let arguments: Vec<&str> =
+            ["serve", "--data", "127.0.0.1:0"].into_iter().chain(options.iter().copied()).collect();
+        let finished = lab.run(&arguments).exits(1).complains(&words);
+        assert_eq!(finished.stdout, "", "nothing is announced");
+    }
+}
+
+#[test]
 fn help_explains_each_subcommand() {
     let lab = Lab::new();
     for (arguments, words) in [

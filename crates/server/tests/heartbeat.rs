@@ -41,7 +41,9 @@ async fn next(subscriber: &mut Subscriber) -> Next {
                 Next::Beat
             }
             Message::Text(text) => Next::Event(text.to_string()),
-            other => panic!("{other:?}"),
+            other @ (Message::Binary(_) | Message::Pong(_) | Message::Close(_) | Message::Frame(_)) => {
+                panic!("{other:?}")
+            }
         };
     }
     match subscriber.block().await.unwrap() {

@@ -6,6 +6,7 @@ mod live;
 use std::{fs, io, time::Duration};
 
 use contract::{Certificate, Pattern, Transport};
+use event_log::Retention;
 use live::{Answer, Live, PATIENCE, Subscriber};
 use rustls::{CertificateError, version::TLS12, version::TLS13};
 use server::{AppSettings, CertificateSource, Limits, Server, ServerSettings};
@@ -211,5 +212,22 @@ async fn the_floor_speaks_http1_only() {
         let settings = ServerSettings { data: any, control: any, tcp_maxseg: 1_448, certificate, app };
         let error = Server::bind(settings).unwrap_err().to_string();
         assert!(error.contains("http1 only") && error.contains(transport.slug()), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn whoever_takes_nothing_any_more_is_given_up() {
+    let limits = Limits { head_timeout: Duration::from_millis(400), ..Limits::default() };
+    let retention = Retention { events: 10_000, bytes: 64 << 20 };
+    for pattern in [Pattern::Sse, Pattern::WebSocket] {
+        let live = Live::with(AppSettings { limits, retention, ..speaking(Transport::Http1Tls) });
+        let (_stalled, _) = Subscriber::open(&live, pattern, None).await;
+        for _ in 0..512 {
+            live.publish(["x".repeat(60_000)]);
+            tokio::task::yield_now().await;
+        }
+        live.until(|stats| stats.connections_open == 0 && stats.waiting == 0).await;
+        let sent = live.stats().await.bytes_out;
+        assert!(sent < 28 << 20, "{pattern}: it did not stall: {sent} bytes were sent");
     }
 }

@@ -460,7 +460,8 @@ impl Subscriber {
         }
     }
 
-    async fn frame(&mut self) -> Result<String, End> {
+    /// The next text frame.
+    pub(crate) async fn frame(&mut self) -> Result<String, End> {
         let Self::WebSocket { socket } = self else { unreachable!("only WebSocket has frames") };
         loop {
             match timeout(PATIENCE, socket.next()).await.expect("the socket hangs") {
