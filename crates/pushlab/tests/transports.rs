@@ -11,9 +11,11 @@ use lab::{Lab, records};
 
 const SUBSCRIBERS: u64 = 3;
 const FOUR: (&str, &str) = ("patterns", r#"["short-polling", "long-polling", "sse", "websocket"]"#);
-const CHANGES: [(&str, &str); 5] = [
+const CHANGES: [(&str, &str); 6] = [
     ("poll_interval", "\"60ms\""),
     ("hold", "\"600ms\""),
+    // Long enough for the last holds to end and be read.
+    ("drain", "\"700ms\""),
     ("delivery_delay", "\"150ms\""),
     ("measure", "\"2s\""),
     ("[events]", "arrivals = \"steady\"\nrate_hz = 4.0"),
