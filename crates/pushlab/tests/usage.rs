@@ -111,10 +111,22 @@ fn what_the_command_line_does_not_know_is_told() {
     refused(&lab, &["bench", "one", "--all"]).complains(&["'--all'"]);
     refused(&lab, &["bench", "one", "--seed", "lucky"]).complains(&["'lucky'", "--seed"]);
     refused(&lab, &["predict"]).complains(&["<SCENARIO>"]);
-    let served: [(&[&str], &[&str]); 6] = [
+    let served: [(&[&str], &[&str]); 15] = [
         (&["--pattern", "polling"], &["`polling`", "short-polling, long-polling, sse or websocket"]),
-        (&["--heartbeat", "5"], &["'5'", "its unit"]),
-        (&["--heartbeat", "50ms"], &["at least 100ms"]),
+        (&["--heartbeat", "5"], &["'5'", "a time such as 15s"]),
+        (&["--heartbeat", "50ms"], &["100ms at least"]),
+        (&["--heartbeat", "idle"], &["`idle 15s`"]),
+        (&["--transport", "h2c"], &["`h2c`", "http1, http1-tls or http2"]),
+        (&["--max-streams", "0"], &["'0'", "--max-streams"]),
+        (&["--make-certificate", "revoked"], &["`revoked`", "expired or other-host"]),
+        (&["--make-certificate", "expired"], &["over TLS only", "--transport http1-tls"]),
+        (&["--certificate", "a.pem", "--key", "a.key"], &["over TLS only", "--transport http1-tls"]),
+        (&["--transport", "http2", "--certificate", "a.pem"], &["--key"]),
+        (&["--transport", "http2", "--key", "a.key"], &["--certificate"]),
+        (
+            &["--transport", "http2", "--certificate", "a", "--key", "b", "--make-certificate", "expired"],
+            &["cannot be used with"],
+        ),
         (&["--data", "8080"], &["'8080'", "--data"]),
         (&["--keep-events", "0"], &["'0'", "--keep-events"]),
         (&["--tcp-maxseg", "1"], &["536..=65483"]),
@@ -122,6 +134,26 @@ fn what_the_command_line_does_not_know_is_told() {
     for (options, words) in served {
         let arguments: Vec<&str> = ["serve"].into_iter().chain(options.iter().copied()).collect();
         refused(&lab, &arguments).complains(words);
+    }
+}
+
+#[test]
+fn a_server_that_cannot_start_says_why() {
+    let lab = Lab::new();
+    lab.write("broken.pem", "nothing of the kind");
+    let tls = ["--transport", "http2", "--certificate"];
+    for (options, words) in [
+        (&["--floor", "--pattern", "sse", "--transport", "http2"][..], ["floor", "http1 only"]),
+        (&[&tls[..], &["missing.pem", "--key", "missing.key"]].concat(), ["missing.pem", "cannot be read"]),
+        (
+            &[&tls[..], &["broken.pem", "--key", "broken.pem"]].concat(),
+            ["broken.pem", "no certificate in it"],
+        ),
+    ] {
+        let arguments: Vec<&str> =
+            ["serve", "--data", "127.0.0.1:0"].into_iter().chain(options.iter().copied()).collect();
+        let finished = lab.run(&arguments).exits(1).complains(&words);
+        assert_eq!(finished.stdout, "", "nothing is announced");
     }
 }
 
@@ -135,6 +167,7 @@ fn help_explains_each_subcommand() {
         (&["predict", "--help"], ["<SCENARIO>", "taken as zero", "calibrates", "--scenarios"]),
         (&["report", "--help"], ["[DIR]", "results/latest", "manifest", "records"]),
         (&["serve", "--help"], ["one line of JSON", "curl", "--until-stdin-closes", "127.0.0.1:8080"]),
+        (&["serve", "--help"], ["--transport http2", "curl -k --http2", "idle 15s", "--max-streams"]),
     ] {
         let help = lab.run(arguments).exits(0).stdout;
         let flowing = help.split_whitespace().collect::<Vec<_>>().join(" ");

@@ -262,7 +262,9 @@ fn an_event_of_a_websocket_has_the_modelled_size() {
 
 #[test]
 fn signs_of_life_have_the_modelled_size() {
-    let usual = server::AppSettings::default().heartbeat;
+    let contract::Heartbeat::Every(usual) = server::AppSettings::default().heartbeat else {
+        panic!("the usual heartbeat does not wait for silence");
+    };
     assert_eq!(usual.as_secs_f64(), bytes::HEARTBEAT_EVERY_S);
     let serving = Serving::start(&["--heartbeat", "200ms"]);
     let mut stream = Wire::to(&serving);

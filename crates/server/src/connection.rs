@@ -22,8 +22,9 @@ use std::{
 
 use axum::body::Bytes;
 use contract::Pattern;
-use http::StatusCode;
+use http::{Request, StatusCode};
 use hyper::{
+    body::Incoming,
     rt::Executor,
     server::conn::{http1, http2},
     service::service_fn,
@@ -33,6 +34,7 @@ use tokio::{
     io::{AsyncRead, AsyncWrite, AsyncWriteExt},
     net::TcpStream,
     sync::mpsc::error::SendError,
+    time::timeout,
 };
 use tokio_rustls::server::TlsStream;
 use tokio_util::task::TaskTracker;
@@ -41,6 +43,7 @@ use crate::{
     lane, long_polling,
     meter::Metered,
     plane::Plane,
+    streams::{StreamBody, Streams},
     takeover::{Boarding, Exit, HyperIo, Ride},
     tls::{Tls, is_http2},
 };
@@ -148,15 +151,21 @@ impl Plane {
     }
 
     /// HTTP/2 (RFC 9113). Keep-alive pings are off: the heartbeat of a stream finds out who is gone, and
-    /// nothing passes on a connection that a subscriber did not ask for.
+    /// nothing passes on a connection that no subscriber has asked for.
     async fn serve_http2<S>(self: Arc<Self>, stream: S)
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        let plane = Arc::clone(&self);
-        let service = service_fn(move |request| {
-            let plane = Arc::clone(&plane);
-            async move { Ok::<_, Infallible>(plane.answer(request, &Exit::default()).await) }
+        let streams = Streams::default();
+        let (plane, begun) = (Arc::clone(&self), streams.clone());
+        let service = service_fn(move |mut request: Request<Incoming>| {
+            let (plane, stream) = (Arc::clone(&plane), begun.begin());
+            async move {
+                // For a WebSocket, which outlives its request.
+                request.extensions_mut().insert(Arc::clone(&stream));
+                let response = plane.answer(request, &Exit::default()).await;
+                Ok::<_, Infallible>(response.map(|body| StreamBody { body, _stream: stream }))
+            }
         });
         let mut builder = http2::Builder::new(Tracked(self.app.tasks().clone()));
         builder
@@ -171,13 +180,14 @@ impl Plane {
         let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
         tokio::select! {
             // An error is the client's, as above.
-            _ = connection.as_mut() => {}
-            () = self.stopping.cancelled() => {
-                // GOAWAY: no new streams, and those that are open end in their own way.
-                connection.as_mut().graceful_shutdown();
-                let _ = connection.await;
-            }
+            _ = connection.as_mut() => return,
+            () = self.stopping.cancelled() => {}
+            () = streams.idle(self.limits.head_timeout) => {}
         }
+        // GOAWAY: no new streams, and those that are open end in their own way. Whoever does not answer is
+        // left when its time is over: there are none then, or the log is closed.
+        connection.as_mut().graceful_shutdown();
+        let _ = timeout(self.limits.shutdown, connection).await;
     }
 
     fn http1(&self) -> http1::Builder {

@@ -1,6 +1,6 @@
 //! The WebSocket handshake (RFC 6455 §4.2, over HTTP/2 RFC 8441), and what remains when HTTP has left.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use axum::{body::Body, extract::FromRequestParts, response::Response};
 use contract::Rung;
@@ -9,7 +9,7 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode, Version, header, request:
 use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
 use tokio::{
-    io::{AsyncRead, AsyncWrite},
+    io::{AsyncRead, AsyncWrite, AsyncWriteExt},
     net::TcpStream,
     time::timeout,
 };
@@ -24,20 +24,29 @@ use tokio_tungstenite::{
 };
 use tokio_util::either::Either;
 
-use crate::{App, meter::Metered, problem::Problem, takeover::HyperIo};
+use crate::{App, meter::Metered, problem::Problem, streams::OpenStream, takeover::HyperIo};
 
 /// tungstenite zeroes its whole read buffer at every attempt to read, 128 KiB by default, and a
 /// fan-out attempts once per delivery. What subscribers send is small.
 const READ_BUFFER_BYTES: usize = 1 << 10;
 /// Frames gather up to here before they are written; a flush writes them anyway.
 const WRITE_BUFFER_BYTES: usize = 4 << 10;
+/// Longest wait for the other side at the end.
+const FAREWELL: Duration = Duration::from_secs(1);
 
 /// A request that asks for a WebSocket, checked.
 pub(crate) struct Handshake {
     pub(crate) headers: HeaderMap,
     /// What proves to the client that its key was read; HTTP/2 has none.
     accept: Option<String>,
-    upgrade: OnUpgrade,
+    upgrade: Upgrade,
+}
+
+/// The connection or stream that follows the answer.
+pub(crate) struct Upgrade {
+    upgraded: OnUpgrade,
+    /// HTTP/2: the connection is in use as long as this is.
+    _stream: Option<Arc<OpenStream>>,
 }
 
 /// What carries a WebSocket once HTTP has left: the socket itself, or where there is TLS or HTTP/2 around
@@ -52,10 +61,11 @@ impl<S: Sync> FromRequestParts<S> for Handshake {
             Version::HTTP_2 => check_stream(parts).map(|()| None),
             _ => check_connection(parts).map(Some),
         }?;
-        let upgrade = parts
+        let upgraded = parts
             .extensions
             .remove::<OnUpgrade>()
             .ok_or_else(|| upgrade_required("this connection cannot be upgraded"))?;
+        let upgrade = Upgrade { upgraded, _stream: parts.extensions.remove() };
         Ok(Self { headers: parts.headers.clone(), accept, upgrade })
     }
 }
@@ -106,8 +116,8 @@ fn check_version(headers: &HeaderMap, status: StatusCode) -> Result<(), Problem>
 }
 
 impl Handshake {
-    /// The answer, 101 or over HTTP/2 a plain 200, and the connection or stream that will follow it.
-    pub(crate) fn accept(self) -> (Response, OnUpgrade) {
+    /// The answer, 101 or over HTTP/2 a plain 200, and what will follow it.
+    pub(crate) fn accept(self) -> (Response, Upgrade) {
         let mut response = Response::new(Body::empty());
         if let Some(accept) = self.accept.and_then(|accept| HeaderValue::try_from(accept).ok()) {
             *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
@@ -121,8 +131,11 @@ impl Handshake {
 }
 
 /// The socket after the handshake, without hyper's buffers around it.
-pub(crate) async fn socket(upgraded: OnUpgrade, app: &App) -> Result<WebSocketStream<Carrier>, hyper::Error> {
-    let (carrier, early) = match upgraded.await?.downcast::<TokioIo<HyperIo>>() {
+pub(crate) async fn socket(
+    upgrade: &mut Upgrade,
+    app: &App,
+) -> Result<WebSocketStream<Carrier>, hyper::Error> {
+    let (carrier, early) = match (&mut upgrade.upgraded).await?.downcast::<TokioIo<HyperIo>>() {
         // What the client sent right behind its handshake; copied, because the empty slice of hyper's
         // buffer would keep its 8 KiB alive.
         Ok(parts) => (Either::Left(parts.io.into_inner().into_parts().0), parts.read_buf.to_vec()),
@@ -184,8 +197,15 @@ where
     socket.close(Some(CloseFrame { code, reason: reason.into() })).await?;
     // Leaving before the other side has read the close frame could turn it into a reset.
     let farewell = async { while let Some(Ok(_)) = socket.next().await {} };
-    let _ = timeout(Duration::from_secs(1), farewell).await;
+    let _ = timeout(FAREWELL, farewell).await;
     Ok(())
+}
+
+/// Ends what carried a WebSocket as its protocol asks: TLS says that this is the end and no cut (RFC 8446
+/// §6.1), HTTP/2 ends the stream.
+pub(crate) async fn hang_up(socket: &mut WebSocketStream<Carrier>) {
+    // Whether it still listens is its own affair.
+    let _ = timeout(FAREWELL, socket.get_mut().shutdown()).await;
 }
 
 fn has_token(headers: &HeaderMap, name: header::HeaderName, token: &str) -> bool {

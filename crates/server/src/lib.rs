@@ -29,6 +29,7 @@ mod serve;
 pub mod short_polling;
 mod slices;
 pub mod sse;
+mod streams;
 mod takeover;
 mod tls;
 pub mod websocket;

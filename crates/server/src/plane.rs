@@ -9,6 +9,8 @@ use axum::{
 };
 use http::{Request, Response, StatusCode, header};
 use hyper::body::Incoming;
+#[cfg(target_os = "linux")]
+use socket2::SockRef;
 use tokio::{
     io::AsyncWriteExt,
     net::{TcpListener, TcpStream},
@@ -57,8 +59,12 @@ impl Plane {
                     // Without it the kernel may hold a small write back (Nagle, RFC 896) until the
                     // one before it is acknowledged.
                     let _ = stream.set_nodelay(true);
+                    let is_encrypted = plane.tls.is_some();
+                    if is_encrypted {
+                        give_up_who_takes_nothing(&stream, plane.limits.head_timeout);
+                    }
                     let stream = Metered::new(stream, Arc::clone(&plane.meter));
-                    if plane.tls.is_some() {
+                    if is_encrypted {
                         plane.app.spawn(Arc::clone(&plane).serve_encrypted(stream));
                     } else {
                         plane.app.spawn(Arc::clone(&plane).serve(stream, Bytes::new()));
@@ -141,6 +147,16 @@ async fn first_bytes(response: Response<Body>, ride: Ride) -> Bytes {
             lane::whole(Response::from_parts(parts, body))
         }
     }
+}
+
+/// Lets the kernel end a connection whose client takes nothing for so long of what is to be written (TCP's
+/// user timeout, RFC 9293 §3.9.1.1): the lane looks after its riders itself, a task of hyper would wait.
+fn give_up_who_takes_nothing(stream: &TcpStream, patience: Duration) {
+    // Where the kernel has no such timeout, the client is waited for.
+    #[cfg(target_os = "linux")]
+    let _ = SockRef::from(stream).set_tcp_user_timeout(Some(patience));
+    #[cfg(not(target_os = "linux"))]
+    let _ = (stream, patience);
 }
 
 /// Tells a connection over the limit that it should come back later, instead of letting it wait.

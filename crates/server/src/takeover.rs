@@ -7,7 +7,7 @@
 //! itself. hyper promises that this is possible whenever nothing of an earlier answer is waiting to be
 //! written (`Connection::into_parts`), and [`HyperIo`] watches that nothing is.
 //!
-//! What the lane cannot serve never comes here and is answered by hyper: HTTP/1.0, a request with a body,
+//! What the lane cannot serve never comes here and is answered by hyper: TLS, HTTP/1.0, a request with a body,
 //! a connection that is to be closed, a filtered stream, a poll from another origin.
 
 use std::{

@@ -14,7 +14,8 @@
 //!
 //! Cost: one handshake in a subscriber's life; then per event the JSON object and a frame header of
 //! two bytes, four from 126 bytes on. The same socket carries the way up: a text frame publishes.
-//! An idle socket costs a ping and a pong every 15 s.
+//! An idle socket costs a ping and a pong every 15 s. Over HTTP/2 it is a stream and begins with
+//! `CONNECT` and `:protocol: websocket`, without key and answered 200 (RFC 8441); then all is the same.
 //!
 //! Exercise: send the event's text as a binary frame without the JSON around it. How many bytes does
 //! that save in `stock-ticker`, and how does a subscriber then resume?
@@ -25,7 +26,6 @@ use axum::{Router, extract::State, response::Response, routing};
 use contract::Pattern;
 use event_log::{Follow, Followed, Start};
 use futures_util::{SinkExt, StreamExt};
-use hyper::upgrade::OnUpgrade;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_tungstenite::{
     WebSocketStream,
@@ -36,7 +36,7 @@ use crate::{
     App,
     app::Route,
     framing::place_json,
-    handshake::{self, Handshake, close},
+    handshake::{self, Handshake, Upgrade, close},
     heartbeat::Beats,
     problem::Problem,
     publish::{PublishError, publish},
@@ -56,20 +56,21 @@ async fn upgrade(
 ) -> Result<Response, Problem> {
     app.check_origin(&handshake.headers)?;
     let start = app.log().resume(subscription.after);
-    let (mut response, upgraded) = handshake.accept();
+    let (mut response, upgrade) = handshake.accept();
     response.extensions_mut().insert(Ride::WebSocket(start));
-    app.clone().spawn(serve(app, start, upgraded));
+    app.clone().spawn(serve(app, start, upgrade));
     Ok(response)
 }
 
-async fn serve(app: Arc<App>, start: Start, upgraded: OnUpgrade) {
+async fn serve(app: Arc<App>, start: Start, mut upgrade: Upgrade) {
     // A client that leaves during the handshake is its own affair, and so is one that rides the lane.
-    let Ok(mut socket) = handshake::socket(upgraded, &app).await else {
+    let Ok(mut socket) = handshake::socket(&mut upgrade, &app).await else {
         return;
     };
     let follow = app.follow(&start);
     // An error of the socket means that nobody listens any more; a close of ours is an `Ok`.
     let _ = converse(&app, &start, follow, &mut socket).await;
+    handshake::hang_up(&mut socket).await;
 }
 
 /// Sends what the log has and takes what the subscriber says, until one of them ends it.

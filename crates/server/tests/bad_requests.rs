@@ -4,15 +4,20 @@
 
 mod live;
 
-use contract::Pattern;
-use futures_util::{SinkExt, StreamExt};
+use contract::{Pattern, Transport};
+use futures_util::{SinkExt, StreamExt, future::join_all};
+use hyper_util::rt::TokioIo;
 use live::{Answer, Live, Subscriber};
 use server::{AppSettings, Limits};
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpStream,
-};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio_tungstenite::tungstenite::Message;
+
+/// Where requests can be written byte by byte.
+const RAW: [Transport; 2] = [Transport::Http1, Transport::Http1Tls];
+
+fn speaking(transport: Transport) -> Live {
+    Live::with(AppSettings { transport, ..AppSettings::default() })
+}
 
 fn is_problem(answer: &Answer) {
     assert_eq!(answer.header("content-type"), Some("application/problem+json"), "{answer:?}");
@@ -30,7 +35,12 @@ fn with_body(line: &str, content_type: &str, body: &str) -> String {
 
 #[tokio::test]
 async fn each_gets_the_right_4xx_with_a_reason() {
-    let live = Live::start();
+    for transport in RAW {
+        each_gets_the_right_4xx_with_a_reason_over(speaking(transport)).await;
+    }
+}
+
+async fn each_gets_the_right_4xx_with_a_reason_over(live: Live) {
     let upgrade = "connection: upgrade\r\nupgrade: websocket\r\n";
     let version = "sec-websocket-version: 13\r\n";
     let key = "sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
@@ -93,7 +103,12 @@ async fn each_gets_the_right_4xx_with_a_reason() {
 
 #[tokio::test]
 async fn too_large_and_not_text_is_refused() {
-    let live = Live::start();
+    for transport in RAW {
+        too_large_and_not_text_is_refused_over(speaking(transport)).await;
+    }
+}
+
+async fn too_large_and_not_text_is_refused_over(live: Live) {
     let large = with_body("POST /events", "text/plain", &"x".repeat((64 << 10) + 1));
     let answer = live.exchange(large).await;
     assert_eq!(answer.status, 413);
@@ -114,7 +129,12 @@ async fn too_large_and_not_text_is_refused() {
 
 #[tokio::test]
 async fn options_and_head_answer_where_they_should() {
-    let live = Live::start();
+    for transport in RAW {
+        options_and_head_answer_where_they_should_over(speaking(transport)).await;
+    }
+}
+
+async fn options_and_head_answer_where_they_should_over(live: Live) {
     for (path, allow) in [
         ("/short-polling", "GET, HEAD, OPTIONS"),
         ("/long-polling", "GET, OPTIONS"),
@@ -125,7 +145,7 @@ async fn options_and_head_answer_where_they_should() {
     ] {
         let answer = live.exchange(format!("OPTIONS {path} HTTP/1.1\r\nhost: x\r\n\r\n")).await;
         assert_eq!((answer.status, answer.header("allow")), (204, Some(allow)), "{path}");
-        let mut stream = TcpStream::connect(live.data).await.unwrap();
+        let mut stream = live.door.connect().await;
         stream.write_all(format!("HEAD {path} HTTP/1.1\r\nhost: x\r\n\r\n").as_bytes()).await.unwrap();
         let head = Answer::read(&mut stream, false).await;
         let expected = if allow.contains("HEAD") { 200 } else { 405 };
@@ -160,7 +180,12 @@ async fn a_page_of_an_allowed_origin_may_read_and_no_other() {
 
 #[tokio::test]
 async fn publishing_gives_the_cursor_and_reaches_everyone() {
-    let live = Live::start();
+    for transport in RAW {
+        publishing_gives_the_cursor_and_reaches_everyone_over(speaking(transport)).await;
+    }
+}
+
+async fn publishing_gives_the_cursor_and_reaches_everyone_over(live: Live) {
     let (mut subscriber, _) = Subscriber::open(&live, Pattern::WebSocket, None).await;
     let as_curl_does = with_body("POST /events", "application/x-www-form-urlencoded", "hello");
     assert_eq!(live.exchange(as_curl_does).await.status, 201);
@@ -185,11 +210,23 @@ async fn the_clock_names_its_epoch() {
 
 /// Sends raw bytes after the handshake and returns the code the server closes with.
 async fn close_code_after(live: &Live, frame: &[u8]) -> u16 {
-    let mut stream = TcpStream::connect(live.data).await.unwrap();
-    let handshake = "GET /websocket HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: websocket\r\n\
-                     sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
-    stream.write_all(handshake.as_bytes()).await.unwrap();
-    Answer::read(&mut stream, false).await;
+    let mut stream = match live.door.transport {
+        Transport::Http1 | Transport::Http1Tls => {
+            let mut stream = live.door.connect().await;
+            let handshake = "GET /websocket HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\n\
+                             upgrade: websocket\r\nsec-websocket-version: 13\r\n\
+                             sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+            stream.write_all(handshake.as_bytes()).await.unwrap();
+            Answer::read(&mut stream, false).await;
+            stream
+        }
+        Transport::Http2 => {
+            let mut connection = live.door.http2().await;
+            let version = "sec-websocket-version: 13\r\n";
+            let response = connection.connect("websocket", "/websocket", version).await;
+            Box::new(TokioIo::new(hyper::upgrade::on(response).await.unwrap()))
+        }
+    };
     stream.write_all(frame).await.unwrap();
     let mut bytes = Vec::new();
     // The server closes TCP after the close frame (RFC 6455 §7.1.1).
@@ -200,10 +237,15 @@ async fn close_code_after(live: &Live, frame: &[u8]) -> u16 {
 
 #[tokio::test]
 async fn a_broken_websocket_is_closed_with_the_code_of_its_fault() {
-    let live = Live::start();
+    for transport in Transport::ALL {
+        a_broken_websocket_is_closed_with_the_code_of_its_fault_over(speaking(transport)).await;
+    }
+}
+
+async fn a_broken_websocket_is_closed_with_the_code_of_its_fault_over(live: Live) {
     let mask = [0, 0, 0, 0];
     let masked = |head: &[u8], payload: &[u8]| [head, &mask, payload].concat();
-    for (what, frame, code) in [
+    let cases = [
         ("an unmasked frame", vec![0x81, 0x01, b'x'], 1_002),
         ("a reserved bit", masked(&[0xc1, 0x81], b"x"), 1_002),
         ("a reserved opcode", masked(&[0x83, 0x81], b"x"), 1_002),
@@ -213,15 +255,24 @@ async fn a_broken_websocket_is_closed_with_the_code_of_its_fault() {
         ("a binary frame", masked(&[0x82, 0x81], b"x"), 1_003),
         ("a carriage return", masked(&[0x81, 0x81], b"\r"), 1_008),
         ("more than the limit", masked(&[0x81, 0xff, 0, 0, 0, 0, 0, 1, 0, 1], b""), 1_009),
-    ] {
-        assert_eq!(close_code_after(&live, &frame).await, code, "{what}");
-    }
+    ];
+    let live = &live;
+    // Together, because each server side waits a moment for the other's close.
+    join_all(cases.into_iter().map(async |(what, frame, code)| {
+        assert_eq!(close_code_after(live, &frame).await, code, "{what}");
+    }))
+    .await;
     assert_eq!(live.app.log().head().seq, 0);
 }
 
 #[tokio::test]
 async fn a_websocket_frame_publishes_and_pings_are_answered() {
-    let live = Live::start();
+    for transport in Transport::ALL {
+        a_websocket_frame_publishes_and_pings_are_answered_over(speaking(transport)).await;
+    }
+}
+
+async fn a_websocket_frame_publishes_and_pings_are_answered_over(live: Live) {
     let (mut reader, _) = Subscriber::open(&live, Pattern::Sse, None).await;
     let (subscriber, _) = Subscriber::open(&live, Pattern::WebSocket, None).await;
     let Subscriber::WebSocket { mut socket } = subscriber else { unreachable!("asked for one") };

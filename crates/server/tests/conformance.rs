@@ -1,17 +1,45 @@
-//! One body of promises, run for every pattern, and for the streams on every rung of the ladder.
+//! One body of promises, run for every pattern over every transport, and for the streams on every rung of
+//! the ladder.
 #![allow(clippy::unwrap_used, reason = "a test may end where its premise fails")]
 
 mod live;
 
-use contract::{Pattern, Resume, Rung};
+use contract::{Pattern, Resume, Rung, Transport};
+use event_log::Retention;
 use live::{End, Live, Place, Subscriber};
+use server::AppSettings;
+
+/// What a server speaks, and on which rung it stands.
+#[derive(Debug, Clone, Copy)]
+struct Way {
+    transport: Transport,
+    rung: Rung,
+}
+
+impl Way {
+    /// All transports on these rungs.
+    fn all(rungs: &[Rung]) -> impl Iterator<Item = Self> {
+        let ways = |rung: &Rung| Transport::ALL.map(|transport| Self { transport, rung: *rung });
+        rungs.iter().flat_map(ways)
+    }
+
+    fn live(self) -> Live {
+        self.keeping(Retention::default().events)
+    }
+
+    fn keeping(self, events: usize) -> Live {
+        let retention = Retention { events, ..Retention::default() };
+        let Self { transport, rung } = self;
+        Live::with(AppSettings { retention, rung, transport, ..AppSettings::default() })
+    }
+}
 
 fn numbers(range: std::ops::RangeInclusive<u32>) -> Vec<String> {
     range.map(|number| format!("event {number}")).collect()
 }
 
-async fn in_order_and_once(pattern: Pattern, rung: Rung) {
-    let live = Live::on(rung);
+async fn in_order_and_once(pattern: Pattern, way: Way) {
+    let live = way.live();
     let (mut subscriber, place) = Subscriber::open(&live, pattern, None).await;
     assert_eq!(place, Place { cursor: live.cursor(0), resume: Resume::Live, lost: None });
     for start in (1..=200).step_by(7) {
@@ -24,8 +52,8 @@ async fn in_order_and_once(pattern: Pattern, rung: Rung) {
     }
 }
 
-async fn every_text_arrives_unchanged(pattern: Pattern, rung: Rung) {
-    let live = Live::on(rung);
+async fn every_text_arrives_unchanged(pattern: Pattern, way: Way) {
+    let live = way.live();
     let (mut subscriber, _) = Subscriber::open(&live, pattern, None).await;
     let long = "long ".repeat(50_000);
     let texts = [
@@ -43,8 +71,8 @@ async fn every_text_arrives_unchanged(pattern: Pattern, rung: Rung) {
     assert_eq!(subscriber.next().await.event_type.unwrap().as_str(), "trade");
 }
 
-async fn resumes_after_a_cursor(pattern: Pattern, rung: Rung) {
-    let live = Live::on(rung);
+async fn resumes_after_a_cursor(pattern: Pattern, way: Way) {
+    let live = way.live();
     live.publish(numbers(1..=20));
     let after = live.cursor(12).to_string();
     let (mut subscriber, place) = Subscriber::open(&live, pattern, Some(&after)).await;
@@ -52,8 +80,8 @@ async fn resumes_after_a_cursor(pattern: Pattern, rung: Rung) {
     assert_eq!(subscriber.texts(8).await, numbers(13..=20));
 }
 
-async fn last_event_id_wins_over_after(pattern: Pattern, rung: Rung) {
-    let live = Live::on(rung);
+async fn last_event_id_wins_over_after(pattern: Pattern, way: Way) {
+    let live = way.live();
     live.publish(numbers(1..=5));
     let query = format!("?after={}", live.cursor(1));
     let line = format!("last-event-id: {}\r\n", live.cursor(3));
@@ -61,8 +89,8 @@ async fn last_event_id_wins_over_after(pattern: Pattern, rung: Rung) {
     assert_eq!(subscriber.texts(2).await, numbers(4..=5));
 }
 
-async fn a_late_joiner_gets_what_is_new(pattern: Pattern, rung: Rung) {
-    let live = Live::on(rung);
+async fn a_late_joiner_gets_what_is_new(pattern: Pattern, way: Way) {
+    let live = way.live();
     live.publish(numbers(1..=5));
     let (mut subscriber, place) = Subscriber::open(&live, pattern, None).await;
     assert_eq!(place.cursor, live.cursor(5));
@@ -70,31 +98,31 @@ async fn a_late_joiner_gets_what_is_new(pattern: Pattern, rung: Rung) {
     assert_eq!(subscriber.texts(1).await, ["new"]);
 }
 
-async fn after_zero_is_everything_kept(pattern: Pattern, rung: Rung) {
-    let live = Live::keeping(3, rung);
+async fn after_zero_is_everything_kept(pattern: Pattern, way: Way) {
+    let live = way.keeping(3);
     live.publish(numbers(1..=5));
     let (mut subscriber, place) = Subscriber::open(&live, pattern, Some("0")).await;
     assert_eq!((place.cursor, place.resume), (live.cursor(2), Resume::Live));
     assert_eq!(subscriber.texts(3).await, numbers(3..=5));
 }
 
-async fn two_subscribers_get_the_same(pattern: Pattern, rung: Rung) {
-    let live = Live::on(rung);
+async fn two_subscribers_get_the_same(pattern: Pattern, way: Way) {
+    let live = way.live();
     let (mut first, _) = Subscriber::open(&live, pattern, None).await;
     let (mut second, _) = Subscriber::open(&live, pattern, None).await;
     live.publish(numbers(1..=50));
     assert_eq!(first.texts(50).await, second.texts(50).await);
     let encodings = live.app.framings().encodings();
     let is_streamed = matches!(pattern, Pattern::Sse | Pattern::WebSocket);
-    if rung == Rung::EncodeEach && is_streamed {
+    if way.rung == Rung::EncodeEach && is_streamed {
         assert_eq!(encodings, 100, "each event is encoded for each of its two readers");
     } else {
         assert_eq!(encodings, 50, "each event is encoded once, whoever reads it");
     }
 }
 
-async fn every_lost_place_is_told(pattern: Pattern, rung: Rung) {
-    let live = Live::keeping(2, rung);
+async fn every_lost_place_is_told(pattern: Pattern, way: Way) {
+    let live = way.keeping(2);
     live.publish(numbers(1..=5));
     let oldest = live.cursor(3);
     for (after, resume, lost) in [
@@ -112,8 +140,8 @@ async fn every_lost_place_is_told(pattern: Pattern, rung: Rung) {
     assert_eq!(subscriber.texts(2).await, numbers(4..=5));
 }
 
-async fn shutdown_ends_it_in_its_own_way(pattern: Pattern, rung: Rung) {
-    let mut live = Live::on(rung);
+async fn shutdown_ends_it_in_its_own_way(pattern: Pattern, way: Way) {
+    let mut live = way.live();
     let (mut subscriber, _) = Subscriber::open(&live, pattern, None).await;
     let expected = match pattern {
         // It is never held: it has its answer before the server stops, and polls no more.
@@ -129,8 +157,8 @@ async fn shutdown_ends_it_in_its_own_way(pattern: Pattern, rung: Rung) {
     live.stopped().await;
 }
 
-async fn a_subscriber_that_leaves_leaves_nothing_behind(pattern: Pattern, rung: Rung) {
-    let live = Live::on(rung);
+async fn a_subscriber_that_leaves_leaves_nothing_behind(pattern: Pattern, way: Way) {
+    let live = way.live();
     for _ in 0..20 {
         let (subscriber, _) = Subscriber::open(&live, pattern, None).await;
         drop(subscriber);
@@ -144,31 +172,33 @@ macro_rules! for_every_pattern {
         mod $promise {
             use contract::{Pattern, Rung};
 
+            use crate::Way;
+
             #[tokio::test]
             async fn short_polling() {
-                for rung in [Rung::Best, Rung::OwnTasks] {
-                    super::super::$promise(Pattern::ShortPolling, rung).await;
+                for way in Way::all(&[Rung::Best, Rung::OwnTasks]) {
+                    super::super::$promise(Pattern::ShortPolling, way).await;
                 }
             }
 
             #[tokio::test]
             async fn long_polling() {
-                for rung in [Rung::Best, Rung::OwnTasks] {
-                    super::super::$promise(Pattern::LongPolling, rung).await;
+                for way in Way::all(&[Rung::Best, Rung::OwnTasks]) {
+                    super::super::$promise(Pattern::LongPolling, way).await;
                 }
             }
 
             #[tokio::test]
             async fn sse() {
-                for rung in Rung::ALL {
-                    super::super::$promise(Pattern::Sse, rung).await;
+                for way in Way::all(&Rung::ALL) {
+                    super::super::$promise(Pattern::Sse, way).await;
                 }
             }
 
             #[tokio::test]
             async fn websocket() {
-                for rung in Rung::ALL {
-                    super::super::$promise(Pattern::WebSocket, rung).await;
+                for way in Way::all(&Rung::ALL) {
+                    super::super::$promise(Pattern::WebSocket, way).await;
                 }
             }
         }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use contract::{Pattern, ServerStats};
 use event_log::Retention;
 use live::{Answer, Live, PATIENCE};
-use server::{AppSettings, Server, ServerSettings};
+use server::{AppSettings, CertificateSource, Server, ServerSettings};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpSocket, TcpStream},
@@ -337,7 +337,14 @@ async fn who_is_too_many_is_sent_away() {
 fn it_serves_exactly_one_pattern() {
     let any = "127.0.0.1:0".parse().unwrap();
     let app = AppSettings { patterns: Pattern::ALL.to_vec(), ..settings(Pattern::Sse) };
-    let error = Server::bind(ServerSettings { data: any, control: any, tcp_maxseg: 1_448, app }).unwrap_err();
+    let error = Server::bind(ServerSettings {
+        data: any,
+        control: any,
+        tcp_maxseg: 1_448,
+        certificate: CertificateSource::default(),
+        app,
+    })
+    .unwrap_err();
     let words = error.to_string();
     assert!(words.contains("exactly one pattern") && words.contains("--pattern"), "{words}");
 }

@@ -4,6 +4,7 @@
 
 mod live;
 
+use contract::{Heartbeat, Period};
 use live::{Answer, Live, PATIENCE};
 use server::AppSettings;
 use tokio::{
@@ -233,8 +234,10 @@ async fn what_waits_for_an_sse_subscriber_is_one_chunk() {
 
 #[tokio::test]
 async fn a_post_subscribes_to_some_types_and_its_cursor_does_not_age() {
-    let live =
-        Live::with(AppSettings { heartbeat: std::time::Duration::from_millis(50), ..AppSettings::default() });
+    let live = Live::with(AppSettings {
+        heartbeat: Heartbeat::Every(Period::from_millis(50)),
+        ..AppSettings::default()
+    });
     let wish = r#"{"after":"0","types":["trade","message"]}"#;
     let request = format!(
         "POST /sse HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{wish}",
@@ -254,8 +257,10 @@ async fn a_post_subscribes_to_some_types_and_its_cursor_does_not_age() {
 
 #[tokio::test]
 async fn an_idle_stream_and_an_idle_websocket_show_signs_of_life() {
-    let live =
-        Live::with(AppSettings { heartbeat: std::time::Duration::from_millis(50), ..AppSettings::default() });
+    let live = Live::with(AppSettings {
+        heartbeat: Heartbeat::Every(Period::from_millis(50)),
+        ..AppSettings::default()
+    });
     let mut stream = connect(&live, "GET /sse HTTP/1.1\r\nhost: x\r\n\r\n").await;
     read_until(&mut stream, b"3\r\n:\n\n\r\n").await;
     let mut socket = connect(&live, &handshake("/websocket")).await;

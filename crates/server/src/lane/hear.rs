@@ -37,6 +37,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Lane<S> {
                 let talk = rider.talk.get_or_insert_with(|| Box::new(Talk::new(&self.app)));
                 let (answer, next) = talk.hear(&self.app, bytes);
                 rider.say(&answer)?;
+                if !answer.is_empty() {
+                    self.note_write(key);
+                }
+                let rider = &mut self.riders[key];
                 match next {
                     Next::More => Ok(()),
                     Next::Closing => {

@@ -1,16 +1,22 @@
-//! A live server on a free port, and subscribers that speak raw bytes to it.
+//! A live server on a free port, and subscribers that speak to it: raw bytes over HTTP/1.1, in clear or in
+//! TLS, and a client's frames over HTTP/2.
 #![allow(dead_code, reason = "each test binary uses its part of this module")]
 #![allow(clippy::unwrap_used, reason = "a test may end where its premise fails")]
 
+mod door;
+
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
-use contract::{Cursor, EventType, Pattern, PollBody, Resume, Rung};
+use contract::{Cursor, EventType, Pattern, PollBody, Resume, Rung, ServerStats, Transport};
+pub(crate) use door::{Door, Http2, Socket};
 use event_log::Retention;
 use futures_util::StreamExt;
+use http_body_util::BodyExt;
+use hyper::body::Incoming;
 use serde::Deserialize;
-use server::{App, AppSettings, Server, ServerSettings};
+use server::{App, AppSettings, CertificateSource, Server, ServerSettings};
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
+    io::{AsyncRead, AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
     sync::oneshot,
     task::JoinHandle,
@@ -25,6 +31,8 @@ pub(crate) struct Live {
     pub(crate) data: SocketAddr,
     pub(crate) control: SocketAddr,
     pub(crate) app: Arc<App>,
+    /// How subscribers reach the data plane.
+    pub(crate) door: Door,
     stop: Option<oneshot::Sender<()>>,
     task: JoinHandle<()>,
 }
@@ -44,14 +52,21 @@ impl Live {
     }
 
     pub(crate) fn with(app: AppSettings) -> Self {
+        Self::showing(CertificateSource::default(), app)
+    }
+
+    pub(crate) fn showing(certificate: CertificateSource, app: AppSettings) -> Self {
         let any = "127.0.0.1:0".parse().unwrap();
-        let server =
-            Server::bind(ServerSettings { data: any, control: any, tcp_maxseg: 1_448, app }).unwrap();
+        let transport = app.transport;
+        let settings = ServerSettings { data: any, control: any, tcp_maxseg: 1_448, certificate, app };
+        let server = Server::bind(settings).unwrap();
         let announcement = server.announcement().unwrap();
+        assert_eq!(announcement.certificate_pem.is_some(), transport.is_encrypted());
+        let door = Door::new(announcement.data, transport, announcement.certificate_pem.as_deref());
         let app = server.app();
         let (stop, stopped) = oneshot::channel();
         let task = tokio::spawn(server.run_until(async move { drop(stopped.await) }));
-        Self { data: announcement.data, control: announcement.control, app, stop: Some(stop), task }
+        Self { data: announcement.data, control: announcement.control, app, door, stop: Some(stop), task }
     }
 
     /// Publishes events with these texts.
@@ -86,9 +101,33 @@ impl Live {
 
     /// Sends raw bytes on a connection of their own and reads one answer.
     pub(crate) async fn exchange(&self, request: impl AsRef<[u8]>) -> Answer {
-        let mut stream = TcpStream::connect(self.data).await.unwrap();
+        let mut stream = self.door.connect().await;
         stream.write_all(request.as_ref()).await.unwrap();
         Answer::read(&mut stream, true).await
+    }
+
+    /// The counters, from the control plane.
+    pub(crate) async fn stats(&self) -> ServerStats {
+        let mut stream = TcpStream::connect(self.control).await.unwrap();
+        stream.write_all(b"GET /stats HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
+        serde_json::from_str(&Answer::read(&mut stream, true).await.body).unwrap()
+    }
+
+    /// Waits until the counters are so.
+    pub(crate) async fn until(&self, reached: impl Fn(&ServerStats) -> bool) -> ServerStats {
+        let search = async {
+            loop {
+                let stats = self.stats().await;
+                if reached(&stats) {
+                    return stats;
+                }
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        match timeout(PATIENCE, search).await {
+            Ok(stats) => stats,
+            Err(_) => panic!("never so: {:?}", self.stats().await),
+        }
     }
 
     pub(crate) async fn get(&self, target: &str) -> Answer {
@@ -105,7 +144,7 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
-    pub(crate) async fn read(stream: &mut TcpStream, with_body: bool) -> Self {
+    pub(crate) async fn read(stream: &mut (impl AsyncRead + Unpin), with_body: bool) -> Self {
         let mut bytes = Vec::new();
         let end = loop {
             if let Some(end) = bytes.windows(4).position(|four| four == b"\r\n\r\n") {
@@ -163,9 +202,72 @@ pub(crate) struct Delivered {
 
 /// A subscriber of any pattern.
 pub(crate) enum Subscriber {
-    Poll { server: SocketAddr, target: String, cursor: Cursor, ready: Vec<Delivered> },
-    Sse { stream: TcpStream, text: String, raw: Vec<u8> },
-    WebSocket { socket: Box<WebSocketStream<TcpStream>> },
+    Poll { asker: Asker, target: String, cursor: Cursor, ready: Vec<Delivered> },
+    Sse { stream: EventStream, text: String },
+    WebSocket { socket: Box<WebSocketStream<Socket>> },
+}
+
+/// Who asks again and again.
+pub(crate) enum Asker {
+    /// On a connection of its own each time.
+    Afresh(Door),
+    /// On one connection of HTTP/2.
+    Http2(Http2),
+}
+
+/// The body of an answer that goes on.
+pub(crate) enum EventStream {
+    /// Chunks of HTTP/1.1; what has not been read out of them yet.
+    Chunks(Socket, Vec<u8>),
+    /// A stream of HTTP/2.
+    Frames(Incoming),
+}
+
+impl Asker {
+    async fn ask(&mut self, target: &str) -> Answer {
+        match self {
+            Self::Afresh(door) => {
+                let mut stream = door.connect().await;
+                let request = format!("GET {target} HTTP/1.1\r\nhost: {}\r\n\r\n", door.server);
+                stream.write_all(request.as_bytes()).await.unwrap();
+                Answer::read(&mut stream, true).await
+            }
+            Self::Http2(connection) => connection.get(target).await,
+        }
+    }
+}
+
+impl EventStream {
+    /// Reads on; adds what has come to `text`. False at the end.
+    async fn read_on(&mut self, text: &mut String) -> bool {
+        match self {
+            Self::Frames(body) => match body.frame().await {
+                Some(frame) => {
+                    let data = frame.unwrap().into_data().unwrap();
+                    text.push_str(std::str::from_utf8(&data).unwrap());
+                    true
+                }
+                None => false,
+            },
+            Self::Chunks(stream, raw) => loop {
+                if let Some(line_end) = raw.windows(2).position(|two| two == b"\r\n") {
+                    let size = std::str::from_utf8(&raw[..line_end]).unwrap();
+                    let size = usize::from_str_radix(size, 16).unwrap();
+                    if size == 0 {
+                        return false;
+                    }
+                    if raw.len() >= line_end + 2 + size + 2 {
+                        text.push_str(std::str::from_utf8(&raw[line_end + 2..][..size]).unwrap());
+                        raw.drain(..line_end + 2 + size + 2);
+                        return true;
+                    }
+                }
+                if stream.read_buf(raw).await.unwrap() == 0 {
+                    return false;
+                }
+            },
+        }
+    }
 }
 
 /// How a subscription ended when the server shut down.
@@ -186,45 +288,79 @@ impl Subscriber {
     /// Subscribes with a query and extra header lines.
     pub(crate) async fn open_with(live: &Live, pattern: Pattern, query: &str, lines: &str) -> (Self, Place) {
         let server = live.data;
+        if live.door.transport == Transport::Http2 {
+            return Self::open_stream(live.door.http2().await, pattern, query, lines).await;
+        }
         let request = format!("GET /{pattern}{query} HTTP/1.1\r\nhost: {server}\r\n{lines}");
         match pattern {
             Pattern::ShortPolling | Pattern::LongPolling => {
                 let answer = live.exchange(format!("{request}\r\n")).await;
-                assert_eq!(answer.status, 200, "{answer:?}");
-                let body = answer.poll();
-                let place = Place { cursor: start_of(&body), resume: body.resume, lost: body.lost };
-                let hold = if pattern == Pattern::LongPolling { "&hold=20" } else { "" };
-                let target = format!("/{pattern}?after=CURSOR{hold}");
-                let subscriber = Self::Poll { server, target, cursor: body.cursor, ready: delivered(&body) };
-                (subscriber, place)
+                Self::polling(Asker::Afresh(live.door.clone()), pattern, &answer)
             }
             Pattern::Sse => {
-                let mut stream = TcpStream::connect(server).await.unwrap();
+                let mut stream = live.door.connect().await;
                 stream.write_all(format!("{request}\r\n").as_bytes()).await.unwrap();
                 let answer = Answer::read(&mut stream, false).await;
                 assert_eq!(answer.status, 200, "{answer:?}");
-                let mut subscriber = Self::Sse { stream, text: String::new(), raw: answer.body.into_bytes() };
-                let place = subscriber.sse_place().await;
-                (subscriber, place)
+                Self::streaming(EventStream::Chunks(stream, answer.body.into_bytes())).await
             }
             Pattern::WebSocket => {
-                let stream = TcpStream::connect(server).await.unwrap();
+                let stream = live.door.connect().await;
                 let mut handshake =
                     tokio_tungstenite::tungstenite::client::IntoClientRequest::into_client_request(format!(
                         "ws://{server}/websocket{query}"
                     ))
                     .unwrap();
-                for line in lines.lines() {
-                    let (name, value) = line.split_once(": ").unwrap();
-                    let name = http::HeaderName::try_from(name).unwrap();
-                    handshake.headers_mut().insert(name, value.parse().unwrap());
+                for (name, value) in door::headers(lines) {
+                    handshake.headers_mut().insert(name, value);
                 }
                 let (socket, _) = tokio_tungstenite::client_async(handshake, stream).await.unwrap();
-                let mut subscriber = Self::WebSocket { socket: Box::new(socket) };
-                let place = serde_json::from_str(&subscriber.frame().await.unwrap()).unwrap();
-                (subscriber, place)
+                Self::conversing(socket).await
             }
         }
+    }
+
+    /// Subscribes on a stream of a connection that others may use as well.
+    pub(crate) async fn open_stream(
+        mut connection: Http2,
+        pattern: Pattern,
+        query: &str,
+        lines: &str,
+    ) -> (Self, Place) {
+        let target = format!("/{pattern}{query}");
+        match pattern {
+            Pattern::ShortPolling | Pattern::LongPolling => {
+                let answer = connection.ask(connection.request("GET", &target, lines)).await;
+                Self::polling(Asker::Http2(connection), pattern, &answer)
+            }
+            Pattern::Sse => {
+                let response = connection.send(connection.request("GET", &target, lines)).await.unwrap();
+                assert_eq!(response.status(), 200, "{response:?}");
+                Self::streaming(EventStream::Frames(response.into_body())).await
+            }
+            Pattern::WebSocket => Self::conversing(connection.websocket(&target, lines).await).await,
+        }
+    }
+
+    fn polling(asker: Asker, pattern: Pattern, answer: &Answer) -> (Self, Place) {
+        assert_eq!(answer.status, 200, "{answer:?}");
+        let body = answer.poll();
+        let place = Place { cursor: start_of(&body), resume: body.resume, lost: body.lost };
+        let hold = if pattern == Pattern::LongPolling { "&hold=20" } else { "" };
+        let target = format!("/{pattern}?after=CURSOR{hold}");
+        (Self::Poll { asker, target, cursor: body.cursor, ready: delivered(&body) }, place)
+    }
+
+    async fn streaming(stream: EventStream) -> (Self, Place) {
+        let mut subscriber = Self::Sse { stream, text: String::new() };
+        let place = subscriber.sse_place().await;
+        (subscriber, place)
+    }
+
+    async fn conversing(socket: WebSocketStream<Socket>) -> (Self, Place) {
+        let mut subscriber = Self::WebSocket { socket: Box::new(socket) };
+        let place = serde_json::from_str(&subscriber.frame().await.unwrap()).unwrap();
+        (subscriber, place)
     }
 
     /// The next event.
@@ -254,13 +390,9 @@ impl Subscriber {
     }
 
     async fn next_or_end(&mut self) -> Result<Delivered, End> {
-        if let Self::Poll { server, target, cursor, ready } = self {
+        if let Self::Poll { asker, target, cursor, ready } = self {
             while ready.is_empty() {
-                let mut stream = TcpStream::connect(*server).await.unwrap();
-                let target = target.replace("CURSOR", &cursor.to_string());
-                let request = format!("GET {target} HTTP/1.1\r\nhost: {server}\r\n\r\n");
-                stream.write_all(request.as_bytes()).await.unwrap();
-                let answer = Answer::read(&mut stream, true).await;
+                let answer = asker.ask(&target.replace("CURSOR", &cursor.to_string())).await;
                 if answer.status == 204 {
                     return Err(End::NoContent);
                 }
@@ -313,34 +445,23 @@ impl Subscriber {
         place
     }
 
-    /// The next SSE block, chunk framing removed; `None` at the end of the stream.
+    /// The next SSE block, all framing removed; `None` at the end of the stream.
     pub(crate) async fn block(&mut self) -> Option<String> {
-        let Self::Sse { stream, text, raw } = self else { unreachable!("only SSE has blocks") };
+        let Self::Sse { stream, text } = self else { unreachable!("only SSE has blocks") };
         loop {
             if let Some(end) = text.find("\n\n") {
                 let block = text[..end].to_owned();
                 text.drain(..end + 2);
                 return Some(block);
             }
-            if let Some(line_end) = raw.windows(2).position(|two| two == b"\r\n") {
-                let size = std::str::from_utf8(&raw[..line_end]).unwrap();
-                let size = usize::from_str_radix(size, 16).unwrap();
-                if size == 0 {
-                    return None;
-                }
-                if raw.len() >= line_end + 2 + size + 2 {
-                    text.push_str(std::str::from_utf8(&raw[line_end + 2..][..size]).unwrap());
-                    raw.drain(..line_end + 2 + size + 2);
-                    continue;
-                }
-            }
-            if timeout(PATIENCE, stream.read_buf(raw)).await.expect("the stream hangs").unwrap() == 0 {
+            if !timeout(PATIENCE, stream.read_on(text)).await.expect("the stream hangs") {
                 return None;
             }
         }
     }
 
-    async fn frame(&mut self) -> Result<String, End> {
+    /// The next text frame.
+    pub(crate) async fn frame(&mut self) -> Result<String, End> {
         let Self::WebSocket { socket } = self else { unreachable!("only WebSocket has frames") };
         loop {
             match timeout(PATIENCE, socket.next()).await.expect("the socket hangs") {
