@@ -83,7 +83,7 @@ impl Poller {
         if self.used == Use::Kept && !closes {
             self.kept = Some(wire);
         } else {
-            wire.leave().await;
+            wire.hear_out().await;
         }
         Ok(taken)
     }

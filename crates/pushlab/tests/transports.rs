@@ -98,7 +98,7 @@ fn subscribers_and_server_count_the_same_requests_and_bytes() {
         assert_eq!(Some(measured.requests.life), measured.server_requests_life, "{what}");
         let stream = measured.bytes_life;
         let of_server = measured.server_bytes_life.unwrap() as f64 / stream.total() as f64;
-        // A hold may end in the very moment in which everybody leaves, and TLS says goodbye to the deaf.
+        // The server says goodbye in TLS to those who have left without one.
         assert!((of_server - 1.0).abs() <= 0.01, "{what}: the server's sockets say {of_server} of it");
         let parts = stream.payload + stream.headers + stream.empty_polls;
         assert!(parts > stream.payload && parts <= stream.total(), "{what}: {stream:?}");
