@@ -118,7 +118,7 @@ impl Poller {
         if self.used == Use::Kept && !closes {
             (self.kept, self.is_proven) = (Some(wire), true);
         } else {
-            wire.leave().await;
+            wire.hear_out().await;
         }
         Ok(taken)
     }

@@ -82,6 +82,10 @@ impl Wire {
         question: &Question,
         more: &str,
     ) -> Result<(), SubscriberError> {
+        if seat.desk.closing.get() {
+            // It was opened for nothing; but the server has counted what it said at its beginning.
+            self.hear_out().await;
+        }
         seat.count_request().await;
         let unsent = {
             let mut text = seat.desk.request.borrow_mut();
@@ -123,13 +127,13 @@ impl Wire {
         Ok(())
     }
 
-    /// Leaves a connection that the server was asked to close. In TLS it says so in bytes of its own
-    /// (`close_notify`, RFC 8446 §6.1), which are read: they were sent, and are counted.
-    pub(crate) async fn leave(self) {
-        match self.line {
+    /// Reads what a server says in TLS of its own accord and nobody asked for: session tickets, and that it
+    /// closes (`close_notify`, RFC 8446 §4.6.1 and §6.1). It was sent, and is counted.
+    pub(crate) async fn hear_out(&mut self) {
+        match &mut self.line {
             Line::Plain(_) => {}
-            Line::Tls(mut stream) => {
-                // However it ends, the answer was complete.
+            Line::Tls(stream) => {
+                // However it ends, nothing was expected.
                 let _ = timeout(LONGEST_GOODBYE, stream.read_u8()).await;
             }
         }

@@ -11,9 +11,11 @@ use lab::{Lab, records};
 
 const SUBSCRIBERS: u64 = 3;
 const FOUR: (&str, &str) = ("patterns", r#"["short-polling", "long-polling", "sse", "websocket"]"#);
-const CHANGES: [(&str, &str); 5] = [
+const CHANGES: [(&str, &str); 6] = [
     ("poll_interval", "\"60ms\""),
     ("hold", "\"600ms\""),
+    // Long enough for the last holds to end and be read.
+    ("drain", "\"700ms\""),
     ("delivery_delay", "\"150ms\""),
     ("measure", "\"2s\""),
     ("[events]", "arrivals = \"steady\"\nrate_hz = 4.0"),
@@ -96,7 +98,7 @@ fn subscribers_and_server_count_the_same_requests_and_bytes() {
         assert_eq!(Some(measured.requests.life), measured.server_requests_life, "{what}");
         let stream = measured.bytes_life;
         let of_server = measured.server_bytes_life.unwrap() as f64 / stream.total() as f64;
-        // A hold may end in the very moment in which everybody leaves, and TLS says goodbye to the deaf.
+        // The server says goodbye in TLS to those who have left without one.
         assert!((of_server - 1.0).abs() <= 0.01, "{what}: the server's sockets say {of_server} of it");
         let parts = stream.payload + stream.headers + stream.empty_polls;
         assert!(parts > stream.payload && parts <= stream.total(), "{what}: {stream:?}");
