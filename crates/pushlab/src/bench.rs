@@ -234,11 +234,12 @@ impl Plan {
                 known[order.plan.pattern.index()] = Some(found);
                 record.calibration = Some(found);
             }
-            let failure = match &record.outcome {
+            let bad_news = match &record.outcome {
                 Outcome::Completed { .. } | Outcome::Watched { .. } => None,
-                Outcome::Failed { reason, .. } | Outcome::NotRun { reason } => Some(reason.as_str()),
+                Outcome::Failed { reason, .. } => Some(format!("failed: {reason}")),
+                Outcome::NotRun { reason } => Some(format!("not run: {reason}")),
             };
-            display.end(&order, failure);
+            display.end(&order, bad_news.as_deref());
             folder.append(&record)?;
             if let Some(log) = interval_log {
                 folder.add_interval_log(&record, &log)?;
