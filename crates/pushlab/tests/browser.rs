@@ -5,12 +5,16 @@
 
 mod lab;
 
-use std::{env, fs, path::Path};
+use std::{
+    env, fs,
+    io::{Read, Write},
+    path::Path,
+};
 
 use contract::{BrowserFindings, BrowserLane, LaneKind, Outcome, Pattern, Transport, TrialRecord};
 use lab::{
     Lab,
-    process::{Running, is_running, signal},
+    process::{Running, Serving, is_running, signal},
     records, until,
 };
 use load_harness::BrowserPrograms;
@@ -326,6 +330,33 @@ fn without_a_browser_the_trial_is_not_run_and_says_why() {
     let Outcome::NotRun { reason } = &records[0].outcome else { panic!("{:?}", records[0].outcome) };
     assert!(reason.starts_with("no Chromium: ") && reason.contains("run `just setup-browser`"), "{reason}");
     assert!(said.stdout.contains("not run: no Chromium"), "{}", said.stdout);
+}
+
+#[test]
+fn test_pages_are_served_on_demand_only_and_say_what_they_are() {
+    let ask = |serving: &Serving, path: &str| {
+        let mut stream = serving.connect();
+        let request = format!("GET {path} HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer
+    };
+    let (with, without) = (Serving::start(&["--pages"]), Serving::start(&[]));
+    for name in ["six-connections", "cross-origin", "browser-sse", "ages"] {
+        let answer = ask(&with, &format!("/pages/{name}"));
+        assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{name}: {answer}");
+        assert!(answer.contains("\r\nx-pushlab-test: "), "{name}");
+        assert!(answer.contains("<!-- A test page of pushlab"), "{name}");
+        assert!(ask(&without, &format!("/pages/{name}")).starts_with("HTTP/1.1 404 "), "{name}");
+    }
+    for path in ["/pages/curious-cases", "/pages/curious-stream?case=P01"] {
+        assert!(ask(&with, path).contains("\r\nx-pushlab-test: "), "{path}");
+        assert!(ask(&without, path).starts_with("HTTP/1.1 404 "), "{path}");
+    }
+    for path in ["/pages/none", "/pages/curious-stream?case=P99", "/pages/curious-stream"] {
+        assert!(ask(&with, path).starts_with("HTTP/1.1 4"), "{path}");
+    }
 }
 
 #[test]
