@@ -11,6 +11,7 @@ use hdrhistogram::{
         interval_log::{IntervalLogWriterBuilder, Tag},
     },
 };
+use schedule::EpochClock;
 
 /// As the histograms of a record.
 const DIGITS: u8 = 3;
@@ -43,6 +44,12 @@ fn whole(ages: &TimeHistogram) -> Histogram<u64> {
         histogram.record_n(age_us, count).expect("a histogram that grows takes every time");
     }
     histogram
+}
+
+/// The wall time of an instant of the epoch's clock that has passed.
+pub(crate) fn wall_time(clock: EpochClock, at_ns: u64) -> SystemTime {
+    let passed = Duration::from_nanos(clock.now_ns().saturating_sub(at_ns));
+    SystemTime::now().checked_sub(passed).unwrap_or(SystemTime::UNIX_EPOCH)
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@
 //! socket that several may share; subscribers live on worker threads that share
 //! nothing, and the server is a process of its own. A trial connects everybody, lets the server
 //! publish a schedule, and counts between the edges of a window; what it found is one
-//! [`contract::TrialRecord`].
+//! [`contract::TrialRecord`]. Where a scenario asks for it, a real browser is the audience, beside them.
 
 mod browser;
 mod calibration;
@@ -31,6 +31,7 @@ mod poller;
 mod poster;
 mod posting_publisher;
 mod process_group;
+mod publication;
 pub mod reading;
 mod recorder;
 mod runner;

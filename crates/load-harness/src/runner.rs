@@ -7,21 +7,20 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering::Relaxed},
     },
-    time::{Duration, SystemTime},
+    time::Duration,
 };
 
 use contract::{
-    Calibration, Environment, Heartbeat, Load, Measurements, Outcome, Params, Period, RECORD_SCHEMA,
-    ServerName, Stair, StartSchedule, Transport, TrialPlan, TrialRecord, Window,
+    Calibration, Environment, Heartbeat, Load, Measurements, Outcome, Params, RECORD_SCHEMA, ServerName,
+    Stair, Transport, TrialPlan, TrialRecord, Window,
 };
-use schedule::{EpochClock, Schedule};
+use schedule::Schedule;
 use tokio::time::sleep;
 
 use crate::{
     Cores, TCP_MAXSEG, browser, cpu_seconds,
     crew::Crew,
-    desk::Started,
-    interval_log::interval_log,
+    interval_log::{interval_log, wall_time},
     machine::{self, Clocks},
     measured::{Outside, assemble},
     memory::MemoryError,
@@ -34,8 +33,6 @@ use crate::{
     tls::TlsError,
 };
 
-/// From the order to publish until the schedule's instant 0: time for every worker to hear of it.
-const START_IN: Period = Period::from_millis(300);
 /// How often progress is told.
 pub(crate) const TELL_EVERY: Duration = Duration::from_millis(100);
 
@@ -318,22 +315,6 @@ impl Harness {
         measured.map_err(|reason| Broken { reason, server_last_words })
     }
 
-    /// What the server is asked to publish.
-    pub(crate) fn publication(&self, order: &TrialOrder) -> StartSchedule {
-        let settings = &order.plan.settings;
-        StartSchedule {
-            arrivals: settings.events.clone(),
-            replay_csv: order.replay_csv.clone(),
-            seed: self.seed,
-            length: settings.schedule_length(),
-            payload_bytes: settings.payload_bytes,
-            start_in: START_IN,
-            delivery_delay: settings.delivery_delay,
-            delivery_jitter: settings.delivery_jitter,
-            counted_from: settings.warm_up,
-        }
-    }
-
     async fn measure(
         &self,
         server: &ServerAccess,
@@ -350,14 +331,9 @@ impl Harness {
         };
         crew.connect(order.plan.settings.subscribers, progress).await?;
 
-        let started = server.start_schedule(&self.publication(order)).await?;
-        if started.hash != order.schedule.hash() {
-            let asked = order.schedule.hash().to_owned();
-            return Err(TrialError::OtherSchedule { published: started.hash, asked });
-        }
-        let window = order.window();
-        let numbers = (started.first_seq, started.first_seq + started.events);
-        crew.start(Started { start_ns: started.start_ns, window, numbers });
+        let started = self.publish(server, order).await?;
+        let window = started.window;
+        crew.start(started);
 
         let tell = |phase, elapsed_ns| Progress { phase, schedule_elapsed: Duration::from_nanos(elapsed_ns) };
         let until = async |at_ns: u64, phase: Phase, progress: &mut dyn FnMut(Progress)| loop {
@@ -401,10 +377,4 @@ impl Harness {
         let interval_log = interval_log(order.plan.pattern, wall_time(clock, started.start_ns), seconds);
         Ok(Ran { measurements: assemble(order, &finding, &outside), stairs, interval_log })
     }
-}
-
-/// The wall time of an instant of the epoch's clock that has passed.
-pub(crate) fn wall_time(clock: EpochClock, at_ns: u64) -> SystemTime {
-    let passed = Duration::from_nanos(clock.now_ns().saturating_sub(at_ns));
-    SystemTime::now().checked_sub(passed).unwrap_or(SystemTime::UNIX_EPOCH)
 }

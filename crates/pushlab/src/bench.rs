@@ -233,14 +233,12 @@ impl Plan {
                 known.insert(key, found);
                 record.calibration = Some(found);
             }
-            match &record.outcome {
-                Outcome::Completed { .. } | Outcome::Watched { .. } => display.end(&order, None),
-                Outcome::Failed { reason, .. } => display.end(&order, Some(reason)),
-                Outcome::NotRun { reason } => {
-                    display.end(&order, None);
-                    display.note(&format!("not run: {reason}"));
-                }
-            }
+            let bad_news = match &record.outcome {
+                Outcome::Completed { .. } | Outcome::Watched { .. } => None,
+                Outcome::Failed { reason, .. } => Some(format!("failed: {reason}")),
+                Outcome::NotRun { reason } => Some(format!("not run: {reason}")),
+            };
+            display.end(&order, bad_news.as_deref());
             folder.append(&record)?;
             if let Some(log) = interval_log {
                 folder.add_interval_log(&record, &log)?;

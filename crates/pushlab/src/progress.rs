@@ -76,11 +76,11 @@ impl Display {
     }
 
     /// Notes that a trial has ended.
-    pub(crate) fn end(&mut self, order: &TrialOrder, failure: Option<&str>) {
+    pub(crate) fn end(&mut self, order: &TrialOrder, bad_news: Option<&str>) {
         self.done += order.expected_length();
         self.ran += 1;
-        if let Some(reason) = failure {
-            self.note(&format!("failed: {reason}"));
+        if let Some(words) = bad_news {
+            self.note(words);
         }
     }
 

@@ -20,9 +20,9 @@ use super::{
 use crate::{
     Phase, Progress,
     desk::Started,
-    interval_log::interval_log,
+    interval_log::{interval_log, wall_time},
     machine::{self, Clocks},
-    runner::{TELL_EVERY, TrialError, wall_time},
+    runner::{TELL_EVERY, TrialError},
     server_access::Reading,
 };
 

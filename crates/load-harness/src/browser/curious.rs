@@ -263,7 +263,7 @@ mod tests {
 
     #[test]
     fn events_are_told_in_words() {
-        let event = |event_type, data, id| DecodedEvent::of(event_type, data, id);
+        let event = |event_type: &str, data: &str, id: &str| DecodedEvent::of(event_type, data, id);
         assert_eq!(words(&[], true), "no event, then it gives up for good");
         let two = [event("message", "a\nb", ""), event("alpha", "c", "7")];
         assert_eq!(words(&two, false), r#""a\nb", "c" of type alpha after id 7"#);

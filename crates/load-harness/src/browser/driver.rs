@@ -37,6 +37,10 @@ const LONGEST_END: Duration = Duration::from_secs(2);
 /// What a script may take at most; what a task waits for is shorter.
 const LONGEST_SCRIPT: Duration = Duration::from_secs(24 * 3_600);
 
+/// How often the driver is started before that is given up. It picks a port by itself, and ends if that is
+/// free for one version of IP only, as may be after a trial with thousands of connections.
+const MOST_STARTS: u32 = 8;
+
 /// Calls a function of the page, and hands over what it promises.
 const CALL: &str = "
     const [name, options, done] = arguments;
@@ -45,19 +49,29 @@ const CALL: &str = "
         .then((value) => done({ value }), (error) => done({ error: String(error) }));
 ";
 
+/// Says what is shown instead of a test page; nothing if it is one. The browser's own pages about what went
+/// wrong name it in capitals.
+const SHOWN: &str = "
+    if (typeof window.pushlab === 'object') return null;
+    const [error] = document.documentElement.textContent.match(/ERR_[A-Z_]+/) ?? [''];
+    return `${document.title || 'a page without title'} ${error}`.trim();
+";
+
 /// A browser that cannot be driven, or no more.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum BrowserError {
     #[error("{what} could not be started: {error}")]
     Spawn { what: String, error: std::io::Error },
-    #[error("{0} ended before it said its port")]
-    NoPort(String),
+    #[error("{program} ended before it said its port; it said last: {said}")]
+    NoPort { program: String, said: String },
     #[error("the browser could not be started: {0}")]
     Session(String),
     #[error("the browser did not answer within {1:?} ({0}): it hangs, or the machine is overloaded")]
     TooLong(&'static str, Duration),
     #[error("the browser failed ({0}): {1}")]
     Gone(&'static str, String),
+    #[error("the browser shows something else than {address}: {shown}")]
+    OtherPage { address: String, shown: String },
     #[error("the page failed: {0}")]
     Page(String),
     #[error("the page answered something else than was asked: {0}")]
@@ -103,7 +117,7 @@ impl Browser {
         };
         let spawn = |error| BrowserError::Spawn { what: "the browser".to_owned(), error };
         let home = tempfile::Builder::new().prefix("pushlab-browser-").tempdir().map_err(spawn)?;
-        let driver = Driver::start(&programs.chromedriver, home.path()).await?;
+        let driver = Driver::start_somewhere(&programs.chromedriver, home.path()).await?;
         let capabilities = json!({
             "goog:chromeOptions": {
                 "binary": programs.chromium,
@@ -133,9 +147,18 @@ impl Browser {
         &self.name
     }
 
-    /// Goes to a page and waits until it is loaded.
+    /// Goes to a test page and waits until it is loaded.
     pub(crate) async fn open(&self, address: &str) -> Result<(), BrowserError> {
-        self.bounded("opening the page", LONGEST_STEP, self.client.goto(address)).await
+        const STEP: &str = "opening the page";
+        self.bounded(STEP, LONGEST_STEP, self.client.goto(address)).await?;
+        // A refused certificate is no error of WebDriver's: the browser shows a page about it.
+        let shown = self.bounded(STEP, LONGEST_STEP, self.client.execute(SHOWN, Vec::new())).await?;
+        match shown.as_str() {
+            None => Ok(()),
+            Some(shown) => {
+                Err(BrowserError::OtherPage { address: address.to_owned(), shown: shown.to_owned() })
+            }
+        }
     }
 
     /// Calls a function of the page, and waits for what it promises.
@@ -213,6 +236,16 @@ fn first_line(error: &impl std::fmt::Display) -> String {
 }
 
 impl Driver {
+    async fn start_somewhere(program: &Path, home: &Path) -> Result<Self, BrowserError> {
+        for _ in 1..MOST_STARTS {
+            match Self::start(program, home).await {
+                Err(BrowserError::NoPort { .. }) => {}
+                done => return done,
+            }
+        }
+        Self::start(program, home).await
+    }
+
     async fn start(program: &Path, home: &Path) -> Result<Self, BrowserError> {
         let what = program.display().to_string();
         let spawn = |error| BrowserError::Spawn { what: what.clone(), error };
@@ -231,21 +264,24 @@ impl Driver {
             .kill_on_drop(true)
             .spawn()
             .map_err(spawn)?;
-        let leader = child.id().ok_or_else(|| BrowserError::NoPort(what.clone()))?;
+        let no_port = |said: &str| BrowserError::NoPort { program: what.clone(), said: said.to_owned() };
+        let leader = child.id().ok_or_else(|| no_port("nothing"))?;
         let group = ProcessGroup::LedBy(leader);
         let stdout = child.stdout.take();
         let stderr = tokio::spawn(last_lines(child.stderr.take()));
         let leash = leash(leader).map_err(spawn)?;
         let mut driver = Self { child, leash, group, stderr, port: 0 };
-        let stdout = stdout.ok_or_else(|| BrowserError::NoPort(what.clone()))?;
+        let stdout = stdout.ok_or_else(|| no_port("nothing"))?;
         let mut lines = BufReader::new(stdout).lines();
         let port = async {
+            let mut last = String::new();
             while let Ok(Some(line)) = lines.next_line().await {
                 if let Some(port) = port_of(&line) {
-                    return Some(port);
+                    return Ok(port);
                 }
+                last = line;
             }
-            None
+            Err(last)
         };
         let port = timeout(LONGEST_STEP, port)
             .await
@@ -253,8 +289,11 @@ impl Driver {
         // Nobody wants the rest, but a full pipe would stop the driver.
         tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
         match port {
-            Some(port) => driver.port = port,
-            None => return Err(BrowserError::NoPort(what)),
+            Ok(port) => driver.port = port,
+            Err(last_line) => {
+                let words = driver.stop().await;
+                return Err(no_port(words.last().unwrap_or(&last_line)));
+            }
         }
         Ok(driver)
     }

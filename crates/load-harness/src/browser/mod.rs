@@ -138,14 +138,7 @@ impl Stage<'_> {
 
     /// Lets the schedule be published, and says where it lies on the epoch's clock.
     async fn publish(&self) -> Result<Started, TrialError> {
-        let order = self.order;
-        let started = self.server.start_schedule(&self.harness.publication(order)).await?;
-        if started.hash != order.schedule.hash() {
-            let asked = order.schedule.hash().to_owned();
-            return Err(TrialError::OtherSchedule { published: started.hash, asked });
-        }
-        let numbers = (started.first_seq, started.first_seq + started.events);
-        Ok(Started { start_ns: started.start_ns, window: order.window(), numbers })
+        self.harness.publish(self.server, self.order).await
     }
 
     /// Findings without any.
