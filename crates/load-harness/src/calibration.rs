@@ -4,8 +4,8 @@
 use std::{sync::Arc, thread, time::Duration};
 
 use contract::{
-    Arrivals, Calibration, Certificate, Client, Heartbeat, Measurements, Pattern, Period, PublisherSeat,
-    ServerName, Settings, Transport, TrialPlan,
+    Arrivals, Calibration, Certificate, Client, Heartbeat, Measurements, Network, Pattern, Period,
+    PublisherSeat, ServerName, Settings, Transport, TrialPlan,
 };
 use schedule::{Schedule, ScheduleError, bind_to_core};
 use tokio::time::{Instant, sleep};
@@ -18,11 +18,36 @@ pub const CALIBRATION_SUBSCRIBERS: u32 = 200;
 const SLEEPS: u32 = 64;
 const SLEEP: Duration = Duration::from_millis(7);
 
-/// The calibration trial of a pattern.
+/// Which trials share a calibration: those whose deliveries cost the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CalibrationKey {
+    /// The pattern.
+    pub pattern: Pattern,
+    /// Whether a middlebox lies between; what it costs is then part of the transit, its delay is not.
+    pub is_relayed: bool,
+}
+
+impl CalibrationKey {
+    /// The calibration that a trial needs.
+    #[must_use]
+    pub const fn of(plan: &TrialPlan) -> Self {
+        Self { pattern: plan.pattern, is_relayed: plan.settings.network.is_some() }
+    }
+}
+
+impl From<Pattern> for CalibrationKey {
+    /// The pattern with nothing special.
+    fn from(pattern: Pattern) -> Self {
+        Self { pattern, is_relayed: false }
+    }
+}
+
+/// The calibration trial of all trials with the same key.
 ///
 /// # Errors
 /// Never in practice: its schedule is a constant that can be made.
-pub fn calibration_order(pattern: Pattern, seed: u64, order: u32) -> Result<TrialOrder, ScheduleError> {
+pub fn calibration_order(key: CalibrationKey, seed: u64, order: u32) -> Result<TrialOrder, ScheduleError> {
+    let CalibrationKey { pattern, is_relayed } = key;
     let events = Arrivals::Steady { rate_hz: 19.0 };
     let settings = Settings {
         subscribers: CALIBRATION_SUBSCRIBERS,
@@ -38,7 +63,8 @@ pub fn calibration_order(pattern: Pattern, seed: u64, order: u32) -> Result<Tria
         rung: None,
         server: ServerName::default(),
         publisher: PublisherSeat::Server,
-        network: None,
+        // A middlebox that only passes bytes on.
+        network: is_relayed.then(Network::default),
         transport: Transport::Http1,
         certificate: Certificate::Valid,
         streams_per_connection: 1,
@@ -133,7 +159,8 @@ mod tests {
 
     #[test]
     fn the_pace_is_that_of_the_slower_side_or_of_both_on_one_core() {
-        let cores = |harness: &[u32]| Cores { server: None, harness: harness.to_vec(), allowed: 4 };
+        let cores =
+            |harness: &[u32]| Cores { server: None, harness: harness.to_vec(), relay: None, allowed: 4 };
         assert_eq!(pace_us(8.0, 12.0, &cores(&[])), 20.0);
         assert_eq!(pace_us(8.0, 12.0, &cores(&[1])), 12.0);
         assert_eq!(pace_us(8.0, 12.0, &cores(&[1, 2, 3])), 8.0);

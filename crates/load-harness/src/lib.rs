@@ -31,6 +31,7 @@ mod posting_publisher;
 mod process_group;
 pub mod reading;
 mod recorder;
+mod relay_process;
 mod runner;
 mod sequence;
 mod server_access;
@@ -43,7 +44,7 @@ mod trace;
 mod wire;
 mod worker;
 
-pub use calibration::{CALIBRATION_SUBSCRIBERS, calibrate, calibration_order};
+pub use calibration::{CALIBRATION_SUBSCRIBERS, CalibrationKey, calibrate, calibration_order};
 pub use descriptors::{TooFewDescriptors, ensure_descriptors, fitting_subscribers, raise_descriptor_limit};
 pub use environment::{Cores, environment};
 pub use recorder::Recorder;

@@ -2,6 +2,7 @@
 
 use contract::{
     Client, CpuSecond, CpuUse, Distribution, Measurements, Pattern, PublisherCounts, PublisherReport,
+    RelayCounts, RelayUse,
 };
 
 use crate::{
@@ -17,6 +18,8 @@ pub(crate) struct Outside {
     pub(crate) edges: [Reading; 2],
     /// CPU time from one edge to the other.
     pub(crate) cpu: CpuUse,
+    /// The middlebox's, from one edge to the other; none where there is none.
+    pub(crate) relay_cpu_us: Option<f64>,
     /// Between the edges and before, where the rate is ramped.
     pub(crate) cpu_seconds: Vec<CpuSecond>,
     pub(crate) publisher: PublisherReport,
@@ -87,7 +90,8 @@ pub(crate) fn assemble(order: &TrialOrder, finding: &WorkerFinding, outside: &Ou
         trace: finding.trace.clone(),
         connections: None,
         cpu_seconds: outside.cpu_seconds.clone(),
-        relay: None,
+        // What it counted it tells at its end.
+        relay: outside.relay_cpu_us.map(|cpu_us| RelayUse { counts: RelayCounts::default(), cpu_us }),
         never_connected: 0,
         troubles: Vec::new(),
         recovery: Distribution::default(),

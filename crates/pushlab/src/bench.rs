@@ -10,12 +10,11 @@ use std::{
 use anyhow::{Context, Result};
 use clap::Args;
 use contract::{
-    Calibration, Manifest, Outcome, Pattern, PublishedSchedule, RECORD_SCHEMA, Scenario, Selection,
-    ServerName,
+    Calibration, Manifest, Outcome, PublishedSchedule, RECORD_SCHEMA, Scenario, Selection, ServerName,
 };
 use load_harness::{
-    CALIBRATION_SUBSCRIBERS, Cores, Harness, TrialOrder, TrialResult, calibrate, calibration_order,
-    ensure_descriptors, environment, fitting_subscribers,
+    CALIBRATION_SUBSCRIBERS, CalibrationKey, Cores, Harness, TrialOrder, TrialResult, calibrate,
+    calibration_order, ensure_descriptors, environment, fitting_subscribers,
 };
 use report::{ThresholdOutcome, Verdict};
 use tokio::signal::unix::{SignalKind, signal};
@@ -127,7 +126,8 @@ struct Plan {
     manifest: Manifest,
     harness: Harness,
     orders: Vec<TrialOrder>,
-    patterns: Vec<Pattern>,
+    /// What must be calibrated, each once.
+    keys: Vec<CalibrationKey>,
 }
 
 impl Plan {
@@ -156,10 +156,13 @@ impl Plan {
         ensure_descriptors(most)?;
         let cores = Cores::of_this_machine();
         let environment = environment(&cores, commit());
-        let patterns = Pattern::ALL
-            .into_iter()
-            .filter(|pattern| orders.iter().any(|order| order.plan.pattern == *pattern))
-            .collect();
+        let mut keys: Vec<CalibrationKey> = Vec::new();
+        for key in orders.iter().map(|order| CalibrationKey::of(&order.plan)) {
+            if !keys.contains(&key) {
+                keys.push(key);
+            }
+        }
+        keys.sort_by_key(|key| (key.is_relayed, key.pattern.index()));
         Ok(Self {
             manifest: Manifest {
                 schema: RECORD_SCHEMA,
@@ -184,7 +187,7 @@ impl Plan {
                 has_climbed: AtomicBool::new(false),
             },
             orders,
-            patterns,
+            keys,
         })
     }
 
@@ -209,13 +212,13 @@ impl Plan {
 
     async fn run_all(&self, folder: &mut ResultsFolder, arguments: &BenchArguments) -> Result<()> {
         let calibrations: Vec<TrialOrder> = (0..)
-            .zip(&self.patterns)
-            .map(|(order, pattern)| calibration_order(*pattern, self.harness.seed, order))
+            .zip(&self.keys)
+            .map(|(order, key)| calibration_order(*key, self.harness.seed, order))
             .collect::<Result<_, _>>()?;
         let everything: Vec<&TrialOrder> = calibrations.iter().chain(&self.orders).collect();
         let mut display = Display::new(&everything);
         say(format!("{}: about {}", self.size(), clock(display.expected())));
-        let mut known: [Option<Calibration>; Pattern::ALL.len()] = Default::default();
+        let mut known: Vec<(CalibrationKey, Calibration)> = Vec::new();
         for (number, order) in (1..).zip(&everything) {
             let mut order = (*order).clone();
             // Calibrations count, too: a number names one trial of the run.
@@ -223,13 +226,15 @@ impl Plan {
             let is_calibration = number <= calibrations.len();
             // What a delivery costs the lab's own server says nothing of another.
             let calibrated = !is_calibration && order.plan.settings.server.is_pushlab();
-            order.calibration = known[order.plan.pattern.index()].filter(|_| calibrated);
+            let key = CalibrationKey::of(&order.plan);
+            let found = known.iter().find(|(known, _)| *known == key);
+            order.calibration = found.map(|(_, found)| *found).filter(|_| calibrated);
             display.begin(number, everything.len(), &order);
             let result = self.harness.run(&order, &mut |progress| display.tell(&order, progress)).await;
             let TrialResult { mut record, interval_log } = result;
             if let (true, Some(measured)) = (is_calibration, record.measurements()) {
                 let found = calibrate(&order, measured, &self.harness.cores);
-                known[order.plan.pattern.index()] = Some(found);
+                known.push((key, found));
                 record.calibration = Some(found);
             }
             let failure = match &record.outcome {
@@ -281,7 +286,7 @@ impl Plan {
             (fewest, most) if fewest == most => format!("{most} blocks"),
             (fewest, most) => format!("{fewest} to {most} blocks"),
         };
-        let (trials, calibrations) = (self.orders.len(), self.patterns.len());
+        let (trials, calibrations) = (self.orders.len(), self.keys.len());
         format!("{trials} trials in {blocks}, after {calibrations} of calibration")
     }
 }
