@@ -32,6 +32,10 @@ compare BEFORE AFTER *ARGS:
 serve *ARGS:
     cargo run --release --locked --package pushlab -- serve {{ARGS}}
 
+# Look at this machine: what it can measure, and what to do about the rest
+doctor *ARGS:
+    cargo run --release --locked --package pushlab -- doctor {{ARGS}}
+
 # Relay to a server with a network in between: `just middlebox --to 127.0.0.1:8080 --rtt 300ms`, or `--help`
 middlebox *ARGS:
     cargo run --release --locked --package pushlab -- middlebox {{ARGS}}

@@ -1,5 +1,7 @@
 //! The settings of one trial: a scenario with one value of its sweep.
 
+use std::time::Duration;
+
 use crate::{
     Arrivals, BrowserAudience, Certificate, Change, Client, Heartbeat, Network, Params, Pattern, Period,
     PublisherSeat, Rung, ServerName, Side, Transport,
@@ -108,6 +110,16 @@ impl Settings {
     /// The heartbeat where it is not the usual one.
     fn other_heartbeat(&self) -> Option<Heartbeat> {
         (self.heartbeat != Heartbeat::default()).then_some(self.heartbeat)
+    }
+
+    /// The time that so many round trips through the middlebox take at most, what it holds back included;
+    /// nothing where there is none.
+    #[must_use]
+    pub fn round_trips(&self, number: u32) -> Duration {
+        self.network.map_or(Duration::ZERO, |network| {
+            let held = network.buffer.map_or(Duration::ZERO, |buffer| *buffer.pause);
+            (*network.rtt + 2 * *network.jitter + held) * number
+        })
     }
 
     /// Length of the published schedule: warm-up and measured stretch.

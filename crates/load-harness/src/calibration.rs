@@ -25,12 +25,12 @@ pub struct CalibrationKey {
     pub pattern: Pattern,
     /// What the server speaks.
     pub transport: Transport,
-    /// Whether there is a middlebox in between.
+    /// Whether a middlebox lies between; what it costs is then part of the transit, its delay is not.
     pub has_relay: bool,
 }
 
 impl CalibrationKey {
-    /// That of a trial.
+    /// The calibration that a trial needs.
     #[must_use]
     pub const fn of(plan: &TrialPlan) -> Self {
         let TrialPlan { pattern, settings } = plan;
@@ -38,7 +38,14 @@ impl CalibrationKey {
     }
 }
 
-/// The calibration trial of a pattern on its way; a middlebox only passes bytes on.
+impl From<Pattern> for CalibrationKey {
+    /// The pattern with nothing special.
+    fn from(pattern: Pattern) -> Self {
+        Self { pattern, transport: Transport::Http1, has_relay: false }
+    }
+}
+
+/// The calibration trial of all trials with the same key.
 ///
 /// # Errors
 /// Never in practice: its schedule is a constant that can be made.
@@ -58,6 +65,7 @@ pub fn calibration_order(key: CalibrationKey, seed: u64, order: u32) -> Result<T
         rung: None,
         server: ServerName::default(),
         publisher: PublisherSeat::Server,
+        // A middlebox that only passes bytes on.
         network: key.has_relay.then(Network::default),
         transport: key.transport,
         certificate: Certificate::Valid,
@@ -153,7 +161,8 @@ mod tests {
 
     #[test]
     fn the_pace_is_that_of_the_slower_side_or_of_both_on_one_core() {
-        let cores = |harness: &[u32]| Cores { server: None, harness: harness.to_vec(), allowed: 4 };
+        let cores =
+            |harness: &[u32]| Cores { server: None, harness: harness.to_vec(), relay: None, allowed: 4 };
         assert_eq!(pace_us(8.0, 12.0, &cores(&[])), 20.0);
         assert_eq!(pace_us(8.0, 12.0, &cores(&[1])), 12.0);
         assert_eq!(pace_us(8.0, 12.0, &cores(&[1, 2, 3])), 8.0);

@@ -71,7 +71,7 @@ impl Crew {
         let mut threads = Vec::new();
         for number in 0..workers {
             let thread = worker::spawn(WorkerOrder {
-                target: server.data(),
+                target: server.entrance(),
                 tcp_maxseg: TCP_MAXSEG,
                 pattern: order.plan.pattern,
                 settings: order.plan.settings.clone(),

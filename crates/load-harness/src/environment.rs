@@ -8,20 +8,25 @@ use schedule::allowed_cores;
 
 use crate::TCP_MAXSEG;
 
-/// Which cores the server and the harness are bound to. With a single core both share it, and
-/// nothing is bound.
+/// Which cores the server, the harness and the middlebox are bound to. With a single core they share
+/// it, and nothing is bound.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cores {
     /// The server's core.
     pub server: Option<u32>,
     /// The harness's cores, one worker thread each.
     pub harness: Vec<u32>,
+    /// The middlebox's core, where the others leave one; elsewhere the system decides.
+    pub relay: Option<u32>,
     /// Cores the process may use.
     pub allowed: u32,
 }
 
+/// Worker threads of the harness at most.
+const MOST_WORKERS: usize = 3;
+
 impl Cores {
-    /// One core for the server, up to three others for the harness.
+    /// One core for the server, up to three others for the harness, and the next for the middlebox.
     #[must_use]
     pub fn of_this_machine() -> Self {
         Self::divide(&allowed_cores())
@@ -32,10 +37,11 @@ impl Cores {
         match allowed {
             [server, harness @ ..] if !harness.is_empty() => Self {
                 server: Some(*server),
-                harness: harness.iter().copied().take(3).collect(),
+                harness: harness.iter().copied().take(MOST_WORKERS).collect(),
+                relay: harness.get(MOST_WORKERS).copied(),
                 allowed: count,
             },
-            _ => Self { server: None, harness: Vec::new(), allowed: count },
+            _ => Self { server: None, harness: Vec::new(), relay: None, allowed: count },
         }
     }
 }
@@ -77,5 +83,7 @@ mod tests {
         assert_eq!((cores.server, cores.harness), (Some(2), vec![5]));
         assert_eq!(Cores::divide(&[0, 1, 2, 3, 4, 5]).harness, [1, 2, 3]);
         assert_eq!(Cores::divide(&[3]).server, None);
+        assert_eq!(Cores::divide(&[0, 1, 2, 3]).relay, None);
+        assert_eq!(Cores::divide(&[0, 1, 2, 3, 8]).relay, Some(8));
     }
 }

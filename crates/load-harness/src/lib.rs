@@ -34,6 +34,7 @@ mod process_group;
 mod publication;
 pub mod reading;
 mod recorder;
+mod relay_process;
 mod runner;
 mod sequence;
 mod server_access;

@@ -1,7 +1,8 @@
 //! From what the workers, the server and the publisher counted to the measurements of a record.
 
 use contract::{
-    Client, CpuSecond, CpuUse, Measurements, Pattern, PublisherCounts, PublisherReport, Transport,
+    Client, CpuSecond, CpuUse, Measurements, Pattern, PublisherCounts, PublisherReport, RelayCounts,
+    RelayUse, Transport,
 };
 
 use crate::{
@@ -17,6 +18,8 @@ pub(crate) struct Outside {
     pub(crate) edges: [Reading; 2],
     /// CPU time from one edge to the other.
     pub(crate) cpu: CpuUse,
+    /// The middlebox's, from one edge to the other; none where there is none.
+    pub(crate) relay_cpu_us: Option<f64>,
     /// Between the edges and before, where the rate is ramped.
     pub(crate) cpu_seconds: Vec<CpuSecond>,
     pub(crate) publisher: PublisherReport,
@@ -89,7 +92,8 @@ pub(crate) fn assemble(order: &TrialOrder, finding: &WorkerFinding, outside: &Ou
         trace: finding.trace.clone(),
         connections: None,
         cpu_seconds: outside.cpu_seconds.clone(),
-        relay: None,
+        // What it counted it tells at its end.
+        relay: outside.relay_cpu_us.map(|cpu_us| RelayUse { counts: RelayCounts::default(), cpu_us }),
         never_connected: finding.never_connected,
         troubles: finding.troubles.ranked(),
         recovery: finding.recovery.distribution(),

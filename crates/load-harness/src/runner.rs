@@ -26,6 +26,7 @@ use crate::{
     memory::MemoryError,
     posting_publisher::PublishingError,
     process_group::ProcessEnded,
+    relay_process::{RelayError, RelayProcess},
     server_access::{RunningServer, ServerAccess},
     server_process::ServerError,
     stairs,
@@ -129,6 +130,10 @@ pub(crate) enum TrialError {
     NoPublisher,
     #[error("TLS: {0}")]
     Tls(#[from] TlsError),
+    #[error(transparent)]
+    Relay(#[from] RelayError),
+    #[error("{0}")]
+    RelayEnded(String),
     #[error("a worker thread failed: {0}")]
     Worker(String),
 }
@@ -182,9 +187,10 @@ impl TrialOrder {
     /// How long the trial will take, for a progress bar; connecting and draining are guessed.
     #[must_use]
     pub fn expected_length(&self) -> Duration {
-        let connect = Duration::from_micros(u64::from(self.plan.settings.subscribers) * 300);
-        let trial = *self.plan.settings.schedule_length() + connect + Duration::from_millis(900);
-        if self.plan.settings.stairs.is_empty() { trial } else { trial + stairs::extra_length(self, connect) }
+        let settings = &self.plan.settings;
+        let connect = Duration::from_micros(u64::from(settings.subscribers) * 300) + settings.round_trips(4);
+        let trial = *settings.schedule_length() + connect + Duration::from_millis(900);
+        if settings.stairs.is_empty() { trial } else { trial + stairs::extra_length(self, connect) }
     }
 }
 
@@ -308,11 +314,35 @@ impl Harness {
             .await
             .map_err(|error| Broken { reason: error.to_string(), server_last_words: error.last_words() })?;
         let measured = tokio::select! {
-            measured = self.measure(&access, order, load, progress) => measured.map_err(|error| error.to_string()),
+            measured = self.measure_through(access, order, load, progress) => measured.map_err(|error| error.to_string()),
             reason = server.ended() => Err(reason),
         };
         let server_last_words = server.stop().await;
         measured.map_err(|reason| Broken { reason, server_last_words })
+    }
+
+    /// Measures with the middlebox between, if there is one.
+    async fn measure_through(
+        &self,
+        mut access: ServerAccess,
+        order: &TrialOrder,
+        load: Option<Load>,
+        progress: &mut dyn FnMut(Progress),
+    ) -> Result<Ran, TrialError> {
+        let Some(network) = &order.plan.settings.network else {
+            return self.measure(&access, order, load, progress).await;
+        };
+        let mut relay = RelayProcess::start(self, network, access.data()).await?;
+        access.lead_through(relay.announcement().clone());
+        let measured = tokio::select! {
+            measured = self.measure(&access, order, load, progress) => measured?,
+            reason = relay.ended() => return Err(TrialError::RelayEnded(reason)),
+        };
+        let (counts, mut ran) = (relay.stop().await?, measured);
+        if let Some(used) = &mut ran.measurements.relay {
+            used.counts = counts;
+        }
+        Ok(ran)
     }
 
     async fn measure(
@@ -361,12 +391,16 @@ impl Harness {
 
         let workers = crew.workers();
         let finding = crew.dismiss().await?;
+        let relay_cpu_us = server.is_relayed().then(|| edges[1].relay_cpu_us_since(&edges[0]));
         let outside = Outside {
+            relay_cpu_us,
             edges,
             cpu,
             cpu_seconds,
             publisher: server.publisher_report().await?,
-            last: server.at_rest(finding.readings.end.connections()).await?,
+            last: server
+                .at_rest(finding.readings.end.connections(), order.plan.settings.round_trips(3))
+                .await?,
             held,
             refusal: server.refusal(),
             workers,

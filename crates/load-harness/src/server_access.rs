@@ -4,23 +4,26 @@
 use std::{net::SocketAddr, time::Duration};
 
 use contract::{
-    CpuUse, PublishRequest, PublisherReport, PublisherSeat, ServerStats, StartSchedule, StartedSchedule,
-    TrialPlan,
+    CpuUse, PublishRequest, PublisherReport, PublisherSeat, RelayAnnouncement, ServerStats, StartSchedule,
+    StartedSchedule, TrialPlan,
 };
 use schedule::{EpochClock, process_cpu_us};
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use crate::{
     Harness, TrialOrder,
     dialect::Dialect,
     foreign_server::{ForeignAddress, ForeignServer},
-    machine,
+    libc_calls, machine,
     poster::PublishAddress,
     posting_publisher::PostingPublisher,
     process_group::{CpuTimes, ProcessEnded, ProcessGroup},
     runner::TrialError,
     server_process::{ControlPlane, ServerError, ServerProcess},
 };
+
+/// How long a server may take to see that its subscribers have left.
+const LONGEST_LEAVING: Duration = Duration::from_secs(1);
 
 /// A server's process, whoever built it.
 #[derive(Debug)]
@@ -37,6 +40,8 @@ pub(crate) struct ServerAccess {
     posting: Option<PostingPublisher>,
     /// Whether the publisher's connection is one of those that the server counts.
     posts_are_counted: bool,
+    /// The middlebox that subscribers meet first.
+    relay: Option<RelayAnnouncement>,
 }
 
 #[derive(Debug)]
@@ -56,6 +61,8 @@ pub(crate) struct Reading {
     publisher_cpu_us: u64,
     /// CPU time of the harness, its publisher left out.
     harness_cpu_us: u64,
+    /// CPU time of the middlebox; 0 where there is none, or the system does not tell.
+    relay_cpu_us: u64,
     /// What the server counted on its measured port, the publisher's own traffic left out; none if it
     /// does not tell.
     pub(crate) counted: Option<Counted>,
@@ -73,6 +80,11 @@ impl Reading {
             publisher_us: (self.publisher_cpu_us - before.publisher_cpu_us) as f64,
             harness_us: (self.harness_cpu_us - before.harness_cpu_us) as f64,
         })
+    }
+
+    /// CPU time of the middlebox since an earlier reading, microseconds.
+    pub(crate) const fn relay_cpu_us_since(&self, before: &Self) -> f64 {
+        self.relay_cpu_us.saturating_sub(before.relay_cpu_us) as f64
     }
 }
 
@@ -100,6 +112,7 @@ impl RunningServer {
                 side: Side::Foreign(address),
                 posting: Some(posting),
                 posts_are_counted: false,
+                relay: None,
             };
             return Ok((Self::Foreign(server), access));
         }
@@ -122,7 +135,8 @@ impl RunningServer {
             }
         };
         let posts_are_counted = name.is_pushlab();
-        Ok((Self::Own(server), ServerAccess { side: Side::Own(control), posting, posts_are_counted }))
+        let side = Side::Own(control);
+        Ok((Self::Own(server), ServerAccess { side, posting, posts_are_counted, relay: None }))
     }
 
     /// Done when the process has ended by itself, with its exit status in words.
@@ -143,6 +157,22 @@ impl RunningServer {
 }
 
 impl ServerAccess {
+    /// Puts a middlebox between the subscribers and the server. Whoever publishes or reads counters goes
+    /// to the server itself.
+    pub(crate) fn lead_through(&mut self, relay: RelayAnnouncement) {
+        self.relay = Some(relay);
+    }
+
+    /// Whether there is a middlebox.
+    pub(crate) const fn is_relayed(&self) -> bool {
+        self.relay.is_some()
+    }
+
+    /// Where subscribers connect.
+    pub(crate) fn entrance(&self) -> SocketAddr {
+        self.relay.as_ref().map_or_else(|| self.data(), |relay| relay.listen)
+    }
+
     /// The measured port.
     pub(crate) fn data(&self) -> SocketAddr {
         match &self.side {
@@ -226,11 +256,13 @@ impl ServerAccess {
                 (address.clock.now_ns(), cpu, 0, None)
             }
         };
+        let relay_cpu_us = self.relay.as_ref().and_then(|relay| libc_calls::process_cpu_us(relay.pid));
         Ok(Reading {
             monotonic_ns,
             server_cpu,
             publisher_cpu_us: publisher_cpu_us + posting_cpu_us,
             harness_cpu_us: process_cpu_us().saturating_sub(posting_cpu_us),
+            relay_cpu_us: relay_cpu_us.unwrap_or(0),
             counted,
         })
     }
@@ -257,8 +289,12 @@ impl ServerAccess {
 
     /// The server's counters once it has seen every subscriber come and leave: then nothing is under way.
     /// `opened` is the number of connections that the subscribers opened; the last of them may still wait
-    /// to be accepted. The harness's publisher leaves, too.
-    pub(crate) async fn at_rest(&self, opened: u64) -> Result<Option<Counted>, ServerError> {
+    /// to be accepted, and be on its way there for `under_way`. The harness's publisher leaves, too.
+    pub(crate) async fn at_rest(
+        &self,
+        opened: u64,
+        under_way: Duration,
+    ) -> Result<Option<Counted>, ServerError> {
         let Side::Own(control) = &self.side else { return Ok(None) };
         let posted = match &self.posting {
             Some(posting) => {
@@ -267,7 +303,8 @@ impl ServerAccess {
             }
             None => 0,
         };
-        for _ in 0..200 {
+        let patience = Instant::now() + LONGEST_LEAVING + under_way;
+        while Instant::now() < patience {
             let stats = control.stats().await?;
             let seen = stats.connections_opened + stats.connections_refused;
             if stats.connections_open == 0 && seen >= opened + posted {

@@ -176,12 +176,7 @@ mod tests {
     use super::*;
 
     fn order(stairs: &[u32]) -> TrialOrder {
-        let mut order = calibration_order(
-            CalibrationKey { pattern: Pattern::Sse, transport: Transport::Http1, has_relay: false },
-            1,
-            0,
-        )
-        .unwrap();
+        let mut order = calibration_order(Pattern::Sse.into(), 1, 0).unwrap();
         order.plan.settings.stairs = stairs.to_vec();
         order.plan.settings.subscribers = 1_000;
         order

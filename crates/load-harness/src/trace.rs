@@ -134,14 +134,7 @@ mod tests {
             (Pattern::Sse, 0),
             (Pattern::WebSocket, 0),
         ] {
-            let stretch = Stretch::of(
-                &calibration_order(
-                    CalibrationKey { pattern, transport: Transport::Http1, has_relay: false },
-                    1,
-                    0,
-                )
-                .unwrap(),
-            );
+            let stretch = Stretch::of(&calibration_order(pattern.into(), 1, 0).unwrap());
             assert_eq!((stretch.from_ns, stretch.last_due_ns), (due_ns(9.0), Some(due_ns(28.0))));
             assert_eq!((stretch.more_ns, stretch.until_ns), (more_ns, 2_500_000_000), "{pattern}");
         }

@@ -3,6 +3,7 @@
 
 mod bench;
 mod compare;
+mod doctor;
 mod exit;
 mod middlebox;
 mod predict;
@@ -37,6 +38,7 @@ struct Arguments {
 enum Command {
     Bench(bench::BenchArguments),
     Compare(compare::CompareArguments),
+    Doctor(doctor::DoctorArguments),
     Middlebox(middlebox::MiddleboxArguments),
     Predict(predict::PredictArguments),
     Report(report::ReportArguments),
@@ -48,6 +50,7 @@ fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
         Command::Bench(arguments) => bench::run(&arguments),
         Command::Compare(arguments) => compare::run(&arguments),
+        Command::Doctor(arguments) => doctor::run(&arguments),
         Command::Middlebox(arguments) => middlebox::run(&arguments),
         Command::Predict(arguments) => predict::run(&arguments),
         Command::Report(arguments) => report::run(&arguments),

@@ -147,7 +147,7 @@ fn run(pattern: Pattern, mishap: Mishap, network: Option<Network>, times: [&str;
     let settings = &plan.settings;
     let length = settings.schedule_length();
     let schedule = Schedule::build(&settings.events, None, 7, length, settings.payload_bytes).unwrap();
-    let cores = Cores { server: None, harness: Vec::new(), allowed: 1 };
+    let cores = Cores { server: None, harness: Vec::new(), relay: None, allowed: 1 };
     let harness = Harness {
         server_program: relay.program(),
         environment: environment(&cores, String::new()),

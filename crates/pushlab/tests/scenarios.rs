@@ -50,7 +50,9 @@ fn the_model_speaks_of_every_trial_of_every_scenario() {
         scenario.stairs.is_empty() && !watches
     };
     for scenario in shipped().into_iter().filter(is_predicted) {
-        for plan in scenario.trials(Selection::Everything) {
+        // Nor of what ends, refuses or holds back connections.
+        let is_free = |plan: &TrialPlan| plan.settings.network.is_none_or(|network| !network.is_obstacle());
+        for plan in scenario.trials(Selection::Everything).into_iter().filter(is_free) {
             let schedule = schedule_of(&plan).published();
             let start_ns = plan.settings.warm_up.as_nanos() as u64;
             let window = Window { start_ns, end_ns: start_ns + plan.settings.measure.as_nanos() as u64 };

@@ -8,7 +8,11 @@ use contract::{
     Arrivals, Calibration, Environment, Manifest, Outcome, Params, Pattern, RECORD_SCHEMA, Scenario,
     TrialRecord,
 };
-use lab::{Lab, process::Finished, read, scenario, summary};
+use lab::{
+    Lab,
+    process::{Finished, Running},
+    read, scenario, summary,
+};
 
 /// Runs `bench` on a scenario, which must be refused before anything starts.
 fn refused(lab: &Lab, arguments: &[&str]) -> Finished {
@@ -166,6 +170,8 @@ fn help_explains_each_subcommand() {
         (&["bench", "--help"], ["four minutes", "Exit codes", "130", "--seed"]),
         (&["predict", "--help"], ["<SCENARIO>", "taken as zero", "calibrates", "--scenarios"]),
         (&["report", "--help"], ["[DIR]", "results/latest", "manifest", "records"]),
+        (&["middlebox", "--help"], ["pushlab serve", "one line of JSON", "--rtt", "4096,500ms"]),
+        (&["doctor", "--help"], ["this machine", "few seconds", "Exits with 1 only", "--scenarios"]),
         (&["serve", "--help"], ["one line of JSON", "curl", "--until-stdin-closes", "127.0.0.1:8080"]),
         (&["serve", "--help"], ["--transport http2", "curl -k --http2", "idle 15s", "--max-streams"]),
     ] {
@@ -175,6 +181,23 @@ fn help_explains_each_subcommand() {
             assert!(flowing.contains(word), "`{word}` is missing in the help of {arguments:?}: {help}");
         }
     }
+}
+
+/// A figure depends on the machine; that every check is there, and says what it means, does not.
+#[test]
+fn the_doctor_tells_what_it_found_and_what_it_means() {
+    let lab = Lab::new();
+    lab.scenario("one", &[]);
+    let said = lab.run(&["doctor"]).exits(0).stdout;
+    let flowing = said.split_whitespace().collect::<Vec<_>>().join(" ");
+    for word in ["cores", "file descriptors", "timers", "clock", "loopback", "middlebox", "swap", "Chromium"]
+    {
+        assert!(flowing.contains(word), "`{word}` is missing in: {said}");
+    }
+    assert!(flowing.contains("the lab can run here"), "{said}");
+    // So few descriptors that not even a calibration fits.
+    let said = Running::start(lab.command_after("ulimit -n 200", &["doctor"])).finish().exits(1).stdout;
+    assert!(said.contains("the lab cannot run here") && said.contains("ulimit -n"), "{said}");
 }
 
 /// A run without any measurement: two trials that failed.

@@ -217,13 +217,18 @@ pub(crate) fn signal(pid: u32, name: &str) {
 
 /// Children of a process that were started with `serve`.
 pub(crate) fn servers_of(parent: u32) -> Vec<u32> {
+    children_of(parent, "serve")
+}
+
+/// Children of a process that were started with a subcommand.
+pub(crate) fn children_of(parent: u32, subcommand: &str) -> Vec<u32> {
     let processes = fs::read_dir("/proc").unwrap();
     processes
         .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
         .filter(|&pid| state_and_parent(pid).is_some_and(|(state, its)| its == parent && state != 'Z'))
         .filter(|pid| {
             let words = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
-            words.split(|&byte| byte == 0).nth(1) == Some(b"serve")
+            words.split(|&byte| byte == 0).nth(1) == Some(subcommand.as_bytes())
         })
         .collect()
 }

@@ -1,0 +1,422 @@
+//! `pushlab doctor`: what this machine is like, and what that does to a measurement.
+
+use std::{
+    env, fs,
+    io::{self, Read, Write},
+    net::{TcpListener, TcpStream},
+    path::{Path, PathBuf},
+    process::{Command, ExitCode, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
+
+use ::middlebox::{Relay, RelaySettings};
+use clap::Args;
+use comfy_table::{ContentArrangement, LineStyle, Table, TableStyle};
+use contract::{Network, Period, Scenario};
+use load_harness::{CALIBRATION_SUBSCRIBERS, Cores, TCP_MAXSEG, TargetFolder, fitting_subscribers};
+use schedule::monotonic_ns;
+
+use crate::{exit::Failure, say::say, scenarios};
+
+/// Delay each way that the middlebox is tried with, and exchanges of it.
+const ONE_WAY: Duration = Duration::from_millis(50);
+const EXCHANGES: usize = 200;
+const BETWEEN_EXCHANGES: Duration = Duration::from_millis(10);
+/// Excess over the delay asked for that is good, at the 99th percentile.
+const GOOD_EXCESS: Duration = Duration::from_millis(1);
+/// Lateness of a sleep that is good, at the 99th percentile.
+const GOOD_LATENESS: Duration = Duration::from_millis(1);
+const SLEEP: Duration = Duration::from_millis(2);
+const CLOCK_READS: u32 = 100_000;
+/// Longest wait for anything of the network.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// Columns of the terminal that the table takes.
+const WIDTH: u16 = 110;
+const STYLE: TableStyle = TableStyle::new().header_separator(LineStyle::none().fill('─').junction('─'));
+
+/// Look at this machine and tell what it can measure, and what to do about the rest.
+///
+/// Takes a few seconds. Close what else is running first: it looks at the machine as it is now. Exits
+/// with 1 only if nothing could be measured here at all.
+#[derive(Debug, Args)]
+pub(crate) struct DoctorArguments {
+    /// Folder with the scenario files
+    #[arg(long = "scenarios", value_name = "DIR", default_value = "scenarios")]
+    folder: PathBuf,
+}
+
+/// How something is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    /// As it should be.
+    Good,
+    /// The lab runs, but a measurement suffers or is left out.
+    Warning,
+    /// The lab cannot run.
+    Broken,
+}
+
+impl State {
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Good => "good",
+            Self::Warning => "warning",
+            Self::Broken => "broken",
+        }
+    }
+
+    const fn good_if(good: bool) -> Self {
+        if good { Self::Good } else { Self::Warning }
+    }
+}
+
+/// What was looked at, what was found, and what it means.
+struct Check {
+    what: &'static str,
+    state: State,
+    found: String,
+    advice: String,
+}
+
+pub(crate) fn run(arguments: &DoctorArguments) -> Result<ExitCode, Failure> {
+    let cores = Cores::of_this_machine();
+    let scenarios = scenarios::all(&arguments.folder).unwrap_or_default();
+    let scenarios: Vec<&Scenario> = scenarios.iter().map(|loaded| &loaded.scenario).collect();
+    let mut checks = vec![
+        core_check(&cores),
+        descriptor_check(&scenarios, &arguments.folder),
+        timer_check(),
+        clock_check(),
+        loopback_check(),
+        middlebox_check(),
+        swap_check(),
+        browser_check("Chromium", &["chromium", "chromium-browser", "google-chrome"]),
+        browser_check("chromedriver", &["chromedriver"]),
+    ];
+    checks.extend(target_checks(&arguments.folder.join("targets")));
+
+    let mut table = Table::new();
+    table.load_style(STYLE).set_content_arrangement(ContentArrangement::Dynamic).set_width(WIDTH);
+    table.set_header(["", "check", "found", "what it means, and what to do"]);
+    for Check { what, state, found, advice } in &checks {
+        table.add_row([state.word(), what, found, advice]);
+    }
+    say(table);
+    let count = |state| checks.iter().filter(|check| check.state == state).count();
+    let (warnings, broken) = (count(State::Warning), count(State::Broken));
+    if broken > 0 {
+        say(format!("\nthe lab cannot run here: {broken} broken, {warnings} warnings"));
+        return Ok(ExitCode::from(1));
+    }
+    say(format!("\nthe lab can run here: {warnings} warnings"));
+    Ok(ExitCode::SUCCESS)
+}
+
+fn core_check(cores: &Cores) -> Check {
+    let found = match (cores.server, cores.harness.as_slice(), cores.relay) {
+        (Some(server), harness, relay) => format!(
+            "{} allowed; server on core {server}, harness on {harness:?}, middlebox {}",
+            cores.allowed,
+            relay.map_or_else(|| "where the system lets it".to_owned(), |core| format!("on core {core}")),
+        ),
+        (None, _, _) => format!("{} allowed; server, harness and middlebox share it", cores.allowed),
+    };
+    let advice = match cores.allowed {
+        0 | 1 => "server and harness measure each other: ages are longer, CPU figures hold; give it 2 cores",
+        2..=4 => "enough; behind a middlebox it takes time from the others, 5 cores would keep it apart",
+        _ => "each has its own",
+    };
+    Check { what: "cores", state: State::good_if(cores.allowed > 1), found, advice: advice.to_owned() }
+}
+
+fn descriptor_check(scenarios: &[&Scenario], folder: &Path) -> Check {
+    let fitting = fitting_subscribers();
+    let most = scenarios.iter().map(|scenario| (scenario.subscribers, scenario.name.as_str())).max();
+    let (needed, by) = most.unwrap_or((CALIBRATION_SUBSCRIBERS, "calibration"));
+    let found = format!("{fitting} subscribers fit, {} behind a middlebox", fitting / 2);
+    let (state, advice) = if fitting < CALIBRATION_SUBSCRIBERS {
+        (State::Broken, format!("even {CALIBRATION_SUBSCRIBERS} do not fit: raise it with `ulimit -n 4096`"))
+    } else if fitting < needed {
+        let limit = needed + 200;
+        (State::Warning, format!("the scenario {by} needs {needed}: raise it with `ulimit -n {limit}`"))
+    } else if scenarios.is_empty() {
+        (State::Warning, format!("there are no scenarios in {}: name their folder", folder.display()))
+    } else {
+        (State::Good, format!("enough for every scenario; the largest, {by}, needs {needed}"))
+    };
+    Check { what: "file descriptors", state, found, advice }
+}
+
+/// The median and the 99th percentile.
+fn middle_and_tail(mut times: Vec<Duration>) -> (Duration, Duration) {
+    times.sort_unstable();
+    let at = |share: f64| {
+        let index = ((times.len() as f64 * share).ceil() as usize).max(1) - 1;
+        times.get(index).copied().unwrap_or_default()
+    };
+    (at(0.5), at(0.99))
+}
+
+fn microseconds(time: Duration) -> String {
+    format!("{:.0} µs", time.as_secs_f64() * 1e6)
+}
+
+fn timer_check() -> Check {
+    let late = (0..EXCHANGES).map(|_| {
+        let before = Instant::now();
+        thread::sleep(SLEEP);
+        before.elapsed().saturating_sub(SLEEP)
+    });
+    let (median, tail) = middle_and_tail(late.collect());
+    let good = tail <= GOOD_LATENESS;
+    let advice = if good {
+        "schedules can be kept"
+    } else {
+        "the publisher will be late, and every age contains it: end other programs, or measure on a machine \
+         that is not shared"
+    };
+    Check {
+        what: "timers",
+        state: State::good_if(good),
+        found: format!("late by {}, p99 {}", microseconds(median), microseconds(tail)),
+        advice: advice.to_owned(),
+    }
+}
+
+fn clock_check() -> Check {
+    let source = fs::read_to_string("/sys/devices/system/clocksource/clocksource0/current_clocksource");
+    let source = source.map_or_else(|_| "unknown".to_owned(), |source| source.trim().to_owned());
+    let (mut backwards, before) = (0, Instant::now());
+    let mut last_ns = monotonic_ns();
+    for _ in 0..CLOCK_READS {
+        let now_ns = monotonic_ns();
+        backwards += u32::from(now_ns < last_ns);
+        last_ns = now_ns;
+    }
+    let each_ns = before.elapsed().as_nanos() as f64 / f64::from(CLOCK_READS);
+    let (state, advice) = if backwards > 0 {
+        (State::Broken, "the monotonic clock went backwards: no time measured here means anything")
+    } else if each_ns > 500.0 {
+        (State::Warning, "reading the clock is a system call here, and costs on every delivery: prefer tsc")
+    } else {
+        (State::Good, "it only goes forward, and reading it costs next to nothing")
+    };
+    let found = format!("{source}; {each_ns:.0} ns a read, {backwards} steps back");
+    Check { what: "clock", state, found, advice: advice.to_owned() }
+}
+
+fn loopback_check() -> Check {
+    match loopback() {
+        Ok((median, tail)) => Check {
+            what: "loopback",
+            state: State::Good,
+            found: format!("round trip {}, p99 {}", microseconds(median), microseconds(tail)),
+            advice: "what a byte there and back takes without any server: no age can be younger than half \
+                     of it"
+                .to_owned(),
+        },
+        Err(error) => Check {
+            what: "loopback",
+            state: State::Broken,
+            found: error.to_string(),
+            advice: "every measurement goes over 127.0.0.1: bring the interface lo up, let it through"
+                .to_owned(),
+        },
+    }
+}
+
+/// Both ends of a connection over loopback, through `relay` if there is one.
+fn connection(door: &TcpListener, relay: Option<&Relay>) -> io::Result<(TcpStream, TcpStream)> {
+    let entrance = relay.map_or_else(|| door.local_addr(), |relay| Ok(relay.address()))?;
+    let near = TcpStream::connect_timeout(&entrance, PATIENCE)?;
+    let far = door.accept()?.0;
+    for stream in [&near, &far] {
+        stream.set_nodelay(true)?;
+        stream.set_read_timeout(Some(PATIENCE))?;
+    }
+    Ok((near, far))
+}
+
+fn loopback() -> io::Result<(Duration, Duration)> {
+    let door = TcpListener::bind("127.0.0.1:0")?;
+    let (mut near, mut far) = connection(&door, None)?;
+    let echo = thread::spawn(move || {
+        let mut byte = [0];
+        while far.read_exact(&mut byte).and_then(|()| far.write_all(&byte)).is_ok() {}
+    });
+    let mut times = Vec::new();
+    for _ in 0..EXCHANGES {
+        let before = Instant::now();
+        near.write_all(&[7])?;
+        near.read_exact(&mut [0])?;
+        times.push(before.elapsed());
+    }
+    drop(near);
+    let _ = echo.join();
+    Ok(middle_and_tail(times))
+}
+
+fn middlebox_check() -> Check {
+    let (state, found, advice) = match middlebox_excess() {
+        Ok((median, tail)) => {
+            let found = format!(
+                "{} ms each way took {} more, p99 {}",
+                ONE_WAY.as_millis(),
+                microseconds(median),
+                microseconds(tail)
+            );
+            if tail <= GOOD_EXCESS {
+                (State::Good, found, "a round trip of a scenario is what it says, within a millisecond")
+            } else {
+                let advice = "the network of scenarios is slower than they say: end other programs; on two \
+                              cores a busy server and harness take the middlebox's turn";
+                (State::Warning, found, advice)
+            }
+        }
+        Err(error) => (State::Broken, error.to_string(), "scenarios with [network] cannot be measured"),
+    };
+    Check { what: "middlebox", state, found, advice: advice.to_owned() }
+}
+
+/// By how much longer than asked bytes take through the middlebox, each way: the median and the 99th
+/// percentile.
+fn middlebox_excess() -> io::Result<(Duration, Duration)> {
+    let door = TcpListener::bind("127.0.0.1:0")?;
+    let relay = Relay::start(RelaySettings {
+        listen: ([127, 0, 0, 1], 0).into(),
+        to: door.local_addr()?,
+        network: Network { rtt: Period(2 * ONE_WAY), ..Network::default() },
+        max_segment: TCP_MAXSEG,
+        seed: 1,
+    })
+    .map_err(io::Error::other)?;
+    let (mut near, mut far) = connection(&door, Some(&relay))?;
+    // The first bytes are held for the set-up.
+    near.write_all(&[0; 8])?;
+    far.read_exact(&mut [0; 8])?;
+    let times = |mut from: TcpStream, mut to: TcpStream| {
+        let writes = thread::spawn(move || -> io::Result<TcpStream> {
+            for _ in 0..EXCHANGES {
+                from.write_all(&monotonic_ns().to_be_bytes())?;
+                thread::sleep(BETWEEN_EXCHANGES);
+            }
+            Ok(from)
+        });
+        thread::spawn(move || -> io::Result<Vec<Duration>> {
+            let mut excess = Vec::new();
+            for _ in 0..EXCHANGES {
+                let mut stamp = [0; 8];
+                to.read_exact(&mut stamp)?;
+                let took = Duration::from_nanos(monotonic_ns().saturating_sub(u64::from_be_bytes(stamp)));
+                excess.push(took.saturating_sub(ONE_WAY));
+            }
+            let _ = writes.join();
+            Ok(excess)
+        })
+    };
+    let up = times(near.try_clone()?, far.try_clone()?);
+    let down = times(far, near);
+    let mut all = Vec::new();
+    for way in [up, down] {
+        all.extend(way.join().map_err(|_| io::Error::other("a thread of the trial failed"))??);
+    }
+    Ok(middle_and_tail(all))
+}
+
+fn swap_check() -> Check {
+    let memory = fs::read_to_string("/proc/meminfo").unwrap_or_default();
+    let kib = |key: &str| {
+        let line = memory.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(':'))?;
+        line.trim().split(' ').next()?.parse::<u64>().ok()
+    };
+    let (state, found, advice) = match (kib("SwapTotal"), kib("SwapFree")) {
+        (Some(0), _) => (State::Good, "none".to_owned(), "no page can be away when it is needed"),
+        (Some(total), Some(free)) => {
+            let found = format!("{} of {} MiB used", total.saturating_sub(free) / 1_024, total / 1_024);
+            let advice =
+                "a trial in which pages are swapped says so; `swapoff -a` while measuring rules it out";
+            (State::good_if(total == free), found, advice)
+        }
+        (None, _) | (_, None) => {
+            (State::Warning, "the system does not tell".to_owned(), "swapping during a trial goes unnoticed")
+        }
+    };
+    Check { what: "swap", state, found, advice: advice.to_owned() }
+}
+
+/// A program of a browser, by the first of its names that is there.
+fn browser_check(what: &'static str, names: &[&str]) -> Check {
+    let path = env::var_os("PATH").unwrap_or_default();
+    let file = names
+        .iter()
+        .find_map(|name| env::split_paths(&path).map(|folder| folder.join(name)).find(|file| file.is_file()));
+    let (state, found, advice) = match file {
+        None => (
+            State::Warning,
+            "not there".to_owned(),
+            "scenarios with [browser] say: not run. On Debian and Ubuntu: apt-get install chromium chromium-driver",
+        ),
+        Some(file) => match version(&file) {
+            Some(version) => (
+                State::Good,
+                format!("{}: {version}", file.display()),
+                "scenarios with [browser] can be measured",
+            ),
+            None => (
+                State::Warning,
+                format!("{} does not tell its version", file.display()),
+                "it may not start here: run it by hand with --version and read what it says",
+            ),
+        },
+    };
+    Check { what, state, found, advice: advice.to_owned() }
+}
+
+/// The first line that a program says of its version.
+fn version(file: &Path) -> Option<String> {
+    let output =
+        Command::new(file).arg("--version").stdin(Stdio::null()).stderr(Stdio::null()).output().ok()?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    let line = text.lines().next().unwrap_or_default().trim();
+    // A commit in parentheses says nothing here.
+    let line = line.split(" (").next().unwrap_or_default();
+    (output.status.success() && !line.is_empty()).then(|| line.to_owned())
+}
+
+/// The servers of other makes beside the scenarios.
+fn target_checks(folder: &Path) -> Vec<Check> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut folders: Vec<PathBuf> =
+        entries.map(|entry| entry.path()).filter(|path| path.join("target.toml").is_file()).collect();
+    folders.sort();
+    let check = |folder: &PathBuf| {
+        let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let (state, found, advice) = match TargetFolder::open(folder).map(|target| target.state) {
+            Ok(Ok(version)) => (State::Good, format!("{name}: {version}"), "can be measured".to_owned()),
+            Ok(Err(problem)) => (State::Warning, format!("{name}: not there"), problem),
+            Err(error) => (State::Warning, format!("{name}: its file is not right"), error.to_string()),
+        };
+        Check { what: "server of another make", state, found, advice }
+    };
+    folders.iter().map(check).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_tail_of_two_hundred_is_the_third_from_the_end() {
+        let times: Vec<Duration> = (1..=200).rev().map(Duration::from_micros).collect();
+        assert_eq!(middle_and_tail(times), (Duration::from_micros(100), Duration::from_micros(198)));
+        assert_eq!(middle_and_tail(vec![SLEEP]), (SLEEP, SLEEP));
+        assert_eq!(middle_and_tail(vec![]), (Duration::ZERO, Duration::ZERO));
+    }
+
+    #[test]
+    fn a_program_that_is_not_there_is_a_warning() {
+        let check = browser_check("Chromium", &["no-such-browser-anywhere"]);
+        assert_eq!((check.state, check.found.as_str()), (State::Warning, "not there"));
+    }
+}
