@@ -151,8 +151,8 @@ fn twenty_subscribers_on_one_connection_are_one_connection() {
         if let Some(life) = measured.kernel_life {
             assert_eq!(life.connections, 1, "{what}");
         }
-        let doubt = &measured.warnings[0];
-        assert!(doubt.contains("share a connection"), "{what}: {doubt}");
+        let doubts = &measured.warnings;
+        assert!(doubts.iter().any(|doubt| doubt.contains("share a connection")), "{what}: {doubts:?}");
     }
 }
 
