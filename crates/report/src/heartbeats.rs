@@ -87,7 +87,7 @@ fn row(point: &Point, is_cheapest: bool) -> Row {
         let text = |name| point.quantity_of(name).measured_with_interval();
         cells.push(outcome(survives(point), is_cheapest));
         cells.push(Cell::plain(connects_again(hardship.reconnects)));
-        cells.push(Cell::plain(hardship.recovery_p50_ms.map_or_else(|| "—".to_owned(), |p50| time_ms(p50))));
+        cells.push(Cell::plain(hardship.recovery_p50_ms.map_or_else(|| "—".to_owned(), time_ms)));
         cells.push(Cell::plain(count(point.delivery.lost)));
         cells.push(Cell::plain(text(QuantityName::BytesPerEvent)));
         cells.push(Cell::plain(text(QuantityName::AgeP99)));

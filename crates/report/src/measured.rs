@@ -145,6 +145,7 @@ pub(crate) fn prediction(name: QuantityName, of: &Prediction) -> Option<f64> {
         QuantityName::HeaderBytesPerEvent => bytes.map(|bytes| bytes.headers),
         QuantityName::EmptyPollBytesPerEvent => bytes.map(|bytes| bytes.empty_polls),
         QuantityName::SocketsHeld => Some(of.sockets_held),
+        QuantityName::ConnectP50 => of.connect_ms,
         QuantityName::CpuPerEvent
         | QuantityName::CpuAboveIdlePerEvent
         | QuantityName::CpuPerRequest
@@ -153,7 +154,6 @@ pub(crate) fn prediction(name: QuantityName, of: &Prediction) -> Option<f64> {
         | QuantityName::SubscriberCpuPerEvent
         | QuantityName::PacketsPerEvent
         | QuantityName::WakeupsPerEvent
-        | QuantityName::ConnectP50
         | QuantityName::ConnectP99
         | QuantityName::ConnectBytes
         | QuantityName::ConnectPackets

@@ -87,6 +87,9 @@ fn row<'a>(
 
 /// Why no trial of a point was completed.
 pub(crate) fn why_not(point: &Point) -> String {
+    if let Some(reason) = point.not_run() {
+        return format!("not run: {reason}");
+    }
     let first = point.invalid_because.first().map_or("no trial was completed", String::as_str);
     // `trial 7 failed: the port was taken`: which trial it was does not matter here.
     let reason = first.split_once(" failed: ").map_or(first, |(_, reason)| reason);

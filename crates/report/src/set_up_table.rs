@@ -14,7 +14,7 @@ use crate::{
     setting::Swept,
 };
 
-const EXPLAINED: &str = "Set-up: from connecting to the first answer that gives a place in the log. Round trips: set-up at p50 ÷ round-trip time, beneath it what the model counts. Bytes and packets are those of one subscriber's set-up, both directions. Connections: those that the server held.";
+const EXPLAINED: &str = "Set-up: from connecting to the first answer that gives a place in the log. Round trips: set-up at p50 ÷ round-trip time, beneath it what the model counts for a connection of one's own. Bytes and packets are those of one subscriber's set-up, both directions. Connections: those that the server held.";
 
 /// Said where subscribers share a connection.
 const SHARED: &str =

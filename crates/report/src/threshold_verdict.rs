@@ -5,8 +5,8 @@ use contract::{Scenario, ServerName};
 use crate::{
     comparisons::{at_same_value, by_block},
     estimate::over_blocks,
-    number::{count, three_digits},
-    point::Point,
+    number::{count, three_digits, with_unit},
+    point::{Point, unmeasured},
     quantity::{Bound, QuantityName},
     threshold::{Divisor, Operator, Subject, Term, Threshold, parse},
 };
@@ -192,6 +192,10 @@ fn on_server<'a>(points: &'a [Point], point: &Point, server: &ServerName) -> Opt
 }
 
 fn judged(threshold: &Threshold, points: &[&Point], start: ThresholdFinding) -> ThresholdFinding {
+    if let Some(reason) = points.iter().find_map(|point| unmeasured(point)) {
+        // Not even that nothing was lost is known of it.
+        return ThresholdFinding { reason, ..start };
+    }
     let found = match (points, &threshold.divisor) {
         ([point, divisor, ..], Some(Divisor::Term(term))) => {
             ratio(threshold.term.subject, point, term.subject, divisor)
@@ -210,7 +214,19 @@ fn judged(threshold: &Threshold, points: &[&Point], start: ThresholdFinding) -> 
             finding.bound = found.bound;
             let bounded = points.first().zip(quantity_of(threshold.term.subject));
             let cause = bounded.map_or_else(String::new, |(point, name)| point.bound_words(name));
-            (finding.outcome, finding.reason) = outcome(threshold, &found, &cause);
+            let clock_ms = bounded
+                .filter(|_| threshold.divisor.is_none())
+                .and_then(|(point, name)| point.quantity_of(name).clock_bound_ms);
+            (finding.outcome, finding.reason) = match clock_ms {
+                None => outcome(threshold, &found, &cause),
+                Some(clock_ms) => {
+                    let (low, high) = found.interval.unwrap_or((found.value, found.value));
+                    let wider = Value { interval: Some((low - clock_ms, high + clock_ms)), ..found };
+                    let (outcome, reason) = outcome(threshold, &wider, &cause);
+                    let clock = with_unit(clock_ms, "ms");
+                    (outcome, format!("{reason}, widened by {clock} that the browser's clock may be off"))
+                }
+            };
         }
         Err(reason) => {
             finding.outcome = ThresholdOutcome::Inconclusive;

@@ -223,8 +223,10 @@ pub(crate) fn prediction_warnings(
     for both in predicted {
         let forms = [("no prediction", &both.replayed), ("no closed form", &both.closed_form)];
         for (form, outcome) in forms {
-            if let Err(reason) = outcome {
-                reasons.push(format!("{form}: {reason}"));
+            match outcome.as_ref().map(|prediction| &prediction.bytes) {
+                Err(reason) => reasons.push(format!("{form}: {reason}")),
+                Ok(Err(reason)) => reasons.push(format!("{form} of bytes: {reason}")),
+                Ok(Ok(_)) => {}
             }
         }
     }

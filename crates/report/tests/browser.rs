@@ -3,7 +3,7 @@
 mod synthetic;
 
 use contract::{Manifest, TrialRecord};
-use report::{Findings, OutputFile, QuantityName, Run, Verdict};
+use report::{Findings, OutputFile, QuantityName, Run, ThresholdOutcome, Verdict};
 use synthetic::{age_trials, check_trials, files, not_run, six_connections, ten_trials, write};
 
 fn findings((manifest, records): &(Manifest, Vec<TrialRecord>)) -> Findings {
@@ -153,4 +153,34 @@ fn a_difference_within_the_clocks_is_no_result() {
     };
     assert!(shown(0.01), "equal blocks tell a small difference apart");
     assert!(!shown(300.0));
+}
+
+#[test]
+fn thresholds_do_not_speak_of_what_was_not_run() {
+    let (mut manifest, mut records) = ten_trials();
+    let (browser, tasks) = check_trials(3);
+    manifest.scenarios.extend(browser.scenarios);
+    manifest.scenarios.last_mut().expect("a scenario").thresholds =
+        vec!["lost == 0".to_owned(), "age_p99_ms < 5".to_owned()];
+    manifest.trials_planned += 1;
+    for last in [not_run(tasks[0].clone()), tasks[0].clone()] {
+        records.truncate(10);
+        records.push(last);
+        let findings = findings(&(manifest.clone(), records.clone()));
+        assert_eq!(findings.verdict, Verdict::Passed, "{}", findings.verdict_reason);
+        let outcomes: Vec<ThresholdOutcome> = findings.thresholds().map(|found| found.outcome).collect();
+        assert_eq!(outcomes, [ThresholdOutcome::NotJudged, ThresholdOutcome::NotJudged]);
+    }
+}
+
+#[test]
+fn a_threshold_within_the_clock_is_undecided() {
+    let verdict = |bound_us: f64| {
+        let (mut manifest, records) = age_trials(5, bound_us);
+        manifest.scenarios[0].thresholds = vec!["sse.age_p99_ms < 1.9".to_owned()];
+        let found = findings(&(manifest, records));
+        found.thresholds().next().map(|found| found.outcome)
+    };
+    assert_eq!(verdict(10.0), Some(ThresholdOutcome::Passed));
+    assert_eq!(verdict(300.0), Some(ThresholdOutcome::Inconclusive));
 }

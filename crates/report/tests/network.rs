@@ -219,7 +219,7 @@ fn transports_are_compared_with_their_paths_beside() {
     }
     let csv = content(&files, "summary.csv");
     assert!(csv.contains(",http1-tls,valid,") && csv.contains(",http2,valid,25,100,15s,"), "{csv}");
-    assert!(content(&files, "figures/transports-over-bytes-per-event.svg").contains("HTTP/2"));
+    assert!(content(&files, "figures/transports-bytes.svg").contains("HTTP/2"));
     insta::assert_snapshot!(content(&files, "report.md"));
 }
 

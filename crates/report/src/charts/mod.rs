@@ -170,7 +170,7 @@ fn of_ages(finding: &ScenarioFinding, points: &[&Point], own: &[&Point]) -> Vec<
         None => {}
     }
     if !finding.has_foreign() && has_floor(finding) {
-        figures.extend(requests::bars(finding, &points, finding.main_cost(), "cost"));
+        figures.extend(requests::bars(finding, points, finding.main_cost(), "cost"));
     }
     let aged: Vec<Aged<'_>> = points.iter().map(|point| Aged::of(point)).collect();
     for (part, panel) in panels(finding, points) {

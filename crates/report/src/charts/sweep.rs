@@ -33,6 +33,8 @@ pub(super) fn figures(finding: &ScenarioFinding, swept: Swept, points: &[&Point]
         .filter_map(|name| {
             let slug = format!("over-{}", name.key().replace('_', "-"));
             match swept {
+                // The bars of all bytes, with what they are made of, tell it better.
+                Swept::Transport | Swept::Heartbeat if name == QuantityName::BytesPerEvent => None,
                 Swept::Client | Swept::Transport | Swept::Heartbeat => {
                     requests::bars(finding, points, name, &slug)
                 }
