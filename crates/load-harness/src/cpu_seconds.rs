@@ -8,8 +8,8 @@ use tokio::time::sleep;
 
 use crate::{
     TrialOrder,
-    runner::TrialError,
     server_access::{Reading, ServerAccess},
+    trial_error::TrialError,
 };
 
 const SECOND_NS: u64 = 1_000_000_000;

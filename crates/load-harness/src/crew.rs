@@ -13,10 +13,10 @@ use tokio::{sync::watch, time::sleep};
 use crate::{
     Harness, Phase, Progress, TCP_MAXSEG, TrialOrder,
     desk::Started,
-    runner::TrialError,
     server_access::ServerAccess,
     tls::TlsClient,
     trace::Stretch,
+    trial_error::TrialError,
     worker::{self, Gauge, Signals, WorkerFinding, WorkerOrder},
 };
 

@@ -45,6 +45,7 @@ mod subscribers;
 mod target_folder;
 mod tls;
 mod trace;
+mod trial_error;
 mod troubles;
 mod trunk;
 mod wire;

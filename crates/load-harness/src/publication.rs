@@ -2,7 +2,7 @@
 
 use contract::{Period, StartSchedule};
 
-use crate::{Harness, TrialOrder, desk::Started, runner::TrialError, server_access::ServerAccess};
+use crate::{Harness, TrialOrder, desk::Started, server_access::ServerAccess, trial_error::TrialError};
 
 /// From the order to publish until the schedule's instant 0: time for every worker to hear of it.
 const START_IN: Period = Period::from_millis(300);

@@ -23,15 +23,11 @@ use crate::{
     interval_log::{interval_log, wall_time},
     machine::{self, Clocks},
     measured::{Outside, assemble},
-    memory::MemoryError,
-    posting_publisher::PublishingError,
-    process_group::ProcessEnded,
-    relay_process::{RelayError, RelayProcess},
+    relay_process::RelayProcess,
     server_access::{RunningServer, ServerAccess},
-    server_process::ServerError,
     stairs,
     target_folder::TargetFolder,
-    tls::TlsError,
+    trial_error::TrialError,
 };
 
 /// How often progress is told.
@@ -107,35 +103,6 @@ pub struct Progress {
     pub phase: Phase,
     /// Time of the schedule that has passed.
     pub schedule_elapsed: Duration,
-}
-
-/// Why a trial could not be finished.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum TrialError {
-    #[error(transparent)]
-    Server(#[from] ServerError),
-    #[error("only {connected} of {of} subscribers could connect: {reason}")]
-    Connect { connected: u64, of: u64, reason: String },
-    #[error("the server published another schedule than the one asked for: {published} and not {asked}")]
-    OtherSchedule { published: String, asked: String },
-    #[error(transparent)]
-    Memory(#[from] MemoryError),
-    #[error(transparent)]
-    ProcessEnded(#[from] ProcessEnded),
-    #[error("the schedule of the idle stretch cannot be made: {0}")]
-    Idle(#[from] schedule::ScheduleError),
-    #[error(transparent)]
-    Publishing(#[from] PublishingError),
-    #[error("nobody publishes here: a server of another make can only be published to by the harness")]
-    NoPublisher,
-    #[error("TLS: {0}")]
-    Tls(#[from] TlsError),
-    #[error(transparent)]
-    Relay(#[from] RelayError),
-    #[error("{0}")]
-    RelayEnded(String),
-    #[error("a worker thread failed: {0}")]
-    Worker(String),
 }
 
 /// A trial that ran to its end.

@@ -18,8 +18,8 @@ use crate::{
     poster::PublishAddress,
     posting_publisher::PostingPublisher,
     process_group::{CpuTimes, ProcessEnded, ProcessGroup},
-    runner::TrialError,
     server_process::{ControlPlane, ServerError, ServerProcess},
+    trial_error::TrialError,
 };
 
 /// How long a server may take to see that its subscribers have left.

@@ -14,7 +14,7 @@ use tokio::time::sleep;
 
 use crate::{
     Progress, TrialOrder, crew::Crew, libc_calls::give_back_freed_memory, memory::read_stair,
-    runner::TrialError, server_access::ServerAccess,
+    server_access::ServerAccess, trial_error::TrialError,
 };
 
 /// Rest before memory is read: until what connecting or traffic left behind has been given back.
@@ -169,9 +169,8 @@ pub(crate) fn cost(idle: &Measurements, mut stairs: Vec<Stair>, active: &[Stair]
 
 #[cfg(test)]
 mod tests {
-    use contract::Transport;
 
-    use crate::{CalibrationKey, calibration_order};
+    use crate::calibration_order;
 
     use super::*;
 

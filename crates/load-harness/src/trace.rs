@@ -106,9 +106,8 @@ impl Trace {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use contract::Transport;
 
-    use crate::{CalibrationKey, calibration_order};
+    use crate::calibration_order;
 
     const START_NS: u64 = 5_000;
 

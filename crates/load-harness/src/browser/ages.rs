@@ -22,8 +22,9 @@ use crate::{
     desk::Started,
     interval_log::{interval_log, wall_time},
     machine::{self, Clocks},
-    runner::{TELL_EVERY, TrialError},
+    runner::TELL_EVERY,
     server_access::Reading,
+    trial_error::TrialError,
 };
 
 /// Round trips to the server's clock, before the schedule and once more after it.

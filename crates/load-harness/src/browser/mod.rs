@@ -21,9 +21,9 @@ pub use self::find::{BrowserPrograms, NoBrowser};
 use crate::{
     Harness, Progress, TrialOrder,
     desk::Started,
-    runner::TrialError,
     server_access::{RunningServer, ServerAccess},
     server_process::{ControlPlane, ServerError},
+    trial_error::TrialError,
 };
 
 /// Why a task could not be finished.
