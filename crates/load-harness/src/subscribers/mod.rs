@@ -11,6 +11,8 @@ pub(crate) mod websocket;
 #[cfg(test)]
 mod fake_server_tests;
 #[cfg(test)]
+mod http2_tests;
+#[cfg(test)]
 mod tls_peer_tests;
 
 use std::{
