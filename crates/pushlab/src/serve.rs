@@ -19,8 +19,8 @@ use crate::exit::Failure;
 ///   curl -N http://127.0.0.1:8080/sse &
 ///   curl -d 'hello' http://127.0.0.1:8080/events
 ///
-/// Encrypted, with both on HTTP/2 (`-k`, because the certificate is nobody's but this server's; it stands
-/// in the line, so that a program can trust it and no other):
+/// The same in TLS and over HTTP/2. The certificate is made by this server and stands in that line,
+/// so that a program can trust it and no other; by hand, `-k` trusts anybody:
 ///
 ///   pushlab serve --transport http2
 ///   curl -k --http2 -N https://127.0.0.1:8080/sse &

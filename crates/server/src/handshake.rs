@@ -8,11 +8,7 @@ use futures_util::StreamExt;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Version, header, request::Parts};
 use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
-use tokio::{
-    io::{AsyncRead, AsyncWrite, AsyncWriteExt},
-    net::TcpStream,
-    time::timeout,
-};
+use tokio::{io::AsyncWriteExt, net::TcpStream, time::timeout};
 use tokio_tungstenite::{
     WebSocketStream,
     tungstenite::{
@@ -51,7 +47,10 @@ pub(crate) struct Upgrade {
 
 /// What carries a WebSocket once HTTP has left: the socket itself, or where there is TLS or HTTP/2 around
 /// it, what hyper makes of it.
-pub(crate) type Carrier = Either<Metered<TcpStream>, TokioIo<Upgraded>>;
+type Carrier = Either<Metered<TcpStream>, TokioIo<Upgraded>>;
+
+/// The WebSocket upon it.
+pub(crate) type Socket = WebSocketStream<Carrier>;
 
 impl<S: Sync> FromRequestParts<S> for Handshake {
     type Rejection = Problem;
@@ -131,10 +130,7 @@ impl Handshake {
 }
 
 /// The socket after the handshake, without hyper's buffers around it.
-pub(crate) async fn socket(
-    upgrade: &mut Upgrade,
-    app: &App,
-) -> Result<WebSocketStream<Carrier>, hyper::Error> {
+pub(crate) async fn socket(upgrade: &mut Upgrade, app: &App) -> Result<Socket, hyper::Error> {
     let (carrier, early) = match (&mut upgrade.upgraded).await?.downcast::<TokioIo<HyperIo>>() {
         // What the client sent right behind its handshake; copied, because the empty slice of hyper's
         // buffer would keep its 8 KiB alive.
@@ -185,14 +181,7 @@ pub(crate) fn short_reason(reason: &str) -> String {
 }
 
 /// Closes with a code and a reason.
-pub(crate) async fn close<S>(
-    socket: &mut WebSocketStream<S>,
-    code: CloseCode,
-    reason: &str,
-) -> Result<(), Error>
-where
-    S: AsyncRead + AsyncWrite + Unpin,
-{
+pub(crate) async fn close(socket: &mut Socket, code: CloseCode, reason: &str) -> Result<(), Error> {
     let reason = short_reason(reason);
     socket.close(Some(CloseFrame { code, reason: reason.into() })).await?;
     // Leaving before the other side has read the close frame could turn it into a reset.
@@ -203,7 +192,7 @@ where
 
 /// Ends what carried a WebSocket as its protocol asks: TLS says that this is the end and no cut (RFC 8446
 /// §6.1), HTTP/2 ends the stream.
-pub(crate) async fn hang_up(socket: &mut WebSocketStream<Carrier>) {
+pub(crate) async fn hang_up(socket: &mut Socket) {
     // Whether it still listens is its own affair.
     let _ = timeout(FAREWELL, socket.get_mut().shutdown()).await;
 }

@@ -3,6 +3,7 @@
 use std::{
     future::poll_fn,
     task::{Context, Poll},
+    time::Duration,
 };
 
 use contract::Heartbeat;
@@ -24,6 +25,8 @@ impl Beats {
             Heartbeat::Every(period) => (*period, false),
             Heartbeat::WhenIdle(period) => (*period, true),
         };
+        // tokio's interval panics at zero; a contract that allows 100 ms at least never comes near.
+        let period = period.max(Duration::from_millis(1));
         let mut interval = interval_at(Instant::now() + period, period);
         interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
         Self { interval: Some(interval), is_put_off_by_writes }
@@ -52,8 +55,6 @@ impl Beats {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use contract::Period;
     use tokio::time::{advance, timeout};
 

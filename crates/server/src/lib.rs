@@ -1,10 +1,11 @@
 //! The four patterns as servers over one event log.
 //!
 //! One pattern is one file: [`short_polling`], [`long_polling`], [`sse`], [`websocket`]. Around
-//! them stand the parts that are the same for all: the accept loop and its socket options
-//! (`serve`), the counters at the socket and in the request layer (`meter`), the encodings that all
-//! readers of an event share (`framing`), and the control plane, which is never on the measured
-//! port. Beside them lies the `floor`: no pattern, but what the kernel alone costs each of them.
+//! them stand the parts that are the same for all: the ports and their socket options (`serve`), who is
+//! let in and the layer that every request passes (`plane`), a connection by its transport (`connection`,
+//! `tls`), the counters at the socket and in the request layer (`meter`), the encodings that all readers
+//! of an event share (`framing`), and the control plane, which is never on the measured port. Beside them
+//! lies the `floor`: no pattern, but what the kernel alone costs each of them.
 
 mod app;
 mod connection;

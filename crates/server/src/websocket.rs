@@ -14,8 +14,8 @@
 //!
 //! Cost: one handshake in a subscriber's life; then per event the JSON object and a frame header of
 //! two bytes, four from 126 bytes on. The same socket carries the way up: a text frame publishes.
-//! An idle socket costs a ping and a pong every 15 s. Over HTTP/2 it is a stream and begins with
-//! `CONNECT` and `:protocol: websocket`, without key and answered 200 (RFC 8441); then all is the same.
+//! An idle socket costs a ping and a pong every 15 s. Over HTTP/2 it is a stream that begins with
+//! `CONNECT` and `:protocol: websocket`, has no key and is answered 200 (RFC 8441).
 //!
 //! Exercise: send the event's text as a binary frame without the JSON around it. How many bytes does
 //! that save in `stock-ticker`, and how does a subscriber then resume?
@@ -26,17 +26,13 @@ use axum::{Router, extract::State, response::Response, routing};
 use contract::Pattern;
 use event_log::{Follow, Followed, Start};
 use futures_util::{SinkExt, StreamExt};
-use tokio::io::{AsyncRead, AsyncWrite};
-use tokio_tungstenite::{
-    WebSocketStream,
-    tungstenite::{Error, Message, Utf8Bytes, protocol::frame::coding::CloseCode},
-};
+use tokio_tungstenite::tungstenite::{Error, Message, Utf8Bytes, protocol::frame::coding::CloseCode};
 
 use crate::{
     App,
     app::Route,
     framing::place_json,
-    handshake::{self, Handshake, Upgrade, close},
+    handshake::{self, Handshake, Socket, Upgrade, close},
     heartbeat::Beats,
     problem::Problem,
     publish::{PublishError, publish},
@@ -74,35 +70,34 @@ async fn serve(app: Arc<App>, start: Start, mut upgrade: Upgrade) {
 }
 
 /// Sends what the log has and takes what the subscriber says, until one of them ends it.
-async fn converse<S>(
-    app: &App,
-    start: &Start,
-    mut follow: Follow,
-    socket: &mut WebSocketStream<S>,
-) -> Result<(), Error>
-where
-    S: AsyncRead + AsyncWrite + Unpin,
-{
+async fn converse(app: &App, start: &Start, mut follow: Follow, socket: &mut Socket) -> Result<(), Error> {
     let mut beats = Beats::new(app.heartbeat());
     socket.send(Message::text(place_json(start))).await?;
     loop {
         tokio::select! {
-            followed = follow.next() => match followed {
-                None => return close(socket, CloseCode::Away, "the server is shutting down").await,
-                Some(Followed::Expired(start)) => socket.send(Message::text(place_json(&start))).await?,
-                Some(Followed::Events(batch)) => {
-                    for event in &batch.events {
-                        socket.feed(text_frame(app.framings().json(event))).await?;
+            followed = follow.next() => {
+                match followed {
+                    None => return close(socket, CloseCode::Away, "the server is shutting down").await,
+                    Some(Followed::Expired(start)) => socket.feed(Message::text(place_json(&start))).await?,
+                    Some(Followed::Events(batch)) => {
+                        for event in &batch.events {
+                            socket.feed(text_frame(app.framings().json(event))).await?;
+                        }
                     }
-                    socket.flush().await?;
+                }
+                socket.flush().await?;
+                beats.note_write();
+            }
+            received = socket.next() => {
+                if matches!(received, Some(Ok(Message::Ping(_)))) {
                     beats.note_write();
                 }
-            },
-            received = socket.next() => match received.map_or(Reaction::Gone, |received| react(app, received)) {
-                Reaction::Continue => socket.flush().await?,
-                Reaction::Close(code, reason) => return close(socket, code, &reason).await,
-                Reaction::Gone => return Ok(()),
-            },
+                match received.map_or(Reaction::Gone, |received| react(app, received)) {
+                    Reaction::Continue => socket.flush().await?,
+                    Reaction::Close(code, reason) => return close(socket, code, &reason).await,
+                    Reaction::Gone => return Ok(()),
+                }
+            }
             () = beats.due() => socket.send(Message::Ping(bytes::Bytes::new())).await?,
         }
     }

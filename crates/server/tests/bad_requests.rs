@@ -61,6 +61,7 @@ async fn each_gets_the_right_4xx_with_a_reason_over(live: Live) {
         (with_body("POST /short-polling", "text/plain", "x"), 405),
         (with_body("PUT /events", "text/plain", "x"), 405),
         ("DELETE /sse HTTP/1.1\r\nhost: x\r\n\r\n".to_owned(), 405),
+        ("CONNECT x:80 HTTP/1.1\r\nhost: x:80\r\n\r\n".to_owned(), 405),
         ("GET /clock HTTP/1.1\r\n\r\n".to_owned(), 400),
         ("GET /clock HTTP/1.1\r\nhost: x\r\nhost: x\r\n\r\n".to_owned(), 400),
         ("GET http://y/clock HTTP/1.1\r\nhost: x\r\n\r\n".to_owned(), 400),
