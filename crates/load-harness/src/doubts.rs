@@ -54,7 +54,7 @@ pub(crate) fn doubts(order: &TrialOrder, measured: &Measurements, refusal: Optio
         ),
     );
     doubt(
-        measured.never_connected > 0,
+        measured.never_connected > 0 && settings.streams_per_connection > settings.max_streams,
         format!(
             "{} of {} subscribers never had an answer: the server allows {} streams on a connection",
             measured.never_connected, settings.subscribers, settings.max_streams

@@ -15,6 +15,8 @@ mod event_source_tests;
 #[cfg(test)]
 mod fake_server_tests;
 #[cfg(test)]
+mod http2_tests;
+#[cfg(test)]
 mod reconnection_tests;
 #[cfg(test)]
 mod tls_peer_tests;

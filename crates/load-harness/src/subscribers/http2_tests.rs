@@ -1,0 +1,237 @@
+//! Subscribers over HTTP/2, against peers of a few lines.
+
+use std::{future::poll_fn, thread};
+
+use bytes::Bytes;
+use contract::Transport;
+use h2::{RecvStream, server};
+use http::{Method, Request, Response};
+use tokio::{
+    net::TcpStream,
+    task::{spawn_local, yield_now},
+};
+use tokio_rustls::server::TlsStream;
+
+use super::{
+    tls_peer_tests::{Peer, seats},
+    *,
+};
+
+const PLACE: &str = r#"{"cursor":"k3v9qa.0","resume":"live"}"#;
+const EVENT: &str = r#"{"id":"k3v9qa.1","data":"hello"}"#;
+const EMPTY_BODY: &str = r#"{"cursor":"k3v9qa.0","resume":"live","events":[],"more":false}"#;
+
+fn ok() -> Response<()> {
+    Response::new(())
+}
+
+fn with_websocket(builder: &mut server::Builder) {
+    builder.enable_connect_protocol();
+}
+
+/// Three polls: nothing, an event, the connection's end.
+#[tokio::test(flavor = "local")]
+async fn a_poll_over_http_2_takes_its_answer_and_its_bytes() {
+    let peer = Peer::good("h2").await;
+    let desk = peer.desk(Pattern::LongPolling, Transport::Http2, "");
+    let seat = &seats(&desk, 1)[0];
+    let server = async {
+        let mut connection = peer.accept_http2(10, |_| {}).await;
+        let mut asked = Vec::new();
+        while asked.len() < 3 {
+            let (request, mut answer) = connection.accept().await.unwrap().unwrap();
+            let body = match asked.len() {
+                0 => EMPTY_BODY.to_owned(),
+                1 => EMPTY_BODY.replace("[]", &format!("[{EVENT}]")).replace("qa.0", "qa.1"),
+                _ => {
+                    asked.push(request.uri().to_string());
+                    break;
+                }
+            };
+            asked.push(request.uri().to_string());
+            answer.send_response(ok(), false).unwrap().send_data(body.into(), true).unwrap();
+        }
+        asked
+    };
+    let run = http2::run(seat, seat.trunk.as_ref().unwrap());
+    let (asked, outcome) = tokio::join!(server, run);
+    assert!(matches!(outcome, Err(SubscriberError::Http2(_))), "{outcome:?}");
+    let host = desk.host.as_str();
+    let urls = ["", "?after=k3v9qa.0&hold=1.5", "?after=k3v9qa.1&hold=1.5"];
+    assert_eq!(asked, urls.map(|query| format!("https://{host}/long-polling{query}")));
+    let trunk = &seat.trunk.as_ref().unwrap().counters;
+    let counters = &seat.counters;
+    assert_eq!((counters.requests.get(), trunk.connections.get()), (3, 1));
+    assert_eq!(counters.stream.total(), 0, "all bytes are the connection's");
+    assert_eq!(counters.payload.get(), 5);
+    let told = counters.headers.get() + trunk.headers.get() + counters.empty_polls.get();
+    assert!(told > 0 && told < trunk.stream.total(), "{told} of {}", trunk.stream.total());
+}
+
+#[tokio::test(flavor = "local")]
+async fn what_was_read_before_a_pause_is_as_old_as_its_read() {
+    let peer = Peer::good("h2").await;
+    let desk = peer.desk(Pattern::Sse, Transport::Http2, "");
+    let seat = &seats(&desk, 1)[0];
+    let server = async {
+        let mut connection = peer.accept_http2(10, |_| {}).await;
+        let (_, mut answer) = connection.accept().await.unwrap().unwrap();
+        let mut stream = answer.send_response(ok(), false).unwrap();
+        stream.send_data("first".into(), false).unwrap();
+        spawn_local(async move { poll_fn(|context| connection.poll_closed(context)).await });
+        stream
+    };
+    let client = async {
+        let answer = seat.trunk.as_ref().unwrap().ask(seat, &Method::GET).await.unwrap();
+        let mut content = answer.content;
+        assert_eq!(content.next(seat).await.unwrap().unwrap(), "first");
+        content
+    };
+    let (mut stream, mut content) = tokio::join!(server, client);
+    let before_ns = desk.received_ns();
+    let carried = || seat.trunk.as_ref().unwrap().counters.stream.received();
+    let before_bytes = carried();
+    stream.send_data("second".into(), false).unwrap();
+    while carried() == before_bytes {
+        yield_now().await;
+    }
+    // The read is done, and everybody who could look is kept from it.
+    let read_by_ns = desk.clock.now_ns();
+    thread::sleep(Duration::from_millis(30));
+    assert_eq!(content.next(seat).await.unwrap().unwrap(), "second");
+    assert!(desk.received_ns() > before_ns);
+    assert!(desk.received_ns() <= read_by_ns, "{} after the read", desk.received_ns() - read_by_ns);
+}
+
+/// Frames of a server, with short payloads.
+fn frames(messages: &[(u8, &str)]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    for (opcode, payload) in messages {
+        bytes.extend_from_slice(&[*opcode, payload.len() as u8]);
+        bytes.extend_from_slice(payload.as_bytes());
+    }
+    bytes
+}
+
+async fn gather(content: &mut RecvStream, length: usize) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    while bytes.len() < length {
+        bytes.extend_from_slice(&content.data().await.unwrap().unwrap());
+    }
+    bytes
+}
+
+#[tokio::test(flavor = "local")]
+async fn a_websocket_over_http_2_takes_frames_and_answers_a_ping_wherever_they_are_cut() {
+    for piece_bytes in [7, 1_000] {
+        let peer = Peer::good("h2").await;
+        let desk = peer.desk(Pattern::WebSocket, Transport::Http2, "");
+        let seat = &seats(&desk, 1)[0];
+        let server = async {
+            let mut connection = peer.accept_http2(10, with_websocket).await;
+            let (request, mut answer) = connection.accept().await.unwrap().unwrap();
+            let (parts, mut content) = request.into_parts();
+            assert_eq!((parts.method, parts.uri.path()), (Method::CONNECT, "/websocket"));
+            let protocol = parts.extensions.get::<h2::ext::Protocol>().unwrap();
+            assert_eq!(protocol.as_str(), "websocket");
+            assert_eq!(parts.headers["sec-websocket-version"], "13");
+            let mut stream = answer.send_response(ok(), false).unwrap();
+            let wire = frames(&[(0x81, PLACE), (0x89, "ping"), (0x81, EVENT)]);
+            for piece in wire.chunks(piece_bytes) {
+                stream.send_data(piece.to_vec().into(), false).unwrap();
+            }
+            let carried =
+                spawn_local(async move { poll_fn(|context| connection.poll_closed(context)).await });
+            let pong = gather(&mut content, 10).await;
+            stream.send_data(frames(&[(0x88, "")]).into(), true).unwrap();
+            (pong, carried)
+        };
+        let run = http2::run(seat, seat.trunk.as_ref().unwrap());
+        let ((pong, _), outcome) = tokio::join!(server, run);
+        assert!(matches!(outcome, Err(SubscriberError::Ended)), "{outcome:?}");
+        assert_eq!(pong[..2], [0x8a, 0x84]);
+        let unmasked: Vec<u8> = (0..4).map(|place| pong[6 + place] ^ pong[2 + place]).collect();
+        assert_eq!(unmasked, b"ping");
+        assert_eq!(seat.cursor().unwrap().seq, 1);
+        assert_eq!(seat.counters.requests.get(), 1);
+    }
+}
+
+#[tokio::test(flavor = "local")]
+async fn a_server_without_extended_connect_is_told_so_and_never_asked() {
+    let peer = Peer::good("h2").await;
+    let desk = peer.desk(Pattern::WebSocket, Transport::Http2, "");
+    let seat = &seats(&desk, 1)[0];
+    let server = async {
+        let mut connection = peer.accept_http2(10, |_| {}).await;
+        poll_fn(|context| connection.poll_closed(context)).await
+    };
+    let outcome = tokio::select! {
+        outcome = http2::run(seat, seat.trunk.as_ref().unwrap()) => outcome,
+        _ = server => panic!("it was not told"),
+    };
+    assert!(matches!(outcome, Err(SubscriberError::NoExtendedConnect)), "{outcome:?}");
+    assert_eq!(seat.counters.requests.get(), 0);
+}
+
+/// Answers every request as the start of an event stream, until so many have come.
+async fn serve_streams(
+    connection: &mut server::Connection<TlsStream<TcpStream>, Bytes>,
+    count: usize,
+) -> Vec<(Request<RecvStream>, h2::SendStream<Bytes>)> {
+    let mut open = Vec::new();
+    while open.len() < count {
+        let (request, mut answer) = connection.accept().await.unwrap().unwrap();
+        let mut stream = answer.send_response(ok(), false).unwrap();
+        stream.send_data("id: k3v9qa.0\n\n".into(), false).unwrap();
+        open.push((request, stream));
+    }
+    open
+}
+
+#[tokio::test(flavor = "local")]
+async fn subscribers_share_a_connection_and_whoever_is_beyond_its_limit_waits_unasked() {
+    let peer = Peer::good("h2").await;
+    let desk = peer.desk(Pattern::Sse, Transport::Http2, "streams_per_connection = 3");
+    let seats = seats(&desk, 3);
+    let tasks: Vec<_> = seats.iter().map(|seat| spawn_local(Rc::clone(seat).subscribe())).collect();
+    let mut connection = peer.accept_http2(2, |_| {}).await;
+    let mut open = serve_streams(&mut connection, 2).await;
+    let set_up = || seats.iter().filter(|seat| seat.is_set_up()).count();
+    let asked = || seats.iter().map(|seat| seat.counters.requests.get()).sum::<u64>();
+    drive(&mut connection, || set_up() == 2).await;
+    assert_eq!((set_up(), asked()), (2, 2));
+    let trunks = desk.trunks().len();
+    assert_eq!((trunks, desk.trunks()[0].counters.connections.get()), (1, 1));
+    assert_eq!(desk.set_up.get().bytes, desk.trunks()[0].counters.stream.total(), "each byte once");
+
+    // One leaves, and there is a place.
+    open.remove(0).1.send_data(Bytes::new(), true).unwrap();
+    open.extend(serve_streams(&mut connection, 1).await);
+    drive(&mut connection, || set_up() == 3).await;
+    assert_eq!(asked(), 3);
+
+    // With the connection all streams are gone, and one connection is opened again for all.
+    drop((connection, open));
+    let mut connection = peer.accept_http2(9, |_| {}).await;
+    let open = serve_streams(&mut connection, 3).await;
+    let resumed = |(request, _): &(Request<_>, _)| request.headers()["last-event-id"] == "k3v9qa.0";
+    assert!(open.iter().all(resumed));
+    assert_eq!(desk.trunks()[0].counters.connections.get(), 2);
+    assert!(seats.iter().all(|seat| seat.counters.failures.get() > 0));
+    for task in tasks {
+        task.abort();
+    }
+}
+
+/// Lets a connection do its work until something holds.
+async fn drive(connection: &mut server::Connection<TlsStream<TcpStream>, Bytes>, holds: impl Fn() -> bool) {
+    while !holds() {
+        poll_fn(|context| {
+            let _ = connection.poll_closed(context);
+            std::task::Poll::Ready(())
+        })
+        .await;
+        yield_now().await;
+    }
+}
