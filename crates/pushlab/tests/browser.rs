@@ -97,7 +97,8 @@ fn six_streams_of_a_page_are_open_over_http1_and_all_over_http2() {
         };
         assert_eq!((fetch.protocol.as_deref(), findings.stream_limit), (Some(protocol), limit), "{what}");
         match transport {
-            Transport::Http2 => assert_eq!(findings.connections, 1, "{what}"),
+            // One carries all streams; at times Chromium opens a spare one that it does not use.
+            Transport::Http2 => assert!((1..=2).contains(&findings.connections), "{what}"),
             Transport::Http1 | Transport::Http1Tls => {
                 assert!(findings.connections >= 6, "{what}: {}", findings.connections);
                 let crowd = findings.crowd.unwrap();
@@ -338,9 +339,10 @@ fn test_pages_are_served_on_demand_only_and_say_what_they_are() {
         let mut stream = serving.connect();
         let request = format!("GET {path} HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: close\r\n\r\n");
         stream.write_all(request.as_bytes()).unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        answer
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).unwrap();
+        // A case may cut a character between two chunks.
+        String::from_utf8_lossy(&answer).into_owned()
     };
     let (with, without) = (Serving::start(&["--pages"]), Serving::start(&[]));
     for name in ["six-connections", "cross-origin", "browser-sse", "ages"] {

@@ -287,8 +287,9 @@ mod tests {
 
     use super::*;
 
-    #[test]
-    fn every_case_has_a_name_of_its_own_and_an_answer() {
+    // A stream's pauses are timers, which need a runtime.
+    #[tokio::test]
+    async fn every_case_has_a_name_of_its_own_and_an_answer() {
         let cases = cases();
         let names: BTreeSet<&str> = cases.iter().map(|case| case.name.as_str()).collect();
         assert_eq!(names.len(), cases.len());
@@ -298,8 +299,9 @@ mod tests {
         assert!(answer("P99", None, &HeaderMap::new()).is_none());
     }
 
-    #[test]
-    fn who_asks_again_gets_another_answer() {
+    // A stream's pauses are timers, which need a runtime.
+    #[tokio::test]
+    async fn who_asks_again_gets_another_answer() {
         let mut again = HeaderMap::new();
         again.insert("last-event-id", HeaderValue::from_static("1"));
         let status = |headers: &HeaderMap| answer("C03", None, headers).unwrap().status();
