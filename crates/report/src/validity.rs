@@ -29,9 +29,14 @@ pub(crate) struct Doubts {
     pub(crate) findings: Vec<String>,
 }
 
-/// Whether something between subscribers and server ends, refuses or holds back connections.
+/// Whether something between subscribers and server ends, refuses or holds back connections, or the server
+/// leaves some subscribers without a stream.
 pub(crate) fn behind_obstacle(params: &Params) -> bool {
-    params.network.is_some_and(|network| network.is_obstacle())
+    let lacks_streams = match (params.streams_per_connection, params.max_streams) {
+        (Some(asked), Some(allowed)) => asked.min(params.subscribers) > allowed,
+        (Some(_) | None, Some(_) | None) => false,
+    };
+    lacks_streams || params.network.is_some_and(|network| network.is_obstacle())
 }
 
 /// Why the numbers of a trial cannot be trusted, and what an obstacle did to it.
