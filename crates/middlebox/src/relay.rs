@@ -192,9 +192,12 @@ fn run(
 }
 
 fn open(settings: &RelaySettings) -> Result<TcpListener, RelayError> {
-    sockets::listen(settings.listen, settings.max_segment).map_err(|error| match error.kind() {
-        io::ErrorKind::AddrInUse => RelayError::Taken(settings.listen),
-        _ => RelayError::Listen(settings.listen, error),
+    sockets::listen(settings.listen, settings.max_segment).map_err(|error| {
+        if error.kind() == io::ErrorKind::AddrInUse {
+            RelayError::Taken(settings.listen)
+        } else {
+            RelayError::Listen(settings.listen, error)
+        }
     })
 }
 

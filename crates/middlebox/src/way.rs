@@ -70,7 +70,7 @@ impl Stamps {
 }
 
 /// What is special about a direction.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Special {
     /// Time that the first of all is held longer.
     pub(crate) first_held_ns: u64,
