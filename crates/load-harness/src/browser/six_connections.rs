@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use contract::{BrowserFindings, BrowserLane, Crowd, Pattern, Transport};
+use contract::{BrowserFindings, BrowserLane, Crowd, Pattern};
 use serde::Deserialize;
 use serde_json::json;
 
@@ -34,24 +34,10 @@ pub(super) async fn perform(
     };
     let browser = stage.browser(&[]).await?;
     let mut findings = stage.findings(&browser);
-    let crew = match settings.transport {
-        Transport::Http1 => {
-            let crew = Crew::hire(stage.harness, stage.server, stage.order)?;
-            crew.connect(settings.subscribers, progress).await?;
-            Some(crew)
-        }
-        Transport::Http1Tls | Transport::Http2 => {
-            findings.warnings.push(format!(
-                "the lab's own subscribers do not speak {} yet: nobody was beside the browser",
-                settings.transport
-            ));
-            None
-        }
-    };
+    let crew = Crew::hire(stage.harness, stage.server, stage.order)?;
+    crew.connect(settings.subscribers, progress).await?;
     let started = stage.publish().await?;
-    if let Some(crew) = &crew {
-        crew.start(started);
-    }
+    crew.start(started);
 
     let before = stage.control.stats().await?;
     browser.open(&stage.page("six-connections")).await?;
@@ -75,25 +61,23 @@ pub(super) async fn perform(
     }
     findings.lanes = told.lanes;
     findings.connections = after.connections_opened - before.connections_opened;
-    if let Some(crew) = crew {
-        // They go on reading until the schedule is over.
-        crew.window_was_read();
-        let finding = crew.dismiss().await?;
-        let reconnects = finding.readings.requests().reconnects;
-        if reconnects > 0 {
-            findings.connections = findings.connections.saturating_sub(reconnects);
-            findings.warnings.push(format!(
-                "subscribers beside the browser lost their connection {reconnects} times: if they did while it \
-                 was at work, its own connections are more than told"
-            ));
-        }
-        findings.crowd = Some(Crowd {
-            asked: settings.subscribers,
-            connected: settings.subscribers,
-            set_up: finding.set_up,
-            deliveries: finding.delivery.received,
-        });
+    // They go on reading until the schedule is over.
+    crew.window_was_read();
+    let finding = crew.dismiss().await?;
+    let reconnects = finding.readings.requests().reconnects;
+    if reconnects > 0 {
+        findings.connections = findings.connections.saturating_sub(reconnects);
+        findings.warnings.push(format!(
+            "subscribers beside the browser lost their connection {reconnects} times: if they did while it \
+             was at work, its own connections are more than told"
+        ));
     }
+    findings.crowd = Some(Crowd {
+        asked: settings.subscribers,
+        connected: settings.subscribers,
+        set_up: finding.set_up,
+        deliveries: finding.delivery.received,
+    });
     Ok(findings)
 }
 
