@@ -25,6 +25,10 @@ fn ok() -> Response<()> {
     Response::new(())
 }
 
+fn event_stream() -> Response<()> {
+    Response::builder().header("content-type", "text/event-stream").body(()).unwrap()
+}
+
 fn with_websocket(builder: &mut server::Builder) {
     builder.enable_connect_protocol();
 }
@@ -148,7 +152,7 @@ async fn a_websocket_over_http_2_takes_frames_and_answers_a_ping_wherever_they_a
         };
         let run = http2::run(seat, seat.trunk.as_ref().unwrap());
         let ((pong, _), outcome) = tokio::join!(server, run);
-        assert!(matches!(outcome, Err(SubscriberError::Ended)), "{outcome:?}");
+        assert!(matches!(outcome, Err(SubscriberError::Closed)), "{outcome:?}");
         assert_eq!(pong[..2], [0x8a, 0x84]);
         let unmasked: Vec<u8> = (0..4).map(|place| pong[6 + place] ^ pong[2 + place]).collect();
         assert_eq!(unmasked, b"ping");
@@ -182,7 +186,7 @@ async fn serve_streams(
     let mut open = Vec::new();
     while open.len() < count {
         let (request, mut answer) = connection.accept().await.unwrap().unwrap();
-        let mut stream = answer.send_response(ok(), false).unwrap();
+        let mut stream = answer.send_response(event_stream(), false).unwrap();
         stream.send_data("id: k3v9qa.0\n\n".into(), false).unwrap();
         open.push((request, stream));
     }
