@@ -18,13 +18,15 @@ use crate::{
 
 /// Share of the deliveries that never came from which on a pattern fails behind an obstacle.
 const FAILS_FROM: f64 = 0.1;
+/// An age at p50 so much above that of the clear road, and nobody would call it delivered.
+const FAILS_ABOVE_MS: f64 = 5_000.0;
 /// An age at p99 so many times that of the clear road…
 const DEGRADED_TIMES: f64 = 2.0;
 /// …and so much above it is a degraded one.
 const DEGRADED_ABOVE_MS: f64 = 100.0;
 
 /// The rule, as the report states it.
-pub(crate) const RULE: &str = "Fails: a tenth or more of the deliveries never came, or a subscriber never connected. Degraded: fewer were lost, but connections had to be opened again, or the age at p99 is more than twice that of the clear road and more than 100\u{202f}ms above it. Works: neither. What a subscriber sees is its most frequent trouble; recovery is from losing a connection to the first answer on the next.";
+pub(crate) const RULE: &str = "Fails: a tenth or more of the deliveries never came, half of them came more than 5\u{202f}s later than on the clear road, or a subscriber never connected. Degraded: fewer were lost, but connections had to be opened again, or the age at p99 is more than twice that of the clear road and more than 100\u{202f}ms above it. Works: neither. What a subscriber sees is its most frequent trouble; recovery is from losing a connection to the first answer on the next.";
 
 /// How a pattern gets past an obstacle.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -162,11 +164,14 @@ pub(crate) fn passage(finding: &ScenarioFinding, point: &Point) -> Option<Passag
     if lost || hardship.never_connected > 0 {
         return Some(Passage::Fails);
     }
-    let age = |point: &Point| point.measured(QuantityName::AgeP99);
     // A lower bound that is beyond the rule is beyond it all the more.
-    let older = clear_road(finding, point)
-        .and_then(age)
-        .zip(age(point))
+    let ages = |quantity: QuantityName| {
+        clear_road(finding, point).and_then(|clear| clear.measured(quantity)).zip(point.measured(quantity))
+    };
+    if ages(QuantityName::AgeP50).is_some_and(|(clear, own)| own - clear > FAILS_ABOVE_MS) {
+        return Some(Passage::Fails);
+    }
+    let older = ages(QuantityName::AgeP99)
         .is_some_and(|(clear, own)| own > DEGRADED_TIMES * clear && own - clear > DEGRADED_ABOVE_MS);
     Some(if hardship.reconnects > 0 || delivery.lost > 0 || older {
         Passage::Degraded

@@ -109,7 +109,7 @@ fn the_matrix_says_what_is_seen_and_how_it_goes_on() {
     write("obstacles", &files);
     let sentence = plain(&findings.answers[0].sentence);
     assert!(
-        sentence.contains("SSE works behind 1, is degraded behind 3 and fails behind 2 of 6"),
+        sentence.contains("Short polling fails behind black hole after 5 s; of 6 obstacles it works past 4"),
         "{sentence}"
     );
     let page = plain(content(&files, "report.html"));

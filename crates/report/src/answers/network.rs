@@ -17,32 +17,24 @@ use crate::{
 
 /// Which obstacles each pattern gets past; none where no trial met one.
 pub(super) fn obstacles(finding: &ScenarioFinding) -> Option<(String, Vec<String>)> {
-    let met = by_pattern(finding);
-    let parts: Vec<String> = met
-        .iter()
-        .map(|(pattern, passages)| {
-            let number = |wanted: Passage| passages.iter().filter(|(passage, _)| *passage == wanted).count();
-            let counts = [Passage::Works, Passage::Degraded, Passage::Fails].map(|passage| {
-                format!(
-                    "{} behind {}",
-                    if passage == Passage::Degraded { "is degraded" } else { passage.word() },
-                    count(number(passage) as u64)
-                )
-            });
-            format!("{} {} of {}", pattern.label(), list(&counts), count(passages.len() as u64))
-        })
-        .collect();
-    let failing = |(pattern, passages): &(Pattern, Vec<(Passage, &Point)>)| {
-        let names: Vec<String> = passages
+    let passages = |(pattern, passages): &(Pattern, Vec<(Passage, &Point)>)| {
+        let number = |wanted: Passage| passages.iter().filter(|(passage, _)| *passage == wanted).count();
+        let failing: Vec<String> = passages
             .iter()
             .filter(|(passage, _)| *passage == Passage::Fails)
             .filter_map(|(_, point)| point.params.network.map(|network| obstacle_text(&network)))
             .collect();
-        (!names.is_empty())
-            .then(|| format!("{} fails behind: {}.", capitalised(pattern.label()), names.join("; ")))
+        let (works, degraded) = (number(Passage::Works) as u64, number(Passage::Degraded) as u64);
+        let gets_past = format!("works past {} and is degraded by {}", count(works), count(degraded));
+        let (name, all) = (capitalised(pattern.label()), count(passages.len() as u64));
+        match failing.len() {
+            0 => format!("{name} {gets_past} of {all} obstacles, and fails behind none."),
+            _ => format!("{name} fails behind {}; of {all} obstacles it {gets_past}.", list(&failing)),
+        }
     };
-    let conditions = met.iter().filter_map(failing).collect();
-    (!parts.is_empty()).then(|| (format!("{}.", capitalised(&parts.join("; "))), conditions))
+    let mut sentences = by_pattern(finding).iter().map(passages).collect::<Vec<_>>().into_iter();
+    let first = sentences.next()?;
+    Some((first, sentences.collect()))
 }
 
 /// Which heartbeat survives, and which of these costs the fewest bytes.
