@@ -115,6 +115,20 @@ fn the_readmes_example_of_thresholds_and_limits_holds() {
     report::check_thresholds(&scenario).unwrap();
 }
 
+/// So is that of a network, every key of which is in it.
+#[test]
+fn the_readmes_example_of_a_network_holds() {
+    let readme = fs::read_to_string(root().join("README.md")).unwrap();
+    let example = readme.split("```toml\n").find(|block| block.starts_with("[network]")).unwrap();
+    let example = example.split("```").next().unwrap();
+    let head = "name = \"x\"\nquestion = \"x\"\nsetting = \"x\"\nlook_at = \"x\"\nsubscribers = 1\nmeasure = \"15s\"\n";
+    let events = "\n[events]\narrivals = \"steady\"\nrate_hz = 2.0\n";
+    let scenario = Scenario::from_toml("x.toml", &format!("{head}{events}{example}")).unwrap();
+    let network = serde_json::to_value(scenario.network.unwrap()).unwrap();
+    // `cut_after_bytes` stands in a comment, as the other way to cut.
+    assert_eq!(network.as_object().unwrap().len(), 9, "{network}");
+}
+
 #[test]
 fn the_readme_lists_every_scenario_with_its_question() {
     let readme = fs::read_to_string(root().join("README.md")).unwrap();
