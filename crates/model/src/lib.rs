@@ -46,6 +46,9 @@ const LONGEST_HOLD_OF_WINDOW: f64 = 1.0 / 8.0;
 /// Above this load requests wait for each other and the models' assumption of an idle server fails.
 const HIGHEST_LOAD: f64 = 0.9;
 
+/// Phases over which the polls of a page are averaged.
+const PHASES_OF_A_PAGE: u32 = 100;
+
 /// Everything that a prediction may depend on. Nothing of the trial that is being judged.
 #[derive(Debug, Clone, Copy)]
 pub struct Inputs<'a> {
@@ -133,15 +136,24 @@ pub fn predict(pattern: Pattern, inputs: &Inputs<'_>) -> Predicted {
                 NotApplicable("the model does not speak of what a browser's page finds out".to_owned());
             return Predicted { closed_form: Err(reason.clone()), replayed: Err(reason) };
         }
-        // The page is one subscriber, and the ages are its own.
-        Some(BrowserTask::Ages) => params.subscribers = 1,
+        // The page is one subscriber, and the ages are its own. When in its interval it polls nobody knows
+        // beforehand: the average over many phases is what can be said.
+        Some(BrowserTask::Ages) => {
+            params.subscribers = if pattern == Pattern::ShortPolling { PHASES_OF_A_PAGE } else { 1 };
+        }
         None => {}
     }
     let inputs = &Inputs { params: &params, ..*inputs };
-    match params.delivery_delay_ms {
+    let mut predicted = match params.delivery_delay_ms {
         None => predict_undelayed(pattern, inputs),
         Some(delay_ms) => predict_delayed(pattern, inputs, delay_ms),
+    };
+    if params.browser.is_some() {
+        for prediction in [&mut predicted.closed_form, &mut predicted.replayed].into_iter().flatten() {
+            prediction.sockets_held = 1.0;
+        }
     }
+    predicted
 }
 
 /// Events that the server holds back are events that are due later, and older by that.

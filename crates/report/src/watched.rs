@@ -61,7 +61,16 @@ impl Watch<'_> {
             self.findings.lanes.iter().filter(|lane| (lane.kind == LaneKind::Fetch) == is_fetch).collect()
         };
         let (streams, fetches) = (of(false), of(true));
-        let open = streams.iter().filter(|lane| lane.opened_ms.is_some()).count();
+        // Closing one lets another open: what counts is how many were before the page closed any.
+        let first_end_ms = streams
+            .iter()
+            .filter(|lane| lane.problem.is_none())
+            .filter_map(|lane| lane.ended_ms)
+            .fold(f64::INFINITY, f64::min);
+        let open = streams
+            .iter()
+            .filter(|lane| lane.opened_ms.is_some_and(|opened_ms| opened_ms < first_end_ms))
+            .count();
         let mut parts = Vec::new();
         if !streams.is_empty() {
             parts.push(if open == streams.len() {
