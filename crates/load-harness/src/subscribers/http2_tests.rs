@@ -178,6 +178,27 @@ async fn a_server_without_extended_connect_is_told_so_and_never_asked() {
     assert_eq!(seat.counters.requests.get(), 0);
 }
 
+#[tokio::test(flavor = "local")]
+async fn over_http_2_too_an_event_stream_is_known_by_its_content_type() {
+    let peer = Peer::good("h2").await;
+    let desk = peer.desk(Pattern::Sse, Transport::Http2, "");
+    let seat = &seats(&desk, 1)[0];
+    let server = async {
+        let mut connection = peer.accept_http2(10, |_| {}).await;
+        let (_, mut answer) = connection.accept().await.unwrap().unwrap();
+        let mut stream = answer.send_response(ok(), false).unwrap();
+        stream.send_data("id: k3v9qa.0\n\n".into(), false).unwrap();
+        poll_fn(|context| connection.poll_closed(context)).await
+    };
+    let outcome = tokio::select! {
+        outcome = http2::run(seat, seat.trunk.as_ref().unwrap()) => outcome,
+        _ = server => panic!("it was not told"),
+    };
+    let Err(error) = outcome;
+    assert!(error.is_final(Pattern::Sse), "{error}");
+    assert!(!seat.is_set_up());
+}
+
 /// Answers every request as the start of an event stream, until so many have come.
 async fn serve_streams(
     connection: &mut server::Connection<TlsStream<TcpStream>, Bytes>,
