@@ -32,13 +32,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Lane<S> {
         let done = match &rider.state {
             State::Stream { .. } if self.is_closing || has_stalled => Err(Gone),
             State::Stream { framing, .. } => {
-                let (wait, beat) = match self.app.heartbeat() {
-                    // It is looked at all the same, whether it still takes what is written.
-                    Heartbeat::Off => (self.app.limits().head_timeout, None),
-                    Heartbeat::Every(period) | Heartbeat::WhenIdle(period) => (*period, Some(framing.beat())),
-                };
                 // From the last one's time on, or those that were late together would stay together.
-                rider.due = (rider.due + Wheel::slots(wait)).max(now + 1);
+                let next = |wait: Duration| (rider.due + Wheel::slots(wait)).max(now + 1);
+                let (due, beat) = match self.app.heartbeat() {
+                    // It is looked at all the same, whether it still takes what is written.
+                    Heartbeat::Off => (next(self.app.limits().head_timeout), None),
+                    Heartbeat::Every(period) => (next(*period), Some(framing.beat())),
+                    // The silence begins anew with this one.
+                    Heartbeat::WhenIdle(period) => (self.wheel.after(*period), Some(framing.beat())),
+                };
+                rider.due = due;
                 // Whoever has not read what was written before needs no sign of life.
                 let said = match beat {
                     Some(beat) if rider.is_clear() => rider.say(&Bytes::from_static(beat)),
