@@ -314,6 +314,19 @@ fn a_browser_is_one_subscriber_with_heads_of_its_own() {
         assert!(of.bytes.unwrap_err().0.contains("a browser's requests"));
         assert_eq!(of.connect_ms, None);
     }
+    // When in its interval a page polls nobody knows: ages are spread over the whole of it, whatever the
+    // phase that the lab's own subscriber would have had.
+    let of_phase = |trial: &mut Trial, phase: f64| {
+        trial.poll_phase = phase;
+        let [_, replayed] = both(Pattern::ShortPolling, trial);
+        assert_eq!(replayed.sockets_held, 1.0);
+        replayed.age.quantile_ms(0.5)
+    };
+    let interval_ms = trial.params.poll_interval_ms.unwrap();
+    let medians = [0.0, 0.4, 0.8].map(|phase| of_phase(&mut trial, phase));
+    for median_ms in medians {
+        assert!((median_ms / interval_ms - 0.5).abs() < 0.03, "{medians:?}");
+    }
     trial.params.browser = Some(BrowserAudience { task: BrowserTask::SixConnections, streams: 8 });
     assert!(refusal(Pattern::Sse, &trial).unwrap().contains("a browser's page"));
 }

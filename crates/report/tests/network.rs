@@ -2,7 +2,7 @@
 
 mod synthetic;
 
-use contract::{Manifest, Network, Pattern, Period, TrialRecord};
+use contract::{Manifest, Network, Pattern, Period, TimeHistogram, Transport, TrialRecord};
 use report::{Bound, Findings, OutputFile, Point, QuantityName, Run, Verdict};
 use synthetic::{
     change, files, heartbeat_trials, obstacle_trials, rtt_trials, ten_trials, transport_trials, write,
@@ -100,6 +100,49 @@ fn losses_on_a_clear_road_are_faults() {
     let found = findings(&(manifest, records));
     assert_eq!(found.verdict, Verdict::Invalid);
     assert!(found.verdict_reason.contains("never had a connection"), "{}", found.verdict_reason);
+}
+
+/// Events that all came, but so late that nobody would call them delivered.
+#[test]
+fn what_comes_seconds_late_has_failed_and_what_comes_a_little_late_is_degraded() {
+    for (age_ms, word) in [(6_000, "fails"), (400, "degraded")] {
+        let (manifest, mut records) = obstacle_trials();
+        let held_back = records
+            .iter_mut()
+            .find(|record| {
+                record.pattern == Pattern::Sse
+                    && record.params.network.is_some_and(|network| network.buffer.is_some())
+            })
+            .unwrap();
+        change(held_back, |measured| {
+            let mut ages = TimeHistogram::default();
+            for _ in 0..measured.window_deliveries {
+                ages.record_ns(age_ms * 1_000_000);
+            }
+            (measured.age.arrived, measured.delivery.lost) = (ages.distribution(), 0);
+            (measured.requests.reconnects, measured.never_connected) = (0, 0);
+        });
+        let found = findings(&(manifest, records));
+        let page = plain(content(&report::render(&found), "report.md"));
+        let row = page.lines().find(|line| line.starts_with("| buffering")).unwrap();
+        let sse = row.split('|').nth(4).unwrap();
+        assert!(sse.contains(word), "{age_ms} ms: {sse}");
+    }
+}
+
+/// Subscribers for whom the server's limit leaves no stream are what such a trial is to show.
+#[test]
+fn losses_beyond_a_limit_of_streams_are_findings() {
+    let trial = |max_streams: u32| {
+        let (manifest, mut records) = transport_trials();
+        let shared = records.iter_mut().find(|record| record.params.transport == Transport::Http2).unwrap();
+        let params = &mut shared.params;
+        (params.streams_per_connection, params.max_streams) = (Some(params.subscribers), Some(max_streams));
+        change(shared, |measured| measured.never_connected = 3);
+        findings(&(manifest, records)).verdict
+    };
+    assert_eq!(trial(10_000), Verdict::Invalid, "nobody had to stay away");
+    assert_ne!(trial(1), Verdict::Invalid);
 }
 
 #[test]
