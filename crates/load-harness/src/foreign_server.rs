@@ -26,7 +26,7 @@ use crate::{
     poster::PublishAddress,
     posting_publisher::PostingPublisher,
     process_group::ProcessGroup,
-    server_process::{ForeignProblem, LONGEST_START, LONGEST_STOP, ServerError, last_lines},
+    server_process::{ForeignProblem, LONGEST_START, LONGEST_STOP, ServerError, last_lines, last_words},
     target_folder::{Places, TargetFolder, of_a_server},
 };
 
@@ -192,8 +192,7 @@ impl ForeignServer {
         }
         let _ = timeout(LONGEST_STOP, self.leash.wait()).await;
         let stderr = std::mem::replace(&mut self.stderr, tokio::spawn(async { VecDeque::new() }));
-        let words = timeout(Duration::from_secs(1), stderr).await;
-        words.ok().and_then(Result::ok).unwrap_or_default().into()
+        last_words(stderr).await
     }
 }
 

@@ -1,18 +1,18 @@
 //! The middlebox of a trial, as a process of its own: started in front of the server, never left behind.
 
-use std::{collections::VecDeque, net::SocketAddr, process::Stdio, time::Duration};
+use std::{collections::VecDeque, net::SocketAddr, time::Duration};
 
 use contract::{Network, RelayAnnouncement, RelayCounts};
 use tokio::{
     io::{AsyncBufReadExt, BufReader, Lines},
-    process::{Child, ChildStdin, ChildStdout, Command},
+    process::{Child, ChildStdin, ChildStdout},
     task::JoinHandle,
     time::timeout,
 };
 
 use crate::{
     Harness, TCP_MAXSEG,
-    server_process::{LONGEST_START, LONGEST_STOP, last_lines},
+    server_process::{LONGEST_START, LONGEST_STOP, last_lines, last_words, on_a_leash},
 };
 
 /// A middlebox that could not be started, or did not say what it did.
@@ -84,16 +84,8 @@ impl RelayProcess {
         network: &Network,
         to: SocketAddr,
     ) -> Result<Self, RelayError> {
-        let mut child = Command::new(&harness.server_program)
-            .args(arguments(network, to, harness.seed, harness.cores.relay))
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            // A Ctrl-C at the terminal goes to the whole group; the middlebox is stopped in order.
-            .process_group(0)
-            .kill_on_drop(true)
-            .spawn()
-            .map_err(RelayError::Spawn)?;
+        let arguments = arguments(network, to, harness.seed, harness.cores.relay);
+        let mut child = on_a_leash(&harness.server_program, &arguments).spawn().map_err(RelayError::Spawn)?;
         let stderr = tokio::spawn(last_lines(child.stderr.take()));
         let stdin = child.stdin.take();
         let Some(stdout) = child.stdout.take() else { return Err(RelayError::Refusal(Vec::new())) };
@@ -133,11 +125,6 @@ impl RelayProcess {
             None => Err(RelayError::NoCounts(last_words(self.stderr).await)),
         }
     }
-}
-
-async fn last_words(stderr: JoinHandle<VecDeque<String>>) -> Vec<String> {
-    let words = timeout(Duration::from_secs(1), stderr).await;
-    words.ok().and_then(Result::ok).unwrap_or_default().into()
 }
 
 #[cfg(test)]

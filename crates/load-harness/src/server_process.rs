@@ -109,28 +109,36 @@ impl ServerError {
     }
 }
 
+/// A program of the lab's in a process of its own, to be spoken to by its pipes. It ends when its stdin is
+/// closed, at the latest with this process.
+pub(crate) fn on_a_leash(program: &Path, arguments: &[String]) -> Command {
+    let mut command = Command::new(program);
+    command
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        // A Ctrl-C at the terminal goes to the whole group; this one is stopped in order.
+        .process_group(0)
+        .kill_on_drop(true);
+    command
+}
+
+/// What a process that has ended wrote last to stderr.
+pub(crate) async fn last_words(stderr: JoinHandle<VecDeque<String>>) -> Vec<String> {
+    let words = timeout(Duration::from_secs(1), stderr).await;
+    words.ok().and_then(Result::ok).unwrap_or_default().into()
+}
+
 impl ServerProcess {
     /// Starts the program and waits for its announcement.
     pub(crate) async fn start(program: &Path, arguments: &[String]) -> Result<Self, ServerError> {
-        let mut child = Command::new(program)
-            .args(arguments)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            // A Ctrl-C at the terminal goes to the whole group; the server is stopped in order.
-            .process_group(0)
-            .kill_on_drop(true)
-            .spawn()
-            .map_err(ServerError::Spawn)?;
+        let mut child = on_a_leash(program, arguments).spawn().map_err(ServerError::Spawn)?;
         let stderr = tokio::spawn(last_lines(child.stderr.take()));
         let stdin = child.stdin.take();
         let announcement = match read_announcement(&mut child).await {
             Ok(announcement) => announcement,
-            Err(ServerError::NoAnnouncement) => {
-                let words = timeout(Duration::from_secs(1), stderr).await;
-                let words = words.ok().and_then(Result::ok).unwrap_or_default();
-                return Err(ServerError::Refusal(words.into()));
-            }
+            Err(ServerError::NoAnnouncement) => return Err(ServerError::Refusal(last_words(stderr).await)),
             Err(error) => return Err(error),
         };
         let client = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(30)).build()?;
@@ -160,8 +168,7 @@ impl ServerProcess {
             // Dropping it would do the same; this also waits until it is gone.
             let _ = self.child.kill().await;
         }
-        let words = timeout(Duration::from_secs(1), self.stderr).await;
-        words.ok().and_then(Result::ok).unwrap_or_default().into()
+        last_words(self.stderr).await
     }
 }
 
