@@ -13,7 +13,7 @@ use crate::{
     panel::{Cell, Kind, Panel, Place, Row, Tone},
     point::Point,
     quantity::QuantityName,
-    setting::{Swept, served},
+    setting::served,
 };
 
 /// Share of the deliveries that never came from which on a pattern fails behind an obstacle.
@@ -180,9 +180,15 @@ pub(crate) fn passage(finding: &ScenarioFinding, point: &Point) -> Option<Passag
     })
 }
 
+/// Whether obstacles are what the scenario varies, and not only the length or the width of the way.
+pub(crate) fn are_compared(finding: &ScenarioFinding) -> bool {
+    let swept = finding.scenario.sweep.iter().flat_map(|sweep| &sweep.network);
+    swept.into_iter().any(Network::is_obstacle)
+}
+
 /// The matrix; none where no obstacles are compared.
 pub(crate) fn matrix(finding: &ScenarioFinding) -> Option<Panel> {
-    if Swept::of(&finding.scenario) != Some(Swept::Network) {
+    if !are_compared(finding) {
         return None;
     }
     let mut columns: Vec<&Point> = Vec::new();

@@ -8,7 +8,7 @@ use crate::{
     heartbeats::{cheapest, of_pattern, survives},
     network_words::obstacle_text,
     number::{count, list, setting, three_digits, with_unit},
-    obstacles::{Hardship, Passage, by_pattern},
+    obstacles::{Hardship, Passage, are_compared, by_pattern},
     point::Point,
     quantity::{Bound, QuantityName},
     setting::Swept,
@@ -17,6 +17,9 @@ use crate::{
 
 /// Which obstacles each pattern gets past; none where no trial met one.
 pub(super) fn obstacles(finding: &ScenarioFinding) -> Option<(String, Vec<String>)> {
+    if !are_compared(finding) {
+        return None;
+    }
     let passages = |(pattern, passages): &(Pattern, Vec<(Passage, &Point)>)| {
         let number = |wanted: Passage| passages.iter().filter(|(passage, _)| *passage == wanted).count();
         let failing: Vec<String> = passages
