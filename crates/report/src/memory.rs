@@ -40,10 +40,18 @@ pub(crate) struct Line {
 /// trial are put where the trial before has left room in the slabs, and seem to cost less.
 const REFILLED: f64 = 0.25;
 
-/// The line of least squares; none with fewer than three readings.
+/// Fewest subscribers on the highest stair for the kernel's memory: its slabs are the whole machine's, and
+/// what all others do to them meanwhile weighs more than a few hundred sockets.
+const FEWEST_FOR_KERNEL: u32 = 1_000;
+
+/// The line of least squares; none with fewer than three readings, and none of the kernel with few
+/// subscribers.
 pub(crate) fn line(cost: &ConnectionCost, load: Load, part: Part) -> Option<Line> {
     let of_load = || cost.stairs.iter().filter(|stair| stair.load == load);
     let highest = of_load().map(|stair| stair.subscribers).max()?;
+    if part == Part::Kernel && highest < FEWEST_FOR_KERNEL {
+        return None;
+    }
     let lowest = match part {
         Part::Server | Part::Subscriber => 0.0,
         Part::Kernel => REFILLED * f64::from(highest),
@@ -113,6 +121,14 @@ mod tests {
             stair.kernel_slab_bytes -= 500;
         }
         assert!((line(&cost, Load::Idle, Part::Kernel).unwrap().slope - 10.0).abs() < 1e-6);
+        for stair in &mut cost.stairs {
+            stair.subscribers /= 10;
+        }
+        assert_eq!(
+            line(&cost, Load::Idle, Part::Kernel),
+            None,
+            "a hundred sockets are lost in the machine's slabs"
+        );
         cost.stairs.truncate(2);
         assert_eq!(line(&cost, Load::Idle, Part::Server), None);
     }

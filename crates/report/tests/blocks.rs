@@ -103,7 +103,7 @@ fn with_connections(measured: &mut contract::Measurements) {
         }
     };
     let stairs =
-        [Load::Idle, Load::Active].into_iter().flat_map(|load| [0, 20, 50].map(|of| stair(load, of)));
+        [Load::Idle, Load::Active].into_iter().flat_map(|load| [0, 400, 1_000].map(|of| stair(load, of)));
     measured.connections = Some(ConnectionCost {
         stairs: stairs.collect(),
         idle: IdleStretch { subscribers: 50, wall_us: 10e6, server_us: 5_000.0, ..IdleStretch::default() },
