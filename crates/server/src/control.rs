@@ -12,7 +12,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{get, post},
 };
-use contract::{EventType, Pattern, PublisherReport, ServerStats, StartSchedule, StartedSchedule};
+use contract::{EventType, PublisherReport, ServerStats, StartSchedule, StartedSchedule};
 use event_log::EventLog;
 use http::{StatusCode, header};
 use schedule::{Pacing, Publisher, Refused, Schedule, process_cpu_us};
@@ -123,7 +123,7 @@ impl Control {
     }
 
     fn stats(&self) -> ServerStats {
-        let (log, meter) = (self.app.log().stats(), &self.meter);
+        let (log, meter) = (self.app.log().stats(), self.meter.read());
         let publisher_cpu_us = self.publisher().as_ref().map_or(0, Publisher::cpu_us);
         ServerStats {
             monotonic_ns: self.app.clock().now_ns(),
@@ -131,14 +131,14 @@ impl Control {
             events_kept: log.events,
             bytes_kept: log.bytes,
             waiting: self.app.waiting(),
-            bytes_in: meter.bytes_in(),
-            bytes_out: meter.bytes_out(),
-            connections_opened: meter.connections_opened(),
-            connections_open: meter.connections_open(),
-            connections_refused: meter.connections_refused(),
-            handshakes_failed: meter.handshakes_failed(),
-            requests: Pattern::ALL.map(|pattern| (pattern, meter.pattern(pattern).counts())).into(),
-            other_requests: meter.other().counts(),
+            bytes_in: meter.bytes_in,
+            bytes_out: meter.bytes_out,
+            connections_opened: meter.opened,
+            connections_open: meter.open,
+            connections_refused: meter.refused,
+            handshakes_failed: meter.handshakes_failed,
+            requests: meter.requests.into(),
+            other_requests: meter.other_requests,
             cpu_us: process_cpu_us(),
             publisher_cpu_us,
         }

@@ -5,7 +5,10 @@ use std::{
     pin::Pin,
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering::Relaxed},
+        atomic::{
+            AtomicU64,
+            Ordering::{Acquire, Relaxed, Release},
+        },
     },
     task::{Context, Poll, ready},
 };
@@ -14,13 +17,15 @@ use contract::{Pattern, RequestCounts};
 use http::{StatusCode, Uri};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// Counters of the data plane. Each is a plain sum, so relaxed atomics suffice.
+/// Counters of the data plane. Whoever reads them while others count must never see an effect without
+/// its cause: a request of no connection, or all connections closed and bytes still missing. So what comes
+/// first in a connection's life is counted first ([`Release`]) and read last ([`Acquire`]).
 #[derive(Debug, Default)]
 pub(crate) struct Meter {
     bytes_in: AtomicU64,
     bytes_out: AtomicU64,
     opened: AtomicU64,
-    open: AtomicU64,
+    closed: AtomicU64,
     refused: AtomicU64,
     handshakes_failed: AtomicU64,
     patterns: [RouteMeter; Pattern::ALL.len()],
@@ -37,6 +42,19 @@ pub(crate) struct RouteMeter {
     failed: AtomicU64,
 }
 
+/// What had been counted by one moment.
+#[derive(Debug)]
+pub(crate) struct Reading {
+    pub(crate) bytes_in: u64,
+    pub(crate) bytes_out: u64,
+    pub(crate) opened: u64,
+    pub(crate) open: u64,
+    pub(crate) refused: u64,
+    pub(crate) handshakes_failed: u64,
+    pub(crate) requests: [(Pattern, RequestCounts); Pattern::ALL.len()],
+    pub(crate) other_requests: RequestCounts,
+}
+
 /// What the floor counted in one turn of its loop.
 #[derive(Debug, Default)]
 pub(crate) struct Sums {
@@ -51,54 +69,54 @@ pub(crate) struct Sums {
 }
 
 impl Meter {
-    /// Adds what was summed elsewhere; connections last, for whoever sees none open takes the rest for
-    /// complete.
+    /// Adds what was summed elsewhere, in the order of a connection's life.
     pub(crate) fn add(&self, pattern: Pattern, sums: &Sums) {
         let route = self.pattern(pattern);
         for (counter, sum) in [
+            (&self.opened, sums.opened),
             (&self.bytes_in, sums.bytes_in),
-            (&self.bytes_out, sums.bytes_out),
             (&route.arrived, sums.arrived),
             (&route.answered, sums.answered),
             (&route.empty, sums.empty),
             (&route.refused, sums.refused),
-            (&self.opened, sums.opened),
-            (&self.open, sums.opened),
+            (&self.bytes_out, sums.bytes_out),
+            (&self.closed, sums.closed),
         ] {
             if sum > 0 {
-                counter.fetch_add(sum, Relaxed);
+                counter.fetch_add(sum, Release);
             }
         }
-        self.open.fetch_sub(sums.closed, Relaxed);
     }
 
-    pub(crate) fn bytes_in(&self) -> u64 {
-        self.bytes_in.load(Relaxed)
-    }
-
-    pub(crate) fn bytes_out(&self) -> u64 {
-        self.bytes_out.load(Relaxed)
-    }
-
-    pub(crate) fn connections_opened(&self) -> u64 {
-        self.opened.load(Relaxed)
+    /// Everything counted, read in the order opposite to that of counting.
+    pub(crate) fn read(&self) -> Reading {
+        let closed = self.closed.load(Acquire);
+        let bytes_out = self.bytes_out.load(Acquire);
+        let requests = Pattern::ALL.map(|pattern| (pattern, self.pattern(pattern).counts()));
+        let other_requests = self.other.counts();
+        let bytes_in = self.bytes_in.load(Acquire);
+        let opened = self.opened.load(Acquire);
+        Reading {
+            bytes_in,
+            bytes_out,
+            opened,
+            open: opened - closed,
+            refused: self.refused.load(Relaxed),
+            handshakes_failed: self.handshakes_failed.load(Relaxed),
+            requests,
+            other_requests,
+        }
     }
 
     pub(crate) fn connections_open(&self) -> u64 {
-        self.open.load(Relaxed)
-    }
-
-    pub(crate) fn connections_refused(&self) -> u64 {
-        self.refused.load(Relaxed)
+        // Never below zero: what is closed was opened before.
+        let closed = self.closed.load(Acquire);
+        self.opened.load(Acquire) - closed
     }
 
     /// Notes a connection that was turned away because of the limit.
     pub(crate) fn refuse_connection(&self) {
         self.refused.fetch_add(1, Relaxed);
-    }
-
-    pub(crate) fn handshakes_failed(&self) -> u64 {
-        self.handshakes_failed.load(Relaxed)
     }
 
     /// Notes a connection that ended in the handshake of TLS; returns how many have by now.
@@ -118,16 +136,12 @@ impl Meter {
     pub(crate) fn pattern(&self, pattern: Pattern) -> &RouteMeter {
         &self.patterns[pattern.index()]
     }
-
-    pub(crate) fn other(&self) -> &RouteMeter {
-        &self.other
-    }
 }
 
 impl RouteMeter {
     /// Notes a request the moment it is routed.
     pub(crate) fn arrive(&self) {
-        self.arrived.fetch_add(1, Relaxed);
+        self.arrived.fetch_add(1, Release);
     }
 
     /// Notes how it was answered.
@@ -138,17 +152,13 @@ impl RouteMeter {
             status if status.is_server_error() => &self.failed,
             _ => &self.answered,
         };
-        counter.fetch_add(1, Relaxed);
+        counter.fetch_add(1, Release);
     }
 
     pub(crate) fn counts(&self) -> RequestCounts {
-        RequestCounts {
-            arrived: self.arrived.load(Relaxed),
-            answered: self.answered.load(Relaxed),
-            empty: self.empty.load(Relaxed),
-            refused: self.refused.load(Relaxed),
-            failed: self.failed.load(Relaxed),
-        }
+        let [failed, refused, empty, answered] =
+            [&self.failed, &self.refused, &self.empty, &self.answered].map(|counter| counter.load(Acquire));
+        RequestCounts { arrived: self.arrived.load(Acquire), answered, empty, refused, failed }
     }
 }
 
@@ -161,15 +171,14 @@ pub(crate) struct Metered<S> {
 
 impl<S> Metered<S> {
     pub(crate) fn new(stream: S, meter: Arc<Meter>) -> Self {
-        meter.opened.fetch_add(1, Relaxed);
-        meter.open.fetch_add(1, Relaxed);
+        meter.opened.fetch_add(1, Release);
         Self { stream, meter }
     }
 }
 
 impl<S> Drop for Metered<S> {
     fn drop(&mut self) {
-        self.meter.open.fetch_sub(1, Relaxed);
+        self.meter.closed.fetch_add(1, Release);
     }
 }
 
@@ -181,7 +190,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Metered<S> {
     ) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
         ready!(Pin::new(&mut self.stream).poll_read(context, buffer))?;
-        self.meter.bytes_in.fetch_add((buffer.filled().len() - before) as u64, Relaxed);
+        self.meter.bytes_in.fetch_add((buffer.filled().len() - before) as u64, Release);
         Poll::Ready(Ok(()))
     }
 }
@@ -193,7 +202,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Metered<S> {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         let written = ready!(Pin::new(&mut self.stream).poll_write(context, bytes))?;
-        self.meter.bytes_out.fetch_add(written as u64, Relaxed);
+        self.meter.bytes_out.fetch_add(written as u64, Release);
         Poll::Ready(Ok(written))
     }
 
@@ -205,7 +214,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Metered<S> {
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let written = ready!(Pin::new(&mut self.stream).poll_write_vectored(context, slices))?;
-        self.meter.bytes_out.fetch_add(written as u64, Relaxed);
+        self.meter.bytes_out.fetch_add(written as u64, Release);
         Poll::Ready(Ok(written))
     }
 
@@ -233,16 +242,16 @@ mod tests {
         let meter = Arc::new(Meter::default());
         let (near, mut far) = duplex(64);
         let mut near = Metered::new(near, Arc::clone(&meter));
-        assert_eq!((meter.connections_opened(), meter.connections_open()), (1, 1));
+        assert_eq!((meter.read().opened, meter.connections_open()), (1, 1));
         near.write_all(b"12345").await.unwrap();
         let slices = [IoSlice::new(b"abc"), IoSlice::new(b"defg")];
         assert_eq!(near.write_vectored(&slices).await.unwrap(), 7, "both slices in one call");
         far.write_all(b"xyz").await.unwrap();
         let mut three = [0; 3];
         near.read_exact(&mut three).await.unwrap();
-        assert_eq!((meter.bytes_in(), meter.bytes_out()), (3, 12));
+        assert_eq!((meter.read().bytes_in, meter.read().bytes_out), (3, 12));
         drop(near);
-        assert_eq!((meter.connections_opened(), meter.connections_open()), (1, 0));
+        assert_eq!((meter.read().opened, meter.connections_open()), (1, 0));
     }
 
     #[test]
@@ -256,6 +265,38 @@ mod tests {
         let sse = meter.pattern(Pattern::Sse).counts();
         assert_eq!((sse.arrived, sse.answered, sse.refused), (2, 1, 1));
         assert_eq!(meter.pattern(Pattern::LongPolling).counts().empty, 1);
-        assert_eq!(meter.other().counts().refused, 1);
+        assert_eq!(meter.read().other_requests.refused, 1);
+    }
+
+    #[test]
+    fn a_reading_never_shows_an_effect_without_its_cause() {
+        const LIVES: u64 = 100_000;
+        let meter = Meter::default();
+        let life = Sums {
+            opened: 1,
+            bytes_in: 10,
+            arrived: 1,
+            answered: 1,
+            bytes_out: 20,
+            closed: 1,
+            ..Sums::default()
+        };
+        std::thread::scope(|scope| {
+            scope.spawn(|| (0..LIVES).for_each(|_| meter.add(Pattern::Sse, &life)));
+            loop {
+                let seen = meter.read();
+                let requests = seen.requests[Pattern::Sse.index()].1;
+                let closed = seen.opened - seen.open;
+                let lives = [seen.opened, seen.bytes_in / 10, requests.arrived, requests.answered, closed];
+                assert!(lives.is_sorted_by(|cause, effect| cause >= effect), "{seen:?}");
+                assert!(
+                    seen.bytes_out / 20 >= closed && requests.answered >= seen.bytes_out / 20,
+                    "{seen:?}"
+                );
+                if closed == LIVES {
+                    break;
+                }
+            }
+        });
     }
 }
