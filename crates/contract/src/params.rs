@@ -108,6 +108,16 @@ impl Params {
     }
 }
 
+impl Params {
+    /// Whether the server's limit leaves some subscribers without a stream, since more share a connection
+    /// than it may have.
+    #[must_use]
+    pub fn lacks_streams(&self) -> bool {
+        let sharing = self.streams_per_connection.map(|asked| asked.min(self.subscribers));
+        sharing.zip(self.max_streams).is_some_and(|(sharing, allowed)| sharing > allowed)
+    }
+}
+
 fn is_servers(publisher: &PublisherSeat) -> bool {
     *publisher == PublisherSeat::Server
 }

@@ -60,7 +60,7 @@ fn answer(events: u64) -> Vec<u8> {
         cursor(events),
         body.len()
     );
-    (head + &body).into_bytes()
+    (head + body.as_str()).into_bytes()
 }
 
 fn reading(criterion: &mut Criterion) {

@@ -49,6 +49,21 @@ pub(crate) enum TlsError {
     Handshake(rustls::Error),
 }
 
+impl TlsError {
+    /// Whether every further attempt would meet the same: what the server shows is not what was announced.
+    pub(crate) fn is_lasting(&self) -> bool {
+        match self {
+            Self::Unannounced
+            | Self::Pem(_)
+            | Self::Untrustworthy(_)
+            | Self::Expired
+            | Self::OtherHost(_)
+            | Self::OtherProtocol { .. } => true,
+            Self::Handshake(cause) => matches!(cause, rustls::Error::InvalidCertificate(_)),
+        }
+    }
+}
+
 /// A worker's way to encrypt connections to its server.
 #[derive(Clone)]
 pub(crate) struct TlsClient {

@@ -4,13 +4,10 @@ use crate::{
     AgeCurve, Inputs, NotApplicable,
     age::AgeSample,
     gaps::Gaps,
-    polling::check_link,
+    polling::{HIGHEST_STEADY_LOAD, check_link},
     timeline::{Delays, Timeline},
     way::{Chance, Way},
 };
-
-/// Beyond this share of the bandwidth the sender's socket fills, and then the server's writes wait.
-const HIGHEST_REPLAYED_LOAD: f64 = 0.9;
 
 /// Mean time on the link of events of so many bytes, without jitter.
 ///
@@ -43,7 +40,7 @@ pub(crate) fn replayed(
     let counted = &timeline.counted;
     let pass_s: f64 = bytes[counted.clone()].iter().map(|&bytes| way.passing_s(bytes)).sum();
     let load = pass_s / inputs.window.seconds();
-    if load > HIGHEST_REPLAYED_LOAD {
+    if load > HIGHEST_STEADY_LOAD {
         return Err(NotApplicable(format!(
             "the events take {:.0} % of a connection's bandwidth",
             load * 100.0

@@ -1,4 +1,4 @@
-//! Networks that the model does not speak of, and those that only look so.
+//! Networks and limits that the model does not speak of, and those that only look so.
 //!
 //! What ends, refuses or holds back connections on purpose has no prediction. An idle timeout that no
 //! connection ever reaches is no obstacle: then a trial is like one without it.
@@ -9,6 +9,9 @@ use crate::{Inputs, NotApplicable, heartbeats::heartbeat, timeline::Timeline};
 
 /// Whether the trial's network lets everything pass, sooner or later.
 pub(crate) fn check(pattern: Pattern, inputs: &Inputs<'_>) -> Result<(), NotApplicable> {
+    if inputs.params.lacks_streams() {
+        return Err(NotApplicable("the server's limit leaves some subscribers without a stream".to_owned()));
+    }
     let Some(network) = inputs.params.network.filter(Network::is_obstacle) else {
         return Ok(());
     };

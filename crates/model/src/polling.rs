@@ -50,22 +50,26 @@ pub(crate) fn answer_bytes(inputs: &Inputs<'_>, sizes: PollSizes, events: f64) -
     body + sizes.answer_head(cursor, body.round() as usize) as f64
 }
 
-/// The share of a link that a closed form may use: beyond it messages wait for each other.
+/// The share of a link that a closed form may use where gaps vary: beyond it messages wait for each other.
 pub(crate) const HIGHEST_LINK_LOAD: f64 = 0.5;
+/// Beyond this share the sender's socket fills, and then the server's writes wait, however even the gaps.
+pub(crate) const HIGHEST_STEADY_LOAD: f64 = 0.9;
 
-/// Whether so many bytes a second leave the link idle for most of the time, and no burst fills it.
+/// Whether so many bytes a second leave the link idle often enough, and no burst fills it.
 pub(crate) fn check_link(way: &Way, gaps: Gaps, batch: f64, bytes_hz: f64) -> Result<(), NotApplicable> {
     let load = way.passing_s(bytes_hz);
-    if load > HIGHEST_LINK_LOAD {
+    let (highest, is_burst) = match gaps {
+        Gaps::Bursts { .. } => (HIGHEST_LINK_LOAD, batch > 1.0),
+        Gaps::Poisson { .. } => (HIGHEST_LINK_LOAD, false),
+        // Whatever is through before the next one comes waits for nothing.
+        Gaps::Steady { .. } => (HIGHEST_STEADY_LOAD, false),
+    };
+    if load > highest {
         return Err(NotApplicable(format!(
             "the events take {:.0} % of a connection's bandwidth, so they wait for each other",
             load * 100.0
         )));
     }
-    let is_burst = match gaps {
-        Gaps::Bursts { .. } => batch > 1.0,
-        Gaps::Poisson { .. } | Gaps::Steady { .. } => false,
-    };
     if is_burst && way.has_bandwidth() {
         return Err(NotApplicable("a burst on a narrow link has no formula".to_owned()));
     }

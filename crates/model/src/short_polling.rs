@@ -67,7 +67,7 @@ pub fn closed_form(inputs: &Inputs<'_>) -> Result<Prediction, NotApplicable> {
     let sizes = sizes(inputs);
     let batch = gaps.mean_batch(interval_s);
     let answer = answer_bytes(inputs, sizes, batch);
-    check_link(&timer.way, gaps, batch, answer / interval_s)?;
+    check_link(&timer.way, gaps, batch, answer * (1.0 - empty_ratio) / interval_s)?;
     let youngest_s = timer.delays.lateness_s + timer.back_s(answer);
     let wait = Piece { share: 1.0, from_s: youngest_s, to_s: youngest_s + interval_s };
     let bytes = closed_form_bytes(inputs, sizes, requests_per_event, empty_ratio);

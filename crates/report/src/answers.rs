@@ -62,6 +62,7 @@ pub(crate) fn answer(finding: &ScenarioFinding) -> Answer {
                 Swept::Heartbeat => network::heartbeats(finding, judge),
                 Swept::Rtt => network::delays(judge, &points),
                 Swept::Transport => network::transports(&points),
+                Swept::MaxStreams => network::stream_limits(&points),
                 Swept::Subscribers
                 | Swept::Rate
                 | Swept::Payload
@@ -71,8 +72,7 @@ pub(crate) fn answer(finding: &ScenarioFinding) -> Answer {
                 | Swept::KeepAlive
                 | Swept::Side
                 | Swept::Rung
-                | Swept::StreamsPerConnection
-                | Swept::MaxStreams => None,
+                | Swept::StreamsPerConnection => None,
             }
         });
     let (sentence, mut conditions) = match Swept::of(&finding.scenario) {
@@ -83,7 +83,7 @@ pub(crate) fn answer(finding: &ScenarioFinding) -> Answer {
         _ if finding.scenario.events == Arrivals::Silence => (silence(&points), vec![]),
         Some(Swept::Side) if points.len() > 1 => sides::answer(finding),
         Some(swept) if points.len() > 1 => sweep::answer(swept, judge, &points),
-        Some(_) | None => comparison(judge, &points),
+        Some(_) | None => comparison(judge, finding.primary(), &points),
     };
     let mut sentence = sentence;
     if !finding.has_foreign()
@@ -135,8 +135,13 @@ fn silence(points: &[&Point]) -> String {
 }
 
 /// Several patterns at one setting.
-fn comparison(judge: Judge<'_>, points: &[&Point]) -> (String, Vec<String>) {
-    let name = QuantityName::AgeP99;
+fn comparison(judge: Judge<'_>, primary: Option<QuantityName>, points: &[&Point]) -> (String, Vec<String>) {
+    // An age always comes first: that which the scenario asks for, or the tail.
+    let (name, at) = match primary {
+        Some(QuantityName::AgeMean) => (QuantityName::AgeMean, "on average"),
+        Some(QuantityName::AgeP50) => (QuantityName::AgeP50, "at p50"),
+        Some(_) | None => (QuantityName::AgeP99, "at p99"),
+    };
     let mut timed: Vec<&Point> = points
         .iter()
         .copied()
@@ -148,16 +153,13 @@ fn comparison(judge: Judge<'_>, points: &[&Point]) -> (String, Vec<String>) {
     let age = |point: &Point| point.measured(name).unwrap_or(f64::MAX);
     timed.sort_by(|left, right| age(left).total_cmp(&age(right)));
     let Some(freshest) = timed.first().copied() else {
-        return (
-            "Too many events were lost or none arrived: no pattern has an age at p99.".to_owned(),
-            vec![],
-        );
+        return (format!("Too many events were lost or none arrived: no pattern has an age {at}."), vec![]);
     };
     let (mut near, behind): (Vec<&Point>, Vec<&Point>) =
         timed.iter().copied().partition(|point| judge.same(name, freshest, point));
     near.sort_by_key(|point| point.pattern);
     let mut parts =
-        vec![format!("{} delivered an event in {} at p99", capitalised(&labels(&near)), range(name, &near))];
+        vec![format!("{} delivered an event in {} {at}", capitalised(&labels(&near)), range(name, &near))];
     let pairs = |left: &&&Point| near.iter().all(|right| judge.same(name, left, right));
     if near.len() > 1 && near.iter().all(|left| pairs(&left)) {
         parts[0].push_str(" (no difference shown between them)");
@@ -170,13 +172,13 @@ fn comparison(judge: Judge<'_>, points: &[&Point]) -> (String, Vec<String>) {
             ", {} in {}{}",
             point.label(),
             point.quantity_of(name).measured_with_interval(),
-            longer(judge, freshest, point)
+            longer(judge, name, freshest, point)
         );
     }
     for point in points {
         if point.quantity_of(name).bound == Bound::AtLeast {
             parts.push(format!(
-                "{} lost so many events that its p99 is only known to be over {}",
+                "{} lost so many events that its age {at} is only known to be over {}",
                 point.label(),
                 name.text(age(point))
             ));
@@ -192,8 +194,7 @@ fn comparison(judge: Judge<'_>, points: &[&Point]) -> (String, Vec<String>) {
 }
 
 /// Below 5 ms a ratio to so small an age says little.
-fn longer(judge: Judge<'_>, freshest: &Point, point: &Point) -> String {
-    let name = QuantityName::AgeP99;
+fn longer(judge: Judge<'_>, name: QuantityName, freshest: &Point, point: &Point) -> String {
     if freshest.measured(name).is_none_or(|age_ms| age_ms < SAME_AGE_MS) {
         return String::new();
     }

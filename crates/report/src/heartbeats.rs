@@ -30,13 +30,14 @@ pub(crate) fn of_pattern(finding: &ScenarioFinding, pattern: Pattern) -> Vec<&Po
     points.filter(|point| point.completed().next().is_some()).collect()
 }
 
-/// The fewest bytes that survive; none where none does, or where the pattern has no signs of life.
+/// The fewest bytes that survive and can be trusted; none where none does, or where the pattern has no signs of life.
 pub(crate) fn cheapest<'a>(points: &[&'a Point]) -> Option<&'a Point> {
     let bytes = |point: &Point| {
         let bytes = point.quantity_of(QuantityName::BytesPerEvent);
         bytes.measured.filter(|_| bytes.bound == Bound::Exact)
     };
-    let known = points.iter().copied().filter(|point| point.swept.is_some() && survives(point));
+    let is_candidate = |point: &&Point| point.swept.is_some() && point.valid && survives(point);
+    let known = points.iter().copied().filter(is_candidate);
     known
         .filter_map(|point| Some((point, bytes(point)?)))
         .min_by(|(_, left), (_, right)| left.total_cmp(right))
@@ -85,7 +86,8 @@ fn row(point: &Point, is_cheapest: bool) -> Row {
     } else {
         let hardship = Hardship::of(point);
         let text = |name| point.quantity_of(name).measured_with_interval();
-        cells.push(outcome(survives(point), is_cheapest));
+        let small = if point.valid { vec![] } else { vec!["not valid: see the box".to_owned()] };
+        cells.push(Cell { small, ..outcome(survives(point), is_cheapest) });
         cells.push(Cell::plain(connects_again(hardship.reconnects)));
         cells.push(Cell::plain(hardship.recovery_p50_ms.map_or_else(|| "—".to_owned(), time_ms)));
         cells.push(Cell::plain(count(point.delivery.lost)));

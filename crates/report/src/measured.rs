@@ -42,12 +42,12 @@ fn age_quantile(name: QuantityName) -> Option<f64> {
         .find_map(|(age, quantile)| (age == name).then_some(quantile))
 }
 
-/// Why what [`is_per_due_delivery`] names has no value where the rate grew.
+/// Why what [`is_per_delivery`] names has no value where the rate grew.
 pub(crate) const PER_EVENT_ON_RAMPS: &str = "left out: the rate grew, and beyond a knee more deliveries are due than the server works for, so a value per event due would be too small";
 
-/// Whether a quantity divides by the deliveries that were due in the window. Beyond the knee of a
-/// growing rate these grow on, while the CPU of a server cannot: the quotient says nothing then.
-pub(crate) const fn is_per_due_delivery(name: QuantityName) -> bool {
+/// Whether a quantity divides by the window's deliveries: those that came of what was due in it. Beyond the
+/// knee of a growing rate these grow on, while the CPU of a server cannot: the quotient says nothing then.
+pub(crate) const fn is_per_delivery(name: QuantityName) -> bool {
     matches!(
         name,
         QuantityName::RequestsPerEvent
@@ -66,10 +66,11 @@ pub(crate) const fn is_per_due_delivery(name: QuantityName) -> bool {
 
 /// What a trial counted; ages are read from its histogram instead.
 fn counted(name: QuantityName, params: &Params, of: &Measurements) -> Option<f64> {
-    if is_per_due_delivery(name) && rate_grew(of) {
+    if is_per_delivery(name) && rate_grew(of) {
         return None;
     }
-    let per_event = |sum: f64| divide(sum, of.window_deliveries as f64);
+    // What never came was not delivered at any price: to divide by it would make losing cheap.
+    let per_event = |sum: f64| divide(sum, of.age.arrived.count as f64);
     match name {
         QuantityName::AgeMean
         | QuantityName::AgeP50

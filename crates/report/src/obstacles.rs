@@ -26,7 +26,7 @@ const DEGRADED_TIMES: f64 = 2.0;
 const DEGRADED_ABOVE_MS: f64 = 100.0;
 
 /// The rule, as the report states it.
-pub(crate) const RULE: &str = "Fails: a tenth or more of the deliveries never came, half of them came more than 5\u{202f}s later than on the clear road, or a subscriber never connected. Degraded: fewer were lost, but connections had to be opened again, or the age at p99 is more than twice that of the clear road and more than 100\u{202f}ms above it. Works: neither. What a subscriber sees is its most frequent trouble; recovery is from losing a connection to the first answer on the next.";
+pub(crate) const RULE: &str = "Fails: a tenth or more of the deliveries never came, half of them came more than 5\u{202f}s later than on the clear road, or a subscriber never connected. Degraded: some deliveries were lost, connections had to be opened again, or the age at p99 is more than twice that of the clear road and more than 100\u{202f}ms above it. Works: neither. What a subscriber sees is its most frequent trouble; recovery is from losing a connection to the first answer on the next.";
 
 /// How a pattern gets past an obstacle.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -271,7 +271,7 @@ pub(crate) fn by_pattern(finding: &ScenarioFinding) -> Vec<(Pattern, Vec<(Passag
             .points
             .iter()
             .filter(|point| point.pattern == pattern && point.server.is_pushlab())
-            .filter(|point| clear_road(finding, point).is_none_or(|clear| !std::ptr::eq(clear, *point)))
+            .filter(|point| point.params.network.is_some_and(|network| network.is_obstacle()))
             .filter_map(|point| Some((passage(finding, point)?, point)))
             .collect()
     };

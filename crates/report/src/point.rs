@@ -11,7 +11,7 @@ use crate::{
     crossing::bytes_by_interval,
     estimate::{Estimate, over_readings},
     limits::retransmission_warning,
-    measured::{PER_EVENT_ON_RAMPS, Reading, finite, is_per_due_delivery, reading},
+    measured::{PER_EVENT_ON_RAMPS, Reading, finite, is_per_delivery, reading},
     number::{count, three_digits},
     predictions::{mean_of, predictions},
     quantity::{Bound, Quantity, QuantityName},
@@ -171,7 +171,7 @@ impl Point {
 
     /// Why a quantity is left out although trials were completed.
     pub(crate) fn missing(&self, name: QuantityName) -> Option<String> {
-        if is_per_due_delivery(name) && self.completed().any(rate_grew) {
+        if is_per_delivery(name) && self.completed().any(rate_grew) {
             return Some(PER_EVENT_ON_RAMPS.to_owned());
         }
         let of_climbs = [QuantityName::SaturationDeliveries, QuantityName::SaturationCpuPerEvent];
@@ -247,6 +247,10 @@ impl Point {
         }
         if quantity.bound == Bound::AtLeast {
             return Some(format!("a lower bound: {}", self.bound_words(quantity.name)));
+        }
+        if is_per_delivery(quantity.name) && self.ages.censored > 0 {
+            let never = count(self.ages.censored);
+            return Some(format!("for each delivery that came; {never} of the window never did"));
         }
         // Percentiles are read from each trial by itself.
         let smallest = self.trials.iter().filter(|trial| trial.measurements.is_some());

@@ -1,8 +1,6 @@
 //! What a connection costs before its first event, and the code that events go through, where
 //! transports or round trips are compared.
 
-use contract::Transport;
-
 use crate::{
     findings::ScenarioFinding,
     measured::mean,
@@ -42,7 +40,8 @@ pub(crate) fn set_up(finding: &ScenarioFinding) -> Option<Panel> {
         .filter(|point| point.completed().next().is_some() && !point.server.is_floor())
         .map(|point| Row::of(point, cells(point)))
         .collect();
-    let has_streams = finding.points.iter().any(|point| point.params.transport == Transport::Http2);
+    let shares = |point: &Point| point.params.streams_per_connection.is_some_and(|streams| streams > 1);
+    let has_streams = finding.points.iter().any(shares);
     (is_about_it && !rows.is_empty()).then(|| Panel {
         heading: "What a set-up costs".to_owned(),
         explained: format!("{EXPLAINED}{}", if has_streams { SHARED } else { "" }),

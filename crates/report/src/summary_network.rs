@@ -8,9 +8,8 @@ use crate::{
     findings::{Findings, ScenarioFinding},
     network_words::delivery_path,
     number::six_digits,
-    obstacles::{Hardship, passage},
+    obstacles::{Hardship, are_compared, passage},
     point::Point,
-    setting::Swept,
     watched::watches,
 };
 
@@ -57,7 +56,7 @@ pub(crate) struct BrowserSummary<'a> {
 pub(crate) fn connections(finding: &ScenarioFinding, point: &Point) -> ConnectionsSummary {
     let Hardship { reconnects, failed_requests, never_connected, troubles, recovery_p50_ms } =
         Hardship::of(point);
-    let is_matrix = Swept::of(&finding.scenario) == Some(Swept::Network);
+    let is_matrix = are_compared(finding);
     ConnectionsSummary {
         passage: passage(finding, point).filter(|_| is_matrix).map(|passage| passage.word()),
         reconnects,

@@ -32,11 +32,7 @@ pub(crate) struct Doubts {
 /// Whether something between subscribers and server ends, refuses or holds back connections, or the server
 /// leaves some subscribers without a stream.
 pub(crate) fn behind_obstacle(params: &Params) -> bool {
-    let lacks_streams = match (params.streams_per_connection, params.max_streams) {
-        (Some(asked), Some(allowed)) => asked.min(params.subscribers) > allowed,
-        (Some(_) | None, Some(_) | None) => false,
-    };
-    lacks_streams || params.network.is_some_and(|network| network.is_obstacle())
+    params.lacks_streams() || params.network.is_some_and(|network| network.is_obstacle())
 }
 
 /// Why the numbers of a trial cannot be trusted, and what an obstacle did to it.
@@ -180,8 +176,8 @@ fn overdrawn(of: &str, bytes: &ByteCounts, tolerance: f64) -> Option<String> {
     })
 }
 
-/// Bytes are counted between the window's edges, deliveries by their due. Where polls are rare the
-/// two do not belong to quite the same events.
+/// Bytes are counted between the window's edges, deliveries by their due. Where polls are rare, or
+/// events wait for a connection, the two do not belong to quite the same events.
 pub(crate) fn edge_warning(manifest: &Manifest, record: &TrialRecord, payload: f64) -> Option<String> {
     let window = record.measurements()?.window;
     let schedule = manifest.schedule(&record.schedule_hash)?;
@@ -195,7 +191,7 @@ pub(crate) fn edge_warning(manifest: &Manifest, record: &TrialRecord, payload: f
     let expected = texts.iter().sum::<f64>() / texts.len() as f64;
     ((payload / expected - 1.0).abs() > EDGE_TOLERANCE).then(|| {
         format!(
-            "the window's bytes hold {} of payload per event, its events {}: the polls at its edges brought other events than those due in it, so bytes per event are off by about as much",
+            "the window's bytes hold {} of payload per event, its events {}: what passed at its edges belongs to other events than those due in it, so bytes per event are off by about as much",
             number::bytes(payload),
             number::bytes(expected)
         )

@@ -72,7 +72,7 @@ pub(super) async fn perform(stage: &Stage<'_>) -> Result<BrowserFindings, TaskEr
 impl Borders<'_> {
     async fn fetch(&mut self) -> Result<(), TaskError> {
         let path = format!("/{}", self.pattern);
-        let (closed, open) = (self.closed.0.clone() + &path, self.open.0.clone() + &path);
+        let (closed, open) = (self.closed.0.clone() + path.as_str(), self.open.0.clone() + path.as_str());
         let found = self.read("fetch", &closed, json!({})).await?;
         self.check("not allowed", "a page fetches from an origin that does not allow it", REFUSED, found);
         let found = arrived(self.counts(self.closed.1).await?);

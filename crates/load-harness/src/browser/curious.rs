@@ -109,7 +109,7 @@ fn check(
     BrowserCheck {
         name: case.name.clone(),
         question: case.question.clone(),
-        expected: words(&case.expected, case.gives_up) + &least,
+        expected: words(&case.expected, case.gives_up) + least.as_str(),
         found: answer_in_words(case, browser),
         ours: ours.map(|ours| answer_in_words(case, ours)),
         holds: is_its && case.holds(browser) && ours.is_none_or(|ours| case.holds(ours)),
@@ -121,7 +121,7 @@ fn answer_in_words(case: &CuriousCase, answer: &CuriousAnswer) -> String {
         (Some(_), Some(gap)) => format!(", {gap:.0} ms apart"),
         (Some(_), None) | (None, _) => String::new(),
     };
-    words(&answer.events, answer.gave_up) + &gap
+    words(&answer.events, answer.gave_up) + gap.as_str()
 }
 
 fn words(events: &[DecodedEvent], gives_up: bool) -> String {

@@ -9,12 +9,11 @@ use std::{
 };
 
 use contract::Certificate;
-use fantoccini::{Client, ClientBuilder, error::CmdError};
-use hyper_util::client::legacy::connect::HttpConnector;
 use rustix::process::{Signal, geteuid};
 use serde::de::DeserializeOwned;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use tempfile::TempDir;
+use thirtyfour::{TimeoutConfiguration, WebDriver, error::WebDriverResult};
 use tokio::{
     io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
     process::{Child, Command},
@@ -83,11 +82,22 @@ pub(crate) enum BrowserError {
 /// A running browser with one page. Dropping it kills it and all it has started.
 #[derive(Debug)]
 pub(crate) struct Browser {
-    client: Client,
+    session: Session,
     name: String,
     // Dropped in this order: whoever still writes into the folder is gone before the folder is.
     driver: Driver,
     _home: TempDir,
+}
+
+/// The page, as the driver lets it be asked.
+#[derive(Debug)]
+struct Session(WebDriver);
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        // Else it would be closed here, and everybody would wait for a browser that is killed anyway.
+        let _ = self.0.clone().leak();
+    }
 }
 
 /// The driver's process, and with it the browser's: they are one group.
@@ -123,23 +133,14 @@ impl Browser {
                 "binary": programs.chromium,
                 "args": flags(home.path(), &trusted),
             },
-            "timeouts": {
-                "script": LONGEST_SCRIPT.as_millis() as u64,
-                "pageLoad": LONGEST_STEP.as_millis() as u64,
-            },
         });
-        let mut builder = ClientBuilder::new(HttpConnector::new());
-        builder.capabilities(capabilities.as_object().cloned().unwrap_or_default());
-        let address = format!("http://127.0.0.1:{}", driver.port);
-        let client = timeout(LONGEST_STEP, builder.connect(&address))
-            .await
-            .map_err(|_| BrowserError::TooLong("start", LONGEST_STEP))?
-            .map_err(|error| BrowserError::Session(first_line(&error)))?;
-        let version = client.capabilities().and_then(|found| found.get("browserVersion"));
+        let capabilities = capabilities.as_object().cloned().unwrap_or_default();
+        let session = Session::open(driver.port, capabilities).await?;
+        let version = session.0.capabilities().get("browserVersion");
         let version = version.and_then(Value::as_str).unwrap_or("of an unknown version");
         let program = programs.chromium.file_name().unwrap_or_default().to_string_lossy();
         let name = if program.contains("chromium") { "Chromium" } else { "Chrome" };
-        Ok(Self { name: format!("{name} {version}, headless"), client, driver, _home: home })
+        Ok(Self { name: format!("{name} {version}, headless"), session, driver, _home: home })
     }
 
     /// What it calls itself.
@@ -150,10 +151,10 @@ impl Browser {
     /// Goes to a test page and waits until it is loaded.
     pub(crate) async fn open(&self, address: &str) -> Result<(), BrowserError> {
         const STEP: &str = "opening the page";
-        self.bounded(STEP, LONGEST_STEP, self.client.goto(address)).await?;
+        self.bounded(STEP, LONGEST_STEP, self.session.0.goto(address)).await?;
         // A refused certificate is no error of WebDriver's: the browser shows a page about it.
-        let shown = self.bounded(STEP, LONGEST_STEP, self.client.execute(SHOWN, Vec::new())).await?;
-        match shown.as_str() {
+        let shown = self.bounded(STEP, LONGEST_STEP, self.session.0.execute(SHOWN, Vec::new())).await?;
+        match shown.json().as_str() {
             None => Ok(()),
             Some(shown) => {
                 Err(BrowserError::OtherPage { address: address.to_owned(), shown: shown.to_owned() })
@@ -168,26 +169,44 @@ impl Browser {
         options: Value,
         longest: Duration,
     ) -> Result<T, BrowserError> {
-        let call = self.client.execute_async(CALL, vec![function.into(), options]);
+        let call = self.session.0.execute_async(CALL, vec![function.into(), options]);
         let answer = self.bounded("running the page", longest + LONGEST_STEP, call).await?;
-        read_answer(answer)
+        read_answer(answer.json())
     }
 
     async fn bounded<T>(
         &self,
         step: &'static str,
         longest: Duration,
-        work: impl Future<Output = Result<T, CmdError>>,
+        work: impl Future<Output = WebDriverResult<T>>,
     ) -> Result<T, BrowserError> {
         let done = timeout(longest, work).await.map_err(|_| BrowserError::TooLong(step, longest))?;
-        done.map_err(|error| BrowserError::Gone(step, first_line(&error)))
+        done.map_err(|error| BrowserError::Gone(step, essence(&error)))
     }
 
     /// Closes it, and kills what is left after a while. Returns the last lines that it wrote to stderr.
     pub(crate) async fn close(self) -> Vec<String> {
-        let Self { client, driver, .. } = self;
-        let _ = timeout(LONGEST_CLOSE, client.close()).await;
+        let Self { session, driver, .. } = self;
+        let _ = timeout(LONGEST_CLOSE, session.0.clone().quit()).await;
         driver.stop().await
+    }
+}
+
+impl Session {
+    /// A browser's, by the driver at this port.
+    async fn open(port: u16, capabilities: Map<String, Value>) -> Result<Self, BrowserError> {
+        let failed = |error: &dyn std::fmt::Display| BrowserError::Session(essence(error));
+        // Never through a proxy: the driver is on this machine. What takes too long is seen by `bounded`.
+        let http = reqwest::Client::builder().no_proxy().build().map_err(|error| failed(&error))?;
+        let builder = WebDriver::builder(format!("http://127.0.0.1:{port}"), capabilities).client(http);
+        let session = timeout(LONGEST_STEP, builder.connect())
+            .await
+            .map_err(|_| BrowserError::TooLong("start", LONGEST_STEP))?
+            .map(Self)
+            .map_err(|error| failed(&error))?;
+        let timeouts = TimeoutConfiguration::new(Some(LONGEST_SCRIPT), Some(LONGEST_STEP), None);
+        session.0.update_timeouts(timeouts).await.map_err(|error| failed(&error))?;
+        Ok(session)
     }
 }
 
@@ -222,17 +241,18 @@ fn flags(home: &Path, trusted: &[String]) -> Vec<String> {
 }
 
 /// What the page's function promised, or why it failed.
-fn read_answer<T: DeserializeOwned>(mut answer: Value) -> Result<T, BrowserError> {
+fn read_answer<T: DeserializeOwned>(answer: &Value) -> Result<T, BrowserError> {
     if let Some(error) = answer.get("error").and_then(Value::as_str) {
         return Err(BrowserError::Page(error.to_owned()));
     }
-    let value = answer.get_mut("value").map(Value::take).unwrap_or_default();
-    serde_json::from_value(value).map_err(BrowserError::Answer)
+    T::deserialize(answer.get("value").unwrap_or(&Value::Null)).map_err(BrowserError::Answer)
 }
 
-/// The driver adds a trace of its own stack, which helps nobody here.
-fn first_line(error: &impl std::fmt::Display) -> String {
-    error.to_string().lines().next().unwrap_or_default().trim().to_owned()
+/// What an error says in one line. The driver adds a trace of its own stack, which helps nobody here.
+fn essence(error: &dyn std::fmt::Display) -> String {
+    let text = error.to_string();
+    let words = text.split_once("Additional info:").map_or(&*text, |(_, words)| words);
+    words.trim().lines().next().unwrap_or_default().trim().to_owned()
 }
 
 impl Driver {
@@ -336,6 +356,8 @@ fn port_of(line: &str) -> Option<u16> {
 
 #[cfg(test)]
 mod tests {
+    use thirtyfour::error::WebDriverError;
+
     use super::*;
 
     #[test]
@@ -346,13 +368,26 @@ mod tests {
 
     #[test]
     fn an_answer_is_a_value_or_the_pages_error() {
-        let read = |answer| read_answer::<u32>(answer).map_err(|error| error.to_string());
+        let read = |answer| read_answer::<u32>(&answer).map_err(|error| error.to_string());
         assert_eq!(read(json!({ "value": 3 })), Ok(3));
         assert_eq!(read(json!({ "error": "TypeError: x" })), Err("the page failed: TypeError: x".to_owned()));
         for odd in [json!(null), json!({}), json!({ "value": "three" }), json!([1])] {
             let told = read(odd).unwrap_err();
             assert!(told.starts_with("the page answered something else than was asked"), "{told}");
         }
+    }
+
+    #[test]
+    fn an_error_is_told_in_one_line() {
+        let body = json!({ "value": {
+            "error": "session not created",
+            "message": "session not created: Chrome instance exited. Examine ChromeDriver verbose log\nmore",
+            "stacktrace": "#0 0x5581\n#1 0x5582",
+        }});
+        let error = WebDriverError::parse(500, body.to_string());
+        let told = "session not created: Chrome instance exited. Examine ChromeDriver verbose log";
+        assert_eq!(essence(&error), told);
+        assert_eq!(essence(&"a word\nand more"), "a word");
     }
 
     #[test]

@@ -93,6 +93,11 @@ impl SubscriberError {
         }
     }
 
+    /// Whether who never had a place need not try again: it would meet the same.
+    pub(crate) fn is_hopeless(&self) -> bool {
+        matches!(self, Self::Tls(error) if error.is_lasting())
+    }
+
     /// Whether the connection failed, and not what was said on it.
     pub(crate) fn is_of_the_connection(&self) -> bool {
         matches!(self, Self::Socket(_) | Self::Http2(_) | Self::Unanswered | Self::BrokenOff | Self::Ended)

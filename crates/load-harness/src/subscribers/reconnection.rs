@@ -16,9 +16,9 @@
 //!   connection that the other side closed while it was idle is no failure: the browser opens another
 //!   and asks there ([`crate::poller`], RFC 9112 §9.3.1).
 //!
-//! One thing is no browser's: until the schedule begins, a subscriber that never had its place tries
-//! again after 250 ms, doubled up to 4 s, whatever its pattern, so that setting up takes no longer than
-//! it must.
+//! Two things are no browser's, so that setting up takes no longer than it must. Until the schedule begins,
+//! a subscriber that never had its place tries again after 250 ms, doubled up to 4 s, whatever its pattern.
+//! And who never had a place does not try again at all where the server's certificate is no good.
 
 use std::{
     cell::{Cell, RefCell},
@@ -115,7 +115,7 @@ impl Seat {
         let (desk, reconnection) = (&self.desk, &self.reconnection);
         add(&self.counters.failures, 1);
         *desk.last_error.borrow_mut() = Some(error.to_string());
-        let is_final = error.is_final(desk.pattern);
+        let is_final = error.is_final(desk.pattern) || (!self.is_set_up() && error.is_hopeless());
         desk.troubles.borrow_mut().note(error, is_final, &reconnection.met);
         if is_final {
             if !self.is_set_up() {

@@ -30,9 +30,15 @@ pub(super) fn obstacles(finding: &ScenarioFinding) -> Option<(String, Vec<String
         let (works, degraded) = (number(Passage::Works) as u64, number(Passage::Degraded) as u64);
         let gets_past = format!("works past {} and is degraded by {}", count(works), count(degraded));
         let (name, all) = (capitalised(pattern.label()), count(passages.len() as u64));
+        let doubtful = passages.iter().filter(|(_, point)| !point.valid).count() as u64;
+        let doubt = if doubtful > 0 {
+            format!(" ({} of these trials not valid)", count(doubtful))
+        } else {
+            String::new()
+        };
         match failing.len() {
-            0 => format!("{name} {gets_past} of {all} obstacles, and fails behind none."),
-            _ => format!("{name} fails behind {}; of {all} obstacles it {gets_past}.", list(&failing)),
+            0 => format!("{name} {gets_past} of {all} obstacles, and fails behind none{doubt}."),
+            _ => format!("{name} fails behind {}; of {all} obstacles it {gets_past}{doubt}.", list(&failing)),
         }
     };
     let mut sentences = by_pattern(finding).iter().map(passages).collect::<Vec<_>>().into_iter();
@@ -81,7 +87,11 @@ fn heartbeat(pattern: Pattern, points: &[&Point], judge: Judge<'_>) -> Option<St
     let survivors = points.iter().filter(|point| survives(point) && !std::ptr::eq(**point, cheapest));
     let others: Vec<String> = survivors
         .map(|point| {
-            let same = if judge.same(name, cheapest, point) { " (no difference shown)" } else { "" };
+            let same = match point.valid {
+                false => " (not valid)",
+                true if judge.same(name, cheapest, point) => " (no difference shown)",
+                true => "",
+            };
             format!("{} {}{same}", Swept::Heartbeat.text(&point.params), bytes(point))
         })
         .collect();
@@ -109,6 +119,38 @@ fn cut_words(point: &Point) -> String {
     let bytes = point.quantity_of(QuantityName::BytesPerEvent).measured_with_interval();
     let joint = if lost.starts_with("and") || lost.starts_with("with") { " " } else { ", " };
     format!("{cut}{joint}{lost}, {bytes} per event")
+}
+
+/// Whom the server's limit leaves without a stream, and whether they are told.
+pub(super) fn stream_limits(points: &[&Point]) -> Option<(String, Vec<String>)> {
+    let mut waiting = Vec::new();
+    let mut served = Vec::new();
+    for point in points {
+        let at = format!("with {}", Swept::MaxStreams.text(&point.params));
+        let away = point.completed().map(|trial| trial.never_connected).max().unwrap_or_default();
+        if away == 0 {
+            served.push(at);
+            continue;
+        }
+        let told = match Hardship::of(point).troubles.first() {
+            None => "meet no error".to_owned(),
+            Some(trouble) => format!("see {}", trouble.what),
+        };
+        waiting.push(format!(
+            "{at} {} of {} {} subscribers never get a stream and {told}, and {} of {} deliveries never came",
+            count(away),
+            count(u64::from(point.params.subscribers)),
+            point.pattern.label(),
+            count(point.delivery.lost),
+            count(point.delivery.expected),
+        ));
+    }
+    let served = (!served.is_empty()).then(|| format!("{} every subscriber was served.", list(&served)));
+    let served = served.map(|text| capitalised(&text));
+    if waiting.is_empty() {
+        return Some((served?, Vec::new()));
+    }
+    Some((format!("{}.", capitalised(&waiting.join("; "))), served.into_iter().collect()))
 }
 
 /// What each transport costs before the first event, and then for each.

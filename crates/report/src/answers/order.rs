@@ -45,8 +45,14 @@ fn stops<'a>(main: QuantityName, series: &BTreeMap<Pattern, Vec<&'a Point>>, swe
     let mut values: Vec<(SweptValue, &Point)> =
         series.values().flatten().filter_map(|point| Some((point.swept_key()?, *point))).collect();
     values.sort_by(|(left, _), (right, _)| left.place().total_cmp(&right.place()));
-    values.dedup_by(|(left, _), (right, _)| left == right);
-    values
+    // Not only neighbours: networks have no order but that of the scenario, in which each pattern's are.
+    let mut distinct: Vec<(SweptValue, &Point)> = Vec::new();
+    for value in values {
+        if !distinct.iter().any(|(known, _)| *known == value.0) {
+            distinct.push(value);
+        }
+    }
+    distinct
         .into_iter()
         .map(|(value, of)| Stop {
             text: swept.text(&of.params),

@@ -25,12 +25,11 @@ pub(crate) const fn main_quantities(swept: Swept) -> [QuantityName; 2] {
         Swept::Side => [QuantityName::AgeP99, QuantityName::BytesPerEvent],
         Swept::Rung => [QuantityName::CpuPerEvent, QuantityName::AgeP99],
         Swept::Rtt => [QuantityName::AgeMean, QuantityName::AgeP99],
-        Swept::Network => [QuantityName::AgeP99, QuantityName::BytesPerEvent],
+        Swept::Network => [QuantityName::AgeMean, QuantityName::BytesPerEvent],
         Swept::Transport => [QuantityName::BytesPerEvent, QuantityName::CpuPerEvent],
-        Swept::Heartbeat => [QuantityName::BytesPerEvent, QuantityName::AgeP99],
-        Swept::StreamsPerConnection | Swept::MaxStreams => {
-            [QuantityName::SocketsHeld, QuantityName::CpuPerEvent]
-        }
+        Swept::Heartbeat => [QuantityName::BytesPerEvent, QuantityName::AgeMean],
+        Swept::StreamsPerConnection => [QuantityName::SocketsHeld, QuantityName::CpuPerEvent],
+        Swept::MaxStreams => [QuantityName::AgeP50, QuantityName::SocketsHeld],
     }
 }
 

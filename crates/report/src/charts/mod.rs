@@ -29,6 +29,7 @@ mod freshness_words;
 mod intervals;
 mod ladder;
 mod legend;
+mod marks;
 mod memory;
 mod nines;
 mod requests;

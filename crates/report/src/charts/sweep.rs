@@ -6,13 +6,16 @@ use super::{
     Figure,
     axis::{Axis, Plane},
     canvas::{Canvas, Drawn, WIDTH, draw},
-    intervals, legend, requests,
+    intervals, legend,
+    marks::{self, MARK, Mark, level_mark},
+    requests,
 };
 use crate::{
     answers::{self, main_quantities},
     findings::ScenarioFinding,
     floor::floor_of,
     number::list,
+    obstacles::are_compared,
     point::Point,
     quantity::{Bound, QuantityName},
     setting::Swept,
@@ -24,7 +27,7 @@ use crate::{
 const WIDE: f64 = 20.0;
 
 /// Points (swept value, quantity).
-type Curve = Vec<(f64, f64)>;
+pub(super) type Curve = Vec<(f64, f64)>;
 
 /// The main quantity, then its price.
 pub(super) fn figures(finding: &ScenarioFinding, swept: Swept, points: &[&Point]) -> Vec<Figure> {
@@ -34,12 +37,19 @@ pub(super) fn figures(finding: &ScenarioFinding, swept: Swept, points: &[&Point]
             let slug = format!("over-{}", name.key().replace('_', "-"));
             match swept {
                 // The bars of all bytes, with what they are made of, tell it better.
-                Swept::Transport | Swept::Heartbeat if name == QuantityName::BytesPerEvent => None,
+                Swept::Transport | Swept::Heartbeat | Swept::Network
+                    if name == QuantityName::BytesPerEvent =>
+                {
+                    None
+                }
                 Swept::Client | Swept::Transport | Swept::Heartbeat => {
                     requests::bars(finding, points, name, &slug)
                 }
-                // A table tells these, with what subscribers saw.
-                Swept::Network => None,
+                // The matrix tells these, with what subscribers saw.
+                Swept::Network if are_compared(finding) => None,
+                Swept::Network => requests::bars(finding, points, name, &slug),
+                // Who waits is told in words and in the table.
+                Swept::MaxStreams => None,
                 Swept::Subscribers
                 | Swept::Rate
                 | Swept::Payload
@@ -49,8 +59,7 @@ pub(super) fn figures(finding: &ScenarioFinding, swept: Swept, points: &[&Point]
                 | Swept::Side
                 | Swept::Rung
                 | Swept::Rtt
-                | Swept::StreamsPerConnection
-                | Swept::MaxStreams => figure(finding, swept, points, name, &slug),
+                | Swept::StreamsPerConnection => figure(finding, swept, points, name, &slug),
             }
         })
         .collect()
@@ -99,21 +108,22 @@ fn figure(
     let drawing = draw(plane.bottom + 44.0, |canvas| {
         legend::draw(canvas, &keys, 0.0)?;
         plane.frame(canvas)?;
-        whiskers(canvas, &plane, &drawn, name)?;
+        let marks = marks::of(&plane, &curves, &level_patterns);
+        whiskers(canvas, &plane, &drawn, name, &marks)?;
         for (index, (pattern, curve, _)) in curves.iter().take(level_patterns.len()).enumerate() {
             level_whisker(canvas, &plane, &drawn, name, (*pattern, level_mark(&plane, curve, index)))?;
         }
         for (pattern, floor) in &floors {
             line(canvas, &plane, floor, Ink::Floor(*pattern), 2.4)?;
         }
-        paint(canvas, &plane, &curves, &level_patterns)
+        paint(canvas, &plane, &curves, &marks)
     });
     Some(Figure {
         slug: format!("{}-{slug}", finding.scenario.name),
         scenario: Some(finding.scenario.name.clone()),
         title: title(swept, name, points),
         caption: format!(
-            "Solid: measured, one mark a point. Dashed: predicted. Where the two part, the model leaves something out.{}{}{}{}",
+            "Solid: measured, one mark a point; marks in one place stand side by side. Dashed: predicted. Where the two part, the model leaves something out.{}{}{}{}",
             if swept == Swept::Rtt {
                 " A transit is half a round trip; the number in the title is the slope of the line with the least squares."
             } else {
@@ -173,44 +183,37 @@ fn floors(finding: &ScenarioFinding, drawn: &[&Point], name: QuantityName) -> Ve
 }
 
 /// Models first, so that measurements lie upon them.
-fn paint(
-    canvas: &Canvas<'_>,
-    plane: &Plane,
-    curves: &[(Pattern, Curve, Curve)],
-    level_patterns: &[Pattern],
-) -> Drawn {
+fn paint(canvas: &Canvas<'_>, plane: &Plane, curves: &[(Pattern, Curve, Curve)], marks: &[Mark]) -> Drawn {
     for (pattern, _, model) in curves {
         line(canvas, plane, model, Ink::Model(*pattern), 2.0)?;
     }
     for (pattern, measured, _) in curves {
         line(canvas, plane, measured, Ink::Measured(*pattern), 2.2)?;
-        if let Some(index) = level_patterns.iter().position(|level| level == pattern) {
-            canvas.marker(*pattern, level_mark(plane, measured, index), 5.5)?;
-            continue;
-        }
-        for point in measured {
-            canvas.marker(*pattern, plane.place(*point), 5.5)?;
-        }
+    }
+    for mark in marks {
+        canvas.marker(mark.pattern, mark.place, MARK)?;
     }
     Ok(())
 }
 
 /// The intervals of the swept points, beneath their marks.
-fn whiskers(canvas: &Canvas<'_>, plane: &Plane, points: &[&Point], name: QuantityName) -> Drawn {
+fn whiskers(
+    canvas: &Canvas<'_>,
+    plane: &Plane,
+    points: &[&Point],
+    name: QuantityName,
+    marks: &[Mark],
+) -> Drawn {
     for point in points {
         let interval = intervals::of(point.quantity_of(name));
         if let (Some(value), Some((low, high))) = (point.swept_value(), interval) {
             let ends = (plane.place_y(low), plane.place_y(high));
-            intervals::upright(canvas, plane.place_x(value), ends, Ink::Measured(point.pattern))?;
+            let own = marks.iter().find(|mark| mark.pattern == point.pattern && mark.value == Some(value));
+            let x = own.map_or_else(|| plane.place_x(value), |mark| mark.place.0);
+            intervals::upright(canvas, x, ends, Ink::Measured(point.pattern))?;
         }
     }
     Ok(())
-}
-
-/// Measured once: one mark near its end, beside those of other level lines.
-fn level_mark(plane: &Plane, level: &Curve, index: usize) -> (f64, f64) {
-    let (x, y) = plane.place(level[1]);
-    (x - 16.0 * (index + 1) as f64, y)
 }
 
 /// The interval of a level line, at its one mark.

@@ -1,0 +1,75 @@
+//! Where the marks of measured points stand in a chart of curves.
+
+use contract::Pattern;
+
+use super::{axis::Plane, sweep::Curve};
+
+/// Radius of a mark, pixels.
+pub(super) const MARK: f64 = 5.5;
+
+/// One measured point as it is drawn.
+pub(super) struct Mark {
+    pub(super) pattern: Pattern,
+    /// The swept value; none for a level line's.
+    pub(super) value: Option<f64>,
+    pub(super) place: (f64, f64),
+}
+
+/// Those of one place stand side by side.
+pub(super) fn of(plane: &Plane, curves: &[(Pattern, Curve, Curve)], level_patterns: &[Pattern]) -> Vec<Mark> {
+    let mut marks = Vec::new();
+    for (pattern, measured, _) in curves {
+        let pattern = *pattern;
+        match level_patterns.iter().position(|level| *level == pattern) {
+            Some(index) => {
+                marks.push(Mark { pattern, value: None, place: level_mark(plane, measured, index) });
+            }
+            None => marks.extend(measured.iter().map(|point| Mark {
+                pattern,
+                value: Some(point.0),
+                place: plane.place(*point),
+            })),
+        }
+    }
+    let places: Vec<(f64, f64)> = marks.iter().map(|mark| mark.place).collect();
+    for (mark, place) in marks.iter_mut().zip(side_by_side(&places, plane.left)) {
+        mark.place = place;
+    }
+    marks
+}
+
+/// The places of marks, those that would hide one another moved apart along the horizontal, and none of
+/// them to the left of the axis.
+fn side_by_side(places: &[(f64, f64)], left: f64) -> Vec<(f64, f64)> {
+    let hide = |one: (f64, f64), other: (f64, f64)| {
+        (one.0 - other.0).abs() < MARK && (one.1 - other.1).abs() < 1.5 * MARK
+    };
+    let moved = |(index, place): (usize, &(f64, f64))| {
+        let before = places[..index].iter().filter(|other| hide(*place, **other)).count() as f64;
+        let after = places[index + 1..].iter().filter(|other| hide(*place, **other)).count() as f64;
+        let outermost = place.0 - (before + after) * MARK;
+        let back = if before + after > 0.0 { (left - outermost).max(0.0) } else { 0.0 };
+        (place.0 + (before - after) * MARK + back, place.1)
+    };
+    places.iter().enumerate().map(moved).collect()
+}
+
+/// Measured once: one mark near its end, beside those of other level lines.
+pub(super) fn level_mark(plane: &Plane, level: &Curve, index: usize) -> (f64, f64) {
+    let (x, y) = plane.place(level[1]);
+    (x - 16.0 * (index + 1) as f64, y)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn marks_in_one_place_stand_side_by_side_and_others_stay() {
+        let places = [(100.0, 50.0), (100.0, 52.0), (100.0, 90.0), (160.0, 50.0), (20.0, 9.0)];
+        let apart = [(100.0 - MARK, 50.0), (100.0 + MARK, 52.0), (100.0, 90.0), (160.0, 50.0), (20.0, 9.0)];
+        assert_eq!(side_by_side(&places, 20.0), apart, "one alone may stand on the axis");
+        let three = [0.0, 2.0, 4.0].map(|marks| (20.0 + marks * MARK, 9.0));
+        assert_eq!(side_by_side(&[(20.0, 9.0); 3], 20.0), three, "to the right of the axis");
+    }
+}
