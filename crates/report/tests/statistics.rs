@@ -4,11 +4,11 @@
 mod synthetic;
 
 use contract::{
-    Ages, Measurements, Params, Pattern, Period, Scenario, Side, Sweep, TimeHistogram, TrialRecord,
+    Ages, Distribution, Measurements, Params, Pattern, Period, Scenario, Side, Sweep, TimeHistogram, TrialRecord,
 };
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
-use rand_distr::{Distribution, Normal};
+use rand_distr::{Distribution as _, Normal};
 use report::{Bound, Findings, Point, PointComparison, QuantityName, Run};
 use synthetic::{in_blocks, manifest, params, record, scenario};
 
@@ -21,12 +21,15 @@ fn findings(scenario: Scenario, records: Vec<TrialRecord>) -> Findings {
 fn bare(pattern: Pattern) -> TrialRecord {
     let mut record = record("ticker", pattern, params(pattern, 1_000.0, 50), 0);
     synthetic::change(&mut record, |measured| {
-        measured.age = Ages { censored: measured.window_deliveries, ..Ages::default() };
+        // Everything came, and nobody asks when.
+        let count = measured.window_deliveries;
+        measured.age =
+            Ages { arrived: Distribution { count, ..Distribution::default() }, ..Ages::default() };
         measured.age_seconds.clear();
-        measured.lateness = contract::Distribution::default();
+        measured.lateness = Distribution::default();
         measured.lateness_seconds.clear();
-        measured.connect = contract::Distribution::default();
-        measured.hiccups = contract::Distribution::default();
+        measured.connect = Distribution::default();
+        measured.hiccups = Distribution::default();
     });
     record
 }
