@@ -114,6 +114,16 @@ impl Check<'_> {
             "none behind [network] or beside [browser]",
         )?;
         let Some(browser) = scenario.browser else { return Ok(()) };
+        // The page and its server meet without a relay, by Chromium's own client.
+        self.that("network", "a middlebox", !has_relay, "none with [browser]")?;
+        let sweeps_client =
+            sweep.is_some_and(|sweep| !sweep.client.is_empty() || !sweep.keep_alive.is_empty());
+        self.that(
+            "client",
+            "the subscribers'",
+            scenario.client == Client::Lean && scenario.keep_alive && !sweeps_client,
+            "with [browser] that of the browser, which keeps its connections",
+        )?;
         self.that("servers", "another than pushlab", ours, "pushlab alone with [browser]")?;
         let sweeps_subscribers = sweep.is_some_and(|sweep| !sweep.subscribers.is_empty());
         self.that(
@@ -164,6 +174,13 @@ mod tests {
             ("client = \"reqwest\"\ntransport = \"http1-tls\"", "", "only the lean subscribers"),
             ("stairs = [0, 5, 10]", "[network]\nrtt = \"1ms\"", "none behind [network]"),
             ("", "[browser]\ntask = \"curious-stream\"", "sse alone"),
+            (
+                "",
+                "[browser]\ntask = \"cross-origin\"\n[sweep]\nrtt = [\"0ms\", \"9ms\"]",
+                "none with [browser]",
+            ),
+            ("keep_alive = false", "[browser]\ntask = \"cross-origin\"", "that of the browser"),
+            ("client = \"reqwest\"", "[browser]\ntask = \"cross-origin\"", "that of the browser"),
             ("", "[browser]\ntask = \"six-connections\"\nstreams = 0", "`browser.streams` is 0"),
             ("", "[sweep]\nrtt = [\"0ms\", \"11s\"]", "`network.rtt` is 11s"),
         ] {

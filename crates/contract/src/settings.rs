@@ -112,6 +112,17 @@ impl Settings {
         (self.heartbeat != Heartbeat::default()).then_some(self.heartbeat)
     }
 
+    /// Whether the server's limit leaves some subscribers without a stream, since more share a connection
+    /// than it may have.
+    #[must_use]
+    pub fn lacks_streams(&self) -> bool {
+        let is_shared = match self.transport {
+            Transport::Http1 | Transport::Http1Tls => false,
+            Transport::Http2 => true,
+        };
+        is_shared && self.streams_per_connection.min(self.subscribers) > self.max_streams
+    }
+
     /// The time that so many round trips through the middlebox take at most, what it holds back included;
     /// nothing where there is none.
     #[must_use]

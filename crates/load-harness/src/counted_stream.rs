@@ -134,21 +134,9 @@ impl CountedStream {
     /// Whether it is open and nothing has come that was not read. No system call while the runtime has
     /// heard of nothing.
     pub(crate) fn is_idle(&self) -> bool {
-        self.peek().is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
-    }
-
-    /// Whether it is open, whatever may have come.
-    pub(crate) fn is_open(&self) -> bool {
-        match self.peek() {
-            Ok(bytes) => bytes > 0,
-            Err(error) => error.kind() == io::ErrorKind::WouldBlock,
-        }
-    }
-
-    /// Bytes that could be read now, one at most; 0 at the end.
-    fn peek(&self) -> io::Result<usize> {
         let mut byte = [MaybeUninit::uninit()];
-        self.stream.try_io(Interest::READABLE, || SockRef::from(&self.stream).peek(&mut byte))
+        let peeked = self.stream.try_io(Interest::READABLE, || SockRef::from(&self.stream).peek(&mut byte));
+        peeked.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
     }
 
     /// Lets the kernel forget the connection at once when it is closed, instead of keeping what is

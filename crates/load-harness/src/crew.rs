@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use contract::{Settings, Transport};
+use contract::Settings;
 use tokio::{sync::watch, time::sleep};
 
 use crate::{
@@ -22,17 +22,27 @@ use crate::{
 
 /// Longest time without a further subscriber getting connected.
 const LONGEST_CONNECT_PAUSE: Duration = Duration::from_secs(15);
+/// Most round trips until a subscriber has its place: one of TCP, one of TLS 1.3, SETTINGS, the request, and
+/// one to spare.
+const SET_UP_ROUND_TRIPS: u32 = 5;
+/// More bytes than this pass in neither direction until then, certificate and heads included.
+const SET_UP_BYTES: f64 = 8_000.0;
 /// The same where some may stay away for good: behind an obstacle each has tried four times by then.
 const LONGEST_PAUSE_OF_SOME: Duration = Duration::from_secs(3);
 
 /// Whether subscribers that never get connected are a finding, and no fault of the trial's: an obstacle
 /// keeps them away, or HTTP/2 has no stream for those beyond the server's limit.
 pub(crate) fn may_stay_away(settings: &Settings) -> bool {
-    let lacks_streams = match settings.transport {
-        Transport::Http1 | Transport::Http1Tls => false,
-        Transport::Http2 => settings.streams_per_connection > settings.max_streams,
-    };
-    lacks_streams || settings.network.is_some_and(|network| network.is_obstacle())
+    settings.lacks_streams() || settings.network.is_some_and(|network| network.is_obstacle())
+}
+
+/// How long nobody may get connected before that is given up: what takes an answer longer on a long or a
+/// narrow way is none of it.
+fn longest_pause(settings: &Settings) -> Duration {
+    let pause = if may_stay_away(settings) { LONGEST_PAUSE_OF_SOME } else { LONGEST_CONNECT_PAUSE };
+    let narrow = settings.network.and_then(|network| network.bytes_per_second);
+    let passing = narrow.map_or(Duration::ZERO, |bytes| Duration::from_secs_f64(SET_UP_BYTES / bytes as f64));
+    pause + settings.round_trips(SET_UP_ROUND_TRIPS) + passing
 }
 
 /// The workers of a trial. Dropping it tells them to stop.
@@ -45,6 +55,7 @@ pub(crate) struct Crew {
     _stop: watch::Sender<bool>,
     gauge: Arc<Gauge>,
     may_stay_away: bool,
+    longest_pause: Duration,
 }
 
 /// Numbers of a worker's subscribers. Those that share a connection belong to one worker, so that there are
@@ -94,15 +105,16 @@ impl Crew {
             });
             threads.push(thread.map_err(|error| TrialError::Worker(error.to_string()))?);
         }
-        let may_stay_away = may_stay_away(&order.plan.settings);
-        Ok(Self { threads, started, window_read, admitted, _stop: stop, gauge, may_stay_away })
+        let settings = &order.plan.settings;
+        let (may_stay_away, longest_pause) = (may_stay_away(settings), longest_pause(settings));
+        Ok(Self { threads, started, window_read, admitted, _stop: stop, gauge, may_stay_away, longest_pause })
     }
 
     /// Lets so many subscribers connect, those before among them, and waits until each has its first
     /// cursor. Where some may stay away the trial goes on without those who do not get one; they go on
     /// trying.
     pub(crate) async fn connect(
-        &self,
+        &mut self,
         subscribers: u32,
         progress: &mut dyn FnMut(Progress),
     ) -> Result<(), TrialError> {
@@ -116,10 +128,12 @@ impl Crew {
                 (connected, last_gain) = (now, Instant::now());
             }
             progress(Progress { phase: Phase::Connecting(connected, of), schedule_elapsed: Duration::ZERO });
+            self.ensure_workers()?;
             // Whoever was turned away for good will not come.
-            let is_hopeless = connected + self.gauge.turned_away() >= of;
-            if connected < of && (is_hopeless || last_gain.elapsed() > self.longest_pause()) {
-                if self.may_stay_away {
+            let is_over = connected + self.gauge.turned_away() >= of;
+            let is_hopeless = self.gauge.is_hopeless();
+            if connected < of && (is_hopeless || is_over || last_gain.elapsed() > self.longest_pause) {
+                if self.may_stay_away && !is_hopeless {
                     break;
                 }
                 let reason = self.gauge.last_error().unwrap_or_else(|| "no answer came".to_owned());
@@ -129,8 +143,15 @@ impl Crew {
         Ok(())
     }
 
-    const fn longest_pause(&self) -> Duration {
-        if self.may_stay_away { LONGEST_PAUSE_OF_SOME } else { LONGEST_CONNECT_PAUSE }
+    /// A worker ends when it is told to, and not before.
+    fn ensure_workers(&mut self) -> Result<(), TrialError> {
+        match self.threads.iter().position(JoinHandle::is_finished) {
+            None => Ok(()),
+            Some(ended) => {
+                finding_of(self.threads.swap_remove(ended))?;
+                Err(TrialError::Worker("it ended before the trial did".to_owned()))
+            }
+        }
     }
 
     /// Tells the workers where the schedule lies on the epoch's clock.
@@ -155,14 +176,18 @@ impl Crew {
             while !thread.is_finished() {
                 sleep(Duration::from_millis(5)).await;
             }
-            let finding = thread
-                .join()
-                .map_err(|_| TrialError::Worker("it panicked; its message is above".to_owned()))?
-                .map_err(|error| TrialError::Worker(error.to_string()))?;
-            whole.merge(&finding);
+            whole.merge(&finding_of(thread)?);
         }
         Ok(whole)
     }
+}
+
+/// What a worker found that has ended.
+fn finding_of(thread: JoinHandle<io::Result<WorkerFinding>>) -> Result<WorkerFinding, TrialError> {
+    thread
+        .join()
+        .map_err(|_| TrialError::Worker("it panicked; its message is above".to_owned()))?
+        .map_err(|error| TrialError::Worker(error.to_string()))
 }
 
 #[cfg(test)]

@@ -85,6 +85,8 @@ pub(crate) struct Tally {
     pub(crate) connected: Cell<u64>,
     /// Subscribers that were turned away for good before they had a place.
     pub(crate) turned_away: Cell<u64>,
+    /// Somebody met what everybody would meet, however often they tried.
+    pub(crate) is_hopeless: Cell<bool>,
     pub(crate) received: Cell<u64>,
     pub(crate) duplicated: Cell<u64>,
     pub(crate) reordered: Cell<u64>,

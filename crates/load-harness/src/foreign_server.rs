@@ -14,7 +14,7 @@ use rustix::process::Signal;
 use schedule::{EpochClock, bind_to_core, release_from_core};
 use tempfile::TempDir;
 use tokio::{
-    io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
+    io::{AsyncWriteExt, BufReader},
     net::TcpStream,
     process::{Child, ChildStdin, ChildStdout, Command},
     task::JoinHandle,
@@ -22,11 +22,13 @@ use tokio::{
 };
 
 use crate::{
-    TrialOrder, descriptors,
+    TrialOrder,
+    child_lines::{drain, last_lines, next_line},
+    descriptors,
     poster::PublishAddress,
     posting_publisher::PostingPublisher,
     process_group::ProcessGroup,
-    server_process::{ForeignProblem, LONGEST_START, LONGEST_STOP, ServerError, last_lines, last_words},
+    server_process::{ForeignProblem, LONGEST_START, LONGEST_STOP, ServerError, last_words},
     target_folder::{Places, TargetFolder, of_a_server},
 };
 
@@ -146,17 +148,16 @@ impl ForeignServer {
     /// Whether it became ready; `false` if it ended instead.
     async fn until_ready(&mut self, ready: Ready, stdout: Option<ChildStdout>, data: SocketAddr) -> bool {
         let said = async {
-            let mut lines = stdout.map(|stdout| BufReader::new(stdout).lines());
-            if let (Ready::Line, Some(lines)) = (ready, &mut lines) {
-                let said = matches!(lines.next_line().await, Ok(Some(_)));
+            let mut stdout = stdout.map(BufReader::new);
+            if let (Ready::Line, Some(stdout)) = (ready, &mut stdout) {
+                let said = matches!(next_line(stdout).await, Ok(Some(_)));
                 if !said {
                     // Its end is what has happened, and the other branch sees it.
                     std::future::pending::<()>().await;
                 }
             }
-            // Nobody wants the rest, but a full pipe would stop the server.
-            if let Some(mut lines) = lines {
-                tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
+            if let Some(stdout) = stdout {
+                drain(stdout);
             }
         };
         let accepts = async {

@@ -8,6 +8,7 @@
 
 mod browser;
 mod calibration;
+mod child_lines;
 mod counted_stream;
 mod cpu_seconds;
 mod crew;

@@ -24,6 +24,8 @@ pub(crate) struct Poller {
     kept: Option<Wire>,
     /// The kept connection has carried an answer.
     is_proven: bool,
+    /// Something of the answer that is waited for has come.
+    has_begun: bool,
 }
 
 /// The whole answer to a poll.
@@ -48,7 +50,7 @@ impl Poller {
 
     /// Connects when it asks.
     pub(crate) fn closed(seat: &Seat) -> Self {
-        Self { used: seat.desk.connection_use(), kept: None, is_proven: false }
+        Self { used: seat.desk.connection_use(), kept: None, is_proven: false, has_begun: false }
     }
 
     /// One exchange, asked from the subscriber's cursor on. The answer is taken where it lies.
@@ -62,13 +64,11 @@ impl Poller {
         mut take: impl FnMut(Answered<'_>) -> Result<T, SubscriberError>,
     ) -> Result<T, SubscriberError> {
         let is_proven = mem::take(&mut self.is_proven);
-        if let Some(wire) = self.kept.take().filter(|wire| !is_proven || wire.is_idle()) {
-            let before_bytes = seat.counters.stream.received();
+        if let Some(mut wire) = self.kept.take()
+            && (!is_proven || wire.is_idle())
+        {
             match self.exchange(seat, wire, &mut take).await {
-                Err(error)
-                    if is_proven
-                        && error.is_of_the_connection()
-                        && seat.counters.stream.received() == before_bytes => {}
+                Err(error) if is_proven && error.is_of_the_connection() && !self.has_begun => {}
                 outcome => return outcome,
             }
         }
@@ -89,7 +89,10 @@ impl Poller {
             Use::Once => "connection: close\r\n",
         };
         wire.ask(seat, seat.desk.dialect.question(seat.cursor()), more).await?;
+        self.has_begun = false;
+        let has_begun = &mut self.has_begun;
         let read = wire.read(seat, |bytes, is_end| {
+            *has_begun |= !bytes.is_empty();
             let Some(answer) = read_answer(bytes, is_end)? else {
                 let is_cut = is_end && !bytes.is_empty();
                 return if is_cut {

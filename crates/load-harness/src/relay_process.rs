@@ -1,10 +1,10 @@
 //! The middlebox of a trial, as a process of its own: started in front of the server, never left behind.
 
-use std::{collections::VecDeque, net::SocketAddr, time::Duration};
+use std::{collections::VecDeque, net::SocketAddr};
 
 use contract::{Network, RelayAnnouncement, RelayCounts};
 use tokio::{
-    io::{AsyncBufReadExt, BufReader, Lines},
+    io::BufReader,
     process::{Child, ChildStdin, ChildStdout},
     task::JoinHandle,
     time::timeout,
@@ -12,7 +12,8 @@ use tokio::{
 
 use crate::{
     Harness, TCP_MAXSEG,
-    server_process::{LONGEST_START, LONGEST_STOP, last_lines, last_words, on_a_leash},
+    child_lines::{last_lines, next_line},
+    server_process::{LONGEST_START, LONGEST_STOP, last_words, on_a_leash},
 };
 
 /// A middlebox that could not be started, or did not say what it did.
@@ -22,8 +23,8 @@ pub(crate) enum RelayError {
     Spawn(std::io::Error),
     #[error("the middlebox did not start: {}", .0.join(" "))]
     Refusal(Vec<String>),
-    #[error("the middlebox did not announce its address within {0:?}")]
-    SilentStart(Duration),
+    #[error("the middlebox did not announce its address within {LONGEST_START:?}: {}", .0.join(" "))]
+    SilentStart(Vec<String>),
     #[error("the middlebox announced something else than its address: {0}")]
     Announcement(serde_json::Error),
     #[error("the middlebox ended without telling what it had counted: {}", .0.join(" "))]
@@ -37,7 +38,7 @@ pub(crate) struct RelayProcess {
     announcement: RelayAnnouncement,
     child: Child,
     stdin: Option<ChildStdin>,
-    stdout: Lines<BufReader<ChildStdout>>,
+    stdout: BufReader<ChildStdout>,
     stderr: JoinHandle<VecDeque<String>>,
 }
 
@@ -89,11 +90,12 @@ impl RelayProcess {
         let stderr = tokio::spawn(last_lines(child.stderr.take()));
         let stdin = child.stdin.take();
         let Some(stdout) = child.stdout.take() else { return Err(RelayError::Refusal(Vec::new())) };
-        let mut stdout = BufReader::new(stdout).lines();
-        let line = timeout(LONGEST_START, stdout.next_line())
-            .await
-            .map_err(|_| RelayError::SilentStart(LONGEST_START))?
-            .map_err(RelayError::Spawn)?;
+        let mut stdout = BufReader::new(stdout);
+        let Ok(line) = timeout(LONGEST_START, next_line(&mut stdout)).await else {
+            let _ = child.kill().await;
+            return Err(RelayError::SilentStart(last_words(stderr).await));
+        };
+        let line = line.map_err(RelayError::Spawn)?;
         let Some(line) = line else { return Err(RelayError::Refusal(last_words(stderr).await)) };
         let announcement = serde_json::from_str(&line).map_err(RelayError::Announcement)?;
         Ok(Self { announcement, child, stdin, stdout, stderr })
@@ -114,7 +116,7 @@ impl RelayProcess {
     /// Lets it end by closing its stdin, and kills it if it takes too long. Returns what it counted.
     pub(crate) async fn stop(mut self) -> Result<RelayCounts, RelayError> {
         self.stdin = None;
-        let line = timeout(LONGEST_STOP, self.stdout.next_line()).await;
+        let line = timeout(LONGEST_STOP, next_line(&mut self.stdout)).await;
         if timeout(LONGEST_STOP, self.child.wait()).await.is_err() {
             // Dropping it would do the same; this also waits until it is gone.
             let _ = self.child.kill().await;

@@ -321,10 +321,10 @@ impl Harness {
     ) -> Result<Ran, TrialError> {
         let (clocks, swapped) = (Clocks::read(), machine::swapped_pages());
         let clock = server.clock();
-        let crew = Crew::hire(self, server, order)?;
+        let mut crew = Crew::hire(self, server, order)?;
         let stairs = match load {
             None => Vec::new(),
-            Some(load) => stairs::climb(load, &crew, server, order, self.seed, progress).await?,
+            Some(load) => stairs::climb(load, &mut crew, server, order, self.seed, progress).await?,
         };
         crew.connect(order.plan.settings.subscribers, progress).await?;
 

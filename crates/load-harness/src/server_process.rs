@@ -8,16 +8,19 @@ use contract::{
 };
 use serde::de::DeserializeOwned;
 use tokio::{
-    io::{AsyncBufReadExt, BufReader},
-    process::{Child, ChildStderr, ChildStdin, Command},
+    io::BufReader,
+    process::{Child, ChildStdin, Command},
     task::JoinHandle,
     time::timeout,
 };
 
-use crate::{poster::PostError, target_folder::TargetFolderError};
+use crate::{
+    child_lines::{last_lines, next_line},
+    poster::PostError,
+    target_folder::TargetFolderError,
+    trial_error::with_cause,
+};
 
-/// Lines of the server's stderr kept for a failed trial's record.
-const LAST_WORDS: usize = 20;
 /// Longest wait for the server's one line. It takes milliseconds; this is for a stuck machine.
 pub(crate) const LONGEST_START: Duration = Duration::from_secs(20);
 pub(crate) const LONGEST_STOP: Duration = Duration::from_secs(8);
@@ -31,11 +34,11 @@ pub(crate) enum ServerError {
     NoAnnouncement,
     #[error("the server did not start: {}", .0.join(" "))]
     Refusal(Vec<String>),
-    #[error("the server could not be used within {0:?}")]
-    SilentStart(Duration),
+    #[error("the server did not announce its address within {LONGEST_START:?}{}", said_last(.0))]
+    SilentStart(Vec<String>),
     #[error("the server announced something else than its address: {0}")]
     Announcement(serde_json::Error),
-    #[error("the server's control plane did not answer: {0}")]
+    #[error("the server's control plane did not answer: {}", with_cause(.0))]
     Control(#[from] reqwest::Error),
     #[error("the server's control plane answered {0}: {1}")]
     Refused(reqwest::StatusCode, String),
@@ -94,10 +97,11 @@ impl ServerError {
     /// The last lines of a server that did not start.
     pub(crate) fn last_words(self) -> Vec<String> {
         match self {
-            Self::Refusal(words) | Self::Foreign { last_words: words, .. } => words,
+            Self::Refusal(words) | Self::SilentStart(words) | Self::Foreign { last_words: words, .. } => {
+                words
+            }
             Self::Spawn(_)
             | Self::NoAnnouncement
-            | Self::SilentStart(_)
             | Self::Announcement(_)
             | Self::Control(_)
             | Self::Refused(..)
@@ -139,6 +143,10 @@ impl ServerProcess {
         let announcement = match read_announcement(&mut child).await {
             Ok(announcement) => announcement,
             Err(ServerError::NoAnnouncement) => return Err(ServerError::Refusal(last_words(stderr).await)),
+            Err(ServerError::SilentStart(_)) => {
+                let _ = child.kill().await;
+                return Err(ServerError::SilentStart(last_words(stderr).await));
+            }
             Err(error) => return Err(error),
         };
         let client = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(30)).build()?;
@@ -195,11 +203,10 @@ impl ControlPlane {
 }
 
 async fn read_announcement(child: &mut Child) -> Result<Announcement, ServerError> {
-    let stdout = child.stdout.take().ok_or(ServerError::NoAnnouncement)?;
-    let mut lines = BufReader::new(stdout).lines();
-    let line = timeout(LONGEST_START, lines.next_line())
+    let mut stdout = BufReader::new(child.stdout.take().ok_or(ServerError::NoAnnouncement)?);
+    let line = timeout(LONGEST_START, next_line(&mut stdout))
         .await
-        .map_err(|_| ServerError::SilentStart(LONGEST_START))?
+        .map_err(|_| ServerError::SilentStart(Vec::new()))?
         .map_err(ServerError::Spawn)?
         .ok_or(ServerError::NoAnnouncement)?;
     serde_json::from_str(&line).map_err(ServerError::Announcement)
@@ -211,20 +218,6 @@ async fn read<T: DeserializeOwned>(response: reqwest::Response) -> Result<T, Ser
         return Err(ServerError::Refused(status, response.text().await.unwrap_or_default()));
     }
     Ok(response.json().await?)
-}
-
-/// Reads to the end and keeps the last lines.
-pub(crate) async fn last_lines(stderr: Option<ChildStderr>) -> VecDeque<String> {
-    let mut kept = VecDeque::new();
-    let Some(stderr) = stderr else { return kept };
-    let mut lines = BufReader::new(stderr).lines();
-    while let Ok(Some(line)) = lines.next_line().await {
-        if kept.len() == LAST_WORDS {
-            kept.pop_front();
-        }
-        kept.push_back(line);
-    }
-    kept
 }
 
 #[cfg(test)]

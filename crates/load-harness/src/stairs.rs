@@ -75,7 +75,7 @@ pub(crate) fn first_climb(order: &TrialOrder, seed: u64) -> Result<TrialOrder, s
 /// Connects step by step and reads memory on each.
 pub(crate) async fn climb(
     load: Load,
-    crew: &Crew,
+    crew: &mut Crew,
     server: &ServerAccess,
     order: &TrialOrder,
     seed: u64,

@@ -16,7 +16,7 @@ use std::{
 
 use contract::Transport;
 use rustls::{
-    CertificateError, ClientConfig, RootCertStore,
+    AlertDescription, CertificateError, ClientConfig, RootCertStore,
     client::Resumption,
     crypto::ring,
     pki_types::{
@@ -59,7 +59,17 @@ impl TlsError {
             | Self::Expired
             | Self::OtherHost(_)
             | Self::OtherProtocol { .. } => true,
-            Self::Handshake(cause) => matches!(cause, rustls::Error::InvalidCertificate(_)),
+            Self::Handshake(cause) => matches!(
+                cause,
+                // The other side speaks no protocol or cipher that is offered, or its certificate is no good.
+                rustls::Error::InvalidCertificate(_)
+                    | rustls::Error::PeerIncompatible(_)
+                    | rustls::Error::AlertReceived(
+                        AlertDescription::NoApplicationProtocol
+                            | AlertDescription::HandshakeFailure
+                            | AlertDescription::ProtocolVersion
+                    )
+            ),
         }
     }
 }
@@ -179,11 +189,6 @@ pub(crate) struct TimedStream {
 }
 
 impl TimedStream {
-    /// Whether the other side has not ended it, as far as the system knows.
-    pub(crate) fn is_open(&self) -> bool {
-        self.stream.is_open()
-    }
-
     /// When the last bytes were read.
     pub(crate) fn read_ns(&self) -> u64 {
         self.read_ns.get()

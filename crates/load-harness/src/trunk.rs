@@ -32,9 +32,10 @@ use crate::{
     subscribers::{Seat, SubscriberError},
 };
 
-/// Flow-control windows (RFC 9113 §5.2), of a stream and of the connection: so wide that they are never
-/// what a subscriber waits for.
-const WINDOW_BYTES: u32 = 1 << 20;
+/// Flow-control windows (RFC 9113 §5.2), of a stream and of the connection that all its streams share: so
+/// wide that they are never what a subscriber waits for. They reserve no memory.
+const STREAM_WINDOW_BYTES: u32 = 16 << 20;
+const CONNECTION_WINDOW_BYTES: u32 = (1 << 31) - 1;
 /// Stands for a limit of streams that the server has not told yet.
 const UNTOLD_STREAMS: usize = usize::MAX - 1;
 
@@ -122,8 +123,8 @@ impl Trunk {
         let read_ns = stream.get_ref().0.last_read();
         let (requests, connection) = Builder::new()
             .enable_push(false)
-            .initial_window_size(WINDOW_BYTES)
-            .initial_connection_window_size(WINDOW_BYTES)
+            .initial_window_size(STREAM_WINDOW_BYTES)
+            .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
             .initial_max_send_streams(UNTOLD_STREAMS)
             .handshake(OneRead { stream, has_read: false })
             .await?;

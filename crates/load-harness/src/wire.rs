@@ -6,7 +6,7 @@ use std::{
     future::poll_fn,
     io, mem,
     pin::Pin,
-    task::{Context, Poll, ready},
+    task::{Context, Poll, Waker, ready},
     time::Duration,
 };
 
@@ -105,12 +105,17 @@ impl Wire {
     }
 
     /// Whether a kept connection can carry another request: it is open, and nothing has come unasked.
-    pub(crate) fn is_idle(&self) -> bool {
+    pub(crate) fn is_idle(&mut self) -> bool {
         self.rest.is_empty()
-            && match &self.line {
+            && match &mut self.line {
                 Line::Plain(stream) => stream.is_idle(),
-                // What has come may be a ticket for a later handshake (RFC 8446 §4.6.1): only its end tells.
-                Line::Tls(stream) => stream.get_ref().0.is_open(),
+                // What has come may be a ticket for a later handshake, which is nothing to this one, or
+                // that it closes (RFC 8446 §4.6.1 and §6.1): who reads is told which.
+                Line::Tls(stream) => {
+                    let mut byte = [0];
+                    let mut context = Context::from_waker(Waker::noop());
+                    Pin::new(stream).poll_read(&mut context, &mut ReadBuf::new(&mut byte)).is_pending()
+                }
             }
     }
 

@@ -8,7 +8,10 @@ use std::{
     rc::Rc,
     sync::{
         Arc, Mutex,
-        atomic::{AtomicU64, Ordering::Relaxed},
+        atomic::{
+            AtomicBool, AtomicU64,
+            Ordering::{Acquire, Release},
+        },
     },
     thread,
     time::Duration,
@@ -82,17 +85,23 @@ pub(crate) struct Signals {
 pub(crate) struct Gauge {
     connected: AtomicU64,
     turned_away: AtomicU64,
+    is_hopeless: AtomicBool,
     last_error: Mutex<Option<String>>,
 }
 
 impl Gauge {
     pub(crate) fn connected(&self) -> u64 {
-        self.connected.load(Relaxed)
+        self.connected.load(Acquire)
     }
 
     /// Subscribers that will not try again, and never had a place.
     pub(crate) fn turned_away(&self) -> u64 {
-        self.turned_away.load(Relaxed)
+        self.turned_away.load(Acquire)
+    }
+
+    /// Whether somebody met what everybody would meet, however often they tried.
+    pub(crate) fn is_hopeless(&self) -> bool {
+        self.is_hopeless.load(Acquire)
     }
 
     pub(crate) fn last_error(&self) -> Option<String> {
@@ -237,12 +246,16 @@ async fn tell(desk: &Desk, gauge: &Gauge) {
     let mut told = (0, 0);
     loop {
         let now = (desk.tally.connected.get(), desk.tally.turned_away.get());
-        gauge.connected.fetch_add(now.0 - told.0, Relaxed);
-        gauge.turned_away.fetch_add(now.1 - told.1, Relaxed);
-        told = now;
+        // The reason first: whoever sees that it is over asks why.
         if let (Some(error), Ok(mut last)) = (desk.last_error.borrow_mut().take(), gauge.last_error.lock()) {
             *last = Some(error);
         }
+        gauge.connected.fetch_add(now.0 - told.0, Release);
+        gauge.turned_away.fetch_add(now.1 - told.1, Release);
+        if desk.tally.is_hopeless.get() {
+            gauge.is_hopeless.store(true, Release);
+        }
+        told = now;
         sleep(LOOK_EVERY).await;
     }
 }

@@ -7,7 +7,7 @@ use std::{
 };
 
 use contract::{BrowserCheck, BrowserFindings, CuriousAnswer, CuriousCase, DecodedEvent, Transport};
-use reqwest::Response;
+use reqwest::{RequestBuilder, Response};
 use serde::Deserialize;
 use serde_json::json;
 use tokio::time::{sleep, timeout};
@@ -56,7 +56,8 @@ pub(super) async fn perform(stage: &Stage<'_>) -> Result<BrowserFindings, TaskEr
     }
     let reader = match stage.order.plan.settings.transport {
         Transport::Http1 => {
-            let client = reqwest::Client::builder().no_proxy().timeout(LONGEST_ANSWER).build()?;
+            // No timeout of a whole answer: a stream that says nothing more has told what it has.
+            let client = reqwest::Client::builder().no_proxy().build()?;
             Some(Reader { client, origin: stage.origin(stage.control.announcement()) })
         }
         Transport::Http1Tls | Transport::Http2 => {
@@ -181,7 +182,7 @@ impl Reader {
             if !decoded.last_event_id.is_empty() {
                 request = request.header("last-event-id", &decoded.last_event_id);
             }
-            decoded.take(request.send().await?.error_for_status()?, usize::MAX).await?;
+            decoded.take(answer_to(request).await?, usize::MAX).await?;
         }
         Ok(decoded.answer())
     }
@@ -189,13 +190,13 @@ impl Reader {
     /// Subscribes by POST to one type of event, and publishes one of it and one of another.
     async fn read_post(&self) -> Result<CuriousAnswer, TaskError> {
         let address = format!("{}/sse", self.origin);
-        let stream = self.client.post(&address).json(&json!({ "types": ["alpha"] })).send().await?;
+        let stream = answer_to(self.client.post(&address).json(&json!({ "types": ["alpha"] }))).await?;
         for (event_type, data) in [("beta", "not asked for"), ("alpha", "asked for")] {
             let address = format!("{}/events?type={event_type}", self.origin);
-            self.client.post(&address).body(data).send().await?.error_for_status()?;
+            answer_to(self.client.post(&address).body(data)).await?;
         }
         let mut decoded = Decoded::default();
-        decoded.take(stream.error_for_status()?, 1).await?;
+        decoded.take(stream, 1).await?;
         // The place of an event differs from run to run.
         let without_ids =
             |events: &mut Vec<DecodedEvent>| events.iter_mut().for_each(|event| event.id.clear());
@@ -203,6 +204,12 @@ impl Reader {
         without_ids(&mut decoded.one_by_one);
         Ok(decoded.answer())
     }
+}
+
+/// The head of an answer; what follows takes as long as it takes.
+async fn answer_to(request: RequestBuilder) -> Result<Response, TaskError> {
+    let answer = timeout(LONGEST_ANSWER, request.send()).await;
+    Ok(answer.map_err(|_| TaskError::Unanswered(LONGEST_ANSWER))??.error_for_status()?)
 }
 
 impl Decoded {

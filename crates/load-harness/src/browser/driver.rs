@@ -15,7 +15,7 @@ use serde_json::{Map, Value, json};
 use tempfile::TempDir;
 use thirtyfour::{TimeoutConfiguration, WebDriver, error::WebDriverResult};
 use tokio::{
-    io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
+    io::{AsyncWriteExt, BufReader},
     process::{Child, Command},
     task::JoinHandle,
     time::timeout,
@@ -25,7 +25,11 @@ use super::{
     certificate::{UnreadableCertificate, key_fingerprint},
     find::BrowserPrograms,
 };
-use crate::{foreign_server::leash, process_group::ProcessGroup, server_process::last_lines};
+use crate::{
+    child_lines::{drain, last_lines, next_line},
+    foreign_server::leash,
+    process_group::ProcessGroup,
+};
 
 /// Longest wait for the driver's port, a session or a page. Each takes a second or two.
 const LONGEST_STEP: Duration = Duration::from_secs(40);
@@ -196,17 +200,17 @@ impl Session {
     /// A browser's, by the driver at this port.
     async fn open(port: u16, capabilities: Map<String, Value>) -> Result<Self, BrowserError> {
         let failed = |error: &dyn std::fmt::Display| BrowserError::Session(essence(error));
-        // Never through a proxy: the driver is on this machine. What takes too long is seen by `bounded`.
+        // Never through a proxy: the driver is on this machine.
         let http = reqwest::Client::builder().no_proxy().build().map_err(|error| failed(&error))?;
         let builder = WebDriver::builder(format!("http://127.0.0.1:{port}"), capabilities).client(http);
-        let session = timeout(LONGEST_STEP, builder.connect())
-            .await
-            .map_err(|_| BrowserError::TooLong("start", LONGEST_STEP))?
-            .map(Self)
-            .map_err(|error| failed(&error))?;
-        let timeouts = TimeoutConfiguration::new(Some(LONGEST_SCRIPT), Some(LONGEST_STEP), None);
-        session.0.update_timeouts(timeouts).await.map_err(|error| failed(&error))?;
-        Ok(session)
+        let open = async {
+            let session = Self(builder.connect().await?);
+            let timeouts = TimeoutConfiguration::new(Some(LONGEST_SCRIPT), Some(LONGEST_STEP), None);
+            session.0.update_timeouts(timeouts).await?;
+            Ok(session)
+        };
+        let opened: Result<WebDriverResult<Self>, _> = timeout(LONGEST_STEP, open).await;
+        opened.map_err(|_| BrowserError::TooLong("start", LONGEST_STEP))?.map_err(|error| failed(&error))
     }
 }
 
@@ -292,10 +296,10 @@ impl Driver {
         let leash = leash(leader).map_err(spawn)?;
         let mut driver = Self { child, leash, group, stderr, port: 0 };
         let stdout = stdout.ok_or_else(|| no_port("nothing"))?;
-        let mut lines = BufReader::new(stdout).lines();
+        let mut stdout = BufReader::new(stdout);
         let port = async {
             let mut last = String::new();
-            while let Ok(Some(line)) = lines.next_line().await {
+            while let Ok(Some(line)) = next_line(&mut stdout).await {
                 if let Some(port) = port_of(&line) {
                     return Ok(port);
                 }
@@ -306,8 +310,7 @@ impl Driver {
         let port = timeout(LONGEST_STEP, port)
             .await
             .map_err(|_| BrowserError::TooLong("starting its driver", LONGEST_STEP))?;
-        // Nobody wants the rest, but a full pipe would stop the driver.
-        tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
+        drain(stdout);
         match port {
             Ok(port) => driver.port = port,
             Err(last_line) => {

@@ -12,6 +12,8 @@ mod find;
 mod page_ledger;
 mod six_connections;
 
+use std::time::Duration;
+
 use contract::{
     Announcement, BrowserAudience, BrowserFindings, BrowserTask, Measurements, Outcome, Transport,
 };
@@ -23,7 +25,7 @@ use crate::{
     desk::Started,
     server_access::{RunningServer, ServerAccess},
     server_process::{ControlPlane, ServerError},
-    trial_error::TrialError,
+    trial_error::{TrialError, with_cause},
 };
 
 /// Why a task could not be finished.
@@ -35,8 +37,10 @@ pub(crate) enum TaskError {
     Trial(#[from] TrialError),
     #[error(transparent)]
     Server(#[from] ServerError),
-    #[error("the lab's own reader failed: {0}")]
+    #[error("the lab's own reader failed: {}", with_cause(.0))]
     Reader(#[from] reqwest::Error),
+    #[error("the server did not answer the lab's own reader within {0:?}")]
+    Unanswered(Duration),
     #[error("the page told {told} of the {asked} things it was asked for")]
     Incomplete { told: usize, asked: usize },
     #[error("the page found no way to the server's clock")]

@@ -34,7 +34,7 @@ pub(super) async fn perform(
     };
     let browser = stage.browser(&[]).await?;
     let mut findings = stage.findings(&browser);
-    let crew = Crew::hire(stage.harness, stage.server, stage.order)?;
+    let mut crew = Crew::hire(stage.harness, stage.server, stage.order)?;
     crew.connect(settings.subscribers, progress).await?;
     let started = stage.publish().await?;
     crew.start(started);
@@ -74,7 +74,7 @@ pub(super) async fn perform(
     }
     findings.crowd = Some(Crowd {
         asked: settings.subscribers,
-        connected: settings.subscribers,
+        connected: settings.subscribers - finding.never_connected as u32,
         set_up: finding.set_up,
         deliveries: finding.delivery.received,
     });

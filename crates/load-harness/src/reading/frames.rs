@@ -33,8 +33,8 @@ pub enum Message<'a> {
     Ping(&'a [u8]),
     /// Answers a ping.
     Pong,
-    /// The server closes the connection.
-    Close,
+    /// The server closes the connection: its status, two bytes, and why; or nothing.
+    Close(&'a [u8]),
 }
 
 /// The state between two frames: the fragments of a message that has begun.
@@ -128,7 +128,7 @@ fn control_message(control: Control, is_final: bool, payload: &[u8]) -> Result<M
     match control {
         Control::Ping => Ok(Message::Ping(payload)),
         Control::Pong => Ok(Message::Pong),
-        Control::Close => Ok(Message::Close),
+        Control::Close => Ok(Message::Close(payload)),
         Control::Reserved(code) => Err(Unreadable::new(format!("no control frame has opcode {code}"))),
     }
 }
@@ -142,11 +142,21 @@ fn data_message(data: Data, payload: &[u8]) -> Result<Message<'_>, Unreadable> {
     }
 }
 
-/// The answer to a ping: the same payload, masked as everything that a client sends (RFC 6455 §5.3).
-#[must_use]
-pub fn masked_pong(payload: &[u8], mask: [u8; 4]) -> Vec<u8> {
-    let header =
-        FrameHeader { opcode: OpCode::Control(Control::Pong), mask: Some(mask), ..FrameHeader::default() };
+impl Message<'_> {
+    /// The frame that it must be answered with, if any: a ping by a pong with its payload, a close by a close
+    /// with its status (RFC 6455 §5.5); masked, as everything that a client sends (§5.3).
+    #[must_use]
+    pub fn answer(&self, mask: [u8; 4]) -> Option<Vec<u8>> {
+        match self {
+            Self::Ping(payload) => Some(masked(Control::Pong, payload, mask)),
+            Self::Close(payload) => Some(masked(Control::Close, &payload[..payload.len().min(2)], mask)),
+            Self::Text(_) | Self::Binary(_) | Self::Pong => None,
+        }
+    }
+}
+
+fn masked(control: Control, payload: &[u8], mask: [u8; 4]) -> Vec<u8> {
+    let header = FrameHeader { opcode: OpCode::Control(control), mask: Some(mask), ..FrameHeader::default() };
     let mut frame = Vec::with_capacity(header.len(payload.len() as u64) + payload.len());
     header.format(payload.len() as u64, &mut frame).expect("writing to memory cannot fail");
     frame.extend(payload.iter().zip(mask.iter().cycle()).map(|(byte, mask)| byte ^ mask));
@@ -188,13 +198,23 @@ mod tests {
             assert_eq!((read.payload_bytes, read.message), (length, Some(expected)));
         }
         let mask = [0x37, 0xfa, 0x21, 0x3d];
-        assert_eq!(masked_pong(b"Hello", mask), b"\x8a\x85\x37\xfa\x21\x3d\x7f\x9f\x4d\x51\x58");
+        let pong = Message::Ping(b"Hello").answer(mask).unwrap();
+        assert_eq!(pong, b"\x8a\x85\x37\xfa\x21\x3d\x7f\x9f\x4d\x51\x58");
     }
 
     #[test]
     fn a_ping_between_fragments_and_a_close_are_told() {
         let wire = b"\x01\x03Hel\x89\x00\x80\x02lo\x8a\x00\x88\x02\x03\xe8";
-        assert_eq!(read([&wire[..]]).unwrap(), ["Ping([])", "Text(\"Hello\")", "Pong", "Close"]);
+        assert_eq!(read([&wire[..]]).unwrap(), ["Ping([])", "Text(\"Hello\")", "Pong", "Close([3, 232])"]);
+    }
+
+    #[test]
+    fn a_close_is_answered_with_its_status_and_other_messages_with_nothing() {
+        let mask = [1, 2, 4, 8];
+        let answer = |payload: &'static [u8]| Message::Close(payload).answer(mask).unwrap();
+        assert_eq!(answer(b"\x03\xe8and a reason"), b"\x88\x82\x01\x02\x04\x08\x02\xea");
+        assert_eq!(answer(b""), b"\x88\x80\x01\x02\x04\x08");
+        assert_eq!(Message::Text("x").answer(mask), None);
     }
 
     #[test]

@@ -10,7 +10,7 @@ mod frames;
 
 pub use answer::{Answer, Head, read_answer, read_head};
 pub use body::{BodyReader, Piece};
-pub use frames::{Frame, Message, MessageReader, masked_pong};
+pub use frames::{Frame, Message, MessageReader};
 
 /// Longest message taken; beyond it the connection is given up instead of filling the memory.
 pub const LONGEST_BYTES: usize = 16 << 20;

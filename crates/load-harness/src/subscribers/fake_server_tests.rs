@@ -84,9 +84,11 @@ async fn a_ping_between_two_events(piece_bytes: usize) {
             stream.write_all(piece).await.unwrap();
             tokio::task::yield_now().await;
         }
-        let mut pong = [0; 10];
+        let (mut pong, mut close) = ([0; 10], [0; 6]);
         stream.read_exact(&mut pong).await.unwrap();
-        (head.len() + pong.len(), pong)
+        stream.read_exact(&mut close).await.unwrap();
+        assert_eq!(close[..2], [0x88, 0x80], "a close is answered with one (RFC 6455 §5.5.1)");
+        (head.len() + pong.len() + close.len(), pong)
     };
     let (outcome, (sent, pong)) = tokio::join!(websocket::run(&seat), server);
     assert!(matches!(outcome, Err(SubscriberError::Closed)), "{outcome:?}");

@@ -17,15 +17,11 @@ use contract::Pattern;
 use http::{HeaderValue, Method, StatusCode, header};
 
 use super::{
-    Seat, SubscriberError, event_source,
-    short_polling::taken,
-    sse,
-    timetable::Timetable,
-    websocket::{self, Stop},
+    Seat, Stop, SubscriberError, event_source, short_polling::taken, sse, timetable::Timetable, websocket,
 };
 use crate::{
     ledger::add,
-    reading::{LONGEST_BYTES, MessageReader, masked_pong},
+    reading::{LONGEST_BYTES, MessageReader},
     sse_parser::SseParser,
     trunk::{Answer, Content, Trunk},
 };
@@ -181,7 +177,11 @@ impl Frames {
         };
         while let Some(frame) = self.messages.next(&mut rest)? {
             match websocket::take(seat, frame)? {
-                Some(Stop::Pinged(payload)) => content.send(masked_pong(&payload, rand::random()))?,
+                Some(Stop::Answer(pong)) => content.send(pong)?,
+                Some(Stop::Farewell(close)) => {
+                    let _ = content.send(close);
+                    return Err(SubscriberError::Closed);
+                }
                 Some(Stop::Enough) | None => {}
             }
         }

@@ -95,7 +95,7 @@ impl SubscriberError {
 
     /// Whether who never had a place need not try again: it would meet the same.
     pub(crate) fn is_hopeless(&self) -> bool {
-        matches!(self, Self::Tls(error) if error.is_lasting())
+        matches!(self, Self::NoExtendedConnect) || matches!(self, Self::Tls(error) if error.is_lasting())
     }
 
     /// Whether the connection failed, and not what was said on it.
@@ -108,6 +108,15 @@ impl From<serde_json::Error> for SubscriberError {
     fn from(error: serde_json::Error) -> Self {
         Self::Protocol(format!("unreadable JSON: {error}"))
     }
+}
+
+/// Why reading a WebSocket's frames stopped, over whichever transport.
+enum Stop {
+    Enough,
+    /// A frame must be answered, by this one.
+    Answer(Vec<u8>),
+    /// The same; nothing follows.
+    Farewell(Vec<u8>),
 }
 
 /// One subscriber: its place in the log, its counters, and a way to its worker's desk.

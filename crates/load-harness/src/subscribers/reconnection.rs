@@ -18,7 +18,8 @@
 //!
 //! Two things are no browser's, so that setting up takes no longer than it must. Until the schedule begins,
 //! a subscriber that never had its place tries again after 250 ms, doubled up to 4 s, whatever its pattern.
-//! And who never had a place does not try again at all where the server's certificate is no good.
+//! And who never had a place does not try again at all where every attempt would meet the same: a
+//! certificate that is no good, a protocol that the server does not speak.
 
 use std::{
     cell::{Cell, RefCell},
@@ -115,11 +116,13 @@ impl Seat {
         let (desk, reconnection) = (&self.desk, &self.reconnection);
         add(&self.counters.failures, 1);
         *desk.last_error.borrow_mut() = Some(error.to_string());
-        let is_final = error.is_final(desk.pattern) || (!self.is_set_up() && error.is_hopeless());
+        let is_hopeless = !self.is_set_up() && error.is_hopeless();
+        let is_final = error.is_final(desk.pattern) || is_hopeless;
         desk.troubles.borrow_mut().note(error, is_final, &reconnection.met);
         if is_final {
             if !self.is_set_up() {
                 add(&desk.tally.turned_away, 1);
+                desk.tally.is_hopeless.set(is_hopeless || desk.tally.is_hopeless.get());
             }
             return None;
         }

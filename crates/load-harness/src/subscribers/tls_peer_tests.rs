@@ -184,3 +184,67 @@ async fn a_server_that_speaks_no_http_2_is_told_so() {
     let told = outcome.unwrap_err().to_string();
     assert!(told.starts_with("TLS: "), "{told}");
 }
+
+/// RFC 9112 §9.3.1, and RFC 8446 §6.1 for the goodbye that comes before the end.
+#[tokio::test]
+async fn a_kept_connection_in_tls_that_was_closed_while_idle_is_opened_again_without_a_failure() {
+    for is_noticed in [true, false] {
+        let peer = Peer::good("http/1.1").await;
+        let desk = peer.desk(Pattern::LongPolling, Transport::Http1Tls, "");
+        let seat = &seats(&desk, 1)[0];
+        let (said_goodbye, hears) = tokio::sync::oneshot::channel();
+        let server = async {
+            let mut first = peer.accept().await.unwrap();
+            head(&mut first).await;
+            first.write_all(b"HTTP/1.1 204 No Content\r\n\r\n").await.unwrap();
+            first.flush().await.unwrap();
+            if !is_noticed {
+                head(&mut first).await;
+            }
+            first.shutdown().await.unwrap();
+            let _ = said_goodbye.send(());
+            let mut second = peer.accept().await.unwrap();
+            head(&mut second).await;
+            second.write_all(b"HTTP/1.1 204 No Content\r\n\r\n").await.unwrap();
+            second.flush().await.unwrap();
+            (first, second)
+        };
+        let client = async {
+            let mut poller = Poller::open(seat).await.unwrap();
+            poller.ask(seat, |_| Ok(())).await.unwrap();
+            if is_noticed {
+                hears.await.unwrap();
+            }
+            poller.ask(seat, |_| Ok(())).await.unwrap();
+        };
+        let (_streams, ()) = tokio::join!(server, client);
+        assert_eq!(seat.counters.connections.get(), 2, "noticed: {is_noticed}");
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_nobody_could_speak_to_is_tried_once() {
+    for (peer, transport) in [
+        (Peer::new("127.0.0.1", 2002, "http/1.1").await, Transport::Http1Tls),
+        (Peer::good("http/1.1").await, Transport::Http2),
+    ] {
+        let desk = peer.desk(Pattern::WebSocket, transport, "");
+        let seat = &seats(&desk, 1)[0];
+        let listening = async {
+            loop {
+                // Refused, or closed by the other side.
+                let _ = peer.accept().await;
+            }
+        };
+        let local = tokio::task::LocalSet::new();
+        local
+            .run_until(async {
+                tokio::select! {
+                    () = listening => {}
+                    () = Rc::clone(seat).subscribe() => {}
+                }
+            })
+            .await;
+        assert!(desk.tally.is_hopeless.get() && desk.tally.turned_away.get() == 1, "{transport}");
+    }
+}

@@ -18,19 +18,13 @@ use std::convert::Infallible;
 use http::{StatusCode, header};
 use tokio_tungstenite::tungstenite::handshake::{client::generate_key, derive_accept_key};
 
-use super::{Seat, SubscriberError};
+use super::{Seat, Stop, SubscriberError};
 use crate::{
     framing_sizes::{Sender, frame},
     ledger::add,
-    reading::{Frame, Message, MessageReader, masked_pong, read_head},
+    reading::{Frame, Message, MessageReader, read_head},
     wire::{Step, Wire},
 };
-
-/// Why reading stopped.
-pub(super) enum Stop {
-    Enough,
-    Pinged(Vec<u8>),
-}
 
 /// Reads until the connection fails or the server closes it.
 pub(crate) async fn run(seat: &Seat) -> Result<Infallible, SubscriberError> {
@@ -97,7 +91,12 @@ async fn read(
         });
         match stop.await? {
             Stop::Enough => return Ok(()),
-            Stop::Pinged(payload) => wire.send(&masked_pong(&payload, rand::random())).await?,
+            Stop::Answer(pong) => wire.send(&pong).await?,
+            Stop::Farewell(close) => {
+                // Whether that is heard is the server's affair.
+                let _ = wire.send(&close).await;
+                return Err(SubscriberError::Closed);
+            }
         }
     }
 }
@@ -105,14 +104,16 @@ async fn read(
 /// Takes a frame, from whichever transport brought it.
 pub(super) fn take(seat: &Seat, taken: Frame<'_>) -> Result<Option<Stop>, SubscriberError> {
     add(&seat.counters.computed_received, frame(taken.payload_bytes, Sender::Server));
-    match taken.message {
-        Some(Message::Text(text)) => seat.desk.dialect.message(text)?.to(seat),
-        Some(Message::Ping(payload)) => {
-            add(&seat.counters.computed_sent, frame(payload.len(), Sender::Client));
-            return Ok(Some(Stop::Pinged(payload.to_vec())));
-        }
-        Some(Message::Close) => return Err(SubscriberError::Closed),
-        Some(Message::Binary(_) | Message::Pong) | None => {}
+    let Some(message) = taken.message else { return Ok(None) };
+    let answer = |said: usize| {
+        add(&seat.counters.computed_sent, frame(said, Sender::Client));
+        message.answer(rand::random()).unwrap_or_default()
+    };
+    match message {
+        Message::Text(text) => seat.desk.dialect.message(text)?.to(seat),
+        Message::Ping(payload) => return Ok(Some(Stop::Answer(answer(payload.len())))),
+        Message::Close(payload) => return Ok(Some(Stop::Farewell(answer(payload.len().min(2))))),
+        Message::Binary(_) | Message::Pong => {}
     }
     Ok(None)
 }
