@@ -3,7 +3,7 @@
 //! What ends, refuses or holds back connections on purpose has no prediction. An idle timeout that no
 //! connection ever reaches is no obstacle: then a trial is like one without it.
 
-use contract::{Heartbeat, Network, Pattern};
+use contract::{Heartbeat, Network, Pattern, Transport};
 
 use crate::{Inputs, NotApplicable, heartbeats::heartbeat, timeline::Timeline};
 
@@ -12,7 +12,10 @@ pub(crate) fn check(pattern: Pattern, inputs: &Inputs<'_>) -> Result<(), NotAppl
     if inputs.params.lacks_streams() {
         return Err(NotApplicable("the server's limit leaves some subscribers without a stream".to_owned()));
     }
-    let Some(network) = inputs.params.network.filter(Network::is_obstacle) else {
+    // An Upgrade is asked for by WebSocket alone, and seen in clear alone.
+    let upgrades = pattern == Pattern::WebSocket && inputs.params.transport == Transport::Http1;
+    let as_met = |network: Network| Network { refuse_upgrade: network.refuse_upgrade && upgrades, ..network };
+    let Some(network) = inputs.params.network.map(as_met).filter(Network::is_obstacle) else {
         return Ok(());
     };
     let without_timeout = Network { idle_timeout: None, ..network };

@@ -67,7 +67,12 @@ pub fn closed_form(inputs: &Inputs<'_>) -> Result<Prediction, NotApplicable> {
     let sizes = sizes(inputs);
     let batch = gaps.mean_batch(interval_s);
     let answer = answer_bytes(inputs, sizes, batch);
-    check_link(&timer.way, gaps, batch, answer * (1.0 - empty_ratio) / interval_s)?;
+    let busiest = match gaps {
+        // The fullest answer must be through before the next tick, or that is skipped.
+        Gaps::Steady { .. } => answer_bytes(inputs, sizes, batch.ceil()),
+        Gaps::Poisson { .. } | Gaps::Bursts { .. } => answer * (1.0 - empty_ratio),
+    };
+    check_link(&timer.way, gaps, batch, busiest / interval_s)?;
     let youngest_s = timer.delays.lateness_s + timer.back_s(answer);
     let wait = Piece { share: 1.0, from_s: youngest_s, to_s: youngest_s + interval_s };
     let bytes = closed_form_bytes(inputs, sizes, requests_per_event, empty_ratio);

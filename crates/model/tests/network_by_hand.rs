@@ -104,11 +104,21 @@ fn events_on_a_narrow_link_wait_for_each_other() {
     // No divisor of the events' period.
     trial.params.poll_interval_ms = Some(618.034);
     trial.params.subscribers = 50;
-    trial.params.network = Some(Network { bytes_per_second: Some(2_000), ..with_rtt(20) });
-    for pattern in Pattern::ALL {
-        let [closed, replayed] = both(pattern, &trial);
-        assert_within(0.03, &format!("mean of {pattern}"), replayed.age.mean_ms(), closed.age.mean_ms());
+    // Even gaps: what is through before the next one comes waits for nothing, however full the link.
+    for (bytes_per_second, patterns) in
+        [(2_000, &Pattern::ALL[..]), (1_200, &Pattern::ALL[..]), (620, &[Pattern::Sse, Pattern::WebSocket])]
+    {
+        trial.params.network = Some(Network { bytes_per_second: Some(bytes_per_second), ..with_rtt(20) });
+        for &pattern in patterns {
+            let [closed, replayed] = both(pattern, &trial);
+            let what = format!("mean of {pattern} at {bytes_per_second} B/s");
+            assert_within(0.03, &what, replayed.age.mean_ms(), closed.age.mean_ms());
+        }
     }
+    // A short poll's fullest answer, two events, takes longer than the interval.
+    trial.params.network = Some(Network { bytes_per_second: Some(560), ..with_rtt(20) });
+    let too_full = short_polling::closed_form(&trial.inputs()).unwrap_err().to_string();
+    assert!(too_full.contains("% of a connection's bandwidth"), "{too_full}");
     trial.params.network = Some(Network { bytes_per_second: Some(120), ..Network::default() });
     assert!(refusal(Pattern::Sse, &trial).unwrap().contains("% of a connection's bandwidth"));
     trial.params.transport = Transport::Http2;
@@ -274,7 +284,6 @@ fn obstacles_have_no_prediction_but_a_timeout_that_nothing_reaches() {
     for network in [
         Network { cut_after: Some(ms(10_000)), ..clear },
         Network { cut_after_bytes: Some(10_000), ..clear },
-        Network { refuse_upgrade: true, ..clear },
         Network { connections: Some(6), ..clear },
         Network { black_hole_after: Some(ms(10_000)), ..clear },
         Network { buffer: Some(Buffering { bytes: 4_096, pause: ms(500) }), ..clear },
@@ -285,6 +294,14 @@ fn obstacles_have_no_prediction_but_a_timeout_that_nothing_reaches() {
             assert!(refusal(pattern, &trial).unwrap().contains("on purpose"), "{pattern}, {network:?}");
         }
     }
+
+    // An Upgrade is WebSocket's alone, and in TLS nobody on the way sees it.
+    trial.params.network = Some(Network { refuse_upgrade: true, ..clear });
+    assert!(refusal(Pattern::WebSocket, &trial).unwrap().contains("on purpose"));
+    assert_eq!(refusal(Pattern::Sse, &trial), None);
+    trial.params.transport = Transport::Http1Tls;
+    assert_eq!(refusal(Pattern::WebSocket, &trial), None);
+    trial.params.transport = Transport::Http1;
 
     // Events are 500 ms apart; polls a second, holds a second.
     let idle = |timeout_ms| Some(Network { idle_timeout: Some(ms(timeout_ms)), ..clear });
@@ -302,6 +319,18 @@ fn obstacles_have_no_prediction_but_a_timeout_that_nothing_reaches() {
     let [as_if_clear, _] = both(Pattern::Sse, &trial);
     trial.params.network = None;
     assert_eq!(both(Pattern::Sse, &trial)[0], as_if_clear);
+}
+
+#[test]
+fn who_has_no_stream_has_no_prediction() {
+    let mut trial = steady();
+    let subscribers = trial.params.subscribers;
+    trial.params.transport = Transport::Http2;
+    trial.params.streams_per_connection = Some(subscribers + 5);
+    trial.params.max_streams = Some(subscribers);
+    assert_eq!(refusal(Pattern::Sse, &trial), None);
+    trial.params.max_streams = Some(subscribers - 1);
+    assert!(refusal(Pattern::Sse, &trial).unwrap().contains("without a stream"));
 }
 
 #[test]

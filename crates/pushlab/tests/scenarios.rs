@@ -50,8 +50,11 @@ fn the_model_speaks_of_every_trial_of_every_scenario() {
         scenario.stairs.is_empty() && !watches
     };
     for scenario in shipped().into_iter().filter(is_predicted) {
-        // Nor of what ends, refuses or holds back connections.
-        let is_free = |plan: &TrialPlan| plan.settings.network.is_none_or(|network| !network.is_obstacle());
+        // Nor of what ends, refuses or holds back connections, or has no stream for some.
+        let is_free = |plan: &TrialPlan| {
+            let settings = &plan.settings;
+            !settings.lacks_streams() && settings.network.is_none_or(|network| !network.is_obstacle())
+        };
         for plan in scenario.trials(Selection::Everything).into_iter().filter(is_free) {
             let schedule = schedule_of(&plan).published();
             let start_ns = plan.settings.warm_up.as_nanos() as u64;
@@ -133,7 +136,7 @@ fn the_readmes_example_of_a_network_holds() {
 fn the_readme_lists_every_scenario_with_its_question() {
     let readme = fs::read_to_string(root().join("README.md")).unwrap();
     for scenario in shipped() {
-        let file = format!("scenarios/{}.toml", scenario.name);
-        assert!(readme.contains(&file), "{file} is missing in the README");
+        let row = format!("| [{0}](scenarios/{0}.toml) | {1} |\n", scenario.name, scenario.question);
+        assert!(readme.contains(&row), "{row} is missing in the README");
     }
 }

@@ -2,10 +2,11 @@
 
 mod synthetic;
 
-use contract::{Manifest, Network, Pattern, Period, TimeHistogram, Transport, TrialRecord};
-use report::{Bound, Findings, OutputFile, Point, QuantityName, Run, Verdict};
+use contract::{Manifest, Network, Pattern, Period, TimeHistogram, Transport, TrialRecord, Trouble};
+use report::{Bound, Findings, OutputFile, Point, Quantity, QuantityName, Run, Verdict};
 use synthetic::{
-    change, files, heartbeat_trials, obstacle_trials, rtt_trials, ten_trials, transport_trials, write,
+    change, files, heartbeat_trials, obstacle_trials, rtt_trials, stream_limit_trials, ten_trials,
+    transport_trials, write,
 };
 
 fn findings((manifest, records): &(Manifest, Vec<TrialRecord>)) -> Findings {
@@ -143,6 +144,67 @@ fn losses_beyond_a_limit_of_streams_are_findings() {
     };
     assert_eq!(trial(10_000), Verdict::Invalid, "nobody had to stay away");
     assert_ne!(trial(1), Verdict::Invalid);
+}
+
+/// A limit of streams in a scenario of its own: who waits, whether they are told, and at what price the
+/// others are served.
+#[test]
+fn who_waits_for_a_stream_is_told_and_costs_are_those_of_what_came() {
+    let (manifest, mut records) = stream_limit_trials();
+    let found = findings(&(manifest.clone(), records.clone()));
+    assert_ne!(found.verdict, Verdict::Invalid);
+    let answer = &found.answers[0];
+    assert_eq!(
+        plain(&answer.sentence),
+        "With at most 25 streams a connection 25 of 50 SSE subscribers never get a stream and meet no error, \
+         and 850 of 1,700 deliveries never came."
+    );
+    assert_eq!(
+        plain(&answer.conditions[0]),
+        "With at most 50 streams a connection and with at most 100 streams a connection every subscriber was served."
+    );
+    let bytes: Vec<&Quantity> = found.scenarios[0]
+        .points
+        .iter()
+        .map(|point| point.quantity_of(QuantityName::BytesPerEvent))
+        .collect();
+    let [waiting, served, _] = bytes[..] else { panic!("three points") };
+    // Half of the bytes, for half of the deliveries.
+    assert!((waiting.measured.unwrap() / served.measured.unwrap() - 1.0).abs() < 0.02, "{waiting:?}");
+    assert!(waiting.doubt.as_ref().unwrap().contains("never did") && served.doubt.is_none(), "{waiting:?}");
+    assert!(report::render(&found).iter().all(|file| !file.path.contains("stream-limit-over-")));
+
+    let refused = "the server refused the stream";
+    change(&mut records[0], |measured| {
+        measured.troubles =
+            vec![Trouble { what: refused.to_owned(), times: 25, subscribers: 25, is_final: false }];
+    });
+    let told = plain(&findings(&(manifest, records)).answers[0].sentence);
+    assert!(told.contains("never get a stream and see the server refused the stream"), "{told}");
+}
+
+/// A line that is narrow everywhere has bars of ages and no matrix.
+#[test]
+fn bandwidths_are_compared_by_ages() {
+    let (mut manifest, records) = obstacle_trials();
+    let widths =
+        [1_000_000, 64_000].map(|bytes| Network { bytes_per_second: Some(bytes), ..Network::default() });
+    manifest.scenarios[0].sweep.as_mut().unwrap().network = vec![Network::default(), widths[0], widths[1]];
+    let mut left = Vec::new();
+    for of_pattern in records.chunks(7) {
+        for (index, network) in [Network::default(), widths[0], widths[1]].into_iter().enumerate() {
+            // The clear road thrice: what it measured is not asked here.
+            let mut record = of_pattern[0].clone();
+            record.params.network = Some(network);
+            record.order = (left.len() + index) as u32;
+            left.push(record);
+        }
+    }
+    let found = findings(&(manifest, left));
+    let files = report::render(&found);
+    assert!(files.iter().any(|file| file.path.ends_with("obstacles-over-age-mean-ms.svg")));
+    let summary = content(&files, "summary.json").to_owned();
+    assert!(!summary.contains("\"passage\": \"works\""), "no verdict where no obstacle is");
 }
 
 #[test]

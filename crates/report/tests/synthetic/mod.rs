@@ -20,7 +20,9 @@ use report::OutputFile;
 
 pub(crate) use blocks::{connection_trials, in_scattered_blocks, with_intervals};
 pub(crate) use browser::{age_trials, check, check_trials, not_run, six_connections};
-pub(crate) use network::{heartbeat_trials, obstacle_trials, obstacles, rtt_trials, transport_trials};
+pub(crate) use network::{
+    heartbeat_trials, obstacle_trials, obstacles, rtt_trials, stream_limit_trials, transport_trials,
+};
 pub(crate) use servers::{
     PUSHED, climb, cost_us, ladder_trials, ramp, ramp_scenario, ramp_trials, rung_us, server, server_trials,
 };

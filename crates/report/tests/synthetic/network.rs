@@ -1,8 +1,8 @@
 //! Made-up runs through a middlebox: delays, obstacles, signs of life, transports.
 
 use contract::{
-    Buffering, Heartbeat, Manifest, Measurements, Network, Params, Pattern, Period, RelayCounts, RelayUse,
-    SetUp, Sweep, TimeHistogram, Transport, TrialRecord, Trouble,
+    Buffering, ByteCounts, Heartbeat, Manifest, Measurements, Network, Params, Pattern, Period, RelayCounts,
+    RelayUse, SetUp, Sweep, TimeHistogram, Transport, TrialRecord, Trouble,
 };
 
 use super::{SUBSCRIBERS, change, golden, manifest, params, record, scenario};
@@ -212,4 +212,41 @@ pub(crate) fn transport_trials() -> (Manifest, Vec<TrialRecord>) {
         }
     }
     (manifest(vec![scenario], &[HASH], records.len() as u32), records)
+}
+
+/// A connection that fifty subscribers share, to servers that allow half of them, all, and more.
+pub(crate) fn stream_limit_trials() -> (Manifest, Vec<TrialRecord>) {
+    let question = "What do they see for whom there is no stream?";
+    let mut scenario = scenario("stream-limit", question, &[Pattern::Sse]);
+    scenario.transport = Transport::Http2;
+    scenario.streams_per_connection = 50;
+    scenario.sweep = Some(Sweep { max_streams: vec![25, 50, 100], ..Sweep::default() });
+    let mut records = Vec::new();
+    for limit in [25, 50, 100] {
+        let mut record = through("stream-limit", Pattern::Sse, Network::default(), records.len() as u32);
+        (record.params.network, record.params.rtt_ms) = (None, None);
+        record.params.transport = Transport::Http2;
+        (record.params.streams_per_connection, record.params.max_streams) = (Some(50), Some(limit));
+        change(&mut record, |measured| {
+            measured.relay = None;
+            if limit < 50 {
+                measured.never_connected = 25;
+                lose(measured, 0.5);
+                measured.requests.failed = 0;
+                measured.bytes = halved(measured.bytes);
+            }
+        });
+        records.push(record);
+    }
+    (manifest(vec![scenario], &[HASH], records.len() as u32), records)
+}
+
+fn halved(bytes: ByteCounts) -> ByteCounts {
+    ByteCounts {
+        received: bytes.received / 2,
+        sent: bytes.sent / 2,
+        payload: bytes.payload / 2,
+        headers: bytes.headers / 2,
+        empty_polls: bytes.empty_polls / 2,
+    }
 }
