@@ -6,6 +6,8 @@ use super::{axis::Plane, sweep::Curve};
 
 /// Radius of a mark, pixels.
 pub(super) const MARK: f64 = 5.5;
+/// How far a mark is moved for each one that would hide it, or that it would hide: half of each is seen.
+const STEP: f64 = 0.6 * MARK;
 
 /// One measured point as it is drawn.
 pub(super) struct Mark {
@@ -41,15 +43,14 @@ pub(super) fn of(plane: &Plane, curves: &[(Pattern, Curve, Curve)], level_patter
 /// The places of marks, those that would hide one another moved apart along the horizontal, and none of
 /// them to the left of the axis.
 fn side_by_side(places: &[(f64, f64)], left: f64) -> Vec<(f64, f64)> {
-    let hide = |one: (f64, f64), other: (f64, f64)| {
-        (one.0 - other.0).abs() < MARK && (one.1 - other.1).abs() < 1.5 * MARK
-    };
+    let hide =
+        |one: (f64, f64), other: (f64, f64)| (one.0 - other.0).abs() < MARK && (one.1 - other.1).abs() < MARK;
     let moved = |(index, place): (usize, &(f64, f64))| {
         let before = places[..index].iter().filter(|other| hide(*place, **other)).count() as f64;
         let after = places[index + 1..].iter().filter(|other| hide(*place, **other)).count() as f64;
-        let outermost = place.0 - (before + after) * MARK;
+        let outermost = place.0 - (before + after) * STEP;
         let back = if before + after > 0.0 { (left - outermost).max(0.0) } else { 0.0 };
-        (place.0 + (before - after) * MARK + back, place.1)
+        (place.0 + (before - after) * STEP + back, place.1)
     };
     places.iter().enumerate().map(moved).collect()
 }
@@ -67,9 +68,9 @@ mod tests {
     #[test]
     fn marks_in_one_place_stand_side_by_side_and_others_stay() {
         let places = [(100.0, 50.0), (100.0, 52.0), (100.0, 90.0), (160.0, 50.0), (20.0, 9.0)];
-        let apart = [(100.0 - MARK, 50.0), (100.0 + MARK, 52.0), (100.0, 90.0), (160.0, 50.0), (20.0, 9.0)];
+        let apart = [(100.0 - STEP, 50.0), (100.0 + STEP, 52.0), (100.0, 90.0), (160.0, 50.0), (20.0, 9.0)];
         assert_eq!(side_by_side(&places, 20.0), apart, "one alone may stand on the axis");
-        let three = [0.0, 2.0, 4.0].map(|marks| (20.0 + marks * MARK, 9.0));
+        let three = [0.0, 2.0, 4.0].map(|marks| (20.0 + marks * STEP, 9.0));
         assert_eq!(side_by_side(&[(20.0, 9.0); 3], 20.0), three, "to the right of the axis");
     }
 }

@@ -123,7 +123,7 @@ fn figure(
         scenario: Some(finding.scenario.name.clone()),
         title: title(swept, name, points),
         caption: format!(
-            "Solid: measured, one mark a point; marks in one place stand side by side. Dashed: predicted. Where the two part, the model leaves something out.{}{}{}{}",
+            "Solid: measured, one mark a point, drawn a little aside where it would hide another. Dashed: predicted. Where the two part, the model leaves something out.{}{}{}{}",
             if swept == Swept::Rtt {
                 " A transit is half a round trip; the number in the title is the slope of the line with the least squares."
             } else {
