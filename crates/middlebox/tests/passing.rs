@@ -5,12 +5,13 @@ mod wire;
 
 use std::{
     io::{ErrorKind, Read, Write},
-    net::{Shutdown, TcpStream},
+    net::{Ipv4Addr, Shutdown, SocketAddr, TcpStream},
     time::{Duration, Instant},
 };
 
 use contract::Network;
 use sha2::{Digest, Sha256};
+use socket2::{Domain, SockRef, Socket, Type};
 use wire::{Ending, Wire, carry, expect, is_silent, millis, settings, to_end};
 
 const MILLISECOND: Duration = Duration::from_millis(1);
@@ -161,7 +162,7 @@ fn an_end_takes_as_long_as_bytes() {
 }
 
 fn reset(stream: TcpStream) {
-    socket2::SockRef::from(&stream).set_linger(Some(Duration::ZERO)).unwrap();
+    SockRef::from(&stream).set_linger(Some(Duration::ZERO)).unwrap();
     drop(stream);
 }
 
@@ -203,7 +204,10 @@ fn a_subscriber_that_goes_while_being_sent_to_is_heard_of() {
 
 #[test]
 fn a_server_that_is_not_there_resets_the_subscriber() {
-    let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    // Its port is taken, so that nobody else gets it, and nobody listens.
+    let taken = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+    taken.bind(&SocketAddr::from((Ipv4Addr::LOCALHOST, 0)).into()).unwrap();
+    let nobody = taken.local_addr().unwrap().as_socket().unwrap();
     let relay = middlebox::Relay::start(settings(nobody, Network::default())).unwrap();
     let mut subscriber = TcpStream::connect(relay.address()).unwrap();
     assert_eq!(to_end(&mut subscriber), (vec![], Ending::Reset));

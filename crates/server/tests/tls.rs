@@ -82,7 +82,7 @@ async fn a_strict_client_refuses_what_is_expired_or_somebody_elses() {
 
 #[tokio::test]
 async fn whoever_does_not_shake_hands_is_let_go() {
-    let limits = Limits { head_timeout: Duration::from_millis(300), ..Limits::default() };
+    let limits = Limits { head_timeout: Duration::from_millis(1_500), ..Limits::default() };
     let live = Live::with(AppSettings { limits, ..speaking(Transport::Http2) });
     // The first two lines of a handshake: a record of 512 bytes is announced, and does not come.
     let half_a_handshake = [0x16, 3, 1, 2, 0, 1, 0, 1, 0xfc, 3, 3];
