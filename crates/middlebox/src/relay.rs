@@ -207,10 +207,14 @@ async fn accept(listener: &TcpListener, shared: &Rc<Shared>) {
     let most = shared.settings.network.connections.unwrap_or(u32::MAX);
     let mut number = 0;
     loop {
-        let Ok((subscriber, _)) = listener.accept().await else {
-            // Whoever knocked waits in the kernel meanwhile.
-            shared.pacer.sleep_until(now_ns() + nanoseconds(ACCEPT_AGAIN)).await;
-            continue;
+        let subscriber = match listener.accept().await {
+            Ok((subscriber, _)) => subscriber,
+            Err(error) => {
+                shared.tell("a connection could not be accepted", &error);
+                // Whoever knocked waits in the kernel meanwhile.
+                shared.pacer.sleep_until(now_ns() + nanoseconds(ACCEPT_AGAIN)).await;
+                continue;
+            }
         };
         if open.get() >= most {
             one(&shared.count.over_cap);

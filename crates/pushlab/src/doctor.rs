@@ -11,11 +11,11 @@ use std::{
 
 use clap::Args;
 use comfy_table::{ContentArrangement, LineStyle, Table, TableStyle};
-use contract::Scenario;
+use contract::{Scenario, Selection};
 use load_harness::{CALIBRATION_SUBSCRIBERS, Cores, TargetFolder, fitting_subscribers};
 use schedule::monotonic_ns;
 
-use crate::{exit::Failure, say::say, scenarios};
+use crate::{exit::Failure, middlebox::descriptors, say::say, scenarios};
 
 /// Excess over the delay asked for that is good, at the 99th percentile.
 const GOOD_EXCESS: Duration = Duration::from_millis(1);
@@ -123,18 +123,22 @@ fn core_check(cores: &Cores) -> Check {
 
 fn descriptor_check(scenarios: &[&Scenario], folder: &Path) -> Check {
     let fitting = fitting_subscribers();
-    let most = scenarios.iter().map(|scenario| (scenario.subscribers, scenario.name.as_str())).max();
+    let needs = |scenario: &Scenario| {
+        let trials = scenario.trials(Selection::Everything);
+        trials.iter().map(|plan| descriptors(&plan.settings)).max().unwrap_or(0)
+    };
+    let most = scenarios.iter().map(|scenario| (needs(scenario), scenario.name.as_str())).max();
     let (needed, by) = most.unwrap_or((CALIBRATION_SUBSCRIBERS, "calibration"));
     let found = format!("{fitting} subscribers fit, {} behind a middlebox", fitting / 2);
     let (state, advice) = if fitting < CALIBRATION_SUBSCRIBERS {
         (State::Broken, format!("even {CALIBRATION_SUBSCRIBERS} do not fit: raise it with `ulimit -n 4096`"))
     } else if fitting < needed {
         let limit = needed + 200;
-        (State::Warning, format!("the scenario {by} needs {needed}: raise it with `ulimit -n {limit}`"))
+        (State::Warning, format!("the scenario {by} takes {needed}: raise it with `ulimit -n {limit}`"))
     } else if scenarios.is_empty() {
         (State::Warning, format!("there are no scenarios in {}: name their folder", folder.display()))
     } else {
-        (State::Good, format!("enough for every scenario; the largest, {by}, needs {needed}"))
+        (State::Good, format!("enough for every scenario; the largest, {by}, takes {needed}"))
     };
     Check { what: "file descriptors", state, found, advice }
 }
