@@ -59,12 +59,9 @@ impl Plane {
                     // Without it the kernel may hold a small write back (Nagle, RFC 896) until the
                     // one before it is acknowledged.
                     let _ = stream.set_nodelay(true);
-                    let is_encrypted = plane.tls.is_some();
-                    if is_encrypted {
-                        give_up_who_takes_nothing(&stream, plane.limits.head_timeout);
-                    }
+                    give_up_who_takes_nothing(&stream, plane.limits.head_timeout);
                     let stream = Metered::new(stream, Arc::clone(&plane.meter));
-                    if is_encrypted {
+                    if plane.tls.is_some() {
                         plane.app.spawn(Arc::clone(&plane).serve_encrypted(stream));
                     } else {
                         plane.app.spawn(Arc::clone(&plane).serve(stream, Bytes::new()));
@@ -150,7 +147,8 @@ async fn first_bytes(response: Response<Body>, ride: Ride) -> Bytes {
 }
 
 /// Lets the kernel end a connection whose client takes nothing for so long of what is to be written (TCP's
-/// user timeout, RFC 9293 §3.9.1.1): the lane looks after its riders itself, a task of hyper would wait.
+/// user timeout, RFC 9293 §3.9.1.1): the lane looks after its riders itself, but a task of hyper would wait
+/// for ever.
 fn give_up_who_takes_nothing(stream: &TcpStream, patience: Duration) {
     // Where the kernel has no such timeout, the client is waited for.
     #[cfg(target_os = "linux")]
