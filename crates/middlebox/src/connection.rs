@@ -154,11 +154,17 @@ impl Connection<'_> {
         let server = self.server.get_or_init(|| server);
         one(&count.relayed);
 
-        let up = Special { first_held_ns: nanoseconds(*network.rtt), ..Special::default() };
+        let segment = |to| sockets::segment(to).unwrap_or(settings.max_segment) as usize;
+        let up = Special {
+            first_held_ns: nanoseconds(*network.rtt),
+            segment: segment(server),
+            ..Special::default()
+        };
         let up = Way::new(settings, pacer, self.random(0), up, &count.bytes_up);
         let down = Special {
             buffer: network.buffer,
             cut_after_bytes: network.cut_after_bytes,
+            segment: segment(&self.subscriber),
             ..Special::default()
         };
         let down = Way::new(settings, pacer, self.random(1), down, &count.bytes_down);

@@ -39,7 +39,7 @@ pub struct RelaySettings {
     pub to: SocketAddr,
     /// What it does to every connection.
     pub network: Network,
-    /// Maximum TCP segment on both sides, bytes.
+    /// Maximum TCP segment on both sides, bytes, with TCP's own options.
     pub max_segment: u32,
     /// Seed of the jitter.
     pub seed: u64,

@@ -46,6 +46,11 @@ fn fresh(address: SocketAddr, max_segment: u32) -> io::Result<TcpSocket> {
     Ok(socket)
 }
 
+/// Bytes that a segment carries at most: what TCP's own options leave of the maximum.
+pub(crate) fn segment(stream: &TcpStream) -> Option<u32> {
+    SockRef::from(stream).tcp_mss().ok()
+}
+
 /// Makes the socket's end a reset (RST) instead of a FIN.
 pub(crate) fn reset_at_end(stream: &TcpStream) {
     // A socket that is gone needs none.

@@ -117,6 +117,28 @@ fn a_line_carries_no_more_than_it_may() {
 }
 
 #[test]
+fn a_line_carries_whole_segments() {
+    const SEGMENTS: usize = 6;
+    let wire = Wire::new(Network { bytes_per_second: Some(30_000), ..Network::default() });
+    let (mut subscriber, mut server) = wire.connect();
+    let segment = SockRef::from(&subscriber).tcp_mss().unwrap() as usize;
+    // What an Ethernet path carries with TCP timestamps and without.
+    assert!([1_448, 1_460].contains(&segment), "{segment}");
+    let text = vec![b'x'; SEGMENTS * segment];
+    for one_way in [true, false] {
+        let (from, to) =
+            if one_way { (&mut subscriber, &mut server) } else { (&mut server, &mut subscriber) };
+        from.write_all(&text).unwrap();
+        let mut came = 0;
+        while came < text.len() {
+            let read = to.read(&mut vec![0; text.len()]).unwrap();
+            assert!(read > 0 && read % segment == 0, "{read} bytes after {came} are no whole segments");
+            came += read;
+        }
+    }
+}
+
+#[test]
 fn who_does_not_read_stops_who_sends() {
     const MOST: usize = 64 << 20;
     let wire = Wire::new(Network { rtt: millis(2), ..Network::default() });

@@ -65,7 +65,7 @@ pub(crate) struct MiddleboxArguments {
     /// sent is taken, acknowledged by TCP and lost
     #[arg(long, value_name = "TIME", value_parser = time)]
     black_hole_after: Option<Period>,
-    /// Maximum TCP segment on both sides, bytes
+    /// Maximum TCP segment on both sides, bytes; TCP's own options, such as 12 bytes of timestamps, count
     #[arg(long, value_name = "BYTES", default_value_t = load_harness::TCP_MAXSEG, value_parser = clap::value_parser!(u32).range(536..=65_483))]
     tcp_maxseg: u32,
     /// Seed of the jitter

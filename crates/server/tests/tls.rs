@@ -156,7 +156,7 @@ async fn a_page_of_the_same_host_in_clear_is_of_another_origin() {
 fn bind(certificate: CertificateSource) -> Result<Server, String> {
     let any = "127.0.0.1:0".parse().unwrap();
     let app = speaking(Transport::Http2);
-    Server::bind(ServerSettings { data: any, control: any, tcp_maxseg: 1_448, certificate, app })
+    Server::bind(ServerSettings { data: any, control: any, tcp_maxseg: 1_460, certificate, app })
         .map_err(|error| error.to_string())
 }
 
@@ -209,7 +209,7 @@ async fn the_floor_speaks_http1_only() {
     for transport in [Transport::Http1Tls, Transport::Http2] {
         let app = AppSettings { floor: true, patterns: vec![Pattern::Sse], ..speaking(transport) };
         let certificate = CertificateSource::default();
-        let settings = ServerSettings { data: any, control: any, tcp_maxseg: 1_448, certificate, app };
+        let settings = ServerSettings { data: any, control: any, tcp_maxseg: 1_460, certificate, app };
         let error = Server::bind(settings).unwrap_err().to_string();
         assert!(error.contains("http1 only") && error.contains(transport.slug()), "{error}");
     }

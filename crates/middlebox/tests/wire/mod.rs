@@ -60,7 +60,7 @@ impl Wire {
 }
 
 pub(crate) fn settings(to: SocketAddr, network: Network) -> RelaySettings {
-    RelaySettings { listen: "127.0.0.1:0".parse().unwrap(), to, network, max_segment: 1_448, seed: 7 }
+    RelaySettings { listen: "127.0.0.1:0".parse().unwrap(), to, network, max_segment: 1_460, seed: 7 }
 }
 
 /// A test fails instead of waiting for ever.
