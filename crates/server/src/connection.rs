@@ -213,7 +213,7 @@ impl Plane {
                 lane::whole(long_polling::no_content())
             }
             Ride::Sse(_) => Bytes::from_static(b"0\r\n\r\n"),
-            Ride::Polled(_) | Ride::WebSocket(_) => Bytes::new(),
+            Ride::Polled(_) | Ride::WebSocket(_) | Ride::Sentence(_) => Bytes::new(),
         };
         // Whether it still listens is its own affair.
         let _ = stream.write_all(&lane::join(&first, &last)).await;

@@ -103,13 +103,15 @@ impl Plane {
         };
         let hint = response.extensions_mut().remove::<Ride>();
         let rides = match hint {
-            Some(Ride::WebSocket(_)) => may_ride,
+            Some(Ride::WebSocket(_) | Ride::Sentence(_)) => may_ride,
             Some(Ride::Sse(_)) => may_ride && !is_last,
             // Its next request would have to go back to hyper if this one is not plain.
             Some(Ride::Polled(_) | Ride::Held(_)) => may_ride && is_plain,
             None => false,
         };
-        if let (Some(Ride::WebSocket(_)), false, true) = (hint, rides, self.lane.is_some()) {
+        if let (Some(Ride::WebSocket(_) | Ride::Sentence(_)), false, true) =
+            (hint, rides, self.lane.is_some())
+        {
             // Where there is a lane, hyper upgrades nothing.
             let detail = "the server is stopping, or the handshake has a body or an `expect`";
             response = Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail).into_response();
@@ -138,7 +140,7 @@ impl Plane {
 async fn first_bytes(response: Response<Body>, ride: Ride) -> Bytes {
     let (parts, body) = response.into_parts();
     match ride {
-        Ride::Sse(_) | Ride::WebSocket(_) => takeover::head(&parts, None).into(),
+        Ride::Sse(_) | Ride::WebSocket(_) | Ride::Sentence(_) => takeover::head(&parts, None).into(),
         Ride::Polled(_) | Ride::Held(_) => {
             let body = to_bytes(body, usize::MAX).await.unwrap_or_default();
             lane::whole(Response::from_parts(parts, body))

@@ -9,8 +9,10 @@ use std::{
 use bytes::{Buf, Bytes};
 use contract::Pattern;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 
 use super::{join, talk::Talk, wheel::Slot};
+use crate::App;
 
 /// How the events of a stream are framed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -119,6 +121,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Rider<S> {
             self.write_rest()?;
         }
         Ok(())
+    }
+
+    /// A WebSocket's close frame, which is still to be said; what its client says goes to the talk from here.
+    pub(super) fn goodbye(&mut self, app: &App, code: CloseCode, reason: &str) -> Bytes {
+        self.talk.get_or_insert_with(|| Box::new(Talk::new(app))).say_goodbye(code, reason)
     }
 
     /// Goes on with what is still to be written, as far as the socket takes it.
