@@ -13,8 +13,9 @@ use std::{
 use contract::{Network, RelayCounts};
 use tokio::{
     net::{TcpListener, TcpStream},
+    runtime::{Builder, LocalOptions},
     sync::oneshot,
-    task::{LocalSet, spawn_local},
+    task::spawn_local,
 };
 
 use crate::{
@@ -157,15 +158,17 @@ fn run(
     stopped: oneshot::Receiver<()>,
     ready: &mpsc::Sender<Result<SocketAddr, RelayError>>,
 ) {
-    let mut builder = tokio::runtime::Builder::new_current_thread();
-    let runtime = match builder.enable_all().event_interval(LOOK_AFTER).build() {
+    // Each connection is a task of the runtime itself: within a set of tasks, which is one to the runtime, the
+    // interval would not count.
+    let mut builder = Builder::new_current_thread();
+    let runtime = match builder.enable_all().event_interval(LOOK_AFTER).build_local(LocalOptions::default()) {
         Ok(runtime) => runtime,
         Err(error) => {
             let _ = ready.send(Err(RelayError::Thread(error)));
             return;
         }
     };
-    LocalSet::new().block_on(&runtime, async {
+    runtime.block_on(async {
         let opened = open(&settings).and_then(|listener| {
             let pacer = Pacer::new().map_err(RelayError::Thread)?;
             let address =

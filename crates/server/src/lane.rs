@@ -13,9 +13,9 @@
 //! # How
 //!
 //! A connection begins with hyper and axum, and the pattern's file answers its request whole. If the
-//! answer is one that goes on, the file says so in the response's extensions ([`Ride`](crate::takeover::Ride)); on a plain
-//! HTTP/1.1 connection the serve loop then takes the socket out of hyper's hands (`takeover`) and it
-//! *boards* the lane. From then on:
+//! answer is one that goes on, the file says so in the response's extensions
+//! ([`Ride`](crate::takeover::Ride)); on a plain HTTP/1.1 connection the serve loop then takes the socket
+//! out of hyper's hands (`takeover`) and it *boards* the lane. From then on:
 //!
 //! - **An event** wakes the lane once. It goes through the riders and gives each all that waits after
 //!   *its own* place, in one write. Most wait at one place, so the bytes are made once ([`Frames`]).
