@@ -91,6 +91,20 @@ async fn a_steady_heartbeat_comes_between_events_too() {
 }
 
 #[tokio::test]
+async fn a_steady_heartbeat_is_never_early() {
+    for pattern in [Pattern::Sse, Pattern::WebSocket] {
+        let heartbeat = Heartbeat::Every(period());
+        let live = Live::with(AppSettings { heartbeat, ..AppSettings::default() });
+        let before = Instant::now();
+        let (mut subscriber, _) = Subscriber::open(&live, pattern, None).await;
+        for beats in 1..=10 {
+            assert_eq!(timeout(PATIENCE, next(&mut subscriber)).await.unwrap(), Next::Beat);
+            assert!(before.elapsed() >= PERIOD * beats, "{pattern}: {beats} after {:?}", before.elapsed());
+        }
+    }
+}
+
+#[tokio::test]
 async fn an_idle_heartbeat_comes_only_after_a_whole_silent_period() {
     for_each_way(Heartbeat::WhenIdle(period()), async |live, mut subscriber| {
         let mut last_published = Instant::now();
