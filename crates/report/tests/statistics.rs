@@ -4,8 +4,7 @@
 mod synthetic;
 
 use contract::{
-    Ages, Distribution, Measurements, Params, Pattern, Period, Scenario, Side, Sweep, TimeHistogram,
-    TrialRecord,
+    Ages, Distribution, Measurements, Params, Pattern, Period, Scenario, Side, Sweep, TimeHistogram, TrialRecord,
 };
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
@@ -24,7 +23,8 @@ fn bare(pattern: Pattern) -> TrialRecord {
     synthetic::change(&mut record, |measured| {
         // Everything came, and nobody asks when.
         let count = measured.window_deliveries;
-        measured.age = Ages { arrived: Distribution { count, ..Distribution::default() }, ..Ages::default() };
+        measured.age =
+            Ages { arrived: Distribution { count, ..Distribution::default() }, ..Ages::default() };
         measured.age_seconds.clear();
         measured.lateness = Distribution::default();
         measured.lateness_seconds.clear();
