@@ -55,7 +55,7 @@ fn passing(criterion: &mut Criterion) {
         listen: (Ipv4Addr::LOCALHOST, 0).into(),
         to: server,
         network: Network::default(),
-        max_segment: 1_448,
+        max_segment: 1_460,
         seed: 1,
     };
     let relay = Relay::start(settings).expect("a port is free");

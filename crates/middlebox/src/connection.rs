@@ -53,11 +53,24 @@ pub(crate) struct Shared {
     pub(crate) count: Arc<Count>,
     /// Where everything is read into before it is queued.
     pub(crate) scratch: RefCell<Vec<u8>>,
+    /// A failure of this machine was told.
+    has_told: Cell<bool>,
 }
 
 impl Shared {
     pub(crate) fn new(settings: RelaySettings, pacer: Rc<Pacer>, count: Arc<Count>) -> Self {
-        Self { settings, pacer, count, scratch: RefCell::new(vec![0; LARGEST_READ]) }
+        let scratch = RefCell::new(vec![0; LARGEST_READ]);
+        Self { settings, pacer, count, scratch, has_told: Cell::new(false) }
+    }
+
+    /// Tells on stderr what this machine did not allow: the first time only, as it may go on for long.
+    pub(crate) fn tell(&self, what: &str, error: &io::Error) {
+        if !self.has_told.replace(true) {
+            eprintln!(
+                "{what}: {error}; a middlebox needs two file descriptors a connection (`ulimit -n`). Further \
+                 failures are not told"
+            );
+        }
     }
 
     /// Done when so long has passed since an instant; never without a length.
@@ -120,7 +133,7 @@ pub(crate) async fn relay(shared: &Shared, number: u64, subscriber: TcpStream) {
 impl Connection<'_> {
     /// Passes everything on until both ways have ended.
     async fn pass(&self) -> End {
-        let Shared { settings, pacer, count, scratch } = self.shared;
+        let Shared { settings, pacer, count, scratch, has_told: _ } = self.shared;
         let network = &settings.network;
         let mut opening = Vec::new();
         if network.refuse_upgrade {
@@ -130,17 +143,28 @@ impl Connection<'_> {
                 Err(_) => return End::Reset,
             }
         }
-        let Ok(server) = sockets::connect(settings.to, settings.max_segment).await else {
-            return End::Unreachable;
+        let server = match sockets::connect(settings.to, settings.max_segment).await {
+            Ok(server) => server,
+            Err(error) if sockets::is_the_servers(&error) => return End::Unreachable,
+            Err(error) => {
+                self.shared.tell("a connection to the server could not be begun", &error);
+                return End::Reset;
+            }
         };
         let server = self.server.get_or_init(|| server);
         one(&count.relayed);
 
-        let up = Special { first_held_ns: nanoseconds(*network.rtt), ..Special::default() };
+        let segment = |to| sockets::segment(to).unwrap_or(settings.max_segment) as usize;
+        let up = Special {
+            first_held_ns: nanoseconds(*network.rtt),
+            segment: segment(server),
+            ..Special::default()
+        };
         let up = Way::new(settings, pacer, self.random(0), up, &count.bytes_up);
         let down = Special {
             buffer: network.buffer,
             cut_after_bytes: network.cut_after_bytes,
+            segment: segment(&self.subscriber),
             ..Special::default()
         };
         let down = Way::new(settings, pacer, self.random(1), down, &count.bytes_down);

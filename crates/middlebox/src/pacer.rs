@@ -120,7 +120,8 @@ mod tests {
             let woken = Rc::new(RefCell::new(Vec::new()));
             let running = Rc::clone(&pacer);
             tokio::task::spawn_local(async move { running.run().await });
-            let start_ns = now_ns();
+            // Well ahead, so that all of them sleep before the first is to wake.
+            let start_ns = now_ns() + 500_000_000;
             let mut tasks = Vec::new();
             for milliseconds in [9_u64, 3, 6, 3, 0] {
                 let (pacer, woken) = (Rc::clone(&pacer), Rc::clone(&woken));

@@ -13,8 +13,9 @@ use std::{
 use contract::{Network, RelayCounts};
 use tokio::{
     net::{TcpListener, TcpStream},
+    runtime::{Builder, LocalOptions},
     sync::oneshot,
-    task::{LocalSet, spawn_local},
+    task::spawn_local,
 };
 
 use crate::{
@@ -39,7 +40,7 @@ pub struct RelaySettings {
     pub to: SocketAddr,
     /// What it does to every connection.
     pub network: Network,
-    /// Maximum TCP segment on both sides, bytes.
+    /// Maximum TCP segment on both sides, bytes, with TCP's own options.
     pub max_segment: u32,
     /// Seed of the jitter.
     pub seed: u64,
@@ -157,15 +158,17 @@ fn run(
     stopped: oneshot::Receiver<()>,
     ready: &mpsc::Sender<Result<SocketAddr, RelayError>>,
 ) {
-    let mut builder = tokio::runtime::Builder::new_current_thread();
-    let runtime = match builder.enable_all().event_interval(LOOK_AFTER).build() {
+    // Each connection is a task of the runtime itself: within a set of tasks, which is one to the runtime, the
+    // interval would not count.
+    let mut builder = Builder::new_current_thread();
+    let runtime = match builder.enable_all().event_interval(LOOK_AFTER).build_local(LocalOptions::default()) {
         Ok(runtime) => runtime,
         Err(error) => {
             let _ = ready.send(Err(RelayError::Thread(error)));
             return;
         }
     };
-    LocalSet::new().block_on(&runtime, async {
+    runtime.block_on(async {
         let opened = open(&settings).and_then(|listener| {
             let pacer = Pacer::new().map_err(RelayError::Thread)?;
             let address =
@@ -207,10 +210,14 @@ async fn accept(listener: &TcpListener, shared: &Rc<Shared>) {
     let most = shared.settings.network.connections.unwrap_or(u32::MAX);
     let mut number = 0;
     loop {
-        let Ok((subscriber, _)) = listener.accept().await else {
-            // Whoever knocked waits in the kernel meanwhile.
-            shared.pacer.sleep_until(now_ns() + nanoseconds(ACCEPT_AGAIN)).await;
-            continue;
+        let subscriber = match listener.accept().await {
+            Ok((subscriber, _)) => subscriber,
+            Err(error) => {
+                shared.tell("a connection could not be accepted", &error);
+                // Whoever knocked waits in the kernel meanwhile.
+                shared.pacer.sleep_until(now_ns() + nanoseconds(ACCEPT_AGAIN)).await;
+                continue;
+            }
         };
         if open.get() >= most {
             one(&shared.count.over_cap);

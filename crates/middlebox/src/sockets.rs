@@ -33,10 +33,22 @@ pub(crate) async fn connect(address: SocketAddr, max_segment: u32) -> io::Result
     Ok(stream)
 }
 
+/// Whether it was the server that did not let a connection be, and not this machine, which may be out of file
+/// descriptors or ports.
+pub(crate) fn is_the_servers(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionRefused, ConnectionReset, TimedOut};
+    matches!(error.kind(), ConnectionRefused | ConnectionReset | TimedOut)
+}
+
 fn fresh(address: SocketAddr, max_segment: u32) -> io::Result<TcpSocket> {
     let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
     SockRef::from(&socket).set_tcp_mss(max_segment)?;
     Ok(socket)
+}
+
+/// Bytes that a segment carries at most: what TCP's own options leave of the maximum.
+pub(crate) fn segment(stream: &TcpStream) -> Option<u32> {
+    SockRef::from(stream).tcp_mss().ok()
 }
 
 /// Makes the socket's end a reset (RST) instead of a FIN.

@@ -78,6 +78,8 @@ pub(crate) struct Special {
     pub(crate) buffer: Option<Buffering>,
     /// Cut after so many bytes.
     pub(crate) cut_after_bytes: Option<u64>,
+    /// Bytes that a segment to the receiver carries.
+    pub(crate) segment: usize,
 }
 
 /// One direction of one connection.
@@ -128,7 +130,7 @@ impl<'a> Way<'a> {
                 random,
             }),
             // A line carries one segment after another, and a segment is there when its last byte is.
-            piece: network.bytes_per_second.map_or(LARGEST_READ, |_| settings.max_segment as usize).max(1),
+            piece: network.bytes_per_second.map_or(LARGEST_READ, |_| special.segment).max(1),
             buffer: special.buffer,
             gathered: RefCell::default(),
             gather_until_ns: Cell::new(u64::MAX),

@@ -4,14 +4,15 @@
 mod wire;
 
 use std::{
-    io::{ErrorKind, Read, Write},
-    net::{Shutdown, TcpStream},
+    io::{ErrorKind, Write},
+    net::{Ipv4Addr, Shutdown, SocketAddr, TcpStream},
     time::{Duration, Instant},
 };
 
 use contract::Network;
 use sha2::{Digest, Sha256};
-use wire::{Ending, Wire, carry, expect, is_silent, millis, settings, to_end};
+use socket2::{Domain, SockRef, Socket, Type};
+use wire::{Ending, Wire, carry, expect, is_silent, millis, read, settings, to_end};
 
 const MILLISECOND: Duration = Duration::from_millis(1);
 
@@ -75,7 +76,7 @@ fn pour(stream: &mut TcpStream, bytes: usize, seed: u8) -> Vec<u8> {
 fn drink(stream: &mut TcpStream) -> Vec<u8> {
     let (mut hash, mut some) = (Sha256::new(), [0; 10_007]);
     loop {
-        match stream.read(&mut some).unwrap() {
+        match read(stream, &mut some).unwrap() {
             0 => return hash.finalize().to_vec(),
             read => hash.update(&some[..read]),
         }
@@ -116,16 +117,42 @@ fn a_line_carries_no_more_than_it_may() {
 }
 
 #[test]
+fn a_line_carries_whole_segments() {
+    const SEGMENTS: usize = 6;
+    let wire = Wire::new(Network { bytes_per_second: Some(30_000), ..Network::default() });
+    let (mut subscriber, mut server) = wire.connect();
+    let segment = SockRef::from(&subscriber).tcp_mss().unwrap() as usize;
+    // What an Ethernet path carries with TCP timestamps and without.
+    assert!([1_448, 1_460].contains(&segment), "{segment}");
+    let text = vec![b'x'; SEGMENTS * segment];
+    for one_way in [true, false] {
+        let (from, to) =
+            if one_way { (&mut subscriber, &mut server) } else { (&mut server, &mut subscriber) };
+        from.write_all(&text).unwrap();
+        let mut came = 0;
+        while came < text.len() {
+            let bytes = read(to, &mut vec![0; text.len()]).unwrap();
+            assert!(
+                bytes > 0 && bytes.is_multiple_of(segment),
+                "{bytes} bytes after {came} are no whole segments"
+            );
+            came += bytes;
+        }
+    }
+}
+
+#[test]
 fn who_does_not_read_stops_who_sends() {
     const MOST: usize = 64 << 20;
     let wire = Wire::new(Network { rtt: millis(2), ..Network::default() });
     let (mut subscriber, mut server) = wire.connect();
-    server.set_write_timeout(Some(Duration::from_millis(400))).unwrap();
+    server.set_write_timeout(Some(Duration::from_millis(200))).unwrap();
     let text = vec![b'x'; 64 << 10];
     let mut sent = 0;
     let stopped = loop {
         match server.write(&text) {
             Ok(written) => sent += written,
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
             Err(error) => break error.kind(),
         }
         assert!(sent < MOST, "the relay swallows without end");
@@ -161,7 +188,7 @@ fn an_end_takes_as_long_as_bytes() {
 }
 
 fn reset(stream: TcpStream) {
-    socket2::SockRef::from(&stream).set_linger(Some(Duration::ZERO)).unwrap();
+    SockRef::from(&stream).set_linger(Some(Duration::ZERO)).unwrap();
     drop(stream);
 }
 
@@ -203,7 +230,10 @@ fn a_subscriber_that_goes_while_being_sent_to_is_heard_of() {
 
 #[test]
 fn a_server_that_is_not_there_resets_the_subscriber() {
-    let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    // Its port is taken, so that nobody else gets it, and nobody listens.
+    let taken = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+    taken.bind(&SocketAddr::from((Ipv4Addr::LOCALHOST, 0)).into()).unwrap();
+    let nobody = taken.local_addr().unwrap().as_socket().unwrap();
     let relay = middlebox::Relay::start(settings(nobody, Network::default())).unwrap();
     let mut subscriber = TcpStream::connect(relay.address()).unwrap();
     assert_eq!(to_end(&mut subscriber), (vec![], Ending::Reset));

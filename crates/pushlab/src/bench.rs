@@ -8,7 +8,7 @@ use std::{
     sync::atomic::AtomicBool,
 };
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use clap::Args;
 use contract::{
     BrowserTask, Calibration, Manifest, Outcome, Pattern, PublishedSchedule, RECORD_SCHEMA, Scenario,
@@ -16,7 +16,7 @@ use contract::{
 };
 use load_harness::{
     CALIBRATION_SUBSCRIBERS, CalibrationKey, Cores, Harness, TrialOrder, TrialResult, calibrate,
-    calibration_order, ensure_descriptors, environment, fitting_subscribers,
+    calibration_order, ensure_descriptors, environment, fitting_subscribers, raise_descriptor_limit,
 };
 use report::{ThresholdOutcome, Verdict};
 use tokio::signal::unix::{SignalKind, signal};
@@ -145,7 +145,8 @@ impl Plan {
             let count = arguments.blocks.unwrap_or_else(|| loaded.scenario.blocks(selection));
             blocks.push(count);
             for mut order in loaded.blocks(selection, arguments.seed, count)? {
-                order.cut_stairs(fitting);
+                let is_relayed = order.plan.settings.network.is_some();
+                order.cut_stairs(if is_relayed { fitting / 2 } else { fitting });
                 targets::check(&order)?;
                 if schedules.iter().all(|known| known.hash != order.schedule.hash()) {
                     schedules.push(order.schedule.published());
@@ -153,10 +154,7 @@ impl Plan {
                 orders.push(order);
             }
         }
-        let asked = orders.iter().map(|order| order.plan.settings.subscribers);
-        // Whatever the scenario asks, the calibration comes first.
-        let most = asked.max().unwrap_or(0).max(CALIBRATION_SUBSCRIBERS);
-        ensure_descriptors(most)?;
+        check_descriptors(&orders, fitting)?;
         let cores = Cores::of_this_machine();
         let environment = environment(&cores, commit());
         let calibrations = calibrations_for(&orders);
@@ -288,6 +286,30 @@ impl Plan {
         let (trials, calibrations) = (self.orders.len(), self.calibrations.len());
         format!("{trials} trials in {blocks}, after {calibrations} of calibration")
     }
+}
+
+/// Refuses trials for which this machine has too few file descriptors.
+fn check_descriptors(orders: &[TrialOrder], fitting: u32) -> Result<()> {
+    // Whatever the scenario asks, the calibration comes first, behind a middlebox if its trials are.
+    let most = |of: &mut dyn Iterator<Item = &TrialOrder>| {
+        of.map(|order| order.plan.settings.subscribers.max(CALIBRATION_SUBSCRIBERS)).max()
+    };
+    ensure_descriptors(most(&mut orders.iter()).unwrap_or(CALIBRATION_SUBSCRIBERS))?;
+    let is_relayed = |order: &&TrialOrder| order.plan.settings.network.is_some();
+    let Some(relayed) = most(&mut orders.iter().filter(is_relayed)) else { return Ok(()) };
+    if relayed > fitting / 2 {
+        let allowed = raise_descriptor_limit();
+        // What a process needs besides its subscribers.
+        let spare = allowed.saturating_sub(u64::from(fitting));
+        let needed = 2 * u64::from(relayed) + spare;
+        bail!(
+            "{relayed} subscribers behind a middlebox, which holds both ends of each connection, need {needed} \
+             file descriptors, but a process may open {allowed}: raise the limit (`ulimit -n {needed}`), or use \
+             at most {} subscribers",
+            fitting / 2
+        );
+    }
+    Ok(())
 }
 
 /// Whether a trial's numbers are predicted, so that the machine must be known: not those that a browser

@@ -3,7 +3,7 @@
 mod exactness;
 
 use std::{
-    env, fs,
+    fs,
     path::{Path, PathBuf},
     process::{Command, ExitCode, Stdio},
     time::{Duration, Instant},
@@ -11,11 +11,18 @@ use std::{
 
 use clap::Args;
 use comfy_table::{ContentArrangement, LineStyle, Table, TableStyle};
-use contract::Scenario;
-use load_harness::{CALIBRATION_SUBSCRIBERS, Cores, TargetFolder, fitting_subscribers};
+use contract::{Scenario, Selection};
+use load_harness::{
+    BrowserPrograms, CALIBRATION_SUBSCRIBERS, Cores, NoBrowser, TargetFolder, fitting_subscribers,
+};
 use schedule::monotonic_ns;
 
-use crate::{exit::Failure, say::say, scenarios};
+use crate::{
+    exit::Failure,
+    middlebox::descriptors,
+    say::say,
+    scenarios::{self, Loaded},
+};
 
 /// Excess over the delay asked for that is good, at the 99th percentile.
 const GOOD_EXCESS: Duration = Duration::from_millis(1);
@@ -72,19 +79,18 @@ struct Check {
 
 pub(crate) fn run(arguments: &DoctorArguments) -> Result<ExitCode, Failure> {
     let cores = Cores::of_this_machine();
-    let scenarios = scenarios::all(&arguments.folder).unwrap_or_default();
-    let scenarios: Vec<&Scenario> = scenarios.iter().map(|loaded| &loaded.scenario).collect();
+    let scenarios = scenarios::all(&arguments.folder);
     let mut checks = vec![
         core_check(&cores),
-        descriptor_check(&scenarios, &arguments.folder),
+        scenario_check(&scenarios, &arguments.folder),
+        descriptor_check(&scenarios.unwrap_or_default()),
         timer_check(),
         clock_check(),
         loopback_check(),
         middlebox_check(),
         swap_check(),
-        browser_check("Chromium", &["chromium", "chromium-browser", "google-chrome"]),
-        browser_check("chromedriver", &["chromedriver"]),
     ];
+    checks.extend(browser_checks(BrowserPrograms::find()));
     checks.extend(target_checks(&arguments.folder.join("targets")));
 
     let mut table = Table::new();
@@ -121,20 +127,38 @@ fn core_check(cores: &Cores) -> Check {
     Check { what: "cores", state: State::good_if(cores.allowed > 1), found, advice: advice.to_owned() }
 }
 
-fn descriptor_check(scenarios: &[&Scenario], folder: &Path) -> Check {
+/// Whether every scenario of the folder can be read: a run without names takes all of them.
+fn scenario_check(scenarios: &Result<Vec<Loaded>, Failure>, folder: &Path) -> Check {
+    let (state, found, advice) = match scenarios {
+        Ok(all) if all.is_empty() => {
+            let found = format!("there are none in {}", folder.display());
+            (State::Warning, found, "name their folder with --scenarios")
+        }
+        Ok(all) => (State::Good, format!("{} in {}", all.len(), folder.display()), "all can be read"),
+        Err(failure) => {
+            (State::Warning, failure.to_string(), "until then only scenarios that are named can be run")
+        }
+    };
+    Check { what: "scenarios", state, found, advice: advice.to_owned() }
+}
+
+fn descriptor_check(scenarios: &[Loaded]) -> Check {
     let fitting = fitting_subscribers();
-    let most = scenarios.iter().map(|scenario| (scenario.subscribers, scenario.name.as_str())).max();
+    let needs = |scenario: &Scenario| {
+        let trials = scenario.trials(Selection::Everything);
+        trials.iter().map(|plan| descriptors(&plan.settings)).max().unwrap_or(0)
+    };
+    let scenarios = scenarios.iter().map(|loaded| &loaded.scenario);
+    let most = scenarios.map(|scenario| (needs(scenario), scenario.name.as_str())).max();
     let (needed, by) = most.unwrap_or((CALIBRATION_SUBSCRIBERS, "calibration"));
     let found = format!("{fitting} subscribers fit, {} behind a middlebox", fitting / 2);
     let (state, advice) = if fitting < CALIBRATION_SUBSCRIBERS {
         (State::Broken, format!("even {CALIBRATION_SUBSCRIBERS} do not fit: raise it with `ulimit -n 4096`"))
     } else if fitting < needed {
         let limit = needed + 200;
-        (State::Warning, format!("the scenario {by} needs {needed}: raise it with `ulimit -n {limit}`"))
-    } else if scenarios.is_empty() {
-        (State::Warning, format!("there are no scenarios in {}: name their folder", folder.display()))
+        (State::Warning, format!("the scenario {by} takes {needed}: raise it with `ulimit -n {limit}`"))
     } else {
-        (State::Good, format!("enough for every scenario; the largest, {by}, needs {needed}"))
+        (State::Good, format!("enough; what takes most, {by}, takes {needed}"))
     };
     Check { what: "file descriptors", state, found, advice }
 }
@@ -245,30 +269,38 @@ fn swap_check() -> Check {
     Check { what: "swap", state, found, advice: advice.to_owned() }
 }
 
-/// A program of a browser, by the first of its names that is there.
-fn browser_check(what: &'static str, names: &[&str]) -> Check {
-    let path = env::var_os("PATH").unwrap_or_default();
-    let file = names
-        .iter()
-        .find_map(|name| env::split_paths(&path).map(|folder| folder.join(name)).find(|file| file.is_file()));
-    let (state, found, advice) = match file {
+/// The browser and its driver, as the harness finds them; what is not there, by itself.
+fn browser_checks(found: Result<BrowserPrograms, NoBrowser>) -> Vec<Check> {
+    let missing = match found {
+        Ok(programs) => {
+            return vec![
+                program_check("Chromium", &programs.chromium),
+                program_check("ChromeDriver", &programs.chromedriver),
+            ];
+        }
+        Err(missing) => missing,
+    };
+    let (what, remedy) = match &missing {
+        NoBrowser::NotOnPath { what, .. } => (what, "`pushlab setup-browser` gets it"),
+        NoBrowser::NoProgram { what, .. } => (what, "correct the variable, or unset it"),
+    };
+    let advice = format!("scenarios with [browser] say: not run; {remedy}");
+    vec![Check { what, state: State::Warning, found: missing.to_string(), advice }]
+}
+
+/// A program of a browser that is there.
+fn program_check(what: &'static str, file: &Path) -> Check {
+    let (state, found, advice) = match version(file) {
+        Some(version) => (
+            State::Good,
+            format!("{}: {version}", file.display()),
+            "scenarios with [browser] can be measured",
+        ),
         None => (
             State::Warning,
-            "not there".to_owned(),
-            "scenarios with [browser] say: not run. On Debian and Ubuntu: apt-get install chromium chromium-driver",
+            format!("{} does not tell its version", file.display()),
+            "it may not start here: run it by hand with --version and read what it says",
         ),
-        Some(file) => match version(&file) {
-            Some(version) => (
-                State::Good,
-                format!("{}: {version}", file.display()),
-                "scenarios with [browser] can be measured",
-            ),
-            None => (
-                State::Warning,
-                format!("{} does not tell its version", file.display()),
-                "it may not start here: run it by hand with --version and read what it says",
-            ),
-        },
     };
     Check { what, state, found, advice: advice.to_owned() }
 }
@@ -307,8 +339,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_program_that_is_not_there_is_a_warning() {
-        let check = browser_check("Chromium", &["no-such-browser-anywhere"]);
-        assert_eq!((check.state, check.found.as_str()), (State::Warning, "not there"));
+    fn a_program_that_is_not_there_is_a_warning_that_says_what_to_do() {
+        let names = &["chromedriver"];
+        let variable = "PUSHLAB_CHROMEDRIVER";
+        let checks = browser_checks(Err(NoBrowser::NotOnPath { what: "ChromeDriver", names, variable }));
+        assert_eq!((checks.len(), checks[0].what, checks[0].state), (1, "ChromeDriver", State::Warning));
+        assert!(checks[0].found.contains(variable), "{}", checks[0].found);
+        assert!(checks[0].advice.contains("pushlab setup-browser"), "{}", checks[0].advice);
     }
 }

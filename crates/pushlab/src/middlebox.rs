@@ -5,7 +5,7 @@ use std::{io::Write, net::SocketAddr, process::ExitCode};
 use ::middlebox::{Relay, RelaySettings};
 use anyhow::Context;
 use clap::Args;
-use contract::{Buffering, Network, Period, RelayAnnouncement};
+use contract::{Buffering, Network, Period, RelayAnnouncement, Settings};
 use schedule::bind_to_core;
 use serde_json::to_string;
 
@@ -65,7 +65,7 @@ pub(crate) struct MiddleboxArguments {
     /// sent is taken, acknowledged by TCP and lost
     #[arg(long, value_name = "TIME", value_parser = time)]
     black_hole_after: Option<Period>,
-    /// Maximum TCP segment on both sides, bytes
+    /// Maximum TCP segment on both sides, bytes; TCP's own options, such as 12 bytes of timestamps, count
     #[arg(long, value_name = "BYTES", default_value_t = load_harness::TCP_MAXSEG, value_parser = clap::value_parser!(u32).range(536..=65_483))]
     tcp_maxseg: u32,
     /// Seed of the jitter
@@ -77,6 +77,12 @@ pub(crate) struct MiddleboxArguments {
     /// End when stdin is closed: a middlebox that a harness started must not outlive it
     #[arg(long)]
     until_stdin_closes: bool,
+}
+
+/// File descriptors that the sockets of a trial's subscribers take in one process: behind a middlebox, which
+/// holds both ends of each connection, two a subscriber.
+pub(crate) const fn descriptors(settings: &Settings) -> u32 {
+    if settings.network.is_some() { settings.subscribers.saturating_mul(2) } else { settings.subscribers }
 }
 
 fn time(text: &str) -> Result<Period, String> {

@@ -8,7 +8,7 @@ use std::{
 
 use anyhow::{Context, bail};
 use clap::Args;
-use load_harness::BrowserPrograms;
+use load_harness::{BrowserPrograms, NoBrowser};
 
 use crate::{exit::Failure, say::say};
 
@@ -20,8 +20,8 @@ const OS_RELEASE: &str = "/etc/os-release";
 /// The scenarios with a real browser drive a headless Chromium. Looked for are chromium, chromium-browser
 /// and google-chrome, and chromedriver on the PATH, or what PUSHLAB_CHROMIUM and PUSHLAB_CHROMEDRIVER name.
 /// What is missing is installed on Debian and Ubuntu with apt-get, as root or through sudo, each command
-/// told before it is run. Elsewhere this says what to do. Without a browser these scenarios are not run,
-/// and the report says so.
+/// told before it is run. Elsewhere this says what to do. A variable that names no program is told, and nothing
+/// is installed. Without a browser these scenarios are not run, and the report says so.
 #[derive(Debug, Args)]
 pub(crate) struct SetupBrowserArguments {
     /// Only look, install nothing
@@ -32,7 +32,9 @@ pub(crate) struct SetupBrowserArguments {
 pub(crate) fn run(arguments: &SetupBrowserArguments) -> Result<ExitCode, Failure> {
     let missing = match BrowserPrograms::find() {
         Ok(programs) => return tell(&programs),
-        Err(missing) => missing,
+        // Another browser would not be looked at either, while the variable names this one.
+        Err(wrong @ NoBrowser::NoProgram { .. }) => return Err(anyhow::Error::from(wrong).into()),
+        Err(missing @ NoBrowser::NotOnPath { .. }) => missing,
     };
     say(&missing);
     let release = fs::read_to_string(OS_RELEASE).unwrap_or_default();

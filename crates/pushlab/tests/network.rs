@@ -166,6 +166,35 @@ fn the_program_relays_announces_itself_and_tells_what_it_counted() {
 }
 
 #[test]
+fn a_middlebox_without_descriptors_says_so_and_does_not_blame_the_server() {
+    let lab = Lab::new();
+    let server = Serving::start(&[]);
+    let to = server.announcement.data.to_string();
+    let arguments = ["middlebox", "--to", &to, "--until-stdin-closes"];
+    let mut command = lab.command_after("ulimit -n 40", &arguments);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let stdin = child.stdin.take();
+    let mut stdout = BufReader::new(child.stdout.take().unwrap());
+    let mut line = String::new();
+    stdout.read_line(&mut line).unwrap();
+    let announcement: RelayAnnouncement = serde_json::from_str(&line).unwrap();
+    let _streams: Vec<_> = (0..60).map(|_| TcpStream::connect(announcement.listen).unwrap()).collect();
+    let mut stderr = BufReader::new(child.stderr.take().unwrap());
+    let mut told = String::new();
+    stderr.read_line(&mut told).unwrap();
+    assert!(told.contains("Too many open files") && told.contains("ulimit -n"), "{told}");
+
+    drop(stdin);
+    let (mut rest, mut more) = (String::new(), String::new());
+    stdout.read_to_string(&mut rest).unwrap();
+    stderr.read_to_string(&mut more).unwrap();
+    let counts: RelayCounts = serde_json::from_str(&rest).unwrap();
+    assert_eq!((counts.unreachable, more.as_str()), (0, ""), "told once, and nobody else is blamed");
+    assert!(child.wait().unwrap().success());
+}
+
+#[test]
 fn an_address_that_cannot_be_is_told_in_words() {
     let lab = Lab::new();
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();

@@ -140,6 +140,27 @@ fn too_few_descriptors_are_told_before_anything_starts() {
     assert!(!lab.path("results").exists());
 }
 
+/// A relay holds both ends of each connection.
+#[test]
+fn too_few_descriptors_for_a_middlebox_are_told_before_anything_starts() {
+    let lab = Lab::new();
+    let events = ("[events]", "arrivals = \"steady\"\nrate_hz = 40.0\n[network]\nrtt = \"2ms\"");
+    lab.scenario("relayed", &[("subscribers", "400"), events]);
+    let bench = Running::start(lab.command_after("ulimit -n 700", &["bench", "relayed"]));
+    let words = [
+        "400 subscribers behind a middlebox",
+        "900 file descriptors",
+        "may open 700",
+        "ulimit -n 900",
+        "at most 300",
+    ];
+    bench.finish().exits(1).complains(&words);
+    assert!(!lab.path("results").exists());
+    let doctor = Running::start(lab.command_after("ulimit -n 700", &["doctor"])).finish().exits(0).stdout;
+    let flowing = doctor.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(flowing.contains("the scenario relayed takes 800"), "{doctor}");
+}
+
 /// The calibration has 200 subscribers of its own, however few the scenario has.
 #[test]
 fn too_few_descriptors_for_the_calibration_are_told_before_anything_starts() {

@@ -200,6 +200,32 @@ fn the_doctor_tells_what_it_found_and_what_it_means() {
     assert!(said.contains("the lab cannot run here") && said.contains("ulimit -n"), "{said}");
 }
 
+#[test]
+fn the_doctor_tells_a_scenario_that_cannot_be_read_and_a_variable_that_names_no_program() {
+    let lab = Lab::new();
+    lab.scenario("one", &[]);
+    lab.scenario("two", &[("subscribers", "\"many\"")]);
+    let mut command = lab.command(&["doctor"]);
+    command.env("PUSHLAB_CHROMIUM", "/no/such/browser");
+    let said = Running::start(command).finish().exits(0).stdout;
+    let flowing = said.split_whitespace().collect::<Vec<_>>().join(" ");
+    for words in ["two.toml", "/no/such/browser", "correct the variable"] {
+        assert!(flowing.contains(words), "`{words}` is missing in: {said}");
+    }
+    assert!(!flowing.contains("there are none"), "{said}");
+}
+
+#[test]
+fn nothing_is_installed_while_a_variable_names_no_program() {
+    let lab = Lab::new();
+    let mut command = lab.command(&["setup-browser"]);
+    // Nothing that could be installed with is on this path.
+    command.env("PUSHLAB_CHROMIUM", "/no/such/browser").env("PATH", lab.path("."));
+    let finished = Running::start(command).finish().exits(1);
+    assert_eq!(finished.stdout, "");
+    finished.complains(&["PUSHLAB_CHROMIUM is /no/such/browser, which is no program"]);
+}
+
 /// A run without any measurement: two trials that failed.
 fn failed_run() -> (String, String) {
     let environment = Environment { pushlab: "0.1.0".to_owned(), ..Environment::default() };

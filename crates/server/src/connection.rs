@@ -181,12 +181,19 @@ impl Plane {
         tokio::select! {
             // An error is the client's, as above.
             _ = connection.as_mut() => return,
-            () = self.stopping.cancelled() => {}
-            () = streams.idle(self.limits.head_timeout) => {}
+            () = self.stopping.cancelled() => connection.as_mut().graceful_shutdown(),
+            () = streams.idle(self.limits.head_timeout) => {
+                connection.as_mut().graceful_shutdown();
+                tokio::select! {
+                    _ = connection.as_mut() => return,
+                    () = self.stopping.cancelled() => {}
+                    // A stream that was begun before its client had read of the end is served to its own.
+                    () = streams.idle(self.limits.shutdown) => return,
+                }
+            }
         }
-        // GOAWAY: no new streams, and those that are open end in their own way. Whoever does not answer is
-        // left when its time is over: there are none then, or the log is closed.
-        connection.as_mut().graceful_shutdown();
+        // GOAWAY has gone out: no new streams, and those that are open end in their own way, because the log is
+        // closed. Whoever does not answer is left when its time is over.
         let _ = timeout(self.limits.shutdown, connection).await;
     }
 
@@ -213,7 +220,7 @@ impl Plane {
                 lane::whole(long_polling::no_content())
             }
             Ride::Sse(_) => Bytes::from_static(b"0\r\n\r\n"),
-            Ride::Polled(_) | Ride::WebSocket(_) => Bytes::new(),
+            Ride::Polled(_) | Ride::WebSocket(_) | Ride::Sentence(_) => Bytes::new(),
         };
         // Whether it still listens is its own affair.
         let _ = stream.write_all(&lane::join(&first, &last)).await;

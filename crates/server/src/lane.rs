@@ -13,9 +13,9 @@
 //! # How
 //!
 //! A connection begins with hyper and axum, and the pattern's file answers its request whole. If the
-//! answer is one that goes on, the file says so in the response's extensions ([`Ride`]); on a plain
-//! HTTP/1.1 connection the serve loop then takes the socket out of hyper's hands (`takeover`) and it
-//! *boards* the lane. From then on:
+//! answer is one that goes on, the file says so in the response's extensions
+//! ([`Ride`](crate::takeover::Ride)); on a plain HTTP/1.1 connection the serve loop then takes the socket
+//! out of hyper's hands (`takeover`) and it *boards* the lane. From then on:
 //!
 //! - **An event** wakes the lane once. It goes through the riders and gives each all that waits after
 //!   *its own* place, in one write. Most wait at one place, so the bytes are made once ([`Frames`]).
@@ -38,6 +38,7 @@
 //! answer: there the response is used as it is, and the same conformance tests hold for both ways.
 
 mod bell;
+mod board;
 mod farewell;
 mod frames;
 mod hear;
@@ -76,11 +77,7 @@ use self::{
     wheel::Wheel,
 };
 pub(crate) use self::{frames::whole, request::is_plain};
-use crate::{
-    App,
-    meter::Meter,
-    takeover::{Boarding, Ride},
-};
+use crate::{App, meter::Meter, takeover::Boarding};
 
 /// After so many sockets the rest of the server has its turn: about a millisecond.
 const SOCKETS_A_TURN: usize = 256;
@@ -219,44 +216,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Lane<S> {
             is_ready |= self.alarm.as_mut().poll(context).is_ready();
         }
         if is_ready { Poll::Ready(()) } else { Poll::Pending }
-    }
-
-    /// Takes a connection in and writes its first bytes.
-    fn board(&mut self, boarding: Boarding<S>) {
-        let Boarding { stream, early, first, ride } = boarding;
-        let key = self.riders.vacant_key();
-        let on_stream = |framing, seq| State::Stream { framing, seq };
-        let (state, first) = match ride {
-            Ride::Sse(start) => {
-                (on_stream(Framing::Sse, start.cursor.seq), join(&first, &Framing::Sse.prelude(&start)))
-            }
-            Ride::WebSocket(start) => (
-                on_stream(Framing::WebSocket, start.cursor.seq),
-                join(&first, &Framing::WebSocket.prelude(&start)),
-            ),
-            Ride::Polled(pattern) => (State::Idle(pattern), first),
-            Ride::Held(held) => (State::Held { seq: held.after.seq }, first),
-        };
-        self.count(&state, 1);
-        self.riders.insert(Rider::new(stream, self.bells.bell(key), state));
-        self.set_due(key, self.patience(key, ride));
-        let begun = self.riders[key].say(&first).and_then(|()| match early.is_empty() {
-            true => Ok(()),
-            false => self.hear(key, &early),
-        });
-        match begun {
-            Ok(()) => self.attend(key),
-            Err(Gone) => self.remove(key),
-        }
-    }
-
-    /// How long nothing need happen to a rider that begins so.
-    fn patience(&self, key: usize, ride: Ride) -> Duration {
-        match (&self.riders[key].state, ride) {
-            (State::Stream { .. }, _) => self.stream_patience(),
-            (State::Held { .. }, Ride::Held(held)) => held.hold,
-            (State::Held { .. } | State::Idle(_) | State::Leaving, _) => self.app.limits().head_timeout,
-        }
     }
 
     /// Goes on with a rider whose socket has stirred.

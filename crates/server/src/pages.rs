@@ -20,6 +20,7 @@ use crate::{
     App,
     handshake::{self, Handshake, close},
     problem::Problem,
+    takeover::Ride,
 };
 
 /// What every answer under `/pages` is labelled with.
@@ -73,16 +74,23 @@ async fn curious_stream(Query(wanted): Query<Wanted>, headers: HeaderMap) -> Res
     Ok(labelled(answer))
 }
 
+const SENTENCE: &str = "open to every page";
+/// The reason with which it closes.
+pub(crate) const THAT_WAS_ALL: &str = "that was all";
+
 /// A WebSocket that looks at no origin, as a server that trusts in CORS would offer it: any page of any
 /// site can open it. It says one sentence and closes; nothing can be read or done through it.
 async fn unguarded_websocket(State(app): State<Arc<App>>, handshake: Handshake) -> Response {
-    let (response, mut upgrade) = handshake.accept();
+    let (mut response, mut upgrade) = handshake.accept();
+    response.extensions_mut().insert(Ride::Sentence(SENTENCE));
     app.clone().spawn(async move {
+        // One that rides the lane hears the same from there.
         let Ok(mut socket) = handshake::socket(&mut upgrade, &app).await else { return };
         // Whoever has left needs no sentence.
-        if socket.send(Message::text("open to every page")).await.is_ok() {
-            let _ = close(&mut socket, CloseCode::Normal, "that was all").await;
+        if socket.send(Message::text(SENTENCE)).await.is_ok() {
+            let _ = close(&mut socket, CloseCode::Normal, THAT_WAS_ALL).await;
         }
+        handshake::hang_up(&mut socket).await;
     });
     labelled(response)
 }

@@ -59,12 +59,9 @@ impl Plane {
                     // Without it the kernel may hold a small write back (Nagle, RFC 896) until the
                     // one before it is acknowledged.
                     let _ = stream.set_nodelay(true);
-                    let is_encrypted = plane.tls.is_some();
-                    if is_encrypted {
-                        give_up_who_takes_nothing(&stream, plane.limits.head_timeout);
-                    }
+                    give_up_who_takes_nothing(&stream, plane.limits.head_timeout);
                     let stream = Metered::new(stream, Arc::clone(&plane.meter));
-                    if is_encrypted {
+                    if plane.tls.is_some() {
                         plane.app.spawn(Arc::clone(&plane).serve_encrypted(stream));
                     } else {
                         plane.app.spawn(Arc::clone(&plane).serve(stream, Bytes::new()));
@@ -106,13 +103,15 @@ impl Plane {
         };
         let hint = response.extensions_mut().remove::<Ride>();
         let rides = match hint {
-            Some(Ride::WebSocket(_)) => may_ride,
+            Some(Ride::WebSocket(_) | Ride::Sentence(_)) => may_ride,
             Some(Ride::Sse(_)) => may_ride && !is_last,
             // Its next request would have to go back to hyper if this one is not plain.
             Some(Ride::Polled(_) | Ride::Held(_)) => may_ride && is_plain,
             None => false,
         };
-        if let (Some(Ride::WebSocket(_)), false, true) = (hint, rides, self.lane.is_some()) {
+        if let (Some(Ride::WebSocket(_) | Ride::Sentence(_)), false, true) =
+            (hint, rides, self.lane.is_some())
+        {
             // Where there is a lane, hyper upgrades nothing.
             let detail = "the server is stopping, or the handshake has a body or an `expect`";
             response = Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail).into_response();
@@ -141,7 +140,7 @@ impl Plane {
 async fn first_bytes(response: Response<Body>, ride: Ride) -> Bytes {
     let (parts, body) = response.into_parts();
     match ride {
-        Ride::Sse(_) | Ride::WebSocket(_) => takeover::head(&parts, None).into(),
+        Ride::Sse(_) | Ride::WebSocket(_) | Ride::Sentence(_) => takeover::head(&parts, None).into(),
         Ride::Polled(_) | Ride::Held(_) => {
             let body = to_bytes(body, usize::MAX).await.unwrap_or_default();
             lane::whole(Response::from_parts(parts, body))
@@ -150,7 +149,8 @@ async fn first_bytes(response: Response<Body>, ride: Ride) -> Bytes {
 }
 
 /// Lets the kernel end a connection whose client takes nothing for so long of what is to be written (TCP's
-/// user timeout, RFC 9293 §3.9.1.1): the lane looks after its riders itself, a task of hyper would wait.
+/// user timeout, RFC 9293 §3.9.1.1): the lane looks after its riders itself, but a task of hyper would wait
+/// for ever.
 fn give_up_who_takes_nothing(stream: &TcpStream, patience: Duration) {
     // Where the kernel has no such timeout, the client is waited for.
     #[cfg(target_os = "linux")]

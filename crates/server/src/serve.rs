@@ -23,8 +23,8 @@ pub struct ServerSettings {
     pub data: SocketAddr,
     /// Address of the control plane, loopback only; port 0 lets the system choose.
     pub control: SocketAddr,
-    /// Maximum segment size set on the data plane's sockets, bytes. Loopback's own is 65,483, which
-    /// would make packet counts mean nothing.
+    /// Maximum segment size set on the data plane's sockets, bytes, with TCP's own options. Loopback's own is
+    /// 65,483, which would make packet counts mean nothing.
     pub tcp_maxseg: u32,
     /// What the data plane shows where its transport encrypts.
     pub certificate: CertificateSource,

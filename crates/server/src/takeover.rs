@@ -41,6 +41,8 @@ pub(crate) enum Ride {
     Sse(Start),
     /// A WebSocket; the 101 is the response.
     WebSocket(Start),
+    /// A WebSocket that says one sentence and closes; the 101 is the response.
+    Sentence(&'static str),
     /// A poll that has been answered; the next one will follow on the same connection.
     Polled(Pattern),
     /// A long poll that has no answer yet. The response says nothing: [`crate::long_polling::hold`] waits.

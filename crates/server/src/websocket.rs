@@ -25,7 +25,7 @@ use std::sync::Arc;
 use axum::{Router, extract::State, response::Response, routing};
 use contract::Pattern;
 use event_log::{Follow, Followed, Start};
-use futures_util::{SinkExt, StreamExt};
+use futures_util::{SinkExt, StreamExt, future::Either};
 use tokio_tungstenite::tungstenite::{Error, Message, Utf8Bytes, protocol::frame::coding::CloseCode};
 
 use crate::{
@@ -74,8 +74,18 @@ async fn converse(app: &App, start: &Start, mut follow: Follow, socket: &mut Soc
     let mut beats = Beats::new(app.heartbeat());
     socket.send(Message::text(place_json(start))).await?;
     loop {
-        tokio::select! {
-            followed = follow.next() => {
+        let stirred = tokio::select! {
+            // Whoever has something to say needs no sign of life beside it.
+            biased;
+            stirred = async { tokio::select! {
+                followed = follow.next() => Either::Left(followed),
+                received = socket.next() => Either::Right(received),
+            } } => Some(stirred),
+            () = beats.due() => None,
+        };
+        match stirred {
+            None => socket.send(Message::Ping(bytes::Bytes::new())).await?,
+            Some(Either::Left(followed)) => {
                 match followed {
                     None => return close(socket, CloseCode::Away, "the server is shutting down").await,
                     Some(Followed::Expired(start)) => socket.feed(Message::text(place_json(&start))).await?,
@@ -88,7 +98,7 @@ async fn converse(app: &App, start: &Start, mut follow: Follow, socket: &mut Soc
                 socket.flush().await?;
                 beats.note_write();
             }
-            received = socket.next() => {
+            Some(Either::Right(received)) => {
                 if matches!(received, Some(Ok(Message::Ping(_)))) {
                     beats.note_write();
                 }
@@ -98,7 +108,6 @@ async fn converse(app: &App, start: &Start, mut follow: Follow, socket: &mut Soc
                     Reaction::Gone => return Ok(()),
                 }
             }
-            () = beats.due() => socket.send(Message::Ping(bytes::Bytes::new())).await?,
         }
     }
 }

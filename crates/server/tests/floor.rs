@@ -341,7 +341,7 @@ fn it_serves_exactly_one_pattern() {
     let error = Server::bind(ServerSettings {
         data: any,
         control: any,
-        tcp_maxseg: 1_448,
+        tcp_maxseg: 1_460,
         certificate: CertificateSource::default(),
         app,
     })

@@ -4,10 +4,13 @@
 mod live;
 
 use std::{
+    io,
+    pin::Pin,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering::Relaxed},
     },
+    task::{Context, Poll},
     time::{Duration, Instant},
 };
 
@@ -16,7 +19,11 @@ use event_log::Retention;
 use http_body_util::BodyExt;
 use live::{Answer, Http2, Live, PATIENCE, Subscriber};
 use server::{AppSettings, Limits};
-use tokio::time::{sleep, timeout};
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    sync::watch,
+    time::{sleep, timeout},
+};
 
 fn settings() -> AppSettings {
     AppSettings { transport: Transport::Http2, ..AppSettings::default() }
@@ -265,7 +272,8 @@ async fn heads_are_those_of_http1_without_what_belongs_to_its_connection() {
 
 #[tokio::test]
 async fn a_connection_that_nobody_uses_is_let_go_and_one_with_a_stream_is_not() {
-    let head_timeout = Duration::from_millis(200);
+    // Long enough for a busy machine to shake hands and to ask.
+    let head_timeout = Duration::from_millis(1_500);
     let limits = Limits { head_timeout, ..Limits::default() };
     let live = Live::with(AppSettings { limits, ..settings() });
     let begin = Instant::now();
@@ -285,12 +293,92 @@ async fn a_connection_that_nobody_uses_is_let_go_and_one_with_a_stream_is_not() 
     live.until(|stats| stats.connections_open == 3).await;
     assert!(begin.elapsed() >= head_timeout);
     assert!(idle.send(idle.request("GET", "/clock", "")).await.is_err());
-    sleep(head_timeout * 4).await;
+    sleep(head_timeout * 3).await;
     live.publish(["a"]);
     for subscriber in &mut open {
         assert_eq!(subscriber.texts(1).await, ["a"]);
     }
     assert_eq!(held.await.unwrap().poll().events.len(), 1);
+}
+
+/// A client's stream that reads nothing while it is told not to.
+struct Deaf<S> {
+    stream: S,
+    hears: watch::Receiver<bool>,
+    /// Done when that changes.
+    change: Pin<Box<dyn Future<Output = ()> + Send>>,
+}
+
+impl<S> Deaf<S> {
+    fn new(stream: S, hears: watch::Receiver<bool>) -> Self {
+        let change = Self::changed(hears.clone());
+        Self { stream, hears, change }
+    }
+
+    fn changed(mut hears: watch::Receiver<bool>) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+        hears.mark_unchanged();
+        Box::pin(async move { drop(hears.changed().await) })
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Deaf<S> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        while self.change.as_mut().poll(context).is_ready() {
+            self.change = Self::changed(self.hears.clone());
+        }
+        if !*self.hears.borrow() {
+            return Poll::Pending;
+        }
+        Pin::new(&mut self.stream).poll_read(context, buffer)
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for Deaf<S> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(context, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(context)
+    }
+}
+
+#[tokio::test]
+async fn a_stream_that_crosses_the_word_that_its_connection_is_idle_is_served() {
+    let limits = Limits {
+        head_timeout: Duration::from_millis(1_500),
+        shutdown: Duration::from_millis(1_500),
+        ..Limits::default()
+    };
+    let live = Live::with(AppSettings { limits, ..settings() });
+    let (tell, hears) = watch::channel(true);
+    let stream = Deaf::new(live.door.tls(&["h2"]).await.unwrap(), hears);
+    let mut connection = live.door.http2_over(stream, |_| {}).await;
+    assert_eq!(connection.get("/clock").await.status, 200);
+    tell.send(false).unwrap();
+    let before = live.stats().await.bytes_out;
+    // Nothing is asked: what is sent now is GOAWAY, and a PING whose answer would tell that it was read.
+    live.until(|stats| stats.bytes_out > before).await;
+    let subscribing =
+        tokio::spawn(async move { Subscriber::open_stream(connection, Pattern::Sse, "", "").await.0 });
+    live.until(|stats| stats.requests_of(Pattern::Sse).arrived == 1).await;
+    sleep(limits.shutdown * 5 / 2).await;
+    tell.send(true).unwrap();
+    let mut subscriber = subscribing.await.unwrap();
+    live.publish(["a"]);
+    assert_eq!(subscriber.texts(1).await, ["a"]);
 }
 
 #[tokio::test]

@@ -5,8 +5,9 @@ mod live;
 
 use std::time::Duration;
 
-use contract::{Pattern, Rung};
+use contract::{Pattern, Rung, Transport};
 use event_log::Retention;
+use futures_util::StreamExt;
 use live::{Answer, Live, PATIENCE, Subscriber};
 use server::AppSettings;
 use socket2::SockRef;
@@ -15,6 +16,7 @@ use tokio::{
     net::{TcpSocket, TcpStream},
     time::timeout,
 };
+use tokio_tungstenite::tungstenite::Message;
 
 /// A client with a small receive buffer, so that the server's socket is full soon.
 async fn slow_client(live: &Live, request: &str) -> TcpStream {
@@ -367,6 +369,36 @@ async fn a_websocket_says_its_word_between_the_frames() {
     timeout(PATIENCE, stream.read_to_end(&mut rest)).await.unwrap().unwrap();
     assert_eq!(rest, [0x88, 2, 0x03, 0xe8]);
     live.parked(0).await;
+}
+
+#[tokio::test]
+async fn the_unguarded_websocket_says_its_sentence_on_every_way_and_closes() {
+    const TARGET: &str = "/pages/unguarded-websocket";
+    let live =
+        |rung, transport| Live::with(AppSettings { pages: true, rung, transport, ..AppSettings::default() });
+    for (rung, transport) in [
+        (Rung::Best, Transport::Http1),
+        (Rung::OwnTasks, Transport::Http1),
+        (Rung::Best, Transport::Http1Tls),
+    ] {
+        let live = live(rung, transport);
+        let mut stream = live.door.connect().await;
+        let origin = "host: x\r\norigin: http://evil.example\r\n";
+        let request = handshake().replace("/websocket", TARGET).replace("host: x\r\n", origin);
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut bytes = Vec::new();
+        timeout(PATIENCE, stream.read_to_end(&mut bytes)).await.unwrap().unwrap();
+        let head_end = bytes.windows(4).position(|four| four == b"\r\n\r\n").unwrap() + 4;
+        assert!(bytes.starts_with(b"HTTP/1.1 101 "), "{rung:?} {transport}");
+        let said = b"\x81\x12open to every page\x88\x0e\x03\xe8that was all";
+        assert_eq!(&bytes[head_end..], said, "{rung:?} {transport}");
+        live.parked(0).await;
+    }
+    let live = live(Rung::Best, Transport::Http2);
+    let mut socket = live.door.http2().await.websocket(TARGET, "").await;
+    assert_eq!(socket.next().await.unwrap().unwrap(), Message::text("open to every page"));
+    let Message::Close(Some(closed)) = socket.next().await.unwrap().unwrap() else { panic!("not closed") };
+    assert_eq!((u16::from(closed.code), closed.reason.as_str()), (1_000, "that was all"));
 }
 
 #[tokio::test]

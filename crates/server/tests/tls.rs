@@ -5,7 +5,7 @@ mod live;
 
 use std::{fs, io, time::Duration};
 
-use contract::{Certificate, Pattern, Transport};
+use contract::{Certificate, Pattern, Rung, Transport};
 use event_log::Retention;
 use live::{Answer, Live, PATIENCE, Subscriber};
 use rustls::{CertificateError, version::TLS12, version::TLS13};
@@ -82,7 +82,7 @@ async fn a_strict_client_refuses_what_is_expired_or_somebody_elses() {
 
 #[tokio::test]
 async fn whoever_does_not_shake_hands_is_let_go() {
-    let limits = Limits { head_timeout: Duration::from_millis(300), ..Limits::default() };
+    let limits = Limits { head_timeout: Duration::from_millis(1_500), ..Limits::default() };
     let live = Live::with(AppSettings { limits, ..speaking(Transport::Http2) });
     // The first two lines of a handshake: a record of 512 bytes is announced, and does not come.
     let half_a_handshake = [0x16, 3, 1, 2, 0, 1, 0, 1, 0xfc, 3, 3];
@@ -156,7 +156,7 @@ async fn a_page_of_the_same_host_in_clear_is_of_another_origin() {
 fn bind(certificate: CertificateSource) -> Result<Server, String> {
     let any = "127.0.0.1:0".parse().unwrap();
     let app = speaking(Transport::Http2);
-    Server::bind(ServerSettings { data: any, control: any, tcp_maxseg: 1_448, certificate, app })
+    Server::bind(ServerSettings { data: any, control: any, tcp_maxseg: 1_460, certificate, app })
         .map_err(|error| error.to_string())
 }
 
@@ -209,25 +209,52 @@ async fn the_floor_speaks_http1_only() {
     for transport in [Transport::Http1Tls, Transport::Http2] {
         let app = AppSettings { floor: true, patterns: vec![Pattern::Sse], ..speaking(transport) };
         let certificate = CertificateSource::default();
-        let settings = ServerSettings { data: any, control: any, tcp_maxseg: 1_448, certificate, app };
+        let settings = ServerSettings { data: any, control: any, tcp_maxseg: 1_460, certificate, app };
         let error = Server::bind(settings).unwrap_err().to_string();
         assert!(error.contains("http1 only") && error.contains(transport.slug()), "{error}");
     }
 }
 
+/// Publishes more than a connection takes that nobody reads from, and waits until it is gone.
+async fn is_given_up(live: Live, what: &str) {
+    for _ in 0..512 {
+        live.publish(["x".repeat(60_000)]);
+        tokio::task::yield_now().await;
+    }
+    live.until(|stats| stats.connections_open == 0 && stats.waiting == 0).await;
+    let sent = live.stats().await.bytes_out;
+    assert!(sent < 28 << 20, "{what}: it did not stall: {sent} bytes were sent");
+}
+
+fn impatient(app: AppSettings) -> Live {
+    let limits = Limits { head_timeout: Duration::from_secs(1), ..Limits::default() };
+    let retention = Retention { events: 10_000, bytes: 64 << 20 };
+    Live::with(AppSettings { limits, retention, ..app })
+}
+
 #[tokio::test]
 async fn whoever_takes_nothing_any_more_is_given_up() {
-    let limits = Limits { head_timeout: Duration::from_millis(400), ..Limits::default() };
-    let retention = Retention { events: 10_000, bytes: 64 << 20 };
     for pattern in [Pattern::Sse, Pattern::WebSocket] {
-        let live = Live::with(AppSettings { limits, retention, ..speaking(Transport::Http1Tls) });
+        let live = impatient(speaking(Transport::Http1Tls));
         let (_stalled, _) = Subscriber::open(&live, pattern, None).await;
-        for _ in 0..512 {
-            live.publish(["x".repeat(60_000)]);
-            tokio::task::yield_now().await;
-        }
-        live.until(|stats| stats.connections_open == 0 && stats.waiting == 0).await;
-        let sent = live.stats().await.bytes_out;
-        assert!(sent < 28 << 20, "{pattern}: it did not stall: {sent} bytes were sent");
+        is_given_up(live, pattern.slug()).await;
     }
+}
+
+#[tokio::test]
+async fn whoever_takes_nothing_any_more_is_given_up_in_clear_as_well() {
+    for pattern in [Pattern::Sse, Pattern::WebSocket] {
+        let live = impatient(AppSettings { rung: Rung::OwnTasks, ..speaking(Transport::Http1) });
+        let (_stalled, _) = Subscriber::open(&live, pattern, None).await;
+        is_given_up(live, pattern.slug()).await;
+    }
+    // On the best rung hyper has what the lane does not take.
+    let live = impatient(speaking(Transport::Http1));
+    let mut stalled = live.door.connect().await;
+    let wish = r#"{"types":["message"]}"#;
+    let head = "POST /sse HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n";
+    let request = format!("{head}content-length: {}\r\n\r\n{wish}", wish.len());
+    stalled.write_all(request.as_bytes()).await.unwrap();
+    live.parked(1).await;
+    is_given_up(live, "a filtered stream").await;
 }

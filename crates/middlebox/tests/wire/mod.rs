@@ -60,7 +60,7 @@ impl Wire {
 }
 
 pub(crate) fn settings(to: SocketAddr, network: Network) -> RelaySettings {
-    RelaySettings { listen: "127.0.0.1:0".parse().unwrap(), to, network, max_segment: 1_448, seed: 7 }
+    RelaySettings { listen: "127.0.0.1:0".parse().unwrap(), to, network, max_segment: 1_460, seed: 7 }
 }
 
 /// A test fails instead of waiting for ever.
@@ -85,11 +85,21 @@ pub(crate) fn expect(from: &mut TcpStream, text: &[u8]) {
     assert_eq!(read, text);
 }
 
+/// Reads once. A process that was stopped and goes on is told so in the place of bytes (signal(7)).
+pub(crate) fn read(from: &mut TcpStream, into: &mut [u8]) -> std::io::Result<usize> {
+    loop {
+        match from.read(into) {
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            read => return read,
+        }
+    }
+}
+
 /// How a stream ends, and what came before.
 pub(crate) fn to_end(stream: &mut TcpStream) -> (Vec<u8>, Ending) {
     let (mut all, mut some) = (Vec::new(), [0; 8_192]);
     loop {
-        match stream.read(&mut some) {
+        match read(stream, &mut some) {
             Ok(0) => return (all, Ending::Fin),
             Ok(read) => all.extend_from_slice(&some[..read]),
             Err(error) if error.kind() == ErrorKind::ConnectionReset => return (all, Ending::Reset),
@@ -102,7 +112,7 @@ pub(crate) fn to_end(stream: &mut TcpStream) -> (Vec<u8>, Ending) {
 pub(crate) fn is_silent(stream: &mut TcpStream, time: Duration) -> bool {
     stream.set_read_timeout(Some(time)).unwrap();
     let silent = matches!(
-        stream.read(&mut [0; 64]),
+        read(stream, &mut [0; 64]),
         Err(error) if [ErrorKind::WouldBlock, ErrorKind::TimedOut].contains(&error.kind())
     );
     patient(stream);

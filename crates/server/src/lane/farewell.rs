@@ -11,12 +11,11 @@ use super::{
     Lane,
     frames::whole,
     rider::{Framing, Gone, Rider, State},
-    talk::Talk,
 };
 use crate::long_polling;
 
 /// Longest wait for the other side to close after the last word.
-const FAREWELL: Duration = Duration::from_secs(1);
+pub(super) const FAREWELL: Duration = Duration::from_secs(1);
 const LAST_CHUNK: &[u8] = b"0\r\n\r\n";
 
 impl<S: AsyncRead + AsyncWrite + Unpin + Send> Lane<S> {
@@ -44,8 +43,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Lane<S> {
                 rider.say(&Bytes::from_static(LAST_CHUNK)).and_then(|()| rider.shut_if_clear())
             }
             State::Stream { framing: Framing::WebSocket, .. } => {
-                let talk = rider.talk.get_or_insert_with(|| Box::new(Talk::new(&self.app)));
-                let goodbye = talk.say_goodbye(CloseCode::Away, "the server is shutting down");
+                let goodbye = rider.goodbye(&self.app, CloseCode::Away, "the server is shutting down");
                 rider.say(&goodbye)
             }
             State::Held { .. } => self

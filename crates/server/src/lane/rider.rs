@@ -9,8 +9,10 @@ use std::{
 use bytes::{Buf, Bytes};
 use contract::Pattern;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 
 use super::{join, talk::Talk, wheel::Slot};
+use crate::App;
 
 /// How the events of a stream are framed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,8 +56,8 @@ pub(super) struct Rider<S> {
     pub(super) due: Slot,
     /// Where the wheel has it; never after `due`.
     pub(super) entered: Slot,
-    /// How much was still to be written when somebody last looked, and since when it has been so much.
-    stalled: (u32, Slot),
+    /// When somebody first looked and something was to be written, of which nothing has been taken since.
+    stalled: Slot,
 }
 
 /// The socket is of no use any more.
@@ -73,7 +75,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Rider<S> {
             talk: None,
             due: Slot::MAX,
             entered: Slot::MAX,
-            stalled: (0, 0),
+            stalled: Slot::MAX,
         }
     }
 
@@ -97,11 +99,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Rider<S> {
 
     /// For how many slots its client has taken nothing of what is to be written.
     pub(super) fn stalled_for(&mut self, now: Slot) -> Slot {
-        let left = self.rest.as_ref().map_or(0, |rest| rest.len() as u32);
-        if left == 0 || left != self.stalled.0 {
-            self.stalled = (left, now);
+        if self.is_clear() {
+            return 0;
         }
-        now - self.stalled.1
+        // A write of which anything is taken lets it begin anew.
+        self.stalled = self.stalled.min(now);
+        now - self.stalled
     }
 
     /// Writes, after what is still to be written. One system call if the socket has room.
@@ -119,6 +122,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Rider<S> {
             self.write_rest()?;
         }
         Ok(())
+    }
+
+    /// A WebSocket's close frame, which is still to be said; what its client says goes to the talk from here.
+    pub(super) fn goodbye(&mut self, app: &App, code: CloseCode, reason: &str) -> Bytes {
+        self.talk.get_or_insert_with(|| Box::new(Talk::new(app))).say_goodbye(code, reason)
     }
 
     /// Goes on with what is still to be written, as far as the socket takes it.
@@ -142,7 +150,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Rider<S> {
         match Pin::new(&mut self.stream).poll_write(&mut context, bytes) {
             Poll::Pending => Ok(0),
             Poll::Ready(Ok(0) | Err(_)) => Err(Gone),
-            Poll::Ready(Ok(written)) => Ok(written),
+            Poll::Ready(Ok(written)) => {
+                self.stalled = Slot::MAX;
+                Ok(written)
+            }
         }
     }
 
@@ -174,4 +185,59 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Rider<S> {
 /// What reading and writing without a system call's outcome is; for [`Talk`].
 pub(super) fn would_block() -> io::Error {
     io::ErrorKind::WouldBlock.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A socket that takes so many bytes more.
+    struct Socket {
+        room: usize,
+    }
+
+    impl AsyncRead for Socket {
+        fn poll_read(self: Pin<&mut Self>, _: &mut Context<'_>, _: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+            Poll::Pending
+        }
+    }
+
+    impl AsyncWrite for Socket {
+        fn poll_write(
+            mut self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+            bytes: &[u8],
+        ) -> Poll<io::Result<usize>> {
+            let written = bytes.len().min(self.room);
+            self.room -= written;
+            if written == 0 { Poll::Pending } else { Poll::Ready(Ok(written)) }
+        }
+
+        fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+
+        fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+    }
+
+    #[test]
+    fn who_takes_anything_has_not_stalled_even_if_as_much_is_left_as_before() {
+        let state = State::Stream { framing: Framing::Sse, seq: 0 };
+        let mut rider = Rider::new(Socket { room: 4 }, Waker::noop().clone(), state);
+        let ten = Bytes::from_static(b"0123456789");
+        assert_eq!(rider.stalled_for(10), 0, "nothing is to be written");
+        rider.say(&ten).unwrap();
+        assert_eq!((rider.stalled_for(90), rider.stalled_for(95)), (0, 5), "since somebody looked");
+        // It takes all that is left, and then as much of the next as of the first.
+        rider.stream.room = 10;
+        rider.write_rest().unwrap();
+        rider.say(&ten).unwrap();
+        assert_eq!((rider.stalled_for(100), rider.stalled_for(107)), (0, 7));
+        rider.stream.room = 100;
+        rider.write_rest().unwrap();
+        assert!(rider.is_clear());
+        assert_eq!(rider.stalled_for(200), 0);
+    }
 }

@@ -33,7 +33,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Lane<S> {
             State::Stream { .. } if self.is_closing || has_stalled => Err(Gone),
             State::Stream { framing, .. } => {
                 // From the last one's time on, or those that were late together would stay together.
-                let next = |wait: Duration| (rider.due + Wheel::slots(wait)).max(now + 1);
+                let next = |wait: Duration| (rider.due + Wheel::whole_slots(wait)).max(now + 1);
                 let (due, beat) = match self.app.heartbeat() {
                     // It is looked at all the same, whether it still takes what is written.
                     Heartbeat::Off => (next(self.app.limits().head_timeout), None),

@@ -37,6 +37,11 @@ impl Wheel {
         (time.as_millis() as u64 / SLOT_MS) as Slot
     }
 
+    /// How many slots last for so long at least.
+    pub(super) fn whole_slots(time: Duration) -> Slot {
+        (time.as_millis() as u64).div_ceil(SLOT_MS) as Slot
+    }
+
     /// The slot that is over by now, and all before it.
     pub(super) fn now(&self) -> Slot {
         Self::slots(self.began.elapsed())
@@ -70,6 +75,10 @@ mod tests {
         let mut wheel = Wheel::new();
         let (soon, later) = (wheel.after(Duration::from_millis(10)), wheel.after(Duration::from_millis(11)));
         assert_eq!(soon, later, "both within the slot that ends at 12 ms");
+        assert_eq!(
+            [148, 149, 150, 152].map(|ms| Wheel::whole_slots(Duration::from_millis(ms))),
+            [37, 38, 38, 38]
+        );
         wheel.enter(soon, 1);
         wheel.enter(later, 2);
         wheel.enter(wheel.after(Duration::from_millis(500)), 3);

@@ -88,7 +88,15 @@ impl Door {
 
     /// A connection of HTTP/2 whose client has its own settings.
     pub(crate) async fn http2_with(&self, set: impl FnOnce(&mut http2::Builder<TokioExecutor>)) -> Http2 {
-        let stream = self.tls(&["h2"]).await.unwrap();
+        self.http2_over(self.tls(&["h2"]).await.unwrap(), set).await
+    }
+
+    /// A connection of HTTP/2 on a stream that has shaken hands.
+    pub(crate) async fn http2_over(
+        &self,
+        stream: impl Io + 'static,
+        set: impl FnOnce(&mut http2::Builder<TokioExecutor>),
+    ) -> Http2 {
         let mut builder = http2::Builder::new(TokioExecutor::new());
         set(&mut builder);
         let (sender, connection) = builder.handshake(TokioIo::new(stream)).await.unwrap();

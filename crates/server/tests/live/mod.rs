@@ -58,7 +58,7 @@ impl Live {
     pub(crate) fn showing(certificate: CertificateSource, app: AppSettings) -> Self {
         let any = "127.0.0.1:0".parse().unwrap();
         let transport = app.transport;
-        let settings = ServerSettings { data: any, control: any, tcp_maxseg: 1_448, certificate, app };
+        let settings = ServerSettings { data: any, control: any, tcp_maxseg: 1_460, certificate, app };
         let server = Server::bind(settings).unwrap();
         let announcement = server.announcement().unwrap();
         assert_eq!(announcement.certificate_pem.is_some(), transport.is_encrypted());
