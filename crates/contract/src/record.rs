@@ -232,7 +232,7 @@ pub struct Environment {
     pub server_core: Option<u32>,
     /// Cores that the harness's workers are bound to, one each; empty if they are not bound.
     pub harness_cores: Vec<u32>,
-    /// Maximum segment size set on both ends, bytes; so that packets mean something on loopback.
+    /// Maximum segment size set on both ends, bytes, with TCP's options; so that packets mean something on loopback.
     pub tcp_maxseg: u32,
 }
 

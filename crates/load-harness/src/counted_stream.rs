@@ -251,7 +251,7 @@ mod tests {
         assert!(apart(broken.sent, kernel.bytes_received), "{} counted, {kernel:?}", broken.sent);
 
         let bytes = Rc::new(StreamBytes::default());
-        let mut near = CountedStream::connect(target, 1_448, Rc::clone(&bytes)).await.unwrap();
+        let mut near = CountedStream::connect(target, 1_460, Rc::clone(&bytes)).await.unwrap();
         let (mut far, _) = listener.accept().await.unwrap();
         assert_eq!(near.write_vectored(&slices).await.unwrap(), 1_120);
         far.read_exact(&mut [0; 1_120]).await.unwrap();
@@ -266,7 +266,7 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let bytes = Rc::new(StreamBytes::default());
         let target = listener.local_addr().unwrap();
-        let near = CountedStream::connect(target, 1_448, Rc::clone(&bytes)).await.unwrap();
+        let near = CountedStream::connect(target, 1_460, Rc::clone(&bytes)).await.unwrap();
         let (_far, _) = listener.accept().await.unwrap();
         let opened = bytes.kernel().unwrap().all;
         drop(near);
@@ -281,7 +281,7 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let bytes = Rc::new(StreamBytes::default());
         let target = listener.local_addr().unwrap();
-        let mut near = CountedStream::connect(target, 1_448, Rc::clone(&bytes)).await.unwrap();
+        let mut near = CountedStream::connect(target, 1_460, Rc::clone(&bytes)).await.unwrap();
         let (mut far, _) = listener.accept().await.unwrap();
         assert!(near.stream.nodelay().unwrap());
         assert!(near.is_write_vectored());
@@ -298,7 +298,7 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let bytes = Rc::new(StreamBytes::default());
         let target = listener.local_addr().unwrap();
-        let mut near = CountedStream::connect(target, 1_448, Rc::clone(&bytes)).await.unwrap();
+        let mut near = CountedStream::connect(target, 1_460, Rc::clone(&bytes)).await.unwrap();
         let (mut far, _) = listener.accept().await.unwrap();
         for woken in 1..=3 {
             let (mut first, mut second) = ([0; 4], [0; 6]);
@@ -317,7 +317,7 @@ mod tests {
     async fn exchange(bytes: &Rc<StreamBytes>, leave: impl AsyncFnOnce(CountedStream)) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let target = listener.local_addr().unwrap();
-        let mut near = CountedStream::connect(target, 1_448, Rc::clone(bytes)).await.unwrap();
+        let mut near = CountedStream::connect(target, 1_460, Rc::clone(bytes)).await.unwrap();
         let (mut far, _) = listener.accept().await.unwrap();
         near.write_all(b"twelve bytes").await.unwrap();
         far.read_exact(&mut [0; 12]).await.unwrap();

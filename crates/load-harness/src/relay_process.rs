@@ -113,8 +113,9 @@ impl RelayProcess {
         }
     }
 
-    /// Lets it end by closing its stdin, and kills it if it takes too long. Returns what it counted.
-    pub(crate) async fn stop(mut self) -> Result<RelayCounts, RelayError> {
+    /// Lets it end by closing its stdin, and kills it if it takes too long. Returns what it counted, and
+    /// what it complained of.
+    pub(crate) async fn stop(mut self) -> Result<(RelayCounts, Vec<String>), RelayError> {
         self.stdin = None;
         let line = timeout(LONGEST_STOP, next_line(&mut self.stdout)).await;
         if timeout(LONGEST_STOP, self.child.wait()).await.is_err() {
@@ -122,9 +123,10 @@ impl RelayProcess {
             let _ = self.child.kill().await;
         }
         let counts = line.ok().and_then(Result::ok).flatten();
+        let words = last_words(self.stderr).await;
         match counts.and_then(|line| serde_json::from_str(&line).ok()) {
-            Some(counts) => Ok(counts),
-            None => Err(RelayError::NoCounts(last_words(self.stderr).await)),
+            Some(counts) => Ok((counts, words)),
+            None => Err(RelayError::NoCounts(words)),
         }
     }
 }
@@ -152,7 +154,7 @@ mod tests {
         };
         let words = arguments(&network, "127.0.0.1:80".parse().unwrap(), 7, Some(3)).join(" ");
         for word in [
-            "middlebox --listen=127.0.0.1:0 --to=127.0.0.1:80 --rtt=300ms --jitter=5ms --tcp-maxseg=1448 --seed=7",
+            "middlebox --listen=127.0.0.1:0 --to=127.0.0.1:80 --rtt=300ms --jitter=5ms --tcp-maxseg=1460 --seed=7",
             "--bytes-per-second=1000 --idle-timeout=2s --buffer=4096,500ms --cut-after=3s 500ms",
             "--cut-after-bytes=77 --refuse-upgrade --connections=9 --black-hole-after=4s --core=3",
         ] {
@@ -160,7 +162,7 @@ mod tests {
         }
         let words = arguments(&Network::default(), "127.0.0.1:80".parse().unwrap(), 7, None).join(" ");
         assert!(
-            words.ends_with("--rtt=0s --jitter=0s --tcp-maxseg=1448 --seed=7 --until-stdin-closes"),
+            words.ends_with("--rtt=0s --jitter=0s --tcp-maxseg=1460 --seed=7 --until-stdin-closes"),
             "{words}"
         );
     }

@@ -305,7 +305,8 @@ impl Harness {
             measured = self.measure(&access, order, load, progress) => measured?,
             reason = relay.ended() => return Err(TrialError::RelayEnded(reason)),
         };
-        let (counts, mut ran) = (relay.stop().await?, measured);
+        let ((counts, complaints), mut ran) = (relay.stop().await?, measured);
+        ran.measurements.warnings.extend(complaints);
         if let Some(used) = &mut ran.measurements.relay {
             used.counts = counts;
         }

@@ -361,7 +361,7 @@ mod tests {
         let (started, seen) = watch::channel(Some(Started { start_ns: 0, window, numbers: (1, 11) }));
         let target = "127.0.0.1:1".parse().unwrap();
         let speech = (Dialect::ours(plan.pattern, Duration::ZERO), Arc::new(schedule()));
-        let desk = Rc::new(Desk::new(target, 1_448, (plan.pattern, plan.settings), 0.0, clock, seen, speech));
+        let desk = Rc::new(Desk::new(target, 1_460, (plan.pattern, plan.settings), 0.0, clock, seen, speech));
         let seats = (0..2).map(|index| Rc::new(Seat::new(Rc::clone(&desk), index, None))).collect();
         (desk, seats, started)
     }

@@ -80,7 +80,7 @@ pub(crate) struct ServeArguments {
     /// them by hand and for the scenarios with a browser
     #[arg(long)]
     pages: bool,
-    /// Maximum TCP segment of the data plane, bytes
+    /// Maximum TCP segment of the data plane, bytes; TCP's own options, such as 12 bytes of timestamps, count
     #[arg(long, value_name = "BYTES", default_value_t = load_harness::TCP_MAXSEG, value_parser = clap::value_parser!(u32).range(536..=65_483))]
     tcp_maxseg: u32,
     /// Bind the server to this core

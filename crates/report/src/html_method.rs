@@ -199,7 +199,13 @@ pub(crate) fn environment_rows(findings: &Findings) -> Vec<(&'static str, String
         ("memory", with_unit(environment.memory_mib as f64 / 1024.0, "GiB")),
         ("server", core(environment.server_core)),
         ("harness", harness),
-        ("TCP segment", format!("at most {} bytes on both ends", count(u64::from(environment.tcp_maxseg)))),
+        (
+            "TCP segment",
+            format!(
+                "at most {} bytes on both ends, with TCP's options",
+                count(u64::from(environment.tcp_maxseg))
+            ),
+        ),
         ("command", findings.command.clone()),
     ];
     rows.extend(findings.targets.iter().map(|target| ("server of another make", target_text(target))));

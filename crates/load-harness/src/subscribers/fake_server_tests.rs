@@ -41,7 +41,7 @@ pub(super) fn desk_before(
     let schedule =
         schedule::Schedule::build(&plan.settings.events, None, 1, plan.settings.measure, 40).unwrap();
     let speech = (crate::dialect::Dialect::ours(pattern, *plan.settings.hold), std::sync::Arc::new(schedule));
-    Desk::new(target, 1_448, (pattern, plan.settings), 0.0, clock, started, speech)
+    Desk::new(target, 1_460, (pattern, plan.settings), 0.0, clock, started, speech)
 }
 
 pub(super) async fn head(stream: &mut TcpStream) -> String {
