@@ -368,5 +368,5 @@ fn what_is_missing_is_named_and_only_looked_for_if_asked() {
     let mut look = lab.command(&["setup-browser", "--look-only"]);
     look.env("PATH", lab.path("nothing")).env("PUSHLAB_CHROMIUM", "/nowhere");
     let said = Running::start(look).finish().exits(1);
-    assert!(said.stdout.contains("no Chromium: PUSHLAB_CHROMIUM is /nowhere"), "{}", said.stdout);
+    assert!(said.stderr.contains("no Chromium: PUSHLAB_CHROMIUM is /nowhere"), "{}", said.stderr);
 }
