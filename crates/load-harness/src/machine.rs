@@ -2,6 +2,7 @@
 //! suspended, it swapped.
 
 use std::{
+    collections::HashSet,
     fs,
     time::{SystemTime, UNIX_EPOCH},
 };
@@ -49,18 +50,32 @@ fn parse_swapped(vmstat: &str) -> Option<u64> {
     Some(count("pswpin")? + count("pswpout")?)
 }
 
-/// Connections to a port of this machine that are established, from the side of who listens (proc(5),
+/// Connections to a port of this machine that these processes hold and that are established (proc(5),
 /// /proc/net/tcp). None where the system does not tell.
-pub(crate) fn connections_to(port: u16) -> Option<u64> {
+///
+/// A port alone is not enough: whoever connects to somewhere else may have got the same number for its own end.
+pub(crate) fn connections_held(port: u16, processes: &[u32]) -> Option<u64> {
     /// `TCP_ESTABLISHED` of `include/net/tcp_states.h`, as the table writes it.
     const ESTABLISHED: &str = "01";
+    let sockets: HashSet<u64> = processes.iter().flat_map(|process| sockets_of(*process)).collect();
     let table = fs::read_to_string("/proc/net/tcp").ok()?;
     let local = format!(":{port:04X}");
     let is_one = |line: &&str| {
-        let mut fields = line.split_ascii_whitespace().skip(1);
-        fields.next().is_some_and(|address| address.ends_with(&local)) && fields.nth(1) == Some(ESTABLISHED)
+        let fields: Vec<&str> = line.split_ascii_whitespace().collect();
+        let [_, address, _, state, _, _, _, _, _, socket, ..] = fields[..] else { return false };
+        let is_theirs = || socket.parse().is_ok_and(|socket| sockets.contains(&socket));
+        address.ends_with(&local) && state == ESTABLISHED && is_theirs()
     };
     Some(table.lines().filter(is_one).count() as u64)
+}
+
+/// The numbers (inodes) of a process's sockets; none of one that is gone.
+fn sockets_of(process: u32) -> impl Iterator<Item = u64> {
+    let descriptors = fs::read_dir(format!("/proc/{process}/fd")).into_iter().flatten();
+    descriptors.filter_map(|descriptor| {
+        let target = fs::read_link(descriptor.ok()?.path()).ok()?;
+        target.to_str()?.strip_prefix("socket:[")?.strip_suffix(']')?.parse().ok()
+    })
 }
 
 #[cfg(test)]
@@ -68,13 +83,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn connections_are_counted_at_the_end_that_listens() {
+    fn connections_are_counted_at_the_end_that_listens_and_for_who_holds_them() {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
-        assert_eq!(connections_to(address.port()), Some(0), "to listen is no connection");
+        let own = [std::process::id()];
+        assert_eq!(connections_held(address.port(), &own), Some(0), "to listen is no connection");
         let near = [(); 3].map(|()| std::net::TcpStream::connect(address).unwrap());
         let far = [(); 3].map(|()| listener.accept().unwrap().0);
-        assert_eq!(connections_to(address.port()), Some(3));
+        assert_eq!(connections_held(address.port(), &own), Some(3));
+        assert_eq!(connections_held(address.port(), &[]), Some(0), "somebody else's");
         drop((near, far));
     }
 

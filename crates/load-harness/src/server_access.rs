@@ -272,7 +272,7 @@ impl ServerAccess {
     pub(crate) fn held(&self) -> Option<u64> {
         let Side::Foreign(address) = &self.side else { return None };
         let open = self.posting.as_ref().map_or(0, |posting| posting.posted().open);
-        Some(machine::connections_to(address.data.port())?.saturating_sub(open))
+        Some(machine::connections_held(address.data.port(), &address.group.members())?.saturating_sub(open))
     }
 
     /// A server's counters without what the harness's publisher did on the measured port.
