@@ -6,7 +6,7 @@ use crate::{
     findings::ScenarioFinding,
     network_words::heartbeat_mark,
     number::{count, time_ms},
-    obstacles::{Hardship, connects_again},
+    obstacles::Hardship,
     panel::{Cell, Kind, Panel, Place, Row, Tone, heads},
     point::Point,
     quantity::{Bound, QuantityName},
@@ -88,7 +88,7 @@ fn row(point: &Point, is_cheapest: bool) -> Row {
         let text = |name| point.quantity_of(name).measured_with_interval();
         let small = if point.valid { vec![] } else { vec!["not valid: see the box".to_owned()] };
         cells.push(Cell { small, ..outcome(survives(point), is_cheapest) });
-        cells.push(Cell::plain(connects_again(hardship.reconnects)));
+        cells.push(Cell::plain(count(hardship.reconnects)));
         cells.push(Cell::plain(hardship.recovery_p50_ms.map_or_else(|| "—".to_owned(), time_ms)));
         cells.push(Cell::plain(count(point.delivery.lost)));
         cells.push(Cell::plain(text(QuantityName::BytesPerEvent)));

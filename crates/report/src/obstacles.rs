@@ -136,7 +136,7 @@ impl Hardship {
 }
 
 /// `1,240 reconnects`.
-pub(crate) fn connects_again(reconnects: u64) -> String {
+fn connects_again(reconnects: u64) -> String {
     if reconnects == 1 { "1 reconnect".to_owned() } else { format!("{} reconnects", count(reconnects)) }
 }
 
