@@ -54,7 +54,8 @@ fn source_files_can_be_read_in_one_sitting() {
             continue;
         }
         let code = read(&file);
-        let code = code.split("#[cfg(test)]").next().unwrap();
+        // A list of test modules may stand earlier; code after it counts.
+        let code = code.split("#[cfg(test)]\nmod tests {").next().unwrap();
         assert!(code.lines().count() <= 400, "{} is long: split it", file.display());
     }
 }

@@ -1,5 +1,6 @@
 //! The subscribers: one file per pattern, and what they all have.
 
+mod error;
 mod event_source;
 pub(crate) mod http2;
 pub(crate) mod long_polling;
@@ -10,21 +11,9 @@ pub(crate) mod sse;
 mod timetable;
 pub(crate) mod websocket;
 
-#[cfg(test)]
-mod event_source_tests;
-#[cfg(test)]
-mod fake_server_tests;
-#[cfg(test)]
-mod http2_tests;
-#[cfg(test)]
-mod reconnection_tests;
-#[cfg(test)]
-mod tls_peer_tests;
-
 use std::{
     cell::{Cell, RefCell},
     convert::Infallible,
-    io,
     net::SocketAddr,
     rc::Rc,
     time::Duration,
@@ -33,6 +22,7 @@ use std::{
 use contract::{Client, Cursor, Pattern, SetUp, Stamped, TraceEvent};
 use tokio::time::{sleep, sleep_until};
 
+pub(crate) use error::SubscriberError;
 use reconnection::Reconnection;
 
 use crate::{
@@ -42,73 +32,10 @@ use crate::{
     foreign_words::nowhere,
     ledger::{Counters, add},
     poller::Answered,
-    reading::Unreadable,
     sequence::{Arrival, Sequence},
-    tls::TlsError,
     trace::Trace,
     trunk::Trunk,
 };
-
-/// Why a subscriber lost its connection. Counted, and told if the trial fails; never a panic.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum SubscriberError {
-    #[error("the socket failed: {0}")]
-    Socket(#[from] io::Error),
-    #[error("TLS: {0}")]
-    Tls(#[from] TlsError),
-    #[error("HTTP/2 failed: {0}")]
-    Http2(#[from] h2::Error),
-    #[error("the server's SETTINGS do not offer WebSocket over HTTP/2 (RFC 8441 §3)")]
-    NoExtendedConnect,
-    #[error("reqwest failed: {0}")]
-    Reqwest(#[from] ::reqwest::Error),
-    #[error("the server answered {0}")]
-    Status(http::StatusCode),
-    #[error("the server answered {0} and asked for patience")]
-    Later(http::StatusCode, Duration),
-    #[error("the server answered with no event stream but {0}")]
-    NoEventStream(String),
-    #[error("the server redirected {0}")]
-    Redirected(String),
-    #[error("the answer cannot be read: {0}")]
-    Unreadable(#[from] Unreadable),
-    #[error("the server broke the contract: {0}")]
-    Protocol(String),
-    #[error("the connection was closed before an answer")]
-    Unanswered,
-    #[error("an answer broke off")]
-    BrokenOff,
-    #[error("the stream ended")]
-    Ended,
-    #[error("the server closed the WebSocket")]
-    Closed,
-}
-
-impl SubscriberError {
-    /// Whether it ends the subscription for good: a subscriber of this pattern does not try again.
-    pub(crate) fn is_final(&self, pattern: Pattern) -> bool {
-        match pattern {
-            Pattern::Sse => matches!(self, Self::Status(_) | Self::NoEventStream(_) | Self::Redirected(_)),
-            Pattern::ShortPolling | Pattern::LongPolling | Pattern::WebSocket => false,
-        }
-    }
-
-    /// Whether who never had a place need not try again: it would meet the same.
-    pub(crate) fn is_hopeless(&self) -> bool {
-        matches!(self, Self::NoExtendedConnect) || matches!(self, Self::Tls(error) if error.is_lasting())
-    }
-
-    /// Whether the connection failed, and not what was said on it.
-    pub(crate) fn is_of_the_connection(&self) -> bool {
-        matches!(self, Self::Socket(_) | Self::Http2(_) | Self::Unanswered | Self::BrokenOff | Self::Ended)
-    }
-}
-
-impl From<serde_json::Error> for SubscriberError {
-    fn from(error: serde_json::Error) -> Self {
-        Self::Protocol(format!("unreadable JSON: {error}"))
-    }
-}
 
 /// Why reading a WebSocket's frames stopped, over whichever transport.
 enum Stop {
@@ -400,3 +327,14 @@ pub(crate) fn add_set_up(left: SetUp, right: SetUp) -> SetUp {
         segments: left.segments.zip(right.segments).map(|(left, right)| left + right),
     }
 }
+
+#[cfg(test)]
+mod event_source_tests;
+#[cfg(test)]
+mod fake_server_tests;
+#[cfg(test)]
+mod http2_tests;
+#[cfg(test)]
+mod reconnection_tests;
+#[cfg(test)]
+mod tls_peer_tests;

@@ -1,6 +1,6 @@
 //! Subscribers in TLS, against peers of a few lines.
 
-use std::sync::Arc;
+use std::{io, sync::Arc};
 
 use bytes::Bytes;
 use contract::Transport;
