@@ -91,6 +91,7 @@ impl TimeHistogram {
         Second {
             second,
             count: self.count(),
+            mean_us: self.mean_us(),
             p50_us: self.quantile_us(0.5),
             p99_us: self.quantile_us(0.99),
             max_us: self.max_us,
@@ -177,12 +178,14 @@ impl Distribution {
 }
 
 /// One second of a trial.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Second {
     /// Which second of the schedule, by due time.
     pub second: u32,
     /// Samples in it.
     pub count: u64,
+    /// Mean.
+    pub mean_us: f64,
     /// Median.
     pub p50_us: u64,
     /// 99th percentile.

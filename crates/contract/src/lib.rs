@@ -4,6 +4,7 @@
 //! Nothing here opens a socket, reads a clock or knows HTTP. Everything else depends on this crate.
 
 mod browser;
+mod calibration;
 mod connections;
 mod control;
 mod counts;
@@ -28,6 +29,7 @@ mod target;
 pub use browser::{
     BrowserAudience, BrowserCheck, BrowserClock, BrowserFindings, BrowserLane, BrowserTask, Crowd, LaneKind,
 };
+pub use calibration::{CalibratedAges, Calibration, Scatter};
 pub use connections::{ConnectionCost, IdleStretch, Load, Stair};
 pub use control::{
     Announcement, ClockReading, PublisherReport, RequestCounts, ServerStats, StartSchedule, StartedSchedule,
@@ -49,8 +51,8 @@ pub use params::Params;
 pub use pattern::{Pattern, UnknownPattern};
 pub use period::Period;
 pub use record::{
-    Ages, Calibration, CpuSecond, Environment, Manifest, Measurements, Outcome, PublishedSchedule,
-    RECORD_SCHEMA, RelayUse, TargetNote, TrialRecord, Window,
+    Ages, CpuSecond, Environment, Manifest, Measurements, Outcome, PublishedSchedule, RECORD_SCHEMA,
+    RelayUse, TargetNote, TrialRecord, Window,
 };
 pub use scenario::{Arrivals, Client, DefaultRun, Scenario, Selection};
 pub use scenario_check::ScenarioError;

@@ -1,5 +1,7 @@
 //! Beyond what a trial's numbers are not to be believed.
 
+use std::time::Duration;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -13,11 +15,16 @@ use crate::Period;
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Limits {
-    /// 99th percentile of the publisher's lateness in the window. Ages contain it.
-    pub lateness_p99: Period,
-    /// Longest stretch of the window in which a worker's event loop did not come back: whatever
-    /// arrived then looks older than it was.
-    pub longest_hiccup: Period,
+    /// What the instrument may have added to the age that the question is about, as a fraction of that
+    /// age: the publisher's lateness, the time that server and harness waited for a core, and the stalls
+    /// of the harness's event loops together. It holds where the scenario's primary quantity is an age;
+    /// elsewhere ages beyond it are only marked.
+    pub added_age_share: f64,
+    /// What the instrument may have added whatever the age is; the larger of the two bounds counts.
+    pub added_age: Period,
+    /// How often a trial that the machine disturbed is run again in its place, before its point is called
+    /// invalid.
+    pub repeats: u32,
     /// Share of the workers' cores that the harness may use in the window. Above it the harness is
     /// what is measured.
     pub harness_cpu: f64,
@@ -35,8 +42,9 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            lateness_p99: Period::from_millis(5),
-            longest_hiccup: Period::from_millis(200),
+            added_age_share: 0.1,
+            added_age: Period(Duration::from_micros(500)),
+            repeats: 2,
             harness_cpu: 0.95,
             clock_step: Period::from_millis(50),
             swapped_pages: 256,

@@ -6,13 +6,13 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    BothWays, BrowserClock, BrowserFindings, ByteCounts, ConnectionCost, CpuUse, Delivery, Distribution,
-    KernelCounts, Params, Pattern, PublisherCounts, RelayCounts, RequestLedger, Scenario, Second, ServerName,
-    SetUp, TraceEvent, Trouble,
+    BothWays, BrowserClock, BrowserFindings, ByteCounts, Calibration, ConnectionCost, CpuUse, Delivery,
+    Distribution, KernelCounts, Params, Pattern, PublisherCounts, RelayCounts, RequestLedger, Scenario,
+    Second, ServerName, SetUp, TraceEvent, Trouble,
 };
 
 /// Version of the manifest's and the records' shape.
-pub const RECORD_SCHEMA: u32 = 2;
+pub const RECORD_SCHEMA: u32 = 3;
 
 /// Ages of the deliveries of a window, those that never came included.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -100,8 +100,10 @@ pub struct Measurements {
     pub publisher: PublisherCounts,
     /// Worker threads of the harness.
     pub workers: u32,
-    /// In the window: how much later than asked the workers' event loops came back from short sleeps.
-    pub hiccups: Distribution,
+    /// In the window: how much later than asked the workers' event loops came back from short sleeps,
+    /// less the time that they worked meanwhile and what a timer may be late. Whatever arrives during
+    /// such a stall looks older than it was.
+    pub stalls: Distribution,
     /// By how much the wall clock moved otherwise than the monotonic clock during the trial.
     pub clock_step_us: f64,
     /// Pages that the machine swapped in and out during the trial. None where the kernel does not tell.
@@ -157,29 +159,6 @@ pub struct CpuSecond {
     pub server_us: f64,
     /// Of the harness, its publisher left out.
     pub harness_us: f64,
-}
-
-/// What a short trial before the judged ones found out about this machine: inputs of the model.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct Calibration {
-    /// Subscribers of the calibration trial.
-    pub subscribers: u32,
-    /// Server CPU per delivery (push) or per exchange (polling), publisher left out.
-    pub server_us: f64,
-    /// Harness CPU per delivery (push) or per exchange (polling).
-    pub harness_us: f64,
-    /// Time between two deliveries of a fan-out: the server's or the harness's share, whichever is
-    /// larger, where each has a core; their sum where they share one.
-    pub pace_us: f64,
-    /// From publishing to receiving when nothing queues: the fastest percent of deliveries, mean
-    /// lateness taken off. For short polling the mean time of an exchange.
-    pub transit_us: f64,
-    /// Mean by which the harness's timers fire late.
-    pub timer_late_us: f64,
-    /// Mean lateness of the publisher.
-    pub lateness_mean_us: f64,
-    /// 99th percentile of the publisher's lateness.
-    pub lateness_p99_us: f64,
 }
 
 /// How a trial ended.
@@ -254,6 +233,9 @@ pub struct TrialRecord {
     /// Which block of its scenario, from 1; 0 for a calibration. A block runs every trial once, in a
     /// seeded random order.
     pub block: u32,
+    /// How often this trial was run in its place of the block, this time included, from 1. The last
+    /// attempt counts; those before it were disturbed by the machine.
+    pub attempt: u32,
     /// Seed of the run.
     pub seed: u64,
     /// Hash of the published schedule; its due list is in the manifest.

@@ -13,6 +13,8 @@ const LONGEST_PHASE: Period = Period::from_millis(3_600_000);
 const LONGEST_HOLD: Period = Period::from_millis(55_000);
 /// Most blocks, so that a typing error does not run for a week.
 const MOST_BLOCKS: u32 = 100;
+/// Most repetitions of a disturbed trial: a machine that disturbs more than these is not quiet.
+const MOST_REPEATS: u32 = 10;
 /// Most subscribers: two descriptors of one machine's 20,000 each, less what the processes need.
 const MOST_SUBSCRIBERS: u32 = 18_000;
 /// Most subscribers behind a middlebox, which needs two descriptors for each.
@@ -240,10 +242,11 @@ impl Check<'_> {
 
     fn limits(&self, limits: &Limits) -> Result<(), ScenarioError> {
         let millis = Period::from_millis;
-        self.period("limits.lateness_p99", limits.lateness_p99, millis(0), LONGEST_PHASE)?;
-        self.period("limits.longest_hiccup", limits.longest_hiccup, millis(1), LONGEST_PHASE)?;
+        self.period("limits.added_age", limits.added_age, millis(0), LONGEST_PHASE)?;
+        self.that("limits.repeats", limits.repeats, limits.repeats <= MOST_REPEATS, "0 to 10")?;
         self.period("limits.clock_step", limits.clock_step, millis(1), LONGEST_PHASE)?;
         for (key, value, most) in [
+            ("limits.added_age_share", limits.added_age_share, 1.0),
             ("limits.harness_cpu", limits.harness_cpu, 1.0),
             ("limits.ledger_difference", limits.ledger_difference, 1.0),
         ] {
@@ -388,8 +391,10 @@ mod tests {
         for (table, problem) in [
             ("[limits]\nharness_cpu = 1.5", "`limits.harness_cpu` is 1.5: allowed is a fraction"),
             ("[limits]\nledger_difference = nan", "`limits.ledger_difference` is NaN"),
-            ("[limits]\nlongest_hiccup = \"0s\"", "`limits.longest_hiccup`"),
-            ("[limits]\nlatenes = \"1s\"", "lateness_p99"),
+            ("[limits]\nclock_step = \"0s\"", "`limits.clock_step`"),
+            ("[limits]\nadded_age_share = 2.0", "`limits.added_age_share` is 2: allowed is a fraction"),
+            ("[limits]\nrepeats = 11", "`limits.repeats` is 11: allowed is 0 to 10"),
+            ("[limits]\nadded_ag = \"1s\"", "added_age"),
             ("[sweep]\nside = [{ name = \"a\" }, { name = \"a\" }]", "`sweep.side` is aa"),
             ("[default_run]\nblocks = 0", "`default_run.blocks` is 0"),
         ] {

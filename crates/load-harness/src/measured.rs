@@ -86,7 +86,7 @@ pub(crate) fn assemble(order: &TrialOrder, finding: &WorkerFinding, outside: &Ou
             refused: publisher.refused,
         },
         workers: outside.workers as u32,
-        hiccups: finding.hiccups.distribution(),
+        stalls: finding.stalls.distribution(),
         clock_step_us: outside.clock_step_us,
         swapped_pages: outside.swapped_pages,
         trace: finding.trace.clone(),

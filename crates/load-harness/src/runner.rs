@@ -65,6 +65,8 @@ pub struct TrialOrder {
     pub order: u32,
     /// Block of its scenario, from 1; 0 for a calibration.
     pub block: u32,
+    /// How often it is run in its place, from 1.
+    pub attempt: u32,
     /// Seeded start of the golden-ratio poll phases, in `[0, 1)`; another in every block.
     pub poll_phase: f64,
     /// What a reader of its record should know beforehand, in words.
@@ -177,6 +179,7 @@ impl Harness {
             server: order.plan.settings.server.clone(),
             order: order.order,
             block: order.block,
+            attempt: order.attempt,
             seed: self.seed,
             schedule_hash: order.schedule.hash().to_owned(),
             poll_phase: order.poll_phase,

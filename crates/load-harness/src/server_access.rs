@@ -20,6 +20,7 @@ use crate::{
     process_group::{CpuTimes, ProcessEnded, ProcessGroup},
     server_process::{ControlPlane, ServerError, ServerProcess},
     trial_error::TrialError,
+    waits,
 };
 
 /// How long a server may take to see that its subscribers have left.
@@ -61,6 +62,10 @@ pub(crate) struct Reading {
     publisher_cpu_us: u64,
     /// CPU time of the harness, its publisher left out.
     harness_cpu_us: u64,
+    /// Time that the threads of server and middlebox have waited for a core.
+    server_wait_us: Option<u64>,
+    /// The same of the harness's workers.
+    harness_wait_us: Option<u64>,
     /// CPU time of the middlebox; 0 where there is none, or the system does not tell.
     relay_cpu_us: u64,
     /// What the server counted on its measured port, the publisher's own traffic left out; none if it
@@ -79,6 +84,8 @@ impl Reading {
             server_us: self.server_cpu.since(&before.server_cpu)? as f64,
             publisher_us: (self.publisher_cpu_us - before.publisher_cpu_us) as f64,
             harness_us: (self.harness_cpu_us - before.harness_cpu_us) as f64,
+            server_wait_us: waited(self.server_wait_us, before.server_wait_us),
+            harness_wait_us: waited(self.harness_wait_us, before.harness_wait_us),
         })
     }
 
@@ -86,6 +93,11 @@ impl Reading {
     pub(crate) const fn relay_cpu_us_since(&self, before: &Self) -> f64 {
         self.relay_cpu_us.saturating_sub(before.relay_cpu_us) as f64
     }
+}
+
+/// Waiting between two readings; a thread that has ended took its share along.
+fn waited(now_us: Option<u64>, before_us: Option<u64>) -> Option<f64> {
+    Some(now_us?.saturating_sub(before_us?) as f64)
 }
 
 /// What a server counted since its start.
@@ -256,12 +268,16 @@ impl ServerAccess {
                 (address.clock.now_ns(), cpu, 0, None)
             }
         };
+        let mut processes = self.group().members();
+        processes.extend(self.relay.as_ref().map(|relay| relay.pid));
         let relay_cpu_us = self.relay.as_ref().and_then(|relay| libc_calls::process_cpu_us(relay.pid));
         Ok(Reading {
             monotonic_ns,
             server_cpu,
             publisher_cpu_us: publisher_cpu_us + posting_cpu_us,
             harness_cpu_us: process_cpu_us().saturating_sub(posting_cpu_us),
+            server_wait_us: waits::of_servers(&processes),
+            harness_wait_us: waits::of_workers(),
             relay_cpu_us: relay_cpu_us.unwrap_or(0),
             counted,
         })

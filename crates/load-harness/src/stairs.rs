@@ -138,8 +138,8 @@ async fn traffic(server: &ServerAccess, order: &TrialOrder, seed: u64) -> Result
 pub(crate) fn take_the_worse(active: &mut Measurements, idle: &Measurements) {
     active.clock_step_us = active.clock_step_us.max(idle.clock_step_us);
     active.swapped_pages = active.swapped_pages.zip(idle.swapped_pages).map(|(left, right)| left + right);
-    if idle.hiccups.max_us > active.hiccups.max_us {
-        active.hiccups = idle.hiccups.clone();
+    if idle.stalls.max_us > active.stalls.max_us {
+        active.stalls = idle.stalls.clone();
     }
     if let Some(counted) = idle.server_requests_life.filter(|counted| *counted != idle.requests.life) {
         active.warnings.push(format!(

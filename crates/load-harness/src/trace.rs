@@ -125,7 +125,7 @@ mod tests {
 
     #[test]
     fn the_stretch_is_that_of_twenty_events_and_what_the_pattern_does_after() {
-        // 19 events per second, half a period in; the window begins at 0.5 s.
+        // 19 events per second, half a period in; the window begins at 1 s.
         let due_ns = |event: f64| ((event + 0.5) * 1e9 / 19.0) as u64;
         for (pattern, more_ns) in [
             (Pattern::ShortPolling, 97_000_000),
@@ -134,8 +134,8 @@ mod tests {
             (Pattern::WebSocket, 0),
         ] {
             let stretch = Stretch::of(&calibration_order(pattern.into(), 1, 0).unwrap());
-            assert_eq!((stretch.from_ns, stretch.last_due_ns), (due_ns(9.0), Some(due_ns(28.0))));
-            assert_eq!((stretch.more_ns, stretch.until_ns), (more_ns, 2_500_000_000), "{pattern}");
+            assert_eq!((stretch.from_ns, stretch.last_due_ns), (due_ns(19.0), Some(due_ns(38.0))));
+            assert_eq!((stretch.more_ns, stretch.until_ns), (more_ns, 4_000_000_000), "{pattern}");
         }
     }
 

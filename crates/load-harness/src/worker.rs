@@ -29,9 +29,9 @@ use tokio::{
 use crate::{
     desk::{Desk, Started},
     dialect::Dialect,
-    hiccups,
     ledger::{Readings, Totals},
     recorder::Recorder,
+    stalls,
     subscribers::{Seat, add_set_up},
     tls::TlsClient,
     trace::{Stretch, TRACED, Trace},
@@ -117,8 +117,8 @@ pub(crate) struct WorkerFinding {
     pub(crate) readings: Readings,
     pub(crate) delivery: Delivery,
     pub(crate) set_up: Option<SetUp>,
-    /// How late its event loop was, in the window.
-    pub(crate) hiccups: TimeHistogram,
+    /// How long its event loop stood still, in the window.
+    pub(crate) stalls: TimeHistogram,
     /// What happened to the traced subscriber; empty where it was not.
     pub(crate) trace: Vec<TraceEvent>,
     /// Subscribers that never had a place.
@@ -132,7 +132,7 @@ impl WorkerFinding {
     pub(crate) fn merge(&mut self, other: &Self) {
         self.recorder.merge(&other.recorder);
         self.connect.merge(&other.connect);
-        self.hiccups.merge(&other.hiccups);
+        self.stalls.merge(&other.stalls);
         self.trace.extend(&other.trace);
         self.troubles.merge(&other.troubles);
         self.recovery.merge(&other.recovery);
@@ -180,13 +180,13 @@ async fn work(order: WorkerOrder) -> WorkerFinding {
     let desk = Rc::new(desk.encrypted(order.tls.clone()));
     let (seats, tasks) = (RefCell::default(), RefCell::new(JoinSet::new()));
     let mut readings = Readings::default();
-    let hiccups = RefCell::default();
+    let stalls = RefCell::default();
     let mut stop = signals.stop.clone();
     tokio::select! {
         _ = stop.wait_for(|stop| *stop) => {}
         () = tell(&desk, gauge) => {}
         () = seat_all(&order, &desk, &seats, &tasks) => {}
-        () = watch_hiccups(&desk, &hiccups) => {}
+        () = watch_stalls(&desk, &stalls) => {}
         () = measure(&desk, &seats, signals, &mut readings) => {}
     }
     let seats = seats.into_inner();
@@ -203,7 +203,7 @@ async fn work(order: WorkerOrder) -> WorkerFinding {
         readings,
         delivery,
         set_up: Some(desk.set_up.get()),
-        hiccups: hiccups.take(),
+        stalls: stalls.take(),
         trace,
         never_connected: seats.iter().filter(|seat| !seat.is_set_up()).count() as u64,
         troubles: desk.troubles.take(),
@@ -236,9 +236,9 @@ async fn seat_all(
     }
 }
 
-/// Watches the event loop from the schedule's start on, until the trial ends.
-async fn watch_hiccups(desk: &Desk, hiccups: &RefCell<TimeHistogram>) {
-    hiccups::watch(desk.clock, desk.started().await, hiccups).await;
+/// Watches the event loop for stalls from the schedule's start on, until the trial ends.
+async fn watch_stalls(desk: &Desk, stalls: &RefCell<TimeHistogram>) {
+    stalls::watch(desk.clock, desk.started().await, stalls).await;
 }
 
 /// Tells the runner how many subscribers are connected, until the trial ends.

@@ -20,6 +20,7 @@ pub mod long_polling;
 mod obstacles;
 mod poll_timer;
 mod polling;
+mod range;
 pub mod rearm;
 mod rearm_gap;
 pub mod set_up;
@@ -37,6 +38,7 @@ use contract::{Arrivals, BrowserTask, Calibration, Params, Pattern, PublishedSch
 pub use age::{AgeCurve, Piece};
 use bytes::PollSizes;
 pub use gaps::Gaps;
+pub use range::{AgeRange, AgeRanges, age_ranges};
 use way::Way;
 
 /// Fewer events than this scatter by chance more than any tolerance.

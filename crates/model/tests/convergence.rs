@@ -19,6 +19,7 @@ fn calibration() -> Calibration {
         timer_late_us: 1_000.0,
         lateness_mean_us: 50.0,
         lateness_p99_us: 100.0,
+        ages: contract::CalibratedAges::default(),
         ..Calibration::default()
     }
 }

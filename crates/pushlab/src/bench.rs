@@ -1,7 +1,6 @@
 //! `pushlab bench`: calibrate, run every trial, write the report.
 
 use std::{
-    collections::HashMap,
     env,
     path::{Path, PathBuf},
     process::ExitCode,
@@ -11,19 +10,19 @@ use std::{
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use contract::{
-    BrowserTask, Calibration, Manifest, Outcome, Pattern, PublishedSchedule, RECORD_SCHEMA, Scenario,
-    Selection, ServerName,
+    BrowserTask, Manifest, Pattern, PublishedSchedule, RECORD_SCHEMA, Scenario, Selection, ServerName,
 };
 use load_harness::{
-    CALIBRATION_SUBSCRIBERS, CalibrationKey, Cores, Harness, TrialOrder, TrialResult, calibrate,
-    calibration_order, ensure_descriptors, environment, fitting_subscribers, raise_descriptor_limit,
+    CalibrationKey, Cores, Harness, TrialOrder, ensure_descriptors, environment, fitting_subscribers,
+    raise_descriptor_limit,
 };
-use report::{ThresholdOutcome, Verdict};
+use report::Verdict;
 use tokio::signal::unix::{SignalKind, signal};
+
+mod trials;
 
 use crate::{
     exit::Failure,
-    progress::{Display, clock},
     results::{self, ResultsFolder},
     say::say,
     scenarios::{self, Loaded},
@@ -205,75 +204,6 @@ impl Plan {
         Ok((path, ending))
     }
 
-    async fn run_all(&self, folder: &mut ResultsFolder, arguments: &BenchArguments) -> Result<()> {
-        let calibrations: Vec<TrialOrder> = (0..)
-            .zip(&self.calibrations)
-            .map(|(order, key)| calibration_order(*key, self.harness.seed, order))
-            .collect::<Result<_, _>>()?;
-        let everything: Vec<&TrialOrder> = calibrations.iter().chain(&self.orders).collect();
-        let mut display = Display::new(&everything);
-        say(format!("{}: about {}", self.size(), clock(display.expected())));
-        let mut known: HashMap<CalibrationKey, Calibration> = HashMap::new();
-        for (number, order) in (1..).zip(&everything) {
-            let mut order = (*order).clone();
-            // Calibrations count, too: a number names one trial of the run.
-            order.order = (number - 1) as u32;
-            let is_calibration = number <= calibrations.len();
-            // What a delivery costs the lab's own server says nothing of another.
-            let calibrated = !is_calibration && order.plan.settings.server.is_pushlab();
-            let key = CalibrationKey::of(&order.plan);
-            order.calibration = known.get(&key).copied().filter(|_| calibrated);
-            display.begin(number, everything.len(), &order);
-            let result = self.harness.run(&order, &mut |progress| display.tell(&order, progress)).await;
-            let TrialResult { mut record, interval_log } = result;
-            if let (true, Some(measured)) = (is_calibration, record.measurements()) {
-                let found = calibrate(&order, measured, &self.harness.cores);
-                known.insert(key, found);
-                record.calibration = Some(found);
-            }
-            let bad_news = match &record.outcome {
-                Outcome::Completed { .. } | Outcome::Watched { .. } => None,
-                Outcome::Failed { reason, .. } => Some(format!("failed: {reason}")),
-                Outcome::NotRun { reason } => Some(format!("not run: {reason}")),
-            };
-            display.end(&order, bad_news.as_deref());
-            folder.append(&record)?;
-            if let Some(log) = interval_log {
-                folder.add_interval_log(&record, &log)?;
-            }
-            if arguments.fail_fast
-                && let Some(reason) = self.bad_news(folder.path(), number - calibrations.len())?
-            {
-                display.note(&format!("stopped early: {reason}"));
-                break;
-            }
-        }
-        let (took, ran) = display.finish();
-        say(format!("{ran} trials in {}", clock(took)));
-        Ok(())
-    }
-
-    /// Why a run that should end at the first bad news must end after `done` of its trials.
-    fn bad_news(&self, folder: &Path, done: usize) -> Result<Option<String>> {
-        let findings = report::findings(&results::read(folder)?);
-        // A value without an interval decides once its scenario has no block to come.
-        let to_come = |scenario: &str| {
-            let left = self.orders.iter().skip(done).any(|order| order.scenario == scenario);
-            left && self.orders.iter().any(|order| order.scenario == scenario && order.block > 1)
-        };
-        let mut failed = findings.thresholds().filter(|finding| finding.outcome == ThresholdOutcome::Failed);
-        Ok(match findings.verdict {
-            // Nothing could be run so far: what is missing need not be missing for the others.
-            Verdict::Failed if findings.failures.is_empty() => None,
-            Verdict::Failed | Verdict::Invalid => Some(findings.verdict_reason.clone()),
-            Verdict::ThresholdFailed => failed
-                .any(|finding| finding.low.is_some() || !to_come(&finding.scenario))
-                .then_some(findings.verdict_reason.clone()),
-            // The trials that are still to come may decide it.
-            Verdict::Interrupted | Verdict::Inconclusive | Verdict::Passed => None,
-        })
-    }
-
     /// How much there is to do, in words.
     fn size(&self) -> String {
         let blocks = &self.manifest.blocks;
@@ -290,11 +220,9 @@ impl Plan {
 
 /// Refuses trials for which this machine has too few file descriptors.
 fn check_descriptors(orders: &[TrialOrder], fitting: u32) -> Result<()> {
-    // Whatever the scenario asks, the calibration comes first, behind a middlebox if its trials are.
-    let most = |of: &mut dyn Iterator<Item = &TrialOrder>| {
-        of.map(|order| order.plan.settings.subscribers.max(CALIBRATION_SUBSCRIBERS)).max()
-    };
-    ensure_descriptors(most(&mut orders.iter()).unwrap_or(CALIBRATION_SUBSCRIBERS))?;
+    let most =
+        |of: &mut dyn Iterator<Item = &TrialOrder>| of.map(|order| order.plan.settings.subscribers).max();
+    ensure_descriptors(most(&mut orders.iter()).unwrap_or(0))?;
     let is_relayed = |order: &&TrialOrder| order.plan.settings.network.is_some();
     let Some(relayed) = most(&mut orders.iter().filter(is_relayed)) else { return Ok(()) };
     if relayed > fitting / 2 {

@@ -12,9 +12,7 @@ use std::{
 use clap::Args;
 use comfy_table::{ContentArrangement, LineStyle, Table, TableStyle};
 use contract::{Scenario, Selection};
-use load_harness::{
-    BrowserPrograms, CALIBRATION_SUBSCRIBERS, Cores, NoBrowser, TargetFolder, fitting_subscribers,
-};
+use load_harness::{BrowserPrograms, Cores, NoBrowser, TargetFolder, fitting_subscribers};
 use schedule::monotonic_ns;
 
 use crate::{
@@ -142,6 +140,9 @@ fn scenario_check(scenarios: &Result<Vec<Loaded>, Failure>, folder: &Path) -> Ch
     Check { what: "scenarios", state, found, advice: advice.to_owned() }
 }
 
+/// What most scenarios need at least.
+const FEWEST_SUBSCRIBERS: u32 = 200;
+
 fn descriptor_check(scenarios: &[Loaded]) -> Check {
     let fitting = fitting_subscribers();
     let needs = |scenario: &Scenario| {
@@ -150,10 +151,10 @@ fn descriptor_check(scenarios: &[Loaded]) -> Check {
     };
     let scenarios = scenarios.iter().map(|loaded| &loaded.scenario);
     let most = scenarios.map(|scenario| (needs(scenario), scenario.name.as_str())).max();
-    let (needed, by) = most.unwrap_or((CALIBRATION_SUBSCRIBERS, "calibration"));
+    let (needed, by) = most.unwrap_or((0, "none"));
     let found = format!("{fitting} subscribers fit, {} behind a middlebox", fitting / 2);
-    let (state, advice) = if fitting < CALIBRATION_SUBSCRIBERS {
-        (State::Broken, format!("even {CALIBRATION_SUBSCRIBERS} do not fit: raise it with `ulimit -n 4096`"))
+    let (state, advice) = if fitting < FEWEST_SUBSCRIBERS {
+        (State::Broken, format!("even {FEWEST_SUBSCRIBERS} do not fit: raise it with `ulimit -n 4096`"))
     } else if fitting < needed {
         let limit = needed + 200;
         (State::Warning, format!("the scenario {by} takes {needed}: raise it with `ulimit -n {limit}`"))

@@ -84,6 +84,14 @@ impl Display {
         }
     }
 
+    /// Expects a trial once more that was to be run once.
+    pub(crate) fn expect_again(&mut self, order: &TrialOrder) {
+        self.expected += order.expected_length();
+        if let Some((run, _)) = &self.bars {
+            run.set_length(millis(self.expected));
+        }
+    }
+
     /// Says something about the trial that has ended.
     pub(crate) fn note(&self, words: &str) {
         let words = format!("        {words}");

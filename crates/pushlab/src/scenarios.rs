@@ -51,6 +51,7 @@ impl Loaded {
                 order: 0,
                 notes: Vec::new(),
                 block: 1,
+                attempt: 1,
                 poll_phase: poll_phase(seed, 1),
                 calibration: None,
                 plan,

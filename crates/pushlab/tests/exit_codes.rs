@@ -7,7 +7,7 @@ use lab::{Lab, process::Running, records, summary};
 
 /// Limits that no trial keeps: a publisher is always late by something.
 const IMPOSSIBLE: &str =
-    "lateness_p99 = \"0s\"\nlongest_hiccup = \"10s\"\nharness_cpu = 1.0\ntail_samples = 0";
+    "added_age = \"0s\"\nadded_age_share = 0.0\nrepeats = 0\nharness_cpu = 1.0\ntail_samples = 0";
 
 /// The exit code of a run of one scenario with these thresholds, and what it said.
 fn bench(thresholds: &str, changes: &[(&str, &str)], options: &[&str], code: i32) -> (Lab, String) {

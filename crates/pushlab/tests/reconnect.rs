@@ -163,6 +163,7 @@ fn run(pattern: Pattern, mishap: Mishap, network: Option<Network>, times: [&str;
         replay_csv: None,
         order: 0,
         block: 1,
+        attempt: 1,
         poll_phase: 0.3,
         notes: Vec::new(),
         calibration: None,

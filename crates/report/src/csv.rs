@@ -57,7 +57,7 @@ fn point_cells(point: &Point) -> String {
 /// `summary.csv`: one row per point and quantity.
 pub(crate) fn summary(findings: &Findings) -> String {
     let mut text = format!(
-        "{POINT},trials,valid,quantity,unit,measured,bound,low,high,predicted,closed_form,times_floor,times_floor_low,times_floor_high,clock_bound_ms\n"
+        "{POINT},trials,set_aside,valid,quantity,unit,measured,bound,low,high,predicted,predicted_low,predicted_high,closed_form,times_floor,times_floor_low,times_floor_high,clock_bound_ms\n"
     );
     let scenarios = &findings.scenarios;
     for (finding, point) in scenarios.iter().flat_map(|of| of.points.iter().map(move |point| (of, point))) {
@@ -67,6 +67,7 @@ pub(crate) fn summary(findings: &Findings) -> String {
             let cells = [
                 start.clone(),
                 point.trials.len().to_string(),
+                point.set_aside.len().to_string(),
                 point.valid.to_string(),
                 quantity.name.key().to_owned(),
                 quantity.name.unit().to_owned(),
@@ -75,6 +76,8 @@ pub(crate) fn summary(findings: &Findings) -> String {
                 value(quantity.low),
                 value(quantity.high),
                 value(quantity.predicted),
+                value(quantity.predicted_low),
+                value(quantity.predicted_high),
                 value(quantity.closed_form),
                 value(floor.and_then(|found| found.ratio)),
                 value(floor.and_then(|found| found.low)),

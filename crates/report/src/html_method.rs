@@ -1,6 +1,6 @@
 //! The last part of the page: how it was measured, what that cost, and what the words mean.
 
-use contract::TargetNote;
+use contract::{Scatter, TargetNote};
 use maud::{Markup, html};
 
 use crate::{
@@ -130,21 +130,25 @@ pub(crate) fn failures(heading: &str, failures: &[&Failure]) -> Markup {
 }
 
 /// Heads of the calibration table.
-pub(crate) const CALIBRATION_HEADS: [&str; 8] = [
+pub(crate) const CALIBRATION_HEADS: [&str; 9] = [
     "pattern",
     "subscribers",
     "server CPU",
     "harness CPU",
     "pace of a fan-out",
     "transit",
+    "its own age, p50 and p99",
     "timer late",
     "publisher late, mean and p99",
 ];
 
 /// A row of the calibration table.
-pub(crate) fn calibration_cells(finding: &CalibrationFinding) -> [String; 8] {
+pub(crate) fn calibration_cells(finding: &CalibrationFinding) -> [String; 9] {
     let found = &finding.calibration;
     let us = |value: f64| with_unit(value, "µs");
+    let scatter = |of: Scatter| {
+        format!("{} ± {}", with_unit(of.mean_us * 1e-3, "ms"), with_unit(of.deviation_us * 1e-3, "ms"))
+    };
     [
         finding.pattern.label().to_owned(),
         count(u64::from(found.subscribers)),
@@ -152,13 +156,14 @@ pub(crate) fn calibration_cells(finding: &CalibrationFinding) -> [String; 8] {
         us(found.harness_us),
         us(found.pace_us),
         us(found.transit_us),
+        format!("{}, {}", scatter(found.ages.p50), scatter(found.ages.p99)),
         us(found.timer_late_us),
         format!("{}, {}", us(found.lateness_mean_us), us(found.lateness_p99_us)),
     ]
 }
 
 /// What the calibration is for.
-pub(crate) const CALIBRATION_EXPLAINED: &str = "A short trial of each pattern before the judged ones finds out what this machine costs: CPU per delivery (push) or per exchange (polling), the time between two deliveries of a fan-out (its pace), and the time of a delivery when nothing queues (its transit). The model takes these as inputs, and nothing from the trial that it predicts.";
+pub(crate) const CALIBRATION_EXPLAINED: &str = "A short trial before the judged ones, on the same way and with as many subscribers, finds out what this machine costs: CPU per delivery (push) or per exchange (polling), the time between two deliveries of a fan-out (its pace), and the time of a delivery when nothing queues (its transit). The model takes these as inputs, and nothing from the trial that it predicts. By how much the calibration's own ages differ from second to second (mean ± standard deviation) decides how wide a predicted range is.";
 
 fn calibration(findings: &Findings) -> Markup {
     html! {

@@ -12,10 +12,14 @@ use crate::{
     html_panel, html_servers, html_validity,
     number::{self, period_ms},
     panels::panels,
+    parting,
     point::{Point, unmeasured},
     quantity::QuantityName,
     setting, watched,
 };
+
+/// What the columns "predicted" and "ratio" of the numbers hold.
+pub(crate) const RATIO_EXPLAINED: &str = "A predicted age is what the formulas give plus what the calibration had beyond them; behind it stands the range in which the machine of the calibration would put it. Ratio: measured ÷ predicted; below 5\u{202f}ms the difference, and the ratio behind it.";
 
 /// Question, setting, finding, figures, numbers, validity, what to look at, command.
 pub(crate) fn section(finding: &ScenarioFinding, answer: &Answer, figures: &[Figure]) -> Markup {
@@ -45,6 +49,7 @@ pub(crate) fn section(finding: &ScenarioFinding, answer: &Answer, figures: &[Fig
                 summary { "Every number: predicted, measured, ratio" }
                 (numbers_table(finding))
             }
+            (partings(finding))
             (html_servers::floor_note(finding))
             (comparisons(finding))
             (html_validity::validity(finding))
@@ -54,6 +59,14 @@ pub(crate) fn section(finding: &ScenarioFinding, answer: &Answer, figures: &[Fig
             pre { code { (finding.command) } }
         }
     }
+}
+
+fn partings(finding: &ScenarioFinding) -> Markup {
+    let sentences = parting::sentences(finding);
+    html! { @if !sentences.is_empty() {
+        h3 { (parting::HEADING) }
+        ul { @for sentence in &sentences { li { (sentence) } } }
+    } }
 }
 
 fn comparisons(finding: &ScenarioFinding) -> Markup {
@@ -80,7 +93,7 @@ fn numbers_table(finding: &ScenarioFinding) -> Markup {
     html! {
         p.quiet {
             "Predicted: the " a href="#g-model" { "model" } " replayed over the published schedule. "
-            "Ratio: measured ÷ predicted; below 5" "\u{202f}" "ms the difference. "
+            (RATIO_EXPLAINED) " "
             "A dash: the model does not speak of it, or the reason stands among the warnings."
         }
         div.scroll tabindex="0" role="region" aria-label="every number" {
@@ -114,7 +127,7 @@ fn numbers_of(finding: &ScenarioFinding, point: &Point, known: &[QuantityName]) 
             @for quantity in known.iter().filter(|_| unmeasured(point).is_none()).map(|name| point.quantity_of(*name)) {
                 tr {
                     th scope="row" { (quantity.name.label()) }
-                    td { (quantity.predicted_text()) }
+                    td { (quantity.predicted_with_range()) }
                     td class=[quantity.doubt.as_ref().map(|_| "doubt")] title=[quantity.doubt.as_deref()] {
                         (quantity.measured_with_interval())
                     }

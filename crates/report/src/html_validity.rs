@@ -3,16 +3,16 @@
 use maud::{Markup, html};
 
 use crate::{
-    age_bound::{AGE_BOUND_HEAD, age_bound_words},
     findings::ScenarioFinding,
     html::point_name,
     html_panel, number,
-    point::{Point, Trial},
+    point::Point,
     relay,
     threshold_verdict::{ThresholdFinding, ThresholdOutcome},
+    trial::Trial,
     validity_rows::{
-        LEDGERS_EXPLAINED, THRESHOLD_HEADS, in_order, ledger_heads, ledger_rows, limit_heads, limit_rows,
-        short_hash, threshold_cells, trial_cells, trial_words,
+        ADDED_COLUMN, ADDED_EXPLAINED, LEDGERS_EXPLAINED, THRESHOLD_HEADS, in_order, ledger_heads,
+        ledger_rows, limit_heads, limit_rows, short_hash, threshold_cells, trial_cells, trial_words,
     },
 };
 
@@ -69,8 +69,7 @@ fn limits(finding: &ScenarioFinding) -> Markup {
     let rows = limit_rows(finding);
     html! { @if !rows.is_empty() {
         p.quiet {
-            "Each value beside its limit" @if blocks { ", of all blocks the worst" } ". "
-            a href="#g-late" { "Publisher late" } " at p99."
+            "Each value beside its limit" @if blocks { ", of all blocks the worst" } ". " (ADDED_EXPLAINED)
         }
         div.scroll tabindex="0" role="region" aria-label="values and their limits" { table {
             thead { tr {
@@ -123,12 +122,11 @@ fn trials(finding: &ScenarioFinding) -> Markup {
 fn trial_table(finding: &ScenarioFinding) -> Markup {
     html! {
         p.quiet {
-            "CPU in percent of one core. Trials in the order in which they ran. "
-            (age_bound_words(&in_order(finding)))
+            "CPU in percent of one core. Trials in the order in which they ran."
         }
         div.scroll tabindex="0" role="region" aria-label="every trial" { table {
             thead { tr {
-                @for head in ["trial", "point", "block", "expected", "received", "lost / duplicated / reordered", "publisher late", AGE_BOUND_HEAD, "server CPU", "harness CPU", "schedule"] {
+                @for head in ["trial", "point", "block", "expected", "received", "lost / duplicated / reordered", "publisher late", ADDED_COLUMN, "server CPU", "harness CPU", "schedule"] {
                     th scope="col" class=[(head == "point").then_some("words")] { (head) }
                 }
             } }
@@ -143,8 +141,8 @@ fn trial_row(point: &Point, trial: &Trial) -> Markup {
             th scope="row" { (trial.order) }
             th scope="row" class="words" { (point_name(point)) }
             td { (trial.block) }
-            @match trial_cells(point, trial) {
-                Some(cells) => { @for cell in &cells { td.wrap[cell.contains("exceeded")] { (cell) } } },
+            @match trial_cells(trial) {
+                Some(cells) => { @for cell in &cells { td { (cell) } } },
                 None => { td colspan="7" class=(if trial.not_run.is_some() { "words doubt" } else { "words" }) { (trial_words(trial)) } },
             }
             td { code { (short_hash(&trial.schedule_hash)) } }

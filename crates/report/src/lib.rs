@@ -4,7 +4,7 @@
 //! made again from the records at any time and comes out the same. Every output is written from
 //! one [`Findings`], so all of them print the same numbers.
 
-mod age_bound;
+mod added_age;
 mod ages;
 mod answers;
 mod best;
@@ -41,6 +41,7 @@ mod obstacles;
 mod paired;
 mod panel;
 mod panels;
+mod parting;
 mod point;
 mod predictions;
 mod quantity;
@@ -60,24 +61,28 @@ mod terminal_panel;
 mod threshold;
 mod threshold_verdict;
 mod transits;
+mod trial;
 mod validity;
 mod validity_rows;
 mod verdict;
 mod watched;
 mod words;
 
+pub use added_age::AddedAge;
 pub use answers::Answer;
 pub use compare::{Change, Compared, Detail, QuantityChange, compare};
 pub use compare_text::compare_text;
 pub use comparisons::{ComparedPoint, PointComparison};
 pub use findings::{CalibrationFinding, Failure, Findings, ScenarioFinding, findings};
-pub use point::{Point, Trial};
+pub use limits::{calibration_disturbances, disturbances};
+pub use point::Point;
 pub use quantity::{Bound, Comparison, Quantity, QuantityName};
 pub use read::{ReadError, Run};
 pub use summary::summary_schema;
 pub use terminal::{prediction_table, terminal_table};
 pub use threshold::{ThresholdError, check_thresholds};
 pub use threshold_verdict::{ThresholdFinding, ThresholdOutcome};
+pub use trial::{SetAside, Trial};
 pub use verdict::Verdict;
 
 /// A file of the report, to be written into the run's directory.

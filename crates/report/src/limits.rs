@@ -1,11 +1,13 @@
 //! A trial against the limits of its scenario: what the instrument itself may get wrong.
 
-use contract::{Limits, Measurements};
+use contract::{Limits, Measurements, Scenario};
 
 use crate::{
+    added_age::{self, AddedAge, primary_age},
     ledgers::difference,
-    measured::{finite, quantile_ms},
+    measured::finite,
     number::{count, three_digits, with_unit},
+    quantity_name::QuantityName,
 };
 
 /// On which side of its limit a value is fine.
@@ -15,39 +17,37 @@ enum Fine {
     AtLeast,
 }
 
+/// What a value beyond a limit speaks of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Source {
+    /// The machine disturbed the trial: at another moment it may not.
+    Machine,
+    /// The trial itself: it would be the same again.
+    Trial,
+}
+
 /// One thing that a trial is checked for.
 pub(crate) struct Check {
     /// Head of its column.
     pub(crate) head: &'static str,
     /// The start of the sentence when it is beyond its limit; empty where another says more.
     what: &'static str,
+    source: Source,
     fine: Fine,
     value: fn(&Measurements) -> Option<f64>,
     limit: fn(&Limits) -> f64,
     text: fn(f64) -> String,
 }
 
-/// All checks, in the order of the validity box.
-pub(crate) const CHECKS: [Check; 8] = [
-    Check {
-        head: "publisher late, p99",
-        what: "the publisher was late, at p99 by",
-        fine: Fine::AtMost,
-        value: |of| quantile_ms(&of.lateness, 0.99),
-        limit: |limits| limits.lateness_p99.milliseconds(),
-        text: milliseconds,
-    },
-    Check {
-        head: "longest hiccup",
-        what: "an event loop of the harness did not come back for",
-        fine: Fine::AtMost,
-        value: |of| (of.hiccups.count > 0).then_some(of.hiccups.max_us as f64 * 1e-3),
-        limit: |limits| limits.longest_hiccup.milliseconds(),
-        text: milliseconds,
-    },
+/// Head of the column that comes before those of [`CHECKS`]: its limit depends on what was measured.
+pub(crate) const ADDED_HEAD: &str = "the instrument may have added to an age";
+
+/// All checks with one limit for every trial, in the order of the validity box.
+pub(crate) const CHECKS: [Check; 6] = [
     Check {
         head: "harness CPU",
         what: "the harness used of its cores",
+        source: Source::Trial,
         fine: Fine::AtMost,
         value: harness_share,
         limit: |limits| limits.harness_cpu,
@@ -56,6 +56,7 @@ pub(crate) const CHECKS: [Check; 8] = [
     Check {
         head: "clock step",
         what: "the wall clock was stepped by",
+        source: Source::Machine,
         fine: Fine::AtMost,
         value: |of| finite(of.clock_step_us.abs() * 1e-3),
         limit: |limits| limits.clock_step.milliseconds(),
@@ -64,6 +65,7 @@ pub(crate) const CHECKS: [Check; 8] = [
     Check {
         head: "pages swapped",
         what: "the machine swapped pages:",
+        source: Source::Machine,
         fine: Fine::AtMost,
         value: |of| of.swapped_pages.map(|pages| pages as f64),
         limit: |limits| limits.swapped_pages as f64,
@@ -72,6 +74,7 @@ pub(crate) const CHECKS: [Check; 8] = [
     Check {
         head: "events not sent",
         what: "the schedule was not sent whole; events left out or refused:",
+        source: Source::Trial,
         fine: Fine::AtMost,
         value: |of| {
             let publisher = &of.publisher;
@@ -84,6 +87,7 @@ pub(crate) const CHECKS: [Check; 8] = [
     Check {
         head: "deliveries beyond p99",
         what: "too few deliveries to know a p99: beyond it lie",
+        source: Source::Trial,
         fine: Fine::AtLeast,
         value: |of| (of.window_deliveries > 0).then_some(of.window_deliveries as f64 * 0.01),
         limit: |limits| f64::from(limits.tail_samples),
@@ -92,6 +96,7 @@ pub(crate) const CHECKS: [Check; 8] = [
     Check {
         head: "ledgers apart",
         what: "",
+        source: Source::Trial,
         fine: Fine::AtMost,
         value: difference,
         limit: |limits| limits.ledger_difference,
@@ -141,10 +146,35 @@ impl Check {
 }
 
 /// What a trial did beyond its scenario's limits, in words; ledgers that differ are told elsewhere.
-pub(crate) fn beyond_limits(of: &Measurements, limits: &Limits) -> Vec<String> {
-    CHECKS
-        .iter()
-        .filter(|check| check.is_of_instrument())
+pub(crate) fn beyond_limits(of: &Measurements, scenario: &Scenario) -> Vec<String> {
+    let (mut beyond, others) = (disturbances(of, scenario), beyond(of, &scenario.limits, Source::Trial));
+    beyond.extend(others);
+    beyond
+}
+
+/// What the machine did to a trial beyond its scenario's limits, in words. Nothing of it follows from the
+/// pattern: run again at a quieter moment the trial may be free of it.
+#[must_use]
+pub fn disturbances(of: &Measurements, scenario: &Scenario) -> Vec<String> {
+    // Where the question is not about an age, its own numbers do not suffer from what was added to ages.
+    by_machine(of, primary_age(scenario), &scenario.limits)
+}
+
+/// The same of a calibration, which is held to the usual limits: its median age decides the pace.
+#[must_use]
+pub fn calibration_disturbances(of: &Measurements) -> Vec<String> {
+    by_machine(of, Some(QuantityName::AgeP50), &Limits::default())
+}
+
+fn by_machine(of: &Measurements, age: Option<QuantityName>, limits: &Limits) -> Vec<String> {
+    let added = age.and_then(|age| AddedAge::of(age, of)).filter(|added| added.is_beyond(limits));
+    let added = added.map(|added| added.sentence(limits));
+    added.into_iter().chain(beyond(of, limits, Source::Machine)).collect()
+}
+
+fn beyond(of: &Measurements, limits: &Limits, source: Source) -> Vec<String> {
+    let checks = CHECKS.iter().filter(|check| check.is_of_instrument() && check.source == source);
+    checks
         .filter_map(|check| {
             let value = check.value(of)?;
             let said =
@@ -152,6 +182,11 @@ pub(crate) fn beyond_limits(of: &Measurements, limits: &Limits) -> Vec<String> {
             check.is_beyond(value, limits).then(said)
         })
         .collect()
+}
+
+/// `the instrument may have added to an age, at most 10.0 % or 0.500 ms`.
+pub(crate) fn added_head(limits: &Limits) -> String {
+    format!("{ADDED_HEAD}, {}", added_age::limit_text(limits))
 }
 
 /// Segments sent again are said and make nothing invalid: a network may lose some.
@@ -184,14 +219,9 @@ mod tests {
     #[test]
     fn a_limit_is_the_last_value_that_is_fine() {
         let limits = Limits::default();
-        for (place, fine, beyond) in [
-            (0, 5.0, 5.001),
-            (1, 200.0, 200.1),
-            (2, 0.95, 0.96),
-            (4, 256.0, 257.0),
-            (5, 0.0, 1.0),
-            (6, 10.0, 9.99),
-        ] {
+        for (place, fine, beyond) in
+            [(0, 0.95, 0.96), (1, 50.0, 50.1), (2, 256.0, 257.0), (3, 0.0, 1.0), (4, 10.0, 9.99)]
+        {
             let check = &CHECKS[place];
             assert!(!check.is_beyond(fine, &limits) && check.is_beyond(beyond, &limits), "{}", check.head);
             assert!(check.is_worse(beyond, fine), "{}", check.head);

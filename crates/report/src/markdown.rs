@@ -1,7 +1,6 @@
 //! `report.md`: the same report for a code host, with the figures linked.
 
 use crate::{
-    age_bound::{AGE_BOUND_HEAD, age_bound_words},
     answers::Answer,
     best::{Best, is_best},
     charts::Figure,
@@ -14,18 +13,19 @@ use crate::{
         CALIBRATION_EXPLAINED, CALIBRATION_HEADS, calibration_cells, environment_rows, harness_cost,
         method_words, schedule_text,
     },
-    html_scenario::doubts,
+    html_scenario::{RATIO_EXPLAINED, doubts},
     html_validity::grouped_warnings,
     markdown_panel, markdown_servers,
     markdown_text::{Page, code_block, escaped},
-    number::{THIN_SPACE, instant, period_ms},
+    number::{instant, period_ms},
     panels::panels,
+    parting,
     point::{Point, unmeasured},
     quantity::QuantityName,
     relay, setting, style,
     validity_rows::{
-        LEDGERS_EXPLAINED, THRESHOLD_HEADS, in_order, ledger_heads, ledger_rows, limit_heads, limit_rows,
-        short_hash, threshold_cells, trial_cells, trial_words,
+        ADDED_COLUMN, ADDED_EXPLAINED, LEDGERS_EXPLAINED, THRESHOLD_HEADS, in_order, ledger_heads,
+        ledger_rows, limit_heads, limit_rows, short_hash, threshold_cells, trial_cells, trial_words,
     },
     watched,
     words::{interval_note, threshold_words},
@@ -197,7 +197,7 @@ fn scenario(page: &mut Page, finding: &ScenarioFinding, answer: &Answer, figures
 
 fn numbers(page: &mut Page, finding: &ScenarioFinding) {
     page.paragraph("<details><summary>Every number: predicted, measured, ratio</summary>");
-    page.paragraph(&format!("Ratio: measured ÷ predicted; below 5{THIN_SPACE}ms the difference."));
+    page.paragraph(RATIO_EXPLAINED);
     for point in &finding.points {
         page.paragraph(&format!(
             "{} {} ({})",
@@ -219,7 +219,7 @@ fn numbers(page: &mut Page, finding: &ScenarioFinding) {
                 let quantity = point.quantity_of(name);
                 let mut row = vec![
                     quantity.name.label().to_owned(),
-                    quantity.predicted_text(),
+                    quantity.predicted_with_range(),
                     quantity.measured_with_interval(),
                     quantity.comparison_text(),
                     quantity.closed_form_text(),
@@ -233,6 +233,11 @@ fn numbers(page: &mut Page, finding: &ScenarioFinding) {
         page.list(doubts(point).iter().map(|doubt| escaped(doubt)));
     }
     page.paragraph("</details>");
+    let sentences = parting::sentences(finding);
+    if !sentences.is_empty() {
+        page.paragraph(&format!("**{}**", parting::HEADING));
+        page.list(sentences.iter().map(|sentence| escaped(sentence)));
+    }
 }
 
 fn comparisons(page: &mut Page, finding: &ScenarioFinding) {
@@ -257,14 +262,14 @@ fn validity(page: &mut Page, finding: &ScenarioFinding) {
             "received",
             "lost / duplicated / reordered",
             "publisher late, p99",
-            AGE_BOUND_HEAD,
+            ADDED_COLUMN,
             "server CPU",
             "harness CPU",
             "schedule",
         ],
         in_order(finding).into_iter().map(|(point, trial)| {
             let mut row = vec![format!("{}: {}", trial.order, point.label()), trial.block.to_string()];
-            match trial_cells(point, trial) {
+            match trial_cells(trial) {
                 Some(cells) => row.extend(cells),
                 None => {
                     row.push(trial_words(trial).to_owned());
@@ -275,10 +280,6 @@ fn validity(page: &mut Page, finding: &ScenarioFinding) {
             row
         }),
     );
-    let words = age_bound_words(&in_order(finding));
-    if !words.is_empty() {
-        page.paragraph(words);
-    }
     if let Some(table) = relay::table(finding) {
         markdown_panel::table(page, &table);
     }
@@ -304,7 +305,7 @@ fn limits_and_ledgers(page: &mut Page, finding: &ScenarioFinding) {
     if limit_rows.is_empty() {
         return;
     }
-    page.paragraph(&format!("Each value beside its limit{of}."));
+    page.paragraph(&format!("Each value beside its limit{of}. {ADDED_EXPLAINED}"));
     let limits = limit_heads(finding);
     let mut heads = vec!["point"];
     heads.extend(limits.iter().map(String::as_str));

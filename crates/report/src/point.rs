@@ -1,61 +1,29 @@
 //! A point: one pattern with one set of settings in one scenario, and what its trials say.
 
 use contract::{
-    BrowserFindings, Calibration, Delivery, Environment, Manifest, Measurements, Outcome, Params, Pattern,
-    Scenario, ServerName, TrialRecord,
+    BrowserFindings, Delivery, Limits, Manifest, Measurements, Outcome, Params, Pattern, Scenario,
+    ServerName, TrialRecord,
 };
 use model::Predicted;
 
 use crate::{
+    added_age::AddedAge,
     ages::AgeView,
     crossing::bytes_by_interval,
     estimate::{Estimate, over_readings},
     limits::retransmission_warning,
-    measured::{PER_EVENT_ON_RAMPS, Reading, finite, is_per_delivery, reading},
+    measured::{PER_EVENT_ON_RAMPS, Reading, finite, is_per_delivery},
     number::{count, three_digits},
-    predictions::{mean_of, predictions},
+    predictions::{PointPrediction, mean_of, predictions, range_of},
     quantity::{Bound, Quantity, QuantityName},
     saturation::{bound_words, missing_words, rate_grew, saturation_warnings},
     setting::{self, Swept, SweptValue},
-    validity::{counts_not_told, doubts, edge_warning, prediction_warnings, sockets_are_told},
+    trial::{SetAside, Trial, set_aside, trial},
+    validity::{counts_not_told, doubts, edge_warning, prediction_warnings},
 };
 
 /// A percentile needs this many deliveries beyond it, or a few stragglers decide it.
 pub(crate) const SAMPLES_BEYOND: f64 = 10.0;
-
-/// One trial of a point.
-#[derive(Debug, Clone)]
-pub struct Trial {
-    /// Position in the order of the run.
-    pub order: u32,
-    /// Which block of its scenario it belongs to, from 1.
-    pub block: u32,
-    /// When it began, RFC 3339 in UTC.
-    pub started_at: String,
-    /// Hash of its schedule.
-    pub schedule_hash: String,
-    /// Where it was measured.
-    pub environment: Environment,
-    /// What the calibration trial of its pattern found.
-    pub calibration: Option<Calibration>,
-    /// What it measured; none if it failed, was not run, or was a browser's task.
-    pub measurements: Option<Measurements>,
-    /// What a browser brought to light, if that was the trial.
-    pub watched: Option<BrowserFindings>,
-    /// Why it was not run; none if it was.
-    pub not_run: Option<String>,
-    /// What it says about each quantity, in the order of [`QuantityName::ALL`]; empty if it failed.
-    pub(crate) readings: Vec<Option<Reading>>,
-    /// Its ages.
-    pub(crate) ages: AgeView,
-}
-
-impl Trial {
-    /// What it says about a quantity.
-    pub(crate) fn reading(&self, name: QuantityName) -> Option<Reading> {
-        self.readings.get(name as usize).copied().flatten()
-    }
-}
 
 /// One pattern at one setting of one scenario.
 #[derive(Debug, Clone)]
@@ -68,8 +36,10 @@ pub struct Point {
     pub params: Params,
     /// Which server.
     pub server: ServerName,
-    /// All trials, failed ones too, in the order of the run.
+    /// All trials, failed ones too, in the order of the run; of several attempts the last.
     pub trials: Vec<Trial>,
+    /// The attempts before these.
+    pub set_aside: Vec<SetAside>,
     /// Whether every trial completed, delivered everything once and in order, its ledgers agree and it
     /// kept to the scenario's limits.
     pub valid: bool,
@@ -93,13 +63,19 @@ pub struct Point {
 impl Point {
     /// Gathers the trials of one point. `records` is not empty and all of the same point.
     pub(crate) fn gather(manifest: &Manifest, scenario: &Scenario, records: &[&TrialRecord]) -> Self {
+        let is_last = |record: &&&TrialRecord| {
+            records.iter().all(|other| other.block != record.block || other.attempt <= record.attempt)
+        };
+        let (last, before): (Vec<_>, Vec<_>) = records.iter().partition(is_last);
+        let (records, set_aside) = (&last[..], before.into_iter().map(|record| set_aside(record, scenario)));
         let first = records[0];
         let mut point = Self {
             scenario: scenario.name.clone(),
             pattern: first.pattern,
             params: first.params,
             server: first.server.clone(),
-            trials: records.iter().map(|record| trial(record)).collect(),
+            trials: records.iter().map(|record| trial(record, scenario)).collect(),
+            set_aside: set_aside.collect(),
             valid: true,
             invalid_because: Vec::new(),
             warnings: Vec::new(),
@@ -112,8 +88,8 @@ impl Point {
         };
         point.judge(records, scenario);
         let predicted = predictions(manifest, scenario, records);
-        point.quantities =
-            QuantityName::ALL.into_iter().map(|name| point.quantity(name, &predicted)).collect();
+        let quantity = |name| point.quantity(name, &predicted, &scenario.limits);
+        point.quantities = QuantityName::ALL.into_iter().map(quantity).collect();
         point.warnings.extend(prediction_warnings(manifest, records, &predicted));
         if let Some(payload) = point.measured(QuantityName::PayloadBytesPerEvent) {
             point.warnings.extend(edge_warning(manifest, first, payload));
@@ -121,7 +97,7 @@ impl Point {
         if Swept::of(scenario).is_none() && first.server.is_pushlab() {
             point.bytes_by_interval = bytes_by_interval(manifest, scenario, first);
         }
-        point.predicted = predicted.into_iter().next();
+        point.predicted = predicted.into_iter().next().map(|of| of.both);
         point
     }
 
@@ -219,17 +195,21 @@ impl Point {
         &self.ages
     }
 
-    fn quantity(&self, name: QuantityName, predicted: &[Predicted]) -> Quantity {
+    fn quantity(&self, name: QuantityName, predicted: &[PointPrediction], limits: &Limits) -> Quantity {
         let mut quantity = Quantity::empty(name);
         if let Some(estimate) = over_readings(&self.readings(name)) {
             quantity.measured = finite(estimate.value);
             quantity.bound = estimate.bound;
             (quantity.low, quantity.high) = estimate.interval.unzip();
         }
-        quantity.predicted = mean_of(name, predicted.iter().map(|both| &both.replayed));
-        quantity.closed_form = mean_of(name, predicted.iter().map(|both| &both.closed_form));
+        quantity.predicted = mean_of(name, predicted.iter().map(|of| &of.both.replayed));
+        quantity.closed_form = mean_of(name, predicted.iter().map(|of| &of.both.closed_form));
+        if let Some(range) = range_of(name, predicted) {
+            quantity.predicted = Some(range.middle_ms);
+            (quantity.predicted_low, quantity.predicted_high) = (Some(range.low_ms), Some(range.high_ms));
+        }
         quantity.clock_bound_ms = self.clock_bound_ms().filter(|_| name.is_age());
-        quantity.doubt = self.doubt(&quantity);
+        quantity.doubt = self.doubt(&quantity, limits);
         quantity
     }
 
@@ -241,7 +221,15 @@ impl Point {
         format!("{} deliveries never came", count(self.ages.censored))
     }
 
-    fn doubt(&self, quantity: &Quantity) -> Option<String> {
+    /// The trial whose ages the instrument may have changed most beyond what is allowed, if there is one.
+    fn added_beyond(&self, limits: &Limits) -> Option<AddedAge> {
+        let beyond =
+            self.trials.iter().filter_map(|trial| trial.added).filter(|added| added.is_beyond(limits));
+        let times = |added: &AddedAge| added.total_ms() / added.allowed_ms(limits);
+        beyond.max_by(|one, other| times(one).total_cmp(&times(other)))
+    }
+
+    fn doubt(&self, quantity: &Quantity, limits: &Limits) -> Option<String> {
         if quantity.measured.is_none() {
             return self.missing(quantity.name);
         }
@@ -251,6 +239,11 @@ impl Point {
         if is_per_delivery(quantity.name) && self.ages.censored > 0 {
             let never = count(self.ages.censored);
             return Some(format!("for each delivery that came; {never} of the window never did"));
+        }
+        if quantity.name.is_age()
+            && let Some(added) = self.added_beyond(limits)
+        {
+            return Some(added.sentence(limits));
         }
         // Percentiles are read from each trial by itself.
         let smallest = self.trials.iter().filter(|trial| trial.measurements.is_some());
@@ -266,7 +259,7 @@ impl Point {
 
     /// Decides validity, and says why not.
     fn judge(&mut self, records: &[&TrialRecord], scenario: &Scenario) {
-        let mut warnings = Vec::new();
+        let mut warnings: Vec<String> = self.set_aside.iter().map(SetAside::sentence).collect();
         for record in records {
             // Which of several trials of a point it was.
             let of = if records.len() > 1 { format!("block {}: ", record.block) } else { String::new() };
@@ -279,7 +272,12 @@ impl Point {
                 }
                 Outcome::Completed { measurements } => {
                     let doubts = doubts(record, measurements, scenario);
-                    self.invalid_because.extend(doubts.invalid.into_iter().map(said));
+                    let tries = if record.attempt > 1 {
+                        format!(" (attempt {} of at most {})", record.attempt, scenario.limits.repeats + 1)
+                    } else {
+                        String::new()
+                    };
+                    self.invalid_because.extend(doubts.invalid.into_iter().map(|text| said(text + &tries)));
                     let finding = |text| said(format!("{text}: a finding, behind such an obstacle"));
                     warnings.extend(doubts.findings.into_iter().map(finding));
                     let sent_again = retransmission_warning(measurements);
@@ -309,36 +307,6 @@ impl Point {
                 self.warnings.push(warning);
             }
         }
-    }
-}
-
-fn trial(record: &TrialRecord) -> Trial {
-    let ages = AgeView::merged(record.measurements().into_iter());
-    let readings = record.measurements().map_or_else(Vec::new, |measurements| {
-        let told = |name| name != QuantityName::SocketsHeld || sockets_are_told(record, measurements);
-        let of = |name| reading(name, &record.params, measurements, &ages).filter(|_| told(name));
-        QuantityName::ALL.into_iter().map(of).collect()
-    });
-    Trial {
-        order: record.order,
-        block: record.block,
-        started_at: record.started_at.clone(),
-        schedule_hash: record.schedule_hash.clone(),
-        environment: record.environment.clone(),
-        calibration: record.calibration,
-        measurements: record.measurements().cloned(),
-        watched: record.browser_findings().cloned(),
-        not_run: not_run(record).map(str::to_owned),
-        readings,
-        ages,
-    }
-}
-
-/// Why a trial was not run.
-fn not_run(record: &TrialRecord) -> Option<&str> {
-    match &record.outcome {
-        Outcome::NotRun { reason } => Some(reason),
-        Outcome::Completed { .. } | Outcome::Failed { .. } | Outcome::Watched { .. } => None,
     }
 }
 

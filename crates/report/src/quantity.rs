@@ -3,8 +3,8 @@
 use crate::number::{self, three_digits};
 pub use crate::quantity_name::QuantityName;
 
-/// Below this both times are shorter than what a timer or a scheduler adds by chance: a ratio would
-/// mislead, so the difference is printed.
+/// Below this both times are shorter than what a timer or a scheduler adds by chance: a ratio alone would
+/// mislead, so the difference is printed before it.
 const DIFFERENCE_BELOW_MS: f64 = 5.0;
 
 /// Whether a measured value is the value or only a bound.
@@ -31,8 +31,14 @@ pub struct Quantity {
     pub low: Option<f64>,
     /// High end of the 95 % interval; none with fewer than four blocks.
     pub high: Option<f64>,
-    /// The model replayed over the schedule that was published; none where it does not apply.
+    /// The model replayed over the schedule that was published; none where it does not apply. An age with
+    /// a range has what the calibration's ages had beyond the same formulas added.
     pub predicted: Option<f64>,
+    /// Low end of the range in which an age is predicted: what the calibration's own ages scattered,
+    /// carried over; none for other quantities and where nothing was calibrated.
+    pub predicted_low: Option<f64>,
+    /// High end of that range.
+    pub predicted_high: Option<f64>,
     /// The model's closed form with the mean rate; none where it does not apply.
     pub closed_form: Option<f64>,
     /// Whether `measured` is the value or a lower bound of it.
@@ -48,8 +54,8 @@ pub struct Quantity {
 pub enum Comparison {
     /// Measured ÷ predicted.
     Ratio(f64),
-    /// Measured − predicted, where a ratio would mislead.
-    Difference(f64),
+    /// Measured − predicted, where a ratio alone would mislead; and the ratio, if there is one.
+    Difference(f64, Option<f64>),
     /// One of the two is missing, or the measured value is only a bound.
     None,
 }
@@ -64,6 +70,8 @@ impl Quantity {
             low: None,
             high: None,
             predicted: None,
+            predicted_low: None,
+            predicted_high: None,
             closed_form: None,
             bound: Bound::Exact,
             clock_bound_ms: None,
@@ -113,6 +121,30 @@ impl Quantity {
         self.predicted.map_or_else(|| "—".to_owned(), |value| self.name.text(value))
     }
 
+    /// The replayed prediction with its range where it has one: `3.10 ms (2.60–3.90)`.
+    #[must_use]
+    pub fn predicted_with_range(&self) -> String {
+        let text = self.predicted_text();
+        let range = || interval_text(self.name, self.predicted?, self.predicted_low?, self.predicted_high?);
+        range().map_or_else(|| text.clone(), |range| format!("{text} ({range})"))
+    }
+
+    /// The predicted range alone: `2.60 ms to 3.90 ms`; none without one.
+    #[must_use]
+    pub fn range_text(&self) -> Option<String> {
+        let (low, high) = self.predicted_low.zip(self.predicted_high)?;
+        Some(format!("{} to {}", self.name.text(low), self.name.text(high)))
+    }
+
+    /// Whether the measured value lies within the predicted range; none where there is no range, or only a
+    /// bound was measured.
+    #[must_use]
+    pub fn is_as_predicted(&self) -> Option<bool> {
+        let (low, high) = self.predicted_low.zip(self.predicted_high)?;
+        let measured = self.measured.filter(|_| self.bound == Bound::Exact)?;
+        Some((low..=high).contains(&measured))
+    }
+
     /// The closed form as text, or a dash.
     #[must_use]
     pub fn closed_form_text(&self) -> String {
@@ -129,26 +161,30 @@ impl Quantity {
         let short =
             self.name.unit() == "ms" && measured < DIFFERENCE_BELOW_MS && predicted < DIFFERENCE_BELOW_MS;
         if short || predicted.abs() < 1e-9 {
-            Comparison::Difference(measured - predicted)
+            let ratio = (predicted.abs() >= 1e-9).then_some(measured / predicted);
+            Comparison::Difference(measured - predicted, ratio)
         } else {
             Comparison::Ratio(measured / predicted)
         }
     }
 
-    /// The comparison as text: a bare ratio, a difference with sign and unit, or a dash.
+    /// The comparison as text: a bare ratio, a difference with sign and unit and the ratio behind it, or a
+    /// dash.
     #[must_use]
     pub fn comparison_text(&self) -> String {
         match self.comparison() {
             Comparison::Ratio(ratio) => three_digits(ratio),
-            Comparison::Difference(difference) => {
+            Comparison::Difference(difference, ratio) => {
                 let size = self.name.text(difference.abs());
-                if size.starts_with("0\u{202f}") || size == "0" {
+                let difference = if size.starts_with("0\u{202f}") || size == "0" {
                     size
                 } else if difference < 0.0 {
                     format!("−{size}")
                 } else {
                     format!("+{size}")
-                }
+                };
+                let ratio = ratio.map_or_else(String::new, |ratio| format!(" ({})", three_digits(ratio)));
+                difference + &ratio
             }
             Comparison::None => "—".to_owned(),
         }
@@ -211,8 +247,8 @@ mod tests {
     fn short_times_are_compared_by_their_difference() {
         for (name, measured, predicted, text) in [
             (QuantityName::AgeP50, 510.0, 500.0, "1.02"),
-            (QuantityName::AgeP50, 0.61, 0.40, "+0.210\u{202f}ms"),
-            (QuantityName::AgeP50, 0.40, 0.61, "−0.210\u{202f}ms"),
+            (QuantityName::AgeP50, 0.61, 0.40, "+0.210\u{202f}ms (1.53)"),
+            (QuantityName::AgeP50, 0.40, 0.61, "−0.210\u{202f}ms (0.656)"),
             (QuantityName::EmptyRatio, 0.0, 0.0, "0"),
             (QuantityName::BytesPerEvent, 12.0, 0.0, "+12.0\u{202f}B"),
         ] {

@@ -112,7 +112,7 @@ impl Run {
             ("age.arrived", &measurements.age.arrived),
             ("lateness", &measurements.lateness),
             ("connect", &measurements.connect),
-            ("hiccups", &measurements.hiccups),
+            ("stalls", &measurements.stalls),
             ("recovery", &measurements.recovery),
         ] {
             if let Err(problem) = Distribution::histogram(distribution) {

@@ -79,6 +79,8 @@ struct PointSummary<'a> {
     server: &'a str,
     /// Trials, failed ones too.
     trials: usize,
+    /// Attempts that the machine disturbed and that were run again; in none of the numbers.
+    set_aside: usize,
     /// Different blocks with a completed trial.
     blocks: usize,
     /// Whether its numbers can be trusted.
@@ -177,6 +179,10 @@ struct Fields {
     high: Option<f64>,
     /// The model replayed over the schedule that was published; null where it does not apply.
     predicted: Option<f64>,
+    /// Low end of the range in which an age is predicted; null for other quantities.
+    predicted_low: Option<f64>,
+    /// High end of it.
+    predicted_high: Option<f64>,
     /// The model's closed form; null where it does not apply.
     closed_form: Option<f64>,
     /// `lower` if `measured` is only a lower bound, null if it is the value.
@@ -217,6 +223,8 @@ impl Serialize for Quantities<'_> {
                 low: quantity.low.and_then(six_digits),
                 high: quantity.high.and_then(six_digits),
                 predicted: quantity.predicted.and_then(six_digits),
+                predicted_low: quantity.predicted_low.and_then(six_digits),
+                predicted_high: quantity.predicted_high.and_then(six_digits),
                 closed_form: quantity.closed_form.and_then(six_digits),
                 bound: bound(quantity.bound),
             };
@@ -277,6 +285,7 @@ fn point_summary<'a>(finding: &ScenarioFinding, point: &'a Point) -> PointSummar
         params: &point.params,
         server: point.server.as_str(),
         trials: point.trials.len(),
+        set_aside: point.set_aside.len(),
         blocks: blocks(point),
         valid: point.valid,
         warnings: &point.warnings,

@@ -3,12 +3,12 @@
 use contract::{
     Arrivals, ByteCounts, Client, Manifest, Measurements, Params, Pattern, Scenario, TrialRecord,
 };
-use model::Predicted;
 
 use crate::{
     ledgers::disagreements,
     limits::beyond_limits,
     number::{self, count},
+    predictions::PointPrediction,
 };
 
 /// Payload per event may differ this much from the texts before it is said.
@@ -91,7 +91,7 @@ pub(crate) fn doubts(record: &TrialRecord, measurements: &Measurements, scenario
         ));
     }
     problems.extend(server_full(measurements, arrivals));
-    problems.extend(beyond_limits(measurements, &scenario.limits));
+    problems.extend(beyond_limits(measurements, scenario));
     doubts
 }
 
@@ -202,7 +202,7 @@ pub(crate) fn edge_warning(manifest: &Manifest, record: &TrialRecord, payload: f
 pub(crate) fn prediction_warnings(
     manifest: &Manifest,
     records: &[&TrialRecord],
-    predicted: &[Predicted],
+    predicted: &[PointPrediction],
 ) -> Vec<String> {
     let mut reasons: Vec<String> = records
         .iter()
@@ -221,8 +221,8 @@ pub(crate) fn prediction_warnings(
     if let Some(other) = records.iter().find(|record| !record.server.is_pushlab()) {
         reasons.push(format!("no prediction: the model is of the lab's own server, not of {}", other.server));
     }
-    for both in predicted {
-        let forms = [("no prediction", &both.replayed), ("no closed form", &both.closed_form)];
+    for of in predicted {
+        let forms = [("no prediction", &of.both.replayed), ("no closed form", &of.both.closed_form)];
         for (form, outcome) in forms {
             match outcome.as_ref().map(|prediction| &prediction.bytes) {
                 Err(reason) => reasons.push(format!("{form}: {reason}")),

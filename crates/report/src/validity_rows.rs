@@ -3,14 +3,15 @@
 use contract::Measurements;
 
 use crate::{
-    age_bound::age_bound_cell,
+    added_age::{AddedAge, primary_age},
     findings::ScenarioFinding,
     ledgers::{Ledger, difference},
-    limits::{CHECKS, Check},
+    limits::{CHECKS, Check, added_head},
     measured::quantile_ms,
     number::{bytes, count, with_unit},
-    point::{Point, Trial, unmeasured},
+    point::{Point, unmeasured},
     threshold_verdict::ThresholdFinding,
+    trial::Trial,
     validity::behind_obstacle,
 };
 
@@ -25,7 +26,10 @@ pub(crate) struct LimitCell {
 
 /// Each point with the worst value of each check over its blocks.
 pub(crate) fn limit_rows(finding: &ScenarioFinding) -> Vec<(&Point, Vec<LimitCell>)> {
-    let row = |point| CHECKS.iter().map(|check| limit_cell(finding, point, check)).collect();
+    let row = |point| {
+        let fixed = CHECKS.iter().map(|check| limit_cell(finding, point, check));
+        std::iter::once(added_cell(finding, point)).chain(fixed).collect()
+    };
     // What was not run, or was a browser's task, has no such values.
     let measured = finding.points.iter().filter(|point| unmeasured(point).is_none());
     measured.map(|point| (point, row(point))).collect()
@@ -34,7 +38,24 @@ pub(crate) fn limit_rows(finding: &ScenarioFinding) -> Vec<(&Point, Vec<LimitCel
 /// Heads of the columns, each with its limit.
 pub(crate) fn limit_heads(finding: &ScenarioFinding) -> Vec<String> {
     let limits = &finding.scenario.limits;
-    CHECKS.iter().map(|check| format!("{}, {}", check.head, check.limit_text(limits))).collect()
+    let fixed = CHECKS.iter().map(|check| format!("{}, {}", check.head, check.limit_text(limits)));
+    std::iter::once(added_head(limits)).chain(fixed).collect()
+}
+
+/// What the instrument may have added in the block in which that is most, against what is allowed there.
+fn added_cell(finding: &ScenarioFinding, point: &Point) -> LimitCell {
+    let limits = &finding.scenario.limits;
+    let times = |added: &AddedAge| added.total_ms() / added.allowed_ms(limits);
+    let all = point.trials.iter().filter_map(|trial| Some((trial.block, trial.added?)));
+    let Some((block, worst)) = all.max_by(|one, other| times(&one.1).total_cmp(&times(&other.1))) else {
+        return LimitCell { text: "—".to_owned(), beyond: false };
+    };
+    let of = if point.trials.len() > 1 { format!(" (block {block})") } else { String::new() };
+    LimitCell {
+        text: format!("{}{of}", worst.text()),
+        // Where the question is not about an age its ages are only marked.
+        beyond: worst.is_beyond(limits) && primary_age(&finding.scenario).is_some(),
+    }
 }
 
 fn limit_cell(finding: &ScenarioFinding, point: &Point, check: &Check) -> LimitCell {
@@ -89,6 +110,12 @@ fn ledger_cells(of: &Measurements) -> Vec<String> {
     cells
 }
 
+/// What stands in the first column of the limits.
+pub(crate) const ADDED_EXPLAINED: &str = "What the instrument may have added to an age: the publisher's lateness, the time that server and harness waited for a core, and the stalls of the harness's event loops, together, against the measured age.";
+
+/// Head of its column in the table of trials.
+pub(crate) const ADDED_COLUMN: &str = "added to an age, at most";
+
 /// What the ledgers are.
 pub(crate) const LEDGERS_EXPLAINED: &str = "Three ledgers of the bytes of all connections over their whole life, both directions: what the subscribers compute from what they asked and decoded, what passed their sockets, and what the kernel counted. Of several blocks the one in which they differ most. “Not told”: this kernel, or this HTTP client, gives no figure.";
 
@@ -129,7 +156,7 @@ pub(crate) fn trial_words(trial: &Trial) -> &'static str {
 }
 
 /// The cells of a trial after its point; none for a trial that measured nothing.
-pub(crate) fn trial_cells(point: &Point, trial: &Trial) -> Option<[String; 7]> {
+pub(crate) fn trial_cells(trial: &Trial) -> Option<[String; 7]> {
     let measurements = trial.measurements.as_ref()?;
     let delivery = &measurements.delivery;
     let late = quantile_ms(&measurements.lateness, 0.99);
@@ -142,7 +169,7 @@ pub(crate) fn trial_cells(point: &Point, trial: &Trial) -> Option<[String; 7]> {
         count(delivery.received),
         format!("{} / {} / {}", count(delivery.lost), count(delivery.duplicated), count(delivery.reordered)),
         late.map_or_else(|| "—".to_owned(), |late| with_unit(late, "ms")),
-        age_bound_cell(point, trial),
+        trial.added.map_or_else(|| "—".to_owned(), |added| added.text()),
         percent(measurements.cpu.server_us),
         percent(measurements.cpu.harness_us),
     ])

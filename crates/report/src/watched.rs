@@ -7,7 +7,8 @@ use crate::{
     network_words::transport_text,
     number::{bytes, count, list, three_digits, time_ms},
     panel::{Cell, Kind, Panel, Place, Row, Tone, heads},
-    point::{Point, Trial},
+    point::Point,
+    trial::Trial,
 };
 
 /// A browser's task, done once.

@@ -39,13 +39,17 @@ fn kernel(of: &Measurements) -> KernelCounts {
 #[test]
 fn beyond_any_limit_a_trial_is_invalid_and_says_why() {
     type Fault = fn(&mut Measurements);
-    let faults: [(Fault, &str); 13] = [
+    let faults: [(Fault, &str); 14] = [
         (|of| of.window_deliveries = 1_501, "there are 1,500 ages of 1,501 deliveries due in the window"),
         (
             |of| of.lateness = times_ms(&[6; 30]),
-            "the publisher was late, at p99 by 6.00 ms (limit: at most 5.00 ms)",
+            "the instrument may have added 6.03 ms to an age at p99 of 1.82 ms (limit: 0.500 ms): publisher late \
+             6.00 ms, waiting for a core 0.0300 ms, stalls of the harness 0 ms",
         ),
-        (|of| of.hiccups = times_ms(&[1, 1, 500]), "did not come back for 500 ms (limit: at most 200 ms)"),
+        // Ten stalls of 500 ms in fifteen seconds: Σ(h − x)⁺ is a hundredth of the time at x = 485.
+        (|of| of.stalls = times_ms(&[500; 10]), "stalls of the harness 485 ms"),
+        // 680 ms for 34 events.
+        (|of| of.cpu.server_wait_us = Some(679_700.0), "waiting for a core 20.0 ms"),
         (
             |of| of.cpu.harness_us = of.cpu.wall_us * 0.99,
             "the harness used of its cores 99.0 % (limit: at most 95.0 %)",
@@ -97,8 +101,12 @@ fn beyond_any_limit_a_trial_is_invalid_and_says_why() {
 #[test]
 fn at_the_limit_a_trial_is_valid() {
     let findings = changed(|of| {
-        of.lateness = times_ms(&[5; 30]);
-        of.hiccups = times_ms(&[200]);
+        of.age.arrived = times_ms(&[50; 1_500]);
+        of.lateness = times_ms(&[3; 30]);
+        // 60 ms for 30 events, and a stall that ends before a hundredth of the time is over.
+        of.cpu.server_wait_us = Some(60_000.0);
+        of.cpu.harness_wait_us = Some(0.0);
+        of.stalls = times_ms(&[140]);
         of.cpu.harness_us = of.cpu.wall_us * 0.95;
         of.clock_step_us = 50_000.0;
         of.swapped_pages = Some(256);
@@ -127,18 +135,22 @@ fn segments_sent_again_are_a_warning() {
 #[test]
 fn the_box_names_the_worst_block_and_what_was_not_told() {
     let records = in_blocks(&[one()], 5, |block, _, of| {
-        of.hiccups = times_ms(&[if block == 3 { 450 } else { 20 }]);
+        of.stalls = times_ms(&[if block == 3 { 450 } else { 20 }]);
         if block == 2 {
             of.kernel_life = Some(kernel(of));
         }
     });
     let findings = run_of(records);
-    assert!(findings.verdict_reason.contains("block 4: an event loop"), "{}", findings.verdict_reason);
+    let told = "block 4: the instrument may have added 300\u{202f}ms";
+    assert!(findings.verdict_reason.contains(told), "{}", findings.verdict_reason);
     let files = report::render(&findings);
     let content = |path: &str| &files.iter().find(|file| file.path == path).expect("written").content;
-    assert!(content("report.md").contains("450\u{202f}ms (block 4), beyond"));
+    assert!(content("report.md").contains("300\u{202f}ms of 1.82\u{202f}ms (block 4), beyond"));
     let page = content("report.html");
-    assert!(page.contains("<td class=\"failed\">450\u{202f}ms (block 4)</td>"));
-    assert!(page.contains("longest hiccup, at most 200\u{202f}ms") && page.contains("not told"));
+    assert!(page.contains("<td class=\"failed\">300\u{202f}ms of 1.82\u{202f}ms (block 4)</td>"));
+    assert!(
+        page.contains("added to an age, at most 10.0\u{202f}% or 0.500\u{202f}ms")
+            && page.contains("not told")
+    );
     assert!(page.contains("<summary>Every trial, in the order in which they ran</summary>"));
 }

@@ -252,13 +252,13 @@ fn files_that_cannot_be_judged_are_refused() {
     let (manifest_json, lines) = files(&manifest, &records);
     let refused = |manifest: &str, records: &str| Run::parse(manifest, records).expect_err("refused");
 
-    let error = refused(&manifest_json.replacen("\"schema\": 2", "\"schema\": 9", 1), &lines);
+    let error = refused(&manifest_json.replacen("\"schema\": 3", "\"schema\": 9", 1), &lines);
     assert!(matches!(error, ReadError::Schema { file: "manifest.json", found: 9, .. }), "{error}");
-    let error = refused(&manifest_json, &lines.replacen("\"schema\":2", "\"schema\":1", 1));
+    let error = refused(&manifest_json, &lines.replacen("\"schema\":3", "\"schema\":1", 1));
     assert!(matches!(error, ReadError::Schema { file: "records.jsonl", line: 1, found: 1 }), "{error}");
     let error = refused("{", "");
     assert!(error.to_string().starts_with("manifest.json, line 1:"), "{error}");
-    let error = refused(&manifest_json, &format!("{{\"schema\":2}}\n{lines}"));
+    let error = refused(&manifest_json, &format!("{{\"schema\":3}}\n{lines}"));
     assert!(error.to_string().starts_with("records.jsonl, line 1: missing field"), "{error}");
 
     records[2].scenario = "elsewhere".to_owned();

@@ -29,7 +29,7 @@ fn bare(pattern: Pattern) -> TrialRecord {
         measured.lateness = Distribution::default();
         measured.lateness_seconds.clear();
         measured.connect = Distribution::default();
-        measured.hiccups = Distribution::default();
+        measured.stalls = Distribution::default();
     });
     record
 }

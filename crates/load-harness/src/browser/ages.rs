@@ -214,7 +214,7 @@ fn measurements(stage: &Stage<'_>, counted: &Counted, outside: &Outside) -> Meas
             refused: publisher.refused,
         },
         workers: 0,
-        hiccups: TimeHistogram::default().distribution(),
+        stalls: TimeHistogram::default().distribution(),
         clock_step_us: 0.0,
         swapped_pages: None,
         trace: Vec::new(),

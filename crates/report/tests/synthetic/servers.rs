@@ -115,6 +115,7 @@ pub(crate) fn climb(record: &mut TrialRecord, seconds: u32, knee: u32, cost_us: 
                 Second {
                     second,
                     count: ramp(second),
+                    mean_us: p99_us as f64 / 2.5,
                     p50_us: p99_us / 3,
                     p99_us,
                     max_us: p99_us,

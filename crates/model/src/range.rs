@@ -1,0 +1,148 @@
+//! The range in which an age is predicted: what the calibration's own ages scattered, carried over.
+//!
+//! The formulas know the mean way and the mean cost of a delivery. What they leave out (how the scheduler
+//! wakes threads, how caches and other guests of the machine behave) the calibration shows: its ages differ
+//! from the same formulas applied to it. So an age of a trial is expected at
+//!
+//! > formula(trial) + mean(calibration − formula(calibration)) ± t·s·√(1 + 1/n)
+//!
+//! the 95 % prediction interval for one more value like the n seconds of the calibration, with standard
+//! deviation s and Student's t of n − 1 degrees of freedom (Hahn & Meeker, *Statistical Intervals*, §4.7).
+//! A range says where an undisturbed machine like that of the calibration would put the age. An age outside
+//! of it is one that neither formula nor calibration explains.
+
+use contract::{Pattern, Scatter};
+use distrs::StudentsT;
+
+use crate::{AgeCurve, Inputs, timeline::Delays};
+
+/// With fewer seconds nothing is known about the scatter.
+const FEWEST_SECONDS: u32 = 3;
+/// Share of the values that lie within.
+const CONFIDENCE: f64 = 0.95;
+
+/// A range of ages, milliseconds.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct AgeRange {
+    /// The least age expected.
+    pub low_ms: f64,
+    /// The age expected: what the formula gives and what the calibration had beyond it.
+    pub middle_ms: f64,
+    /// The largest age expected.
+    pub high_ms: f64,
+}
+
+/// Ranges of the ages that a report compares.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct AgeRanges {
+    /// Of the mean age.
+    pub mean: AgeRange,
+    /// Of the median.
+    pub p50: AgeRange,
+    /// Of the 99th percentile.
+    pub p99: AgeRange,
+}
+
+/// The ranges of a predicted distribution of ages. None for short polling, whose ages are spread over its
+/// interval and hardly depend on the machine; none for a browser's page, which no calibration has; and none
+/// without a calibration of a few seconds.
+#[must_use]
+pub fn age_ranges(pattern: Pattern, inputs: &Inputs<'_>, age: &AgeCurve) -> Option<AgeRanges> {
+    match pattern {
+        Pattern::ShortPolling => return None,
+        Pattern::LongPolling | Pattern::Sse | Pattern::WebSocket => {}
+    }
+    let calibration = &inputs.calibration;
+    let ages = calibration.ages;
+    if ages.seconds < FEWEST_SECONDS || inputs.params.browser.is_some() {
+        return None;
+    }
+    // The calibration's events never meet, and its long polls are always parked: one row of subscribers.
+    let delays = Delays::from(*calibration);
+    let youngest_ms = (delays.lateness_s + delays.transit_s) * 1e3;
+    let spread_ms = f64::from(calibration.subscribers.max(1) - 1) * delays.service_s * 1e3;
+    let range = |formula_ms: f64, place: f64, measured: Scatter| {
+        let left_out_ms = measured.mean_us * 1e-3 - (youngest_ms + place * spread_ms);
+        let middle_ms = formula_ms + left_out_ms;
+        let half_ms = half_width(measured, ages.seconds) * 1e-3;
+        let [low_ms, middle_ms, high_ms] =
+            [middle_ms - half_ms, middle_ms, middle_ms + half_ms].map(|ms| ms.max(0.0));
+        AgeRange { low_ms, middle_ms, high_ms }
+    };
+    Some(AgeRanges {
+        mean: range(age.mean_ms(), 0.5, ages.mean),
+        p50: range(age.quantile_ms(0.5), 0.5, ages.p50),
+        p99: range(age.quantile_ms(0.99), 0.99, ages.p99),
+    })
+}
+
+/// Half the prediction interval for one more value, in the unit of the scatter.
+fn half_width(scatter: Scatter, values: u32) -> f64 {
+    let number = f64::from(values);
+    let t = StudentsT::ppf(0.5 + CONFIDENCE / 2.0, number - 1.0);
+    t * scatter.deviation_us * (1.0 + 1.0 / number).sqrt()
+}
+
+#[cfg(test)]
+mod tests {
+    use contract::{Arrivals, CalibratedAges, Calibration, Params, PublishedSchedule, Window};
+
+    use super::*;
+    use crate::Piece;
+
+    fn ranges(pattern: Pattern, calibration: Calibration, piece: Piece) -> Option<AgeRanges> {
+        let inputs = Inputs {
+            params: &Params::of(101, 100, 10.0),
+            arrivals: &Arrivals::Steady { rate_hz: 10.0 },
+            schedule: &PublishedSchedule::default(),
+            window: Window { start_ns: 0, end_ns: 1 },
+            poll_phase: 0.0,
+            calibration,
+        };
+        age_ranges(pattern, &inputs, &AgeCurve::of_pieces(&[piece]))
+    }
+
+    const AFTER_A_WAY: Piece = Piece { share: 1.0, from_s: 0.050, to_s: 0.051 };
+
+    /// 101 subscribers 10 us apart after 0.4 ms: formulas give 0.9 ms at p50 and 1.39 ms at p99.
+    fn calibration() -> Calibration {
+        let scatter = |mean_us: f64| Scatter { mean_us, deviation_us: 20.0 };
+        Calibration {
+            subscribers: 101,
+            pace_us: 10.0,
+            transit_us: 350.0,
+            lateness_mean_us: 50.0,
+            ages: CalibratedAges {
+                seconds: 3,
+                mean: scatter(900.0),
+                p50: scatter(1_000.0),
+                p99: scatter(2_390.0),
+            },
+            ..Calibration::default()
+        }
+    }
+
+    #[test]
+    fn what_the_calibration_had_beyond_the_formula_is_added_and_its_scatter_is_the_width() {
+        let found = ranges(Pattern::Sse, calibration(), AFTER_A_WAY).unwrap();
+        // Student's t of two degrees of freedom is 4.303: 4.303 · 20 us · √(4/3) = 99.4 us.
+        let near = |found: f64, expected: f64| (found - expected).abs() < 1e-3;
+        assert!(near(found.p50.low_ms, 50.6 - 0.0994) && near(found.p50.high_ms, 50.6 + 0.0994), "{found:?}");
+        assert!(near(found.mean.low_ms, 50.5 - 0.0994), "{found:?}");
+        assert!(near(found.p99.high_ms, 50.99 + 1.0 + 0.0994), "{found:?}");
+    }
+
+    #[test]
+    fn no_age_is_expected_before_the_event() {
+        let at_once = Piece { share: 1.0, from_s: 0.0, to_s: 0.0 };
+        assert_eq!(ranges(Pattern::WebSocket, calibration(), at_once).unwrap().mean.low_ms, 0.0);
+    }
+
+    #[test]
+    fn without_seconds_and_for_short_polling_there_is_no_range() {
+        assert_eq!(ranges(Pattern::ShortPolling, calibration(), AFTER_A_WAY), None);
+        let mut short = calibration();
+        short.ages.seconds = 2;
+        assert_eq!(ranges(Pattern::Sse, short, AFTER_A_WAY), None);
+    }
+}

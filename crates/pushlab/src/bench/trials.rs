@@ -1,0 +1,128 @@
+//! The trials of a run, one after the other; each record is on the disk before the next trial begins.
+
+use std::{collections::HashMap, path::Path};
+
+use anyhow::Result;
+use contract::{Calibration, Limits, Outcome, TrialRecord};
+use load_harness::{CalibrationKey, TrialOrder, TrialResult, calibrate, calibration_order};
+use report::{ThresholdOutcome, Verdict};
+
+use super::{BenchArguments, Plan};
+use crate::{
+    progress::{Display, clock},
+    results::{self, ResultsFolder},
+    say::say,
+};
+
+impl Plan {
+    /// Calibrates, then runs every trial, again where the machine disturbed it.
+    pub(super) async fn run_all(&self, folder: &mut ResultsFolder, arguments: &BenchArguments) -> Result<()> {
+        let calibrations: Vec<TrialOrder> = self
+            .calibrations
+            .iter()
+            .map(|key| calibration_order(*key, self.harness.seed, 0))
+            .collect::<Result<_, _>>()?;
+        let everything: Vec<&TrialOrder> = calibrations.iter().chain(&self.orders).collect();
+        let mut display = Display::new(&everything);
+        say(format!("{}: about {}", self.size(), clock(display.expected())));
+        let mut known: HashMap<CalibrationKey, Calibration> = HashMap::new();
+        // Calibrations and repetitions count, too: a number names one trial of the run.
+        let mut ran = 0;
+        for (number, order) in (1..).zip(&everything) {
+            let mut order = (*order).clone();
+            let is_calibration = number <= calibrations.len();
+            // What a delivery costs the lab's own server says nothing of another.
+            let calibrated = !is_calibration && order.plan.settings.server.is_pushlab();
+            let key = CalibrationKey::of(&order.plan);
+            order.calibration = known.get(&key).copied().filter(|_| calibrated);
+            loop {
+                order.order = ran;
+                ran += 1;
+                display.begin(number, everything.len(), &order);
+                let mut record = self.run_one(&order, folder, &mut display).await?;
+                if let (true, Some(measured)) = (is_calibration, record.measurements()) {
+                    let found = calibrate(&order, measured, &self.harness.cores);
+                    known.insert(key, found);
+                    record.calibration = Some(found);
+                }
+                folder.append(&record)?;
+                let Some(reason) = self.disturbed(&record) else { break };
+                display.note(&format!("disturbed: {reason}"));
+                if order.attempt > self.limits_of(&record).repeats {
+                    break;
+                }
+                order.attempt += 1;
+                display.note(&format!("run again, attempt {}", order.attempt));
+                display.expect_again(&order);
+            }
+            if arguments.fail_fast
+                && let Some(reason) = self.bad_news(folder.path(), number - calibrations.len())?
+            {
+                display.note(&format!("stopped early: {reason}"));
+                break;
+            }
+        }
+        let (took, ran) = display.finish();
+        say(format!("{ran} trials in {}", clock(took)));
+        Ok(())
+    }
+
+    /// Runs a trial once and shows how it went.
+    async fn run_one(
+        &self,
+        order: &TrialOrder,
+        folder: &ResultsFolder,
+        display: &mut Display,
+    ) -> Result<TrialRecord> {
+        let result = self.harness.run(order, &mut |progress| display.tell(order, progress)).await;
+        let TrialResult { record, interval_log } = result;
+        let bad_news = match &record.outcome {
+            Outcome::Completed { .. } | Outcome::Watched { .. } => None,
+            Outcome::Failed { reason, .. } => Some(format!("failed: {reason}")),
+            Outcome::NotRun { reason } => Some(format!("not run: {reason}")),
+        };
+        display.end(order, bad_news.as_deref());
+        if let Some(log) = interval_log {
+            folder.add_interval_log(&record, &log)?;
+        }
+        Ok(record)
+    }
+
+    /// What the machine did to a trial beyond its scenario's limits; none if it did nothing. A calibration
+    /// is held to the usual limits.
+    fn disturbed(&self, record: &TrialRecord) -> Option<String> {
+        let measured = record.measurements()?;
+        let scenario = self.manifest.scenarios.iter().find(|known| known.name == record.scenario);
+        let reasons = match scenario {
+            Some(scenario) => report::disturbances(measured, scenario),
+            None => report::calibration_disturbances(measured),
+        };
+        (!reasons.is_empty()).then(|| reasons.join("; "))
+    }
+
+    fn limits_of(&self, record: &TrialRecord) -> Limits {
+        let scenario = self.manifest.scenarios.iter().find(|known| known.name == record.scenario);
+        scenario.map(|scenario| scenario.limits).unwrap_or_default()
+    }
+
+    /// Why a run that should end at the first bad news must end after `done` of its trials.
+    fn bad_news(&self, folder: &Path, done: usize) -> Result<Option<String>> {
+        let findings = report::findings(&results::read(folder)?);
+        // A value without an interval decides once its scenario has no block to come.
+        let to_come = |scenario: &str| {
+            let left = self.orders.iter().skip(done).any(|order| order.scenario == scenario);
+            left && self.orders.iter().any(|order| order.scenario == scenario && order.block > 1)
+        };
+        let mut failed = findings.thresholds().filter(|finding| finding.outcome == ThresholdOutcome::Failed);
+        Ok(match findings.verdict {
+            // Nothing could be run so far: what is missing need not be missing for the others.
+            Verdict::Failed if findings.failures.is_empty() => None,
+            Verdict::Failed | Verdict::Invalid => Some(findings.verdict_reason.clone()),
+            Verdict::ThresholdFailed => failed
+                .any(|finding| finding.low.is_some() || !to_come(&finding.scenario))
+                .then_some(findings.verdict_reason.clone()),
+            // The trials that are still to come may decide it.
+            Verdict::Interrupted | Verdict::Inconclusive | Verdict::Passed => None,
+        })
+    }
+}

@@ -1,0 +1,66 @@
+//! Predicted ranges: how wide they are, whether they are kept, and what the report says where they are not.
+
+mod synthetic;
+
+use contract::{CalibratedAges, Pattern, Scatter, TimeHistogram, TrialRecord};
+use report::{Findings, QuantityName, Run};
+use synthetic::{change, manifest, params, record, scenario};
+
+const HASH: &str = "a1b2c3d4e5f60718";
+
+/// A trial of SSE with a calibration whose ages were 2 ± 0.1 ms at p50, and ages of its own.
+fn trial(age_us: u64) -> TrialRecord {
+    let mut trial = record("ticker", Pattern::Sse, params(Pattern::Sse, 0.0, 50), 0);
+    let scatter = |mean_us: f64| Scatter { mean_us, deviation_us: 100.0 };
+    let calibration = trial.calibration.as_mut().unwrap();
+    calibration.subscribers = 50;
+    calibration.ages =
+        CalibratedAges { seconds: 3, mean: scatter(2_000.0), p50: scatter(2_000.0), p99: scatter(2_500.0) };
+    change(&mut trial, |of| {
+        let mut ages = TimeHistogram::default();
+        (0..of.window_deliveries).for_each(|_| ages.record_ns(age_us * 1_000));
+        of.age.arrived = ages.distribution();
+        of.lateness = TimeHistogram::default().distribution();
+    });
+    trial
+}
+
+fn findings(age_us: u64) -> Findings {
+    let question = scenario("ticker", "Who is first?", &[Pattern::Sse]);
+    let manifest = manifest(vec![question], &[HASH], 1);
+    report::findings(&Run { manifest, records: vec![trial(age_us)], warnings: vec![] })
+}
+
+fn page(findings: &Findings) -> String {
+    let files = report::render(findings);
+    files.iter().find(|file| file.path == "report.md").unwrap().content.replace('\u{202f}', " ")
+}
+
+#[test]
+fn a_range_is_what_the_calibration_had_and_scattered() {
+    let findings = findings(2_000);
+    let p50 = findings.scenarios[0].points[0].quantity_of(QuantityName::AgeP50);
+    // The same number of subscribers, so formula and formula cancel: 2 ms ± 4.303 · 0.1 ms · √(4/3).
+    let (low, high) = (p50.predicted_low.unwrap(), p50.predicted_high.unwrap());
+    assert!((low - 1.503).abs() < 0.01 && (high - 2.497).abs() < 0.01, "{low} to {high}");
+    assert_eq!(p50.is_as_predicted(), Some(true));
+    let bytes = findings.scenarios[0].points[0].quantity_of(QuantityName::BytesPerEvent);
+    assert_eq!((bytes.predicted_low, bytes.is_as_predicted()), (None, None));
+    let page = page(&findings);
+    assert!(page.contains("Where model and measurement part"), "{page}");
+    assert!(
+        page.contains("Nowhere: each of the 3 ages that have a predicted range lies within it."),
+        "{page}"
+    );
+    assert!(page.contains("(1.50–2.50)"), "the range stands behind the prediction");
+}
+
+#[test]
+fn ages_beyond_their_range_are_told_with_what_that_means() {
+    let older = page(&findings(9_000));
+    assert!(older.contains("SSE: mean age measured 9.00 ms, predicted 1.50 ms to 2.50 ms;"), "{older}");
+    assert!(older.contains("Older than the calibration explains: something delayed events"), "{older}");
+    let younger = page(&findings(500));
+    assert!(younger.contains("Younger than the calibration explains: the machine was quicker"), "{younger}");
+    assert!(!younger.contains("Older than"));
+}
