@@ -50,7 +50,9 @@ pub(super) struct Counted {
     pub(super) recorder: Recorder,
     pub(super) delivery: Delivery,
     pub(super) requests: RequestLedger,
-    /// Bytes of the texts that arrived in the window.
+    /// Events that arrived in the window.
+    pub(super) window_received: u64,
+    /// Bytes of their texts.
     pub(super) window_payload: u64,
     /// Bytes of all texts.
     pub(super) payload: u64,
@@ -70,6 +72,7 @@ impl Notes {
             let at_ns = clock.server_ns(noted.at_ms);
             counted.payload += bytes;
             if is_within(window, start_ns, at_ns) {
+                counted.window_received += 1;
                 counted.window_payload += bytes;
             }
             let cursor = noted.id.parse::<Cursor>().ok().filter(|cursor| (first..end).contains(&cursor.seq));
