@@ -48,8 +48,7 @@ fn age_quantile(name: QuantityName) -> Option<f64> {
 }
 
 /// Why what [`is_per_delivery`] names has no value where the rate grew.
-const PER_EVENT_ON_RAMPS: &str =
-    "left out: the rate grew, so a value per event would be a mean over all its rates, those beyond a knee too";
+const PER_EVENT_ON_RAMPS: &str = "left out: the rate grew, so a value per event would be a mean over all its rates, those beyond a knee too";
 
 /// Why it has none where there is nothing to divide by.
 const NONE_ARRIVED: &str = "no event arrived within the window";

@@ -37,7 +37,8 @@ fn run(thresholds: &[&str], by: impl Fn(&mut Measurements)) -> (Manifest, Vec<Tr
     let records = patterns.map(|pattern| {
         let mut trial = record("ticker", pattern, params(pattern, 1_000.0, 50), 0);
         change(&mut trial, |measured| {
-            measured.kernel_window = Some(KernelCounts { segments_received: 3_000, ..KernelCounts::default() });
+            measured.kernel_window =
+                Some(KernelCounts { segments_received: 3_000, ..KernelCounts::default() });
             if pattern == Pattern::WebSocket {
                 by(measured);
             }

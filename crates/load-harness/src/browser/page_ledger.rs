@@ -186,6 +186,17 @@ mod tests {
         assert_eq!(counted.too_early, 0);
     }
 
+    /// The window is from 1 to 4 s: an event of the warm-up comes within it, and the last one after it.
+    #[test]
+    fn what_the_page_got_in_the_window_counts_beside_its_text_whatever_its_due() {
+        let events =
+            [event(1, 500, 600.0), event(2, 1_500, 3.0), event(3, 2_500, 1_490.0), event(4, 3_500, 600.0)];
+        let counted = count(&notes(&events, &[]));
+        let bytes = stamp(START_NS + 500_000_000, "text").len() as u64;
+        assert_eq!((counted.window_received, counted.window_payload), (3, 3 * bytes));
+        assert_eq!((counted.delivery.received, counted.payload), (4, 4 * bytes));
+    }
+
     #[test]
     fn an_event_before_its_due_is_doubtful_and_others_events_are_foreign() {
         let foreign = json!({ "id": "k3v9qa.2", "data": "no stamp", "at_ms": 1_600.0 });
