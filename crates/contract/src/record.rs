@@ -56,6 +56,11 @@ pub struct Measurements {
     pub window: Window,
     /// Deliveries (event × subscriber) whose due lies in the window.
     pub window_deliveries: u64,
+    /// Deliveries that arrived between the edges of the window, whatever their due: the denominator of
+    /// every cost per event, because what the window's bytes, requests and CPU time were spent on is what
+    /// arrived in it. Each text that `bytes.payload` holds is one, so what came twice or from somebody
+    /// else is counted here too; a trial with either is invalid.
+    pub window_received: u64,
     /// Was everything delivered once and in order?
     pub delivery: Delivery,
     /// Ages of the window's deliveries.

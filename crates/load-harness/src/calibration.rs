@@ -126,7 +126,7 @@ pub fn calibrate(order: &TrialOrder, measured: &Measurements, cores: &Cores) -> 
     // Polling pays per exchange, push per delivery.
     let units = match pattern {
         Pattern::ShortPolling | Pattern::LongPolling => requests.window,
-        Pattern::Sse | Pattern::WebSocket => measured.window_deliveries,
+        Pattern::Sse | Pattern::WebSocket => measured.window_received,
     }
     .max(1) as f64;
     let lateness_mean_us = measured.lateness.mean_us().unwrap_or(0.0);

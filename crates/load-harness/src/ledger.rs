@@ -12,6 +12,8 @@ use crate::{counted_stream::StreamBytes, kernel_ledger::KernelReading};
 pub(crate) struct Counters {
     pub(crate) stream: Rc<StreamBytes>,
     pub(crate) payload: Cell<u64>,
+    /// Events that were handed over: those whose texts `payload` holds.
+    pub(crate) deliveries: Cell<u64>,
     pub(crate) headers: Cell<u64>,
     pub(crate) empty_polls: Cell<u64>,
     pub(crate) requests: Cell<u64>,
@@ -37,6 +39,7 @@ pub(crate) fn add(counter: &Cell<u64>, amount: u64) {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Totals {
     bytes: ByteCounts,
+    deliveries: u64,
     computed: BothWays,
     kernel: Option<KernelReading>,
     wakeups: u64,
@@ -54,6 +57,7 @@ impl Default for Totals {
     fn default() -> Self {
         Self {
             bytes: ByteCounts::default(),
+            deliveries: 0,
             computed: BothWays::default(),
             wakeups: 0,
             // No connections are counted completely.
@@ -75,6 +79,7 @@ impl Totals {
         self.bytes.received += counters.stream.received();
         self.bytes.sent += counters.stream.sent();
         self.bytes.payload += counters.payload.get();
+        self.deliveries += counters.deliveries.get();
         self.bytes.headers += counters.headers.get();
         self.bytes.empty_polls += counters.empty_polls.get();
         self.computed.received += counters.computed_received.get();
@@ -95,6 +100,7 @@ impl Totals {
         self.bytes.received += other.bytes.received;
         self.bytes.sent += other.bytes.sent;
         self.bytes.payload += other.bytes.payload;
+        self.deliveries += other.deliveries;
         self.bytes.headers += other.bytes.headers;
         self.bytes.empty_polls += other.bytes.empty_polls;
         self.computed.received += other.computed.received;
@@ -123,6 +129,11 @@ impl Totals {
     /// Bytes as the subscribers compute them.
     pub(crate) const fn computed(&self) -> BothWays {
         self.computed
+    }
+
+    /// Events that were handed over since an earlier reading.
+    pub(crate) const fn deliveries_since(&self, earlier: &Self) -> u64 {
+        self.deliveries - earlier.deliveries
     }
 
     /// Times that a subscriber woke up since an earlier reading.

@@ -62,6 +62,7 @@ pub(crate) fn assemble(order: &TrialOrder, finding: &WorkerFinding, outside: &Ou
     let mut measurements = Measurements {
         window: order.window(),
         window_deliveries: order.window_events() * u64::from(order.plan.settings.subscribers),
+        window_received: readings.window_end.deliveries_since(&readings.window_start),
         delivery: finding.delivery,
         age: finding.recorder.ages(),
         age_seconds: finding.recorder.seconds(),

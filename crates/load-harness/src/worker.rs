@@ -397,4 +397,29 @@ mod tests {
         // Of the 16 that came, the two due at 0.5 s lie before the window.
         assert_eq!(ages.arrived.count, 14);
     }
+
+    /// A burst of which two come before the window's first edge, three within it and one after its end; all
+    /// of them are due within it, and one of the warm-up comes late. What comes twice, or from elsewhere, is
+    /// a text of the window, too.
+    #[test]
+    fn what_arrives_between_the_edges_counts_beside_its_text_whatever_its_due() {
+        let (desk, seats, _started) = desk_and_seats();
+        let (schedule, epoch) = (schedule(), Epoch::from_random_bits(1));
+        let text = |seq: u64| stamp(schedule.events()[seq as usize - 1].due_ns, "payload");
+        let deliver = |seq: u64| seats[0].deliver(Cursor { epoch, seq }, &text(seq));
+        desk.note_read();
+        seats[0].place(Cursor { epoch, seq: 0 });
+        [2, 3].into_iter().for_each(deliver);
+        let mut readings = Readings { window_start: totals(&desk, &seats), ..Readings::default() };
+        [4, 5, 6, 1, 6].into_iter().for_each(deliver);
+        seats[1].deliver(Cursor { epoch, seq: 9 }, &"x".repeat(text(1).len()));
+        readings.window_end = totals(&desk, &seats);
+        deliver(7);
+        let (start, end) = (&readings.window_start, &readings.window_end);
+        assert_eq!(end.deliveries_since(start), 6);
+        assert_eq!(end.bytes_since(start).payload, 6 * text(1).len() as u64);
+        let mut both = readings;
+        both.merge(&readings);
+        assert_eq!(both.window_end.deliveries_since(&both.window_start), 12);
+    }
 }

@@ -31,7 +31,7 @@ use crate::{
     gaps::Gaps,
     heartbeats::{self, heartbeat},
     link, set_up,
-    timeline::{Delays, Timeline},
+    timeline::{Delays, Timeline, arrived},
     transports::written,
     way::Way,
 };
@@ -109,12 +109,11 @@ pub(crate) fn closed_form(inputs: &Inputs<'_>, framing: &Framing) -> Result<Pred
 
 pub(crate) fn replayed(inputs: &Inputs<'_>, framing: &Framing) -> Result<Prediction, NotApplicable> {
     let timeline = Timeline::new(inputs);
-    let events = timeline.counted.len() as f64;
-    let row = Row::of(inputs, events / inputs.window.seconds())?;
+    let row = Row::of(inputs, timeline.counted.len() as f64 / inputs.window.seconds())?;
     let (transport, way) = (inputs.params.transport, Way::of(inputs.params));
     // Where chance moves an event across the window's edge, it moves another one back.
     let way_s = row.transit_s + way.back_s(0.0) + way.jitter_s / 2.0;
-    let (mut payload, mut wire) = (0.0, 0.0);
+    let (mut delivered, mut payload, mut wire) = (0.0, 0.0, 0.0);
     let mut busy_until_s = f64::NEG_INFINITY;
     let mut link_bytes = Vec::with_capacity(timeline.events());
     for (event, &published_s) in timeline.published_s.iter().enumerate() {
@@ -126,18 +125,20 @@ pub(crate) fn replayed(inputs: &Inputs<'_>, framing: &Framing) -> Result<Predict
         let alone = framing.alone(transport, text, id);
         let first_s = published_s + way_s + way.passing_s(alone);
         let inside = share_inside(&timeline.window_s, first_s, first_s + row.spread_s);
+        delivered += inside;
         payload += inside * text.data as f64;
         wire += inside * framing.bytes(transport, text, id, joined);
         link_bytes.push(alone);
     }
     let beats = heartbeats::in_window(&timeline, heartbeat(inputs.params), way_s);
-    let wire = (wire + beats * framing.heartbeat_bytes(transport)) / events;
+    let delivered = arrived(delivered)?;
+    let wire = (wire + beats * framing.heartbeat_bytes(transport)) / delivered;
     let age = if way.jitter_s > 0.0 || way.has_bandwidth() {
         link::replayed(inputs, &timeline, &way, &link_bytes)?
     } else {
         AgeCurve::of_pieces(&[row.ages().after(way.back_s(0.0))])
     };
-    Ok(prediction(inputs, framing.pattern, age, payload / events, wire))
+    Ok(prediction(inputs, framing.pattern, age, payload / delivered, wire))
 }
 
 fn prediction(inputs: &Inputs<'_>, pattern: Pattern, age: AgeCurve, payload: f64, wire: f64) -> Prediction {

@@ -25,7 +25,7 @@ struct Subscriber {
 /// request arrives. At instant 0 all are parked and all holds begin.
 ///
 /// # Errors
-/// If the hold is missing, or the requests saturate the server.
+/// If the hold is missing, the requests saturate the server, or no event arrives within the window.
 pub fn replayed(inputs: &Inputs<'_>) -> Result<Prediction, NotApplicable> {
     let rearm = Rearm::of(inputs)?;
     let timeline = Timeline::new(inputs);
@@ -68,7 +68,7 @@ pub fn replayed(inputs: &Inputs<'_>) -> Result<Prediction, NotApplicable> {
     inputs.check_load(per_subscriber_hz)?;
     // The very first request, without a cursor, was answered before the schedule began.
     let life = ledger.life() + subscribers.len() as u64;
-    let mut prediction = ledger.into_prediction(Pattern::LongPolling, inputs, subscribers.len(), life);
+    let mut prediction = ledger.into_prediction(Pattern::LongPolling, inputs, subscribers.len(), life)?;
     prediction.sockets_held = inputs.sockets_held(1.0 - per_subscriber_hz * rearm.turnaround_s);
     if rearm.hold_s < SHORTEST_COUNTED_HOLD_S {
         prediction.requests_per_subscriber = None;

@@ -4,6 +4,11 @@
 //! model over the due list of the schedule that is really published. Nothing here reads a clock,
 //! opens a socket or knows a measurement other than the calibration it is given.
 //!
+//! **Per event** means per delivery, and numerator and denominator are of the same window: what is sent or
+//! received between its edges, divided by the deliveries that arrive between them, whatever their due.
+//! The replay counts both; the closed forms, which know no edges, are the limit for long windows. Ages are
+//! those of the events due in the window, whenever they arrive.
+//!
 //! A network between subscriber and server is part of the way that every message takes (`way.rs`), and a
 //! transport of the bytes around each write ([`transports`]): ages and requests do not depend on it. What
 //! ends, refuses or holds back connections on purpose has no prediction (`obstacles.rs`).
@@ -87,13 +92,14 @@ pub struct Predicted {
 pub struct Prediction {
     /// Distribution of the ages.
     pub age: AgeCurve,
-    /// Requests that arrive in the window ÷ deliveries whose due lies in it.
+    /// Requests that are sent in the window ÷ deliveries that arrive in it.
     pub requests_per_event: f64,
     /// Requests of a subscription's whole life; absent where it depends on when the trial ends.
     pub requests_per_subscriber: Option<f64>,
     /// Fraction of the window's requests that are answered with nothing new.
     pub empty_ratio: f64,
-    /// Bytes of the TCP streams per delivery, both directions; or why they cannot be told.
+    /// Bytes of the TCP streams in the window per delivery that arrives in it, both directions; or why they
+    /// cannot be told.
     pub bytes: Result<BytesPerEvent, NotApplicable>,
     /// Connections held open at a time.
     pub sockets_held: f64,

@@ -85,7 +85,8 @@ pub(crate) fn sizes(inputs: &Inputs<'_>) -> PollSizes {
 /// Subscriber i polls at (frac(φ + i·0.618…) + k)·T + the timer's lateness, k = 0, 1, …
 ///
 /// # Errors
-/// If the polls alone saturate the server, or chance decides which of them are skipped.
+/// If the polls alone saturate the server, chance decides which of them are skipped, or no event arrives
+/// within the window.
 pub fn replayed(inputs: &Inputs<'_>) -> Result<Prediction, NotApplicable> {
     let timer = PollTimer::of(inputs)?;
     let timeline = Timeline::new(inputs);
@@ -103,7 +104,7 @@ pub fn replayed(inputs: &Inputs<'_>) -> Result<Prediction, NotApplicable> {
     let polls = |first_s: f64| ((end_s - first_s) / timer.interval_s() + 1.0).max(0.0) as u64;
     let timed: u64 = (0..subscribers).map(first_poll_s).map(polls).sum();
     let mut prediction =
-        ledger.into_prediction(Pattern::ShortPolling, inputs, subscribers, subscribers as u64 + timed);
+        ledger.into_prediction(Pattern::ShortPolling, inputs, subscribers, subscribers as u64 + timed)?;
     prediction.sockets_held = timer.sockets_held(inputs);
     Ok(prediction)
 }

@@ -10,7 +10,7 @@ use crate::{
     bytes::{EventText, PollSizes},
     gaps::Gaps,
     set_up,
-    timeline::Timeline,
+    timeline::{Timeline, arrived},
     way::Way,
 };
 
@@ -90,6 +90,8 @@ pub(crate) struct Ledger<'a> {
     empty: u64,
     life: u64,
     last_answer_s: f64,
+    /// Deliveries within the window, whatever their due.
+    delivered: u64,
     bytes: BytesPerEvent,
     ages: AgeSample,
 }
@@ -121,6 +123,7 @@ impl<'a> Ledger<'a> {
             empty: 0,
             life: 0,
             last_answer_s: 0.0,
+            delivered: 0,
             bytes: BytesPerEvent::default(),
             ages: AgeSample::new(subscribers * timeline.counted.len(), row),
         }
@@ -139,6 +142,7 @@ impl<'a> Ledger<'a> {
         self.last_answer_s = self.last_answer_s.max(answered_s);
         self.requests(sent, answered, after);
         if answered == 1 {
+            self.delivered += (up_to - after) as u64;
             let cursor = Timeline::cursor_after(up_to);
             let data = self.sums[up_to].1 - self.sums[after].1;
             let body = self.body_bytes(after, up_to);
@@ -225,16 +229,19 @@ impl<'a> Ledger<'a> {
         self.requests
     }
 
-    /// The sums per delivery. `life` are all requests of all subscriptions.
+    /// The sums per delivery within the window. `life` are all requests of all subscriptions.
+    ///
+    /// # Errors
+    /// If none arrived within it.
     pub(crate) fn into_prediction(
         self,
         pattern: Pattern,
         inputs: &Inputs<'_>,
         subscribers: usize,
         life: u64,
-    ) -> Prediction {
-        let deliveries = (subscribers * self.timeline.counted.len()) as f64;
-        Prediction {
+    ) -> Result<Prediction, NotApplicable> {
+        let deliveries = arrived(self.delivered as f64)?;
+        Ok(Prediction {
             age: self.ages.into_curve(),
             requests_per_event: self.requests as f64 / deliveries,
             requests_per_subscriber: Some(life as f64 / subscribers as f64),
@@ -252,6 +259,6 @@ impl<'a> Ledger<'a> {
             sockets_held: subscribers as f64,
             set_up_round_trips: set_up::round_trips(pattern, inputs.params.transport),
             connect_ms: set_up::connect_ms(pattern, inputs.params),
-        }
+        })
     }
 }

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use contract::{Calibration, PublishedSchedule};
 
-use crate::{Inputs, bytes, bytes::EventText};
+use crate::{Inputs, NotApplicable, bytes, bytes::EventText};
 
 /// Delays and costs of the machine, in seconds.
 #[derive(Debug, Clone, Copy)]
@@ -77,4 +77,15 @@ impl<'a> Timeline<'a> {
         let later = &self.published_s[from..];
         from + later.iter().take_while(|&&published_s| published_s <= instant_s).count()
     }
+}
+
+/// The deliveries that arrive within the window: what all costs of the window are divided by.
+///
+/// # Errors
+/// If there are none.
+pub(crate) fn arrived(deliveries: f64) -> Result<f64, NotApplicable> {
+    if deliveries > 0.0 {
+        return Ok(deliveries);
+    }
+    Err(NotApplicable("no event arrives within the window, so there is nothing to divide by".to_owned()))
 }

@@ -2,8 +2,8 @@
 
 mod trial;
 
-use contract::{Calibration, Pattern};
-use model::{Prediction, long_polling, predict, short_polling, sse, websocket};
+use contract::{Calibration, Heartbeat, Pattern};
+use model::{Prediction, bytes::HEARTBEAT_EVERY_S, long_polling, predict, short_polling, sse, websocket};
 use trial::{Trial, assert_within};
 
 const EXACT: f64 = 1e-9;
@@ -128,7 +128,67 @@ fn sse_and_websocket_with_events_that_are_written_together() {
         // Three events and two heartbeats for each of the two subscribers.
         let payload = 6.0 * DATA;
         let wire = (6 * event - shared + 4 * heartbeat) as f64;
-        assert_bytes(&prediction, 4.0, [payload, wire - payload, 0.0, 0.0]);
+        assert_bytes(&prediction, 6.0, [payload, wire - payload, 0.0, 0.0]);
+    }
+}
+
+/// Four events of which the first and the last two arrive on the other side of an edge from where they are
+/// due, or not: costs are divided by what arrives within the window, from 1 s to 3 s, and not by the three
+/// that are due in it.
+#[test]
+fn an_event_that_crosses_an_edge_counts_where_it_arrives() {
+    let mut trial = Trial::new(&[900.0, 1_500.0, 2_950.0, 2_995.0], 20, 1_000.0, 3_000.0);
+    trial.calibration.transit_us = 10_000.0;
+    trial.params.heartbeat = Some(Heartbeat::Off);
+    let [short, long, sse, websocket] = [
+        short_polling::replayed(&trial.inputs()),
+        long_polling::replayed(&trial.inputs()),
+        sse::replayed(&trial.inputs()),
+        websocket::replayed(&trial.inputs()),
+    ]
+    .map(Result::unwrap);
+    for prediction in [&short, &long, &sse, &websocket] {
+        assert_within(EXACT, "payload", prediction.bytes.as_ref().unwrap().payload, DATA);
+    }
+    // Each subscriber has those of 0.9 and 1.5 s within the window, the other two at 3.26 and 3.878 s. It
+    // polls twice.
+    assert_within(EXACT, "requests of short polling", short.requests_per_event, 2.0 / 2.0);
+    // Those of 1.5 and 2.95 s are received at 1.51 and 2.96 s, the last at 3.005 s. Asked at 1.53 s, after
+    // the hold at 2.565 s, and at 2.98 s.
+    assert_within(EXACT, "requests of long polling", long.requests_per_event, 3.0 / 2.0);
+    // The same two; the first is received at 0.91 s.
+    let block = "id: k3v9qa.1\ndata: 0000000000001;abcde!\n\n";
+    let chunk = format!("{:x}\r\n{block}\r\n", block.len()).len() as f64;
+    assert_bytes(&sse, 1.0, [DATA, chunk - DATA, 0.0, 0.0]);
+    let frame = 2.0 + r#"{"id":"k3v9qa.1","data":"0000000000001;abcde!"}"#.len() as f64;
+    assert_bytes(&websocket, 1.0, [DATA, frame - DATA, 0.0, 0.0]);
+}
+
+/// The two deliveries of the last event are received 1 ms apart, on both sides of the end: of four that are
+/// due three arrive, and share the heartbeats of the window.
+#[test]
+fn a_fan_out_across_the_edge_counts_with_the_part_that_arrives() {
+    let mut trial = Trial::new(&[1_500.0, 2_989.5], 20, 1_000.0, 3_000.0);
+    trial.calibration = Calibration { transit_us: 10_000.0, pace_us: 1_000.0, ..Calibration::default() };
+    let bytes = websocket::replayed(&trial.inputs()).unwrap().bytes.unwrap();
+    let frame = 2.0 + r#"{"id":"k3v9qa.1","data":"0000000000001;abcde!"}"#.len() as f64;
+    let (subscribers, received) = (2.0, 3.0);
+    let heartbeats = subscribers * 2.0 / HEARTBEAT_EVERY_S;
+    assert_within(EXACT, "payload", bytes.payload, DATA);
+    assert_within(EXACT, "total", bytes.total(), frame + heartbeats * (2.0 + 6.0) / received);
+}
+
+#[test]
+fn nothing_is_predicted_per_event_where_none_arrives() {
+    let mut trial = Trial::new(&[2_995.0], 20, 1_000.0, 3_000.0);
+    trial.calibration.transit_us = 10_000.0;
+    for replayed in [
+        short_polling::replayed(&trial.inputs()),
+        long_polling::replayed(&trial.inputs()),
+        sse::replayed(&trial.inputs()),
+        websocket::replayed(&trial.inputs()),
+    ] {
+        assert!(replayed.unwrap_err().0.starts_with("no event arrives within the window"));
     }
 }
 

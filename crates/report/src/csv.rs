@@ -5,6 +5,7 @@ use contract::{Params, Pattern, PublisherSeat};
 use crate::{
     findings::Findings,
     floor,
+    measured::is_per_delivery,
     network_words::network_text,
     number::six_digits,
     point::Point,
@@ -98,7 +99,9 @@ pub(crate) fn trials(findings: &Findings) -> String {
         let start = point_cells(point);
         for trial in &point.trials {
             for name in QuantityName::ALL {
-                let Some(reading) = trial.reading(name) else { continue };
+                // What a point leaves out no row tells.
+                let told = !is_per_delivery(name) || point.missing(name).is_none();
+                let Some(reading) = trial.reading(name).filter(|_| told) else { continue };
                 let cells = [
                     start.clone(),
                     trial.block.to_string(),

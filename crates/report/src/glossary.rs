@@ -184,7 +184,7 @@ const GLOSSARY: [Word; 21] = [
     (
         "delivery",
         "delivery",
-        "one event that reached one subscriber. A hundred subscribers and one event are a hundred deliveries; “per event” in this report means per delivery.",
+        "one event that reached one subscriber. A hundred subscribers and one event are a hundred deliveries; “per event” in this report means per delivery that arrived within the window.",
     ),
     ("due", "due", "the instant at which the schedule wants an event to be published."),
     ("empty-poll", "empty poll", "a request that was answered with nothing new."),

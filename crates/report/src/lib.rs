@@ -28,6 +28,7 @@ mod html_servers;
 mod html_validity;
 mod ladder;
 mod ledgers;
+mod left_out;
 mod limits;
 mod markdown;
 mod markdown_panel;

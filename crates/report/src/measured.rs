@@ -1,4 +1,8 @@
 //! What a trial and a prediction say about each quantity.
+//!
+//! A cost per event is what the window's edges enclose, divided by the deliveries that arrived between the
+//! same edges, whatever their due: what was spent belongs to the events that it brought. Ages are those of
+//! the events due in the window, whenever they came.
 
 use contract::{ConnectionCost, Distribution, Load, Measurements, Params};
 use model::Prediction;
@@ -6,6 +10,7 @@ use model::Prediction;
 use crate::{
     ages::{AgeView, Percentile},
     memory::{Part, line, slope},
+    number::count,
     quantity::{Bound, QuantityName},
     saturation::{Saturation, rate_grew},
 };
@@ -43,10 +48,55 @@ fn age_quantile(name: QuantityName) -> Option<f64> {
 }
 
 /// Why what [`is_per_delivery`] names has no value where the rate grew.
-pub(crate) const PER_EVENT_ON_RAMPS: &str = "left out: the rate grew, and beyond a knee more deliveries are due than the server works for, so a value per event due would be too small";
+const PER_EVENT_ON_RAMPS: &str = "left out: the rate grew, so a value per event would be a mean over all its rates, those beyond a knee too";
 
-/// Whether a quantity divides by the window's deliveries: those that came of what was due in it. Beyond the
-/// knee of a growing rate these grow on, while the CPU of a server cannot: the quotient says nothing then.
+/// Why it has none where there is nothing to divide by.
+const NONE_ARRIVED: &str = "no event arrived within the window";
+
+/// Deliveries a second from which on CPU per event is told. A process without any delivery takes some
+/// milliseconds of CPU a second; at 20 deliveries a second that made 100 to 700 µs of each, where the
+/// deliveries themselves take 2 to 7.
+const FEWEST_DELIVERIES_HZ: f64 = 1_000.0;
+
+/// What is planned as that many a second may bring a few less: chance and the edges of a window must not
+/// decide whether a number is there.
+const SCATTER: f64 = 0.1;
+
+/// Why a quantity per event is left out although trials were completed.
+pub(crate) fn left_out(name: QuantityName, trials: &[&Measurements]) -> Option<String> {
+    if !is_per_delivery(name) {
+        return None;
+    }
+    if trials.iter().any(|trial| rate_grew(trial)) {
+        return Some(PER_EVENT_ON_RAMPS.to_owned());
+    }
+    let without = trials.iter().filter(|trial| trial.window_received == 0).count();
+    if without > 0 {
+        let blocks = if trials.len() > 1 {
+            format!(" in {} of {} blocks", count(without as u64), count(trials.len() as u64))
+        } else {
+            String::new()
+        };
+        return Some(format!("{NONE_ARRIVED}{blocks}"));
+    }
+    let holds_idle_work = matches!(name, QuantityName::CpuPerEvent | QuantityName::SubscriberCpuPerEvent);
+    (holds_idle_work && arrived_hz(trials)? < FEWEST_DELIVERIES_HZ * (1.0 - SCATTER)).then(|| {
+        format!(
+            "fewer than {} deliveries a second: the process's own idle work would be divided among them",
+            count(FEWEST_DELIVERIES_HZ as u64)
+        )
+    })
+}
+
+/// Deliveries a second that arrived within the windows of some trials; none without a trial.
+fn arrived_hz(trials: &[&Measurements]) -> Option<f64> {
+    let received: u64 = trials.iter().map(|trial| trial.window_received).sum();
+    // The stretch that the CPU's readings lie apart.
+    let wall_us: f64 = trials.iter().map(|trial| trial.cpu.wall_us).sum();
+    divide(received as f64 * 1e6, wall_us)
+}
+
+/// Whether a quantity is divided by the deliveries that arrived within the window.
 pub(crate) const fn is_per_delivery(name: QuantityName) -> bool {
     matches!(
         name,
@@ -69,8 +119,8 @@ fn counted(name: QuantityName, params: &Params, of: &Measurements) -> Option<f64
     if is_per_delivery(name) && rate_grew(of) {
         return None;
     }
-    // What never came was not delivered at any price: to divide by it would make losing cheap.
-    let per_event = |sum: f64| divide(sum, of.age.arrived.count as f64);
+    // What never came was not delivered at any price, and what came after the window was not paid for in it.
+    let per_event = |sum: f64| divide(sum, of.window_received as f64);
     match name {
         QuantityName::AgeMean
         | QuantityName::AgeP50

@@ -12,14 +12,14 @@ use crate::{
     crossing::bytes_by_interval,
     estimate::{Estimate, over_readings},
     limits::retransmission_warning,
-    measured::{PER_EVENT_ON_RAMPS, Reading, finite, is_per_delivery},
+    measured::{Reading, finite, is_per_delivery, left_out},
     number::{count, three_digits},
     predictions::{PointPrediction, mean_of, predictions, range_of},
     quantity::{Bound, Quantity, QuantityName},
-    saturation::{bound_words, missing_words, rate_grew, saturation_warnings},
+    saturation::{bound_words, missing_words, saturation_warnings},
     setting::{self, Swept, SweptValue},
     trial::{SetAside, Trial, set_aside, trial},
-    validity::{counts_not_told, doubts, edge_warning, prediction_warnings},
+    validity::{counts_not_told, doubts, prediction_warnings},
 };
 
 /// A percentile needs this many deliveries beyond it, or a few stragglers decide it.
@@ -91,9 +91,6 @@ impl Point {
         let quantity = |name| point.quantity(name, &predicted, &scenario.limits);
         point.quantities = QuantityName::ALL.into_iter().map(quantity).collect();
         point.warnings.extend(prediction_warnings(manifest, records, &predicted));
-        if let Some(payload) = point.measured(QuantityName::PayloadBytesPerEvent) {
-            point.warnings.extend(edge_warning(manifest, first, payload));
-        }
         if Swept::of(scenario).is_none() && first.server.is_pushlab() {
             point.bytes_by_interval = bytes_by_interval(manifest, scenario, first);
         }
@@ -147,11 +144,11 @@ impl Point {
 
     /// Why a quantity is left out although trials were completed.
     pub(crate) fn missing(&self, name: QuantityName) -> Option<String> {
-        if is_per_delivery(name) && self.completed().any(rate_grew) {
-            return Some(PER_EVENT_ON_RAMPS.to_owned());
-        }
         let of_climbs = [QuantityName::SaturationDeliveries, QuantityName::SaturationCpuPerEvent];
-        if of_climbs.contains(&name) { missing_words(self.completed()) } else { None }
+        if of_climbs.contains(&name) {
+            return missing_words(self.completed());
+        }
+        left_out(name, &self.completed().collect::<Vec<_>>())
     }
 
     /// The age that a fraction of the deliveries did not exceed, over blocks; none without deliveries.
@@ -238,7 +235,9 @@ impl Point {
         }
         if is_per_delivery(quantity.name) && self.ages.censored > 0 {
             let never = count(self.ages.censored);
-            return Some(format!("for each delivery that came; {never} of the window never did"));
+            return Some(format!(
+                "for each delivery that arrived within the window; {never} of those due in it never came"
+            ));
         }
         if quantity.name.is_age()
             && let Some(added) = self.added_beyond(limits)

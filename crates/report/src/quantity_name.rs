@@ -11,7 +11,7 @@ pub enum QuantityName {
     AgeP50,
     /// 99th percentile of the age.
     AgeP99,
-    /// Requests of the window ÷ deliveries of the window.
+    /// Requests of the window ÷ deliveries that arrived in it, as is all that is per delivery.
     RequestsPerEvent,
     /// Requests of a subscription's whole life.
     RequestsPerSubscriber,
@@ -29,7 +29,7 @@ pub enum QuantityName {
     EmptyPollBytesPerEvent,
     /// TCP segments of the window per delivery, both directions, those without data included.
     PacketsPerEvent,
-    /// CPU time of the server per delivery.
+    /// CPU time of the server per delivery; left out where few arrived a second.
     CpuPerEvent,
     /// The same less what the server needs for as many open subscribers without events.
     CpuAboveIdlePerEvent,
@@ -39,7 +39,7 @@ pub enum QuantityName {
     SaturationDeliveries,
     /// CPU time of the server per delivery in the last seconds before that bound was exceeded.
     SaturationCpuPerEvent,
-    /// CPU time of the harness, that is of all subscribers together, per delivery.
+    /// CPU time of the harness, that is of all subscribers together, per delivery; left out likewise.
     SubscriberCpuPerEvent,
     /// Times that a subscriber woke up, per delivery.
     WakeupsPerEvent,

@@ -8,7 +8,7 @@ use model::Predicted;
 
 use crate::{
     findings::{Findings, ScenarioFinding},
-    measured,
+    left_out, measured,
     number::{self, count, three_digits},
     point::{Point, unmeasured},
     quantity::{Bound, Quantity, QuantityName},
@@ -40,8 +40,8 @@ pub fn terminal_table(findings: &Findings) -> String {
             }
         }
         text.push_str(&terminal_panel::text(scenario));
-        if scenario.is_ramp() {
-            let _ = writeln!(text, "requests and bytes per event: {}\n", measured::PER_EVENT_ON_RAMPS);
+        for line in left_out::lines(scenario, asked(scenario)) {
+            let _ = writeln!(text, "{}\n", plain(&line));
         }
     }
     let _ = writeln!(text, "{}: {}", findings.verdict.word(), plain(&findings.verdict_reason));
@@ -116,6 +116,11 @@ pub fn prediction_table(scenario: &Scenario, predictions: &[(Pattern, Params, Pr
     text
 }
 
+/// What the question is about, if the other columns do not show it.
+fn asked(scenario: &ScenarioFinding) -> Option<QuantityName> {
+    scenario.primary().filter(|name| !SHOWN.contains(name))
+}
+
 fn measured_block(scenario: &ScenarioFinding) -> Table {
     let mut heads = vec![
         "pattern",
@@ -127,8 +132,7 @@ fn measured_block(scenario: &ScenarioFinding) -> Table {
         "bytes\nper event",
         "lost",
     ];
-    // What the question is about, if the other columns do not show it.
-    let asked = scenario.primary().filter(|name| !SHOWN.contains(name));
+    let asked = asked(scenario);
     let asked_head = asked.map_or_else(String::new, |name| format!("{}\n{}", name.label(), name.unit()));
     if asked.is_some() {
         heads.push(&asked_head);

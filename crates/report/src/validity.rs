@@ -11,9 +11,6 @@ use crate::{
     predictions::PointPrediction,
 };
 
-/// Payload per event may differ this much from the texts before it is said.
-const EDGE_TOLERANCE: f64 = 0.02;
-
 /// Ledgers of subscribers and server may differ by this much before the trial is invalid.
 const LEDGER_TOLERANCE: f64 = 0.01;
 
@@ -172,28 +169,6 @@ fn overdrawn(of: &str, bytes: &ByteCounts, tolerance: f64) -> Option<String> {
             "payload, headers and empty polls of {of} are {} bytes together, more than the {} bytes of the sockets",
             count(parts),
             count(bytes.total())
-        )
-    })
-}
-
-/// Bytes are counted between the window's edges, deliveries by their due. Where polls are rare, or
-/// events wait for a connection, the two do not belong to quite the same events.
-pub(crate) fn edge_warning(manifest: &Manifest, record: &TrialRecord, payload: f64) -> Option<String> {
-    let window = record.measurements()?.window;
-    let schedule = manifest.schedule(&record.schedule_hash)?;
-    let texts: Vec<f64> = schedule
-        .due_ns
-        .iter()
-        .zip(&schedule.data_bytes)
-        .filter(|(due_ns, _)| window.contains(**due_ns))
-        .map(|(_, bytes)| f64::from(*bytes))
-        .collect();
-    let expected = texts.iter().sum::<f64>() / texts.len() as f64;
-    ((payload / expected - 1.0).abs() > EDGE_TOLERANCE).then(|| {
-        format!(
-            "the window's bytes hold {} of payload per event, its events {}: what passed at its edges belongs to other events than those due in it, so bytes per event are off by about as much",
-            number::bytes(payload),
-            number::bytes(expected)
         )
     })
 }

@@ -15,7 +15,7 @@ fn trial(age_us: u64) -> TrialRecord {
     let calibration = trial.calibration.as_mut().unwrap();
     calibration.subscribers = 50;
     calibration.ages =
-        CalibratedAges { seconds: 3, mean: scatter(2_000.0), p50: scatter(2_000.0), p99: scatter(2_500.0) };
+        CalibratedAges { seconds: 3, mean: scatter(2_000.0), p50: scatter(2_000.0), p99: scatter(2_200.0) };
     change(&mut trial, |of| {
         let mut ages = TimeHistogram::default();
         (0..of.window_deliveries).for_each(|_| ages.record_ns(age_us * 1_000));

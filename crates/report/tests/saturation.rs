@@ -108,7 +108,7 @@ fn a_knee_is_the_servers_only_where_its_core_was_full() {
 }
 
 #[test]
-fn what_divides_by_what_was_due_is_left_out_with_its_reason() {
+fn what_is_per_event_is_left_out_where_the_rate_grew() {
     let run = ramp_trials(&["pushlab", "floor", "bun"], 5);
     let findings = findings(&run);
     let point = &findings.scenarios[0].points[0];

@@ -86,23 +86,12 @@ fn seconds_that_lost_events_are_told_first() {
 }
 
 #[test]
-fn the_age_of_a_push_has_a_bound_that_is_kept_or_not() {
-    // 50 × (9 + 14 µs) + 2 ms + 0.083 ms of lateness.
-    let md = page(&run_of(&[one(Pattern::Sse), one(Pattern::LongPolling)]), "report.md");
-    assert!(md.contains("| 3.23\u{202f}ms, kept |"), "{md}");
-    let row = md.lines().find(|line| line.contains("0: long polling |")).expect("a row");
-    assert!(row.contains("| — |"), "{row}");
-    let mut late = one(Pattern::Sse);
-    change(&mut late, |measured| {
-        let mut ages = contract::TimeHistogram::default();
-        (0..1_500).for_each(|_| ages.record_ns(9_000_000));
-        measured.age.arrived = ages.distribution();
-    });
-    let findings = run_of(&[late]);
-    assert_eq!(findings.verdict, Verdict::Passed);
+fn every_trial_shows_what_the_instrument_may_have_added_to_its_age() {
+    // 0.083 ms of lateness at p99, and 0.9 ms of waiting for 34 events.
+    let findings = run_of(&[one(Pattern::Sse)]);
     for path in ["report.md", "report.html"] {
         let page = page(&findings, path);
-        assert!(page.contains("3.23\u{202f}ms, exceeded (measured 9.00\u{202f}ms)"), "{path}");
+        assert!(page.contains("0.109\u{202f}ms of 1.82\u{202f}ms"), "{path}");
     }
 }
 

@@ -178,6 +178,7 @@ fn measurements(stage: &Stage<'_>, counted: &Counted, outside: &Outside) -> Meas
     Measurements {
         window: started.window,
         window_deliveries: order.window_events(),
+        window_received: counted.window_received,
         delivery: counted.delivery,
         age: counted.recorder.ages(),
         age_seconds: counted.recorder.seconds(),

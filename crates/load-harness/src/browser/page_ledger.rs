@@ -50,7 +50,9 @@ pub(super) struct Counted {
     pub(super) recorder: Recorder,
     pub(super) delivery: Delivery,
     pub(super) requests: RequestLedger,
-    /// Bytes of the texts that arrived in the window.
+    /// Events that arrived in the window.
+    pub(super) window_received: u64,
+    /// Bytes of their texts.
     pub(super) window_payload: u64,
     /// Bytes of all texts.
     pub(super) payload: u64,
@@ -70,6 +72,7 @@ impl Notes {
             let at_ns = clock.server_ns(noted.at_ms);
             counted.payload += bytes;
             if is_within(window, start_ns, at_ns) {
+                counted.window_received += 1;
                 counted.window_payload += bytes;
             }
             let cursor = noted.id.parse::<Cursor>().ok().filter(|cursor| (first..end).contains(&cursor.seq));
@@ -181,6 +184,17 @@ mod tests {
         assert_eq!((ages.arrived.count, ages.arrived.mean_us().map(f64::round)), (2, Some(507_500.0)));
         assert_eq!((ages.censored, ages.censored_min_us), (1, 1_500_000), "the fourth, due at 3.5 s of 5");
         assert_eq!(counted.too_early, 0);
+    }
+
+    /// The window is from 1 to 4 s: an event of the warm-up comes within it, and the last one after it.
+    #[test]
+    fn what_the_page_got_in_the_window_counts_beside_its_text_whatever_its_due() {
+        let events =
+            [event(1, 500, 600.0), event(2, 1_500, 3.0), event(3, 2_500, 1_490.0), event(4, 3_500, 600.0)];
+        let counted = count(&notes(&events, &[]));
+        let bytes = stamp(START_NS + 500_000_000, "text").len() as u64;
+        assert_eq!((counted.window_received, counted.window_payload), (3, 3 * bytes));
+        assert_eq!((counted.delivery.received, counted.payload), (4, 4 * bytes));
     }
 
     #[test]

@@ -273,6 +273,8 @@ impl Seat {
         let received_ns = self.desk.received_ns();
         self.cursor.set(Some(cursor));
         add(&self.counters.payload, text.len() as u64);
+        // Beside its text, so that payload per delivery is the text's length whatever the window cuts off.
+        add(&self.counters.deliveries, 1);
         let tally = &self.desk.tally;
         let Some(Stamped { due_ns, .. }) = Stamped::parse(text) else {
             if self.desk.dialect.numbers_events() {

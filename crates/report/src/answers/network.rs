@@ -116,9 +116,10 @@ fn cut_words(point: &Point) -> String {
     };
     let lost =
         if hardship.reconnects == 0 && point.delivery.lost == 0 { "nothing lost".to_owned() } else { lost };
-    let bytes = point.quantity_of(QuantityName::BytesPerEvent).measured_with_interval();
+    let bytes = point.quantity_of(QuantityName::BytesPerEvent);
+    let price = bytes.measured.map(|_| format!(", {} per event", bytes.measured_with_interval()));
     let joint = if lost.starts_with("and") || lost.starts_with("with") { " " } else { ", " };
-    format!("{cut}{joint}{lost}, {bytes} per event")
+    format!("{cut}{joint}{lost}{}", price.unwrap_or_default())
 }
 
 /// Whom the server's limit leaves without a stream, and whether they are told.

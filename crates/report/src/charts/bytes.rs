@@ -6,7 +6,7 @@ use super::{
     canvas::draw,
     requests::{description, title},
 };
-use crate::{findings::ScenarioFinding, point::Point, quantity::QuantityName};
+use crate::{findings::ScenarioFinding, left_out, point::Point, quantity::QuantityName};
 
 /// Bars that one figure can hold.
 const MOST_BARS: usize = 12;
@@ -41,9 +41,10 @@ pub(super) fn figure(finding: &ScenarioFinding, points: &[&Point]) -> Option<Fig
         scenario: Some(finding.scenario.name.clone()),
         title: title(&shown, name),
         caption: format!(
-            "From strong to faint: the event's own text, the envelope around it, heads of requests and answers, and polls that brought nothing. Bars start at zero; the upright tick is the model's total.{}{}",
+            "From strong to faint: the event's own text, the envelope around it, heads of requests and answers, and polls that brought nothing. Bars start at zero; the upright tick is the model's total.{}{}{}",
             bars::whisker_words(&bars),
-            super::left_out(shown.len(), priced.len())
+            super::left_out(shown.len(), priced.len()),
+            left_out::caption(points, name)
         ),
         description: description(&shown, name),
         elements: drawing.elements,

@@ -10,6 +10,7 @@ use super::{
 };
 use crate::{
     findings::{Findings, ScenarioFinding},
+    left_out,
     measured::quantile_ms,
     number::count,
     point::Point,
@@ -135,8 +136,9 @@ fn plot(points: &[&Point], slug: String, scenario: Option<String>, of: &str) -> 
         scenario,
         title: freshness_words::title(&choices),
         caption: format!(
-            "Low is fresh, left is cheap. On the dashed front nothing measured was both fresher and cheaper; a joined line is one pattern with one setting varied. The dashes follow the numbers as they are, however close.{}{of}",
-            freshness_words::interval_words(&choices)
+            "Low is fresh, left is cheap. On the dashed front nothing measured was both fresher and cheaper; a joined line is one pattern with one setting varied. The dashes follow the numbers as they are, however close.{}{of}{}",
+            freshness_words::interval_words(&choices),
+            left_out::caption(points, QuantityName::BytesPerEvent)
         ),
         description: description(&choices),
         elements: drawing.elements,
@@ -203,7 +205,7 @@ fn faint_trials(canvas: &Canvas<'_>, plane: &Plane, choice: &Choice<'_>) -> Draw
         return Ok(());
     }
     for measurements in choice.point.completed() {
-        let deliveries = measurements.window_deliveries as f64;
+        let deliveries = measurements.window_received as f64;
         let age = quantile_ms(&measurements.age.arrived, 0.99);
         if let (Some(age), true) = (age, deliveries > 0.0) {
             let (x, y) = plane.place((measurements.bytes.total() as f64 / deliveries, age));

@@ -6,7 +6,7 @@ use super::{
     canvas::draw,
     intervals,
 };
-use crate::{findings::ScenarioFinding, point::Point, quantity::QuantityName};
+use crate::{findings::ScenarioFinding, left_out, point::Point, quantity::QuantityName};
 
 /// Requests per event of every point; none if no trial completed.
 pub(super) fn figure(finding: &ScenarioFinding, points: &[&Point]) -> Option<Figure> {
@@ -20,6 +20,7 @@ pub(super) fn bars(
     name: QuantityName,
     slug: &str,
 ) -> Option<Figure> {
+    let untold = left_out::caption(points, name);
     let points: Vec<&Point> = points.iter().copied().filter(|point| point.measured(name).is_some()).collect();
     if points.is_empty() {
         return None;
@@ -41,7 +42,7 @@ pub(super) fn bars(
         scenario: Some(finding.scenario.name.clone()),
         title: title(&points, name),
         caption: format!(
-            "Bars start at zero.{}{}{}",
+            "Bars start at zero.{}{}{}{untold}",
             if model {
                 format!(" The upright tick is what the model predicted for {}.", name.label())
             } else {

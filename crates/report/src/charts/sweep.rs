@@ -14,6 +14,7 @@ use crate::{
     answers::{self, main_quantities},
     findings::ScenarioFinding,
     floor::floor_of,
+    left_out,
     number::list,
     obstacles::are_compared,
     point::Point,
@@ -123,7 +124,7 @@ fn figure(
         scenario: Some(finding.scenario.name.clone()),
         title: title(swept, name, points),
         caption: format!(
-            "Solid: measured, one mark a point, drawn a little aside where it would hide another. Dashed: predicted. Where the two part, the model leaves something out.{}{}{}{}",
+            "Solid: measured, one mark a point, drawn a little aside where it would hide another. Dashed: predicted. Where the two part, the model leaves something out.{}{}{}{}{}",
             if swept == Swept::Rtt {
                 " A transit is half a round trip; the number in the title is the slope of the line with the least squares."
             } else {
@@ -139,7 +140,8 @@ fn figure(
                 " Points with lost events that reach into the percentile are left out here and stand in the table."
             } else {
                 ""
-            }
+            },
+            left_out::caption(points, name)
         ),
         description: description(swept, name, points),
         elements: drawing.elements,

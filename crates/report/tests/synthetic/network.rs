@@ -87,6 +87,7 @@ fn lose(measured: &mut Measurements, share: f64) {
     }
     measured.age.arrived = arrived.distribution();
     measured.age.censored = censored;
+    measured.window_received = measured.window_deliveries - censored;
     measured.age.censored_min_us = 2_000_000;
     // What the server wrote and nobody read.
     measured.server_bytes_life = measured.server_bytes_life.map(|bytes| bytes + 90_000);
