@@ -427,6 +427,16 @@ fn a_prediction_needs_no_run() {
     assert_eq!(lab.run(&["predict", "four", "--seed", SEED]).stdout, table.stdout);
     assert!(!lab.path("results").exists());
 
+    // The part that the default run takes.
+    let own = "\n[default_run]\npatterns = [\"sse\"]\n";
+    lab.write("scenarios/part.toml", &(scenario("part", &CHANGES) + own));
+    let part = lab.run(&["predict", "part", "--seed", SEED, "--default-run"]).exits(0).stdout;
+    let sse = |text: &str| text.lines().find(|line| line.starts_with("SSE")).map(str::to_owned);
+    assert!(sse(&part).is_some() && sse(&part) == sse(&table.stdout), "{part}");
+    assert!(!part.contains("WebSocket"), "{part}");
+    let nothing = lab.run(&["predict", "four", "--default-run"]).exits(2);
+    assert!(nothing.stderr.contains("takes nothing of four"), "{}", nothing.stderr);
+
     // Too few events to predict anything from: it says so instead of a number.
     lab.write("scenarios/short.toml", &scenario("short", &[("[events]", "arrivals = \"silence\"")]));
     let nothing = lab.run(&["predict", "short"]).exits(0).stdout;
