@@ -106,6 +106,7 @@ fn order_of(scenario: &Scenario, plan: TrialPlan) -> TrialOrder {
 #[test]
 fn the_default_run_takes_about_four_minutes_and_compares_in_four_blocks() {
     let mut expected = Duration::ZERO;
+    let mut published: Vec<(String, String)> = Vec::new();
     let mut calibrations: Vec<(Pattern, u32)> = Vec::new();
     for scenario in shipped() {
         let plans = scenario.trials(Selection::Default);
@@ -117,14 +118,22 @@ fn the_default_run_takes_about_four_minutes_and_compares_in_four_blocks() {
         }
         for plan in plans {
             let settings = &plan.settings;
-            let (events, _) = counted(&plan, &schedule_of(&plan));
+            let schedule = schedule_of(&plan);
+            let (events, _) = counted(&plan, &schedule);
+            published.push((scenario.name.clone(), schedule.hash().to_owned()));
             assert!(events >= 30, "{}: {events} events in the window", scenario.name);
-            assert!(settings.hold.mul_f64(8.0) <= *settings.measure, "{}: hold too long", scenario.name);
-            // By the end of the warm-up every subscriber has polled, and the window holds whole intervals.
-            if plan.pattern == Pattern::ShortPolling {
-                let (interval, window) = (settings.poll_interval.as_millis(), settings.measure.as_millis());
-                assert!(settings.poll_interval <= settings.warm_up, "{}: {plan:?}", scenario.name);
-                assert_eq!(window % interval, 0, "{}: parts of intervals of {interval} ms", scenario.name);
+            match plan.pattern {
+                // By the end of the warm-up every subscriber has polled, and the window holds whole intervals.
+                Pattern::ShortPolling => {
+                    let (interval, window) =
+                        (settings.poll_interval.as_millis(), settings.measure.as_millis());
+                    assert!(settings.poll_interval <= settings.warm_up, "{}: {plan:?}", scenario.name);
+                    assert_eq!(window % interval, 0, "{}: parts of {interval} ms", scenario.name);
+                }
+                Pattern::LongPolling => {
+                    assert!(settings.hold.mul_f64(8.0) <= *settings.measure, "{}: {plan:?}", scenario.name);
+                }
+                Pattern::Sse | Pattern::WebSocket => {}
             }
             let key = (plan.pattern, settings.subscribers);
             if !calibrations.contains(&key) {
@@ -133,6 +142,11 @@ fn the_default_run_takes_about_four_minutes_and_compares_in_four_blocks() {
             expected += order_of(&scenario, plan).expected_length() * blocks;
         }
     }
+    let hashes =
+        |name: &'static str| published.iter().filter(move |(of, _)| of == name).map(|(_, hash)| hash);
+    let ticker = hashes("stock-ticker").next().unwrap();
+    // So that all patterns and intervals stand in one figure.
+    assert!(hashes("stock-ticker").chain(hashes("poll-interval")).all(|hash| hash == ticker));
     // One for each pattern and number of subscribers.
     expected += Duration::from_millis(3_500) * calibrations.len() as u32;
     let seconds = expected.as_secs();
