@@ -163,6 +163,46 @@ fn no_answer_of_one_block_claims_that_there_is_no_difference() {
     }
 }
 
+#[test]
+fn one_run_names_no_order_of_what_it_does_not_tell_apart() {
+    let whole = |(manifest, records): (Manifest, Vec<TrialRecord>)| findings(manifest, records);
+    let connections = whole(connection_trials(1)).answers.remove(0).sentence;
+    // In the order of the patterns, though WebSocket took the least.
+    let user = connections.split(';').next().expect("the server's memory");
+    let places = ["short polling", "long polling", "SSE", "WebSocket"].map(|name| user.find(name));
+    assert!(places.is_sorted() && places.iter().all(Option::is_some), "{user}");
+    assert!(user.ends_with(" (not told apart by one run)"), "{user}");
+    let four = whole(connection_trials(4)).answers.remove(0).sentence;
+    assert!(four.starts_with("Each idle subscriber adds to the server's memory 5.2"), "{four}");
+
+    let servers = whole(server_trials(&["pushlab", "nchan", "node"], &[], 1)).answers.remove(0).sentence;
+    assert!(servers.contains("(not told apart from ours by one run), node 12.8"), "{servers}");
+    let ladder = whole(ladder_trials(1)).answers.remove(0).sentence;
+    let words = "writing each event by itself +0.78 µs, not told apart by one run";
+    assert!(ladder.contains(words), "{ladder}");
+    let sides = sides().answers.remove(0).sentence;
+    assert!(sides.ends_with("ms, not told apart by one run."), "{sides}");
+}
+
+#[test]
+fn a_heartbeat_has_the_fewest_bytes_only_where_that_is_told() {
+    let (manifest, mut records) = heartbeat_trials();
+    let fewest = |records: &[TrialRecord]| {
+        let found = findings(manifest.clone(), records.to_vec());
+        report::terminal_table(&found).matches("never cut, fewest bytes").count()
+    };
+    assert_eq!(fewest(&records), 2, "SSE and WebSocket");
+    for record in records.iter_mut().filter(|record| record.params.heartbeat.is_some()) {
+        // Within a tenth of each other.
+        let is_idle = record.params.heartbeat == "idle 1s".parse().ok();
+        let bytes = if is_idle { 200 } else { 210 };
+        synthetic::change(record, |measured| {
+            measured.bytes.received = bytes * measured.window_deliveries - measured.bytes.sent;
+        });
+    }
+    assert_eq!(fewest(&records), 0);
+}
+
 /// Two equal sides, in one block.
 fn sides() -> Findings {
     let mut question = scenario("equals", "Does it see a difference?", &[Pattern::Sse]);

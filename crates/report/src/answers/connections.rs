@@ -54,7 +54,12 @@ fn each(judge: Judge<'_>, points: &[&Point], name: QuantityName) -> Option<Strin
     let mut text = list(&texts);
     if !near.is_empty() {
         let labels: Vec<String> = near.iter().map(|point| point.label()).collect();
-        text.push_str(&format!(" ({} and {}: {})", first.label(), list(&labels), why.words()));
+        let (first, others) = (first.label(), list(&labels));
+        text.push_str(&match why {
+            Alike::NoDifference => format!(" (no difference shown between {first} and {others})"),
+            Alike::NotJudged(_) if near.len() + 1 == known.len() => format!(" ({})", why.words()),
+            Alike::NotJudged(_) => format!(" ({first} {})", why.words_from(&others)),
+        });
     }
     Some(text)
 }
