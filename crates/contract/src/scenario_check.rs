@@ -186,7 +186,7 @@ impl Check<'_> {
             ("default_run.hold", chosen.hold, SHORTEST_HOLD, scenario.hold),
         ] {
             if let Some(own) = own {
-                let allowed = format!("{shortest} to {longest}, as long as the scenario's");
+                let allowed = format!("{shortest} to {longest}, which is the scenario's");
                 self.that(key, own, shortest <= own && own <= longest, &allowed)?;
             }
         }

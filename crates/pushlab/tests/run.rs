@@ -107,7 +107,7 @@ fn it_passes_and_says_where_the_report_is() {
     let run = the_run();
     assert_eq!(run.said.stderr, "");
     let report = format!("{}/report.html", run.folder.file_name().unwrap().to_str().unwrap());
-    for words in ["10/10 ", "valid: 6 of 6", &report] {
+    for words in ["10/10 ", "valid, one run: 6 of 6", &report] {
         assert!(run.said.stdout.contains(words), "`{words}` is missing in: {}", run.said.stdout);
     }
     assert_eq!(run.summary["run"]["verdict"], "passed");
