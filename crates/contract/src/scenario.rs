@@ -70,6 +70,9 @@ impl fmt::Display for Client {
 }
 
 /// What the default run takes of a scenario. Without this table it takes nothing.
+///
+/// It has a few minutes for all questions, so its trials may be shorter than those of a run of the scenario
+/// by name: rather four short blocks, which give intervals, than one long one.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DefaultRun {
@@ -82,6 +85,15 @@ pub struct DefaultRun {
     /// Blocks: how often every trial is run.
     #[serde(default = "one_block")]
     pub blocks: u32,
+    /// Start of the schedule that does not count; the scenario's if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub warm_up: Option<Period>,
+    /// Measured stretch of the schedule; the scenario's if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub measure: Option<Period>,
+    /// Long polling: how long the server holds a request; the scenario's if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hold: Option<Period>,
 }
 
 /// One question, and the trials that answer it. The file format of `scenarios/*.toml`: an unknown
@@ -282,13 +294,14 @@ impl Scenario {
                 ),
             },
         };
-        let mut points = vec![self.settings()];
+        let base = self.settings_of(selection);
+        let mut points = vec![base.clone()];
         let changes = sweep.map(Sweep::changes).unwrap_or_default();
         if !changes.is_empty() {
             points = changes
                 .into_iter()
                 .map(|change| {
-                    let mut settings = self.settings();
+                    let mut settings = base.clone();
                     settings.apply(change);
                     settings
                 })
@@ -317,6 +330,21 @@ impl Scenario {
             Selection::Everything => self.blocks,
             Selection::Default => self.default_run.as_ref().map_or(0, |chosen| chosen.blocks),
         }
+    }
+
+    /// The settings of a selection, nothing swept yet: the default run may have shorter trials.
+    fn settings_of(&self, selection: Selection) -> Settings {
+        let mut settings = self.settings();
+        let chosen = match selection {
+            Selection::Everything => None,
+            Selection::Default => self.default_run.as_ref(),
+        };
+        if let Some(chosen) = chosen {
+            settings.warm_up = chosen.warm_up.unwrap_or(settings.warm_up);
+            settings.measure = chosen.measure.unwrap_or(settings.measure);
+            settings.hold = chosen.hold.unwrap_or(settings.hold);
+        }
+        settings
     }
 
     pub(crate) fn settings(&self) -> Settings {

@@ -3,12 +3,16 @@
 use std::{fmt, path::Path};
 
 use crate::{
-    Arrivals, Client, Limits, Pattern, Period, PublisherSeat, Scenario, Selection, ServerName, Settings,
-    Sweep,
+    Arrivals, Client, DefaultRun, Limits, Pattern, Period, PublisherSeat, Scenario, Selection, ServerName,
+    Settings, Sweep,
 };
 
 /// Longest schedule, so that a typing error does not run for a day.
 const LONGEST_PHASE: Period = Period::from_millis(3_600_000);
+/// Shortest stretch in which anything can be counted.
+const SHORTEST_WINDOW: Period = Period::from_millis(500);
+/// A shorter hold is short polling.
+const SHORTEST_HOLD: Period = Period::from_millis(100);
 /// The contract's longest hold (seconds 0–55).
 const LONGEST_HOLD: Period = Period::from_millis(55_000);
 /// Most blocks, so that a typing error does not run for a week.
@@ -76,19 +80,7 @@ impl Scenario {
             check.sweep("sweep", sweep, &self.events)?;
         }
         if let Some(chosen) = &self.default_run {
-            if let Some(patterns) = &chosen.patterns {
-                check.patterns("default_run.patterns", patterns, &self.patterns)?;
-            }
-            if let Some(sweep) = &chosen.sweep {
-                check.sweep("default_run.sweep", sweep, &self.events)?;
-                let swept = self.sweep.as_ref().and_then(Sweep::parameter);
-                check.that(
-                    "default_run.sweep",
-                    sweep.parameter().unwrap_or("empty"),
-                    sweep.parameter() == swept,
-                    "the setting that [sweep] varies",
-                )?;
-            }
+            check.default_run(self, chosen)?;
         }
         check.runs(self)?;
         check.servers(self)?;
@@ -171,6 +163,41 @@ impl Check<'_> {
             names.iter().collect::<String>(),
             apart && names.iter().all(char::is_ascii_lowercase),
             "a letter a-z each, every one once",
+        )
+    }
+
+    /// What the default run takes: patterns and values that the scenario has, and trials that are no longer
+    /// than the scenario's.
+    fn default_run(&self, scenario: &Scenario, chosen: &DefaultRun) -> Result<(), ScenarioError> {
+        if let Some(patterns) = &chosen.patterns {
+            self.patterns("default_run.patterns", patterns, &scenario.patterns)?;
+        }
+        if let Some(sweep) = &chosen.sweep {
+            self.sweep("default_run.sweep", sweep, &scenario.events)?;
+            let swept = scenario.sweep.as_ref().and_then(Sweep::parameter);
+            self.that(
+                "default_run.sweep",
+                sweep.parameter().unwrap_or("empty"),
+                sweep.parameter() == swept,
+                "the setting that [sweep] varies",
+            )?;
+        }
+        for (key, own, shortest, longest) in [
+            ("default_run.warm_up", chosen.warm_up, Period::default(), scenario.warm_up),
+            ("default_run.measure", chosen.measure, SHORTEST_WINDOW, scenario.measure),
+            ("default_run.hold", chosen.hold, SHORTEST_HOLD, scenario.hold),
+        ] {
+            if let Some(own) = own {
+                let allowed = format!("{shortest} to {longest}, which is the scenario's");
+                self.that(key, own, shortest <= own && own <= longest, &allowed)?;
+            }
+        }
+        let sweeps_holds = scenario.sweep.as_ref().is_some_and(|sweep| !sweep.hold.is_empty());
+        self.that(
+            "default_run.hold",
+            "set",
+            chosen.hold.is_none() || !sweeps_holds,
+            "only where [sweep] does not vary it: use [default_run.sweep]",
         )
     }
 
@@ -270,10 +297,10 @@ impl Check<'_> {
             "16 to 60000 (14 of them are the due stamp)",
         )?;
         self.period("poll_interval", settings.poll_interval, millis(10), millis(60_000))?;
-        self.period("hold", settings.hold, millis(100), LONGEST_HOLD)?;
+        self.period("hold", settings.hold, SHORTEST_HOLD, LONGEST_HOLD)?;
         self.period("turnaround", settings.turnaround, millis(0), millis(60_000))?;
         self.period("warm_up", settings.warm_up, millis(0), LONGEST_PHASE)?;
-        self.period("measure", settings.measure, millis(500), LONGEST_PHASE)?;
+        self.period("measure", settings.measure, SHORTEST_WINDOW, LONGEST_PHASE)?;
         self.period("drain", settings.drain, millis(100), millis(120_000))?;
         self.period("idle", settings.idle, millis(100), LONGEST_PHASE)?;
         self.period("delivery_delay", settings.delivery_delay, millis(0), millis(60_000))?;
@@ -451,6 +478,46 @@ mod tests {
             "{GOOD}\n[sweep]\nsubscribers = [1]\n[default_run]\n[default_run.sweep]\nhold = [\"1s\"]\n"
         );
         assert!(error_of(&other).contains("[sweep] varies"));
+    }
+
+    #[test]
+    fn the_default_run_has_blocks_and_shorter_trials_of_its_own() {
+        let own = "[default_run]\nblocks = 4\nwarm_up = \"1s\"\nmeasure = \"6s\"\nhold = \"750ms\"\n";
+        let scenario = Scenario::from_toml("demo.toml", &format!("{GOOD}\n{own}")).unwrap();
+        let of = |selection: Selection| {
+            let settings = scenario.trials(selection)[2].settings.clone();
+            let periods = [settings.warm_up, settings.measure, settings.hold];
+            (scenario.blocks(selection), periods.map(|period| period.milliseconds()))
+        };
+        assert_eq!(of(Selection::Default), (4, [1_000.0, 6_000.0, 750.0]));
+        assert_eq!(of(Selection::Everything), (5, [2_000.0, 15_000.0, 1_500.0]));
+        // What is not said is the scenario's, and a sweep is applied to it.
+        let swept = "[sweep]\nsubscribers = [1, 5]\n[default_run]\nmeasure = \"6s\"\n";
+        let scenario = Scenario::from_toml("demo.toml", &format!("{GOOD}\n{swept}")).unwrap();
+        let plans = scenario.trials(Selection::Default);
+        let settings = &plans[4].settings;
+        assert_eq!((plans.len(), settings.subscribers, scenario.blocks(Selection::Default)), (8, 5, 1));
+        assert_eq!((settings.warm_up.milliseconds(), settings.measure.milliseconds()), (2_000.0, 6_000.0));
+        let json = serde_json::to_string(&scenario).unwrap();
+        assert_eq!(serde_json::from_str::<Scenario>(&json).unwrap(), scenario);
+    }
+
+    #[test]
+    fn the_default_run_has_no_longer_trials_than_its_scenario() {
+        for (line, problem) in [
+            ("warm_up = \"3s\"", "`default_run.warm_up` is 3s: allowed is 0s to 2s"),
+            ("measure = \"16s\"", "`default_run.measure` is 16s: allowed is 500ms to 15s"),
+            ("measure = \"100ms\"", "`default_run.measure` is 100ms"),
+            ("hold = \"2s\"", "`default_run.hold` is 2s: allowed is 100ms to 1s 500ms"),
+            ("hold = \"50ms\"", "`default_run.hold` is 50ms"),
+            ("measure = 6", "with its unit in quotes"),
+            ("drain = \"1s\"", "drain"),
+        ] {
+            let error = error_of(&format!("{GOOD}\n[default_run]\n{line}\n"));
+            assert!(error.contains(problem), "{problem} is missing in: {error}");
+        }
+        let swept = format!("{GOOD}\n[sweep]\nhold = [\"1s\"]\n[default_run]\nhold = \"1s\"\n");
+        assert!(error_of(&swept).contains("`default_run.hold` is set"), "{}", error_of(&swept));
     }
 
     #[test]

@@ -25,7 +25,7 @@ use crate::exit::Failure;
 /// Measures what short polling, long polling, Server-Sent Events and WebSocket cost and deliver,
 /// beside a model that predicts every number first.
 ///
-/// Start with `pushlab bench smoke` (seconds), then `pushlab bench` (under four minutes), and open
+/// Start with `pushlab bench smoke` (seconds), then `pushlab bench` (about four minutes), and open
 /// the report whose path it prints.
 #[derive(Debug, Parser)]
 #[command(name = "pushlab", version)]

@@ -12,11 +12,17 @@ use crate::{exit::Failure, say::say, scenarios};
 ///
 /// The machine's own costs are taken as zero, so ages are those that the pattern and the schedule
 /// alone account for. A run calibrates first and predicts with what it found.
+///
+/// It is the whole scenario that is predicted, as `bench SCENARIO` measures it: every pattern, every swept
+/// value, trials of full length. With --default-run it is the part that the default run takes.
 #[derive(Debug, Args)]
 pub(crate) struct PredictArguments {
     /// The scenario, by name or by the path of a TOML file
     #[arg(value_name = "SCENARIO")]
     scenario: String,
+    /// Predict what the default run takes of it, with trials as short as there
+    #[arg(long)]
+    default_run: bool,
     /// Seed of the schedule, as for `bench`
     #[arg(long, default_value_t = 1)]
     seed: u64,
@@ -27,7 +33,15 @@ pub(crate) struct PredictArguments {
 
 pub(crate) fn run(arguments: &PredictArguments) -> Result<ExitCode, Failure> {
     let loaded = scenarios::named(&arguments.folder, &arguments.scenario)?;
-    let orders = loaded.orders(Selection::Everything, arguments.seed)?;
+    let selection = if arguments.default_run { Selection::Default } else { Selection::Everything };
+    let orders = loaded.orders(selection, arguments.seed)?;
+    if orders.is_empty() {
+        let error = anyhow::anyhow!(
+            "the default run takes nothing of {}, which has no [default_run]",
+            loaded.scenario.name
+        );
+        return Err(Failure::Usage(error));
+    }
     let predictions: Vec<_> = orders
         .iter()
         .map(|order| {

@@ -107,7 +107,7 @@ fn it_passes_and_says_where_the_report_is() {
     let run = the_run();
     assert_eq!(run.said.stderr, "");
     let report = format!("{}/report.html", run.folder.file_name().unwrap().to_str().unwrap());
-    for words in ["10/10 ", "valid: 6 of 6", &report] {
+    for words in ["10/10 ", "valid, one run: 6 of 6", &report] {
         assert!(run.said.stdout.contains(words), "`{words}` is missing in: {}", run.said.stdout);
     }
     assert_eq!(run.summary["run"]["verdict"], "passed");
@@ -413,6 +413,29 @@ fn the_seed_alone_decides_what_is_published() {
 }
 
 #[test]
+fn the_default_run_has_blocks_and_shorter_trials_of_its_own() {
+    let lab = Lab::new();
+    let own = "\n[default_run]\npatterns = [\"sse\"]\nblocks = 2\nwarm_up = \"100ms\"\nmeasure = \"1s\"\n";
+    lab.write("scenarios/part.toml", &(scenario("part", &CHANGES) + own));
+    let said = lab.run(&["bench", "--seed", SEED]);
+    assert!(said.stdout.contains("2 trials in 2 blocks"), "{}", said.stdout);
+    let folder = lab.path("results/latest").canonicalize().unwrap();
+    assert_eq!(manifest(&folder).blocks, [2]);
+    let records: Vec<TrialRecord> = records(&folder).into_iter().filter(|of| of.scenario == "part").collect();
+    assert_eq!(records.iter().map(|record| record.block).collect::<Vec<_>>(), [1, 2]);
+    for record in &records {
+        let window = record.measurements().unwrap().window;
+        assert_eq!((window.start_ns, window.end_ns), (100_000_000, 1_100_000_000));
+    }
+    // It is what was run that is printed, not what the file says.
+    let page = read(&folder.join("report.md"));
+    let ran =
+        "Warm-up 100\u{202f}ms, measured 1\u{202f}s, in 2 blocks. Run by its name the scenario warms up for";
+    assert!(page.contains(ran), "{page}");
+    assert!(!page.contains("no difference shown"), "{page}");
+}
+
+#[test]
 fn a_prediction_needs_no_run() {
     let lab = Lab::new();
     lab.scenario("four", &CHANGES);
@@ -426,6 +449,19 @@ fn a_prediction_needs_no_run() {
     }
     assert_eq!(lab.run(&["predict", "four", "--seed", SEED]).stdout, table.stdout);
     assert!(!lab.path("results").exists());
+
+    // The part that the default run takes.
+    let own = "\n[default_run]\npatterns = [\"sse\"]\n";
+    lab.write("scenarios/part.toml", &(scenario("part", &CHANGES) + own));
+    let part = lab.run(&["predict", "part", "--seed", SEED, "--default-run"]).exits(0).stdout;
+    let sse = |text: &str| -> Vec<String> {
+        let row = text.lines().find(|line| line.starts_with("SSE")).unwrap_or_default();
+        row.split_whitespace().map(str::to_owned).collect()
+    };
+    assert!(sse(&part).len() > 5 && sse(&part) == sse(&table.stdout), "{part}");
+    assert!(!part.contains("WebSocket"), "{part}");
+    let nothing = lab.run(&["predict", "four", "--default-run"]).exits(2);
+    assert!(nothing.stderr.contains("takes nothing of four"), "{}", nothing.stderr);
 
     // Too few events to predict anything from: it says so instead of a number.
     lab.write("scenarios/short.toml", &scenario("short", &[("[events]", "arrivals = \"silence\"")]));

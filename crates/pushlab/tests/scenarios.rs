@@ -5,10 +5,12 @@
 use std::{
     fs,
     path::{Path, PathBuf},
+    sync::Arc,
     time::Duration,
 };
 
 use contract::{Arrivals, BrowserTask, Calibration, Limits, Pattern, Scenario, Selection, TrialPlan, Window};
+use load_harness::TrialOrder;
 use model::Inputs;
 use schedule::Schedule;
 
@@ -41,6 +43,13 @@ fn schedule_of(plan: &TrialPlan) -> Schedule {
     Schedule::build(&settings.events, csv.as_deref(), 1, length, settings.payload_bytes).unwrap()
 }
 
+/// The events that are due in a trial's window, and the window.
+fn counted(plan: &TrialPlan, schedule: &Schedule) -> (usize, Window) {
+    let start_ns = plan.settings.warm_up.as_nanos() as u64;
+    let window = Window { start_ns, end_ns: start_ns + plan.settings.measure.as_nanos() as u64 };
+    (schedule.events().iter().filter(|event| window.contains(event.due_ns)).count(), window)
+}
+
 #[test]
 fn the_model_speaks_of_every_trial_of_every_scenario() {
     // What a connection costs is measured on a stair, with holds as long as in life; the model does not
@@ -55,11 +64,10 @@ fn the_model_speaks_of_every_trial_of_every_scenario() {
             let settings = &plan.settings;
             !settings.lacks_streams() && settings.network.is_none_or(|network| !network.is_obstacle())
         };
-        for plan in scenario.trials(Selection::Everything).into_iter().filter(is_free) {
-            let schedule = schedule_of(&plan).published();
-            let start_ns = plan.settings.warm_up.as_nanos() as u64;
-            let window = Window { start_ns, end_ns: start_ns + plan.settings.measure.as_nanos() as u64 };
-            let events = schedule.due_ns.iter().filter(|due_ns| window.contains(**due_ns)).count();
+        let plans = [Selection::Everything, Selection::Default].map(|selection| scenario.trials(selection));
+        for plan in plans.into_iter().flatten().filter(is_free) {
+            let schedule = schedule_of(&plan);
+            let (events, window) = counted(&plan, &schedule);
             let rate_hz = events as f64 / window.seconds();
             let params = plan.settings.params(plan.pattern, rate_hz, plan.settings.payload_bytes);
             let predicted = model::predict(
@@ -67,7 +75,7 @@ fn the_model_speaks_of_every_trial_of_every_scenario() {
                 &Inputs {
                     params: &params,
                     arrivals: &plan.settings.events,
-                    schedule: &schedule,
+                    schedule: &schedule.published(),
                     window,
                     poll_phase: 0.3,
                     calibration: Calibration::default(),
@@ -80,29 +88,69 @@ fn the_model_speaks_of_every_trial_of_every_scenario() {
     }
 }
 
-#[test]
-fn the_default_run_has_about_ten_trials_of_15_s_and_ends_within_four_minutes() {
-    let plans: Vec<TrialPlan> =
-        shipped().iter().flat_map(|scenario| scenario.trials(Selection::Default)).collect();
-    assert!((9..=12).contains(&plans.len()), "{} trials", plans.len());
-    for pattern in Pattern::ALL {
-        assert!(plans.iter().any(|plan| plan.pattern == pattern), "{pattern} is missing");
+/// A trial as the run will make it.
+fn order_of(scenario: &Scenario, plan: TrialPlan) -> TrialOrder {
+    TrialOrder {
+        scenario: scenario.name.clone(),
+        schedule: Arc::new(schedule_of(&plan)),
+        plan,
+        replay_csv: None,
+        order: 0,
+        block: 1,
+        poll_phase: 0.3,
+        notes: Vec::new(),
+        calibration: None,
     }
-    let calibration = Duration::from_secs(4 * 3);
-    let around_a_trial = Duration::from_millis(1_500);
-    let total: Duration = plans
-        .iter()
-        .map(|plan| {
-            assert!(*plan.settings.measure >= Duration::from_secs(15), "{plan:?}");
-            // Short polling drains for up to one interval after its last event.
-            let drain = match plan.pattern {
-                Pattern::ShortPolling => *plan.settings.poll_interval,
-                Pattern::LongPolling | Pattern::Sse | Pattern::WebSocket => Duration::ZERO,
-            };
-            *plan.settings.schedule_length() + drain + around_a_trial
-        })
-        .sum();
-    assert!(calibration + total < Duration::from_secs(240), "it would take {:?}", calibration + total);
+}
+
+#[test]
+fn the_default_run_takes_about_four_minutes_and_compares_in_four_blocks() {
+    let mut expected = Duration::ZERO;
+    let mut published: Vec<(String, String)> = Vec::new();
+    let mut calibrations: Vec<(Pattern, u32)> = Vec::new();
+    for scenario in shipped() {
+        let plans = scenario.trials(Selection::Default);
+        let blocks = scenario.blocks(Selection::Default);
+        let patterns = Pattern::ALL.map(|pattern| plans.iter().any(|plan| plan.pattern == pattern));
+        if patterns.iter().filter(|has| **has).count() > 1 {
+            assert!(blocks >= 4, "{} compares patterns, and has no intervals", scenario.name);
+            assert_eq!(patterns, [true; 4], "{} leaves a pattern out", scenario.name);
+        }
+        for plan in plans {
+            let settings = &plan.settings;
+            let schedule = schedule_of(&plan);
+            let (events, _) = counted(&plan, &schedule);
+            published.push((scenario.name.clone(), schedule.hash().to_owned()));
+            assert!(events >= 30, "{}: {events} events in the window", scenario.name);
+            match plan.pattern {
+                // By the end of the warm-up every subscriber has polled, and the window holds whole intervals.
+                Pattern::ShortPolling => {
+                    let (interval, window) =
+                        (settings.poll_interval.as_millis(), settings.measure.as_millis());
+                    assert!(settings.poll_interval <= settings.warm_up, "{}: {plan:?}", scenario.name);
+                    assert_eq!(window % interval, 0, "{}: parts of {interval} ms", scenario.name);
+                }
+                Pattern::LongPolling => {
+                    assert!(settings.hold.mul_f64(8.0) <= *settings.measure, "{}: {plan:?}", scenario.name);
+                }
+                Pattern::Sse | Pattern::WebSocket => {}
+            }
+            let key = (plan.pattern, settings.subscribers);
+            if !calibrations.contains(&key) {
+                calibrations.push(key);
+            }
+            expected += order_of(&scenario, plan).expected_length() * blocks;
+        }
+    }
+    let hashes =
+        |name: &'static str| published.iter().filter(move |(of, _)| of == name).map(|(_, hash)| hash);
+    let ticker = hashes("stock-ticker").next().unwrap();
+    // So that all patterns and intervals stand in one figure.
+    assert!(hashes("stock-ticker").chain(hashes("poll-interval")).all(|hash| hash == ticker));
+    // One for each pattern and number of subscribers.
+    expected += Duration::from_millis(3_500) * calibrations.len() as u32;
+    let seconds = expected.as_secs();
+    assert!((225..=245).contains(&seconds), "{seconds} s are not about four minutes");
 }
 
 /// The example is for copying: it has to be read, and its limits are called the defaults.

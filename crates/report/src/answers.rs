@@ -1,9 +1,8 @@
-//! One sentence a question: who, what, by how much, at what price, until when.
+//! What a question's answer says: who, what, by how much, at what price, until when.
 //!
-//! Every sentence is built from the findings, so another run says something else. Where the blocks do
-//! not tell two values apart, the sentence says that no difference was shown.
-
-use std::fmt::Write as _;
+//! Every sentence is built from the findings, so another run says something else. Where four blocks or
+//! more do not tell two values apart, the sentence says that no difference was shown; with fewer, that so
+//! few do not tell them apart.
 
 use contract::{Arrivals, Pattern};
 
@@ -25,7 +24,7 @@ mod servers;
 mod sides;
 mod sweep;
 
-pub(crate) use judge::{Judge, SAME_AGE_MS, same};
+pub(crate) use judge::{Alike, Judge, Told, beyond_scatter, scatter_words};
 pub(crate) use sweep::main_quantities;
 
 /// The answer to a scenario's question.
@@ -33,7 +32,7 @@ pub(crate) use sweep::main_quantities;
 pub struct Answer {
     /// Name of the scenario.
     pub scenario: String,
-    /// The answer in one sentence.
+    /// The answer in one sentence, or in a few short ones.
     pub sentence: String,
     /// Conditions under which it flips, beyond the one in the sentence.
     pub conditions: Vec<String>,
@@ -109,6 +108,12 @@ fn labels(points: &[&Point]) -> String {
     list(&points.iter().map(|point| point.label()).collect::<Vec<_>>())
 }
 
+/// `0.61 ms (0.60–0.62) and 0.65 ms (0.63–0.67)`, in the order of the points.
+fn values(name: QuantityName, points: &[&Point]) -> String {
+    let values = points.iter().map(|point| point.quantity_of(name).measured_with_interval());
+    list(&values.collect::<Vec<_>>())
+}
+
 /// `0.61 to 0.65 ms`; one value if both print the same, with its interval if it is one point's.
 pub(crate) fn range(name: QuantityName, points: &[&Point]) -> String {
     if let [only] = points {
@@ -158,23 +163,13 @@ fn comparison(judge: Judge<'_>, primary: Option<QuantityName>, points: &[&Point]
     let (mut near, behind): (Vec<&Point>, Vec<&Point>) =
         timed.iter().copied().partition(|point| judge.same(name, freshest, point));
     near.sort_by_key(|point| point.pattern);
-    let mut parts =
-        vec![format!("{} delivered an event in {} {at}", capitalised(&labels(&near)), range(name, &near))];
-    let pairs = |left: &&&Point| near.iter().all(|right| judge.same(name, left, right));
-    if near.len() > 1 && near.iter().all(|left| pairs(&left)) {
-        parts[0].push_str(" (no difference shown between them)");
-    } else if near.len() > 1 {
-        let _ = write!(parts[0], " (no difference from {} shown)", freshest.label());
-    }
-    for point in behind {
-        let _ = write!(
-            parts[0],
-            ", {} in {}{}",
-            point.label(),
-            point.quantity_of(name).measured_with_interval(),
-            longer(judge, name, freshest, point)
-        );
-    }
+    let mut parts = vec![format!(
+        "{} delivered an event in {} {at}{}",
+        labels(&near),
+        values(name, &near),
+        alike(judge, name, freshest, &near)
+    )];
+    parts.extend(slower(judge, name, freshest, &behind));
     for point in points {
         if point.quantity_of(name).bound == Bound::AtLeast {
             parts.push(format!(
@@ -189,36 +184,62 @@ fn comparison(judge: Judge<'_>, primary: Option<QuantityName>, points: &[&Point]
     if !conditions.is_empty() {
         parts.push(conditions.remove(0));
     }
-    let conditions = conditions.iter().map(|condition| format!("{}.", capitalised(condition))).collect();
-    (format!("{}.", parts.join("; ")), conditions)
+    let sentence = |part: &String| format!("{}.", capitalised(part));
+    let sentences: Vec<String> = parts.iter().map(sentence).collect();
+    (sentences.join(" "), conditions.iter().map(sentence).collect())
 }
 
-/// Below 5 ms a ratio to so small an age says little.
-fn longer(judge: Judge<'_>, name: QuantityName, freshest: &Point, point: &Point) -> String {
-    if freshest.measured(name).is_none_or(|age_ms| age_ms < SAME_AGE_MS) {
+/// `: no difference shown`, behind the values of points that are not told apart from the first; empty
+/// behind one alone.
+fn alike(judge: Judge<'_>, name: QuantityName, first: &Point, near: &[&Point]) -> String {
+    if near.len() < 2 {
         return String::new();
     }
-    let times = judge.times(name, point, freshest);
-    times.map_or_else(String::new, |times| format!(" {}", times.bracketed("as long")))
+    let same = |left: &&Point| near.iter().all(|right| judge.same(name, left, right));
+    if near.iter().all(same) {
+        format!(": {}", judge.alike(name, first, near).words())
+    } else {
+        format!(": {}", judge.alike(name, first, near).words_from(&first.label()))
+    }
+}
+
+/// `long polling took 12.9 ms (11.0–15.1), 2.90 times as long (2.50–3.36), and …`; none where all are alike.
+fn slower(judge: Judge<'_>, name: QuantityName, freshest: &Point, behind: &[&Point]) -> Option<String> {
+    let parts: Vec<String> = behind
+        .iter()
+        .map(|point| {
+            let took = if std::ptr::eq(*point, behind[0]) { "took " } else { "" };
+            let times = judge.times(name, point, freshest);
+            let times = times.map_or_else(String::new, |times| format!(", {}", times.followed_by("as long")));
+            format!("{} {took}{}{times}", point.label(), point.quantity_of(name).measured_with_interval())
+        })
+        .collect();
+    match parts.as_slice() {
+        [] => None,
+        [only] => Some(only.clone()),
+        [start @ .., last] => Some(format!("{}, and {last}", start.join(", "))),
+    }
 }
 
 /// Who moved the fewest bytes, and how many times that the others did.
 fn price(judge: Judge<'_>, points: &[&Point]) -> Option<String> {
     let name = QuantityName::BytesPerEvent;
-    let mut priced: Vec<(&Point, f64)> =
-        points.iter().filter_map(|point| Some((*point, point.measured(name)?))).collect();
-    priced.sort_by(|left, right| left.1.total_cmp(&right.1));
-    let (&(cheapest, least), others) = priced.split_first()?;
-    let mut text = format!(
-        "the price was {} per event for {}",
-        cheapest.quantity_of(name).measured_with_interval(),
-        cheapest.label()
-    );
-    if let Some((dearest, _)) = others.last().filter(|_| least > 0.0) {
-        let times = judge.times(name, dearest, cheapest)?;
-        let _ = write!(text, " and up to {}, for {}", times.followed_by("that"), dearest.label());
-    }
-    Some(text)
+    let bytes = |point: &Point| point.measured(name);
+    let mut priced: Vec<&Point> = points.iter().copied().filter(|point| bytes(point).is_some()).collect();
+    priced.sort_by(|left, right| bytes(left).unwrap_or(0.0).total_cmp(&bytes(right).unwrap_or(0.0)));
+    let (cheapest, dearest) = (*priced.first()?, *priced.last()?);
+    let mut near: Vec<&Point> =
+        priced.iter().copied().filter(|point| judge.same(name, cheapest, point)).collect();
+    near.sort_by_key(|point| point.pattern);
+    let times = judge
+        .times(name, dearest, cheapest)
+        .filter(|_| !near.iter().any(|point| std::ptr::eq(*point, dearest)))
+        .map_or_else(String::new, |times| {
+            format!(", and up to {}, for {}", times.followed_by("that"), dearest.label())
+        });
+    let alike = alike(judge, name, cheapest, &near);
+    let alike = alike.strip_prefix(": ").map_or_else(String::new, |words| format!(" ({words})"));
+    Some(format!("the price was {} per event for {}{alike}{times}", values(name, &near), labels(&near)))
 }
 
 /// Where the order of the patterns changes, from the measured parts of the cost.
@@ -252,7 +273,7 @@ fn requests_flip(short: &Point, long: &Point) -> Option<String> {
     }
     let equal_ms = period_ms(rounded(interval_ms * short_requests / long_requests));
     let numbers = format!("({} and {} per event)", three_digits(short_requests), three_digits(long_requests));
-    Some(if same(name, short_requests, long_requests) {
+    Some(if !beyond_scatter(name, short_requests, long_requests) {
         format!(
             "at this interval short polling needs as many requests as long polling {numbers}, above it fewer, below it more"
         )

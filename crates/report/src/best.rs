@@ -1,14 +1,16 @@
 //! Which value of a table stands out.
 
 use crate::{
+    answers::{Judge, Told},
     comparisons::{at_same_value, between},
     findings::ScenarioFinding,
     point::Point,
     quantity::{Bound, QuantityName},
+    words::few_blocks,
 };
 
 /// Said beside the table.
-pub(crate) const BEST_EXPLAINED: &str = "Bold: lowest at its setting, and shown to differ from all others.";
+pub(crate) const BEST_EXPLAINED: &str = "Bold: lowest at its setting, and told apart from all others.";
 
 /// Whether a value is the lowest and told apart from all others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,7 +19,7 @@ pub(crate) enum Best {
     No,
 }
 
-/// The best of the patterns at the same swept value, if a difference to each of them is shown; of
+/// The best of the patterns at the same swept value, if it is told apart from each of them; of
 /// the servers of its pattern, where those are compared. The floor competes with nobody.
 pub(crate) fn is_best(finding: &ScenarioFinding, point: &Point, name: QuantityName) -> Best {
     let value = |point: &Point| {
@@ -46,7 +48,18 @@ pub(crate) fn is_best(finding: &ScenarioFinding, point: &Point, name: QuantityNa
         let better = value(point)
             .zip(value(other))
             .is_some_and(|(own, other)| if name.more_is_better() { own > other } else { own < other });
-        better && between(&finding.comparisons, name, point, other).is_some_and(|found| found.shown)
+        better && is_told_apart(finding, name, point, other)
     };
     if others.peek().is_some() && others.all(beaten) { Best::Yes } else { Best::No }
+}
+
+/// By the comparison of the two; with fewer than four blocks only where single trials do not scatter by so
+/// much.
+fn is_told_apart(finding: &ScenarioFinding, name: QuantityName, point: &Point, other: &Point) -> bool {
+    let judged = between(&finding.comparisons, name, point, other).filter(|found| found.is_judged());
+    let is_few = few_blocks(point.blocks().min(other.blocks())).is_some();
+    judged.map_or_else(
+        || is_few && Judge::of(finding).told(name, point, other) == Told::Apart,
+        |found| found.shown,
+    )
 }

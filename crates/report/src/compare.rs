@@ -82,6 +82,8 @@ pub struct Compared {
     pub runs: [String; 2],
     /// The changes that [`Detail`] asks for, in the order of the report.
     pub changes: Vec<QuantityChange>,
+    /// Quantities that were judged: four blocks or more on both sides, and no bound.
+    pub judged: usize,
     /// Quantities left out because no change is shown.
     pub hidden_unchanged: usize,
     /// Quantities left out because their change is too small.
@@ -104,6 +106,7 @@ pub fn compare(before: &Findings, after: &Findings, detail: Detail) -> Compared 
     let mut compared = Compared {
         runs: [described(before), described(after)],
         changes: Vec::new(),
+        judged: 0,
         hidden_unchanged: 0,
         hidden_small: 0,
         only_before: Vec::new(),
@@ -131,6 +134,7 @@ impl Compared {
         for name in QuantityName::ALL {
             let Some(change) = quantity_change(name, before, after) else { continue };
             let small = |smallest: f64| change.ratio.is_some_and(|ratio| ratio.ln().abs() < smallest.ln_1p());
+            self.judged += usize::from(change.change != Change::NotJudged);
             match (detail, change.change) {
                 (Detail::All, _) => self.changes.push(change),
                 (Detail::From(_), Change::NotShown) => self.hidden_unchanged += 1,
@@ -147,7 +151,7 @@ fn described(findings: &Findings) -> String {
         findings.name,
         findings.started_at,
         findings.environment.commit,
-        findings.verdict.word()
+        findings.verdict_words()
     )
 }
 

@@ -11,6 +11,10 @@ use crate::{
 /// Said beneath every comparison of runs.
 const ONE_BY_ONE: &str = "Each quantity is judged by itself with a 95 % interval: of a hundred that did not change, about five look changed.";
 
+/// Said first where no quantity has blocks enough on both sides.
+const NOTHING_JUDGED: &str =
+    "Nothing was judged: that takes four blocks on both sides. Run again with `--blocks 4`.";
+
 /// The comparison as a table with what was left out, and what else differs.
 #[must_use]
 pub fn compare_text(compared: &Compared) -> String {
@@ -20,13 +24,18 @@ pub fn compare_text(compared: &Compared) -> String {
         let _ = writeln!(text, "differs: {}", plain(difference));
     }
     text.push('\n');
+    let any = compared.changes.len() + compared.hidden_unchanged + compared.hidden_small > 0;
+    if any && compared.judged == 0 {
+        let _ = writeln!(text, "{NOTHING_JUDGED}");
+    }
     if compared.changes.is_empty() {
-        let of = match (compared.hidden_unchanged, compared.hidden_small) {
-            (0, 0) => "The two runs have no point in common.",
-            (_, 0) => "No change shown.",
-            (_, _) => "No change shown that is as large as asked for.",
+        let of = match (compared.judged, compared.hidden_small) {
+            (0, _) if any => "",
+            (0, _) => "The two runs have no point in common.\n",
+            (_, 0) => "No change shown.\n",
+            (_, _) => "No change shown that is as large as asked for.\n",
         };
-        let _ = writeln!(text, "{of}");
+        text.push_str(of);
     } else {
         let mut rows = table(&["point", "quantity", "before", "after", "after ÷ before", "change"]);
         for change in &compared.changes {
@@ -41,7 +50,9 @@ pub fn compare_text(compared: &Compared) -> String {
             let _ = writeln!(text, "only {side}: {}", plain(point));
         }
     }
-    let _ = writeln!(text, "{ONE_BY_ONE}");
+    if compared.judged > 0 {
+        let _ = writeln!(text, "{ONE_BY_ONE}");
+    }
     text
 }
 

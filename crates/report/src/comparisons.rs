@@ -11,6 +11,7 @@ use crate::{
     point::Point,
     quantity::{Bound, QuantityName},
     setting::Swept,
+    words::few_blocks,
 };
 
 /// Chance of a false "difference shown" in a family of comparisons.
@@ -122,7 +123,7 @@ impl PointComparison {
     }
 
     /// `2.90 times (2.70–3.10)` or `no difference shown (0.970–1.05)`; without the interval where both
-    /// ends print as the ratio does.
+    /// ends print as the ratio does. `2.90 times by one run` where so few blocks are not judged.
     #[must_use]
     pub fn words(&self) -> String {
         let ends = self.low.zip(self.high).map(|(low, high)| [low, high].map(three_digits));
@@ -131,7 +132,11 @@ impl PointComparison {
         let interval = seen.map_or_else(String::new, |ends| format!(" ({})", ends.join("–")));
         match (self.is_judged(), self.shown, self.ratio) {
             (true, false, _) => format!("no difference shown{interval}"),
-            (_, _, Some(ratio)) => format!("{} times{interval}", three_digits(ratio)),
+            (true, true, Some(ratio)) => format!("{} times{interval}", three_digits(ratio)),
+            (false, _, Some(ratio)) => {
+                let few = few_blocks(self.blocks).map_or_else(String::new, |few| format!(" by {few}"));
+                format!("{} times{interval}{few}", three_digits(ratio))
+            }
             (true, true, None) => "a difference is shown, for which there is no ratio".to_owned(),
             (false, _, None) => "not told".to_owned(),
         }

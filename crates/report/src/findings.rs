@@ -14,6 +14,7 @@ use crate::{
     setting::served,
     threshold_verdict::{ThresholdFinding, threshold_findings},
     verdict::{Verdict, ended},
+    words::few_blocks,
 };
 
 /// All that the outputs print.
@@ -105,9 +106,23 @@ impl ScenarioFinding {
         matches!(self.scenario.events, Arrivals::Ramp { .. })
     }
 
-    /// Most completed trials that one of its points has.
+    /// Most blocks that one of its points has.
     pub(crate) fn blocks(&self) -> usize {
-        self.points.iter().map(|point| point.completed().count()).max().unwrap_or(0)
+        self.points.iter().map(Point::blocks).max().unwrap_or(0)
+    }
+
+    /// That it has too few blocks to judge by, in words; none with enough, and where nothing was measured.
+    pub(crate) fn few_blocks(&self) -> Option<&'static str> {
+        few_blocks(self.blocks()).filter(|_| self.blocks() > 0)
+    }
+
+    /// `valid`, `valid, one run`, or `not valid`.
+    pub(crate) fn validity_words(&self) -> String {
+        match (self.points.iter().all(|point| point.valid), self.few_blocks()) {
+            (false, _) => "not valid".to_owned(),
+            (true, None) => "valid".to_owned(),
+            (true, Some(few)) => format!("valid, {few}"),
+        }
     }
 }
 
@@ -165,6 +180,16 @@ pub(crate) enum Judged {
 }
 
 impl Findings {
+    /// The verdict as the reports print it: a valid run that has too few blocks for any interval says so.
+    #[must_use]
+    pub fn verdict_words(&self) -> String {
+        let word = self.verdict.word();
+        let measured = self.scenarios.iter().map(ScenarioFinding::blocks).filter(|blocks| *blocks > 0);
+        // The most blocks of all: one scenario with intervals is enough.
+        let few = measured.max().and_then(few_blocks).filter(|_| self.verdict == Verdict::Passed);
+        few.map_or_else(|| word.to_owned(), |few| format!("{word}, {few}"))
+    }
+
     /// The comparisons of all scenarios.
     pub fn comparisons(&self) -> impl Iterator<Item = &PointComparison> {
         self.scenarios.iter().flat_map(|scenario| &scenario.comparisons)

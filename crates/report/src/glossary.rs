@@ -64,6 +64,9 @@ pub(crate) fn words(findings: &Findings) -> Vec<Word> {
     let any = |is: fn(&ScenarioFinding) -> bool| findings.scenarios.iter().any(is);
     let ladder = any(|finding| Swept::of(&finding.scenario) == Some(Swept::Rung));
     let mut words = GLOSSARY.to_vec();
+    let is_judged = |finding: &ScenarioFinding| finding.blocks() > 0 && finding.few_blocks().is_none();
+    words.extend(any(is_judged).then_some(NO_DIFFERENCE));
+    words.extend(any(|finding| finding.few_blocks().is_some()).then_some(NOT_TOLD_APART));
     words.extend(any(has_floor).then_some(FLOOR));
     words.extend(any(ScenarioFinding::is_ramp).then_some(SATURATION));
     words.extend(ladder.then_some(RUNG));
@@ -167,6 +170,18 @@ const RUNG: Word = (
     "rung",
     "rung",
     "the server with something taken away on purpose. A task for each subscriber: delivered by a task of its own through the HTTP library instead of one lane for all. Encoded again for each subscriber: every subscriber’s bytes are made anew instead of once. Each event written by itself: a system call an event instead of one for all that wait. The library’s large buffers: a WebSocket’s buffers as its library has them by default. The last three have a task for each subscriber too.",
+);
+
+const NO_DIFFERENCE: Word = (
+    "no-difference",
+    "no difference shown",
+    "four blocks or more were compared, and what they differ in is no more than chance explains. That is a finding: a difference, if there is one, is smaller than such a run can see.",
+);
+
+const NOT_TOLD_APART: Word = (
+    "not-told-apart",
+    "not told apart by one run",
+    "so few blocks cannot show a difference, nor that there is none: two runs of one command may differ as much. Nothing is said about which is larger.",
 );
 
 /// Anchor, word, meaning.

@@ -3,6 +3,7 @@
 use contract::Pattern;
 
 use crate::{
+    answers::{Judge, Told},
     findings::ScenarioFinding,
     network_words::heartbeat_mark,
     number::{count, time_ms},
@@ -44,15 +45,21 @@ pub(crate) fn cheapest<'a>(points: &[&'a Point]) -> Option<&'a Point> {
         .map(|(point, _)| point)
 }
 
+/// Whether it is the cheapest of its pattern that survives, and told apart from all others that do.
+fn is_cheapest(finding: &ScenarioFinding, point: &Point) -> bool {
+    let points = of_pattern(finding, point.pattern);
+    let told = |other: &Point| Judge::of(finding).told(QuantityName::BytesPerEvent, point, other);
+    let beaten = |other: &&Point| std::ptr::eq(*other, point) || told(other) == Told::Apart;
+    cheapest(&points).is_some_and(|cheapest| std::ptr::eq(cheapest, point))
+        && points.iter().filter(|other| survives(other)).all(beaten)
+}
+
 /// A row a heartbeat and pattern; none where heartbeats are not what is compared.
 pub(crate) fn table(finding: &ScenarioFinding) -> Option<Panel> {
     if Swept::of(&finding.scenario) != Some(Swept::Heartbeat) {
         return None;
     }
-    let rows = finding.points.iter().map(|point| {
-        let cheapest = cheapest(&of_pattern(finding, point.pattern));
-        row(point, cheapest.is_some_and(|cheapest| std::ptr::eq(cheapest, point)))
-    });
+    let rows = finding.points.iter().map(|point| row(point, is_cheapest(finding, point)));
     Some(Panel {
         heading: "Signs of life".to_owned(),
         explained: EXPLAINED.to_owned(),

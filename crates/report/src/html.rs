@@ -65,7 +65,7 @@ pub(crate) fn page(findings: &Findings, figures: &[Figure]) -> String {
                 meta charset="utf-8";
                 meta name="viewport" content="width=device-width,initial-scale=1";
                 meta name="color-scheme" content="light dark";
-                title { "pushlab: " (findings.name) " – " (findings.verdict.word()) }
+                title { "pushlab: " (findings.name) " – " (findings.verdict_words()) }
                 style { (PreEscaped(style::variables())) (PreEscaped(VERDICT_COLOURS)) (PreEscaped(STYLE)) }
             }
             body {
@@ -92,7 +92,7 @@ fn title_line(findings: &Findings) -> Markup {
     html! {
         h1 { "pushlab: " (findings.name) }
         p {
-            span class=(format!("verdict {}", findings.verdict.key())) { (findings.verdict.word()) }
+            span class=(format!("verdict {}", findings.verdict.key())) { (findings.verdict_words()) }
             " " (findings.verdict_reason) "."
         }
         (thresholds(findings))

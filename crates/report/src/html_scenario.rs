@@ -9,8 +9,7 @@ use crate::{
     findings::ScenarioFinding,
     floor::{has_floor, ratio_text},
     html::{figure_markup, point_name},
-    html_panel, html_servers, html_validity,
-    number::{self, period_ms},
+    html_panel, html_servers, html_validity, number,
     panels::panels,
     parting,
     point::{Point, unmeasured},
@@ -33,7 +32,7 @@ pub(crate) fn section(finding: &ScenarioFinding, answer: &Answer, figures: &[Fig
             p { (scenario.setting) }
             p.quiet {
                 "Events: " (setting::arrivals_text(&scenario.events)) ". "
-                "Warm-up " (period_ms(scenario.warm_up.milliseconds())) ", measured " (period_ms(scenario.measure.milliseconds())) "." (setting::varied_text(scenario))
+                (setting::lengths_text(finding)) (setting::varied_text(scenario))
             }
             p.finding { (answer.sentence) }
             @for condition in &answer.conditions { p { (condition) } }

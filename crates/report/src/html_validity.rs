@@ -21,7 +21,7 @@ pub(crate) fn validity(finding: &ScenarioFinding) -> Markup {
     let valid = finding.points.iter().all(|point| point.valid);
     html! {
         div class=(if valid { "box" } else { "box bad" }) {
-            h3 { "Validity: " @if valid { "valid" } @else { "not valid" } }
+            h3 { "Validity: " (finding.validity_words()) }
             (thresholds(finding))
             (limits(finding))
             (ledgers(finding))

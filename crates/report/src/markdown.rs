@@ -17,7 +17,7 @@ use crate::{
     html_validity::grouped_warnings,
     markdown_panel, markdown_servers,
     markdown_text::{Page, code_block, escaped},
-    number::{instant, period_ms},
+    number::instant,
     panels::panels,
     parting,
     point::{Point, unmeasured},
@@ -52,7 +52,7 @@ pub(crate) fn page(findings: &Findings, figures: &[Figure]) -> String {
 fn title(page: &mut Page, findings: &Findings) {
     let environment = &findings.environment;
     page.paragraph(&format!("# pushlab: {}", escaped(&findings.name)));
-    page.paragraph(&format!("**{}**: {}.", findings.verdict.word(), escaped(&findings.verdict_reason)));
+    page.paragraph(&format!("**{}**: {}.", findings.verdict_words(), escaped(&findings.verdict_reason)));
     if let Some(words) = threshold_words(findings) {
         page.paragraph(&words);
     }
@@ -107,7 +107,7 @@ fn failures(page: &mut Page, heading: &str, failures: &[&Failure]) {
 fn one_table(page: &mut Page, findings: &Findings) {
     page.paragraph("## All points in one table");
     page.paragraph(
-        "Measured, with its interval in brackets where there is one, and what the model predicted. “Lowest”: at its setting, and shown to differ from all others.",
+        "Measured, with its interval in brackets where there is one, and what the model predicted. “Lowest”: at its setting, and told apart from all others.",
     );
     let columns = table_columns(findings);
     let mut heads = vec!["scenario", "point"];
@@ -165,10 +165,9 @@ fn scenario(page: &mut Page, finding: &ScenarioFinding, answer: &Answer, figures
     page.paragraph(&format!("## {}", escaped(&scenario.question)));
     page.paragraph(&escaped(&scenario.setting));
     page.paragraph(&format!(
-        "Events: {}. Warm-up {}, measured {}.{}",
+        "Events: {}. {}{}",
         escaped(&setting::arrivals_text(&scenario.events)),
-        period_ms(scenario.warm_up.milliseconds()),
-        period_ms(scenario.measure.milliseconds()),
+        setting::lengths_text(finding),
         setting::varied_text(scenario)
     ));
     page.paragraph(&format!("**{}**", escaped(&answer.sentence)));
@@ -250,8 +249,7 @@ fn comparisons(page: &mut Page, finding: &ScenarioFinding) {
 }
 
 fn validity(page: &mut Page, finding: &ScenarioFinding) {
-    let valid = finding.points.iter().all(|point| point.valid);
-    page.paragraph(if valid { "### Validity: valid" } else { "### Validity: not valid" });
+    page.paragraph(&format!("### Validity: {}", finding.validity_words()));
     thresholds(page, finding);
     limits_and_ledgers(page, finding);
     page.table(

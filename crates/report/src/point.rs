@@ -1,5 +1,7 @@
 //! A point: one pattern with one set of settings in one scenario, and what its trials say.
 
+use std::collections::BTreeSet;
+
 use contract::{
     BrowserFindings, Delivery, Limits, Manifest, Measurements, Outcome, Params, Pattern, Scenario,
     ServerName, TrialRecord,
@@ -101,6 +103,13 @@ impl Point {
     /// Trials that ran to their end.
     pub fn completed(&self) -> impl Iterator<Item = &Measurements> {
         self.trials.iter().filter_map(|trial| trial.measurements.as_ref())
+    }
+
+    /// Different blocks with a completed trial.
+    #[must_use]
+    pub fn blocks(&self) -> usize {
+        let completed = self.trials.iter().filter(|trial| trial.measurements.is_some());
+        completed.map(|trial| trial.block).collect::<BTreeSet<u32>>().len()
     }
 
     /// Why none of its trials was run; none if one was.

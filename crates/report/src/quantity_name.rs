@@ -229,6 +229,46 @@ impl QuantityName {
         matches!(self, Self::SaturationDeliveries)
     }
 
+    /// Whether it is an exact count, which scatters by no more than what lies at the window's edges; all
+    /// others are timed or metered.
+    #[must_use]
+    pub const fn is_counted(self) -> bool {
+        match self {
+            Self::RequestsPerEvent
+            | Self::RequestsPerSubscriber
+            | Self::EmptyRatio
+            | Self::BytesPerEvent
+            | Self::PayloadBytesPerEvent
+            | Self::FramingBytesPerEvent
+            | Self::HeaderBytesPerEvent
+            | Self::EmptyPollBytesPerEvent
+            | Self::PacketsPerEvent
+            | Self::WakeupsPerEvent
+            | Self::ConnectBytes
+            | Self::ConnectPackets
+            | Self::Descriptors
+            | Self::SocketsHeld => true,
+            Self::AgeMean
+            | Self::AgeP50
+            | Self::AgeP99
+            | Self::CpuPerEvent
+            | Self::CpuAboveIdlePerEvent
+            | Self::CpuPerRequest
+            | Self::SaturationDeliveries
+            | Self::SaturationCpuPerEvent
+            | Self::SubscriberCpuPerEvent
+            | Self::ConnectP50
+            | Self::ConnectP99
+            | Self::MemoryUser
+            | Self::MemoryUserActive
+            | Self::MemoryKernel
+            | Self::MemoryKernelActive
+            | Self::MemorySubscriber
+            | Self::CpuIdlePerSubscriberHour
+            | Self::LatenessP99 => false,
+        }
+    }
+
     /// Whether it is an age of events, and so rests on the clocks of both ends.
     #[must_use]
     pub const fn is_age(self) -> bool {

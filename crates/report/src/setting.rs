@@ -6,8 +6,10 @@ use contract::{
 };
 
 use crate::{
+    answers::capitalised,
+    findings::ScenarioFinding,
     network_words::{heartbeat_text, network_text, transport_text},
-    number::{self, count, period_ms, setting, with_setting},
+    number::{self, count, list, period_ms, setting, with_setting},
 };
 
 pub(crate) use crate::swept::{Swept, SweptValue};
@@ -138,6 +140,40 @@ pub(crate) fn arrivals_text(arrivals: &Arrivals) -> String {
         Arrivals::Silence => "no events".to_owned(),
         Arrivals::Replay { file } => format!("replayed from {file}"),
     }
+}
+
+/// How long the trials were and how often they were run. That is what was run: the default run may have
+/// shorter trials than the scenario's file says, and then both are told.
+pub(crate) fn lengths_text(finding: &ScenarioFinding) -> String {
+    let scenario = &finding.scenario;
+    let of_file = (scenario.warm_up.milliseconds(), scenario.measure.milliseconds());
+    let mut ran: Vec<(f64, f64)> = Vec::new();
+    for trial in finding.points.iter().flat_map(|point| point.completed()) {
+        let window = trial.window;
+        let own = (window.start_ns as f64 * 1e-6, window.seconds() * 1e3);
+        if !ran.contains(&own) {
+            ran.push(own);
+        }
+    }
+    let blocks = match finding.blocks() {
+        0 => String::new(),
+        1 => ", in one block".to_owned(),
+        blocks => format!(", in {} blocks", count(blocks as u64)),
+    };
+    let by_name = if ran.is_empty() || ran == [of_file] {
+        String::new()
+    } else {
+        let (warm_up, measured) = (period_ms(of_file.0), period_ms(of_file.1));
+        format!(" Run by its name the scenario warms up for {warm_up} and measures {measured}.")
+    };
+    if ran.is_empty() {
+        ran.push(of_file);
+    }
+    let words = |(warm_up, measured): &(f64, f64)| {
+        format!("warm-up {}, measured {}", period_ms(*warm_up), period_ms(*measured))
+    };
+    let words: Vec<String> = ran.iter().map(words).collect();
+    format!("{}{blocks}.{by_name}", capitalised(&list(&words)))
 }
 
 /// What a scenario varies, as a sentence; empty if nothing.

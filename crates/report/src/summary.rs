@@ -1,6 +1,6 @@
 //! `summary.json`: the findings for other programs, and the schema of its shape.
 
-use std::{borrow::Cow, collections::BTreeSet};
+use std::borrow::Cow;
 
 use contract::{Delivery, Environment, Params, Pattern};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
@@ -286,7 +286,7 @@ fn point_summary<'a>(finding: &ScenarioFinding, point: &'a Point) -> PointSummar
         server: point.server.as_str(),
         trials: point.trials.len(),
         set_aside: point.set_aside.len(),
-        blocks: blocks(point),
+        blocks: point.blocks(),
         valid: point.valid,
         warnings: &point.warnings,
         delivery: &point.delivery,
@@ -295,11 +295,6 @@ fn point_summary<'a>(finding: &ScenarioFinding, point: &'a Point) -> PointSummar
         clock_bound_ms: point.clock_bound_ms().and_then(six_digits),
         quantities: Quantities(&point.quantities),
     }
-}
-
-fn blocks(point: &Point) -> usize {
-    let completed = point.trials.iter().filter(|trial| trial.measurements.is_some());
-    completed.map(|trial| trial.block).collect::<BTreeSet<u32>>().len()
 }
 
 fn comparison_summary(found: &PointComparison) -> ComparisonSummary<'_> {

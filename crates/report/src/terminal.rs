@@ -30,7 +30,8 @@ const SHOWN: [QuantityName; 4] =
 pub fn terminal_table(findings: &Findings) -> String {
     let mut text = String::new();
     for scenario in &findings.scenarios {
-        let _ = writeln!(text, "{}: {}", scenario.scenario.name, plain(&scenario.scenario.question));
+        let few = scenario.few_blocks().map_or_else(String::new, |few| format!(" ({few})"));
+        let _ = writeln!(text, "{}{few}: {}", scenario.scenario.name, plain(&scenario.scenario.question));
         if scenario.points.iter().any(|point| unmeasured(point).is_none()) {
             let _ = writeln!(text, "{}\n", measured_block(scenario));
         }
@@ -44,7 +45,7 @@ pub fn terminal_table(findings: &Findings) -> String {
             let _ = writeln!(text, "{}\n", plain(&line));
         }
     }
-    let _ = writeln!(text, "{}: {}", findings.verdict.word(), plain(&findings.verdict_reason));
+    let _ = writeln!(text, "{}: {}", findings.verdict_words(), plain(&findings.verdict_reason));
     if let Some(words) = threshold_words(findings) {
         let _ = writeln!(text, "{words}");
     }

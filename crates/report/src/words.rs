@@ -1,18 +1,30 @@
 //! Sentences that the page and its Markdown twin share.
 
 use crate::{
+    answers::scatter_words,
     estimate::FEWEST_BLOCKS,
     findings::Findings,
     number::{THIN_SPACE, count, list},
+    point::Point,
     threshold_verdict::ThresholdOutcome,
 };
+
+/// How few blocks stand behind a value, in words; none where they are enough for an interval.
+pub(crate) const fn few_blocks(blocks: usize) -> Option<&'static str> {
+    match blocks {
+        0 | 1 => Some("one run"),
+        2 => Some("two blocks"),
+        3 => Some("three blocks"),
+        _ => None,
+    }
+}
 
 /// Said once, beside the answer: how many blocks stand behind a value, and what an interval covers.
 pub(crate) fn interval_note(findings: &Findings) -> String {
     let blocks = || {
         let points = findings.scenarios.iter().flat_map(|scenario| &scenario.points);
         // A point without any completed trial has no value to speak of.
-        points.map(|point| point.completed().count()).filter(|blocks| *blocks > 0)
+        points.map(Point::blocks).filter(|blocks| *blocks > 0)
     };
     let (least, most) = (blocks().min().unwrap_or(0), blocks().max().unwrap_or(0));
     let mut points = findings.scenarios.iter().flat_map(|scenario| &scenario.points);
@@ -32,14 +44,12 @@ pub(crate) fn interval_note(findings: &Findings) -> String {
             "{least} to {most} blocks, each with every trial once, in a random order; a value is their geometric mean"
         ),
     };
-    let rule = format!(
-        "values within 5{THIN_SPACE}ms or a tenth of each other are not told apart, by rule of thumb"
-    );
+    let rule = scatter_words();
     if most < FEWEST_BLOCKS {
-        return format!("{of}. That is too few for an interval: {rule}.");
+        return format!("{of}. That is too few for an interval. {rule}");
     }
     let few = if least < FEWEST_BLOCKS {
-        format!(" Where there are fewer than four blocks there is none, and {rule}.")
+        format!(" Where there are fewer than four blocks there is none. {rule}")
     } else {
         String::new()
     };

@@ -145,7 +145,7 @@ fn three_blocks_have_no_interval_and_four_do() {
         assert_eq!((of_p99(&found).low.is_some(), of_p99(&found).is_judged()), (has, has));
         assert_eq!(p99.measured_with_interval().contains('–'), has);
         let sentence = &found.answers[0].sentence;
-        assert_eq!(sentence.contains("by so few blocks"), !has, "{sentence}");
+        assert_eq!(sentence.contains("not told apart by three blocks"), !has, "{sentence}");
     }
 }
 

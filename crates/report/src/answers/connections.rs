@@ -1,6 +1,6 @@
 //! The answer of a scenario with stairs: what an open connection costs while little happens on it.
 
-use super::Judge;
+use super::{Alike, Judge};
 use crate::{
     number::list,
     point::Point,
@@ -29,7 +29,8 @@ pub(super) fn answer(judge: Judge<'_>, points: &[&Point]) -> Option<(String, Vec
     Some((sentence, conditions))
 }
 
-/// `2.00 KB (1.90–2.10) for SSE and 2.30 KB (2.20–2.40) for WebSocket`, the least first.
+/// `2.00 KB (1.90–2.10) for SSE and 2.30 KB (2.20–2.40) for WebSocket`, the least first; in the order of the
+/// patterns where so few blocks do not tell which is the least.
 fn each(judge: Judge<'_>, points: &[&Point], name: QuantityName) -> Option<String> {
     let mut known: Vec<(&Point, f64)> = points
         .iter()
@@ -37,25 +38,28 @@ fn each(judge: Judge<'_>, points: &[&Point], name: QuantityName) -> Option<Strin
         .filter_map(|point| Some((*point, point.measured(name)?)))
         .collect();
     known.sort_by(|left, right| left.1.total_cmp(&right.1));
-    let (first, others) = known.split_first()?;
+    let first = known.first()?.0;
+    let mut near: Vec<&Point> = known.iter().map(|(point, _)| *point).collect();
+    near.retain(|point| !std::ptr::eq(first, *point) && judge.same(name, first, point));
+    let why = judge.alike(name, first, &near);
+    if matches!(why, Alike::NotJudged(_)) {
+        known.sort_by_key(|(point, _)| point.pattern);
+    }
     let texts: Vec<String> = known
         .iter()
         .map(|(point, _)| {
             format!("{} for {}", point.quantity_of(name).measured_with_interval(), point.label())
         })
         .collect();
-    let like_the_first: Vec<String> = others
-        .iter()
-        .filter(|(point, _)| judge.same(name, first.0, point))
-        .map(|(point, _)| point.label())
-        .collect();
     let mut text = list(&texts);
-    if !like_the_first.is_empty() {
-        text.push_str(&format!(
-            " (no difference shown between {} and {})",
-            first.0.label(),
-            list(&like_the_first)
-        ));
+    if !near.is_empty() {
+        let labels: Vec<String> = near.iter().map(|point| point.label()).collect();
+        let (first, others) = (first.label(), list(&labels));
+        text.push_str(&match why {
+            Alike::NoDifference => format!(" (no difference shown between {first} and {others})"),
+            Alike::NotJudged(_) if near.len() + 1 == known.len() => format!(" ({})", why.words()),
+            Alike::NotJudged(_) => format!(" ({first} {})", why.words_from(&others)),
+        });
     }
     Some(text)
 }

@@ -2,7 +2,7 @@
 
 use contract::Pattern;
 
-use super::{Judge, capitalised, order::order, sweep::span};
+use super::{Judge, Told, capitalised, order::order, sweep::span};
 use crate::{
     findings::ScenarioFinding,
     heartbeats::{cheapest, of_pattern, survives},
@@ -87,10 +87,10 @@ fn heartbeat(pattern: Pattern, points: &[&Point], judge: Judge<'_>) -> Option<St
     let survivors = points.iter().filter(|point| survives(point) && !std::ptr::eq(**point, cheapest));
     let others: Vec<String> = survivors
         .map(|point| {
-            let same = match point.valid {
-                false => " (not valid)",
-                true if judge.same(name, cheapest, point) => " (no difference shown)",
-                true => "",
+            let same = match (point.valid, judge.told(name, cheapest, point)) {
+                (false, _) => " (not valid)".to_owned(),
+                (true, Told::Alike(why)) => format!(" ({})", why.words()),
+                (true, Told::Apart) => String::new(),
             };
             format!("{} {}{same}", Swept::Heartbeat.text(&point.params), bytes(point))
         })

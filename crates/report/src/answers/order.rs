@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use contract::Pattern;
 
-use super::{Judge, sweep::span};
+use super::{
+    Judge,
+    sweep::{fewest_blocks, span},
+};
 use crate::{
     number::list,
     point::Point,
@@ -36,9 +39,24 @@ pub(super) fn order(
     let change = (1..stops.len())
         .flat_map(|right| (0..right).rev().map(move |left| (left, right)))
         .find_map(|(left, right)| change(main, judge, &stops[left], &stops[right]));
-    Some(change.unwrap_or_else(|| {
-        format!("no change of order shown in {} from {}", main.label(), span(&first.text, &last.text, "to"))
-    }))
+    let from = span(&first.text, &last.text, "to");
+    Some(change.unwrap_or_else(|| no_change(main, judge, &stops, &from)))
+}
+
+/// That no change of order is shown; so few blocks that cannot show one tell at most who is the lowest
+/// everywhere.
+fn no_change(main: QuantityName, judge: Judge<'_>, stops: &[Stop<'_>], from: &str) -> String {
+    let all: Vec<&Point> = stops.iter().flat_map(|stop| stop.points.iter().copied()).collect();
+    let Some(few) = fewest_blocks(&all) else {
+        return format!("no change of order shown in {} from {from}", main.label());
+    };
+    let leads: Vec<Vec<Pattern>> = stops.iter().map(|stop| leaders(main, judge, stop)).collect();
+    match leads.as_slice() {
+        [first, others @ ..] if first.len() == 1 && others.iter().all(|other| other == first) => {
+            format!("{} has the lowest {} from {from}", first[0].label(), main.label())
+        }
+        _ => format!("whether the order changes in {} from {from} is not told by {few}", main.label()),
+    }
 }
 
 fn stops<'a>(main: QuantityName, series: &BTreeMap<Pattern, Vec<&'a Point>>, swept: Swept) -> Vec<Stop<'a>> {

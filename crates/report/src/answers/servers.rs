@@ -2,9 +2,8 @@
 
 use contract::{Pattern, Rung};
 
-use super::capitalised;
+use super::{Judge, Told, beyond_scatter, capitalised, sweep::fewest_blocks};
 use crate::{
-    comparisons::between,
     findings::ScenarioFinding,
     floor::{floor_of, ratio_text},
     ladder::{above, costs_words, on_rung, step},
@@ -57,9 +56,10 @@ fn of_pattern(finding: &ScenarioFinding, name: QuantityName, points: &[&Point]) 
             // Beside the floor the multiples say all; the table has the values.
             let cost = ratio_text(finding, point, name)
                 .unwrap_or_else(|| point.quantity_of(name).measured_with_interval());
-            let same = between(&finding.comparisons, name, own, point)
-                .filter(|found| found.is_judged() && !found.shown)
-                .map_or("", |_| " (no difference from ours shown)");
+            let same = match Judge::of(finding).told(name, own, point) {
+                Told::Apart => String::new(),
+                Told::Alike(why) => format!(" ({})", why.words_from(&server(own))),
+            };
             format!("{} {cost}{same}", server(point))
         })
         .collect();
@@ -222,13 +222,16 @@ fn rungs(points: &[&Point], pattern: Pattern) -> Option<String> {
         .filter_map(|rung| {
             let point = on_rung(points, pattern, rung)?;
             let than = on_rung(points, pattern, above(rung)?);
-            let step = step(name, point, than.unwrap_or(best))?;
+            let than = than.unwrap_or(best);
+            let step = step(name, point, than)?;
             let size = step.size_text("µs");
             Some(match (step.interval, step.is_shown()) {
-                (None, _) if step.more < 0.0 => {
-                    format!("{} saves {size} by so few blocks", costs_words(rung))
+                (None, _) => {
+                    let few = fewest_blocks(&[point, than]).unwrap_or("these blocks");
+                    let apart = beyond_scatter(name, point.measured(name)?, than.measured(name)?);
+                    let not = if apart { "" } else { "not told apart " };
+                    format!("{} {} µs, {not}by {few}", costs_words(rung), step.signed_text())
                 }
-                (None, _) => format!("{} costs {size} by so few blocks", costs_words(rung)),
                 (Some(_), false) => {
                     format!("{} adds nothing that is shown, {}", costs_words(rung), step.signed_text())
                 }

@@ -1,7 +1,7 @@
 //! The answer of a comparison of equals: whether the instrument sees a difference where there is
 //! none, or the one that was put there.
 
-use super::{Judge, capitalised, main_quantities, same};
+use super::{Judge, Told, capitalised, main_quantities, sweep::fewest_blocks};
 use crate::{
     comparisons::between,
     findings::ScenarioFinding,
@@ -32,7 +32,7 @@ pub(super) fn answer(finding: &ScenarioFinding) -> (String, Vec<String>) {
 /// `SSE, side a and b: age at p99 4.30 ms (…) and 6.31 ms (…): 0.68 times (0.66–0.71)`.
 fn pair(finding: &ScenarioFinding, name: QuantityName, left: &Point, right: &Point) -> Option<String> {
     let (from, to) = (left.quantity_of(name), right.quantity_of(name));
-    let (from_value, to_value) = (from.measured?, to.measured?);
+    from.measured.zip(to.measured)?;
     let values = format!(
         "{} against {}: {} {} and {}",
         left.label(),
@@ -46,8 +46,13 @@ fn pair(finding: &ScenarioFinding, name: QuantityName, left: &Point, right: &Poi
         Some(found) if found.shown => format!("a difference is shown, {}", found.words()),
         Some(found) => found.words(),
         None if from.bound == Bound::AtLeast || to.bound == Bound::AtLeast => "not compared".to_owned(),
-        None if same(name, from_value, to_value) => "no difference shown by so few blocks".to_owned(),
-        None => Judge::of(finding).times(name, left, right)?.followed_by("by so few blocks"),
+        None => match Judge::of(finding).told(name, left, right) {
+            Told::Alike(why) => why.words(),
+            Told::Apart => {
+                let by = fewest_blocks(&[left, right]).map_or_else(String::new, |few| format!("by {few}"));
+                Judge::of(finding).times(name, left, right)?.followed_by(&by)
+            }
+        },
     };
     Some(format!("{values}, {words}"))
 }

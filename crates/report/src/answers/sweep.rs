@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 
 use contract::Pattern;
 
-use super::{Judge, capitalised, order::order};
+use super::{Judge, Told, capitalised, order::order};
 use crate::{
     number::{THIN_SPACE, period_ms, six_digits, three_digits},
     point::Point,
     quantity::{Bound, QuantityName},
     setting::Swept,
+    words::few_blocks,
 };
 
 /// The quantity that a swept setting is about, and the price to read beside it.
@@ -49,7 +50,7 @@ pub(super) fn answer(swept: Swept, judge: Judge<'_>, points: &[&Point]) -> (Stri
     if series.len() > 1 {
         conditions.splice(0..0, order(main, &series, swept, judge));
     } else if conditions.is_empty() {
-        conditions.extend(series.keys().next().and_then(|pattern| no_flip(swept, pattern.label())));
+        conditions.extend(series.values().next().and_then(|points| no_flip(swept, points)));
     }
     if !conditions.is_empty() {
         parts.push(conditions.remove(0));
@@ -138,8 +139,8 @@ fn change(name: QuantityName, judge: Judge<'_>, first: &Point, last: &Point) -> 
         return Some(format!("{} at both ends", from.measured_with_interval()));
     }
     let texts = format!("from {} to {}", from.measured_with_interval(), to.measured_with_interval());
-    if exact && judge.same(name, first, last) {
-        return Some(format!("{texts}: no difference shown"));
+    if let (true, Told::Alike(why)) = (exact, judge.told(name, first, last)) {
+        return Some(format!("{texts} ({})", why.words()));
     }
     let ratio = if to_value >= from_value { to_value / from_value } else { from_value / to_value };
     // A ratio to next to nothing says nothing.
@@ -227,10 +228,14 @@ fn interval_flip(points: &[&Point]) -> Option<String> {
     ))
 }
 
-/// That no end was reached is an answer too.
-fn no_flip(swept: Swept, pattern: &str) -> Option<String> {
+/// That no end was reached is an answer too, where the blocks can tell.
+fn no_flip(swept: Swept, points: &[&Point]) -> Option<String> {
+    let pattern = points.first()?.pattern.label();
     match swept {
-        Swept::Subscribers => Some(format!("no doubling of the age shown for {pattern}")),
+        Swept::Subscribers => Some(match fewest_blocks(points) {
+            Some(few) => format!("whether the age of {pattern} doubles is not told by {few}"),
+            None => format!("no doubling of the age shown for {pattern}"),
+        }),
         Swept::Payload => Some(format!("for {pattern} payload is never half of the bytes")),
         Swept::Rate => Some(format!("{pattern} does not cross one request for two events at these rates")),
         Swept::Hold
@@ -246,6 +251,11 @@ fn no_flip(swept: Swept, pattern: &str) -> Option<String> {
         | Swept::StreamsPerConnection
         | Swept::MaxStreams => None,
     }
+}
+
+/// That one of the points has too few blocks to judge by, in words.
+pub(super) fn fewest_blocks(points: &[&Point]) -> Option<&'static str> {
+    few_blocks(points.iter().map(|point| point.blocks()).min()?)
 }
 
 /// Between which two values a quantity falls below a limit.

@@ -1,14 +1,16 @@
 //! What the figure of the choice says in words, by the rule of every other sentence: values that
-//! their intervals, or one trial, do not tell apart are no difference.
+//! their intervals do not tell apart are no difference, and those that one run does not tell apart are left
+//! open.
 
 use contract::Pattern;
 
 use super::{freshness::Choice, intervals};
 use crate::{
-    answers::{range, same},
+    answers::{beyond_scatter, range},
     number::{count, list},
     point::Point,
     quantity::QuantityName,
+    words::few_blocks,
 };
 
 /// Names that a title can hold.
@@ -19,37 +21,60 @@ pub(super) fn title(choices: &[Choice<'_>]) -> String {
     let cheapest = near(choices, QuantityName::BytesPerEvent, |choice| choice.bytes);
     let freshest = near(choices, QuantityName::AgeP99, |choice| choice.age_ms);
     let both: Vec<&Choice<'_>> = cheapest
+        .choices
         .iter()
         .copied()
-        .filter(|cheap| freshest.iter().any(|fresh| std::ptr::eq(*fresh, *cheap)))
+        .filter(|cheap| freshest.choices.iter().any(|fresh| std::ptr::eq(*fresh, *cheap)))
         .collect();
     if !both.is_empty() {
-        return format!("Nothing was shown to be fresher or cheaper than {}", text(&both, choices));
+        let nothing = match cheapest.few.or(freshest.few) {
+            Some(few) => format!("Nothing is told by {few} to be"),
+            None => "Nothing was shown to be".to_owned(),
+        };
+        return format!("{nothing} fresher or cheaper than {}", text(&both, choices));
     }
-    format!("The cheapest {}; the freshest {}", subject(&cheapest, choices), subject(&freshest, choices))
+    format!("The cheapest{}; the freshest{}", subject(&cheapest, choices), subject(&freshest, choices))
 }
 
-/// The smallest and all that are not told apart from it.
+/// The smallest of the choices and all that are not told apart from it.
+struct Near<'a, 'b> {
+    choices: Vec<&'b Choice<'a>>,
+    /// How few blocks did not tell one of them apart; none where intervals did not.
+    few: Option<&'static str>,
+}
+
 fn near<'a, 'b>(
     choices: &'b [Choice<'a>],
     name: QuantityName,
     value: impl Fn(&Choice<'_>) -> f64,
-) -> Vec<&'b Choice<'a>> {
-    let least = choices.iter().min_by(|left, right| value(left).total_cmp(&value(right)));
-    let alike = |least: &Choice<'_>, choice: &Choice<'_>| {
-        // Points of several scenarios have no blocks in common: their intervals are all there is.
-        let ends = |choice: &Choice<'_>| intervals::of(choice.point.quantity_of(name));
-        match (ends(least), ends(choice)) {
-            (Some((_, high)), Some((low, _))) => low <= high,
-            _ => same(name, value(least), value(choice)),
-        }
+) -> Near<'a, 'b> {
+    let mut near = Near { choices: Vec::new(), few: None };
+    let Some(least) = choices.iter().min_by(|left, right| value(left).total_cmp(&value(right))) else {
+        return near;
     };
-    choices.iter().filter(|choice| least.is_some_and(|least| alike(least, choice))).collect()
+    // Points of several scenarios have no blocks in common: their intervals are all there is.
+    let ends = |choice: &Choice<'_>| intervals::of(choice.point.quantity_of(name));
+    let mut fewest = usize::MAX;
+    for choice in choices {
+        let is_alike = match (ends(least), ends(choice)) {
+            (Some((_, high)), Some((low, _))) => low <= high,
+            _ => !beyond_scatter(name, value(least), value(choice)),
+        };
+        if is_alike {
+            near.choices.push(choice);
+            let blocks = least.point.blocks().min(choice.point.blocks());
+            fewest = if std::ptr::eq(least, choice) { fewest } else { fewest.min(blocks) };
+        }
+    }
+    near.few = few_blocks(fewest);
+    near
 }
 
-fn subject(of: &[&Choice<'_>], all: &[Choice<'_>]) -> String {
-    let verb = if of.len() == 1 { "is" } else { "are" };
-    format!("{verb} {}", text(of, all))
+/// ` is A: …`, or `, not told apart by one run, are A and B: …`.
+fn subject(near: &Near<'_, '_>, all: &[Choice<'_>]) -> String {
+    let few = near.few.map_or_else(String::new, |few| format!(", not told apart by {few},"));
+    let verb = if near.choices.len() == 1 { "is" } else { "are" };
+    format!("{few} {verb} {}", text(&near.choices, all))
 }
 
 /// `A and B: 4.30 to 4.60 ms at p99 for 0.40 KB`.

@@ -10,7 +10,7 @@ use super::{
 use crate::{
     answers::capitalised,
     findings::ScenarioFinding,
-    ladder::{above, costs_words, on_rung, step},
+    ladder::{Step, above, costs_words, on_rung, step},
     point::Point,
     quantity::{Bound, QuantityName},
     setting::rung_words,
@@ -89,12 +89,16 @@ fn figure(
 fn title(points: &[&Point], pattern: Pattern, name: QuantityName, best: &Point) -> String {
     let label = capitalised(name.label());
     let as_it_is = best.quantity_of(name).measured_text();
-    let dearest = Rung::ALL
+    let steps: Vec<(Rung, Step)> = Rung::ALL
         .into_iter()
         .filter_map(|rung| {
             let than = on_rung(points, pattern, above(rung)?).unwrap_or(best);
             Some((rung, step(name, on_rung(points, pattern, rung)?, than)?))
         })
+        .collect();
+    let is_judged = steps.iter().any(|(_, step)| step.interval.is_some());
+    let dearest = steps
+        .into_iter()
         .filter(|(_, step)| step.is_shown() && step.more > 0.0)
         .max_by(|(_, left), (_, right)| left.more.total_cmp(&right.more));
     match dearest {
@@ -104,6 +108,10 @@ fn title(points: &[&Point], pattern: Pattern, name: QuantityName, best: &Point) 
             costs_words(rung),
             name.text(step.more)
         ),
-        None => format!("{label} of {}: {as_it_is} as it is; no rung is shown to add to it", pattern.label()),
+        None if is_judged => {
+            format!("{label} of {}: {as_it_is} as it is; no rung is shown to add to it", pattern.label())
+        }
+        // So few blocks do not tell what a rung adds.
+        None => format!("{label} of {}: {as_it_is} as it is", pattern.label()),
     }
 }
