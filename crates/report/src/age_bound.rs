@@ -5,7 +5,7 @@ use contract::{Measurements, Pattern};
 use crate::{
     ages::AgeView,
     measured::quantile_ms,
-    number::with_unit,
+    number::{rounded_down, with_unit},
     point::{Point, Trial},
     quantity::Bound,
 };
@@ -42,11 +42,13 @@ fn age_bound(point: &Point, trial: &Trial) -> Option<String> {
     let measurements = trial.measurements.as_ref()?;
     let bound_ms = bound_ms(point, trial, measurements)?;
     let age = AgeView::merged(std::iter::once(measurements)).percentile(0.99)?;
-    let (bound, measured) = (with_unit(bound_ms, "ms"), with_unit(age.value_ms, "ms"));
+    let bound = with_unit(bound_ms, "ms");
     Some(match age.bound {
         Bound::Exact if age.value_ms <= bound_ms => format!("{bound}, kept"),
-        Bound::Exact => format!("{bound}, exceeded (measured {measured})"),
-        Bound::AtLeast => format!("{bound}, exceeded (measured over {measured})"),
+        Bound::Exact => format!("{bound}, exceeded (measured {})", with_unit(age.value_ms, "ms")),
+        Bound::AtLeast => {
+            format!("{bound}, exceeded (measured over {})", with_unit(rounded_down(age.value_ms), "ms"))
+        }
     })
 }
 

@@ -5,7 +5,7 @@ use contract::{Limits, Measurements};
 use crate::{
     ledgers::difference,
     measured::{finite, quantile_ms},
-    number::{count, three_digits, with_unit},
+    number::{count, counted, three_digits, with_unit},
 };
 
 /// On which side of its limit a value is fine.
@@ -157,7 +157,7 @@ pub(crate) fn beyond_limits(of: &Measurements, limits: &Limits) -> Vec<String> {
 /// Segments sent again are said and make nothing invalid: a network may lose some.
 pub(crate) fn retransmission_warning(of: &Measurements) -> Option<String> {
     let again = of.kernel_life.filter(|kernel| kernel.retransmitted > 0)?.retransmitted;
-    Some(format!("the subscribers' kernel sent {} segments again", count(again)))
+    Some(format!("the subscribers' kernel sent {} again", counted(again, "segment", "segments")))
 }
 
 fn harness_share(of: &Measurements) -> Option<f64> {

@@ -12,7 +12,7 @@ use crate::{
     estimate::{Estimate, over_readings},
     limits::retransmission_warning,
     measured::{PER_EVENT_ON_RAMPS, Reading, finite, is_per_delivery, reading},
-    number::{count, three_digits},
+    number::{count, counted, three_digits},
     predictions::{mean_of, predictions},
     quantity::{Bound, Quantity, QuantityName},
     saturation::{bound_words, missing_words, rate_grew, saturation_warnings},
@@ -238,7 +238,7 @@ impl Point {
         if name == QuantityName::SaturationDeliveries {
             return bound_words(self.completed()).to_owned();
         }
-        format!("{} deliveries never came", count(self.ages.censored))
+        format!("{} never came", counted(self.ages.censored, "delivery", "deliveries"))
     }
 
     fn doubt(&self, quantity: &Quantity) -> Option<String> {

@@ -5,7 +5,7 @@ use contract::Pattern;
 
 use super::{freshness::Choice, intervals};
 use crate::{
-    answers::{range, same},
+    answers::{capitalised, range, same},
     number::{count, list},
     point::Point,
     quantity::QuantityName,
@@ -14,19 +14,30 @@ use crate::{
 /// Names that a title can hold.
 const MOST_NAMES: usize = 4;
 
-/// The cheapest and the freshest, each with all that are not told apart from them.
-pub(super) fn title(choices: &[Choice<'_>]) -> String {
-    let cheapest = near(choices, QuantityName::BytesPerEvent, |choice| choice.bytes);
-    let freshest = near(choices, QuantityName::AgeP99, |choice| choice.age_ms);
-    let both: Vec<&Choice<'_>> = cheapest
-        .iter()
-        .copied()
-        .filter(|cheap| freshest.iter().any(|fresh| std::ptr::eq(*fresh, *cheap)))
-        .collect();
-    if !both.is_empty() {
-        return format!("Nothing was shown to be fresher or cheaper than {}", text(&both, choices));
-    }
-    format!("The cheapest {}; the freshest {}", subject(&cheapest, choices), subject(&freshest, choices))
+/// The cheapest and the freshest, each with all that are not told apart from them; `are_all` tells whether
+/// every point with a price has its place in the figure.
+pub(super) fn title(choices: &[Choice<'_>], are_all: bool) -> String {
+    let (bytes, age) = (|choice: &Choice<'_>| choice.bytes, |choice: &Choice<'_>| choice.age_ms);
+    let cheapest = near(choices, QuantityName::BytesPerEvent, bytes);
+    let freshest = near(choices, QuantityName::AgeP99, age);
+    let holds = |group: &[&Choice<'_>], wanted: Option<&Choice<'_>>| {
+        wanted.is_some_and(|wanted| group.iter().any(|choice| std::ptr::eq(*choice, wanted)))
+    };
+    let both: Vec<&Choice<'_>> =
+        cheapest.iter().copied().filter(|choice| holds(&freshest, Some(choice))).collect();
+    // Whoever is drawn lowest or farthest to the left must be among those that are named.
+    let title = if holds(&both, least(choices, bytes)) && holds(&both, least(choices, age)) {
+        let apart = if both.len() == 1 { "" } else { " (not told apart)" };
+        format!("the freshest and the cheapest{apart} {}", subject(&both, choices))
+    } else {
+        format!("the cheapest {}; the freshest {}", subject(&cheapest, choices), subject(&freshest, choices))
+    };
+    if are_all { capitalised(&title) } else { format!("Of those shown, {title}") }
+}
+
+/// The smallest.
+fn least<'a, 'b>(choices: &'b [Choice<'a>], value: impl Fn(&Choice<'_>) -> f64) -> Option<&'b Choice<'a>> {
+    choices.iter().min_by(|left, right| value(left).total_cmp(&value(right)))
 }
 
 /// The smallest and all that are not told apart from it.
@@ -35,7 +46,7 @@ fn near<'a, 'b>(
     name: QuantityName,
     value: impl Fn(&Choice<'_>) -> f64,
 ) -> Vec<&'b Choice<'a>> {
-    let least = choices.iter().min_by(|left, right| value(left).total_cmp(&value(right)));
+    let least = least(choices, &value);
     let alike = |least: &Choice<'_>, choice: &Choice<'_>| {
         // Points of several scenarios have no blocks in common: their intervals are all there is.
         let ends = |choice: &Choice<'_>| intervals::of(choice.point.quantity_of(name));
