@@ -388,5 +388,5 @@ fn beyond_the_bound(operator: Operator, value: f64, limit: f64, cause: &str) -> 
             ThresholdOutcome::Inconclusive
         }
     };
-    (outcome, format!("only known to be over {}: {cause}", three_digits(value)))
+    (outcome, format!("only known to be over {}: {cause}", three_digits(rounded_down(value))))
 }

@@ -149,7 +149,10 @@ fn prices_that_are_not_told_apart_share_the_title() {
         with_sum(Pattern::WebSocket, 50, 150),
     ]);
     let figure = page(&findings, "figures/stock-ticker-freshness.svg");
-    assert!(figure.contains("fresher or cheaper than SSE and WebSocket: "), "{figure}");
+    assert!(
+        figure.contains("The freshest and the cheapest (not told apart) are SSE and WebSocket: "),
+        "{figure}"
+    );
 }
 
 #[test]
