@@ -152,6 +152,16 @@ mod tests {
     }
 
     #[test]
+    fn a_noun_follows_its_number() {
+        for (value, text) in [(0, "0 trials"), (1, "1 trial"), (2, "2 trials"), (1_200, "1,200 trials")] {
+            assert_eq!(counted(value, "trial", "trials"), text);
+        }
+        assert_eq!(crate::setting::rate(1.0), "1\u{202f}event/s");
+        assert_eq!(crate::setting::rate(0.5), "0.5\u{202f}events/s");
+        assert_eq!(crate::setting::rate(20.0), "20\u{202f}events/s");
+    }
+
+    #[test]
     fn a_lower_bound_is_never_rounded_up() {
         for (value, text) in [
             (2_146.3, "2,140"),

@@ -5,13 +5,12 @@ use contract::Pattern;
 
 use crate::point::Point;
 
+/// A value that a title may name the ends of.
+type Value<'a> = &'a dyn Fn(&Point) -> Option<f64>;
+
 /// At most `most` of the points, shared evenly among the patterns, with the lowest and the highest of
 /// every value among them; in their order.
-pub(super) fn chosen<'a>(
-    points: &[&'a Point],
-    most: usize,
-    values: &[&dyn Fn(&Point) -> Option<f64>],
-) -> Vec<&'a Point> {
+pub(super) fn chosen<'a>(points: &[&'a Point], most: usize, values: &[Value<'_>]) -> Vec<&'a Point> {
     let place = |point: &Point| points.iter().position(|other| std::ptr::eq(*other, point));
     let mut chosen: Vec<usize> =
         spread_over_patterns(points, most).iter().filter_map(|point| place(point)).collect();
@@ -35,7 +34,7 @@ pub(super) fn chosen<'a>(
 }
 
 /// Places of the lowest and the highest value.
-fn ends(points: &[&Point], value: &dyn Fn(&Point) -> Option<f64>) -> Vec<usize> {
+fn ends(points: &[&Point], value: Value<'_>) -> Vec<usize> {
     let known: Vec<(usize, f64)> =
         points.iter().enumerate().filter_map(|(index, point)| Some((index, value(point)?))).collect();
     let lowest = known.iter().min_by(|left, right| left.1.total_cmp(&right.1));
