@@ -351,7 +351,8 @@ mod tests {
     use super::*;
     use crate::{Arguments, Command};
 
-    const SCENARIOS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../scenarios");
+    /// From the folder of this crate, where its tests are run.
+    const SCENARIOS: &str = "../../scenarios";
 
     /// A plan from the words behind `just bench`.
     fn plan(words: &[&str]) -> Plan {

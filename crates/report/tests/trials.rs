@@ -115,7 +115,7 @@ fn the_command_of_a_scenario_is_the_manifests() {
     let findings = report::findings(&Run::parse(&manifest, &records).expect("it can be read"));
     let commands: Vec<&str> = findings.scenarios.iter().map(|found| found.command.as_str()).collect();
     assert_eq!(commands[1], "just bench poll-interval --seed 7 --subscribers 200");
-    assert_eq!(commands[2], "just bench subscribers --seed 7");
+    assert_eq!(commands[2], "just bench --seed 7");
 }
 
 #[test]

@@ -222,8 +222,8 @@ fn panels<'a>(finding: &ScenarioFinding, points: &[&'a Point]) -> Vec<(String, V
     }
     for (_, panel) in &mut panels {
         // The titles of its figures name ends of these.
-        let value = |name: QuantityName| move |point: &Point| point.measured(name);
-        *panel = chosen(panel, MOST_SERIES, &[&value(QuantityName::AgeP50), &value(QuantityName::AgeP99)]);
+        let p50 = |point: &Point| point.measured(QuantityName::AgeP50);
+        *panel = chosen(panel, MOST_SERIES, &[&p50, &nines::p99_ms]);
     }
     panels
 }
