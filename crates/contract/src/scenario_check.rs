@@ -7,6 +7,8 @@ use crate::{
     Settings, Sweep,
 };
 
+/// Longest name: files are called after it, with more words behind, and a name of theirs has room for 255.
+const LONGEST_NAME: usize = 60;
 /// Longest schedule, so that a typing error does not run for a day.
 const LONGEST_PHASE: Period = Period::from_millis(3_600_000);
 /// Shortest stretch in which anything can be counted.
@@ -69,6 +71,18 @@ impl Scenario {
                     .bytes()
                     .all(|letter| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == b'-'),
             "letters a-z, digits and `-`",
+        )?;
+        check.that(
+            "name",
+            &self.name,
+            !self.name.starts_with('-'),
+            "a name that begins with a letter or a digit: on a command line `-` begins an option",
+        )?;
+        check.that(
+            "name",
+            format_args!("{} letters long", self.name.len()),
+            self.name.len() <= LONGEST_NAME,
+            "at most 60: files of a run are named after it",
         )?;
         for (key, text) in
             [("question", &self.question), ("setting", &self.setting), ("look_at", &self.look_at)]

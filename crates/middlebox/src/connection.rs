@@ -2,7 +2,7 @@
 
 use std::{
     cell::{Cell, OnceCell, RefCell},
-    io,
+    io::{self, Write},
     rc::Rc,
     sync::Arc,
     time::Duration,
@@ -66,7 +66,9 @@ impl Shared {
     /// Tells on stderr what this machine did not allow: the first time only, as it may go on for long.
     pub(crate) fn tell(&self, what: &str, error: &io::Error) {
         if !self.has_told.replace(true) {
-            eprintln!(
+            // `eprintln!` would panic where stderr is a pipe whose reader is gone.
+            let _ = writeln!(
+                io::stderr(),
                 "{what}: {error}; a middlebox needs two file descriptors a connection (`ulimit -n`). Further \
                  failures are not told"
             );

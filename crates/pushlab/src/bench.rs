@@ -1,17 +1,10 @@
 //! `pushlab bench`: calibrate, run every trial, write the report.
 
-use std::{
-    env,
-    path::{Path, PathBuf},
-    process::ExitCode,
-    sync::atomic::AtomicBool,
-};
+use std::{env, path::PathBuf, process::ExitCode, sync::atomic::AtomicBool};
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
-use contract::{
-    BrowserTask, Manifest, Pattern, PublishedSchedule, RECORD_SCHEMA, Scenario, Selection, ServerName,
-};
+use contract::{BrowserTask, Manifest, Pattern, PublishedSchedule, RECORD_SCHEMA};
 use load_harness::{
     CalibrationKey, Cores, Harness, TrialOrder, ensure_descriptors, environment, fitting_subscribers,
     raise_descriptor_limit,
@@ -22,10 +15,12 @@ use tokio::signal::unix::{SignalKind, signal};
 mod trials;
 
 use crate::{
+    checkout,
+    choice::{self, Choice},
     exit::Failure,
     results::{self, ResultsFolder},
-    say::say,
-    scenarios::{self, Loaded},
+    say::{complain, counted, say},
+    scenarios::Loaded,
     targets,
 };
 
@@ -45,32 +40,35 @@ use crate::{
 pub(crate) struct BenchArguments {
     /// Scenarios, by name or by the path of a TOML file
     #[arg(value_name = "SCENARIO", conflicts_with = "all")]
-    scenarios: Vec<String>,
+    pub(crate) scenarios: Vec<String>,
     /// Every scenario of the lab's own servers, every pattern, every swept value; for those with servers of
     /// other makes see `just peers`
     #[arg(long)]
-    all: bool,
+    pub(crate) all: bool,
+    /// Of the scenarios named only what the default run takes: its patterns, swept values and blocks
+    #[arg(long, requires = "scenarios", conflicts_with = "all")]
+    pub(crate) default_part: bool,
     /// How often every trial is run, instead of what the scenarios say; an interval needs four
     #[arg(long, value_name = "BLOCKS", value_parser = clap::value_parser!(u32).range(1..=100))]
-    blocks: Option<u32>,
+    pub(crate) blocks: Option<u32>,
     /// Exit with 5 where an interval leaves a threshold open
     #[arg(long)]
     strict: bool,
     /// End at the first trial that fails or is invalid, and as soon as a threshold has failed: by its
     /// interval, or by the value alone once its scenario has no block to come
     #[arg(long)]
-    fail_fast: bool,
+    pub(crate) fail_fast: bool,
     /// First install the servers of other makes that the scenarios name and that are not there, by the
     /// commands of their target files, each told before it is run
     #[arg(long)]
-    install_targets: bool,
+    pub(crate) install_targets: bool,
     /// Seed of schedules, payloads, poll phases and the order of trials; the same seed publishes the
     /// same events
     #[arg(long, default_value_t = 1)]
-    seed: u64,
+    pub(crate) seed: u64,
     /// Folder with the scenario files
     #[arg(long = "scenarios", value_name = "DIR", default_value = "scenarios")]
-    folder: PathBuf,
+    pub(crate) folder: PathBuf,
     /// Folder for the results
     #[arg(long, value_name = "DIR", default_value = "results")]
     results: PathBuf,
@@ -90,7 +88,7 @@ pub(crate) fn run(arguments: &BenchArguments) -> Result<ExitCode, Failure> {
     say(format!("report: {}", folder.join("report.html").display()));
     if let Err(error) = results::point_latest(&folder) {
         // The results are whole without it.
-        eprintln!("pushlab: {error:#}");
+        complain(format!("pushlab: {error:#}"));
     }
     Ok(match ending {
         Ending::Interrupted(code) => {
@@ -135,7 +133,7 @@ struct Plan {
 
 impl Plan {
     fn make(arguments: &BenchArguments) -> Result<Self, Failure> {
-        let (chosen, selection, name) = choose(arguments)?;
+        let Choice { chosen, selection, name } = Choice::make(arguments)?;
         let targets = targets::open(&chosen, arguments.install_targets)?;
         let mut orders: Vec<TrialOrder> = Vec::new();
         let mut schedules: Vec<PublishedSchedule> = Vec::new();
@@ -156,19 +154,22 @@ impl Plan {
         }
         check_descriptors(&orders, fitting)?;
         let cores = Cores::of_this_machine();
-        let environment = environment(&cores, commit());
+        let environment = environment(&cores, checkout::commit(&files_of(&chosen)));
         let calibrations = calibrations_for(&orders);
         Ok(Self {
             manifest: Manifest {
                 schema: RECORD_SCHEMA,
                 name,
-                command: command(arguments, &arguments.scenarios),
+                command: choice::command(arguments, selection, &arguments.scenarios),
                 seed: arguments.seed,
                 started_at: jiff::Timestamp::now().to_string(),
                 environment: environment.clone(),
                 trials_planned: orders.len() as u32,
                 blocks,
-                commands: chosen.iter().map(|loaded| command(arguments, &[&loaded.asked])).collect(),
+                commands: chosen
+                    .iter()
+                    .map(|loaded| choice::command(arguments, selection, &[&loaded.asked]))
+                    .collect(),
                 scenarios: chosen.into_iter().map(|loaded| loaded.scenario).collect(),
                 schedules,
                 targets: targets::notes(&targets),
@@ -211,11 +212,11 @@ impl Plan {
         let (fewest, most) = (blocks.iter().min().copied(), blocks.iter().max().copied());
         let blocks = match (fewest.unwrap_or(0), most.unwrap_or(0)) {
             (1, 1) => "one block".to_owned(),
-            (fewest, most) if fewest == most => format!("{most} blocks"),
+            (fewest, most) if fewest == most => counted(most as usize, "block"),
             (fewest, most) => format!("{fewest} to {most} blocks"),
         };
         let (trials, calibrations) = (self.orders.len(), self.calibrations.len());
-        format!("{trials} trials in {blocks}, after {calibrations} of calibration")
+        format!("{} in {blocks}, after {calibrations} of calibration", counted(trials, "trial"))
     }
 }
 
@@ -232,9 +233,10 @@ fn check_descriptors(orders: &[TrialOrder], fitting: u32) -> Result<()> {
         let spare = allowed.saturating_sub(u64::from(fitting));
         let needed = 2 * u64::from(relayed) + spare;
         bail!(
-            "{relayed} subscribers behind a middlebox, which holds both ends of each connection, need {needed} \
+            "{} behind a middlebox, which holds both ends of each connection, need {needed} \
              file descriptors, but a process may open {allowed}: raise the limit (`ulimit -n {needed}`), or use \
              at most {} subscribers",
+            counted(relayed as usize, "subscriber"),
             fitting / 2
         );
     }
@@ -261,66 +263,75 @@ fn calibrations_for(orders: &[TrialOrder]) -> Vec<CalibrationKey> {
     keys
 }
 
-/// The scenarios asked for, which part of them to run, and the run's name.
-fn choose(arguments: &BenchArguments) -> Result<(Vec<Loaded>, Selection, String), Failure> {
-    if !arguments.scenarios.is_empty() {
-        let chosen = arguments
-            .scenarios
-            .iter()
-            .map(|name| scenarios::named(&arguments.folder, name))
-            .collect::<Result<Vec<_>, _>>()?;
-        let names: Vec<&str> = chosen.iter().map(|loaded| loaded.scenario.name.as_str()).collect();
-        if let Some(twice) =
-            names.iter().enumerate().find_map(|(at, name)| names[..at].contains(name).then_some(name))
-        {
-            return Err(Failure::Usage(anyhow::anyhow!(
-                "two of the scenarios are called `{twice}`: name each once"
-            )));
+/// The files of the scenarios that are run, what they replay and the servers that they name.
+fn files_of(chosen: &[Loaded]) -> Vec<PathBuf> {
+    chosen.iter().flat_map(Loaded::files).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+    use contract::TrialPlan;
+
+    use super::*;
+    use crate::{Arguments, Command};
+
+    /// From the folder of this crate, where its tests are run.
+    const SCENARIOS: &str = "../../scenarios";
+
+    /// A plan from the words behind `just bench`.
+    fn plan(words: &[&str]) -> Plan {
+        let words = ["pushlab", "bench"].into_iter().chain(words.iter().copied());
+        let arguments = Arguments::try_parse_from(words).expect("a command line");
+        let Command::Bench(arguments) = arguments.command else { panic!("no bench") };
+        Plan::make(&arguments).expect("a plan")
+    }
+
+    /// The plan of a command as a report shows it.
+    fn plan_of(command: &str) -> Plan {
+        let words: Vec<&str> = command.strip_prefix("just bench ").expect("a command").split(' ').collect();
+        plan(&words)
+    }
+
+    /// What decides what a trial measures.
+    fn measured<'a>(orders: impl Iterator<Item = &'a TrialOrder>) -> Vec<(&'a TrialPlan, String, u32, f64)> {
+        orders
+            .map(|order| (&order.plan, order.schedule.hash().to_owned(), order.block, order.poll_phase))
+            .collect()
+    }
+
+    #[test]
+    fn the_commands_shown_plan_the_same_trials() {
+        for (words, fewest) in [
+            (&["--seed", "7"][..], 3),
+            (&["--seed", "1", "--blocks", "2"], 3),
+            (&["bursts", "idle-timeout", "--seed", "3"], 2),
+            (&["stock-ticker", "--default-part", "--blocks", "4", "--fail-fast"], 1),
+        ] {
+            let words: Vec<&str> = words.iter().copied().chain(["--scenarios", SCENARIOS]).collect();
+            let whole = plan(&words);
+            let again = plan_of(&whole.manifest.command);
+            assert_eq!(measured(again.orders.iter()), measured(whole.orders.iter()), "{words:?}");
+            assert_eq!(again.manifest.blocks, whole.manifest.blocks);
+            let scenarios = whole.manifest.scenarios.iter().zip(&whole.manifest.blocks);
+            assert!(scenarios.len() >= fewest, "{words:?}");
+            for ((scenario, blocks), command) in scenarios.zip(&whole.manifest.commands) {
+                let alone = plan_of(command);
+                let part = whole.orders.iter().filter(|order| order.scenario == scenario.name);
+                assert_eq!(measured(alone.orders.iter()), measured(part), "{command}");
+                assert_eq!(alone.manifest.blocks, [*blocks], "{command}");
+                assert_eq!(alone.manifest.scenarios, std::slice::from_ref(scenario), "{command}");
+                assert_eq!(&alone.manifest.command, command, "it names itself");
+            }
         }
-        let name = names.join("-");
-        return Ok((chosen, Selection::Everything, name));
     }
-    let mut chosen = scenarios::all(&arguments.folder)?;
-    if arguments.all {
-        chosen.retain(|loaded| !loaded.scenario.servers.iter().any(ServerName::is_foreign));
-        return Ok((chosen, Selection::Everything, "all".to_owned()));
-    }
-    let offers = |scenario: &Scenario| !scenario.trials(Selection::Default).is_empty();
-    chosen.retain(|loaded| offers(&loaded.scenario));
-    if chosen.is_empty() {
-        let error = anyhow::anyhow!(
-            "no scenario in {} has a [default_run]: name one, or use --all",
-            arguments.folder.display()
-        );
-        return Err(Failure::Usage(error));
-    }
-    Ok((chosen, Selection::Default, "default".to_owned()))
-}
 
-/// The command that repeats this run, or a part of it.
-fn command(arguments: &BenchArguments, scenarios: &[impl AsRef<str>]) -> String {
-    let mut words = vec!["just bench".to_owned()];
-    words.extend(scenarios.iter().map(|scenario| scenario.as_ref().to_owned()));
-    if arguments.all && scenarios.is_empty() {
-        words.push("--all".to_owned());
+    #[test]
+    fn the_default_part_of_a_scenario_is_less_than_the_whole() {
+        let of = |words: &[&str]| {
+            let words: Vec<&str> = words.iter().copied().chain(["--scenarios", SCENARIOS]).collect();
+            plan(&words).orders.len()
+        };
+        assert!(of(&["poll-interval", "--default-part"]) < of(&["poll-interval"]));
     }
-    words.extend(arguments.blocks.map(|blocks| format!("--blocks {blocks}")));
-    words.push(format!("--seed {}", arguments.seed));
-    if arguments.folder != Path::new("scenarios") {
-        words.push(format!("--scenarios {}", arguments.folder.display()));
-    }
-    words.join(" ")
-}
-
-/// The commit that is checked out, if this is a checkout.
-fn commit() -> String {
-    let git = |words: &[&str]| {
-        let output = std::process::Command::new("git").args(words).output().ok()?;
-        output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
-    };
-    let Some(commit) = git(&["rev-parse", "--short=12", "HEAD"]) else {
-        return String::new();
-    };
-    let dirty = git(&["status", "--porcelain"]).is_some_and(|changes| !changes.is_empty());
-    if dirty { format!("{commit}-dirty") } else { commit }
 }

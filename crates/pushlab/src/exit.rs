@@ -2,6 +2,8 @@
 
 use std::{fmt, process::ExitCode};
 
+use crate::say::complain;
+
 /// Something could not be done.
 #[derive(Debug)]
 pub(crate) enum Failure {
@@ -29,7 +31,7 @@ impl Failure {
 
     /// Tells it on stderr and gives the exit code.
     pub(crate) fn tell(self) -> ExitCode {
-        eprintln!("pushlab: {self}");
+        complain(format!("pushlab: {self}"));
         match self {
             Self::Error(_) => ExitCode::from(1),
             Self::Usage(_) => ExitCode::from(2),

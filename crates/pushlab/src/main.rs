@@ -2,6 +2,8 @@
 //! and deliver, and puts a model's prediction beside every measured number.
 
 mod bench;
+mod checkout;
+mod choice;
 mod compare;
 mod doctor;
 mod exit;

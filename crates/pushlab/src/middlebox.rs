@@ -9,7 +9,7 @@ use contract::{Buffering, Network, Period, RelayAnnouncement, Settings};
 use schedule::bind_to_core;
 use serde_json::to_string;
 
-use crate::{exit::Failure, serve::stop};
+use crate::{exit::Failure, say::complain, serve::stop};
 
 /// Relay between a subscriber and a server on this machine, and be in the way as asked.
 ///
@@ -106,7 +106,7 @@ pub(crate) fn run(arguments: &MiddleboxArguments) -> Result<ExitCode, Failure> {
     if let Some(core) = arguments.core
         && !bind_to_core(core)
     {
-        eprintln!("core {core} cannot be had: the middlebox runs where the system lets it");
+        complain(format!("core {core} cannot be had: the middlebox runs where the system lets it"));
     }
     let settings = RelaySettings {
         listen: arguments.listen,

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::say::say;
+use crate::say::{counted, say};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use load_harness::{Phase, Progress, TrialOrder};
 
@@ -114,7 +114,7 @@ impl Display {
 /// The settings that tell a trial from its neighbours.
 fn settings(order: &TrialOrder) -> String {
     let settings = &order.plan.settings;
-    let subscribers = format!("{} subscribers", settings.subscribers);
+    let subscribers = counted(settings.subscribers as usize, "subscriber");
     match order.plan.pattern {
         contract::Pattern::ShortPolling => {
             format!("{subscribers}, every {}", settings.poll_interval)

@@ -76,14 +76,14 @@ impl ResultsFolder {
 
 /// Reads a run's files.
 pub(crate) fn read(folder: &Path) -> Result<Run> {
-    let text = |name: &str| {
+    let cannot = |name: &str| {
         let file = folder.join(name);
-        fs::read_to_string(&file).with_context(|| {
-            format!("{} cannot be read: is {} the folder of a run?", file.display(), folder.display())
-        })
+        format!("{} cannot be read: is {} the folder of a run?", file.display(), folder.display())
     };
-    Run::parse(&text(MANIFEST)?, &text(RECORDS)?)
-        .with_context(|| format!("the run in {} cannot be read", folder.display()))
+    let manifest = fs::read_to_string(folder.join(MANIFEST)).with_context(|| cannot(MANIFEST))?;
+    // Bytes, for a line that was cut within a character must not cost the others.
+    let records = fs::read(folder.join(RECORDS)).with_context(|| cannot(RECORDS))?;
+    Run::parse(&manifest, records).with_context(|| format!("the run in {} cannot be read", folder.display()))
 }
 
 /// Writes the report's files into a run's folder.

@@ -1,4 +1,5 @@
-//! Words to whoever watches. Nobody need watch: a run goes on when its reader has left.
+//! Words to whoever watches. Nobody need watch: a program goes on when its reader has left, and ends with
+//! the code that it would have ended with.
 
 use std::{fmt::Display, io::Write};
 
@@ -6,4 +7,15 @@ use std::{fmt::Display, io::Write};
 pub(crate) fn say(line: impl Display) {
     // `println!` would panic after `| head -1`.
     let _ = writeln!(std::io::stdout(), "{line}");
+}
+
+/// Writes a line to stderr.
+pub(crate) fn complain(line: impl Display) {
+    // `eprintln!` would panic where stderr is a pipe whose reader is gone.
+    let _ = writeln!(std::io::stderr(), "{line}");
+}
+
+/// `1 trial`, `12 trials`.
+pub(crate) fn counted(number: usize, noun: &str) -> String {
+    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
 }

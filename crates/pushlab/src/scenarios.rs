@@ -27,6 +27,17 @@ pub(crate) struct Loaded {
 }
 
 impl Loaded {
+    /// The files that it comes from: its own, what it replays, and the folders of the servers it names.
+    pub(crate) fn files(&self) -> Vec<PathBuf> {
+        let mut files = vec![self.folder.join(format!("{}.toml", self.scenario.name))];
+        if let Arrivals::Replay { file } = &self.scenario.events {
+            files.push(self.folder.join(file));
+        }
+        let foreign = self.scenario.servers.iter().filter(|server| server.is_foreign());
+        files.extend(foreign.map(|server| self.folder.join("targets").join(server.as_str())));
+        files
+    }
+
     fn patterns_by_default(&self) -> usize {
         let trials = self.scenario.trials(Selection::Default);
         Pattern::ALL.iter().filter(|pattern| trials.iter().any(|plan| plan.pattern == **pattern)).count()

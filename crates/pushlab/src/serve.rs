@@ -10,7 +10,7 @@ use schedule::bind_to_core;
 use server::{AppSettings, CertificateSource, Limits, Server, ServerSettings};
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::exit::Failure;
+use crate::{exit::Failure, say::complain};
 
 /// Serve the patterns over one event log, to try them by hand.
 ///
@@ -120,7 +120,7 @@ pub(crate) fn run(arguments: &ServeArguments) -> Result<ExitCode, Failure> {
     if let Some(core) = arguments.core
         && !bind_to_core(core)
     {
-        eprintln!("core {core} cannot be had: the server runs where the system lets it");
+        complain(format!("core {core} cannot be had: the server runs where the system lets it"));
     }
     let defaults = AppSettings::default();
     let patterns =

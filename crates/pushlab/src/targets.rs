@@ -5,7 +5,11 @@ use std::{collections::BTreeMap, fs, path::Path, sync::Arc};
 use contract::{ServerName, TargetNote};
 use load_harness::{TargetFolder, TrialOrder};
 
-use crate::{exit::Failure, say::say, scenarios::Loaded};
+use crate::{
+    exit::Failure,
+    say::{complain, say},
+    scenarios::Loaded,
+};
 
 /// The targets of a run, by name.
 pub(crate) type Targets = BTreeMap<ServerName, Arc<TargetFolder>>;
@@ -31,7 +35,7 @@ pub(crate) fn open(chosen: &[Loaded], install: bool) -> Result<Targets, Failure>
             }
             let mut target = TargetFolder::open(&own).map_err(Failure::usage)?;
             if install && let Err(error) = target.install(say) {
-                eprintln!("pushlab: {error}");
+                complain(format!("pushlab: {error}"));
             }
             if let Err(problem) = &target.state {
                 say(format!("not measured: {problem}"));

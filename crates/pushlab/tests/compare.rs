@@ -47,7 +47,7 @@ fn what_cannot_be_compared_is_an_error() {
     run_folder(&lab, "run", 1, |_| ());
     std::fs::create_dir(lab.path("empty")).unwrap();
     run_folder(&lab, "damaged", 1, |_| ());
-    lab.write("damaged/records.jsonl", "{\"schema\":2}\n");
+    lab.write("damaged/manifest.json", &format!("{{\"schema\":{}}}", contract::RECORD_SCHEMA));
     run_folder(&lab, "old", 1, |_| ());
     lab.write("old/manifest.json", "{\"schema\":1}");
     for (arguments, code, words) in [
@@ -56,7 +56,7 @@ fn what_cannot_be_compared_is_an_error() {
         (vec!["compare", "run", "run", "--smallest", "1%", "--all"], 2, "cannot be used with"),
         (vec!["compare", "run", "nowhere"], 1, "is nowhere the folder of a run?"),
         (vec!["compare", "empty", "run"], 1, "is empty the folder of a run?"),
-        (vec!["compare", "run", "damaged"], 1, "records.jsonl, line 1: missing field"),
+        (vec!["compare", "run", "damaged"], 1, "manifest.json, line 1: missing field"),
         (vec!["compare", "old", "run"], 1, "schema 1 cannot be read"),
     ] {
         let ended = lab.run(&arguments);

@@ -97,6 +97,7 @@ fn order_of(scenario: &Scenario, plan: TrialPlan) -> TrialOrder {
         replay_csv: None,
         order: 0,
         block: 1,
+        attempt: 1,
         poll_phase: 0.3,
         notes: Vec::new(),
         calibration: None,
@@ -148,9 +149,9 @@ fn the_default_run_takes_about_four_minutes_and_compares_in_four_blocks() {
     // So that all patterns and intervals stand in one figure.
     assert!(hashes("stock-ticker").chain(hashes("poll-interval")).all(|hash| hash == ticker));
     // One for each pattern and number of subscribers.
-    expected += Duration::from_millis(3_500) * calibrations.len() as u32;
+    expected += Duration::from_millis(5_200) * calibrations.len() as u32;
     let seconds = expected.as_secs();
-    assert!((225..=245).contains(&seconds), "{seconds} s are not about four minutes");
+    assert!((225..=255).contains(&seconds), "{seconds} s are not about four minutes");
 }
 
 /// The example is for copying: it has to be read, and its limits are called the defaults.

@@ -252,6 +252,7 @@ fn failed_run() -> (String, String) {
         server: contract::ServerName::default(),
         order,
         block: 0,
+        attempt: 1,
         seed: 1,
         schedule_hash: "none".to_owned(),
         poll_phase: 0.5,
@@ -286,9 +287,7 @@ fn damaged_files_of_a_run_are_named_with_the_line() {
     let newer = |text: &str| text.replacen("\"schema\":2", "\"schema\":3", 1);
     let no_measure = manifest.replacen("\"measure\":\"1s\"", "\"measure\":1", 1);
     assert_ne!(no_measure, manifest);
-    let elsewhere = records.replacen("\"scenario\":\"one\"", "\"scenario\":\"two\"", 1);
-    let cut_inside = format!("{}\n{}", &records[..first / 2], &records[first..]);
-    let cases: [(&str, &str, &[&str]); 7] = [
+    let cases: [(&str, &str, &[&str]); 5] = [
         ("", &records, &["manifest.json, line 1"]),
         (&manifest[..manifest.len() / 2], &records, &["manifest.json, line 1", "EOF"]),
         (&no_measure, &records, &["manifest.json, line 1", "with its unit in quotes"]),
@@ -298,15 +297,37 @@ fn damaged_files_of_a_run_are_named_with_the_line() {
             &(records[..first].to_owned() + &newer(&records[first..])),
             &["records.jsonl, line 2", "schema 3", "use the pushlab that measured this run"],
         ),
-        (&manifest, &elsewhere, &["records.jsonl, line 1", "`two`"]),
-        // Only the last line may be cut: one in the middle was damaged by something else.
-        (&manifest, &cut_inside, &["records.jsonl, line 1"]),
     ];
     for (manifest, records, words) in cases {
         lab.write("manifest.json", manifest);
         lab.write("records.jsonl", records);
         lab.run(&["report", "."]).exits(1).complains(words);
         assert!(!lab.path("report.html").exists(), "no report is made of what cannot be judged");
+    }
+}
+
+/// A disk that is full, or a byte that is damaged, costs a trial and not the run.
+#[test]
+fn a_record_that_is_cut_within_a_character_or_damaged_is_left_out_with_a_warning() {
+    let lab = Lab::new();
+    let (manifest, records) = failed_run();
+    lab.write("manifest.json", &manifest);
+    let euro = "€".as_bytes();
+    let (first, second) = records.split_once('\n').unwrap();
+    let elsewhere = first.replacen("\"scenario\":\"one\"", "\"scenario\":\"two\"", 1);
+    let half = &first.as_bytes()[..first.len() / 2];
+    for (broken, words) in [
+        ([half, &euro[..2], b"\n", second.as_bytes()].concat(), "line 1 of records.jsonl cannot be read"),
+        ([half, b"\n", second.as_bytes()].concat(), "line 1 of records.jsonl cannot be read"),
+        ([elsewhere.as_bytes(), b"\n", second.as_bytes()].concat(), "`two` is not in manifest.json"),
+        ([first.as_bytes(), b"\n", half, &euro[..2]].concat(), "line 2 of records.jsonl is cut short"),
+    ] {
+        std::fs::write(lab.path("records.jsonl"), broken).unwrap();
+        lab.run(&["report", "."]).exits(0);
+        let summary = summary(&lab.path("."));
+        assert_eq!(summary["points"][0]["trials"], 1, "{words}");
+        assert!(summary["run"]["warnings"].to_string().contains(words), "{words}: {summary}");
+        assert!(read(&lab.path("report.html")).contains(words), "{words}");
     }
 }
 

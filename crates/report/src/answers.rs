@@ -175,7 +175,7 @@ fn comparison(judge: Judge<'_>, primary: Option<QuantityName>, points: &[&Point]
             parts.push(format!(
                 "{} lost so many events that its age {at} is only known to be over {}",
                 point.label(),
-                name.text(age(point))
+                name.lower_bound_text(age(point))
             ));
         }
     }

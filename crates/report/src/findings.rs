@@ -299,15 +299,15 @@ fn scenario_finding(run: &Run, scenario: &Scenario, judged: &[&TrialRecord]) -> 
     })
 }
 
-/// The manifest's own command for a scenario; composed where the manifest has none.
+/// The manifest's own command for a scenario; that of the whole run where the manifest has none.
 fn command(run: &Run, scenario: &Scenario) -> String {
     let manifest = &run.manifest;
     let place = manifest.scenarios.iter().position(|known| known.name == scenario.name);
     place
         .and_then(|index| manifest.commands.get(index))
         .filter(|command| !command.is_empty())
-        .cloned()
-        .unwrap_or_else(|| format!("just bench {} --seed {}", scenario.name, manifest.seed))
+        .unwrap_or(&manifest.command)
+        .clone()
 }
 
 fn failure(record: &TrialRecord) -> Option<Failure> {

@@ -11,6 +11,7 @@ use crate::{
     panel::{Cell, Kind, Panel, Place, Row, Tone, heads},
     point::Point,
     quantity::{Bound, QuantityName},
+    recovery,
     setting::Swept,
 };
 
@@ -62,7 +63,7 @@ pub(crate) fn table(finding: &ScenarioFinding) -> Option<Panel> {
     let rows = finding.points.iter().map(|point| row(point, is_cheapest(finding, point)));
     Some(Panel {
         heading: "Signs of life".to_owned(),
-        explained: EXPLAINED.to_owned(),
+        explained: format!("{EXPLAINED} {}", recovery::PAUSES),
         heads: heads([
             "pattern",
             "heartbeat",
@@ -96,7 +97,13 @@ fn row(point: &Point, is_cheapest: bool) -> Row {
         let small = if point.valid { vec![] } else { vec!["not valid: see the box".to_owned()] };
         cells.push(Cell { small, ..outcome(survives(point), is_cheapest) });
         cells.push(Cell::plain(count(hardship.reconnects)));
-        cells.push(Cell::plain(hardship.recovery_p50_ms.map_or_else(|| "—".to_owned(), time_ms)));
+        cells.push(hardship.recovery_p50_ms.map_or_else(
+            || Cell::plain("—"),
+            |p50_ms| {
+                let pause = recovery::pause(point.pattern).to_owned();
+                Cell { small: vec![pause], ..Cell::plain(time_ms(p50_ms)) }
+            },
+        ));
         cells.push(Cell::plain(count(point.delivery.lost)));
         cells.push(Cell::plain(text(QuantityName::BytesPerEvent)));
         cells.push(Cell::plain(text(QuantityName::AgeP99)));

@@ -6,7 +6,7 @@ use maud::{Markup, html};
 use crate::{
     findings::{CalibrationFinding, Failure, Findings, Judged},
     glossary::words,
-    number::{count, with_unit},
+    number::{count, counted, with_unit},
     point::Point,
     relay, setting,
 };
@@ -204,7 +204,7 @@ pub(crate) fn environment_rows(findings: &Findings) -> Vec<(&'static str, String
         ("pushlab", format!("{} ({} build)", environment.pushlab, environment.build)),
         ("commit", environment.commit.clone()),
         ("system", environment.system.clone()),
-        ("CPU", format!("{}, {} cores", environment.cpu, environment.cores)),
+        ("CPU", format!("{}, {}", environment.cpu, counted(u64::from(environment.cores), "core", "cores"))),
         ("memory", with_unit(environment.memory_mib as f64 / 1024.0, "GiB")),
         ("server", core(environment.server_core)),
         ("harness", harness),
@@ -243,7 +243,7 @@ fn environment(findings: &Findings) -> Markup {
 
 /// A schedule in a line, after its hash.
 pub(crate) fn schedule_text(events: u64, length_s: f64) -> String {
-    format!("{} events in {}", count(events), with_unit(length_s, "s"))
+    format!("{} in {}", counted(events, "event", "events"), with_unit(length_s, "s"))
 }
 
 fn schedules(findings: &Findings) -> Markup {

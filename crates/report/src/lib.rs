@@ -48,6 +48,7 @@ mod predictions;
 mod quantity;
 mod quantity_name;
 mod read;
+mod recovery;
 mod relay;
 mod saturation;
 mod servers;

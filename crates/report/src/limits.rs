@@ -6,7 +6,7 @@ use crate::{
     added_age::{self, AddedAge, primary_age},
     ledgers::difference,
     measured::finite,
-    number::{count, three_digits, with_unit},
+    number::{count, counted, three_digits, with_unit},
     quantity_name::QuantityName,
 };
 
@@ -192,7 +192,7 @@ pub(crate) fn added_head(limits: &Limits) -> String {
 /// Segments sent again are said and make nothing invalid: a network may lose some.
 pub(crate) fn retransmission_warning(of: &Measurements) -> Option<String> {
     let again = of.kernel_life.filter(|kernel| kernel.retransmitted > 0)?.retransmitted;
-    Some(format!("the subscribers' kernel sent {} segments again", count(again)))
+    Some(format!("the subscribers' kernel sent {} again", counted(again, "segment", "segments")))
 }
 
 fn harness_share(of: &Measurements) -> Option<f64> {

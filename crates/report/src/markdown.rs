@@ -17,7 +17,7 @@ use crate::{
     html_validity::grouped_warnings,
     markdown_panel, markdown_servers,
     markdown_text::{Page, code_block, escaped},
-    number::instant,
+    number::{counted, instant},
     panels::panels,
     parting,
     point::{Point, unmeasured},
@@ -57,11 +57,11 @@ fn title(page: &mut Page, findings: &Findings) {
         page.paragraph(&words);
     }
     page.paragraph(&format!(
-        "{}, on {}, {}, {} cores, commit {}.",
+        "{}, on {}, {}, {}, commit {}.",
         escaped(&instant(&findings.started_at)),
         escaped(&environment.system),
         escaped(&environment.cpu),
-        environment.cores,
+        counted(u64::from(environment.cores), "core", "cores"),
         escaped(&environment.commit)
     ));
     for warning in &findings.warnings {

@@ -2,7 +2,7 @@
 
 use contract::{Heartbeat, Network, Params, ServerName, Transport};
 
-use crate::number::{bytes, count, list, period_ms, with_setting};
+use crate::number::{bytes, counted, list, period_ms, with_setting};
 
 /// What the server speaks.
 pub(crate) const fn transport_text(transport: Transport) -> &'static str {
@@ -66,10 +66,11 @@ fn obstacles(network: &Network) -> Vec<String> {
     if network.refuse_upgrade {
         parts.push("upgrades refused".to_owned());
     }
-    parts.extend(network.connections.map(|most| {
-        let connections = if most == 1 { "connection" } else { "connections" };
-        format!("at most {} {connections}", count(u64::from(most)))
-    }));
+    parts.extend(
+        network
+            .connections
+            .map(|most| format!("at most {}", counted(u64::from(most), "connection", "connections"))),
+    );
     parts.extend(network.black_hole_after.map(|period| format!("black hole after {}", time(period))));
     parts
 }

@@ -22,9 +22,26 @@ pub(crate) fn three_digits(value: f64) -> String {
     grouped(&format!("{rounded:.decimals$}"))
 }
 
+/// The largest number of three significant digits that is no larger: a lower bound stays one when it is
+/// printed. 2,146.3 becomes 2,140.
+pub(crate) fn rounded_down(value: f64) -> f64 {
+    if !value.is_finite() || value.abs() < 5e-7 {
+        return value;
+    }
+    let step = 10_f64.powi(value.abs().log10().floor() as i32 - 2);
+    // A value that has three digits keeps them, however its division is rounded: 4.3 ÷ 0.01 is 429.99….
+    let steps = value / step;
+    (steps + steps.abs() * 1e-12).floor() * step
+}
+
 /// A whole number with its thousands apart: `12,000`.
 pub(crate) fn count(value: u64) -> String {
     grouped(&value.to_string())
+}
+
+/// A count with its noun: `1 trial`, `12 trials`.
+pub(crate) fn counted(value: u64, one: &str, more: &str) -> String {
+    format!("{} {}", count(value), if value == 1 { one } else { more })
 }
 
 /// Number and unit.
@@ -132,6 +149,39 @@ mod tests {
         ] {
             assert_eq!(three_digits(value), text, "{value}");
         }
+    }
+
+    #[test]
+    fn a_noun_follows_its_number() {
+        for (value, text) in [(0, "0 trials"), (1, "1 trial"), (2, "2 trials"), (1_200, "1,200 trials")] {
+            assert_eq!(counted(value, "trial", "trials"), text);
+        }
+        assert_eq!(crate::setting::rate(1.0), "1\u{202f}event/s");
+        assert_eq!(crate::setting::rate(0.5), "0.5\u{202f}events/s");
+        assert_eq!(crate::setting::rate(20.0), "20\u{202f}events/s");
+    }
+
+    #[test]
+    fn a_lower_bound_is_never_rounded_up() {
+        for (value, text) in [
+            (2_146.3, "2,140"),
+            (9_596.0, "9,590"),
+            (2_000.0, "2,000"),
+            (4.3, "4.30"),
+            (0.070_1, "0.0701"),
+            (0.999_9, "0.999"),
+            (99.96, "99.9"),
+            (1_000.0, "1,000"),
+            (0.0, "0"),
+            (-2.141, "−2.15"),
+        ] {
+            assert_eq!(three_digits(rounded_down(value)), text, "{value}");
+        }
+        for thousandths in 100..1_000_u32 {
+            let value = f64::from(thousandths) / 1e3;
+            assert_eq!(three_digits(rounded_down(value)), three_digits(value));
+        }
+        assert_eq!(bytes(rounded_down(999.7)), "999\u{202f}B");
     }
 
     #[test]

@@ -9,10 +9,11 @@ use crate::{
     findings::ScenarioFinding,
     measured::quantile_ms,
     network_words::obstacle_text,
-    number::{count, time_ms},
+    number::{count, counted, time_ms},
     panel::{Cell, Kind, Panel, Place, Row, Tone},
     point::Point,
     quantity::QuantityName,
+    recovery,
     setting::served,
 };
 
@@ -26,7 +27,7 @@ const DEGRADED_TIMES: f64 = 2.0;
 const DEGRADED_ABOVE_MS: f64 = 100.0;
 
 /// The rule, as the report states it.
-pub(crate) const RULE: &str = "Fails: a tenth or more of the deliveries never came, half of them came more than 5\u{202f}s later than on the clear road, or a subscriber never connected. Degraded: some deliveries were lost, connections had to be opened again, or the age at p99 is more than twice that of the clear road and more than 100\u{202f}ms above it. Works: neither. What a subscriber sees is its most frequent trouble; recovery is from losing a connection to the first answer on the next.";
+const RULE: &str = "Fails: a tenth or more of the deliveries never came, half of them came more than 5\u{202f}s later than on the clear road, or a subscriber never connected. Degraded: some deliveries were lost, connections had to be opened again, or the age at p99 is more than twice that of the clear road and more than 100\u{202f}ms above it. Works: neither. What a subscriber sees is its most frequent trouble; recovery is from losing a connection to the first answer on the next.";
 
 /// How a pattern gets past an obstacle.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -126,23 +127,58 @@ impl Hardship {
     }
 
     /// How it goes on, in words; empty where nothing was interrupted.
-    fn recovers(&self) -> Option<String> {
+    fn recovers(&self, point: &Point) -> Option<String> {
         if self.reconnects == 0 {
             return None;
         }
-        let back = self.recovery_p50_ms.map(|p50| format!(", back after {} at p50", time_ms(p50)));
-        Some(format!("{}{}", connects_again(self.reconnects), back.unwrap_or_default()))
+        let pause = recovery::pause(point.pattern);
+        let back = self.recovery_p50_ms.map(|p50| format!(", back after {} at p50 ({pause})", time_ms(p50)));
+        Some(format!("{}{}", self.connects_again(point), back.unwrap_or_default()))
+    }
+
+    /// `1,240 reconnects`; who never had a connection has not reconnected.
+    fn connects_again(&self, point: &Point) -> String {
+        let all = u64::from(point.params.subscribers) * point.completed().count() as u64;
+        // What a stream lost and found again has a time of recovery. A poll's idle connection may be
+        // opened again without one.
+        let none_came_back = match point.pattern {
+            Pattern::ShortPolling | Pattern::LongPolling => self.never_connected >= all,
+            Pattern::Sse | Pattern::WebSocket => self.recovery_p50_ms.is_none(),
+        };
+        match (self.never_connected > 0, none_came_back) {
+            (false, _) => counted(self.reconnects, "reconnect", "reconnects"),
+            (true, true) => counted(self.reconnects, "further attempt", "further attempts"),
+            (true, false) => {
+                counted(self.reconnects, "further attempt or reconnect", "further attempts or reconnects")
+            }
+        }
     }
 }
 
-/// `1,240 reconnects`.
-fn connects_again(reconnects: u64) -> String {
-    if reconnects == 1 { "1 reconnect".to_owned() } else { format!("{} reconnects", count(reconnects)) }
+/// What the points of a scenario lay behind, in its order: the rows of the matrix.
+fn networks(finding: &ScenarioFinding) -> Vec<Network> {
+    let mut networks: Vec<(f64, Network)> = Vec::new();
+    for point in &finding.points {
+        if let (Some(network), Some(key)) = (point.params.network, point.swept_key())
+            && !networks.iter().any(|(_, known)| *known == network)
+        {
+            networks.push((key.place_in(&finding.scenario), network));
+        }
+    }
+    networks.sort_by(|(left, _), (right, _)| left.total_cmp(right));
+    networks.into_iter().map(|(_, network)| network).collect()
+}
+
+/// Whether something is in the way that is not in the way of all: an obstacle, or a line narrower than
+/// another of the scenario. A road may have a length or a width in all of its trials.
+fn is_in_the_way(network: &Network, all: &[Network]) -> bool {
+    let width = |network: &Network| network.bytes_per_second.unwrap_or(u64::MAX);
+    network.is_obstacle() || all.iter().any(|other| width(other) > width(network))
 }
 
 /// The point of the same pattern and server with nothing in the way.
 pub(crate) fn clear_road<'a>(finding: &'a ScenarioFinding, point: &Point) -> Option<&'a Point> {
-    let of = |is_clear: fn(&Network) -> bool| {
+    let of = |is_clear: &dyn Fn(&Network) -> bool| {
         finding.points.iter().find(|other| {
             other.pattern == point.pattern
                 && other.server == point.server
@@ -150,9 +186,8 @@ pub(crate) fn clear_road<'a>(finding: &'a ScenarioFinding, point: &Point) -> Opt
                 && other.params.network.is_some_and(|network| is_clear(&network))
         })
     };
-    // A road may have a length or a width in all of a scenario's trials.
-    of(Network::is_clear)
-        .or_else(|| of(|network| !network.is_obstacle() && network.bytes_per_second.is_none()))
+    let all = networks(finding);
+    of(&Network::is_clear).or_else(|| of(&|network| !is_in_the_way(network, &all)))
 }
 
 /// By the rule; none where no trial was completed.
@@ -192,19 +227,12 @@ pub(crate) fn matrix(finding: &ScenarioFinding) -> Option<Panel> {
         return None;
     }
     let mut columns: Vec<&Point> = Vec::new();
-    let mut networks: Vec<(f64, Network)> = Vec::new();
     for point in &finding.points {
         let same = |other: &&Point| other.pattern == point.pattern && other.server == point.server;
         if !columns.iter().any(same) {
             columns.push(point);
         }
-        if let (Some(network), Some(key)) = (point.params.network, point.swept_key())
-            && !networks.iter().any(|(_, known)| *known == network)
-        {
-            networks.push((key.place_in(&finding.scenario), network));
-        }
     }
-    networks.sort_by(|(left, _), (right, _)| left.total_cmp(right));
     let at = |column: &Point, network: Network| {
         finding.points.iter().find(|point| {
             point.pattern == column.pattern
@@ -212,7 +240,7 @@ pub(crate) fn matrix(finding: &ScenarioFinding) -> Option<Panel> {
                 && point.params.network == Some(network)
         })
     };
-    let rows = networks.into_iter().map(|(_, network)| Row {
+    let rows = networks(finding).into_iter().map(|network| Row {
         pattern: None,
         head: obstacle_text(&network),
         cells: columns
@@ -227,7 +255,7 @@ pub(crate) fn matrix(finding: &ScenarioFinding) -> Option<Panel> {
     heads.extend(columns.iter().map(|point| served(point.pattern.label(), &point.server)));
     Some(Panel {
         heading: "Works, degraded or fails".to_owned(),
-        explained: RULE.to_owned(),
+        explained: format!("{RULE} {}", recovery::PAUSES),
         heads,
         rows: rows.collect(),
         kind: Kind::Words,
@@ -244,7 +272,7 @@ fn cell(finding: &ScenarioFinding, point: &Point) -> Cell {
     };
     let hardship = Hardship::of(point);
     let mut small = vec![hardship.sees()];
-    small.extend(hardship.recovers());
+    small.extend(hardship.recovers(point));
     if point.delivery.lost > 0 {
         small.push(format!("lost {} of {}", count(point.delivery.lost), count(point.delivery.expected)));
     }
@@ -252,7 +280,7 @@ fn cell(finding: &ScenarioFinding, point: &Point) -> Cell {
         small.push(format!("{} never connected", count(hardship.never_connected)));
     }
     if hardship.failed_requests > 0 {
-        small.push(format!("{} requests failed", count(hardship.failed_requests)));
+        small.push(format!("{} failed", counted(hardship.failed_requests, "request", "requests")));
     }
     let age = |point: &Point| point.quantity_of(QuantityName::AgeP99).measured_text();
     let clear = clear_road(finding, point).filter(|clear| !std::ptr::eq(*clear, point));
@@ -264,14 +292,16 @@ fn cell(finding: &ScenarioFinding, point: &Point) -> Cell {
     Cell { text: passage.to_string(), small, tone: passage.tone() }
 }
 
-/// Obstacles that a pattern's points met, by how it got past them; in the order of the patterns.
+/// Rows of the matrix with something in the way, and how each pattern got past them; in the order of the
+/// patterns.
 pub(crate) fn by_pattern(finding: &ScenarioFinding) -> Vec<(Pattern, Vec<(Passage, &Point)>)> {
+    let all = networks(finding);
     let of = |pattern: Pattern| -> Vec<(Passage, &Point)> {
         finding
             .points
             .iter()
             .filter(|point| point.pattern == pattern && point.server.is_pushlab())
-            .filter(|point| point.params.network.is_some_and(|network| network.is_obstacle()))
+            .filter(|point| point.params.network.is_some_and(|network| is_in_the_way(&network, &all)))
             .filter_map(|point| Some((passage(finding, point)?, point)))
             .collect()
     };

@@ -15,7 +15,7 @@ use crate::{
     estimate::{Estimate, over_readings},
     limits::retransmission_warning,
     measured::{Reading, finite, is_per_delivery, left_out},
-    number::{count, three_digits},
+    number::{count, counted, three_digits},
     predictions::{PointPrediction, mean_of, predictions, range_of},
     quantity::{Bound, Quantity, QuantityName},
     saturation::{bound_words, missing_words, saturation_warnings},
@@ -224,7 +224,7 @@ impl Point {
         if name == QuantityName::SaturationDeliveries {
             return bound_words(self.completed()).to_owned();
         }
-        format!("{} deliveries never came", count(self.ages.censored))
+        format!("{} never came", counted(self.ages.censored, "delivery", "deliveries"))
     }
 
     /// The trial whose ages the instrument may have changed most beyond what is allowed, if there is one.

@@ -85,10 +85,9 @@ impl Quantity {
         let Some(value) = self.measured else {
             return "—".to_owned();
         };
-        let text = self.name.text(value);
         let text = match self.bound {
-            Bound::Exact => text,
-            Bound::AtLeast => format!(">{}{text}", number::THIN_SPACE),
+            Bound::Exact => self.name.text(value),
+            Bound::AtLeast => format!(">{}{}", number::THIN_SPACE, self.name.lower_bound_text(value)),
         };
         format!("{text}{}", self.clock_bound_text())
     }
@@ -241,6 +240,14 @@ mod tests {
         let units = with(QuantityName::MemoryUser, 1_100.0, 980.0, 1_200.0);
         assert_eq!(units, "1.10\u{202f}KB (980\u{202f}B–1.20\u{202f}KB)");
         assert_eq!(with(QuantityName::RequestsPerEvent, 1.0, 0.9, 1.1), "1.00 (0.900–1.10)");
+    }
+
+    #[test]
+    fn a_lower_bound_is_printed_rounded_down() {
+        let mut age = quantity(QuantityName::AgeP99, 2_146.3, 2.0);
+        assert_eq!(age.measured_text(), "2,150\u{202f}ms");
+        age.bound = Bound::AtLeast;
+        assert_eq!(age.measured_text(), ">\u{202f}2,140\u{202f}ms");
     }
 
     #[test]

@@ -275,6 +275,12 @@ impl QuantityName {
         matches!(self, Self::AgeMean | Self::AgeP50 | Self::AgeP99)
     }
 
+    /// A lower bound with its unit: rounded down, so that what is printed is one, too.
+    #[must_use]
+    pub fn lower_bound_text(self, value: f64) -> String {
+        self.text(number::rounded_down(value))
+    }
+
     /// A value with its unit, as text and tables print it.
     #[must_use]
     pub fn text(self, value: f64) -> String {

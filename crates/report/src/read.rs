@@ -1,4 +1,4 @@
-//! Reads a run back: strict about what it cannot judge, lenient only about a last line cut short.
+//! Reads a run back. A line that is no record is lost with its trial, and named; the others are not.
 
 use contract::{Distribution, Manifest, Outcome, RECORD_SCHEMA, TrialRecord};
 use serde::Deserialize;
@@ -45,14 +45,14 @@ pub enum ReadError {
         /// The version found.
         found: u32,
     },
-    /// A record that does not fit the manifest, or that contradicts itself.
-    #[error("{RECORDS}, line {line}: {problem}")]
-    Contradiction {
-        /// Line, from 1.
-        line: usize,
-        /// What does not fit.
-        problem: String,
-    },
+}
+
+/// Why a line gave no record.
+enum Unread {
+    /// The whole run is another version's.
+    OtherVersion(ReadError),
+    /// This line alone is lost.
+    Broken(String),
 }
 
 /// The one field that every version of the files has.
@@ -64,49 +64,62 @@ struct Versioned {
 impl Run {
     /// Reads `manifest.json` and `records.jsonl`.
     ///
-    /// A last line without its line end that is not a whole record was cut short by a full disk or
-    /// a kill: it is left out with a warning in [`Run::warnings`].
+    /// A line that is no record of this run was cut short by a full disk or a kill, or damaged since: not
+    /// UTF-8, not JSON, a field too few, a scenario that the manifest does not have, a histogram that
+    /// contradicts itself. It is left out, with a warning in [`Run::warnings`] that names it.
     ///
     /// # Errors
-    /// [`ReadError`] with file and line if the text is not a run of this schema, a record names a
-    /// scenario that the manifest does not have, or a histogram is damaged.
-    pub fn parse(manifest_json: &str, records_jsonl: &str) -> Result<Self, ReadError> {
+    /// [`ReadError`] with file and line if the manifest cannot be read, or either file was written by
+    /// another version of pushlab.
+    pub fn parse(manifest_json: &str, records_jsonl: impl AsRef<[u8]>) -> Result<Self, ReadError> {
         let manifest: Manifest = versioned(MANIFEST, 1, manifest_json)?;
         let mut run = Self { manifest, records: Vec::new(), warnings: Vec::new() };
-        let lines: Vec<&str> = records_jsonl.lines().collect();
-        for (index, text) in lines.iter().enumerate() {
-            if text.trim().is_empty() {
+        let bytes = records_jsonl.as_ref();
+        let lines: Vec<&[u8]> = bytes.split(|byte| *byte == b'\n').collect();
+        for (line, text) in (1..).zip(&lines) {
+            if text.trim_ascii().is_empty() {
                 continue;
             }
-            let line = index + 1;
-            let unfinished = line == lines.len() && !records_jsonl.ends_with('\n');
-            match versioned::<TrialRecord>(RECORDS, line, text) {
-                Ok(record) => {
-                    run.check(line, &record)?;
-                    run.records.push(record);
+            match run.record(line, text) {
+                Ok(record) => run.records.push(record),
+                Err(Unread::OtherVersion(error)) => return Err(error),
+                Err(Unread::Broken(problem)) => {
+                    // Every line has its end but one that was still being written.
+                    let state = if line == lines.len() { "is cut short" } else { "cannot be read" };
+                    run.warnings.push(format!(
+                        "line {line} of {RECORDS} {state} and was left out ({problem}): its trial counts as not run"
+                    ));
                 }
-                Err(ReadError::Form { .. }) if unfinished => run.warnings.push(format!(
-                    "line {line} of {RECORDS} is cut short and was left out: its trial counts as not run"
-                )),
-                Err(error) => return Err(error),
             }
         }
         Ok(run)
     }
 
+    /// The record of a line.
+    fn record(&self, line: usize, text: &[u8]) -> Result<TrialRecord, Unread> {
+        let broken = |problem: String| Unread::Broken(problem);
+        let text = std::str::from_utf8(text)
+            .map_err(|error| broken(format!("not UTF-8 after {} bytes", error.valid_up_to())))?;
+        let record: TrialRecord = versioned(RECORDS, line, text).map_err(|error| match error {
+            ReadError::Form { problem, .. } => broken(problem),
+            ReadError::Schema { .. } => Unread::OtherVersion(error),
+        })?;
+        self.check(&record).map_err(broken)?;
+        Ok(record)
+    }
+
     /// What everything after this relies on.
-    fn check(&self, line: usize, record: &TrialRecord) -> Result<(), ReadError> {
-        let error = |problem: String| Err(ReadError::Contradiction { line, problem });
+    fn check(&self, record: &TrialRecord) -> Result<(), String> {
         let known = record.scenario == CALIBRATION
             || self.manifest.scenarios.iter().any(|scenario| scenario.name == record.scenario);
         if !known {
-            return error(format!("scenario `{}` is not in {MANIFEST}", record.scenario));
+            return Err(format!("scenario `{}` is not in {MANIFEST}", record.scenario));
         }
         let Outcome::Completed { measurements } = &record.outcome else {
             return Ok(());
         };
         if measurements.window.end_ns < measurements.window.start_ns {
-            return error("the measured window ends before it starts".to_owned());
+            return Err("the measured window ends before it starts".to_owned());
         }
         for (name, distribution) in [
             ("age.arrived", &measurements.age.arrived),
@@ -116,7 +129,7 @@ impl Run {
             ("recovery", &measurements.recovery),
         ] {
             if let Err(problem) = Distribution::histogram(distribution) {
-                return error(format!("{name}: {problem}"));
+                return Err(format!("{name}: {problem}"));
             }
         }
         Ok(())

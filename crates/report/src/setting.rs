@@ -9,14 +9,16 @@ use crate::{
     answers::capitalised,
     findings::ScenarioFinding,
     network_words::{heartbeat_text, network_text, transport_text},
-    number::{self, count, list, period_ms, setting, with_setting},
+    number::{self, THIN_SPACE, count, counted, list, period_ms},
 };
 
 pub(crate) use crate::swept::{Swept, SweptValue};
 
 /// `20 events/s`.
 pub(crate) fn rate(rate_hz: f64) -> String {
-    with_setting(rate_hz, "events/s")
+    let number = number::setting(rate_hz);
+    let unit = if number == "1" { "event/s" } else { "events/s" };
+    format!("{number}{THIN_SPACE}{unit}")
 }
 
 /// The pattern with the setting that makes it what it is: `short polling every 1 s`.
@@ -63,11 +65,7 @@ pub(crate) const fn rung_mark(rung: Rung) -> &'static str {
 /// All settings of a point in a line.
 pub(crate) fn params_text(params: &Params) -> String {
     let mut parts = vec![
-        format!(
-            "{} subscriber{}",
-            count(u64::from(params.subscribers)),
-            if params.subscribers == 1 { "" } else { "s" }
-        ),
+        counted(u64::from(params.subscribers), "subscriber", "subscribers"),
         rate(params.rate_hz),
         number::bytes(f64::from(params.payload_bytes)),
     ];
@@ -109,10 +107,10 @@ pub(crate) fn params_text(params: &Params) -> String {
         Certificate::OtherHost => parts.push("a certificate for another host".to_owned()),
     }
     if let Some(streams) = params.streams_per_connection.filter(|streams| *streams > 1) {
-        parts.push(format!("{} streams a connection", count(u64::from(streams))));
+        parts.push(format!("{} a connection", counted(u64::from(streams), "stream", "streams")));
     }
     if let Some(streams) = params.max_streams {
-        parts.push(format!("at most {} streams a connection", count(u64::from(streams))));
+        parts.push(format!("at most {} a connection", counted(u64::from(streams), "stream", "streams")));
     }
     parts.extend(params.heartbeat.map(heartbeat_text));
     if let Some(browser) = params.browser {
@@ -129,8 +127,8 @@ pub(crate) fn arrivals_text(arrivals: &Arrivals) -> String {
             format!("independent of each other (Poisson), {}", rate(*rate_hz))
         }
         Arrivals::Bursts { burst_events, event_spacing, burst_every } => format!(
-            "bursts of {} events {} apart, about every {}",
-            setting(f64::from(*burst_events)),
+            "bursts of {} {} apart, about every {}",
+            counted(u64::from(*burst_events), "event", "events"),
             period_ms(event_spacing.milliseconds()),
             period_ms(burst_every.milliseconds())
         ),

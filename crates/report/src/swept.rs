@@ -4,7 +4,7 @@ use contract::{Client, Heartbeat, Network, Params, Pattern, Rung, Scenario, Swee
 
 use crate::{
     network_words::{heartbeat_mark, heartbeat_text, obstacle_text, transport_text},
-    number::{self, count, period_ms, setting, with_setting},
+    number::{self, count, counted, period_ms, setting, with_setting},
     setting::{rate, rung_mark, rung_words},
 };
 
@@ -189,12 +189,11 @@ impl Swept {
     pub(crate) fn text(self, params: &Params) -> String {
         let streams = |number: Option<u32>, before: &str| {
             number.map_or_else(String::new, |number| {
-                let word = if number == 1 { "stream" } else { "streams" };
-                format!("{before}{} {word} a connection", count(u64::from(number)))
+                format!("{before}{} a connection", counted(u64::from(number), "stream", "streams"))
             })
         };
         match self {
-            Self::Subscribers => format!("{} subscribers", count(u64::from(params.subscribers))),
+            Self::Subscribers => counted(u64::from(params.subscribers), "subscriber", "subscribers"),
             Self::Rate => rate(params.rate_hz),
             Self::Payload => with_setting(f64::from(params.payload_bytes), "B"),
             Self::PollInterval => params.poll_interval_ms.map_or_else(String::new, period_ms),

@@ -195,7 +195,7 @@ fn measured(quantity: &Quantity) -> String {
     let error = plain(&quantity.clock_bound_text());
     match quantity.bound {
         Bound::Exact => format!("{}{error}", bare(quantity.measured)),
-        Bound::AtLeast => format!("> {}{error}", bare(quantity.measured)),
+        Bound::AtLeast => format!("> {}{error}", bare(quantity.measured.map(number::rounded_down))),
     }
 }
 

@@ -5,7 +5,7 @@ use contract::{Scenario, ServerName};
 use crate::{
     comparisons::{at_same_value, by_block},
     estimate::over_blocks,
-    number::{count, three_digits, with_unit},
+    number::{count, rounded_down, three_digits, with_unit},
     point::{Point, unmeasured},
     quantity::{Bound, QuantityName},
     threshold::{Divisor, Operator, Subject, Term, Threshold, parse},
@@ -85,7 +85,7 @@ impl ThresholdFinding {
         let interval = seen.map_or_else(String::new, |ends| format!(" ({})", ends.join("–")));
         match self.bound {
             Bound::Exact => format!("{}{interval}", three_digits(value)),
-            Bound::AtLeast => format!("> {}", three_digits(value)),
+            Bound::AtLeast => format!("> {}", three_digits(rounded_down(value))),
         }
     }
 }
@@ -388,5 +388,5 @@ fn beyond_the_bound(operator: Operator, value: f64, limit: f64, cause: &str) -> 
             ThresholdOutcome::Inconclusive
         }
     };
-    (outcome, format!("only known to be over {}: {cause}", three_digits(value)))
+    (outcome, format!("only known to be over {}: {cause}", three_digits(rounded_down(value))))
 }

@@ -2,7 +2,7 @@
 
 use crate::{
     findings::Failure,
-    number::count,
+    number::{count, counted},
     point::Point,
     threshold_verdict::{ThresholdFinding, ThresholdOutcome},
     validity::{behind_obstacle, bytes_are_the_servers},
@@ -65,8 +65,11 @@ impl Verdict {
         let not_run =
             points.iter().flat_map(|point| &point.trials).filter_map(|trial| trial.not_run.as_ref());
         let not_run: Vec<&String> = not_run.collect();
-        let mut of_planned =
-            format!("{} of {} planned trials completed", count(completed as u64), count(u64::from(planned)));
+        let mut of_planned = format!(
+            "{} of {} completed",
+            count(completed as u64),
+            counted(u64::from(planned), "planned trial", "planned trials")
+        );
         if let Some(reason) = not_run.first() {
             of_planned.push_str(&format!(", {} not run ({reason})", count(not_run.len() as u64)));
         }
@@ -88,9 +91,9 @@ impl Verdict {
             return (
                 Self::Invalid,
                 format!(
-                    "{} of {} points, the first {} in {}: {reason}",
-                    invalid.len(),
-                    points.len(),
+                    "{} of {}, the first {} in {}: {reason}",
+                    count(invalid.len() as u64),
+                    counted(points.len() as u64, "point", "points"),
                     point.label(),
                     point.scenario
                 ),
@@ -141,13 +144,22 @@ fn delivered(points: &[&Point]) -> String {
     let all = format!(
         "every event was delivered once, in order, and subscribers and server counted the same {counts}{told}"
     );
-    match hindered {
-        0 => format!("; {all}"),
-        number if number == measured.len() => {
+    let is_lost = measured.iter().any(|point| point.delivery.lost > 0);
+    match (hindered, is_lost) {
+        (0, _) => format!("; {all}"),
+        (number, true) if number == measured.len() => {
             "; what was lost lay behind obstacles and is a finding; nothing came twice or out of order"
                 .to_owned()
         }
-        _ => format!("; where no obstacle was in the way {all}; what was lost behind one is a finding"),
+        (number, false) if number == measured.len() => {
+            "; nothing was lost behind obstacles, and nothing came twice or out of order".to_owned()
+        }
+        (_, true) => {
+            format!("; where no obstacle was in the way {all}; what was lost behind one is a finding")
+        }
+        (_, false) => {
+            format!("; where no obstacle was in the way {all}; nothing was lost behind one either")
+        }
     }
 }
 
@@ -165,6 +177,7 @@ fn browser_words(points: &[&Point]) -> Option<String> {
     }
     let broken = checks().filter(|(_, check)| !check.holds).count();
     Some(match checks().find(|(_, check)| !check.holds) {
+        None if all == 1 => "the one check in the browser holds".to_owned(),
         None => format!("all {} checks in the browser hold", count(all as u64)),
         Some((point, check)) => format!(
             "{} of {} checks in the browser do not hold, the first {} in {}",
@@ -189,9 +202,9 @@ fn by_thresholds(thresholds: &[&ThresholdFinding]) -> Option<(Verdict, String)> 
     let first = found[0];
     let of = if first.of.is_empty() { String::new() } else { format!(" for {}", first.of) };
     let reason = format!(
-        "{} of {} thresholds {}, the first in {}: {}{of} is {}, {}",
+        "{} of {} {}, the first in {}: {}{of} is {}, {}",
         count(found.len() as u64),
-        count(thresholds.len() as u64),
+        counted(thresholds.len() as u64, "threshold", "thresholds"),
         if verdict == Verdict::ThresholdFailed { "broken" } else { "undecided" },
         first.scenario,
         first.text,

@@ -1,11 +1,11 @@
 //! What a browser brought to light, in words and tables.
 
-use contract::{BrowserFindings, BrowserLane, LaneKind, Params, SetUp};
+use contract::{BrowserFindings, BrowserLane, LaneKind, Params, SetUp, Transport};
 
 use crate::{
     findings::ScenarioFinding,
     network_words::transport_text,
-    number::{bytes, count, list, three_digits, time_ms},
+    number::{bytes, count, counted, list, three_digits, time_ms},
     panel::{Cell, Kind, Panel, Place, Row, Tone, heads},
     point::Point,
     trial::Trial,
@@ -26,7 +26,7 @@ impl Watch<'_> {
     pub(crate) fn label(&self) -> String {
         let Params { transport, subscribers, .. } = self.point.params;
         let crowd = if self.names_crowd {
-            format!(", beside {} others", count(u64::from(subscribers)))
+            format!(", beside {}", counted(u64::from(subscribers), "other", "others"))
         } else {
             String::new()
         };
@@ -75,9 +75,13 @@ impl Watch<'_> {
         let mut parts = Vec::new();
         if !streams.is_empty() {
             parts.push(if open == streams.len() {
-                format!("all {} streams open", count(open as u64))
+                format!("all {} open", counted(open as u64, "stream", "streams"))
             } else {
-                format!("{} of {} streams open", count(open as u64), count(streams.len() as u64))
+                format!(
+                    "{} of {} open",
+                    count(open as u64),
+                    counted(streams.len() as u64, "stream", "streams")
+                )
             });
         }
         parts.extend(fetches.iter().map(|lane| match waited_ms(lane) {
@@ -87,14 +91,47 @@ impl Watch<'_> {
         (!parts.is_empty()).then(|| parts.join(", "))
     }
 
-    /// `1 connection, at most 100 streams on each`.
+    /// Most connections that the page used at a time, as its lanes tell it; none where they share one.
+    ///
+    /// The server counts those that it accepted, all in all. A stream that the page closes takes its
+    /// connection with it, and the next one opens another.
+    fn most_at_once(&self) -> Option<u64> {
+        if self.point.params.transport == Transport::Http2 {
+            return None;
+        }
+        let mut steps: Vec<(f64, i64)> = Vec::new();
+        for lane in &self.findings.lanes {
+            if let Some(opened_ms) = lane.opened_ms {
+                steps.push((opened_ms, 1));
+                steps.extend(lane.ended_ms.map(|ended_ms| (ended_ms.max(opened_ms), -1)));
+            }
+        }
+        // What ends at an instant makes room for what opens at it.
+        steps.sort_by(|left, right| left.0.total_cmp(&right.0).then(left.1.cmp(&right.1)));
+        let (mut open, mut most) = (0_i64, 0_i64);
+        for (_, step) in steps {
+            open += step;
+            most = most.max(open);
+        }
+        u64::try_from(most).ok().filter(|most| *most > 0)
+    }
+
+    /// `1 connection, at most 100 streams on each`, `at most 6 connections at once, 9 in all`.
     pub(crate) fn connections_words(&self) -> String {
         let findings = self.findings;
         let limit = findings
             .stream_limit
-            .map(|limit| format!(", at most {} streams on each", count(u64::from(limit))));
-        let connections = if findings.connections == 1 { "connection" } else { "connections" };
-        format!("{} {connections}{}", count(findings.connections), limit.unwrap_or_default())
+            .map(|limit| format!(", at most {} on each", counted(u64::from(limit), "stream", "streams")));
+        let all = counted(findings.connections, "connection", "connections");
+        let words = match self.most_at_once() {
+            Some(most) if most < findings.connections => format!(
+                "at most {} at once, {} in all",
+                counted(most, "connection", "connections"),
+                count(findings.connections)
+            ),
+            Some(_) | None => all,
+        };
+        format!("{words}{}", limit.unwrap_or_default())
     }
 
     /// `2,000 other subscribers were connected to the same server meanwhile`; none where nobody was to be.
@@ -106,12 +143,13 @@ impl Watch<'_> {
             format!(" of {} that asked", count(u64::from(crowd.asked)))
         };
         let deliveries = if crowd.deliveries > 0 {
-            format!(", with {} deliveries", count(crowd.deliveries))
+            format!(", with {}", counted(crowd.deliveries, "delivery", "deliveries"))
         } else {
             String::new()
         };
+        let were = if crowd.connected == 1 { "other subscriber was" } else { "other subscribers were" };
         Some(format!(
-            "{}{asked} other subscribers were connected to the same server meanwhile{deliveries}{}",
+            "{}{asked} {were} connected to the same server meanwhile{deliveries}{}",
             count(u64::from(crowd.connected)),
             crowd.set_up.map_or_else(String::new, set_up_words)
         ))
@@ -305,6 +343,7 @@ pub(crate) fn checks_words(watch: &Watch<'_>) -> Option<String> {
     }
     let names: Vec<String> = broken.iter().map(|name| (*name).to_owned()).collect();
     Some(match names.as_slice() {
+        [] if all == 1 => "the one check holds".to_owned(),
         [] => format!("all {} checks hold", count(all as u64)),
         [only] => {
             format!("{} of {} checks hold, {only} does not", count((all - 1) as u64), count(all as u64))

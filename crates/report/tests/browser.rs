@@ -50,6 +50,8 @@ fn six_connections_are_a_picture() {
     );
     assert!(svg.contains("1 connection, at most 100 streams on each"), "{svg}");
     assert!(svg.contains("beside 2,000 others"), "{svg}");
+    assert!(svg.contains("at most 6 connections at once, 9 in all"), "{svg}");
+    assert!(svg.contains("9 connections</text>"), "eight WebSockets and a fetch, all at once: {svg}");
     let page = content(&files, "report.html");
     assert!(page.contains("2,000 other subscribers were connected to the same server meanwhile"));
     assert!(page.contains("What the page opened") && !page.contains("NaN"));

@@ -125,7 +125,7 @@ fn the_waterfall_says_who_brought_the_oldest_and_how_often_each_asked() {
     let svg = figure(&files, "stock-ticker-waterfall").expect("drawn");
     assert_eq!(
         words(svg, "title"),
-        "Of 5 events short polling brought the oldest, after 899\u{202f}ms; meanwhile short polling asked 3 times, long polling 6 times, SSE and WebSocket once"
+        "Of 5 events in this stretch short polling brought the oldest, after 899\u{202f}ms; until the last had come short polling asked 3 times, long polling 5 times, SSE and WebSocket once"
     );
     let described = words(svg, "desc");
     for part in [
@@ -155,7 +155,7 @@ fn reconnects_are_seen_and_counted() {
     let svg = figure(&files, "stock-ticker-waterfall").expect("drawn");
     assert!(
         words(svg, "title")
-            .ends_with("short polling and WebSocket asked twice, long polling 4 times, SSE once"),
+            .ends_with("short polling and WebSocket asked twice, long polling 3 times, SSE once"),
         "{svg}"
     );
     assert!(svg.contains("connected"));

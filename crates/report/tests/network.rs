@@ -5,7 +5,7 @@ mod synthetic;
 use contract::{Manifest, Network, Pattern, Period, TimeHistogram, Transport, TrialRecord, Trouble};
 use report::{Bound, Findings, OutputFile, Point, Quantity, QuantityName, Run, Verdict};
 use synthetic::{
-    change, files, heartbeat_trials, obstacle_trials, rtt_trials, stream_limit_trials, ten_trials,
+    change, files, heartbeat_trials, obstacle_trials, obstacles, rtt_trials, stream_limit_trials, ten_trials,
     transport_trials, write,
 };
 
@@ -195,7 +195,7 @@ fn bandwidths_are_compared_by_ages() {
         [1_000_000, 64_000].map(|bytes| Network { bytes_per_second: Some(bytes), ..Network::default() });
     manifest.scenarios[0].sweep.as_mut().unwrap().network = vec![Network::default(), widths[0], widths[1]];
     let mut left = Vec::new();
-    for of_pattern in records.chunks(7) {
+    for of_pattern in records.chunks(obstacles().len()) {
         for (index, network) in [Network::default(), widths[0], widths[1]].into_iter().enumerate() {
             // The clear road thrice: what it measured is not asked here.
             let mut record = of_pattern[0].clone();
@@ -218,7 +218,7 @@ fn the_matrix_says_what_is_seen_and_how_it_goes_on() {
     write("obstacles", &files);
     let sentence = plain(&findings.answers[0].sentence);
     assert!(
-        sentence.contains("Short polling fails behind black hole after 5 s; of 6 obstacles it works past 4"),
+        sentence.contains("Short polling fails behind black hole after 5 s; of 7 obstacles it works past 5"),
         "{sentence}"
     );
     let page = plain(content(&files, "report.html"));
@@ -243,11 +243,96 @@ fn the_matrix_says_what_is_seen_and_how_it_goes_on() {
         .iter()
         .filter_map(|point| point["connections"]["passage"].as_str())
         .collect();
-    assert_eq!(passages.len(), 28);
+    assert_eq!(passages.len(), 32);
     assert!(["works", "degraded", "fails"].iter().all(|word| passages.contains(word)));
     let csv = content(&files, "summary.csv");
     assert!(csv.contains(",\"upgrades refused\",") || csv.contains(",upgrades refused,"), "{csv}");
     insta::assert_snapshot!(report::terminal_table(&findings));
+}
+
+/// The sentences count what the rows of the matrix show, those of a narrow line among them.
+#[test]
+fn sentences_and_matrix_count_the_same_obstacles() {
+    let findings = findings(&obstacle_trials());
+    let page = plain(content(&report::render(&findings), "report.md"));
+    let rows: Vec<Vec<&str>> = page
+        .lines()
+        .skip_while(|line| !line.starts_with("| in the way"))
+        .skip(2)
+        .take_while(|line| line.starts_with('|'))
+        .filter(|line| !line.starts_with("| nothing in the way"))
+        .map(|line| line.split('|').skip(2).collect())
+        .collect();
+    assert_eq!(rows.len(), 7);
+    let answer = &findings.answers[0];
+    let sentences = std::iter::once(&answer.sentence).chain(&answer.conditions);
+    for (column, sentence) in sentences.take(4).enumerate() {
+        let cells = |word: &str| rows.iter().filter(|row| row[column].contains(word)).count();
+        let said = format!("works past {} and is degraded by {}", cells("works"), cells("degraded"));
+        assert!(sentence.contains(&said) && sentence.contains("of 7 obstacles"), "{said}: {sentence}");
+        assert!(cells("fails") > 0 && cells("works") + cells("degraded") + cells("fails") == 7);
+    }
+}
+
+/// Who never had a connection has tried again and not reconnected.
+#[test]
+fn attempts_of_those_that_never_connected_are_no_reconnects() {
+    let cell = |change_it: &dyn Fn(&mut contract::Measurements)| {
+        let (manifest, mut records) = obstacle_trials();
+        let refused = records.iter_mut().find(|record| {
+            record.pattern == Pattern::WebSocket
+                && record.params.network.is_some_and(|network| network.refuse_upgrade)
+        });
+        change(refused.unwrap(), |measured| change_it(measured));
+        let page = plain(content(&report::render(&findings(&(manifest, records))), "report.md"));
+        let row = page.lines().find(|line| line.starts_with("| upgrades refused")).unwrap();
+        row.split('|').nth(5).unwrap().to_owned()
+    };
+    let none = cell(&|_| {});
+    assert!(none.contains("; 48 further attempts;") && !none.contains("reconnect"), "{none}");
+    let once = cell(&|measured| measured.requests.reconnects = 1);
+    assert!(once.contains("; 1 further attempt;"), "{once}");
+    let some = cell(&|measured| {
+        let mut recovery = TimeHistogram::default();
+        recovery.record_ns(2_000_000_000);
+        (measured.never_connected, measured.recovery) = (8, recovery.distribution());
+    });
+    assert!(some.contains("; 48 further attempts or reconnects, back after 2.00 s at p50"), "{some}");
+    let all = cell(&|measured| measured.never_connected = 0);
+    assert!(all.contains("; 48 reconnects;"), "{all}");
+}
+
+/// A recovery is mostly the client's own pause: whose stands beside each time.
+#[test]
+fn a_recovery_says_whose_pause_it_is() {
+    let page = plain(content(&report::render(&findings(&obstacle_trials())), "report.md"));
+    let row = page.lines().find(|line| line.starts_with("| cut after 3 s")).unwrap();
+    let cells: Vec<&str> = row.split('|').skip(2).collect();
+    for (cell, pause) in cells.iter().zip([
+        "back after 40.0 ms at p50 (its interval)",
+        "back after 40.0 ms at p50 (its back-off and the wait for the next event)",
+        "back after 3.00 s at p50 (its \\`retry:\\`)",
+        "back after 40.0 ms at p50 (its page’s back-off)",
+    ]) {
+        assert!(cell.contains(pause), "{pause}: {cell}");
+    }
+    assert!(page.contains("RFC 6455 §7.2.3"), "the explanation");
+}
+
+/// A finding is what was lost, and only where something was.
+#[test]
+fn only_what_was_lost_is_called_a_finding() {
+    let (manifest, records) = obstacle_trials();
+    let reason = findings(&(manifest.clone(), records.clone())).verdict_reason;
+    assert!(reason.ends_with("; what was lost behind one is a finding"), "{reason}");
+    let kept: Vec<TrialRecord> = records
+        .into_iter()
+        .filter(|record| record.params.network.is_some_and(|network| network.cut_after.is_some()))
+        .collect();
+    let planned = Manifest { trials_planned: kept.len() as u32, ..manifest };
+    let reason = findings(&(planned, kept)).verdict_reason;
+    assert!(!reason.contains("finding"), "{reason}");
+    assert!(reason.contains("nothing was lost behind obstacles, and nothing came twice"), "{reason}");
 }
 
 #[test]
@@ -258,7 +343,7 @@ fn points_stand_in_the_order_of_the_scenario() {
     let listed = sweep.network.clone();
     let findings = findings(&(manifest, records));
     let own: Vec<Network> =
-        findings.scenarios[0].points.iter().take(7).filter_map(|point| point.params.network).collect();
+        findings.scenarios[0].points.iter().take(8).filter_map(|point| point.params.network).collect();
     assert_eq!(own, listed);
 }
 

@@ -248,7 +248,7 @@ fn a_last_line_cut_short_is_left_out_with_a_warning() {
 
 #[test]
 fn files_that_cannot_be_judged_are_refused() {
-    let (manifest, mut records) = ten_trials();
+    let (manifest, records) = ten_trials();
     let (manifest_json, lines) = files(&manifest, &records);
     let refused = |manifest: &str, records: &str| Run::parse(manifest, records).expect_err("refused");
 
@@ -258,16 +258,56 @@ fn files_that_cannot_be_judged_are_refused() {
     assert!(matches!(error, ReadError::Schema { file: "records.jsonl", line: 1, found: 1 }), "{error}");
     let error = refused("{", "");
     assert!(error.to_string().starts_with("manifest.json, line 1:"), "{error}");
-    let error = refused(&manifest_json, &format!("{{\"schema\":3}}\n{lines}"));
-    assert!(error.to_string().starts_with("records.jsonl, line 1: missing field"), "{error}");
+}
 
-    records[2].scenario = "elsewhere".to_owned();
-    let error = refused(&manifest_json, &files(&manifest, &records).1);
-    assert!(error.to_string().contains("line 3: scenario `elsewhere`"), "{error}");
-    records[2].scenario = "stock-ticker".to_owned();
-    change(&mut records[2], |measured| measured.age.arrived.count += 1);
-    let error = refused(&manifest_json, &files(&manifest, &records).1);
-    assert!(error.to_string().contains("line 3: age.arrived"), "{error}");
+/// Wherever a line is broken and however, it alone is lost.
+#[test]
+fn a_broken_line_is_named_and_the_others_are_read() {
+    let (manifest, records) = ten_trials();
+    let (manifest_json, lines) = files(&manifest, &records);
+    let with_third = |third: &[u8]| {
+        let mut whole: Vec<&[u8]> = lines.lines().map(str::as_bytes).collect();
+        whole[2] = third;
+        [whole.join(&b'\n'), vec![b'\n']].concat()
+    };
+    let of_record = |change_it: &dyn Fn(&mut TrialRecord)| {
+        let mut records = records.clone();
+        change_it(&mut records[2]);
+        files(&manifest, &records).1.lines().nth(2).expect("a line").as_bytes().to_vec()
+    };
+    let third = lines.lines().nth(2).expect("a line").as_bytes();
+    // Cut within `€`, damaged in the middle, and filled up with zeros.
+    let (cut, zeros) = ([&third[..40], &"€".as_bytes()[..2]].concat(), [&third[..40], &[0; 60]].concat());
+    let mut flipped = third.to_vec();
+    flipped[200] = 0xff;
+    for (broken, problem) in [
+        (cut, "not UTF-8 after 40 bytes"),
+        (flipped, "not UTF-8 after 200 bytes"),
+        (zeros, "control character"),
+        (third[..third.len() - 300].to_vec(), "EOF"),
+        (b"]".to_vec(), "expected value"),
+        (format!("{{\"schema\":{}}}", contract::RECORD_SCHEMA).into_bytes(), "missing field"),
+        (of_record(&|record| record.scenario = "elsewhere".to_owned()), "scenario `elsewhere` is not in"),
+        (of_record(&|record| change(record, |measured| measured.age.arrived.count += 1)), "age.arrived: "),
+    ] {
+        let run = Run::parse(&manifest_json, with_third(&broken)).expect("one line is lost");
+        assert_eq!((run.records.len(), run.warnings.len()), (9, 1), "{problem}");
+        let warning = &run.warnings[0];
+        assert!(
+            warning.starts_with("line 3 of records.jsonl cannot be read and was left out ("),
+            "{warning}"
+        );
+        assert!(warning.contains(problem), "{problem}: {warning}");
+        let findings = report::findings(&run);
+        assert_eq!(findings.verdict, Verdict::Interrupted);
+        assert!(findings.verdict_reason.starts_with("9 of 10 planned trials completed"));
+        assert!(findings.warnings.contains(warning));
+    }
+    // The last line, cut within a character.
+    let cut = [lines.as_bytes(), &third[..40], &"€".as_bytes()[..2]].concat();
+    let run = Run::parse(&manifest_json, cut).expect("one line is lost");
+    assert_eq!(run.records.len(), 10);
+    assert!(run.warnings[0].starts_with("line 11 of records.jsonl is cut short"), "{:?}", run.warnings);
 }
 
 #[test]

@@ -57,7 +57,7 @@ fn a_ramp_that_ends_before_the_knee_gives_a_bound() {
             measured.cpu_seconds.truncate(21 + beyond);
         });
         assert_eq!(saturation(&point), (Some(ramp(20) as f64), Bound::AtLeast), "{beyond}");
-        assert!(answer.contains("SSE more than 67,300 (there the rate grew no further)"), "{answer}");
+        assert!(answer.contains("SSE more than 67,200 (there the rate grew no further)"), "{answer}");
         let text = point.quantity_of(QuantityName::SaturationDeliveries).measured_text();
         assert!(text.starts_with('>'), "{text}");
     }
@@ -95,7 +95,7 @@ fn a_knee_is_the_servers_only_where_its_core_was_full() {
         let (point, answer) = full_in(second);
         assert_eq!(saturation(&point), (knee, Bound::AtLeast), "{second:?}");
         assert!(
-            answer.ends_with("SSE more than 67,300 (there neither server nor harness was seen full)."),
+            answer.ends_with("SSE more than 67,200 (there neither server nor harness was seen full)."),
             "{answer}"
         );
         let doubt = point.quantity_of(QuantityName::SaturationDeliveries).doubt.as_deref();
@@ -198,7 +198,7 @@ fn a_threshold_on_a_bound_says_why_it_is_one() {
     .to_vec();
     let findings = findings(&(manifest(vec![question], &["a1b2c3d4e5f60718"], 1), vec![trial]));
     let found: Vec<_> = findings.thresholds().map(|found| (found.outcome, found.reason.as_str())).collect();
-    let why = "only known to be over 67,300: the harness's CPU was full before the server's";
+    let why = "only known to be over 67,200: the harness's CPU was full before the server's";
     assert_eq!(found[..2], [(ThresholdOutcome::Inconclusive, why), (ThresholdOutcome::Passed, why)]);
     assert!(found[2].1.starts_with("cpu_us_per_event: left out: the rate grew"), "{found:?}");
 }

@@ -17,10 +17,14 @@ mod system {
     }
 
     pub(super) fn bind(core: u32) -> bool {
-        let allowed = inherited().is_set(core as usize);
+        // A set has room for so many, and panics when it is asked for another.
+        let allowed = (core as usize) < CpuSet::MAX_CPU && inherited().is_set(core as usize);
+        if !allowed {
+            return false;
+        }
         let mut only = CpuSet::new();
         only.set(core as usize);
-        allowed && sched_setaffinity(None, &only).is_ok()
+        sched_setaffinity(None, &only).is_ok()
     }
 
     pub(super) fn release() -> bool {

@@ -40,6 +40,7 @@ use tokio_rustls::server::TlsStream;
 use tokio_util::task::TaskTracker;
 
 use crate::{
+    complain::complain,
     lane, long_polling,
     meter::Metered,
     plane::Plane,
@@ -119,10 +120,10 @@ impl Plane {
             Err(error) => {
                 let failed = self.meter.fail_handshake();
                 if failed <= FAILURES_TOLD {
-                    eprintln!("a TLS handshake failed: {error}");
+                    complain(format!("a TLS handshake failed: {error}"));
                 }
                 if failed == FAILURES_TOLD {
-                    eprintln!("further failed handshakes are only counted: see /stats on the control plane");
+                    complain("further failed handshakes are only counted: see /stats on the control plane");
                 }
                 None
             }

@@ -59,6 +59,7 @@ use tokio::sync::oneshot;
 
 use crate::{
     App,
+    complain::complain,
     meter::{Meter, Sums},
 };
 use connection::Connection;
@@ -77,7 +78,7 @@ pub(crate) async fn serve(pattern: Pattern, app: Arc<App>, meter: Arc<Meter>, li
     let (ended, end) = oneshot::channel();
     let floor = match Floor::open(pattern, app, meter, listener) {
         Ok(floor) => floor,
-        Err(error) => return eprintln!("the floor cannot be opened: {error}"),
+        Err(error) => return complain(format!("the floor cannot be opened: {error}")),
     };
     let thread = thread::Builder::new().name("floor".to_owned()).spawn(move || {
         // Nobody listens where the server was stopped first.
@@ -85,8 +86,8 @@ pub(crate) async fn serve(pattern: Pattern, app: Arc<App>, meter: Arc<Meter>, li
     });
     match (thread, end.await) {
         (Ok(_), Ok(Ok(()))) => {}
-        (Err(error), _) | (Ok(_), Ok(Err(error))) => eprintln!("the floor failed: {error}"),
-        (Ok(_), Err(_)) => eprintln!("the floor's thread ended without a word"),
+        (Err(error), _) | (Ok(_), Ok(Err(error))) => complain(format!("the floor failed: {error}")),
+        (Ok(_), Err(_)) => complain("the floor's thread ended without a word"),
     }
 }
 

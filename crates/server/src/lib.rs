@@ -8,6 +8,7 @@
 //! lies the `floor`: no pattern, but what the kernel alone costs each of them.
 
 mod app;
+mod complain;
 mod connection;
 mod control;
 mod cors;

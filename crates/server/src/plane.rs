@@ -22,6 +22,7 @@ use tower_service::Service;
 
 use crate::{
     App, Limits,
+    complain::complain,
     cors::Origins,
     lane, long_polling,
     meter::{Meter, Metered},
@@ -78,7 +79,7 @@ impl Plane {
                 Err(error) => {
                     // Out of descriptors: those who are connected stay, and the next accept waits
                     // until somebody leaves instead of spinning.
-                    eprintln!("a connection could not be accepted: {error}");
+                    complain(format!("a connection could not be accepted: {error}"));
                     sleep(Duration::from_millis(100)).await;
                 }
             }

@@ -11,7 +11,7 @@ use super::{BenchArguments, Plan};
 use crate::{
     progress::{Display, clock},
     results::{self, ResultsFolder},
-    say::say,
+    say::{counted, say},
 };
 
 impl Plan {
@@ -63,7 +63,7 @@ impl Plan {
             }
         }
         let (took, ran) = display.finish();
-        say(format!("{ran} trials in {}", clock(took)));
+        say(format!("{} in {}", counted(ran as usize, "trial"), clock(took)));
         Ok(())
     }
 

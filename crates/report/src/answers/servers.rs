@@ -191,11 +191,15 @@ fn climbs(finding: &ScenarioFinding, points: &[&Point]) -> Option<String> {
 /// `153,000 (143,000–163,000)`, or `more than 153,000` and why.
 fn climb(point: &Point) -> String {
     let quantity = point.quantity_of(QuantityName::SaturationDeliveries);
-    let value = quantity.measured.map_or_else(String::new, |value| quantity.name.text(value));
     let interval = quantity.interval_text().map_or_else(String::new, |text| format!(" ({text})"));
     match quantity.bound {
-        Bound::Exact => format!("{value}{interval}"),
+        Bound::Exact => {
+            let value = quantity.measured.map_or_else(String::new, |value| quantity.name.text(value));
+            format!("{value}{interval}")
+        }
         Bound::AtLeast => {
+            let value =
+                quantity.measured.map_or_else(String::new, |value| quantity.name.lower_bound_text(value));
             let there = match worst_end(point.completed()) {
                 Some(End::HarnessFull) => "the harness was full",
                 Some(End::NeitherFull) => "neither server nor harness was seen full",

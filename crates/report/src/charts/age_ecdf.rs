@@ -7,7 +7,12 @@ use super::{
     canvas::{Anchor, Canvas, Drawn, TICK_TEXT, WIDTH, draw, text_width},
     intervals, left_out, legend, same_panel,
 };
-use crate::{findings::ScenarioFinding, point::Point, quantity::QuantityName, style::Ink};
+use crate::{
+    findings::ScenarioFinding,
+    point::Point,
+    quantity::{Bound, QuantityName},
+    style::Ink,
+};
 
 /// Steps of a curve. More would not be seen at this size.
 const STEPS: u32 = 100;
@@ -54,6 +59,8 @@ pub(super) fn figure(
         return None;
     }
     let points: Vec<&Point> = shown.iter().map(|aged| aged.point).collect();
+    let of_panel: Vec<&Point> =
+        all.iter().map(|aged| aged.point).filter(|point| same_panel(&points, point)).collect();
     let floors = age_curve::floors(finding, &points, || quantiles().into_iter());
     let mut keys = legend::keys(&points, shown.iter().any(|aged| !aged.model.is_empty()));
     keys.extend(legend::floor_key(!floors.is_empty()));
@@ -102,11 +109,11 @@ pub(super) fn figure(
     Some(Figure {
         slug: format!("{part}-age-ecdf"),
         scenario: Some(finding.scenario.name.clone()),
-        title: title(&points),
+        title: title(&of_panel),
         caption: format!(
             "A slope is waiting time spread out, as short polling spreads it over its interval; a step is a delivery that waits for nothing. Marks at 10, 50 and 90 percent.{}{}",
             age_curve::ribbon_words(shown.iter().map(|aged| &aged.measured)),
-            left_out(points.len(), all.iter().filter(|aged| same_panel(&points, aged.point)).count())
+            left_out(points.len(), of_panel.len())
         ),
         description: description(&points),
         elements: drawing.elements,
@@ -158,20 +165,28 @@ fn title(points: &[&Point]) -> String {
         let age = |point: &Point| point.measured(name).unwrap_or(0.0);
         age(left).total_cmp(&age(right))
     });
+    // A median that reaches into what never came has no upper end.
+    let at_most = |point: &Point| {
+        let age = point.quantity_of(name);
+        let value_ms = age.measured.unwrap_or(0.0);
+        match age.bound {
+            Bound::Exact => format!("at most {} old", age.measured_text()),
+            Bound::AtLeast => format!("older than {} or never came", name.lower_bound_text(value_ms)),
+        }
+    };
     match timed.as_slice() {
         [] => "Ages of all deliveries".to_owned(),
-        [only] => format!(
-            "Half of the deliveries by {} were at most {} old",
-            only.label(),
-            only.quantity_of(name).measured_text()
-        ),
-        [first, .., last] => format!(
-            "Half of the deliveries were at most {} old ({}), and {} ({})",
-            first.quantity_of(name).measured_text(),
-            first.label(),
-            last.quantity_of(name).measured_text(),
-            last.label()
-        ),
+        [only] => format!("Half of the deliveries by {} were {}", only.label(), at_most(only)),
+        [first, .., last] => {
+            let same_words = last.quantity_of(name).bound == first.quantity_of(name).bound;
+            let last_age = if same_words { last.quantity_of(name).measured_text() } else { at_most(last) };
+            format!(
+                "Half of the deliveries were {} ({}), and {last_age} ({})",
+                at_most(first),
+                first.label(),
+                last.label()
+            )
+        }
     }
 }
 

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     findings::ScenarioFinding,
-    number::{count, setting, time_ms},
+    number::{counted, setting, time_ms},
     style::Ink,
     watched::{Watch, first_watches, found_words, waited_ms, watches},
 };
@@ -153,7 +153,10 @@ fn notch(canvas: &Canvas<'_>, x: f64, top: f64, ink: Ink) -> Drawn {
 fn beside(watch: &Watch<'_>) -> Vec<String> {
     let mut lines = vec![watch.connections_words()];
     if let Some(crowd) = watch.findings.crowd.filter(|crowd| crowd.asked > 0) {
-        lines.push(format!("beside {} others on the same server", count(u64::from(crowd.connected))));
+        lines.push(format!(
+            "beside {} on the same server",
+            counted(u64::from(crowd.connected), "other", "others")
+        ));
     }
     lines
 }

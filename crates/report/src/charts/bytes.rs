@@ -26,7 +26,7 @@ pub(super) fn figure(finding: &ScenarioFinding, points: &[&Point]) -> Option<Fig
     if priced.is_empty() {
         return None;
     }
-    let shown = super::spread_over_patterns(&priced, MOST_BARS);
+    let shown = super::chosen(&priced, MOST_BARS, &[&|point| point.measured(name)]);
     let bars: Vec<Bar<'_>> =
         shown.iter().filter_map(|point| Some(bar(point)?.upon_floor(finding, name))).collect();
     let height = PARTS_KEY + 6.0 + ROW * bars.len() as f64 + 22.0;
@@ -39,7 +39,7 @@ pub(super) fn figure(finding: &ScenarioFinding, points: &[&Point]) -> Option<Fig
     Some(Figure {
         slug: format!("{}-bytes", finding.scenario.name),
         scenario: Some(finding.scenario.name.clone()),
-        title: title(&shown, name),
+        title: title(&priced, name),
         caption: format!(
             "From strong to faint: the event's own text, the envelope around it, heads of requests and answers, and polls that brought nothing. Bars start at zero; the upright tick is the model's total.{}{}{}",
             bars::whisker_words(&bars),

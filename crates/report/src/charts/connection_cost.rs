@@ -29,7 +29,7 @@ const PARTS: [bars::Part; 3] = [("user, idle", 1.0), ("by traffic", 0.62), ("ker
 /// Memory per subscriber; none without slopes of both user and kernel memory.
 pub(super) fn memory(finding: &ScenarioFinding, points: &[&Point]) -> Option<Figure> {
     let with_cost: Vec<&Point> = points.iter().copied().filter(|point| memory_bar(point).is_some()).collect();
-    let shown = super::spread_over_patterns(&with_cost, MOST_BARS);
+    let shown = super::chosen(&with_cost, MOST_BARS, &[&|point| Some(memory_bar(point)?.value())]);
     let bars: Vec<Bar<'_>> = shown
         .iter()
         .filter_map(|point| Some(memory_bar(point)?.upon_total(floor_total(finding, point))))
@@ -155,14 +155,20 @@ pub(super) fn set_up(finding: &ScenarioFinding, points: &[&Point]) -> Option<Fig
         scenario: Some(finding.scenario.name.clone()),
         title: title("To set up a subscriber takes", &byte_bars, ""),
         caption: format!(
-            "From connecting to the first answer that gives a place in the log, both directions. Bytes are those of the TCP stream; packets include the handshake and acknowledgements.{}",
-            bars::whisker_words(&byte_bars)
+            "From connecting to the first answer that gives a place in the log, both directions. Bytes are those of the TCP stream; packets include the handshake and acknowledgements.{}{}",
+            bars::whisker_words(&byte_bars),
+            super::left_out(byte_bars.len(), points.iter().filter(|point| tells_set_up(point)).count())
         ),
         description: format!("Bar charts. {}.", described.join(". ")),
         elements: drawing.elements,
         width: drawing.width,
         height: drawing.height,
     })
+}
+
+/// Whether a client told what its set-up took.
+fn tells_set_up(point: &Point) -> bool {
+    point.completed().any(|trial| trial.set_up.is_some_and(|set_up| set_up.subscribers > 0))
 }
 
 fn set_up_bars<'a>(
@@ -177,10 +183,11 @@ fn set_up_bars<'a>(
             .filter_map(|set_up| Some(pick(&set_up)? as f64 / set_up.subscribers as f64))
             .collect()
     };
-    super::spread_over_patterns(points, MOST_BARS)
+    let each = |point: &Point| estimate::over_blocks(&of(point));
+    super::chosen(points, MOST_BARS, &[&|point| Some(each(point)?.value)])
         .into_iter()
         .filter_map(|point| {
-            let each = estimate::over_blocks(&of(point))?;
+            let each = each(point)?;
             Some(Bar::of(point, each.value, each.interval, &text))
         })
         .collect()

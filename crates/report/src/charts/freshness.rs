@@ -12,7 +12,7 @@ use crate::{
     findings::{Findings, ScenarioFinding},
     left_out,
     measured::quantile_ms,
-    number::count,
+    number::counted,
     point::Point,
     quantity::{Bound, QuantityName},
     style::Ink,
@@ -70,8 +70,8 @@ pub(super) fn across_scenarios(findings: &Findings) -> Vec<Figure> {
             format!("freshness-against-cost-{number}")
         };
         let of = format!(
-            " All points saw the same schedule of {} events: {}.",
-            count(schedule.events),
+            " All points saw the same schedule of {}: {}.",
+            counted(schedule.events, "event", "events"),
             names.join(", ")
         );
         figures.extend(plot(&points, slug, None, &of));
@@ -98,7 +98,14 @@ fn plot(points: &[&Point], slug: String, scenario: Option<String>, of: &str) -> 
     if choices.len() < 2 {
         return None;
     }
-    let of = format!("{of}{}", freshness_words::audiences(points));
+    let priced = points.iter().filter(|point| point.measured(QuantityName::BytesPerEvent).is_some()).count();
+    let are_all = choices.len() == priced;
+    let left_out = if are_all {
+        ""
+    } else {
+        " Points without a p99, because too many deliveries never came, have no place here."
+    };
+    let of = format!("{left_out}{of}{}", freshness_words::audiences(points));
     let front = front(&choices);
     let keys = legend::keys(points, false);
     let top = legend::height(&keys) + 38.0;
@@ -134,7 +141,7 @@ fn plot(points: &[&Point], slug: String, scenario: Option<String>, of: &str) -> 
     Some(Figure {
         slug,
         scenario,
-        title: freshness_words::title(&choices),
+        title: freshness_words::title(&choices, are_all),
         caption: format!(
             "Low is fresh, left is cheap. On the dashed front nothing measured was both fresher and cheaper; a joined line is one pattern with one setting varied. The dashes follow the numbers as they are, however close.{}{of}{}",
             freshness_words::interval_words(&choices),

@@ -6,7 +6,7 @@ use contract::Pattern;
 
 use super::{freshness::Choice, intervals};
 use crate::{
-    answers::{beyond_scatter, range},
+    answers::{beyond_scatter, capitalised, range},
     number::{count, list},
     point::Point,
     quantity::QuantityName,
@@ -16,24 +16,36 @@ use crate::{
 /// Names that a title can hold.
 const MOST_NAMES: usize = 4;
 
-/// The cheapest and the freshest, each with all that are not told apart from them.
-pub(super) fn title(choices: &[Choice<'_>]) -> String {
-    let cheapest = near(choices, QuantityName::BytesPerEvent, |choice| choice.bytes);
-    let freshest = near(choices, QuantityName::AgeP99, |choice| choice.age_ms);
-    let both: Vec<&Choice<'_>> = cheapest
-        .choices
-        .iter()
-        .copied()
-        .filter(|cheap| freshest.choices.iter().any(|fresh| std::ptr::eq(*fresh, *cheap)))
-        .collect();
-    if !both.is_empty() {
-        let nothing = match cheapest.few.or(freshest.few) {
-            Some(few) => format!("Nothing is told by {few} to be"),
-            None => "Nothing was shown to be".to_owned(),
+/// The cheapest and the freshest, each with all that are not told apart from them; `are_all` tells whether
+/// every point with a price has its place in the figure.
+pub(super) fn title(choices: &[Choice<'_>], are_all: bool) -> String {
+    let (bytes, age) = (|choice: &Choice<'_>| choice.bytes, |choice: &Choice<'_>| choice.age_ms);
+    let cheapest = near(choices, QuantityName::BytesPerEvent, bytes);
+    let freshest = near(choices, QuantityName::AgeP99, age);
+    let holds = |group: &[&Choice<'_>], wanted: Option<&Choice<'_>>| {
+        wanted.is_some_and(|wanted| group.iter().any(|choice| std::ptr::eq(*choice, wanted)))
+    };
+    let both: Vec<&Choice<'_>> =
+        cheapest.choices.iter().copied().filter(|choice| holds(&freshest.choices, Some(choice))).collect();
+    // Whoever is drawn lowest or farthest to the left must be among those that are named.
+    let title = if holds(&both, least(choices, bytes)) && holds(&both, least(choices, age)) {
+        let few = if both.len() == 1 { None } else { Some(cheapest.few.or(freshest.few)) };
+        let apart = match few {
+            None => String::new(),
+            Some(None) => " (no difference shown)".to_owned(),
+            Some(Some(few)) => format!(" (not told apart by {few})"),
         };
-        return format!("{nothing} fresher or cheaper than {}", text(&both, choices));
-    }
-    format!("The cheapest{}; the freshest{}", subject(&cheapest, choices), subject(&freshest, choices))
+        let verb = if both.len() == 1 { "is" } else { "are" };
+        format!("the freshest and the cheapest{apart} {verb} {}", text(&both, choices))
+    } else {
+        format!("the cheapest{}; the freshest{}", subject(&cheapest, choices), subject(&freshest, choices))
+    };
+    if are_all { capitalised(&title) } else { format!("Of those shown, {title}") }
+}
+
+/// The smallest.
+fn least<'a, 'b>(choices: &'b [Choice<'a>], value: impl Fn(&Choice<'_>) -> f64) -> Option<&'b Choice<'a>> {
+    choices.iter().min_by(|left, right| value(left).total_cmp(&value(right)))
 }
 
 /// The smallest of the choices and all that are not told apart from it.
@@ -49,7 +61,7 @@ fn near<'a, 'b>(
     value: impl Fn(&Choice<'_>) -> f64,
 ) -> Near<'a, 'b> {
     let mut near = Near { choices: Vec::new(), few: None };
-    let Some(least) = choices.iter().min_by(|left, right| value(left).total_cmp(&value(right))) else {
+    let Some(least) = least(choices, &value) else {
         return near;
     };
     // Points of several scenarios have no blocks in common: their intervals are all there is.

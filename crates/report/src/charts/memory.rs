@@ -7,13 +7,13 @@ use super::{
     Figure, MOST_SERIES,
     axis::{Axis, Plane},
     canvas::{Anchor, Canvas, Drawn, TEXT, TICK_TEXT, WIDTH, draw, spread, text_width},
-    intervals, left_out, spread_over_patterns,
+    chosen, intervals, left_out,
 };
 use crate::{
     estimate::{self, Estimate},
     findings::ScenarioFinding,
     memory::{self, Line, Part},
-    number::{bytes, count},
+    number::{bytes, counted},
     point::Point,
     style::Ink,
 };
@@ -92,7 +92,8 @@ fn series(point: &Point, load: Load, part: Part) -> Option<Series<'_>> {
 fn figure(finding: &ScenarioFinding, points: &[&Point], part: Part) -> Option<Figure> {
     let with_slope: Vec<&Point> =
         points.iter().copied().filter(|point| !slopes(point, Load::Idle, part).is_empty()).collect();
-    let shown = spread_over_patterns(&with_slope, MOST_SERIES);
+    let slope = |point: &Point| Some(series(point, Load::Idle, part)?.slope.value);
+    let shown = chosen(&with_slope, MOST_SERIES, &[&slope]);
     let panels: Vec<(&str, Vec<Series<'_>>)> = LOADS
         .into_iter()
         .map(|(load, words)| {
@@ -259,10 +260,10 @@ fn description(panels: &[(&str, Vec<Series<'_>>)], part: Part) -> String {
                 .iter()
                 .map(|one| {
                     format!(
-                        "{} {} per subscriber, read up to {} subscribers",
+                        "{} {} per subscriber, read up to {}",
                         one.point.label(),
                         slope_words(one),
-                        count(one.most() as u64)
+                        counted(one.most() as u64, "subscriber", "subscribers")
                     )
                 })
                 .collect();

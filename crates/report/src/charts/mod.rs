@@ -2,15 +2,15 @@
 
 use std::fmt::Write as _;
 
-use contract::Pattern;
-
 use age_ecdf::Aged;
+use shown::{chosen, left_out};
 
 use crate::{
     findings::{Findings, ScenarioFinding},
     floor::has_floor,
     number::{THIN_SPACE, with_unit},
     point::Point,
+    quantity::QuantityName,
     setting::Swept,
     style,
 };
@@ -35,6 +35,7 @@ mod nines;
 mod requests;
 mod saturation;
 mod servers;
+mod shown;
 mod sweep;
 mod time_series;
 mod waterfall;
@@ -220,7 +221,9 @@ fn panels<'a>(finding: &ScenarioFinding, points: &[&'a Point]) -> Vec<(String, V
         }
     }
     for (_, panel) in &mut panels {
-        *panel = spread_out(panel, MOST_SERIES);
+        // The titles of its figures name ends of these.
+        let p50 = |point: &Point| point.measured(QuantityName::AgeP50);
+        *panel = chosen(panel, MOST_SERIES, &[&p50, &nines::p99_ms]);
     }
     panels
 }
@@ -228,41 +231,4 @@ fn panels<'a>(finding: &ScenarioFinding, points: &[&'a Point]) -> Vec<(String, V
 /// Whether a point belongs to the chart that shows these, drawn or not.
 fn same_panel(points: &[&Point], point: &Point) -> bool {
     points.iter().any(|shown| shown.pattern == point.pattern)
-}
-
-/// At most `most` of the points: both ends and evenly between.
-fn spread_out<'a>(points: &[&'a Point], most: usize) -> Vec<&'a Point> {
-    if points.len() <= most {
-        return points.to_vec();
-    }
-    (0..most).map(|index| points[index * (points.len() - 1) / (most - 1)]).collect()
-}
-
-/// At most `most` of the points, shared evenly among the patterns; where a pattern gets one only, it
-/// is the last.
-fn spread_over_patterns<'a>(points: &[&'a Point], most: usize) -> Vec<&'a Point> {
-    if points.len() <= most {
-        return points.to_vec();
-    }
-    let of = |pattern: Pattern| -> Vec<&'a Point> {
-        points.iter().copied().filter(|point| point.pattern == pattern).collect()
-    };
-    let groups: Vec<Vec<&Point>> =
-        Pattern::ALL.into_iter().map(of).filter(|group| !group.is_empty()).collect();
-    let share = most / groups.len().max(1);
-    groups
-        .iter()
-        .flat_map(|group| match share {
-            0 | 1 => group.last().copied().into_iter().collect(),
-            _more => spread_out(group, share),
-        })
-        .collect()
-}
-
-/// Says so where a chart does not show all points.
-fn left_out(shown: usize, all: usize) -> String {
-    if shown >= all {
-        return String::new();
-    }
-    format!(" Shown are {shown} of {all} points; the table has all.")
 }

@@ -13,7 +13,7 @@ use crate::{
     findings::ScenarioFinding,
     number::with_setting,
     point::{Point, SAMPLES_BEYOND},
-    quantity::QuantityName,
+    quantity::{Bound, QuantityName},
     style::Ink,
 };
 
@@ -70,6 +70,7 @@ pub(super) fn figure(
         .chain(floors.iter().flat_map(|(_, curve)| age_curve::ages(curve)));
     let model_drawn = tails.iter().any(|tail| !tail.model.is_empty());
     let shown: Vec<&Point> = tails.iter().map(|tail| tail.point).collect();
+    let of_panel: Vec<&Point> = all.iter().copied().filter(|point| same_panel(points, point)).collect();
     // Names at the ends of the lines need no key; swept values do.
     let named: &[&Point] = if finding.scenario.sweep.is_some() { &shown } else { &[] };
     let mut keys = legend::keys(named, model_drawn);
@@ -95,13 +96,13 @@ pub(super) fn figure(
     Some(Figure {
         slug: format!("{part}-nines"),
         scenario: Some(finding.scenario.name.clone()),
-        title: title(&shown),
+        title: title(&of_panel),
         caption: format!(
             "Look at where a line bends upwards: the rare deliveries that waited for something. A line ends where fewer than ten deliveries{} lie beyond it.{}{}{}",
             if shown.iter().any(|point| point.completed().count() > 1) { " of a block" } else { "" },
             age_curve::ribbon_words(tails.iter().map(|tail| &tail.measured)),
             if limits.is_empty() { "" } else { " Grey lines are the scenario's thresholds." },
-            left_out(shown.len(), all.iter().filter(|point| same_panel(points, point)).count())
+            left_out(shown.len(), of_panel.len())
         ),
         description: format!(
             "Line chart: age in ms, logarithmic, over percentiles spaced by their nines. {}.",
@@ -237,28 +238,39 @@ fn ticks(last: f64) -> Vec<(f64, String)> {
         .collect()
 }
 
-fn title(points: &[&Point]) -> String {
-    let name = QuantityName::AgeP99;
-    let mut timed: Vec<&Point> = points.to_vec();
-    timed.sort_by(|left, right| {
-        let age = |point: &Point| point.measured(name).unwrap_or(f64::MAX);
-        age(left).total_cmp(&age(right))
-    });
-    match timed.as_slice() {
-        [first, .., last] => format!(
-            "One delivery in a hundred was older than {} ({}), and {} ({})",
-            bare(first),
-            first.label(),
-            bare(last),
-            last.label()
-        ),
-        [only] => format!("One delivery in a hundred by {} was older than {}", only.label(), bare(only)),
-        [] => String::new(),
-    }
+/// Where a curve reaches p99: not with too few deliveries, nor where so many never came.
+pub(super) fn p99_ms(point: &Point) -> Option<f64> {
+    let age = point.quantity_of(QuantityName::AgeP99);
+    age.measured.filter(|_| age.bound == Bound::Exact && last_nines(point) >= nines(0.99) - 1e-9)
 }
 
-fn bare(point: &Point) -> String {
-    point.quantity_of(QuantityName::AgeP99).measured_text()
+/// The youngest and the oldest p99, of all points that have one; else where the lines end.
+fn title(points: &[&Point]) -> String {
+    let mut timed: Vec<(f64, &Point)> =
+        points.iter().filter_map(|point| Some((p99_ms(point)?, *point))).collect();
+    timed.sort_by(|left, right| left.0.total_cmp(&right.0));
+    let text = |point: &Point| point.quantity_of(QuantityName::AgeP99).measured_text();
+    let without = match points.len() - timed.len() {
+        0 => String::new(),
+        number => format!("; {number} of {} points have no p99", points.len()),
+    };
+    match timed.as_slice() {
+        [(_, first), .., (_, last)] => format!(
+            "One delivery in a hundred was older than {} ({}), and {} ({}){without}",
+            text(first),
+            first.label(),
+            text(last),
+            last.label()
+        ),
+        [(_, only)] => {
+            format!("One delivery in a hundred by {} was older than {}{without}", only.label(), text(only))
+        }
+        [] => {
+            let lost = points.iter().any(|point| point.ages().censored > 0);
+            let never = if lost { ", or never came" } else { "" };
+            format!("Where the lines end, the deliveries beyond are fewer than ten{never}: no p99")
+        }
+    }
 }
 
 #[cfg(test)]

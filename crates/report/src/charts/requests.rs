@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{findings::ScenarioFinding, left_out, point::Point, quantity::QuantityName};
 
-/// Requests per event of every point; none if no trial completed.
+/// Requests per event of every point; none if no trial completed, and where nobody asked again.
 pub(super) fn figure(finding: &ScenarioFinding, points: &[&Point]) -> Option<Figure> {
     bars(finding, points, QuantityName::RequestsPerEvent, "requests")
 }
@@ -22,7 +22,8 @@ pub(super) fn bars(
 ) -> Option<Figure> {
     let untold = left_out::caption(points, name);
     let points: Vec<&Point> = points.iter().copied().filter(|point| point.measured(name).is_some()).collect();
-    if points.is_empty() {
+    // Bars without any length show nothing.
+    if points.iter().all(|point| point.measured(name) == Some(0.0)) {
         return None;
     }
     let bars: Vec<Bar<'_>> = points

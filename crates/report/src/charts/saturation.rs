@@ -89,8 +89,10 @@ pub(super) fn figures(finding: &ScenarioFinding, points: &[&Point]) -> Vec<Figur
 
 fn figure(finding: &ScenarioFinding, slug: String, points: &[&Point]) -> Option<Figure> {
     let all = points.len();
-    let mut climbs: Vec<Climb<'_>> = points.iter().filter_map(|point| Climb::of(point)).collect();
-    climbs.truncate(MOST_CURVES);
+    let known: Vec<&Point> = points.iter().copied().filter(|point| Climb::of(point).is_some()).collect();
+    let deliveries = |point: &Point| point.measured(QuantityName::SaturationDeliveries);
+    let known = super::chosen(&known, MOST_CURVES, &[&deliveries]);
+    let climbs: Vec<Climb<'_>> = known.iter().filter_map(|point| Climb::of(point)).collect();
     if climbs.is_empty() {
         return None;
     }
@@ -203,8 +205,11 @@ fn title(points: &[&Point]) -> String {
     let value = |point: &Point| point.measured(name).unwrap_or(0.0);
     known.sort_by(|left, right| value(right).total_cmp(&value(left)));
     let text = |point: &Point| {
-        let over = if point.quantity_of(name).bound == Bound::AtLeast { "over " } else { "" };
-        format!("{over}{} ({})", name.text(value(point)), point.label())
+        let deliveries = match point.quantity_of(name).bound {
+            Bound::Exact => name.text(value(point)),
+            Bound::AtLeast => format!("over {}", name.lower_bound_text(value(point))),
+        };
+        format!("{deliveries} ({})", point.label())
     };
     let bound = QuantityName::AgeP99.text(AGE_BOUND_MS);
     match known.as_slice() {

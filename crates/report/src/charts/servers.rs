@@ -40,7 +40,10 @@ fn figure(
     let cost = |point: &Point| point.measured(name).unwrap_or(f64::MAX);
     shown.sort_by(|left, right| cost(left).total_cmp(&cost(right)));
     let all = shown.len();
-    shown.truncate(MOST_BARS);
+    if all > MOST_BARS {
+        // The cheapest, and the dearest, which the title names.
+        shown.drain(MOST_BARS - 1..all - 1);
+    }
     let bars: Vec<Bar<'_>> = shown
         .iter()
         .filter_map(|point| Some(Bar::of_quantity(point, name)?.upon_floor(finding, name)))

@@ -6,7 +6,7 @@ use super::{
     Figure, MOST_SERIES,
     axis::{Axis, Plane},
     canvas::{Anchor, Canvas, Drawn, TEXT, TICK_TEXT, WIDTH, draw, text_width},
-    left_out, spread_over_patterns,
+    chosen, left_out,
 };
 use crate::{
     findings::ScenarioFinding,
@@ -24,17 +24,19 @@ pub(super) fn figure(finding: &ScenarioFinding, points: &[&Point]) -> Option<Fig
     let timed: Vec<&Point> = points
         .iter()
         .copied()
-        .filter(|point| first(point).is_some_and(|trial| trial.age_seconds.len() > 1))
+        .filter(|point| worst_trial(point).is_some_and(|trial| trial.age_seconds.len() > 1))
         .collect();
     if timed.is_empty() {
         return None;
     }
-    let shown = spread_over_patterns(&timed, MOST_SERIES);
+    let oldest = |point: &Point| Some(oldest_second(worst_trial(point)?)?.p99_us as f64);
+    let most_lost = |point: &Point| Some(emptiest_second(worst_trial(point)?)?.censored as f64);
+    let shown = chosen(&timed, MOST_SERIES, &[&oldest, &most_lost]);
     let x = seconds_axis(&shown);
     let ages = Axis::log(
         shown
             .iter()
-            .filter_map(|point| first(point))
+            .filter_map(|point| worst_trial(point))
             .flat_map(|trial| &trial.age_seconds)
             .flat_map(|second| {
                 let kept = |lost: bool, time_us: u64| (!lost && second.count > 0).then_some(ms(time_us));
@@ -44,7 +46,7 @@ pub(super) fn figure(finding: &ScenarioFinding, points: &[&Point]) -> Option<Fig
         "",
     )
     .with_decades();
-    let lateness = lateness_seconds(&shown);
+    let lateness = lateness_seconds(&timed);
     let late = Axis::log(lateness.iter().map(|(_, late)| *late), "").with_decades();
     let lanes = shown.len() as f64;
     let top = 30.0;
@@ -53,7 +55,7 @@ pub(super) fn figure(finding: &ScenarioFinding, points: &[&Point]) -> Option<Fig
         key(canvas)?;
         for (index, point) in shown.iter().enumerate() {
             let lane = lane(&x, &ages, top + LANE_WITH_HEADING * index as f64);
-            if let Some(trial) = first(point) {
+            if let Some(trial) = worst_trial(point) {
                 age_lane(canvas, &lane, point, trial)?;
             }
         }
@@ -63,10 +65,15 @@ pub(super) fn figure(finding: &ScenarioFinding, points: &[&Point]) -> Option<Fig
     Some(Figure {
         slug: format!("{}-time", finding.scenario.name),
         scenario: Some(finding.scenario.name.clone()),
-        title: title(&shown),
+        title: title(&timed),
         caption: format!(
-            "Upper line of a lane: p99 of each second; lower, thin line: its median. The grey stretch is warm-up and does not count. A peak that the lowest lane shares is the publisher's, not the pattern's.{} Where a point has several trials, the first.{}",
+            "Upper line of a lane: p99 of each second; lower, thin line: its median. The grey stretch is warm-up and does not count. The lowest lane is the largest of all trials; a peak that it shares may be the publisher's and not the pattern's.{}{}{}",
             cross_words(&shown),
+            if timed.iter().any(|point| point.completed().count() > 1) {
+                " Of several blocks the worst is shown: where most deliveries of a second never came, else that with the oldest second."
+            } else {
+                ""
+            },
             left_out(shown.len(), timed.len())
         ),
         description: description(&shown),
@@ -76,8 +83,33 @@ pub(super) fn figure(finding: &ScenarioFinding, points: &[&Point]) -> Option<Fig
     })
 }
 
-fn first(point: &Point) -> Option<&Measurements> {
-    point.completed().next()
+/// The trial of a point with the second that lost most, else with the oldest second.
+fn worst_trial(point: &Point) -> Option<&Measurements> {
+    let badness = |trial: &&Measurements| {
+        let lost = emptiest_second(trial).map_or(0, |second| second.censored);
+        (lost, oldest_second(trial).map_or(0, |second| second.p99_us))
+    };
+    // Of equals the first.
+    let trials: Vec<&Measurements> = point.completed().collect();
+    trials.into_iter().rev().max_by_key(badness)
+}
+
+/// Seconds that count: those after the warm-up.
+fn of_window(trial: &Measurements) -> impl Iterator<Item = &Second> {
+    let warm_up_s = (trial.window.start_ns / 1_000_000_000) as u32;
+    trial.age_seconds.iter().filter(move |second| second.second >= warm_up_s)
+}
+
+/// The second with the largest p99, of those that have one.
+fn oldest_second(trial: &Measurements) -> Option<&Second> {
+    of_window(trial).filter(|second| second.count > 0 && !lost(second, 1)).max_by_key(|second| second.p99_us)
+}
+
+/// The second whose most deliveries never came, of those that lost too many for a p99.
+fn emptiest_second(trial: &Measurements) -> Option<&Second> {
+    // Of equals the first.
+    let lossy: Vec<&Second> = of_window(trial).filter(|second| lost(second, 1)).collect();
+    lossy.into_iter().rev().max_by_key(|second| second.censored)
 }
 
 /// A logarithmic axis has no zero: times are at least the microsecond that they are kept to.
@@ -88,7 +120,7 @@ fn ms(time_us: u64) -> f64 {
 fn seconds_axis(points: &[&Point]) -> Axis {
     let last = points
         .iter()
-        .filter_map(|point| first(point))
+        .filter_map(|point| worst_trial(point))
         .filter_map(|trial| trial.age_seconds.last())
         .map(|second| f64::from(second.second) + 1.0)
         .fold(1.0, f64::max);
@@ -159,7 +191,8 @@ fn stretch(canvas: &Canvas<'_>, path: &[(f64, f64)], ink: Ink, width: f64) -> Dr
 
 /// What the crosses mean, where there are any.
 fn cross_words(points: &[&Point]) -> &'static str {
-    let mut seconds = points.iter().filter_map(|point| first(point)).flat_map(|trial| &trial.age_seconds);
+    let mut seconds =
+        points.iter().filter_map(|point| worst_trial(point)).flat_map(|trial| &trial.age_seconds);
     if seconds.any(|second| lost(second, 1)) {
         " A cross at the upper edge: more than one delivery in a hundred of this second never came, so it has no p99 (nor, with more than half, a median)."
     } else {
@@ -185,12 +218,12 @@ fn lost_marks(canvas: &Canvas<'_>, lane: &Plane, seconds: &[Second]) -> Drawn {
     Ok(())
 }
 
-/// The largest p99 of each second over the trials shown.
+/// The largest p99 of each second over all trials.
 fn lateness_seconds(points: &[&Point]) -> Vec<(f64, f64)> {
     let mut largest: Vec<(u32, u64)> = Vec::new();
     for second in points
         .iter()
-        .filter_map(|point| first(point))
+        .flat_map(|point| point.completed())
         .flat_map(|trial| &trial.lateness_seconds)
         .filter(|second| second.count > 0)
     {
@@ -207,7 +240,7 @@ fn lateness_lane(canvas: &Canvas<'_>, lane: &Plane, lateness: &[(f64, f64)]) -> 
     lane.frame(canvas)?;
     canvas.text(
         (4.0, lane.top - 19.0),
-        "publisher late at p99, ms (log scale), worst trial",
+        "publisher late at p99, ms (log scale), worst of all trials",
         Anchor::Left,
         TEXT,
         Ink::Text,
@@ -216,32 +249,23 @@ fn lateness_lane(canvas: &Canvas<'_>, lane: &Plane, lateness: &[(f64, f64)]) -> 
     canvas.line(&path, Ink::Limit, 2.0)
 }
 
+/// The oldest second of all trials: whose it is, and that second.
 fn worst(points: &[&Point]) -> Option<(String, Second)> {
-    points
-        .iter()
-        .filter_map(|point| {
-            let trial = first(point)?;
-            let warm_up_s = (trial.window.start_ns / 1_000_000_000) as u32;
-            let worst = trial
-                .age_seconds
-                .iter()
-                .filter(|second| second.second >= warm_up_s && second.count > 0 && !lost(second, 1))
-                .max_by_key(|second| second.p99_us)?;
-            Some((point.label(), *worst))
-        })
-        .max_by_key(|(_, second)| second.p99_us)
+    let oldest = points.iter().flat_map(|point| {
+        let seconds = point.completed().filter_map(|trial| oldest_second(trial));
+        seconds.map(|second| (point.label(), *second))
+    });
+    oldest.max_by_key(|(_, second)| second.p99_us)
 }
 
-/// Seconds of the window whose p99 reaches into what never came: whose most were lost, that second,
-/// and how many there are.
+/// Seconds of the window whose p99 reaches into what never came, of all trials: whose most were lost,
+/// that second, and how many there are.
 fn worst_loss(points: &[&Point]) -> Option<(String, Second, usize)> {
     let found: Vec<(&Point, &Second)> = points
         .iter()
-        .filter_map(|point| Some((*point, first(point)?)))
+        .flat_map(|point| point.completed().map(move |trial| (*point, trial)))
         .flat_map(|(point, trial)| {
-            let warm_up_s = (trial.window.start_ns / 1_000_000_000) as u32;
-            let counts = move |second: &&Second| second.second >= warm_up_s && lost(second, 1);
-            trial.age_seconds.iter().filter(counts).map(move |second| (point, second))
+            of_window(trial).filter(|second| lost(second, 1)).map(move |second| (point, second))
         })
         .collect();
     let (point, second) = found.iter().rev().max_by_key(|(_, second)| second.censored)?;

@@ -74,12 +74,17 @@ pub(super) fn figure(finding: &ScenarioFinding, points: &[&Point]) -> Option<Fig
     Some(Figure {
         slug: format!("{}-waterfall", finding.scenario.name),
         scenario: Some(finding.scenario.name.clone()),
-        title: title(&traced, &view),
+        title: title(&traced),
         caption: format!(
-            "One real subscriber of each pattern, the same {}. The farther a coloured line leans from its event's grey one to the mark, the older the event was; follow it down to the request that brought it. A hatched request waits at the server until there is an event; a pale bar is a stream that stays open.{cut_words}",
-            event_words(&traced)
+            "One real subscriber of each pattern, the same {}. It is number 0, first in line wherever the server writes to all in turn: most others get a pushed event later.{} The farther a coloured line leans from its event's grey one to the mark, the older the event was; follow it down to the request that brought it. A hatched request waits at the server until there is an event; a pale bar is a stream that stays open.{cut_words}",
+            event_words(&traced),
+            if traced.lanes.iter().any(|lane| lane.point.completed().count() > 1) {
+                " Of several blocks the first is shown."
+            } else {
+                ""
+            }
         ),
-        description: description(&traced, &view),
+        description: description(&traced),
         elements: drawing.elements,
         width: drawing.width,
         height: drawing.height,
@@ -87,7 +92,7 @@ pub(super) fn figure(finding: &ScenarioFinding, points: &[&Point]) -> Option<Fig
 }
 
 /// The stretch that is shown: from the first event to the last arrival, with some air.
-pub(super) struct View {
+struct View {
     first_ns: i64,
     from_ns: i64,
     to_ns: i64,
@@ -110,11 +115,11 @@ impl View {
         plane.place_x(self.seconds(at_ns))
     }
 
-    pub(super) fn overlaps(&self, request: &Request) -> bool {
+    fn overlaps(&self, request: &Request) -> bool {
         request.to_ns >= self.from_ns && request.from_ns <= self.to_ns
     }
 
-    pub(super) fn shows(&self, at_ns: i64) -> bool {
+    fn shows(&self, at_ns: i64) -> bool {
         self.from_ns <= at_ns && at_ns <= self.to_ns
     }
 

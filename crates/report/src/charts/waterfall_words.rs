@@ -2,11 +2,8 @@
 
 use contract::Pattern;
 
-use super::{
-    waterfall::View,
-    waterfall_trace::{Lane, Traced},
-};
-use crate::number::{count, list, with_unit};
+use super::waterfall_trace::{Lane, Request, Traced};
+use crate::number::{count, counted, list, with_unit};
 
 /// Connections opened after the lane's first.
 fn reconnects<'a>(lane: &'a Lane<'_>) -> &'a [i64] {
@@ -18,25 +15,28 @@ pub(super) fn oldest_ms(lane: &Lane<'_>) -> Option<f64> {
     lane.arrivals.iter().map(|arrival| arrival.age_ms()).max_by(f64::total_cmp)
 }
 
-/// Requests under way or begun in the stretch shown; a stream is one, and one more each time it is
-/// opened again.
-fn asked(lane: &Lane<'_>, view: &View) -> usize {
+/// Requests under way when the first of the events was due, and those begun until this subscriber had the
+/// last: what it asked afterwards was for others. A stream is one, and one more each time it is opened
+/// again.
+fn asked(lane: &Lane<'_>, traced: &Traced<'_>) -> usize {
+    let first_ns = traced.due_ns.first().copied().unwrap_or(0);
+    let last_due_ns = traced.due_ns.last().copied();
+    let until_ns =
+        lane.arrivals.iter().map(|arrival| arrival.at_ns).chain(last_due_ns).max().unwrap_or(first_ns);
     match lane.point.pattern {
         Pattern::ShortPolling | Pattern::LongPolling => {
-            lane.requests.iter().filter(|request| view.overlaps(request)).count()
+            let counts = |request: &&Request| request.to_ns >= first_ns && request.from_ns < until_ns;
+            lane.requests.iter().filter(counts).count()
         }
         Pattern::Sse | Pattern::WebSocket => {
-            1 + reconnects(lane).iter().filter(|at_ns| view.shows(**at_ns)).count()
+            1 + reconnects(lane).iter().filter(|at_ns| (first_ns..=until_ns).contains(*at_ns)).count()
         }
     }
 }
 
 /// `20 events`.
 pub(super) fn event_words(traced: &Traced<'_>) -> String {
-    match traced.due_ns.len() {
-        1 => "1 event".to_owned(),
-        more => format!("{more} events"),
-    }
+    counted(traced.due_ns.len() as u64, "event", "events")
 }
 
 fn times(number: usize) -> String {
@@ -49,10 +49,10 @@ fn times(number: usize) -> String {
 }
 
 /// `long polling asked 21 times, SSE and WebSocket once`.
-fn asked_words(traced: &Traced<'_>, view: &View) -> String {
+fn asked_words(traced: &Traced<'_>) -> String {
     let mut groups: Vec<(usize, Vec<String>)> = Vec::new();
     for lane in &traced.lanes {
-        let (asked, label) = (asked(lane, view), lane.point.pattern.label().to_owned());
+        let (asked, label) = (asked(lane, traced), lane.point.pattern.label().to_owned());
         match groups.iter_mut().find(|(known, _)| *known == asked) {
             Some((_, labels)) => labels.push(label),
             None => groups.push((asked, vec![label])),
@@ -70,7 +70,7 @@ fn asked_words(traced: &Traced<'_>, view: &View) -> String {
 }
 
 /// Who brought the oldest, and how often each asked.
-pub(super) fn title(traced: &Traced<'_>, view: &View) -> String {
+pub(super) fn title(traced: &Traced<'_>) -> String {
     let aged = traced.lanes.iter().filter_map(|lane| Some((lane, oldest_ms(lane)?)));
     let oldest = aged.max_by(|(_, left), (_, right)| left.total_cmp(right));
     let events = event_words(traced);
@@ -78,17 +78,17 @@ pub(super) fn title(traced: &Traced<'_>, view: &View) -> String {
         || events.clone(),
         |(lane, age_ms)| {
             format!(
-                "Of {events} {} brought the oldest, after {}",
+                "Of {events} in this stretch {} brought the oldest, after {}",
                 lane.point.pattern.label(),
                 with_unit(age_ms, "ms")
             )
         },
     );
-    format!("{brought}; meanwhile {}", asked_words(traced, view))
+    format!("{brought}; until the last had come {}", asked_words(traced))
 }
 
 /// Every lane in words.
-pub(super) fn description(traced: &Traced<'_>, view: &View) -> String {
+pub(super) fn description(traced: &Traced<'_>) -> String {
     let lanes: Vec<String> = traced
         .lanes
         .iter()
@@ -98,7 +98,7 @@ pub(super) fn description(traced: &Traced<'_>, view: &View) -> String {
             format!(
                 "{}: asked {}, brought {} of {}{oldest}",
                 lane.point.label(),
-                times(asked(lane, view)),
+                times(asked(lane, traced)),
                 lane.arrivals.len(),
                 event_words(traced)
             )

@@ -95,7 +95,12 @@ pub(crate) fn six_connections() -> (Manifest, Vec<TrialRecord>) {
         let mut record = watched(name, pattern, BrowserTask::SixConnections, transport, order);
         let found = findings(&mut record);
         found.lanes = lanes(pattern, open, fetch_ms);
-        found.connections = if transport == Transport::Http2 { 1 } else { open as u64 };
+        found.connections = match (transport, pattern) {
+            (Transport::Http2, _) => 1,
+            // A stream that the page closes takes its connection with it.
+            (_, Pattern::Sse) => 9,
+            (_, _) => open as u64 + 1,
+        };
         found.stream_limit = (transport == Transport::Http2).then_some(100);
         let set_up = SetUp { subscribers: 2_000, bytes: 640_000, segments: Some(18_000) };
         found.crowd =

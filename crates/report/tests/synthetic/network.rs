@@ -67,6 +67,7 @@ pub(crate) fn obstacles() -> Vec<Network> {
         Network { cut_after: Some(seconds(3)), ..clear },
         Network { refuse_upgrade: true, ..clear },
         Network { connections: Some(20), ..clear },
+        Network { bytes_per_second: Some(1_000), ..clear },
         Network { black_hole_after: Some(seconds(5)), ..clear },
     ]
 }
@@ -121,9 +122,17 @@ fn hinder(measured: &mut Measurements, pattern: Pattern, network: &Network) {
     }
     if network.refuse_upgrade && pattern == Pattern::WebSocket {
         measured.never_connected = 50;
+        measured.requests.reconnects = 48;
         measured.troubles = trouble("403 instead of 101", 50, true);
         lose(measured, 1.0);
         relayed(measured, RelayCounts { relayed: 50, upgrades_refused: 50, ..RelayCounts::default() });
+    }
+    if network.bytes_per_second.is_some() && pushed {
+        let mut slow = TimeHistogram::default();
+        for _ in 0..measured.window_deliveries {
+            slow.record_ns(132_000_000);
+        }
+        measured.age.arrived = slow.distribution();
     }
     if network.connections.is_some() && pattern != Pattern::ShortPolling {
         measured.never_connected = 30;

@@ -15,7 +15,7 @@ use super::{
     connection::{Connection, Heard},
     listen_for, rote, streams,
 };
-use crate::plane::TURNED_AWAY;
+use crate::{complain::complain, plane::TURNED_AWAY};
 
 impl Floor {
     pub(super) fn accept(&mut self) {
@@ -27,7 +27,7 @@ impl Floor {
                         // Whether it still listens is its own affair.
                         let _ = (&stream).write_all(TURNED_AWAY);
                     } else if let Err(error) = self.welcome(stream) {
-                        eprintln!("a connection could not be set up: {error}");
+                        complain(format!("a connection could not be set up: {error}"));
                     }
                 }
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {
@@ -39,7 +39,7 @@ impl Floor {
                     if matches!(error.kind(), ErrorKind::ConnectionAborted | ErrorKind::Interrupted) => {}
                 Err(error) => {
                     // Out of descriptors: who is connected stays, and the next one who leaves makes room.
-                    eprintln!("a connection could not be accepted: {error}");
+                    complain(format!("a connection could not be accepted: {error}"));
                     self.is_starved = true;
                     return;
                 }

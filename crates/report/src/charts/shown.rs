@@ -1,0 +1,80 @@
+//! Which points a figure shows that cannot show all: some of every pattern, and among them the lowest and
+//! the highest, which its title names.
+
+use contract::Pattern;
+
+use crate::point::Point;
+
+/// A value that a title may name the ends of.
+type Value<'a> = &'a dyn Fn(&Point) -> Option<f64>;
+
+/// At most `most` of the points, shared evenly among the patterns, with the lowest and the highest of
+/// every value among them; in their order.
+pub(super) fn chosen<'a>(points: &[&'a Point], most: usize, values: &[Value<'_>]) -> Vec<&'a Point> {
+    let place = |point: &Point| points.iter().position(|other| std::ptr::eq(*other, point));
+    let mut chosen: Vec<usize> =
+        spread_over_patterns(points, most).iter().filter_map(|point| place(point)).collect();
+    let ends: Vec<usize> = values.iter().flat_map(|value| ends(points, value)).collect();
+    for end in &ends {
+        if chosen.contains(end) {
+            continue;
+        }
+        // The nearest of its own pattern makes room; one that is an end itself stays.
+        let distance = |other: usize| {
+            let is_other_pattern = points[other].pattern != points[*end].pattern;
+            (is_other_pattern, other.abs_diff(*end))
+        };
+        let free = (0..chosen.len()).filter(|index| !ends.contains(&chosen[*index]));
+        if let Some(index) = free.min_by_key(|index| distance(chosen[*index])) {
+            chosen[index] = *end;
+        }
+    }
+    chosen.sort_unstable();
+    chosen.into_iter().map(|index| points[index]).collect()
+}
+
+/// Places of the lowest and the highest value.
+fn ends(points: &[&Point], value: Value<'_>) -> Vec<usize> {
+    let known: Vec<(usize, f64)> =
+        points.iter().enumerate().filter_map(|(index, point)| Some((index, value(point)?))).collect();
+    let lowest = known.iter().min_by(|left, right| left.1.total_cmp(&right.1));
+    let highest = known.iter().max_by(|left, right| left.1.total_cmp(&right.1));
+    [lowest, highest].into_iter().flatten().map(|(index, _)| *index).collect()
+}
+
+/// At most `most` of the points: both ends and evenly between.
+fn spread_out<'a>(points: &[&'a Point], most: usize) -> Vec<&'a Point> {
+    if points.len() <= most {
+        return points.to_vec();
+    }
+    (0..most).map(|index| points[index * (points.len() - 1) / (most - 1)]).collect()
+}
+
+/// At most `most` of the points, shared evenly among the patterns; where a pattern gets one only, it
+/// is the last.
+fn spread_over_patterns<'a>(points: &[&'a Point], most: usize) -> Vec<&'a Point> {
+    if points.len() <= most {
+        return points.to_vec();
+    }
+    let of = |pattern: Pattern| -> Vec<&'a Point> {
+        points.iter().copied().filter(|point| point.pattern == pattern).collect()
+    };
+    let groups: Vec<Vec<&Point>> =
+        Pattern::ALL.into_iter().map(of).filter(|group| !group.is_empty()).collect();
+    let share = most / groups.len().max(1);
+    groups
+        .iter()
+        .flat_map(|group| match share {
+            0 | 1 => group.last().copied().into_iter().collect(),
+            _more => spread_out(group, share),
+        })
+        .collect()
+}
+
+/// Says so where a chart does not show all points.
+pub(super) fn left_out(shown: usize, all: usize) -> String {
+    if shown >= all {
+        return String::new();
+    }
+    format!(" Shown are {shown} of {all} points; the table has all.")
+}
