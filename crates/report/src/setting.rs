@@ -1,8 +1,8 @@
 //! Settings of a point in words.
 
 use contract::{
-    Arrivals, Certificate, Client, Params, Pattern, PublisherSeat, Rung, Scenario, ServerName, Sweep,
-    Transport,
+    Arrivals, Certificate, Client, Params, Pattern, PublisherSeat, Rung, Scenario, ServerName, Settings,
+    Sweep, Transport,
 };
 
 use crate::{
@@ -77,6 +77,10 @@ pub(crate) fn params_text(params: &Params) -> String {
     }
     if let Some(turnaround) = params.turnaround_ms.filter(|pause| *pause > 0.0) {
         parts.push(format!("turnaround {}", period_ms(turnaround)));
+    }
+    let timeout = params.request_timeout_ms;
+    if let Some(timeout) = timeout.filter(|ms| *ms != Settings::USUAL_REQUEST_TIMEOUT.milliseconds()) {
+        parts.push(format!("request timeout {}", period_ms(timeout)));
     }
     if params.client != Client::Lean {
         parts.push(format!("{} client", params.client));

@@ -51,6 +51,7 @@ pub(crate) fn scenario(name: &str, question: &str, patterns: &[Pattern]) -> Scen
         poll_interval: Period::from_millis(1_000),
         hold: Period::from_millis(1_500),
         turnaround: Period::from_millis(0),
+        request_timeout: contract::Settings::USUAL_REQUEST_TIMEOUT,
         keep_alive: true,
         servers: vec![contract::ServerName::default()],
         publisher: contract::PublisherSeat::Server,
