@@ -4,8 +4,8 @@
 use std::{net::SocketAddr, time::Duration};
 
 use contract::{
-    CpuUse, PublishRequest, PublisherReport, PublisherSeat, RelayAnnouncement, ServerStats, StartSchedule,
-    StartedSchedule, TrialPlan,
+    AllCores, CpuUse, PublishRequest, PublisherReport, PublisherSeat, RelayAnnouncement, ServerStats,
+    StartSchedule, StartedSchedule, TrialPlan,
 };
 use schedule::{EpochClock, process_cpu_us};
 use tokio::time::{Instant, sleep};
@@ -61,6 +61,8 @@ pub(crate) struct Reading {
     publisher_cpu_us: u64,
     /// CPU time of the harness, its publisher left out.
     harness_cpu_us: u64,
+    /// What all cores of the machine have done.
+    all_cores: Option<AllCores>,
     /// CPU time of the middlebox; 0 where there is none, or the system does not tell.
     relay_cpu_us: u64,
     /// What the server counted on its measured port, the publisher's own traffic left out; none if it
@@ -79,6 +81,7 @@ impl Reading {
             server_us: self.server_cpu.since(&before.server_cpu)? as f64,
             publisher_us: (self.publisher_cpu_us - before.publisher_cpu_us) as f64,
             harness_us: (self.harness_cpu_us - before.harness_cpu_us) as f64,
+            all_cores: machine::all_cores_between(before.all_cores, self.all_cores),
         })
     }
 
@@ -262,6 +265,7 @@ impl ServerAccess {
             server_cpu,
             publisher_cpu_us: publisher_cpu_us + posting_cpu_us,
             harness_cpu_us: process_cpu_us().saturating_sub(posting_cpu_us),
+            all_cores: machine::all_cores(),
             relay_cpu_us: relay_cpu_us.unwrap_or(0),
             counted,
         })

@@ -38,6 +38,7 @@ mod memory;
 mod network_words;
 mod number;
 mod obstacles;
+mod other_work;
 mod paired;
 mod panel;
 mod panels;

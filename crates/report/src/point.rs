@@ -13,6 +13,7 @@ use crate::{
     limits::retransmission_warning,
     measured::{PER_EVENT_ON_RAMPS, Reading, finite, is_per_delivery, reading},
     number::{count, three_digits},
+    other_work,
     predictions::{mean_of, predictions},
     quantity::{Bound, Quantity, QuantityName},
     saturation::{bound_words, missing_words, rate_grew, saturation_warnings},
@@ -284,6 +285,7 @@ impl Point {
                     warnings.extend(doubts.findings.into_iter().map(finding));
                     let sent_again = retransmission_warning(measurements);
                     warnings.extend(measurements.warnings.iter().cloned().chain(sent_again).map(said));
+                    warnings.extend(other_work::warning(measurements).map(said));
                     warnings.extend(saturation_warnings(measurements).into_iter().map(said));
                     warnings.extend(counts_not_told(measurements));
                     add(&mut self.delivery, &measurements.delivery);

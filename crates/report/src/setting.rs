@@ -168,3 +168,17 @@ pub(crate) fn arrivals_at(scenario: &Scenario, params: &Params) -> Arrivals {
         (other, _) => other.clone(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_timeout_is_told_where_it_is_not_the_usual_one() {
+        let told =
+            |timeout_ms| params_text(&Params { request_timeout_ms: timeout_ms, ..Params::of(1, 100, 2.0) });
+        assert_eq!(told(Some(5_000.0)), told(None));
+        let seconds = format!(", request timeout {}", period_ms(2_000.0));
+        assert_eq!(told(Some(2_000.0)), told(None) + &seconds);
+    }
+}

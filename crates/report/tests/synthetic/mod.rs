@@ -268,6 +268,7 @@ pub(crate) fn measurements(pattern: Pattern, params: &Params) -> Measurements {
             server_us: deliveries as f64 * (9.0 + 22.0 * requests),
             publisher_us: 40_000.0,
             harness_us: deliveries as f64 * (14.0 + 31.0 * requests),
+            all_cores: None,
         },
         server_requests_life: Some(life),
         server_bytes_life: Some(bytes.total()),
