@@ -162,7 +162,7 @@ async fn events_are_counted_whatever_chunks_and_reads_they_come_in() {
     for (chunk_bytes, write_bytes) in [(10_000, 10_000), (10_000, 3), (5, 10_000), (50, 70)] {
         let what = format!("chunks of {chunk_bytes}, writes of {write_bytes} bytes");
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let seat = seat_at(&listener, Pattern::Sse, super::reconnection_tests::BEGUN);
+        let seat = seat_at(&listener, Pattern::Sse, reconnection_tests::BEGUN);
         let server = async {
             let (mut stream, _) = listener.accept().await.unwrap();
             head(&mut stream).await;
