@@ -218,4 +218,17 @@ pub struct CpuUse {
     pub server_wait_us: Option<f64>,
     /// The same for the harness's workers.
     pub harness_wait_us: Option<f64>,
+    /// The whole machine, whoever used it; none where the system does not tell.
+    pub all_cores: Option<AllCores>,
+}
+
+/// What all cores of the machine did. A kernel thread, or an interrupt on another core, is in here and in no
+/// process's CPU time: so work that was moved is told from work that was saved.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct AllCores {
+    /// Time that they were busy, summed over all of them: all processes and the kernel, interrupts
+    /// included, microseconds. The kernel samples it at its ticks, so it is good for a few per cent.
+    pub busy_us: f64,
+    /// How many there are.
+    pub number: u32,
 }

@@ -35,8 +35,8 @@ pub use control::{
     Announcement, ClockReading, PublisherReport, RequestCounts, ServerStats, StartSchedule, StartedSchedule,
 };
 pub use counts::{
-    BothWays, ByteCounts, CpuUse, Delivery, KernelCounts, PublisherCounts, RequestLedger, SetUp, TraceEvent,
-    Trouble,
+    AllCores, BothWays, ByteCounts, CpuUse, Delivery, KernelCounts, PublisherCounts, RequestLedger, SetUp,
+    TraceEvent, Trouble,
 };
 pub use curious::{CuriousAnswer, CuriousCase, DecodedEvent};
 pub use cursor::{After, Cursor, CursorError, Epoch, Resume};

@@ -1,6 +1,6 @@
 //! What lies between subscriber and server: the middlebox of a trial, and what rides on the sockets.
 
-use std::{fmt, str::FromStr};
+use std::{fmt, str::FromStr, time::Duration};
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
@@ -75,6 +75,15 @@ impl Network {
             ..Self::default()
         };
         *self != passable
+    }
+
+    /// The longest that an answer of so many bytes takes behind it when nobody has to wait: two round
+    /// trips, for a new connection's first bytes are held back for one, and what holds back the answer.
+    #[must_use]
+    pub fn longest_answer(&self, bytes: f64) -> Duration {
+        let buffered = self.buffer.map_or(Duration::ZERO, |buffer| *buffer.pause);
+        let passing = self.bytes_per_second.map_or(0.0, |each_second| bytes / each_second as f64);
+        2 * (*self.rtt + *self.jitter) + buffered + Duration::from_secs_f64(passing)
     }
 }
 
@@ -317,6 +326,16 @@ mod tests {
         for text in ["", "on", "15", "idle", "idle off", "99ms", "idle 1ms"] {
             assert!(text.parse::<Heartbeat>().is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn an_answer_takes_two_round_trips_on_a_new_connection_and_what_else_holds_it_back() {
+        let ms = Period::from_millis;
+        let way = Network { rtt: ms(100), jitter: ms(10), ..Network::default() };
+        assert_eq!(way.longest_answer(4_000.0), Duration::from_millis(220));
+        let buffer = Some(Buffering { bytes: 1, pause: ms(500) });
+        let narrow = Network { bytes_per_second: Some(20_000), buffer, ..way };
+        assert_eq!(narrow.longest_answer(4_000.0), Duration::from_millis(920));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use crate::{
     BrowserTask, Client, Heartbeat, Network, Pattern, Period, Scenario, ScenarioError, ServerName, Settings,
-    Transport,
+    Transport, TrialPlan,
     scenario_check::{Check, MOST_SUBSCRIBERS_BEHIND_RELAY},
 };
 
@@ -77,6 +77,24 @@ impl Check<'_> {
             self.that("browser.streams", browser.streams, (1..=250).contains(&browser.streams), "1 to 250")?;
         }
         Ok(())
+    }
+
+    /// Whether a poll's answer can come before the poll is given up.
+    pub(crate) fn request_timeout(&self, plan: &TrialPlan) -> Result<(), ScenarioError> {
+        let is_polling = match plan.pattern {
+            Pattern::ShortPolling | Pattern::LongPolling => true,
+            Pattern::Sse | Pattern::WebSocket => false,
+        };
+        let settings = &plan.settings;
+        let (Some(network), true) = (settings.network, is_polling) else { return Ok(()) };
+        let longest = network.longest_answer(f64::from(settings.payload_bytes));
+        let longest = Period::from_millis((longest.as_secs_f64() * 1e3).ceil() as u64);
+        self.that(
+            "request_timeout",
+            settings.request_timeout,
+            settings.request_timeout > longest,
+            &format!("more than {longest}, which the answer to a poll takes behind [network]"),
+        )
     }
 
     /// What goes together in a whole scenario.
@@ -183,11 +201,24 @@ mod tests {
             ("client = \"reqwest\"", "[browser]\ntask = \"cross-origin\"", "that of the browser"),
             ("", "[browser]\ntask = \"six-connections\"\nstreams = 0", "`browser.streams` is 0"),
             ("", "[sweep]\nrtt = [\"0ms\", \"11s\"]", "`network.rtt` is 11s"),
+            (
+                "",
+                "[sweep]\nrtt = [\"20ms\", \"2500ms\"]",
+                "`request_timeout` is 5s: allowed is more than 5s, which the answer to a poll takes",
+            ),
+            (
+                "request_timeout = \"700ms\"",
+                "[network]\nbytes_per_second = 100\njitter = \"10ms\"",
+                "`request_timeout` is 700ms: allowed is more than 1s 20ms",
+            ),
         ] {
             let error = read(lines, tables).unwrap_err();
             assert!(error.contains(problem), "{problem} is missing in: {error}");
         }
         assert!(read("", "[network]").is_ok(), "a middlebox that only passes bytes on");
+        let far = "[network]\nrtt = \"9s\"";
+        assert!(read("patterns = [\"sse\"]", far).is_ok(), "a stream is not given up");
+        assert!(read("request_timeout = \"19s\"", far).is_ok());
     }
 
     #[test]

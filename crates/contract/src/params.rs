@@ -24,6 +24,10 @@ pub struct Params {
     /// Long polling: pause of the subscriber between an answer and its next request.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub turnaround_ms: Option<f64>,
+    /// Polling: how long an answer is waited for before the poll is given up; of a long poll, beyond its
+    /// hold.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request_timeout_ms: Option<f64>,
     /// Polling: whether a subscriber asks again on the same connection.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub keep_alive: Option<bool>,
@@ -89,6 +93,7 @@ impl Params {
             poll_interval_ms: None,
             hold_ms: None,
             turnaround_ms: None,
+            request_timeout_ms: None,
             keep_alive: None,
             client: Client::default(),
             delivery_delay_ms: None,

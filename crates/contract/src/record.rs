@@ -130,7 +130,8 @@ pub struct Measurements {
     /// What went wrong for subscribers, the most frequent first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub troubles: Vec<Trouble>,
-    /// From losing a connection to the first answer on the next one, whole life.
+    /// From losing a connection to the first answer on the next one, whole life. A connection on which a
+    /// poll was given up is lost from then on.
     #[serde(default, skip_serializing_if = "Distribution::is_empty")]
     pub recovery: Distribution,
     /// The clock that the ages rest on, where a browser told them.

@@ -156,6 +156,13 @@ pub struct Scenario {
     /// it stands for the network's round trip and the page's own work.
     #[serde(default)]
     pub turnaround: Period,
+    /// Polling: a poll whose answer is not complete so long after its request was sent is given up, as by
+    /// `fetch` with `AbortSignal.timeout()` in a page (WHATWG DOM §3.2; RFC 9110 knows no such limit of a
+    /// client). The connection is closed, and the subscriber goes on as after any failure, on a fresh
+    /// one. A long poll is waited for so long beyond its hold; opening a connection may take as long.
+    /// Streams have no such limit, for EventSource and WebSocket have none in a page either.
+    #[serde(default = "default_request_timeout")]
+    pub request_timeout: Period,
     /// Polling: whether a subscriber asks again on the same connection.
     #[serde(default = "kept_alive")]
     pub keep_alive: bool,
@@ -247,6 +254,9 @@ const fn default_poll_interval() -> Period {
 }
 const fn default_hold() -> Period {
     Period::from_millis(1_500)
+}
+const fn default_request_timeout() -> Period {
+    Settings::USUAL_REQUEST_TIMEOUT
 }
 const fn default_warm_up() -> Period {
     Period::from_millis(2_000)
@@ -354,6 +364,7 @@ impl Scenario {
             poll_interval: self.poll_interval,
             hold: self.hold,
             turnaround: self.turnaround,
+            request_timeout: self.request_timeout,
             keep_alive: self.keep_alive,
             client: self.client,
             delivery_delay: self.delivery_delay,

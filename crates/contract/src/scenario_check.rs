@@ -17,6 +17,8 @@ const SHORTEST_WINDOW: Period = Period::from_millis(500);
 const SHORTEST_HOLD: Period = Period::from_millis(100);
 /// The contract's longest hold (seconds 0–55).
 const LONGEST_HOLD: Period = Period::from_millis(55_000);
+/// Longest wait for a poll's answer: whoever waits longer has no timeout.
+const LONGEST_REQUEST_TIMEOUT: Period = Period::from_millis(600_000);
 /// Most blocks, so that a typing error does not run for a week.
 const MOST_BLOCKS: u32 = 100;
 /// Most repetitions of a disturbed trial: a machine that disturbs more than these is not quiet.
@@ -104,6 +106,7 @@ impl Scenario {
         for selection in [Selection::Everything, Selection::Default] {
             for plan in self.trials(selection) {
                 check.settings(&plan.settings)?;
+                check.request_timeout(&plan)?;
             }
         }
         Ok(())
@@ -313,6 +316,7 @@ impl Check<'_> {
         self.period("poll_interval", settings.poll_interval, millis(10), millis(60_000))?;
         self.period("hold", settings.hold, SHORTEST_HOLD, LONGEST_HOLD)?;
         self.period("turnaround", settings.turnaround, millis(0), millis(60_000))?;
+        self.period("request_timeout", settings.request_timeout, millis(100), LONGEST_REQUEST_TIMEOUT)?;
         self.period("warm_up", settings.warm_up, millis(0), LONGEST_PHASE)?;
         self.period("measure", settings.measure, SHORTEST_WINDOW, LONGEST_PHASE)?;
         self.period("drain", settings.drain, millis(100), millis(120_000))?;
@@ -407,6 +411,11 @@ mod tests {
             ("subscribers = 10", "subscribers = 10\npatterns = [\"sse\", \"sse\"]", "each once"),
             ("subscribers = 10", "subscribers = 10\npatterns = [\"sse2\"]", "sse2"),
             ("subscribers = 10", "subscribers = 10\nhold = \"56s\"", "`hold` is 56s"),
+            (
+                "subscribers = 10",
+                "subscribers = 10\nrequest_timeout = \"99ms\"",
+                "`request_timeout` is 99ms: allowed is 100ms to 10m",
+            ),
         ] {
             let error = error_of(&GOOD.replace(from, to));
             assert!(error.contains(key), "{key} is missing in: {error}");
@@ -546,7 +555,12 @@ mod tests {
         let scenario = Scenario::from_toml("demo.toml", GOOD).unwrap();
         let settings = scenario.trials(Selection::Everything)[0].settings.clone();
         let sse = serde_json::to_string(&settings.params(Pattern::Sse, 2.0, 100)).unwrap();
-        assert!(!sse.contains("poll_interval_ms") && !sse.contains("hold_ms"), "{sse}");
+        for polling in ["poll_interval_ms", "hold_ms", "request_timeout_ms"] {
+            assert!(!sse.contains(polling), "{sse}");
+        }
         assert!(settings.params(Pattern::ShortPolling, 2.0, 100).poll_interval_ms.is_some());
+        for pattern in [Pattern::ShortPolling, Pattern::LongPolling] {
+            assert_eq!(settings.params(pattern, 2.0, 100).request_timeout_ms, Some(5_000.0), "{pattern}");
+        }
     }
 }

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use crate::{
-    Arrivals, BrowserAudience, Certificate, Change, Client, Heartbeat, Network, Params, Pattern, Period,
-    PublisherSeat, Rung, ServerName, Side, Transport,
+    Arrivals, BrowserAudience, BrowserTask, Certificate, Change, Client, Heartbeat, Network, Params, Pattern,
+    Period, PublisherSeat, Rung, ServerName, Side, Transport,
 };
 
 /// The settings of one trial, the sweep applied.
@@ -20,6 +20,8 @@ pub struct Settings {
     pub hold: Period,
     /// Long polling: pause before the next request.
     pub turnaround: Period,
+    /// Polling: how long an answer is waited for; of a long poll, beyond its hold.
+    pub request_timeout: Period,
     /// Polling: whether a subscriber asks again on the same connection.
     pub keep_alive: bool,
     /// HTTP client.
@@ -65,6 +67,9 @@ pub struct Settings {
 }
 
 impl Settings {
+    /// How long a poll's answer is waited for where a scenario does not say.
+    pub const USUAL_REQUEST_TIMEOUT: Period = Period::from_millis(5_000);
+
     /// The settings as numbers, without those that have no meaning for the pattern. Rate and payload
     /// are those of the actual schedule's window.
     #[must_use]
@@ -90,11 +95,13 @@ impl Settings {
         match pattern {
             Pattern::ShortPolling => {
                 params.poll_interval_ms = Some(self.poll_interval.milliseconds());
+                params.request_timeout_ms = self.subscribers_timeout_ms();
                 params.keep_alive = Some(self.keep_alive);
             }
             Pattern::LongPolling => {
                 params.hold_ms = Some(self.hold.milliseconds());
                 params.turnaround_ms = Some(self.turnaround.milliseconds());
+                params.request_timeout_ms = self.subscribers_timeout_ms();
                 params.keep_alive = Some(self.keep_alive);
             }
             Pattern::Sse => params.heartbeat = self.other_heartbeat(),
@@ -105,6 +112,15 @@ impl Settings {
             }
         }
         params
+    }
+
+    /// The request timeout of the lab's own subscribers. A page that is the subscriber itself sets none.
+    fn subscribers_timeout_ms(&self) -> Option<f64> {
+        match self.browser.map(|browser| browser.task) {
+            Some(BrowserTask::Ages) => None,
+            Some(BrowserTask::SixConnections | BrowserTask::CrossOrigin | BrowserTask::CuriousStream)
+            | None => Some(self.request_timeout.milliseconds()),
+        }
     }
 
     /// The heartbeat where it is not the usual one.

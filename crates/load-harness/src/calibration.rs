@@ -80,6 +80,7 @@ pub fn calibration_order(key: CalibrationKey, seed: u64, order: u32) -> Result<T
         poll_interval: Period(POLL_INTERVAL.max(POLL_SPACING * key.subscribers)),
         hold: Period::from_millis(1_500),
         turnaround: Period::default(),
+        request_timeout: Settings::USUAL_REQUEST_TIMEOUT,
         keep_alive: true,
         client: Client::Lean,
         delivery_delay: Period::default(),

@@ -7,6 +7,7 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
+use contract::AllCores;
 use schedule::monotonic_ns;
 
 /// Both clocks at one instant.
@@ -48,6 +49,36 @@ fn parse_swapped(vmstat: &str) -> Option<u64> {
         line.trim().parse::<u64>().ok()
     };
     Some(count("pswpin")? + count("pswpout")?)
+}
+
+/// How long the cores of the machine have been busy since it was started (proc(5), /proc/stat); none where
+/// the system does not tell.
+pub(crate) fn all_cores() -> Option<AllCores> {
+    let ticks_hz = rustix::param::clock_ticks_per_second();
+    parse_all_cores(&fs::read_to_string("/proc/stat").ok()?, ticks_hz as f64)
+}
+
+/// What they did from one reading to another.
+pub(crate) fn all_cores_between(before: Option<AllCores>, after: Option<AllCores>) -> Option<AllCores> {
+    let (before, after) = before.zip(after)?;
+    Some(AllCores { busy_us: (after.busy_us - before.busy_us).max(0.0), ..after })
+}
+
+/// Sums user, nice, system, irq and softirq time: a guest's is in user and nice, and neither waiting for
+/// a disk nor what the hypervisor gave to others is work of this machine.
+fn parse_all_cores(stat: &str, ticks_hz: f64) -> Option<AllCores> {
+    let mut fields = stat.lines().next()?.strip_prefix("cpu ")?.split_ascii_whitespace();
+    let mut next = || fields.next()?.parse::<u64>().ok();
+    let [user, nice, system, _idle, _iowait, irq, softirq] =
+        [next()?, next()?, next()?, next()?, next()?, next()?, next()?];
+    let is_core = |line: &&str| {
+        line.strip_prefix("cpu").is_some_and(|rest| rest.starts_with(|first: char| first.is_ascii_digit()))
+    };
+    let ticks = user + nice + system + irq + softirq;
+    Some(AllCores {
+        busy_us: ticks as f64 / ticks_hz * 1e6,
+        number: stat.lines().filter(is_core).count() as u32,
+    })
 }
 
 /// Connections to a port of this machine that these processes hold and that are established (proc(5),
@@ -111,6 +142,38 @@ mod tests {
         assert!(after.monotonic_ns >= before.monotonic_ns && before.monotonic_ns > 0);
         assert!(before.wall_ns > 1_700_000_000_000_000_000, "{before:?}");
         assert!(after.step_us_since(before).is_finite());
+    }
+
+    #[test]
+    fn busy_time_is_that_of_all_cores_and_of_the_kernel_too() {
+        let stat = "cpu  40 2 30 900 50 1 7 11 5 0\ncpu0 20 1 15 450 25 1 3 6 2 0\n\
+                    cpu1 20 1 15 450 25 0 4 5 3 0\nintr 7\ncpufreq 3\n";
+        let cores = AllCores { busy_us: 800_000.0, number: 2 };
+        assert_eq!(parse_all_cores(stat, 100.0), Some(cores));
+        let later = AllCores { busy_us: 900_000.0, number: 2 };
+        let between = all_cores_between(Some(cores), Some(later));
+        assert_eq!(between, Some(AllCores { busy_us: 100_000.0, number: 2 }));
+        assert_eq!(all_cores_between(None, Some(later)), None);
+        for damaged in ["", "cpu 1 2 3 4 5 6", "cpu 1 2 x 4 5 6 7"] {
+            assert_eq!(parse_all_cores(damaged, 100.0), None, "{damaged}");
+        }
+    }
+
+    /// Whatever else the machine does comes on top.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_core_that_somebody_burns_is_found() {
+        let (before, begun) = (all_cores(), std::time::Instant::now());
+        let burnt_us = |since_us: u64| schedule::thread_cpu_us().saturating_sub(since_us);
+        let since_us = schedule::thread_cpu_us();
+        while burnt_us(since_us) < 300_000 {
+            std::hint::spin_loop();
+        }
+        let found = all_cores_between(before, all_cores()).unwrap();
+        // Sampled by the kernel at its ticks.
+        assert!(found.busy_us >= 0.8 * 300_000.0, "{found:?}");
+        let most_us = (begun.elapsed().as_secs_f64() * 1e6 + 20_000.0) * f64::from(found.number);
+        assert!(found.busy_us <= most_us, "{found:?} in {:?}", begun.elapsed());
     }
 
     #[test]

@@ -43,7 +43,7 @@ impl Poller {
     pub(crate) async fn open(seat: &Seat) -> Result<Self, SubscriberError> {
         let mut poller = Self::closed(seat);
         if poller.used == Use::Kept {
-            poller.kept = Some(Wire::open(seat).await?);
+            poller.kept = Some(seat.opened_in_time(Wire::open(seat)).await?);
         }
         Ok(poller)
     }
@@ -73,7 +73,7 @@ impl Poller {
             }
         }
         seat.may_ask().await;
-        let wire = Wire::open(seat).await?;
+        let wire = seat.opened_in_time(Wire::open(seat)).await?;
         self.exchange(seat, wire, &mut take).await
     }
 
@@ -88,36 +88,39 @@ impl Poller {
             Use::Kept => "",
             Use::Once => "connection: close\r\n",
         };
-        wire.ask(seat, seat.desk.dialect.question(seat.cursor()), more).await?;
-        self.has_begun = false;
         let has_begun = &mut self.has_begun;
-        let read = wire.read(seat, |bytes, is_end| {
-            *has_begun |= !bytes.is_empty();
-            let Some(answer) = read_answer(bytes, is_end)? else {
-                let is_cut = is_end && !bytes.is_empty();
-                return if is_cut {
-                    Err(SubscriberError::BrokenOff)
-                } else {
-                    Ok(Step { used: 0, found: None })
+        let asked = async {
+            wire.ask(seat, seat.desk.dialect.question(seat.cursor()), more).await?;
+            *has_begun = false;
+            let read = wire.read(seat, |bytes, is_end| {
+                *has_begun |= !bytes.is_empty();
+                let Some(answer) = read_answer(bytes, is_end)? else {
+                    let is_cut = is_end && !bytes.is_empty();
+                    return if is_cut {
+                        Err(SubscriberError::BrokenOff)
+                    } else {
+                        Ok(Step { used: 0, found: None })
+                    };
                 };
-            };
-            if answer.used < bytes.len() {
-                return Err(SubscriberError::Protocol("bytes follow the answer".to_owned()));
+                if answer.used < bytes.len() {
+                    return Err(SubscriberError::Protocol("bytes follow the answer".to_owned()));
+                }
+                add(&seat.counters.computed_received, answer.rule_bytes);
+                let taken = take(Answered {
+                    head: &answer.head,
+                    body: &answer.body,
+                    exchange_bytes: seat.counters.stream.total() - before_bytes,
+                    exchange_ns: seat.desk.received_ns() - before_ns,
+                })?;
+                Ok(Step { used: answer.used, found: Some((taken, answer.head.closes() || is_end)) })
+            });
+            match read.await {
+                // On a connection that has carried answers before.
+                Err(SubscriberError::Ended) => Err(SubscriberError::Unanswered),
+                read => read,
             }
-            add(&seat.counters.computed_received, answer.rule_bytes);
-            let taken = take(Answered {
-                head: &answer.head,
-                body: &answer.body,
-                exchange_bytes: seat.counters.stream.total() - before_bytes,
-                exchange_ns: seat.desk.received_ns() - before_ns,
-            })?;
-            Ok(Step { used: answer.used, found: Some((taken, answer.head.closes() || is_end)) })
-        });
-        let (taken, closes) = match read.await {
-            // On a connection that has carried answers before.
-            Err(SubscriberError::Ended) => return Err(SubscriberError::Unanswered),
-            read => read?,
         };
+        let (taken, closes) = seat.answered_in_time(asked).await?;
         if self.used == Use::Kept && !closes {
             (self.kept, self.is_proven) = (Some(wire), true);
         } else {

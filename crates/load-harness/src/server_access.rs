@@ -4,8 +4,8 @@
 use std::{net::SocketAddr, time::Duration};
 
 use contract::{
-    CpuUse, PublishRequest, PublisherReport, PublisherSeat, RelayAnnouncement, ServerStats, StartSchedule,
-    StartedSchedule, TrialPlan,
+    AllCores, CpuUse, PublishRequest, PublisherReport, PublisherSeat, RelayAnnouncement, ServerStats,
+    StartSchedule, StartedSchedule, TrialPlan,
 };
 use schedule::{EpochClock, process_cpu_us};
 use tokio::time::{Instant, sleep};
@@ -66,6 +66,8 @@ pub(crate) struct Reading {
     server_wait_us: Option<u64>,
     /// The same of the harness's workers.
     harness_wait_us: Option<u64>,
+    /// What all cores of the machine have done.
+    all_cores: Option<AllCores>,
     /// CPU time of the middlebox; 0 where there is none, or the system does not tell.
     relay_cpu_us: u64,
     /// What the server counted on its measured port, the publisher's own traffic left out; none if it
@@ -86,6 +88,7 @@ impl Reading {
             harness_us: (self.harness_cpu_us - before.harness_cpu_us) as f64,
             server_wait_us: waited(self.server_wait_us, before.server_wait_us),
             harness_wait_us: waited(self.harness_wait_us, before.harness_wait_us),
+            all_cores: machine::all_cores_between(before.all_cores, self.all_cores),
         })
     }
 
@@ -278,6 +281,7 @@ impl ServerAccess {
             harness_cpu_us: process_cpu_us().saturating_sub(posting_cpu_us),
             server_wait_us: waits::of_servers(&processes),
             harness_wait_us: waits::of_workers(),
+            all_cores: machine::all_cores(),
             relay_cpu_us: relay_cpu_us.unwrap_or(0),
             counted,
         })

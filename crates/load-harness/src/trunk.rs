@@ -64,6 +64,15 @@ struct Open {
     refuses_websocket: Rc<Cell<bool>>,
 }
 
+/// A stream that a subscriber may open, and on which connection.
+pub(crate) struct Place {
+    open: Open,
+    permit: OwnedSemaphorePermit,
+}
+
+/// Tells one connection of a trunk from another.
+pub(crate) struct ConnectionName(Arc<Semaphore>);
+
 /// An answer whose content is still to come.
 pub(crate) struct Answer {
     pub(crate) status: StatusCode,
@@ -114,6 +123,11 @@ impl Trunk {
         if let Some(open) = current.as_ref().filter(|open| !open.places.is_closed()) {
             return Ok(open.clone());
         }
+        let open = seat.opened_in_time(self.connect(seat)).await?;
+        Ok(current.insert(open).clone())
+    }
+
+    async fn connect(&self, seat: &Seat) -> Result<Open, SubscriberError> {
         let bytes_before = self.counters.stream.total();
         let stream = seat.connect().await?;
         let Some(tls) = &seat.desk.tls else {
@@ -142,18 +156,28 @@ impl Trunk {
         };
         let needs_websocket = seat.desk.pattern == Pattern::WebSocket;
         spawn_local(carry(connection, open.clone(), may_ask_at_once, needs_websocket));
-        Ok(current.insert(open).clone())
+        Ok(open)
     }
 
-    /// Asks from the subscriber's cursor on, and waits for the head of the answer.
-    ///
-    /// A subscriber for which the server's limit leaves no stream waits here, and has asked nothing yet.
-    pub(crate) async fn ask(&self, seat: &Seat, method: &Method) -> Result<Answer, SubscriberError> {
+    /// Waits until a stream may be opened. A subscriber for which the server's limit leaves none waits here,
+    /// and has asked nothing yet.
+    pub(crate) async fn place(&self, seat: &Seat) -> Result<Place, SubscriberError> {
         let open = self.open(seat).await?;
-        let Ok(place) = Arc::clone(&open.places).acquire_owned().await else {
+        let Ok(permit) = Arc::clone(&open.places).acquire_owned().await else {
             let refused = open.refuses_websocket.get();
             return Err(if refused { SubscriberError::NoExtendedConnect } else { SubscriberError::Ended });
         };
+        Ok(Place { open, permit })
+    }
+
+    /// Asks from the subscriber's cursor on, and waits for the head of the answer.
+    pub(crate) async fn ask(
+        &self,
+        seat: &Seat,
+        method: &Method,
+        place: Place,
+    ) -> Result<Answer, SubscriberError> {
+        let Place { open, permit } = place;
         seat.count_request().await;
         let (bytes_before, asked_ns) = (self.counters.stream.total(), seat.desk.clock.now_ns());
         let request = question(seat, method)?;
@@ -165,14 +189,31 @@ impl Trunk {
         })?;
         let (head, stream) = response.await?.into_parts();
         seat.desk.look_back(open.read_ns.get());
-        let content = Content { stream, sending, read_ns: open.read_ns, _place: place };
+        let content = Content { stream, sending, read_ns: open.read_ns, _place: permit };
         Ok(Answer { status: head.status, headers: head.headers, content, asked_ns, bytes_before })
+    }
+
+    /// Asks nothing more on a connection on which an answer did not come: whoever asks next opens another.
+    /// It is closed as soon as the last of its subscribers has its answer, or has given up as well.
+    pub(crate) fn give_up(&self, connection: &ConnectionName) {
+        connection.0.close();
+        // If somebody holds it, they are about to open the next one.
+        if let Ok(mut current) = self.current.try_lock() {
+            current.take_if(|open| Arc::ptr_eq(&open.places, &connection.0));
+        }
     }
 
     /// Bytes of the socket since an answer was asked for; none where they may be others', too.
     pub(crate) fn taken_by(&self, answer: &Answer) -> Option<u64> {
         let is_alone = self.subscribers() == 1;
         is_alone.then(|| self.counters.stream.total() - answer.bytes_before)
+    }
+}
+
+impl Place {
+    /// The connection, to be named once the place has been used.
+    pub(crate) fn connection(&self) -> ConnectionName {
+        ConnectionName(Arc::clone(&self.open.places))
     }
 }
 

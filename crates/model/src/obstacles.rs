@@ -12,6 +12,7 @@ pub(crate) fn check(pattern: Pattern, inputs: &Inputs<'_>) -> Result<(), NotAppl
     if inputs.params.lacks_streams() {
         return Err(NotApplicable("the server's limit leaves some subscribers without a stream".to_owned()));
     }
+    check_request_timeout(pattern, inputs)?;
     // An Upgrade is asked for by WebSocket alone, and seen in clear alone.
     let upgrades = pattern == Pattern::WebSocket && inputs.params.transport == Transport::Http1;
     let as_met = |network: Network| Network { refuse_upgrade: network.refuse_upgrade && upgrades, ..network };
@@ -30,6 +31,28 @@ pub(crate) fn check(pattern: Pattern, inputs: &Inputs<'_>) -> Result<(), NotAppl
     }
     Err(NotApplicable(format!(
         "connections are quiet for up to {quiet_s:.3} s, and a middlebox closes what is quiet for {timeout_s} s"
+    )))
+}
+
+/// Whether the answer to a poll comes before the poll is given up.
+fn check_request_timeout(pattern: Pattern, inputs: &Inputs<'_>) -> Result<(), NotApplicable> {
+    let params = inputs.params;
+    let (Some(network), Some(timeout_ms)) = (params.network, params.request_timeout_ms) else {
+        return Ok(());
+    };
+    // Texts of an answer; none of its heads.
+    let events = match pattern {
+        Pattern::ShortPolling => params.poll_interval_ms.unwrap_or(0.0) / 1e3 * params.rate_hz,
+        Pattern::LongPolling => params.turnaround_ms.unwrap_or(0.0) / 1e3 * params.rate_hz,
+        Pattern::Sse | Pattern::WebSocket => return Ok(()),
+    };
+    let longest_s = network.longest_answer(events.max(1.0) * f64::from(params.payload_bytes)).as_secs_f64();
+    let timeout_s = timeout_ms / 1e3;
+    if longest_s < timeout_s {
+        return Ok(());
+    }
+    Err(NotApplicable(format!(
+        "an answer takes up to {longest_s:.3} s, and a poll without one is given up after {timeout_s} s"
     )))
 }
 

@@ -333,6 +333,27 @@ fn who_has_no_stream_has_no_prediction() {
     assert!(refusal(Pattern::Sse, &trial).unwrap().contains("without a stream"));
 }
 
+/// Two round trips of 200 ms on a new connection; two texts of 32 bytes at 160 bytes a second take 400 ms more.
+#[test]
+fn polls_that_are_given_up_before_their_answer_comes_have_no_prediction() {
+    let mut trial = steady();
+    trial.params.rate_hz = 2.0;
+    for (timeout_ms, bytes_per_second, patterns) in [
+        (401.0, None, &[][..]),
+        (400.0, None, &[Pattern::ShortPolling, Pattern::LongPolling]),
+        (800.0, Some(160), &[Pattern::ShortPolling]),
+        (600.0, Some(160), &[Pattern::ShortPolling, Pattern::LongPolling]),
+    ] {
+        trial.params.network = Some(Network { bytes_per_second, ..with_rtt(200) });
+        trial.params.request_timeout_ms = Some(timeout_ms);
+        for pattern in Pattern::ALL {
+            let is_given_up =
+                refusal(pattern, &trial).is_some_and(|reason| reason.contains("given up after"));
+            assert_eq!(is_given_up, patterns.contains(&pattern), "{pattern}, {timeout_ms} ms");
+        }
+    }
+}
+
 #[test]
 fn a_browser_is_one_subscriber_with_heads_of_its_own() {
     let mut trial = steady();

@@ -11,7 +11,7 @@ use std::{
     sync::OnceLock,
 };
 
-use contract::{Measurements, Outcome, Pattern, RelayAnnouncement, RelayCounts, TrialRecord};
+use contract::{Measurements, Outcome, Pattern, RelayAnnouncement, RelayCounts, TraceEvent, TrialRecord};
 use lab::{
     Lab, PATIENCE, PUSHLAB,
     process::{Running, Serving, children_of, signal},
@@ -111,6 +111,94 @@ fn trials_behind_a_middlebox_are_calibrated_behind_one_without_its_delay() {
         assert_eq!(record.params.rtt_ms, Some(0.0), "{}", record.pattern);
         assert!(record.measurements().unwrap().relay.is_some());
     }
+}
+
+/// What a request timeout is good for: nobody tells a subscriber that nothing passes any more.
+#[test]
+fn polls_get_through_a_black_hole_because_they_are_given_up_and_streams_do_not() {
+    let lab = Lab::new();
+    lab.scenario(
+        "swallowed",
+        &[
+            ALL,
+            ("hold", "\"150ms\""),
+            ("request_timeout", "\"300ms\""),
+            ("measure", "\"2s\""),
+            ("drain", "\"3s\""),
+            ("[events]", "arrivals = \"steady\"\nrate_hz = 20.0\n[network]\nblack_hole_after = \"500ms\""),
+        ],
+    );
+    lab.run(&["bench", "swallowed"]);
+    let records = records(&lab.only_run());
+    let judged = records.iter().filter(|record| record.scenario != "calibration");
+    for record in judged {
+        let measured = record.measurements().unwrap_or_else(|| panic!("{:?}", record.outcome));
+        let (pattern, delivery, requests) = (record.pattern, measured.delivery, measured.requests);
+        let words = match pattern {
+            Pattern::ShortPolling => "no answer within 0.3 s",
+            Pattern::LongPolling => "no answer within 0.45 s",
+            Pattern::Sse | Pattern::WebSocket => {
+                assert!(delivery.lost > 0, "{pattern}: {delivery:?}");
+                assert_eq!((requests.failed, requests.reconnects), (0, 0), "{pattern}: nothing told them");
+                continue;
+            }
+        };
+        assert_eq!((delivery.received, delivery.lost), (delivery.expected, 0), "{pattern}");
+        assert_eq!((delivery.duplicated, delivery.reordered), (0, 0), "{pattern}");
+        // At the end one of the two subscribers may be about to come back.
+        assert!(requests.reconnects > 0, "{pattern}: {requests:?}");
+        assert!((0..=2).contains(&(requests.failed - requests.reconnects)), "{pattern}: {requests:?}");
+        let [trouble] = &measured.troubles[..] else { panic!("{pattern}: {:?}", measured.troubles) };
+        assert_eq!((trouble.what.as_str(), trouble.times, trouble.is_final), (words, requests.failed, false));
+        assert_eq!(measured.computed_life.unwrap().sent, measured.bytes_life.sent, "{pattern}");
+        // What was asked in the hole never got there; what was held when it began did.
+        assert!(measured.server_requests_life <= Some(requests.life), "{pattern}");
+    }
+}
+
+/// The middle one of the gaps between two arrivals at the traced subscriber, and the middle age, in
+/// milliseconds.
+fn gap_and_age_ms(measured: &Measurements) -> (f64, f64) {
+    let arrived: Vec<i64> = measured
+        .trace
+        .iter()
+        .filter_map(|event| if let TraceEvent::Delivered { at_ns, .. } = event { Some(*at_ns) } else { None })
+        .collect();
+    let mut gaps: Vec<i64> = arrived.windows(2).map(|pair| pair[1] - pair[0]).collect();
+    gaps.sort_unstable();
+    let age_us = measured.age.arrived.histogram().unwrap().quantile_us(0.5);
+    (gaps[gaps.len() / 2] as f64 * 1e-6, age_us as f64 * 1e-3)
+}
+
+/// c8s issue 140: behind a buffer the gaps between arrivals shrink, and whoever measures these calls it
+/// faster. The ages here are from each event's own stamp.
+#[test]
+fn behind_a_buffer_gaps_shrink_and_ages_grow() {
+    let lab = Lab::new();
+    lab.scenario(
+        "buffered",
+        &[(
+            "[events]",
+            "arrivals = \"steady\"\nrate_hz = 20.0\n[sweep]\nnetwork = [{}, { buffer = { bytes = 1500, \
+             pause = \"5s\" } }]",
+        )],
+    );
+    lab.run(&["bench", "buffered"]);
+    let run = lab.only_run();
+    let records = records(&run);
+    let of = |has_buffer: bool| {
+        let is_it = |record: &&TrialRecord| {
+            record.scenario != "calibration"
+                && record.params.network.is_some_and(|network| network.buffer.is_some() == has_buffer)
+        };
+        gap_and_age_ms(records.iter().find(is_it).unwrap().measurements().unwrap())
+    };
+    let ((clear_gap_ms, clear_age_ms), (held_gap_ms, held_age_ms)) = (of(false), of(true));
+    assert!((40.0..60.0).contains(&clear_gap_ms), "an event every 50 ms: {clear_gap_ms}");
+    assert!(held_gap_ms < 5.0, "several at once: {held_gap_ms}");
+    assert!(held_age_ms > clear_age_ms + 50.0, "{clear_age_ms} and {held_age_ms}");
+    let summary = lab::summary(&run).to_string();
+    assert!(summary.contains("age_p50_ms") && !summary.contains("gap"), "no gap is a quantity");
 }
 
 #[test]

@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// Columns that say which point a row is of.
-const POINT: &str = "scenario,pattern,server,subscribers,payload_bytes,rate_hz,poll_interval_ms,hold_ms,turnaround_ms,client,keep_alive,delivery_delay_ms,side,rung,publisher,rtt_ms,network,transport,certificate,streams_per_connection,max_streams,heartbeat,browser";
+const POINT: &str = "scenario,pattern,server,subscribers,payload_bytes,rate_hz,poll_interval_ms,hold_ms,turnaround_ms,request_timeout_ms,client,keep_alive,delivery_delay_ms,side,rung,publisher,rtt_ms,network,transport,certificate,streams_per_connection,max_streams,heartbeat,browser";
 
 fn point_cells(point: &Point) -> String {
     let params: &Params = &point.params;
@@ -29,6 +29,7 @@ fn point_cells(point: &Point) -> String {
         value(params.poll_interval_ms),
         value(params.hold_ms),
         value(params.turnaround_ms),
+        value(params.request_timeout_ms),
         params.client.to_string(),
         params.keep_alive.map_or_else(String::new, |kept| kept.to_string()),
         value(params.delivery_delay_ms),

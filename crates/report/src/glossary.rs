@@ -109,7 +109,7 @@ const NETWORK_WORDS: [Word; 11] = [
     (
         "black-hole",
         "black hole",
-        "a connection on which nothing passes any more, and neither side is told. A subscriber that only listens never finds out unless it expects a sign of life.",
+        "a connection on which nothing passes any more, and neither side is told. A subscriber that only listens never finds out unless it expects a sign of life; a poll is given up after its request timeout.",
     ),
     (
         "clear-road",

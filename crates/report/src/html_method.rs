@@ -7,6 +7,7 @@ use crate::{
     findings::{CalibrationFinding, Failure, Findings, Judged},
     glossary::words,
     number::{count, counted, with_unit},
+    other_work,
     point::Point,
     relay, setting,
 };
@@ -83,7 +84,12 @@ pub(crate) fn harness_cost(findings: &Findings) -> String {
     if shares.is_empty() {
         return "No trial of this run tells what the harness cost.".to_owned();
     }
-    format!("In this run the harness took {} to {} of one core.", with_unit(least, "%"), with_unit(most, "%"))
+    let other = other_work::sentence(findings).map_or_else(String::new, |other| format!(" {other}"));
+    format!(
+        "In this run the harness took {} to {} of one core.{other}",
+        with_unit(least, "%"),
+        with_unit(most, "%")
+    )
 }
 
 /// Clock, schedule, ledgers, calibration, environment, glossary.

@@ -39,6 +39,7 @@ mod memory;
 mod network_words;
 mod number;
 mod obstacles;
+mod other_work;
 mod paired;
 mod panel;
 mod panels;

@@ -16,6 +16,7 @@ use crate::{
     limits::retransmission_warning,
     measured::{Reading, finite, is_per_delivery, left_out},
     number::{count, counted, three_digits},
+    other_work,
     predictions::{PointPrediction, mean_of, predictions, range_of},
     quantity::{Bound, Quantity, QuantityName},
     saturation::{bound_words, missing_words, saturation_warnings},
@@ -290,6 +291,7 @@ impl Point {
                     warnings.extend(doubts.findings.into_iter().map(finding));
                     let sent_again = retransmission_warning(measurements);
                     warnings.extend(measurements.warnings.iter().cloned().chain(sent_again).map(said));
+                    warnings.extend(other_work::warning(measurements).map(said));
                     warnings.extend(saturation_warnings(measurements).into_iter().map(said));
                     warnings.extend(counts_not_told(measurements));
                     add(&mut self.delivery, &measurements.delivery);

@@ -1,8 +1,8 @@
 //! Settings of a point in words.
 
 use contract::{
-    Arrivals, Certificate, Client, Params, Pattern, PublisherSeat, Rung, Scenario, ServerName, Sweep,
-    Transport,
+    Arrivals, Certificate, Client, Params, Pattern, PublisherSeat, Rung, Scenario, ServerName, Settings,
+    Sweep, Transport,
 };
 
 use crate::{
@@ -77,6 +77,10 @@ pub(crate) fn params_text(params: &Params) -> String {
     }
     if let Some(turnaround) = params.turnaround_ms.filter(|pause| *pause > 0.0) {
         parts.push(format!("turnaround {}", period_ms(turnaround)));
+    }
+    let timeout = params.request_timeout_ms;
+    if let Some(timeout) = timeout.filter(|ms| *ms != Settings::USUAL_REQUEST_TIMEOUT.milliseconds()) {
+        parts.push(format!("request timeout {}", period_ms(timeout)));
     }
     if params.client != Client::Lean {
         parts.push(format!("{} client", params.client));
@@ -196,5 +200,19 @@ pub(crate) fn arrivals_at(scenario: &Scenario, params: &Params) -> Arrivals {
         (Arrivals::Steady { .. }, Some(rate_hz)) => Arrivals::Steady { rate_hz },
         (Arrivals::Poisson { .. }, Some(rate_hz)) => Arrivals::Poisson { rate_hz },
         (other, _) => other.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_timeout_is_told_where_it_is_not_the_usual_one() {
+        let told =
+            |timeout_ms| params_text(&Params { request_timeout_ms: timeout_ms, ..Params::of(1, 100, 2.0) });
+        assert_eq!(told(Some(5_000.0)), told(None));
+        let seconds = format!(", request timeout {}", period_ms(2_000.0));
+        assert_eq!(told(Some(2_000.0)), told(None) + &seconds);
     }
 }

@@ -2,7 +2,9 @@
 
 mod synthetic;
 
-use contract::{KernelCounts, Measurements, Pattern, TimeHistogram, TrialRecord};
+use contract::{
+    AllCores, CpuUse, KernelCounts, Measurements, Pattern, RelayCounts, RelayUse, TimeHistogram, TrialRecord,
+};
 use report::{Findings, Run, Verdict};
 use synthetic::{change, in_blocks, manifest, params, record, scenario};
 
@@ -130,6 +132,49 @@ fn segments_sent_again_are_a_warning() {
     assert_eq!(findings.verdict, Verdict::Passed);
     let warnings = &findings.scenarios[0].points[0].warnings;
     assert!(warnings.iter().any(|warning| warning.contains("sent 4 segments again")), "{warnings:?}");
+}
+
+/// Ten seconds of two cores, of which the trial's own processes took six.
+fn with_busy_cores(of: &mut Measurements, busy_us: f64) {
+    of.cpu = CpuUse {
+        wall_us: 10e6,
+        server_us: 1e6,
+        publisher_us: 1e6,
+        harness_us: 3e6,
+        all_cores: Some(AllCores { busy_us, number: 2 }),
+        server_wait_us: Some(0.0),
+        harness_wait_us: Some(0.0),
+    };
+    of.relay = Some(RelayUse { counts: RelayCounts::default(), cpu_us: 1e6 });
+}
+
+#[test]
+fn work_that_no_process_of_a_trial_did_is_found_and_told() {
+    for (busy_us, told, share) in [
+        (5.9e6, None, "0\u{202f}%"),
+        (7e6, None, "5.00\u{202f}%"),
+        (8e6, None, "10.0\u{202f}%"),
+        (16e6, Some("took 50.0\u{202f}% of its cores, more than 10.0\u{202f}%"), "50.0\u{202f}%"),
+    ] {
+        let findings = changed(|of| with_busy_cores(of, busy_us));
+        assert_eq!(findings.verdict, Verdict::Passed, "it is said, and leaves a trial valid");
+        let warnings = &findings.scenarios[0].points[0].warnings;
+        let found = warnings.iter().find(|text| text.contains("other work on the machine"));
+        match (found, told) {
+            (None, None) => {}
+            (Some(found), Some(told)) => assert!(found.contains(told), "{found}"),
+            (found, told) => panic!("{found:?} instead of {told:?}"),
+        }
+        let files = report::render(&findings);
+        let sentence = format!("Other work on the machine: {share} of its cores");
+        for path in ["report.html", "report.md"] {
+            let content = &files.iter().find(|file| file.path == path).expect("written").content;
+            assert!(content.contains(&sentence), "{sentence} is missing in {path}");
+        }
+    }
+    let untold = changed(|of| of.cpu.all_cores = None);
+    let page = &report::render(&untold)[0].content;
+    assert!(!page.contains("Other work on the machine"));
 }
 
 #[test]

@@ -33,6 +33,8 @@ pub(crate) enum SubscriberError {
     Protocol(String),
     #[error("the connection was closed before an answer")]
     Unanswered,
+    #[error("no answer within {} s", .0.as_secs_f64())]
+    Overdue(Duration),
     #[error("an answer broke off")]
     BrokenOff,
     #[error("the stream ended")]

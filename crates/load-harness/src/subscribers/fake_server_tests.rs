@@ -150,3 +150,47 @@ async fn a_server_that_closes_after_an_answer_is_asked_again_on_a_new_connection
     assert_eq!(seat.counters.connections.get(), 2);
     assert_eq!(seat.counters.computed_received.get(), seat.counters.stream.received());
 }
+
+/// Borders of chunks and of reads that have nothing to do with those of the events: bytes a chunk, bytes a
+/// write.
+#[tokio::test]
+async fn events_are_counted_whatever_chunks_and_reads_they_come_in() {
+    const EVENTS: u64 = 7;
+    let text = contract::stamp(1, "hello");
+    let body: String = (4..4 + EVENTS).map(|seq| format!("id: k3v9qa.{seq}\ndata: {text}\n\n")).collect();
+    let mut wakeups = Vec::new();
+    for (chunk_bytes, write_bytes) in [(10_000, 10_000), (10_000, 3), (5, 10_000), (50, 70)] {
+        let what = format!("chunks of {chunk_bytes}, writes of {write_bytes} bytes");
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let seat = seat_at(&listener, Pattern::Sse, reconnection_tests::BEGUN);
+        let server = async {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            head(&mut stream).await;
+            let mut wire = String::from(
+                "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n",
+            );
+            let place = "id: k3v9qa.3\n\n";
+            for chunk in [place.as_bytes()].into_iter().chain(body.as_bytes().chunks(chunk_bytes)) {
+                wire += &format!("{:x}\r\n{}\r\n", chunk.len(), std::str::from_utf8(chunk).unwrap());
+            }
+            wire += "0\r\n\r\n";
+            for piece in wire.as_bytes().chunks(write_bytes) {
+                stream.write_all(piece).await.unwrap();
+                // Whoever reads does so now.
+                tokio::task::yield_now().await;
+            }
+        };
+        let (outcome, ()) = tokio::join!(sse::run(&seat), server);
+        assert!(matches!(outcome, Err(SubscriberError::Ended)), "{what}: {outcome:?}");
+        let tally = &seat.desk.tally;
+        assert_eq!(
+            (tally.received.get(), tally.duplicated.get(), tally.foreign.get()),
+            (EVENTS, 0, 0),
+            "{what}"
+        );
+        assert_eq!(seat.desk.recorder.borrow().ages().arrived.count, EVENTS, "{what}: an age each");
+        assert_eq!(seat.counters.payload.get(), EVENTS * text.len() as u64, "{what}");
+        wakeups.push(seat.counters.stream.wakeups());
+    }
+    assert!(wakeups[0] < EVENTS && EVENTS < wakeups[1], "reads are another number: {wakeups:?}");
+}

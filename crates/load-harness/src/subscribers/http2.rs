@@ -23,7 +23,7 @@ use crate::{
     ledger::add,
     reading::{LONGEST_BYTES, MessageReader},
     sse_parser::SseParser,
-    trunk::{Answer, Content, Trunk},
+    trunk::{Answer, Content, Place, Trunk},
 };
 
 /// Reads until the stream or its connection fails.
@@ -119,7 +119,17 @@ struct Polled {
 }
 
 async fn poll(seat: &Seat, trunk: &Trunk) -> Result<Polled, SubscriberError> {
-    let mut answer = trunk.ask(seat, &Method::GET).await?;
+    let place = trunk.place(seat).await?;
+    let connection = place.connection();
+    let polled = seat.answered_in_time(exchange(seat, trunk, place)).await;
+    if matches!(polled, Err(SubscriberError::Overdue(_))) {
+        trunk.give_up(&connection);
+    }
+    polled
+}
+
+async fn exchange(seat: &Seat, trunk: &Trunk, place: Place) -> Result<Polled, SubscriberError> {
+    let mut answer = trunk.ask(seat, &Method::GET, place).await?;
     let mut body = answer.content.next(seat).await?.unwrap_or_default();
     while !body.is_empty()
         && let Some(piece) = answer.content.next(seat).await?
@@ -146,7 +156,7 @@ async fn timed_poll(seat: &Seat, trunk: &Trunk) -> Result<bool, SubscriberError>
 
 /// Opens a stream that is to stay. A redirect is not followed: the connection is others', too.
 async fn open(seat: &Seat, trunk: &Trunk, method: &Method) -> Result<Answer, SubscriberError> {
-    let answer = trunk.ask(seat, method).await?;
+    let answer = trunk.ask(seat, method, trunk.place(seat).await?).await?;
     if answer.status != StatusCode::OK {
         return Err(SubscriberError::Status(answer.status));
     }

@@ -86,7 +86,9 @@ async fn what_was_read_before_a_pause_is_as_old_as_its_read() {
         stream
     };
     let client = async {
-        let answer = seat.trunk.as_ref().unwrap().ask(seat, &Method::GET).await.unwrap();
+        let trunk = seat.trunk.as_ref().unwrap();
+        let place = trunk.place(seat).await.unwrap();
+        let answer = trunk.ask(seat, &Method::GET, place).await.unwrap();
         let mut content = answer.content;
         assert_eq!(content.next(seat).await.unwrap().unwrap(), "first");
         content

@@ -5,6 +5,7 @@ mod event_source;
 pub(crate) mod http2;
 pub(crate) mod long_polling;
 mod reconnection;
+mod request_timeout;
 pub(crate) mod reqwest;
 pub(crate) mod short_polling;
 pub(crate) mod sse;
@@ -338,5 +339,7 @@ mod fake_server_tests;
 mod http2_tests;
 #[cfg(test)]
 mod reconnection_tests;
+#[cfg(test)]
+mod request_timeout_tests;
 #[cfg(test)]
 mod tls_peer_tests;

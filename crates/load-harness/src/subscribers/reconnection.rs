@@ -12,7 +12,8 @@
 //! * **Long polling** is a loop in a page: after a failure it waits 250 ms, then twice as long each time
 //!   up to 4 s, until an answer comes.
 //! * **Short polling** has its timer: it asks at its next tick.
-//! * **Both polls** respect `Retry-After` in seconds with 429 and 503 (RFC 9110 §10.2.3). A kept
+//! * **Both polls** are given up when no answer comes in time ([`super::request_timeout`]), which is a failure
+//!   like any other. They respect `Retry-After` in seconds with 429 and 503 (RFC 9110 §10.2.3). A kept
 //!   connection that the other side closed while it was idle is no failure: the browser opens another
 //!   and asks there ([`crate::poller`], RFC 9112 §9.3.1).
 //!

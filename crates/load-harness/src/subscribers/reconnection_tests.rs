@@ -22,7 +22,7 @@ pub(super) const PLACE: &str = "id: k3v9qa.3\n\n";
 const POLLED: &str = r#"{"cursor":"k3v9qa.3","resume":"live","events":[],"more":false}"#;
 
 /// A trial whose schedule has begun long ago.
-const BEGUN: Option<Started> =
+pub(super) const BEGUN: Option<Started> =
     Some(Started { start_ns: 0, window: Window { start_ns: 0, end_ns: 1_000_000_000 }, numbers: (1, 11) });
 
 /// A request that a server got, and how long after it had closed the connection before.
@@ -79,7 +79,7 @@ pub(super) fn stream(body: &str) -> String {
     format!("{STREAM}{body}")
 }
 
-fn polled(headers: &str) -> String {
+pub(super) fn polled(headers: &str) -> String {
     format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n{headers}\r\n{POLLED}", POLLED.len())
 }
 

@@ -128,12 +128,15 @@ async fn first_poll(seat: &Seat, path: &str) -> Result<Client, SubscriberError> 
     let url = format!("http://{}/{path}", seat.target());
     if seat.cursor().is_none() {
         count(seat).await;
-        let response = ask(seat, &client, url).send().await?;
-        if response.status() != StatusCode::OK {
-            return Err(refused(&response));
-        }
-        let body = response.bytes().await?;
-        seat.place(serde_json::from_slice::<PollBody<'_>>(&body)?.cursor);
+        let answered = async {
+            let response = ask(seat, &client, url).send().await?;
+            if response.status() != StatusCode::OK {
+                return Err(refused(&response));
+            }
+            let body = response.bytes().await?;
+            Ok(serde_json::from_slice::<PollBody<'_>>(&body)?.cursor)
+        };
+        seat.place(seat.answered_in_time(answered).await?);
     }
     Ok(client)
 }
@@ -144,22 +147,25 @@ fn place(seat: &Seat) -> Result<Cursor, SubscriberError> {
 
 async fn poll(seat: &Seat, request: RequestBuilder) -> Result<bool, SubscriberError> {
     count(seat).await;
-    let response = request.send().await?;
-    add(&seat.counters.other_wakeups, 1);
-    match response.status() {
-        StatusCode::NOT_MODIFIED | StatusCode::NO_CONTENT => {
-            // Its bytes are known to the server alone.
-            seat.desk.note_read();
-            seat.count_empty_poll(0);
-            Ok(false)
+    let answered = async {
+        let response = request.send().await?;
+        add(&seat.counters.other_wakeups, 1);
+        match response.status() {
+            StatusCode::NOT_MODIFIED | StatusCode::NO_CONTENT => {
+                // Its bytes are known to the server alone.
+                seat.desk.note_read();
+                seat.count_empty_poll(0);
+                Ok(false)
+            }
+            StatusCode::OK => {
+                let body = response.bytes().await?;
+                seat.desk.note_read();
+                take(seat, &body, body.len() as u64)
+            }
+            _ => Err(refused(&response)),
         }
-        StatusCode::OK => {
-            let body = response.bytes().await?;
-            seat.desk.note_read();
-            take(seat, &body, body.len() as u64)
-        }
-        _ => Err(refused(&response)),
-    }
+    };
+    seat.answered_in_time(answered).await
 }
 
 fn refused(response: &Response) -> SubscriberError {

@@ -1,0 +1,67 @@
+//! When a poll is given up: as `fetch` with `AbortSignal.timeout()` in a page (WHATWG DOM §3.2) would. HTTP
+//! itself knows no time after which a client stops waiting (RFC 9110).
+//!
+//! The time runs from when the request is sent, for a long poll from when its hold should have ended; opening
+//! a connection for it may take as long again. Whoever gives up lets go of the connection, for an answer
+//! could still come there, and counts a failure. Streams are waited for without end: a page's EventSource
+//! and WebSocket have no timeout either.
+
+use std::{pin::pin, time::Duration};
+
+use contract::Pattern;
+use tokio::time::sleep;
+
+use super::{Seat, SubscriberError};
+use crate::ledger::add;
+
+impl Seat {
+    /// Opens a connection; for a poll it must not take too long.
+    pub(crate) async fn opened_in_time<T>(
+        &self,
+        opening: impl Future<Output = Result<T, SubscriberError>>,
+    ) -> Result<T, SubscriberError> {
+        match self.desk.pattern {
+            Pattern::ShortPolling | Pattern::LongPolling => {
+                self.in_time(*self.desk.settings.request_timeout, opening).await
+            }
+            Pattern::Sse | Pattern::WebSocket => opening.await,
+        }
+    }
+
+    /// Sends a poll and waits for the whole answer, but not too long. Dropping the exchange must let go of
+    /// its connection.
+    pub(crate) async fn answered_in_time<T>(
+        &self,
+        exchange: impl Future<Output = Result<T, SubscriberError>>,
+    ) -> Result<T, SubscriberError> {
+        self.in_time(self.answer_timeout(), exchange).await
+    }
+
+    /// How long the answer to the next poll is waited for. The first long poll is not held.
+    fn answer_timeout(&self) -> Duration {
+        let settings = &self.desk.settings;
+        let is_held = self.desk.pattern == Pattern::LongPolling && self.cursor().is_some();
+        let hold = if is_held { *settings.hold } else { Duration::ZERO };
+        hold + *settings.request_timeout
+    }
+
+    async fn in_time<T>(
+        &self,
+        longest: Duration,
+        awaited: impl Future<Output = Result<T, SubscriberError>>,
+    ) -> Result<T, SubscriberError> {
+        let mut awaited = pin!(awaited);
+        // The answer first: where both are there, it has come.
+        tokio::select! {
+            biased;
+            outcome = &mut awaited => return outcome,
+            () = sleep(longest) => {}
+        }
+        if self.desk.closing.get() {
+            // The trial is over: giving up would only cut off what is still counted.
+            return awaited.await;
+        }
+        add(&self.counters.other_wakeups, 1);
+        Err(SubscriberError::Overdue(longest))
+    }
+}
