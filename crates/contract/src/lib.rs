@@ -42,7 +42,7 @@ pub use distribution::{Distribution, DistributionError, Second, TimeHistogram};
 pub use event::{DUE_DIGITS, EventType, EventTypeError, PollBody, Stamped, WireEvent, stamp};
 pub use limits::Limits;
 pub use network::{
-    Buffering, Certificate, Heartbeat, Network, RelayAnnouncement, RelayCounts, Transport,
+    Buffering, Certificate, Heartbeat, Network, RelayAnnouncement, RelayCounts, Transport, WayCounts,
     UnknownCertificate, UnknownHeartbeat, UnknownTransport,
 };
 pub use params::Params;

@@ -19,6 +19,7 @@ mod clock;
 mod connection;
 mod count;
 mod first_request;
+mod kernel;
 mod pacer;
 mod queue;
 mod relay;
