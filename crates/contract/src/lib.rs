@@ -33,8 +33,8 @@ pub use control::{
     Announcement, ClockReading, PublisherReport, RequestCounts, ServerStats, StartSchedule, StartedSchedule,
 };
 pub use counts::{
-    BothWays, ByteCounts, CpuUse, Delivery, KernelCounts, PublisherCounts, RequestLedger, SetUp, TraceEvent,
-    Trouble,
+    BothWays, ByteCounts, CpuUse, Delivery, KernelCounts, LeftBehind, PublisherCounts, RequestLedger, SetUp,
+    TraceEvent, Trouble,
 };
 pub use curious::{CuriousAnswer, CuriousCase, DecodedEvent};
 pub use cursor::{After, Cursor, CursorError, Epoch, Resume};
@@ -42,8 +42,8 @@ pub use distribution::{Distribution, DistributionError, Second, TimeHistogram};
 pub use event::{DUE_DIGITS, EventType, EventTypeError, PollBody, Stamped, WireEvent, stamp};
 pub use limits::Limits;
 pub use network::{
-    Buffering, Certificate, Heartbeat, Network, RelayAnnouncement, RelayCounts, Transport, WayCounts,
-    UnknownCertificate, UnknownHeartbeat, UnknownTransport,
+    Buffering, Certificate, Heartbeat, Network, RelayAnnouncement, RelayCounts, Transport,
+    UnknownCertificate, UnknownHeartbeat, UnknownTransport, WayCounts,
 };
 pub use params::Params;
 pub use pattern::{Pattern, UnknownPattern};

@@ -226,7 +226,8 @@ impl Connection<'_> {
             self.down.deliver(written);
         }
         sockets::finish(&self.subscriber);
-        let gone = async { while self.drain(&self.subscriber, &self.up).await.is_ok_and(|bytes| bytes > 0) {} };
+        let gone =
+            async { while self.drain(&self.subscriber, &self.up).await.is_ok_and(|bytes| bytes > 0) {} };
         let goodbye = self.shared.after(now_ns(), Some(Period(LONGEST_GOODBYE)));
         tokio::select! {
             () = gone => {}

@@ -78,9 +78,10 @@ fn what_a_buffer_gathers_is_held() {
 #[test]
 fn what_is_on_its_way_when_a_connection_ends_is_discarded() {
     let slow = Network { rtt: millis(600_000), ..Network::default() };
-    for network in
-        [Network { cut_after: Some(millis(300)), ..slow }, Network { idle_timeout: Some(millis(300)), ..slow }]
-    {
+    for network in [
+        Network { cut_after: Some(millis(300)), ..slow },
+        Network { idle_timeout: Some(millis(300)), ..slow },
+    ] {
         let wire = Wire::new(network);
         let (mut subscriber, mut server) = wire.connect();
         subscriber.write_all(b"up").unwrap();
