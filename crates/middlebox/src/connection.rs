@@ -23,7 +23,7 @@ use crate::{
     way::{LARGEST_READ, Special, Way},
 };
 
-/// Longest wait for a subscriber to close after it was refused.
+/// Longest wait for somebody to close who was refused, or told that the connection ends.
 const LONGEST_GOODBYE: Duration = Duration::from_secs(1);
 
 /// How a connection ends.
@@ -136,8 +136,10 @@ pub(crate) async fn relay(shared: &Shared, number: u64, subscriber: TcpStream) {
     if let Some(counted) = counted {
         one(counted);
     }
-    if end == End::BlackHole {
-        connection.swallow().await;
+    match end {
+        End::BlackHole => connection.swallow().await,
+        End::Idle => connection.say_goodbye().await,
+        End::Done | End::Refused | End::Reset | End::Cut | End::Unreachable => {}
     }
 }
 
@@ -219,21 +221,39 @@ impl Connection<'_> {
         let rtt_ns = nanoseconds(*self.shared.settings.network.rtt);
         // One round trip for the set-up, one for request and answer.
         self.shared.pacer.sleep_until(now_ns().saturating_add(rtt_ns).saturating_add(rtt_ns)).await;
-        // The first bytes of a fresh socket: they fit.
         self.up.discard_rest();
         self.down.make(REFUSAL.len());
+        // The first bytes of a fresh socket: they fit.
         if let Ok(written) = self.subscriber.try_write(REFUSAL) {
             self.down.deliver(written);
         }
         sockets::finish(&self.subscriber);
-        let gone =
-            async { while self.drain(&self.subscriber, &self.up).await.is_ok_and(|bytes| bytes > 0) {} };
         let goodbye = self.shared.after(now_ns(), Some(Period(LONGEST_GOODBYE)));
         tokio::select! {
-            () = gone => {}
+            () = self.hear_out(&self.subscriber, &self.up) => {}
             () = goodbye => {}
         }
         End::Refused
+    }
+
+    /// Closes both sides, and hears out what they answer: TLS has a word for that. Closed at once, a socket
+    /// would refuse it, and nobody could count what its sender sent.
+    async fn say_goodbye(&self) {
+        self.up.discard_rest();
+        self.down.discard_rest();
+        sockets::finish(&self.subscriber);
+        let server = async {
+            if let Some(server) = self.server.get() {
+                sockets::finish(server);
+                self.hear_out(server, &self.down).await;
+            }
+        };
+        let both = async { tokio::join!(self.hear_out(&self.subscriber, &self.up), server) };
+        let goodbye = self.shared.after(now_ns(), Some(Period(LONGEST_GOODBYE)));
+        tokio::select! {
+            ((), ()) = both => {}
+            () = goodbye => {}
+        }
     }
 
     /// Takes what comes from both sides and lets it vanish, until one of them closes or the relay ends.
@@ -241,20 +261,22 @@ impl Connection<'_> {
     async fn swallow(&self) {
         self.up.discard_rest();
         self.down.discard_rest();
-        let gone = async |side: &TcpStream, way: &WayTally<'_>| {
-            while self.drain(side, way).await.is_ok_and(|bytes| bytes > 0) {}
-        };
         let server = async {
             match self.server.get() {
-                Some(server) => gone(server, &self.down).await,
+                Some(server) => self.hear_out(server, &self.down).await,
                 None => std::future::pending().await,
             }
         };
         tokio::select! {
-            () = gone(&self.subscriber, &self.up) => {}
+            () = self.hear_out(&self.subscriber, &self.up) => {}
             () = server => {}
         }
         self.reset();
+    }
+
+    /// Reads one side to its end and forgets what came.
+    async fn hear_out(&self, side: &TcpStream, way: &WayTally<'_>) {
+        while self.drain(side, way).await.is_ok_and(|bytes| bytes > 0) {}
     }
 
     /// Reads once and forgets what came; 0 at the end.

@@ -93,6 +93,21 @@ fn what_is_on_its_way_when_a_connection_ends_is_discarded() {
 }
 
 #[test]
+fn what_is_answered_to_the_end_of_an_idle_connection_is_discarded() {
+    let wire = Wire::new(Network { idle_timeout: Some(millis(300)), ..Network::default() });
+    let (mut subscriber, mut server) = wire.connect();
+    assert_eq!(to_end(&mut server), (vec![], Ending::Fin));
+    // As TLS says that it closes, too.
+    server.write_all(b"goodbye").unwrap();
+    drop(server);
+    assert_eq!(to_end(&mut subscriber), (vec![], Ending::Fin));
+    drop(subscriber);
+    until(&wire, |counts| counts.down.broken == 1);
+    let lost = WayCounts { taken: 7, discarded: 7, broken: 1, ..WayCounts::default() };
+    assert_eq!(books(wire), [passed(0), lost]);
+}
+
+#[test]
 fn what_comes_beyond_the_cut_is_left_unread() {
     let wire = Wire::new(Network { cut_after_bytes: Some(1_000), ..Network::default() });
     let (mut subscriber, mut server) = wire.connect();

@@ -3,6 +3,7 @@
 use contract::{Limits, Measurements};
 
 use crate::{
+    books,
     ledgers::difference,
     measured::{finite, quantile_ms},
     number::{count, three_digits, with_unit},
@@ -28,7 +29,7 @@ pub(crate) struct Check {
 }
 
 /// All checks, in the order of the validity box.
-pub(crate) const CHECKS: [Check; 8] = [
+pub(crate) const CHECKS: [Check; 9] = [
     Check {
         head: "publisher late, p99",
         what: "the publisher was late, at p99 by",
@@ -97,11 +98,19 @@ pub(crate) const CHECKS: [Check; 8] = [
         limit: |limits| limits.ledger_difference,
         text: percent,
     },
+    Check {
+        head: "books apart",
+        what: "",
+        fine: Fine::AtMost,
+        value: books::difference,
+        limit: |limits| limits.ledger_difference,
+        text: percent,
+    },
 ];
 
 impl Check {
-    /// Whether it is about the instrument alone; ledgers also differ by what an obstacle does.
-    pub(crate) const fn is_of_instrument(&self) -> bool {
+    /// Whether its sentence is made here; which ledgers differ is told elsewhere.
+    const fn has_sentence(&self) -> bool {
         !self.what.is_empty()
     }
 
@@ -144,7 +153,7 @@ impl Check {
 pub(crate) fn beyond_limits(of: &Measurements, limits: &Limits) -> Vec<String> {
     CHECKS
         .iter()
-        .filter(|check| check.is_of_instrument())
+        .filter(|check| check.has_sentence())
         .filter_map(|check| {
             let value = check.value(of)?;
             let said =

@@ -144,10 +144,13 @@ fn delivered(points: &[&Point]) -> String {
     match hindered {
         0 => format!("; {all}"),
         number if number == measured.len() => {
-            "; what was lost lay behind obstacles and is a finding; nothing came twice or out of order"
+            "; what was lost lay behind obstacles and is a finding; nothing came twice or out of order, and \
+             the books of all bytes balance"
                 .to_owned()
         }
-        _ => format!("; where no obstacle was in the way {all}; what was lost behind one is a finding"),
+        _ => format!(
+            "; where no obstacle was in the way {all}; what was lost behind one is a finding, and the books of all bytes balance there, too"
+        ),
     }
 }
 
