@@ -8,7 +8,7 @@ use std::{
 use contract::{RelayCounts, WayCounts};
 use tokio::net::TcpStream;
 
-use crate::kernel;
+use crate::{kernel, sockets};
 
 /// The counts while they grow: written by the relay's thread, read by whoever asks.
 #[derive(Debug, Default)]
@@ -75,8 +75,13 @@ impl WayCount {
     }
 
     /// Notes what the kernel holds of a sender that is closed before it was ever read from.
-    pub(crate) fn leave_unread(&self, sender: &TcpStream) {
-        let unread = kernel::unread(sender);
+    pub(crate) fn turn_away(&self, sender: &TcpStream) {
+        let mut unread = kernel::unread(sender);
+        if unread == 0 {
+            // Its request may come at this very moment. From here on the kernel refuses it.
+            sockets::finish_both_ways(sender);
+            unread = kernel::unread(sender);
+        }
         if unread > 0 {
             self.unread.fetch_add(unread, Relaxed);
             one(&self.broken);

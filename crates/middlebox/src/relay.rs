@@ -221,7 +221,7 @@ async fn accept(listener: &TcpListener, shared: &Rc<Shared>) {
             }
         };
         if open.get() >= most {
-            shared.count.up.leave_unread(&subscriber);
+            shared.count.up.turn_away(&subscriber);
             one(&shared.count.over_cap);
             continue;
         }

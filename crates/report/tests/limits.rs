@@ -107,6 +107,26 @@ fn at_the_limit_a_trial_is_valid() {
     assert_eq!(findings.verdict, Verdict::Passed, "{}", findings.verdict_reason);
 }
 
+/// The kernel also counts what it has and nobody read, and what is taken and on its way.
+#[test]
+fn what_the_kernel_still_has_is_no_difference() {
+    let verdict = |unread: u64, unacked: u64| {
+        let findings = changed(|of| {
+            of.kernel_life = Some(KernelCounts {
+                bytes_received: of.bytes_life.received + 9_000,
+                bytes_unread: unread,
+                bytes_acked: of.bytes_life.sent - 9_000,
+                bytes_unacked: unacked,
+                ..KernelCounts::default()
+            });
+        });
+        findings.verdict
+    };
+    assert_eq!(verdict(9_000, 9_000), Verdict::Passed);
+    assert_eq!(verdict(9_000, 0), Verdict::Invalid);
+    assert_eq!(verdict(0, 9_000), Verdict::Invalid);
+}
+
 #[test]
 fn two_workers_have_two_cores() {
     let findings = changed(|of| {

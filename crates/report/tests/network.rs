@@ -80,19 +80,19 @@ fn books_that_do_not_balance_are_no_finding_whatever_is_in_the_way() {
     let faults: [(Fault, &str); 8] = [
         (
             |of| of.relay.as_mut().unwrap().counts.down.delivered += 9_000,
-            "the middlebox delivered down 222,750 bytes, the subscribers read or left unread 213,750: nobody \
-             explains 4.04 %",
+            "the middlebox delivered down 139,500 bytes, the subscribers read or left unread 130,500: nobody \
+             explains 6.45 %",
         ),
         (
             |of| of.relay.as_mut().unwrap().counts.down.taken -= 9_000,
-            "bytes, the middlebox took or left unread 294,750: nobody explains 2.96 %",
+            "the server sent 220,500 bytes, the middlebox took or left unread 211,500: nobody explains 4.08 %",
         ),
         (
-            |of| of.relay.as_mut().unwrap().counts.up.delivered -= 200,
-            "the middlebox delivered up 3,550 bytes",
+            |of| of.relay.as_mut().unwrap().counts.up.delivered -= 2_000,
+            "the middlebox delivered up 85,000 bytes",
         ),
-        (|of| of.left_behind.as_mut().unwrap().unread = 9_000, "the subscribers read or left unread 222,750"),
-        (|of| of.bytes_life.sent += 100, "the subscribers sent 3,850 bytes"),
+        (|of| of.left_behind.as_mut().unwrap().unread = 9_000, "the subscribers read or left unread 139,500"),
+        (|of| of.bytes_life.sent += 2_000, "the subscribers sent 89,000 bytes"),
         (|of| of.computed_life.as_mut().unwrap().received -= 9_000, "and the sockets' streams"),
         (|of| of.bytes.headers = of.bytes.total(), "payload, headers and empty polls of the window are"),
         (
@@ -140,9 +140,9 @@ fn what_is_counted_on_the_way_explains_a_difference() {
         (
             |of| {
                 of.left_behind =
-                    Some(LeftBehind { unacknowledged: 100, unheard: 1, ..LeftBehind::default() });
-                of.bytes_life.sent += 100;
-                of.computed_life.as_mut().unwrap().sent += 100;
+                    Some(LeftBehind { unacknowledged: 2_000, unheard: 1, ..LeftBehind::default() });
+                of.bytes_life.sent += 2_000;
+                of.computed_life.as_mut().unwrap().sent += 2_000;
             },
             "",
         ),
