@@ -106,13 +106,21 @@ async fn a_ping_between_two_events(piece_bytes: usize) {
     assert_eq!(counters.computed_received.get(), counters.stream.received());
 }
 
+async fn run_stream(seat: &Seat) -> Result<Infallible, SubscriberError> {
+    match seat.desk.pattern {
+        Pattern::Sse => sse::run(seat).await,
+        Pattern::WebSocket => websocket::run(seat).await,
+        Pattern::ShortPolling | Pattern::LongPolling => unreachable!("polls are no stream"),
+    }
+}
+
 /// Head and missed events in one write, as a server answers whoever comes back; the second event breaks off.
 #[tokio::test]
 async fn events_that_come_with_the_head_are_no_headers() {
     let event = "id: k3v9qa.2\ndata: hello\n\n";
     let chunks = format!("{:x}\r\n{event}\r\n{:x}\r\n{}", event.len(), event.len(), &event[..9]);
     let sse =
-        format!("HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n");
+        "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n".to_owned();
     let frame = r#"{"id":"k3v9qa.2","data":"hello"}"#;
     let frames = format!("\u{1}{frame}\u{1}{}", &frame[..9]);
     for (pattern, follows, broken_off) in
@@ -125,7 +133,7 @@ async fn events_that_come_with_the_head_are_no_headers() {
             let (mut stream, _) = listener.accept().await.unwrap();
             let asked = head(&mut stream).await;
             let key = asked.lines().find_map(|line| line.strip_prefix("sec-websocket-key: "));
-            let answer = key.map_or_else(|| sse.clone(), |key| switching(key));
+            let answer = key.map_or_else(|| sse.clone(), switching);
             let mut wire = answer.clone().into_bytes();
             for byte in follows.bytes() {
                 match byte {
@@ -136,13 +144,7 @@ async fn events_that_come_with_the_head_are_no_headers() {
             stream.write_all(&wire).await.unwrap();
             (asked.len() + answer.len(), wire.len())
         };
-        let run = async {
-            match pattern {
-                Pattern::Sse => sse::run(&seat).await,
-                _ => websocket::run(&seat).await,
-            }
-        };
-        let (outcome, (heads, received)) = tokio::join!(run, server);
+        let (outcome, (heads, received)) = tokio::join!(run_stream(&seat), server);
         assert!(matches!(outcome, Err(SubscriberError::Ended)), "{pattern}: {outcome:?}");
         let counters = &seat.counters;
         assert_eq!(counters.headers.get(), heads as u64, "{pattern}: the request and the head");
@@ -174,13 +176,7 @@ async fn the_body_of_a_refusal_and_of_a_redirect_is_no_head() {
             }
             heads
         };
-        let run = async {
-            match pattern {
-                Pattern::Sse => sse::run(&seat).await,
-                _ => websocket::run(&seat).await,
-            }
-        };
-        let (outcome, heads) = tokio::join!(run, server);
+        let (outcome, heads) = tokio::join!(run_stream(&seat), server);
         assert!(matches!(outcome, Err(SubscriberError::Status(_))), "{pattern}: {outcome:?}");
         let counters = &seat.counters;
         assert_eq!(counters.headers.get(), heads as u64, "{pattern}");
