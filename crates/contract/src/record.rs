@@ -86,7 +86,8 @@ pub struct Measurements {
     pub kernel_life: Option<KernelCounts>,
     /// What the kernel counted between the edges of the window.
     pub kernel_window: Option<KernelCounts>,
-    /// What all subscribers' connections left behind at their ends. None where the client does not tell.
+    /// What all subscribers' connections left behind at their ends. None where the client does not tell, nor
+    /// behind a middlebox where the kernel does not.
     pub left_behind: Option<LeftBehind>,
     /// Bytes of exchanges that had begun before the window and were answered in it or later: their parts
     /// may be counted in the window, and these bytes of them are not.

@@ -57,6 +57,8 @@ pub(crate) fn assemble(order: &TrialOrder, finding: &WorkerFinding, outside: &Ou
         (bytes.received, bytes.sent) = of_server(after.counted, before.counted);
         (bytes_life.received, bytes_life.sent) = of_server(*last, None);
     }
+    // Only the kernel knows what nobody read; without a middlebox nothing is lost between the sockets.
+    let tells_what_is_left = readings.end.kernel().is_some() || outside.relay_cpu_us.is_none();
     let open = |edge: &Reading| edge.counted.map(|counted| counted.connections_open as f64);
     let held = open(before).zip(open(after)).map(|(before, after)| (before + after) / 2.0);
     let mut measurements = Measurements {
@@ -75,7 +77,7 @@ pub(crate) fn assemble(order: &TrialOrder, finding: &WorkerFinding, outside: &Ou
         broken_off_life: if is_lean && has_rules { readings.end.broken_off() } else { 0 },
         kernel_life: readings.end.kernel().filter(|_| is_lean),
         kernel_window: readings.window_end.kernel_since(&readings.window_start).filter(|_| is_lean),
-        left_behind: is_lean.then(|| readings.end.left_behind()),
+        left_behind: (is_lean && tells_what_is_left).then(|| readings.end.left_behind()),
         bytes_under_way: if is_lean { readings.window_start.under_way() } else { 0 },
         set_up: finding.set_up.filter(|_| is_lean),
         wakeups: readings.window_end.wakeups_since(&readings.window_start),

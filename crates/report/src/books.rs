@@ -139,7 +139,10 @@ pub(crate) fn unseen_requests(of: &Measurements) -> Unseen {
     };
     let RelayCounts { up, .. } = of.relay.map(|relay| relay.counts).unwrap_or_default();
     let Some(left) = of.left_behind else {
-        return not_compared(missing, "reqwest does not tell which of its requests came to nothing");
+        return not_compared(
+            missing,
+            "this client, or this kernel, does not tell which of them came to nothing",
+        );
     };
     let (lost, unsent) = (up.broken + left.unheard, left.unsent_requests);
     if missing > lost + unsent {
@@ -151,7 +154,7 @@ pub(crate) fn unseen_requests(of: &Measurements) -> Unseen {
         ));
     }
     Unseen::Explained(format!(
-        "{} of {} requests never reached the server: {} connections lost bytes on their way to it, and {} requests were not sent at all",
+        "{} of {} requests never reached the server; connections that lost bytes on their way to it: {}; requests not sent at all: {}",
         count(missing),
         count(subscribers),
         count(lost),

@@ -159,7 +159,8 @@ fn what_is_counted_on_the_way_explains_a_difference() {
                 of.relay.as_mut().unwrap().counts.up.broken = 2;
                 of.left_behind = Some(LeftBehind { unsent_requests: 1, ..LeftBehind::default() });
             },
-            "3 of 50 requests never reached the server: 2 connections lost bytes on their way to it",
+            "3 of 50 requests never reached the server; connections that lost bytes on their way to it: 2; \
+             requests not sent at all: 1",
         ),
     ];
     for (number, (change_it, words)) in changes.into_iter().enumerate() {
