@@ -105,6 +105,10 @@ pub struct KernelCounts {
     pub bytes_acked: u64,
     /// Bytes received in order.
     pub bytes_received: u64,
+    /// Bytes taken to be sent that were not acknowledged when the counters were read.
+    pub bytes_unacked: u64,
+    /// Of those received, bytes that nobody had read when the counters were read.
+    pub bytes_unread: u64,
     /// Segments sent, those without data included.
     pub segments_sent: u64,
     /// Segments received, those without data included.
@@ -120,10 +124,10 @@ pub struct KernelCounts {
 }
 
 impl KernelCounts {
-    /// Bytes of both directions.
+    /// Bytes of both directions that passed the sockets.
     #[must_use]
     pub const fn bytes(&self) -> u64 {
-        self.bytes_acked + self.bytes_received
+        (self.bytes_acked + self.bytes_unacked + self.bytes_received).saturating_sub(self.bytes_unread)
     }
 
     /// Segments of both directions, those without data included.
@@ -131,6 +135,21 @@ impl KernelCounts {
     pub const fn segments(&self) -> u64 {
         self.segments_sent + self.segments_received
     }
+}
+
+/// What the subscribers' connections left behind when they ended: it explains what one side of the way
+/// counted and the other did not.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct LeftBehind {
+    /// Bytes that had come and that the subscriber had not read.
+    pub unread: u64,
+    /// Bytes that were sent, and not acknowledged by an other side that reset the connection. Whether they
+    /// arrived nobody knows.
+    pub unacknowledged: u64,
+    /// Connections with such bytes.
+    pub unheard: u64,
+    /// Requests that the socket did not take any more.
+    pub unsent_requests: u64,
 }
 
 /// What it took to set up all subscribers: from `connect()` to the answer that gives a cursor.

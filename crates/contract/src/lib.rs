@@ -35,8 +35,8 @@ pub use control::{
     Announcement, ClockReading, PublisherReport, RequestCounts, ServerStats, StartSchedule, StartedSchedule,
 };
 pub use counts::{
-    AllCores, BothWays, ByteCounts, CpuUse, Delivery, KernelCounts, PublisherCounts, RequestLedger, SetUp,
-    TraceEvent, Trouble,
+    AllCores, BothWays, ByteCounts, CpuUse, Delivery, KernelCounts, LeftBehind, PublisherCounts,
+    RequestLedger, SetUp, TraceEvent, Trouble,
 };
 pub use curious::{CuriousAnswer, CuriousCase, DecodedEvent};
 pub use cursor::{After, Cursor, CursorError, Epoch, Resume};
@@ -45,7 +45,7 @@ pub use event::{DUE_DIGITS, EventType, EventTypeError, PollBody, Stamped, WireEv
 pub use limits::Limits;
 pub use network::{
     Buffering, Certificate, Heartbeat, Network, RelayAnnouncement, RelayCounts, Transport,
-    UnknownCertificate, UnknownHeartbeat, UnknownTransport,
+    UnknownCertificate, UnknownHeartbeat, UnknownTransport, WayCounts,
 };
 pub use params::Params;
 pub use pattern::{Pattern, UnknownPattern};

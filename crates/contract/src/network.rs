@@ -308,10 +308,36 @@ pub struct RelayCounts {
     pub swallowed: u64,
     /// Connections that the server did not accept.
     pub unreachable: u64,
-    /// Bytes that came from subscribers.
-    pub bytes_up: u64,
-    /// Bytes that came from the server.
-    pub bytes_down: u64,
+    /// Bytes from subscribers to the server.
+    pub up: WayCounts,
+    /// Bytes from the server to subscribers.
+    pub down: WayCounts,
+}
+
+/// What became of the bytes of one direction in a middlebox.
+///
+/// `taken + made = delivered + discarded + held`. What the sender's socket wrote is
+/// `taken + unread`, and what went into a connection that was closed already.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct WayCounts {
+    /// Read from the sender's socket.
+    pub taken: u64,
+    /// Made by the middlebox itself: its refusals.
+    pub made: u64,
+    /// Written to the receiver's socket.
+    pub delivered: u64,
+    /// Taken or made, and never delivered: lost with a connection that ended, or swallowed.
+    pub discarded: u64,
+    /// Still on their way when this was counted.
+    pub held: u64,
+    /// Left in the kernel's receive buffer when the middlebox closed the sender's connection: sent, and
+    /// never taken.
+    pub unread: u64,
+    /// Of those delivered: not acknowledged by a receiver that reset the connection. Whether they
+    /// arrived nobody knows.
+    pub unacknowledged: u64,
+    /// Connections in which bytes were discarded, held, unread or unacknowledged.
+    pub broken: u64,
 }
 
 #[cfg(test)]

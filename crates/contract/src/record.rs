@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     BothWays, BrowserClock, BrowserFindings, ByteCounts, Calibration, ConnectionCost, CpuUse, Delivery,
-    Distribution, KernelCounts, Params, Pattern, PublisherCounts, RelayCounts, RequestLedger, Scenario,
-    Second, ServerName, SetUp, TraceEvent, Trouble,
+    Distribution, KernelCounts, LeftBehind, Params, Pattern, PublisherCounts, RelayCounts, RequestLedger,
+    Scenario, Second, ServerName, SetUp, TraceEvent, Trouble,
 };
 
 /// Version of the manifest's and the records' shape.
@@ -82,11 +82,21 @@ pub struct Measurements {
     /// The same as the subscribers compute it from what they asked and decoded: payload plus heads
     /// and framing by their rules, no socket asked. None where the client does not tell.
     pub computed_life: Option<BothWays>,
+    /// Bytes of the whole life that were read and never decoded, in the same streams: messages that
+    /// broke off with their connection, and what came with an answer that was refused. With
+    /// `computed_life` they make up `bytes_life`.
+    pub broken_off_life: u64,
     /// The same as the kernel counted it, read before each connection was closed. None where the
     /// kernel or the client does not tell.
     pub kernel_life: Option<KernelCounts>,
     /// What the kernel counted between the edges of the window.
     pub kernel_window: Option<KernelCounts>,
+    /// What all subscribers' connections left behind at their ends. None where the client does not tell, nor
+    /// behind a middlebox where the kernel does not.
+    pub left_behind: Option<LeftBehind>,
+    /// Bytes of exchanges that had begun before the window and were answered in it or later: their parts
+    /// may be counted in the window, and these bytes of them are not.
+    pub bytes_under_way: u64,
     /// What setting up all subscribers took. None where the client does not tell.
     pub set_up: Option<SetUp>,
     /// Times in the window that a subscriber woke up: bytes arrived, or its timer fired.
@@ -98,9 +108,9 @@ pub struct Measurements {
     /// Requests that the server counted for this pattern in its whole life; must equal
     /// `requests.life`. None where the server does not tell.
     pub server_requests_life: Option<u64>,
-    /// Bytes read and written by the server's sockets in its whole life; must equal
-    /// `bytes_life.total()`. None where the server does not tell.
-    pub server_bytes_life: Option<u64>,
+    /// Bytes written and read by the server's sockets in its whole life; must equal those of
+    /// `bytes_life` but for what a middlebox's books explain. None where the server does not tell.
+    pub server_bytes_life: Option<BothWays>,
     /// What the publisher did.
     pub publisher: PublisherCounts,
     /// Worker threads of the harness.

@@ -12,7 +12,7 @@ use std::{
     time::Duration,
 };
 
-use contract::KernelCounts;
+use contract::{KernelCounts, LeftBehind};
 use socket2::SockRef;
 use tokio::{
     io::{AsyncRead, AsyncWrite, Interest, ReadBuf},
@@ -21,7 +21,7 @@ use tokio::{
 
 use crate::{
     kernel_ledger::{KernelReading, add_up},
-    libc_calls::tcp_info,
+    libc_calls::{TcpInfo, tcp_info, tcp_info_and_end},
 };
 
 /// Bytes that passed a subscriber's sockets, in all its connections.
@@ -38,6 +38,19 @@ pub(crate) struct StreamBytes {
     closed: Cell<KernelCounts>,
     /// The kernel did not tell the counters of a socket.
     is_untold: Cell<bool>,
+    /// Bytes that were read and never decoded.
+    broken_off: Cell<u64>,
+    /// What was left on those that are done.
+    left_behind: Cell<LeftBehind>,
+}
+
+/// What a socket's last read told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum LastRead {
+    /// Bytes, nothing, or an error.
+    More,
+    /// That the other side has ended.
+    End,
 }
 
 impl StreamBytes {
@@ -59,6 +72,26 @@ impl StreamBytes {
         self.wakeups.get()
     }
 
+    /// Bytes that were read and never decoded.
+    pub(crate) fn broken_off(&self) -> u64 {
+        self.broken_off.get()
+    }
+
+    /// Notes that so many bytes were read and will not be decoded.
+    pub(crate) fn break_off(&self, bytes: u64) {
+        self.broken_off.set(self.broken_off.get() + bytes);
+    }
+
+    /// What was left on the connections that are done.
+    pub(crate) fn left_behind(&self) -> LeftBehind {
+        self.left_behind.get()
+    }
+
+    /// Whether a connection is not done yet.
+    pub(crate) fn is_open(&self) -> bool {
+        !self.open.borrow().is_empty()
+    }
+
     /// The kernel's counters of all connections, open ones read now; none if it does not tell.
     pub(crate) fn kernel(&self) -> Option<KernelReading> {
         let closed = self.closed.get();
@@ -72,14 +105,25 @@ impl StreamBytes {
     /// Reads a socket's counters for the last time. The bytes are read before it says goodbye, for the
     /// kernel counts a FIN as a byte; the segments after that, for closing takes segments, too. What
     /// the other side sends later than the acknowledgement is left out.
-    fn settle(&self, socket: &TcpStream) {
+    fn settle(&self, socket: &TcpStream, last_read: LastRead) {
         let number = socket.as_raw_fd();
         let mut open = self.open.borrow_mut();
         let Some(place) = open.iter().position(|known| *known == number) else { return };
         open.swap_remove(place);
-        let Some(before) = tcp_info(number) else {
+        let Some(TcpInfo { counts: mut before, is_reset }) = tcp_info_and_end(number) else {
             return self.is_untold.set(true);
         };
+        if is_reset && last_read == LastRead::End {
+            // The FIN that came before the reset.
+            before.bytes_received = before.bytes_received.saturating_sub(1);
+        }
+        let mut left = self.left_behind.get();
+        left.unread += before.bytes_unread;
+        if is_reset && before.bytes_unacked > 0 {
+            left.unacknowledged += before.bytes_unacked;
+            left.unheard += 1;
+        }
+        self.left_behind.set(left);
         // One that lingers for no time is to be forgotten without a goodbye.
         let is_to_be_reset = SockRef::from(socket).linger().is_ok_and(|linger| linger.is_some());
         // A connection that the other side has reset cannot be shut down, and need not be.
@@ -101,6 +145,7 @@ pub(crate) struct CountedStream {
     bytes: Rc<StreamBytes>,
     /// The last read found nothing: the next one that does not was woken.
     is_waiting: bool,
+    last_read: LastRead,
 }
 
 impl CountedStream {
@@ -116,7 +161,7 @@ impl CountedStream {
         SockRef::from(&socket).set_tcp_mss(tcp_maxseg)?;
         let stream = socket.connect(target).await?;
         bytes.open.borrow_mut().push(stream.as_raw_fd());
-        Ok(Self { stream, bytes, is_waiting: false })
+        Ok(Self { stream, bytes, is_waiting: false, last_read: LastRead::More })
     }
 
     /// Writes what the socket takes at once; 0 bytes if it takes none now.
@@ -129,6 +174,11 @@ impl CountedStream {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(0),
             Err(error) => Err(error),
         }
+    }
+
+    /// Notes that so many bytes that were read will not be decoded.
+    pub(crate) fn break_off(&self, bytes: u64) {
+        self.bytes.break_off(bytes);
     }
 
     /// Whether it is open and nothing has come that was not read. No system call while the runtime has
@@ -150,7 +200,7 @@ impl CountedStream {
 impl Drop for CountedStream {
     fn drop(&mut self) {
         // The socket is closed after this, with the fields.
-        self.bytes.settle(&self.stream);
+        self.bytes.settle(&self.stream, self.last_read);
     }
 }
 
@@ -168,6 +218,9 @@ impl AsyncRead for CountedStream {
         outcome?;
         let read = (buffer.filled().len() - before) as u64;
         self.bytes.received.set(self.bytes.received.get() + read);
+        if read == 0 && buffer.remaining() > 0 {
+            self.last_read = LastRead::End;
+        }
         if read > 0 && mem::take(&mut self.is_waiting) {
             self.bytes.wakeups.set(self.bytes.wakeups.get() + 1);
         }
@@ -206,7 +259,7 @@ impl AsyncWrite for CountedStream {
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         // From here on the kernel's byte counters would hold our FIN, too.
-        self.bytes.settle(&self.stream);
+        self.bytes.settle(&self.stream, self.last_read);
         Pin::new(&mut self.stream).poll_shutdown(context)
     }
 }
@@ -274,6 +327,37 @@ mod tests {
         assert_eq!(closed.bytes(), 0);
         assert_eq!(closed.segments_sent, opened.segments_sent + 1, "a FIN");
         assert_eq!(closed.connections, 1);
+    }
+
+    /// What one side has in its kernel and the other does not is told, and the kernel's count is still that
+    /// of the socket.
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    #[tokio::test]
+    async fn what_was_not_read_and_what_nobody_took_is_left_behind() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let target = listener.local_addr().unwrap();
+        let bytes = Rc::new(StreamBytes::default());
+        let mut near = CountedStream::connect(target, 1_460, Rc::clone(&bytes)).await.unwrap();
+        let (mut far, _) = listener.accept().await.unwrap();
+        near.write_all(b"taken").await.unwrap();
+        far.read_exact(&mut [0; 5]).await.unwrap();
+        far.write_all(&[7; 1_000]).await.unwrap();
+        near.read_exact(&mut [0; 600]).await.unwrap();
+        drop(near);
+        let left = LeftBehind { unread: 400, ..LeftBehind::default() };
+        assert_eq!((bytes.left_behind(), bytes.total()), (left, 605));
+        assert_eq!(bytes.kernel().unwrap().all.bytes(), 605);
+
+        let mut near = CountedStream::connect(target, 1_460, Rc::clone(&bytes)).await.unwrap();
+        let (far, _) = listener.accept().await.unwrap();
+        drop(far);
+        // To somebody who is gone.
+        assert_eq!(near.read(&mut [0; 8]).await.unwrap(), 0);
+        near.write_all(b"nobody").await.unwrap();
+        drop(near);
+        let left = LeftBehind { unacknowledged: 6, unheard: 1, ..left };
+        assert_eq!((bytes.left_behind(), bytes.total()), (left, 611));
+        assert_eq!(bytes.kernel().unwrap().all.bytes(), 611, "the FIN before the reset is no byte");
     }
 
     #[tokio::test]

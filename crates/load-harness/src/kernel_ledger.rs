@@ -24,6 +24,9 @@ impl KernelReading {
             connections: now.connections - earlier.closed.connections,
             bytes_acked: now.bytes_acked - then.bytes_acked,
             bytes_received: now.bytes_received - then.bytes_received,
+            // What lay there before may have gone since.
+            bytes_unacked: now.bytes_unacked.saturating_sub(then.bytes_unacked),
+            bytes_unread: now.bytes_unread.saturating_sub(then.bytes_unread),
             segments_sent: now.segments_sent - then.segments_sent,
             segments_received: now.segments_received - then.segments_received,
             data_segments_sent: now.data_segments_sent - then.data_segments_sent,
@@ -40,6 +43,8 @@ pub(crate) fn add_up(left: &KernelCounts, right: &KernelCounts) -> KernelCounts 
         connections: left.connections + right.connections,
         bytes_acked: left.bytes_acked + right.bytes_acked,
         bytes_received: left.bytes_received + right.bytes_received,
+        bytes_unacked: left.bytes_unacked + right.bytes_unacked,
+        bytes_unread: left.bytes_unread + right.bytes_unread,
         segments_sent: left.segments_sent + right.segments_sent,
         segments_received: left.segments_received + right.segments_received,
         data_segments_sent: left.data_segments_sent + right.data_segments_sent,

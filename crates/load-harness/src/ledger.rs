@@ -2,7 +2,7 @@
 
 use std::{cell::Cell, rc::Rc};
 
-use contract::{BothWays, ByteCounts, KernelCounts, RequestLedger};
+use contract::{BothWays, ByteCounts, KernelCounts, LeftBehind, RequestLedger};
 
 use crate::{counted_stream::StreamBytes, kernel_ledger::KernelReading};
 
@@ -26,9 +26,30 @@ pub(crate) struct Counters {
     /// Bytes by the rules of `framing_sizes`, no socket asked.
     pub(crate) computed_received: Cell<u64>,
     pub(crate) computed_sent: Cell<u64>,
+    /// Requests that the socket did not take.
+    pub(crate) unsent_requests: Cell<u64>,
+    /// What the stream had carried when the exchange began that is under way; none between exchanges.
+    pub(crate) begun_at_bytes: Cell<Option<u64>>,
     /// Times that the subscriber woke up for something else than its [`StreamBytes`]: its timer fired,
     /// or a client that hides its socket brought something.
     pub(crate) other_wakeups: Cell<u64>,
+}
+
+impl Counters {
+    /// An exchange begins: its bytes belong to it until it has ended.
+    pub(crate) fn begin(&self) {
+        self.begun_at_bytes.set(Some(self.stream.total()));
+    }
+
+    /// It has ended, with an answer or without.
+    pub(crate) fn end(&self) {
+        self.begun_at_bytes.set(None);
+    }
+
+    /// Bytes of the exchange that is under way.
+    fn under_way(&self) -> u64 {
+        self.begun_at_bytes.get().map_or(0, |begun_at| self.stream.total() - begun_at)
+    }
 }
 
 pub(crate) fn add(counter: &Cell<u64>, amount: u64) {
@@ -41,6 +62,9 @@ pub(crate) struct Totals {
     bytes: ByteCounts,
     deliveries: u64,
     computed: BothWays,
+    broken_off: u64,
+    under_way: u64,
+    left_behind: LeftBehind,
     kernel: Option<KernelReading>,
     wakeups: u64,
     requests: u64,
@@ -59,6 +83,9 @@ impl Default for Totals {
             bytes: ByteCounts::default(),
             deliveries: 0,
             computed: BothWays::default(),
+            broken_off: 0,
+            under_way: 0,
+            left_behind: LeftBehind::default(),
             wakeups: 0,
             // No connections are counted completely.
             kernel: Some(KernelReading::default()),
@@ -84,6 +111,11 @@ impl Totals {
         self.bytes.empty_polls += counters.empty_polls.get();
         self.computed.received += counters.computed_received.get();
         self.computed.sent += counters.computed_sent.get();
+        self.broken_off += counters.stream.broken_off();
+        self.under_way += counters.under_way();
+        let unsent_requests = counters.unsent_requests.get();
+        let left = LeftBehind { unsent_requests, ..counters.stream.left_behind() };
+        self.left_behind = add_left(self.left_behind, left);
         self.wakeups += counters.stream.wakeups() + counters.other_wakeups.get();
         self.kernel = both(self.kernel, counters.stream.kernel());
         self.requests += counters.requests.get();
@@ -105,6 +137,9 @@ impl Totals {
         self.bytes.empty_polls += other.bytes.empty_polls;
         self.computed.received += other.computed.received;
         self.computed.sent += other.computed.sent;
+        self.broken_off += other.broken_off;
+        self.under_way += other.under_way;
+        self.left_behind = add_left(self.left_behind, other.left_behind);
         self.wakeups += other.wakeups;
         self.kernel = both(self.kernel, other.kernel);
         self.requests += other.requests;
@@ -136,6 +171,21 @@ impl Totals {
         self.deliveries - earlier.deliveries
     }
 
+    /// Bytes that were read and never decoded.
+    pub(crate) const fn broken_off(&self) -> u64 {
+        self.broken_off
+    }
+
+    /// Bytes of exchanges that had begun and were not answered.
+    pub(crate) const fn under_way(&self) -> u64 {
+        self.under_way
+    }
+
+    /// What was left on the connections that had ended.
+    pub(crate) const fn left_behind(&self) -> LeftBehind {
+        self.left_behind
+    }
+
     /// Times that a subscriber woke up since an earlier reading.
     pub(crate) const fn wakeups_since(&self, earlier: &Self) -> u64 {
         self.wakeups - earlier.wakeups
@@ -160,6 +210,15 @@ impl Totals {
             headers: self.bytes.headers - earlier.bytes.headers,
             empty_polls: self.bytes.empty_polls - earlier.bytes.empty_polls,
         }
+    }
+}
+
+fn add_left(left: LeftBehind, right: LeftBehind) -> LeftBehind {
+    LeftBehind {
+        unread: left.unread + right.unread,
+        unacknowledged: left.unacknowledged + right.unacknowledged,
+        unheard: left.unheard + right.unheard,
+        unsent_requests: left.unsent_requests + right.unsent_requests,
     }
 }
 

@@ -1,25 +1,41 @@
-//! The calls to the C library that no safe crate offers, and so the only file with unsafe code: what the
-//! kernel has counted on a TCP socket (`TCP_INFO` of tcp(7), in its long form with the byte and segment
-//! counters of RFC 4898), the return of freed memory to the system (malloc_trim(3)), and the CPU time of
-//! another process (clock_getcpuclockid(3)).
+//! The calls to the C library that no safe crate offers, and so the only file of this crate with unsafe
+//! code: what the kernel has counted on a TCP socket (`TCP_INFO` of tcp(7), in its long form with the byte
+//! and segment counters of RFC 4898) and holds of it unread (`FIONREAD` of ioctl(2)), the return of freed
+//! memory to the system (malloc_trim(3)), and the CPU time of another process (clock_getcpuclockid(3)).
 #![allow(unsafe_code, reason = "calls to the C library, each with its safety comment")]
 
 use std::os::fd::RawFd;
 
 use contract::KernelCounts;
 
+/// What the kernel tells of a connection.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct TcpInfo {
+    pub(crate) counts: KernelCounts,
+    /// The other side has reset it: nothing is acknowledged any more, and whether a FIN came before, which
+    /// is then still counted as a byte, is not told.
+    pub(crate) is_reset: bool,
+}
+
 /// Reads the counters of a connection that this side opened; none if the kernel does not tell.
+pub(crate) fn tcp_info(socket: RawFd) -> Option<KernelCounts> {
+    Some(tcp_info_and_end(socket)?.counts)
+}
+
+/// The same, and whether it has come to its end.
 ///
 /// The sequence numbers of SYN and FIN, which the kernel counts like bytes, are taken off. That works
 /// until this side shuts its direction down; read before. (The kernel reads the state before it locks
 /// the socket: a FIN that arrives in between is counted as a byte.)
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
-pub(crate) fn tcp_info(socket: RawFd) -> Option<KernelCounts> {
+pub(crate) fn tcp_info_and_end(socket: RawFd) -> Option<TcpInfo> {
     use std::mem::{MaybeUninit, offset_of, size_of, size_of_val};
 
     /// Bytes that hold every field read below.
-    const NEEDED: usize = offset_of!(libc::tcp_info, tcpi_data_segs_out) + size_of::<u32>();
-    /// `TCP_CLOSE_WAIT` of `include/net/tcp_states.h`: the other side has sent its FIN.
+    const NEEDED: usize = offset_of!(libc::tcp_info, tcpi_bytes_retrans) + size_of::<u64>();
+    /// `TCP_CLOSE` of `include/net/tcp_states.h`: what is left after a reset.
+    const CLOSE: u8 = 7;
+    /// `TCP_CLOSE_WAIT`: the other side has sent its FIN.
     const CLOSE_WAIT: u8 = 8;
 
     let mut info = MaybeUninit::<libc::tcp_info>::zeroed();
@@ -36,9 +52,13 @@ pub(crate) fn tcp_info(socket: RawFd) -> Option<KernelCounts> {
     // SAFETY: the structure is made of integers only, for which zeroes are a value, and it was zeroed
     // before the kernel filled it.
     let info = unsafe { info.assume_init() };
-    Some(KernelCounts {
+    let bytes_acked = info.tcpi_bytes_acked.saturating_sub(1);
+    let bytes_taken = info.tcpi_bytes_sent - info.tcpi_bytes_retrans + u64::from(info.tcpi_notsent_bytes);
+    let counts = KernelCounts {
         connections: 1,
-        bytes_acked: info.tcpi_bytes_acked.saturating_sub(1),
+        bytes_acked,
+        bytes_unacked: bytes_taken.saturating_sub(bytes_acked),
+        bytes_unread: unread(socket),
         bytes_received: info.tcpi_bytes_received.saturating_sub(u64::from(info.tcpi_state == CLOSE_WAIT)),
         segments_sent: info.tcpi_segs_out.into(),
         segments_received: info.tcpi_segs_in.into(),
@@ -46,13 +66,24 @@ pub(crate) fn tcp_info(socket: RawFd) -> Option<KernelCounts> {
         data_segments_received: info.tcpi_data_segs_in.into(),
         retransmitted: info.tcpi_total_retrans.into(),
         rtt_sum_us: info.tcpi_rtt.into(),
-    })
+    };
+    Some(TcpInfo { counts, is_reset: info.tcpi_state == CLOSE })
 }
 
 /// No such counters here.
 #[cfg(not(all(target_os = "linux", target_env = "gnu")))]
-pub(crate) fn tcp_info(_socket: RawFd) -> Option<KernelCounts> {
+pub(crate) fn tcp_info_and_end(_socket: RawFd) -> Option<TcpInfo> {
     None
+}
+
+/// Bytes that have come and that nobody has read; a FIN is none of them.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+fn unread(socket: RawFd) -> u64 {
+    let mut bytes: libc::c_int = 0;
+    // SAFETY: `bytes` is a valid place for the number that the call writes; a descriptor that is closed or
+    // no socket makes the call fail and write nothing.
+    let failed = unsafe { libc::ioctl(socket, libc::FIONREAD, &raw mut bytes) };
+    if failed == 0 { u64::try_from(bytes).unwrap_or(0) } else { 0 }
 }
 
 /// Gives memory that was freed back to the system. The allocator keeps it for later, and what later

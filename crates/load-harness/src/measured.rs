@@ -1,8 +1,8 @@
 //! From what the workers, the server and the publisher counted to the measurements of a record.
 
 use contract::{
-    Client, CpuSecond, CpuUse, Measurements, Pattern, PublisherCounts, PublisherReport, RelayCounts,
-    RelayUse, Transport,
+    BothWays, Client, CpuSecond, CpuUse, Measurements, Pattern, PublisherCounts, PublisherReport,
+    RelayCounts, RelayUse, Transport,
 };
 
 use crate::{
@@ -57,6 +57,8 @@ pub(crate) fn assemble(order: &TrialOrder, finding: &WorkerFinding, outside: &Ou
         (bytes.received, bytes.sent) = of_server(after.counted, before.counted);
         (bytes_life.received, bytes_life.sent) = of_server(*last, None);
     }
+    // Only the kernel knows what nobody read; without a middlebox nothing is lost between the sockets.
+    let tells_what_is_left = readings.end.kernel().is_some() || outside.relay_cpu_us.is_none();
     let open = |edge: &Reading| edge.counted.map(|counted| counted.connections_open as f64);
     let held = open(before).zip(open(after)).map(|(before, after)| (before + after) / 2.0);
     let mut measurements = Measurements {
@@ -73,14 +75,17 @@ pub(crate) fn assemble(order: &TrialOrder, finding: &WorkerFinding, outside: &Ou
         bytes,
         bytes_life,
         computed_life: (is_lean && has_rules).then(|| readings.end.computed()),
+        broken_off_life: if is_lean && has_rules { readings.end.broken_off() } else { 0 },
         kernel_life: readings.end.kernel().filter(|_| is_lean),
         kernel_window: readings.window_end.kernel_since(&readings.window_start).filter(|_| is_lean),
+        left_behind: (is_lean && tells_what_is_left).then(|| readings.end.left_behind()),
+        bytes_under_way: if is_lean { readings.window_start.under_way() } else { 0 },
         set_up: finding.set_up.filter(|_| is_lean),
         wakeups: readings.window_end.wakeups_since(&readings.window_start),
         sockets_held: held.or(outside.held.map(|held| held as f64)).unwrap_or(0.0),
         cpu: outside.cpu,
         server_requests_life: last.map(|last| last.requests),
-        server_bytes_life: last.map(|last| last.bytes_in + last.bytes_out),
+        server_bytes_life: last.map(|last| BothWays { received: last.bytes_out, sent: last.bytes_in }),
         publisher: PublisherCounts {
             planned: order.schedule.events().len() as u64,
             published: publisher.published,

@@ -6,12 +6,13 @@
 
 use std::{
     cell::Cell,
+    collections::VecDeque,
     future::poll_fn,
     io::{self, IoSlice},
     pin::Pin,
     rc::Rc,
     sync::Arc,
-    task::{Context, Poll, ready},
+    task::{Context, Poll, Waker, ready},
 };
 
 use bytes::Bytes;
@@ -36,6 +37,8 @@ use crate::{
 /// wide that they are never what a subscriber waits for. They reserve no memory.
 const STREAM_WINDOW_BYTES: u32 = 16 << 20;
 const CONNECTION_WINDOW_BYTES: u32 = (1 << 31) - 1;
+/// Header of a frame (RFC 9113 §4.1).
+const FRAME_HEADER_BYTES: u64 = 9;
 /// Stands for a limit of streams that the server has not told yet.
 const UNTOLD_STREAMS: usize = usize::MAX - 1;
 
@@ -88,6 +91,8 @@ pub(crate) struct Content {
     stream: RecvStream,
     sending: SendStream<Bytes>,
     read_ns: Rc<Cell<u64>>,
+    /// What came in one read with the head, and was not looked at.
+    with_head: VecDeque<Bytes>,
     _place: OwnedSemaphorePermit,
 }
 
@@ -180,6 +185,9 @@ impl Trunk {
         let Place { open, permit } = place;
         seat.count_request().await;
         let (bytes_before, asked_ns) = (self.counters.stream.total(), seat.desk.clock.now_ns());
+        if self.is_of_one() {
+            self.counters.begin();
+        }
         let request = question(seat, method)?;
         let has_no_more = request.method() != Method::CONNECT;
         let sent = open.requests.clone().send_request(request, has_no_more);
@@ -189,7 +197,8 @@ impl Trunk {
         })?;
         let (head, stream) = response.await?.into_parts();
         seat.desk.look_back(open.read_ns.get());
-        let content = Content { stream, sending, read_ns: open.read_ns, _place: permit };
+        let content =
+            Content { stream, sending, read_ns: open.read_ns, with_head: VecDeque::new(), _place: permit };
         Ok(Answer { status: head.status, headers: head.headers, content, asked_ns, bytes_before })
     }
 
@@ -205,8 +214,12 @@ impl Trunk {
 
     /// Bytes of the socket since an answer was asked for; none where they may be others', too.
     pub(crate) fn taken_by(&self, answer: &Answer) -> Option<u64> {
-        let is_alone = self.subscribers() == 1;
-        is_alone.then(|| self.counters.stream.total() - answer.bytes_before)
+        self.is_of_one().then(|| self.counters.stream.total() - answer.bytes_before)
+    }
+
+    /// Whether what passes is one subscriber's alone.
+    fn is_of_one(&self) -> bool {
+        self.subscribers() == 1
     }
 }
 
@@ -231,12 +244,24 @@ fn question(seat: &Seat, method: &Method) -> Result<Request<()>, SubscriberError
 impl Content {
     /// The next piece; none when it has ended. The read that brought it is the one that is looked at now.
     pub(crate) async fn next(&mut self, seat: &Seat) -> Result<Option<Bytes>, SubscriberError> {
-        let piece = self.stream.data().await.transpose()?;
+        let piece = match self.with_head.pop_front() {
+            Some(piece) => Some(piece),
+            None => self.stream.data().await.transpose()?,
+        };
         seat.desk.look_back(self.read_ns.get());
         if let Some(bytes) = &piece {
             self.stream.flow_control().release_capacity(bytes.len())?;
         }
         Ok(piece)
+    }
+
+    /// Bytes of content that came in one read with the head, with the headers of their frames.
+    pub(crate) fn came_with_head(&mut self) -> Result<u64, SubscriberError> {
+        let mut context = Context::from_waker(Waker::noop());
+        while let Poll::Ready(Some(piece)) = self.stream.poll_data(&mut context) {
+            self.with_head.push_back(piece?);
+        }
+        Ok(self.with_head.iter().map(|piece| piece.len() as u64 + FRAME_HEADER_BYTES).sum())
     }
 
     /// Sends beside it, where the request left its side of the stream open.

@@ -68,6 +68,7 @@ impl Wire {
             None => Line::Plain(stream),
             Some(tls) => {
                 let encrypted = Box::pin(tls.encrypt(stream, seat.desk.clock)).await?;
+                // All of the handshake are heads. The records around what follows are framing.
                 add(&seat.counters.headers, seat.counters.stream.total() - before_bytes);
                 Line::Tls(Box::new(encrypted))
             }
@@ -87,21 +88,33 @@ impl Wire {
             self.hear_out().await;
         }
         seat.count_request().await;
+        seat.counters.begin();
         let unsent = {
             let mut text = seat.desk.request.borrow_mut();
             text.clear();
             seat.write_question(question, more, &mut text);
-            let written = match &mut self.line {
-                Line::Plain(stream) => stream.write_now(text.as_bytes())?,
-                Line::Tls(_) => 0,
+            let taken = match &mut self.line {
+                Line::Plain(stream) => stream.write_now(text.as_bytes()),
+                Line::Tls(_) => Ok(0),
             };
+            let written = taken.inspect_err(|_| add(&seat.counters.unsent_requests, 1))?;
             add(&seat.counters.computed_sent, text.len() as u64);
             (written < text.len()).then(|| text.as_bytes()[written..].to_vec())
         };
         if let Some(unsent) = unsent {
-            self.send(&unsent).await?;
+            let sent = self.send(&unsent).await;
+            sent.inspect_err(|_| add(&seat.counters.unsent_requests, 1))?;
         }
         Ok(())
+    }
+
+    /// Notes that so many bytes that were looked at will not be decoded: their message has broken off. In
+    /// TLS no ledger is kept of what is decoded.
+    pub(crate) fn break_off(&self, bytes: u64) {
+        match &self.line {
+            Line::Plain(stream) => stream.break_off(bytes),
+            Line::Tls(_) => {}
+        }
     }
 
     /// Whether a kept connection can carry another request: it is open, and nothing has come unasked.
@@ -156,7 +169,7 @@ impl Wire {
     ) -> Result<T, SubscriberError> {
         if !self.rest.is_empty() {
             seat.desk.look_back(self.read_ns);
-            if let Some(found) = self.look_at_rest(false, &mut look)? {
+            if let Some(found) = self.look_at_rest(seat, false, &mut look)? {
                 return Ok(found);
             }
         }
@@ -168,18 +181,18 @@ impl Wire {
                 let before_ns = mem::replace(&mut self.read_ns, read_ns);
                 let found = match buffer.filled() {
                     [] => {
-                        let last = self.look_at_rest(true, &mut look)?;
+                        let last = self.look_at_rest(seat, true, &mut look)?;
                         let ended = if before_ns == 0 { Unanswered } else { Ended };
                         return last.ok_or(ended).into();
                     }
                     bytes if self.rest.is_empty() => {
-                        let Step { used, found } = look(bytes, false)?;
+                        let Step { used, found } = self.show(seat, bytes, false, &mut look)?;
                         self.rest.extend_from_slice(&bytes[used..]);
                         found
                     }
                     bytes => {
                         self.rest.extend_from_slice(bytes);
-                        self.look_at_rest(false, &mut look)?
+                        self.look_at_rest(seat, false, &mut look)?
                     }
                 };
                 if let Some(found) = found {
@@ -190,12 +203,31 @@ impl Wire {
         .await
     }
 
+    /// Shows some bytes. Of a look that fails, what it has not decoded by then stays so.
+    fn show<T>(
+        &self,
+        seat: &Seat,
+        bytes: &[u8],
+        is_end: bool,
+        look: &mut impl FnMut(&[u8], bool) -> Result<Step<T>, SubscriberError>,
+    ) -> Result<Step<T>, SubscriberError> {
+        let before = seat.counters.computed_received.get();
+        look(bytes, is_end).inspect_err(|_| {
+            let decoded = seat.counters.computed_received.get() - before;
+            self.break_off((bytes.len() as u64).saturating_sub(decoded));
+        })
+    }
+
     fn look_at_rest<T>(
         &mut self,
+        seat: &Seat,
         is_end: bool,
         look: &mut impl FnMut(&[u8], bool) -> Result<Step<T>, SubscriberError>,
     ) -> Result<Option<T>, SubscriberError> {
-        let Step { used, found } = look(&self.rest, is_end)?;
+        // Shown bytes that fail are noted there, and so are not left.
+        let rest = mem::take(&mut self.rest);
+        let Step { used, found } = self.show(seat, &rest, is_end, look)?;
+        self.rest = rest;
         if used == self.rest.len() {
             self.rest = Vec::new();
         } else {
@@ -206,6 +238,12 @@ impl Wire {
             return Err(SubscriberError::Protocol(format!("a message of more than {LONGEST_BYTES} bytes")));
         }
         Ok(found)
+    }
+}
+
+impl Drop for Wire {
+    fn drop(&mut self) {
+        self.break_off(self.rest.len() as u64);
     }
 }
 

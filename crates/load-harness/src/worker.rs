@@ -190,9 +190,11 @@ async fn work(order: WorkerOrder) -> WorkerFinding {
         () = measure(&desk, &seats, signals, &mut readings) => {}
     }
     let seats = seats.into_inner();
-    readings.end = totals(&desk, &seats);
     let ended_ns = order.clock.now_ns();
-    drop(tasks);
+    tasks.into_inner().shutdown().await;
+    all_closed(&desk).await;
+    // Only now is it known what they left behind.
+    readings.end = totals(&desk, &seats);
 
     let start_ns = desk.started.borrow().map_or(0, |started| started.start_ns);
     let trace: Vec<TraceEvent> = seats.iter().flat_map(|seat| seat.traced_from(start_ns)).collect();
@@ -300,6 +302,18 @@ async fn measure(desk: &Desk, seats: &RefCell<Vec<Rc<Seat>>>, signals: &Signals,
             break;
         }
         before = now;
+    }
+}
+
+/// Waits until the connections that subscribers shared are closed, which they do by themselves once nobody
+/// is left.
+async fn all_closed(desk: &Desk) {
+    let is_open = || desk.trunks().iter().any(|trunk| trunk.counters.stream.is_open());
+    for _ in 0..MOST_LOOKS {
+        if !is_open() {
+            return;
+        }
+        sleep(LAST_WORDS).await;
     }
 }
 

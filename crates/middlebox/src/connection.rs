@@ -15,7 +15,7 @@ use tokio::net::TcpStream;
 
 use crate::{
     clock::{nanoseconds, now_ns},
-    count::{Count, one},
+    count::{Count, WayTally, one},
     first_request::{self, Opening, REFUSAL},
     pacer::Pacer,
     relay::RelaySettings,
@@ -23,7 +23,7 @@ use crate::{
     way::{LARGEST_READ, Special, Way},
 };
 
-/// Longest wait for a subscriber to close after it was refused.
+/// Longest wait for somebody to close who was refused, or told that the connection ends.
 const LONGEST_GOODBYE: Duration = Duration::from_secs(1);
 
 /// How a connection ends.
@@ -53,6 +53,8 @@ pub(crate) struct Shared {
     pub(crate) count: Arc<Count>,
     /// Where everything is read into before it is queued.
     pub(crate) scratch: RefCell<Vec<u8>>,
+    /// The relay has ended: what is on its way is neither delivered nor discarded.
+    pub(crate) is_over: Cell<bool>,
     /// A failure of this machine was told.
     has_told: Cell<bool>,
 }
@@ -60,7 +62,7 @@ pub(crate) struct Shared {
 impl Shared {
     pub(crate) fn new(settings: RelaySettings, pacer: Rc<Pacer>, count: Arc<Count>) -> Self {
         let scratch = RefCell::new(vec![0; LARGEST_READ]);
-        Self { settings, pacer, count, scratch, has_told: Cell::new(false) }
+        Self { settings, pacer, count, scratch, is_over: Cell::new(false), has_told: Cell::new(false) }
     }
 
     /// Tells on stderr what this machine did not allow: the first time only, as it may go on for long.
@@ -92,13 +94,22 @@ struct Connection<'a> {
     server: OnceCell<TcpStream>,
     /// The last instant at which bytes passed, in either direction.
     passed_ns: Cell<u64>,
+    up: WayTally<'a>,
+    down: WayTally<'a>,
 }
 
 /// Relays one connection to its end.
 pub(crate) async fn relay(shared: &Shared, number: u64, subscriber: TcpStream) {
     let accepted_ns = now_ns();
-    let connection =
-        Connection { shared, number, subscriber, server: OnceCell::new(), passed_ns: Cell::new(accepted_ns) };
+    let connection = Connection {
+        shared,
+        number,
+        subscriber,
+        server: OnceCell::new(),
+        passed_ns: Cell::new(accepted_ns),
+        up: WayTally::new(&shared.count.up),
+        down: WayTally::new(&shared.count.down),
+    };
     let network = &shared.settings.network;
     let end = tokio::select! {
         biased;
@@ -127,19 +138,21 @@ pub(crate) async fn relay(shared: &Shared, number: u64, subscriber: TcpStream) {
     if let Some(counted) = counted {
         one(counted);
     }
-    if end == End::BlackHole {
-        connection.swallow().await;
+    match end {
+        End::BlackHole => connection.swallow().await,
+        End::Idle => connection.say_goodbye().await,
+        End::Done | End::Refused | End::Reset | End::Cut | End::Unreachable => {}
     }
 }
 
 impl Connection<'_> {
     /// Passes everything on until both ways have ended.
     async fn pass(&self) -> End {
-        let Shared { settings, pacer, count, scratch, has_told: _ } = self.shared;
+        let Shared { settings, pacer, count, scratch, .. } = self.shared;
         let network = &settings.network;
         let mut opening = Vec::new();
         if network.refuse_upgrade {
-            match first_request::read(&self.subscriber, scratch).await {
+            match first_request::read(&self.subscriber, scratch, &self.up).await {
                 Ok(Opening::Upgrade) => return self.refuse().await,
                 Ok(Opening::Passes(bytes)) => opening = bytes,
                 Err(_) => return End::Reset,
@@ -162,14 +175,14 @@ impl Connection<'_> {
             segment: segment(server),
             ..Special::default()
         };
-        let up = Way::new(settings, pacer, self.random(0), up, &count.bytes_up);
+        let up = Way::new(settings, pacer, self.random(0), up, &self.up);
         let down = Special {
             buffer: network.buffer,
             cut_after_bytes: network.cut_after_bytes,
             segment: segment(&self.subscriber),
             ..Special::default()
         };
-        let down = Way::new(settings, pacer, self.random(1), down, &count.bytes_down);
+        let down = Way::new(settings, pacer, self.random(1), down, &self.down);
         if !opening.is_empty() {
             up.has_read(&opening);
         }
@@ -210,42 +223,76 @@ impl Connection<'_> {
         let rtt_ns = nanoseconds(*self.shared.settings.network.rtt);
         // One round trip for the set-up, one for request and answer.
         self.shared.pacer.sleep_until(now_ns().saturating_add(rtt_ns).saturating_add(rtt_ns)).await;
+        self.up.discard_rest();
+        self.down.make(REFUSAL.len());
         // The first bytes of a fresh socket: they fit.
-        let _ = self.subscriber.try_write(REFUSAL);
+        if let Ok(written) = self.subscriber.try_write(REFUSAL) {
+            self.down.deliver(written);
+        }
         sockets::finish(&self.subscriber);
-        let gone = async { while self.drain(&self.subscriber).await.is_ok_and(|bytes| bytes > 0) {} };
         let goodbye = self.shared.after(now_ns(), Some(Period(LONGEST_GOODBYE)));
         tokio::select! {
-            () = gone => {}
+            () = self.hear_out(&self.subscriber, &self.up) => {}
             () = goodbye => {}
         }
         End::Refused
     }
 
+    /// Closes both sides, and hears out what they answer: TLS has a word for that. Closed at once, a socket
+    /// would refuse it, and nobody could count what its sender sent.
+    async fn say_goodbye(&self) {
+        self.up.discard_rest();
+        self.down.discard_rest();
+        sockets::finish(&self.subscriber);
+        let server = async {
+            if let Some(server) = self.server.get() {
+                sockets::finish(server);
+                self.hear_out(server, &self.down).await;
+            }
+        };
+        let both = async { tokio::join!(self.hear_out(&self.subscriber, &self.up), server) };
+        let goodbye = self.shared.after(now_ns(), Some(Period(LONGEST_GOODBYE)));
+        tokio::select! {
+            ((), ()) = both => {}
+            () = goodbye => {}
+        }
+    }
+
     /// Takes what comes from both sides and lets it vanish, until one of them closes or the relay ends.
     /// The other is then reset: the relay has no reason to keep it, and says nothing that passed.
     async fn swallow(&self) {
-        let gone = async |side: &TcpStream| while self.drain(side).await.is_ok_and(|bytes| bytes > 0) {};
+        self.up.discard_rest();
+        self.down.discard_rest();
         let server = async {
             match self.server.get() {
-                Some(server) => gone(server).await,
+                Some(server) => self.hear_out(server, &self.down).await,
                 None => std::future::pending().await,
             }
         };
         tokio::select! {
-            () = gone(&self.subscriber) => {}
+            () = self.hear_out(&self.subscriber, &self.up) => {}
             () = server => {}
         }
         self.reset();
     }
 
+    /// Reads one side to its end and forgets what came.
+    async fn hear_out(&self, side: &TcpStream, way: &WayTally<'_>) {
+        while self.drain(side, way).await.is_ok_and(|bytes| bytes > 0) {}
+    }
+
     /// Reads once and forgets what came; 0 at the end.
-    async fn drain(&self, side: &TcpStream) -> io::Result<usize> {
+    async fn drain(&self, side: &TcpStream, way: &WayTally<'_>) -> io::Result<usize> {
         loop {
             side.readable().await?;
             match side.try_read(&mut self.shared.scratch.borrow_mut()) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                read => return read,
+                Ok(bytes) => {
+                    way.take(bytes);
+                    way.discard_rest();
+                    return Ok(bytes);
+                }
+                Err(error) => return Err(error),
             }
         }
     }
@@ -256,5 +303,18 @@ impl Connection<'_> {
         if let Some(server) = self.server.get() {
             sockets::reset_at_end(server);
         }
+    }
+}
+
+impl Drop for Connection<'_> {
+    fn drop(&mut self) {
+        if !self.shared.is_over.get() {
+            self.up.discard_rest();
+            self.down.discard_rest();
+        }
+        // The sockets are closed after this, with the fields.
+        let (subscriber, server) = (Some(&self.subscriber), self.server.get());
+        self.up.close(subscriber, server);
+        self.down.close(server, subscriber);
     }
 }

@@ -4,7 +4,7 @@ use std::{cell::RefCell, io};
 
 use tokio::net::TcpStream;
 
-use crate::way::LARGEST_READ;
+use crate::{count::WayTally, way::LARGEST_READ};
 
 /// Longest request head that is looked at.
 const LONGEST_HEAD: usize = 16 << 10;
@@ -38,14 +38,21 @@ pub(crate) enum Opening {
 ///
 /// # Errors
 /// Those of the socket.
-pub(crate) async fn read(subscriber: &TcpStream, scratch: &RefCell<Vec<u8>>) -> io::Result<Opening> {
+pub(crate) async fn read(
+    subscriber: &TcpStream,
+    scratch: &RefCell<Vec<u8>>,
+    tally: &WayTally<'_>,
+) -> io::Result<Opening> {
     let mut bytes = Vec::new();
     loop {
         subscriber.readable().await?;
         let read = subscriber.try_read(&mut scratch.borrow_mut()[..LARGEST_READ]);
         match read {
             Ok(0) => return Ok(Opening::Passes(bytes)),
-            Ok(read) => bytes.extend_from_slice(&scratch.borrow()[..read]),
+            Ok(read) => {
+                tally.take(read);
+                bytes.extend_from_slice(&scratch.borrow()[..read]);
+            }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => continue,
             Err(error) => return Err(error),
         }

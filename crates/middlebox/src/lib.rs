@@ -14,11 +14,18 @@
 //! trip longer. There are no lost packets, and what the relay's own sockets hold in their buffers comes
 //! on top of its queue. In a black hole TCP still acknowledges what is sent: only a sign of life of the
 //! application finds out.
+//!
+//! # Its books
+//!
+//! Each way it counts what it took, made itself, delivered, discarded and holds, so that nothing is
+//! missing of what came. Beside these stands what the kernel had of a connection when it was closed: what
+//! nobody had read, and what was delivered to somebody who answered with a reset.
 
 mod clock;
 mod connection;
 mod count;
 mod first_request;
+mod kernel;
 mod pacer;
 mod queue;
 mod relay;

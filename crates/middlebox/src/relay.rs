@@ -191,6 +191,7 @@ fn run(
             // Without its timer it would hold everything for ever: better that it ends.
             _ = pacing.run() => {}
         }
+        shared.is_over.set(true);
     });
 }
 
@@ -220,6 +221,7 @@ async fn accept(listener: &TcpListener, shared: &Rc<Shared>) {
             }
         };
         if open.get() >= most {
+            shared.count.up.turn_away(&subscriber);
             one(&shared.count.over_cap);
             continue;
         }

@@ -63,6 +63,12 @@ pub(crate) fn finish(stream: &TcpStream) {
     let _ = SockRef::from(stream).shutdown(std::net::Shutdown::Write);
 }
 
+/// Says that nothing more comes (FIN), and that nothing more is taken: it is answered with a reset.
+pub(crate) fn finish_both_ways(stream: &TcpStream) {
+    // A socket that is gone needs none.
+    let _ = SockRef::from(stream).shutdown(std::net::Shutdown::Both);
+}
+
 /// Waits until the kernel has sent what was written, because a reset throws away what it has not. Who
 /// does not read is not waited for longer than a few seconds.
 pub(crate) async fn has_left(stream: &TcpStream, pacer: &Pacer) {

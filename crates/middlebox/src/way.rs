@@ -3,7 +3,6 @@
 use std::{
     cell::{Cell, RefCell},
     io,
-    sync::atomic::{AtomicU64, Ordering::Relaxed},
 };
 
 use bytes::{Buf, Bytes};
@@ -15,6 +14,7 @@ use tokio::{net::TcpStream, sync::Notify};
 use crate::{
     clock::{nanoseconds, now_ns},
     connection::End,
+    count::WayTally,
     pacer::Pacer,
     queue::{Item, Parcel, Queue},
     relay::RelaySettings,
@@ -98,7 +98,7 @@ pub(crate) struct Way<'a> {
     sender_gone: Notify,
     /// The sender's end has been passed on.
     has_ended: Cell<bool>,
-    counted: &'a AtomicU64,
+    tally: &'a WayTally<'a>,
 }
 
 impl<'a> Way<'a> {
@@ -107,7 +107,7 @@ impl<'a> Way<'a> {
         pacer: &'a Pacer,
         random: ChaCha8Rng,
         special: Special,
-        counted: &'a AtomicU64,
+        tally: &'a WayTally<'a>,
     ) -> Self {
         let network = &settings.network;
         let one_way_ns = nanoseconds(*network.rtt) / 2;
@@ -137,7 +137,7 @@ impl<'a> Way<'a> {
             bytes_left: Cell::new(special.cut_after_bytes),
             sender_gone: Notify::new(),
             has_ended: Cell::new(false),
-            counted,
+            tally,
         }
     }
 
@@ -194,7 +194,10 @@ impl<'a> Way<'a> {
                 biased;
                 read = read => match read {
                     Ok(0) => return Item::Fin,
-                    Ok(bytes) => self.has_read(&scratch.borrow()[..bytes]),
+                    Ok(bytes) => {
+                        self.tally.take(bytes);
+                        self.has_read(&scratch.borrow()[..bytes]);
+                    }
                     Err(_) => return Item::Reset,
                 },
                 // Written to before it was read from, a socket that was reset reads like one that ended.
@@ -204,8 +207,8 @@ impl<'a> Way<'a> {
         }
     }
 
+    /// Queues what was read, or gathers it.
     pub(crate) fn has_read(&self, bytes: &[u8]) {
-        self.counted.fetch_add(bytes.len() as u64, Relaxed);
         if let Some(left) = self.bytes_left.get() {
             self.bytes_left.set(Some(left - bytes.len() as u64));
         }
@@ -239,7 +242,7 @@ impl<'a> Way<'a> {
             let end = match self.queue.pop() {
                 Some(Item::Bytes(bytes)) => {
                     let length = bytes.len();
-                    if !is_gone && write_all(receiver, bytes, passed).await.is_err() {
+                    if !is_gone && self.write_all(receiver, bytes, passed).await.is_err() {
                         // What else was to go there is lost. The other side hears of it on the way back.
                         is_gone = true;
                         back.note_sender_gone();
@@ -265,20 +268,21 @@ impl<'a> Way<'a> {
             return end;
         }
     }
-}
 
-async fn write_all(receiver: &TcpStream, mut bytes: Bytes, passed: &dyn Fn()) -> io::Result<()> {
-    while bytes.has_remaining() {
-        match receiver.try_write(&bytes) {
-            Ok(written) => {
-                bytes.advance(written);
-                passed();
+    async fn write_all(&self, receiver: &TcpStream, mut bytes: Bytes, passed: &dyn Fn()) -> io::Result<()> {
+        while bytes.has_remaining() {
+            match receiver.try_write(&bytes) {
+                Ok(written) => {
+                    bytes.advance(written);
+                    self.tally.deliver(written);
+                    passed();
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => receiver.writable().await?,
+                Err(error) => return Err(error),
             }
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => receiver.writable().await?,
-            Err(error) => return Err(error),
         }
+        Ok(())
     }
-    Ok(())
 }
 
 #[cfg(test)]

@@ -112,7 +112,7 @@ fn a_connection_is_cut_after_exactly_so_many_bytes() {
         assert_eq!((came.len() as u64, ending), (bytes, Ending::Reset));
         writes.join().unwrap();
         let counts = wire.relay.stop();
-        assert_eq!((counts.cut, counts.bytes_down), (1, bytes));
+        assert_eq!((counts.cut, counts.down.taken), (1, bytes));
     }
 }
 

@@ -25,7 +25,7 @@ fn without_settings_everything_is_passed_on_and_counted() {
     drop(subscriber);
     assert_eq!(to_end(&mut server).1, Ending::Fin);
     let counts = wire.relay.stop();
-    assert_eq!((counts.relayed, counts.bytes_up, counts.bytes_down), (1, 4, 5));
+    assert_eq!((counts.relayed, counts.up.taken, counts.down.delivered), (1, 4, 5));
 }
 
 #[test]
@@ -102,7 +102,7 @@ fn megabytes_arrive_whole_and_in_order_both_ways_at_once_under_jitter() {
         assert_eq!(up.join().unwrap(), from_subscriber.join().unwrap());
         assert_eq!(down.join().unwrap(), from_server.join().unwrap());
         let counts = wire.relay.stop();
-        assert_eq!((counts.bytes_up, counts.bytes_down), (BYTES as u64, BYTES as u64));
+        assert_eq!((counts.up.taken, counts.down.delivered), (BYTES as u64, BYTES as u64));
     }
 }
 
@@ -198,7 +198,7 @@ fn a_reset_arrives_as_a_reset_behind_the_bytes_before_it() {
     let (mut subscriber, mut server) = wire.connect();
     subscriber.write_all(b"farewell").unwrap();
     // A reset throws away what the other side's application has not read: let the relay read it.
-    while wire.relay.counts().bytes_up < 8 {
+    while wire.relay.counts().up.taken < 8 {
         std::thread::yield_now();
     }
     let start = Instant::now();

@@ -49,7 +49,7 @@ fn every_ledger_of_a_floor_trial_agrees() {
             let (life, computed) = (&measured.bytes_life, measured.computed_life.unwrap());
             assert_eq!((computed.received, computed.sent), (life.received, life.sent), "{pattern}: by rule");
             // A hold may end in the very moment in which everybody leaves.
-            let of_server = measured.server_bytes_life.unwrap() as f64 / life.total() as f64;
+            let of_server = measured.server_bytes_life.unwrap().total() as f64 / life.total() as f64;
             assert!((of_server - 1.0).abs() <= 0.01, "{pattern}: the server's sockets say {of_server} of it");
             assert_eq!(measured.sockets_held, SUBSCRIBERS as f64, "{pattern}");
             assert!(measured.cpu.server_us > 0.0 && measured.warnings.is_empty(), "{:?}", measured.warnings);

@@ -1,5 +1,5 @@
 //! The three ledgers of bytes over the whole life of all connections: computed by the subscribers
-//! from what they asked and decoded, counted at the sockets, counted by the kernel.
+//! from what they asked and decoded and what broke off before it could be, counted at the sockets, counted by the kernel.
 
 use contract::{Limits, Measurements};
 
@@ -36,7 +36,7 @@ impl Ledger {
     /// Bytes of both directions; none where nobody told.
     pub(crate) fn bytes(self, of: &Measurements) -> Option<u64> {
         match self {
-            Self::Computed => of.computed_life.map(contract::BothWays::total),
+            Self::Computed => of.computed_life.map(|computed| computed.total() + of.broken_off_life),
             Self::Sockets => Some(of.bytes_life.total()),
             Self::Kernel => of.kernel_life.map(|kernel| kernel.bytes()),
         }

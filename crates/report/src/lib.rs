@@ -8,6 +8,7 @@ mod added_age;
 mod ages;
 mod answers;
 mod best;
+mod books;
 mod charts;
 mod compare;
 mod compare_text;

@@ -4,6 +4,7 @@ use contract::{Limits, Measurements, Scenario};
 
 use crate::{
     added_age::{self, AddedAge, primary_age},
+    books,
     ledgers::difference,
     measured::finite,
     number::{count, counted, three_digits, with_unit},
@@ -43,7 +44,7 @@ pub(crate) struct Check {
 pub(crate) const ADDED_HEAD: &str = "the instrument may have added to an age";
 
 /// All checks with one limit for every trial, in the order of the validity box.
-pub(crate) const CHECKS: [Check; 6] = [
+pub(crate) const CHECKS: [Check; 7] = [
     Check {
         head: "harness CPU",
         what: "the harness used of its cores",
@@ -102,11 +103,20 @@ pub(crate) const CHECKS: [Check; 6] = [
         limit: |limits| limits.ledger_difference,
         text: percent,
     },
+    Check {
+        head: "books apart",
+        what: "",
+        source: Source::Trial,
+        fine: Fine::AtMost,
+        value: books::difference,
+        limit: |limits| limits.ledger_difference,
+        text: percent,
+    },
 ];
 
 impl Check {
-    /// Whether it is about the instrument alone; ledgers also differ by what an obstacle does.
-    pub(crate) const fn is_of_instrument(&self) -> bool {
+    /// Whether its sentence is made here; which ledgers differ is told elsewhere.
+    const fn has_sentence(&self) -> bool {
         !self.what.is_empty()
     }
 
@@ -173,7 +183,7 @@ fn by_machine(of: &Measurements, age: Option<QuantityName>, limits: &Limits) -> 
 }
 
 fn beyond(of: &Measurements, limits: &Limits, source: Source) -> Vec<String> {
-    let checks = CHECKS.iter().filter(|check| check.is_of_instrument() && check.source == source);
+    let checks = CHECKS.iter().filter(|check| check.has_sentence() && check.source == source);
     checks
         .filter_map(|check| {
             let value = check.value(of)?;

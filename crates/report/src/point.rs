@@ -289,6 +289,7 @@ impl Point {
                     self.invalid_because.extend(doubts.invalid.into_iter().map(|text| said(text + &tries)));
                     let finding = |text| said(format!("{text}: a finding, behind such an obstacle"));
                     warnings.extend(doubts.findings.into_iter().map(finding));
+                    warnings.extend(doubts.notes.into_iter().map(said));
                     let sent_again = retransmission_warning(measurements);
                     warnings.extend(measurements.warnings.iter().cloned().chain(sent_again).map(said));
                     warnings.extend(other_work::warning(measurements).map(said));

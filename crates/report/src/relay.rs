@@ -1,6 +1,6 @@
 //! What the middlebox did and what it took: it is part of the instrument.
 
-use contract::{RelayCounts, RelayUse};
+use contract::{RelayCounts, RelayUse, WayCounts};
 
 use crate::{
     findings::{Findings, ScenarioFinding},
@@ -10,9 +10,9 @@ use crate::{
 };
 
 /// How a network in the box differs from one.
-pub(crate) const LIMITS: &str = "A relay of its own process lies between subscribers and server. It holds back every byte for half a round trip in each direction. It cannot delay the SYN that opens a connection: that round trip is modelled by holding the first byte one round trip longer. A black hole tells neither side, but the kernels of this host still acknowledge what the relay has taken. Behind an obstacle losses, failed requests and ledgers that differ are findings and leave a trial valid; the publisher's lateness, hiccups and all else that is the instrument's own do not.";
+pub(crate) const LIMITS: &str = "A relay of its own process lies between subscribers and server. It holds back every byte for half a round trip in each direction. It cannot delay the SYN that opens a connection: that round trip is modelled by holding the first byte one round trip longer. A black hole tells neither side, but the kernels of this host still acknowledge what the relay has taken. Behind an obstacle losses, failed requests and subscribers that never connect are findings and leave a trial valid. Nothing else is excused: it counts what it took, delivered, discarded and held each way, and what it left unread when it closed a connection, so that what one side sent and the other did not get is explained; where more than the limit is not, the trial is invalid.";
 
-const EXPLAINED: &str = "What the middlebox counted in the whole life of the trials, all blocks together. Its CPU, in percent of one core, is in neither the server's nor the harness's.";
+const EXPLAINED: &str = "What the middlebox counted in the whole life of the trials, all blocks together, up to the server and down to the subscribers. What it took is what it delivered, discarded and still held at the end; its own refusals are among what went down, and were taken from nobody. Unread is what a sender had sent when its connection was closed. Its CPU, in percent of one core, is in neither the server's nor the harness's.";
 
 /// Whether any trial of the run had one.
 pub(crate) fn is_used(findings: &Findings) -> bool {
@@ -57,8 +57,10 @@ pub(crate) fn table(finding: &ScenarioFinding) -> Option<Panel> {
             "upgrades refused",
             "swallowed",
             "server unreachable",
-            "bytes up",
-            "bytes down",
+            "up: taken",
+            "up: delivered / discarded / held / unread",
+            "down: taken",
+            "down: delivered / discarded / held / unread",
             "CPU",
         ]),
         rows,
@@ -86,8 +88,10 @@ fn row(point: &Point) -> Option<Row> {
             number(|of| of.upgrades_refused),
             number(|of| of.swallowed),
             number(|of| of.unreachable),
-            Cell::plain(bytes(sum(|of| of.bytes_up) as f64)),
-            Cell::plain(bytes(sum(|of| of.bytes_down) as f64)),
+            Cell::plain(bytes(sum(|of| of.up.taken) as f64)),
+            became(&uses, |of| &of.up),
+            Cell::plain(bytes(sum(|of| of.down.taken) as f64)),
+            became(&uses, |of| &of.down),
             Cell::plain(if wall_us > 0.0 {
                 with_unit(cpu_us / wall_us * 100.0, "%")
             } else {
@@ -95,4 +99,12 @@ fn row(point: &Point) -> Option<Row> {
             }),
         ],
     ))
+}
+
+/// What became of the bytes of one way.
+fn became(uses: &[(RelayUse, f64)], way: fn(&RelayCounts) -> &WayCounts) -> Cell {
+    let parts: [fn(&WayCounts) -> u64; 4] =
+        [|of| of.delivered, |of| of.discarded, |of| of.held, |of| of.unread];
+    let sums = parts.map(|part| bytes(uses.iter().map(|(of, _)| part(way(&of.counts))).sum::<u64>() as f64));
+    Cell::plain(sums.join(" / "))
 }

@@ -1,17 +1,18 @@
 //! Doubts about a trial: what makes its numbers invalid, and what only has to be said.
 
 use contract::{
-    Arrivals, ByteCounts, Client, Manifest, Measurements, Params, Pattern, Scenario, TrialRecord,
+    Arrivals, ByteCounts, Client, Manifest, Measurements, Params, Pattern, Scenario, Transport, TrialRecord,
 };
 
 use crate::{
+    books::{Unseen, unbalanced, unseen_requests, unseen_streams},
     ledgers::disagreements,
     limits::beyond_limits,
     number::{self, count},
     predictions::PointPrediction,
 };
 
-/// Ledgers of subscribers and server may differ by this much before the trial is invalid.
+/// What passed at an edge of the window may differ this much from its parts before the trial is invalid.
 const LEDGER_TOLERANCE: f64 = 0.01;
 
 /// Share of its core from which on a server fell behind: nothing is left to catch up with.
@@ -24,6 +25,8 @@ pub(crate) struct Doubts {
     pub(crate) invalid: Vec<String>,
     /// What would be such a reason on a clear road, and is what an obstacle does otherwise.
     pub(crate) findings: Vec<String>,
+    /// What has to be said of how it was judged.
+    pub(crate) notes: Vec<String>,
 }
 
 /// Whether something between subscribers and server ends, refuses or holds back connections, or the server
@@ -51,10 +54,21 @@ pub(crate) fn doubts(record: &TrialRecord, measurements: &Measurements, scenario
             count(u64::from(record.params.subscribers))
         ));
     }
-    doubts.findings.extend(ledger_problems(record, measurements));
-    doubts.findings.extend(disagreements(measurements, &scenario.limits));
+    // Losses are what an obstacle does. Books that do not balance are not: whatever it does is counted.
     if !behind_obstacle(&record.params) {
         doubts.invalid.append(&mut doubts.findings);
+    }
+    doubts.invalid.extend(ledger_problems(measurements));
+    doubts.invalid.extend(unbalanced(measurements, &scenario.limits));
+    doubts.invalid.extend(disagreements(measurements, &scenario.limits));
+    let unseen = match record.params.transport {
+        Transport::Http1 | Transport::Http1Tls => unseen_requests(measurements),
+        Transport::Http2 => unseen_streams(measurements),
+    };
+    match unseen {
+        Unseen::None => {}
+        Unseen::Explained(words) | Unseen::NotCompared(words) => doubts.notes.push(words),
+        Unseen::Contradiction(words) => doubts.invalid.push(words),
     }
     let problems = &mut doubts.invalid;
     for (number, word) in
@@ -120,9 +134,8 @@ pub(crate) fn sockets_are_told(record: &TrialRecord, measurements: &Measurements
 
 /// What stands unchecked because the server does not count it.
 pub(crate) fn counts_not_told(measurements: &Measurements) -> Option<String> {
-    let what = match [measurements.server_requests_life, measurements.server_bytes_life]
-        .map(|count| count.is_some())
-    {
+    let (requests, bytes) = (measurements.server_requests_life, measurements.server_bytes_life);
+    let what = match [requests.is_some(), bytes.is_some()] {
         [true, true] => return None,
         [false, true] => "requests",
         [true, false] => "bytes",
@@ -131,31 +144,12 @@ pub(crate) fn counts_not_told(measurements: &Measurements) -> Option<String> {
     Some(format!("{what} are counted by the subscribers and the kernel alone: not told by this server"))
 }
 
-/// Where the counts of server and subscribers, or of the whole and its parts, contradict.
-fn ledger_problems(record: &TrialRecord, measurements: &Measurements) -> Vec<String> {
+/// Where the whole and its parts contradict.
+fn ledger_problems(measurements: &Measurements) -> Vec<String> {
     let mut problems = Vec::new();
-    let requests = measurements.server_requests_life;
-    if let Some(counted) = requests.filter(|counted| *counted != measurements.requests.life) {
-        problems.push(format!(
-            "the server counted {} requests, the subscribers {}",
-            count(counted),
-            count(measurements.requests.life)
-        ));
-    }
-    let subscribers = measurements.bytes_life.total() as f64;
-    let apart = |counted: &u64| (*counted as f64 - subscribers).abs() > LEDGER_TOLERANCE * subscribers;
-    let server =
-        measurements.server_bytes_life.filter(|_| !bytes_are_the_servers(record.pattern, &record.params));
-    if let Some(counted) = server.filter(apart) {
-        problems.push(format!(
-            "the server's sockets counted {} bytes, the subscribers' {}",
-            count(counted),
-            count(measurements.bytes_life.total())
-        ));
-    }
-    // An exchange under way at an edge of the window has its bytes on one side and its parts on the
-    // other; over the whole life nothing is under way.
-    let edges = LEDGER_TOLERANCE * measurements.bytes.total() as f64;
+    // What was under way at the window's start has bytes before it and parts in it; a message that was cut
+    // in two there has some, too. Over the whole life nothing is under way.
+    let edges = measurements.bytes_under_way as f64 + LEDGER_TOLERANCE * measurements.bytes.total() as f64;
     problems.extend(overdrawn("the window", &measurements.bytes, edges));
     problems.extend(overdrawn("the whole life", &measurements.bytes_life, 0.0));
     problems

@@ -12,7 +12,6 @@ use crate::{
     point::{Point, unmeasured},
     threshold_verdict::ThresholdFinding,
     trial::Trial,
-    validity::behind_obstacle,
 };
 
 /// What nobody told, as for the kernel's counts outside Linux.
@@ -78,9 +77,7 @@ fn limit_cell(finding: &ScenarioFinding, point: &Point, check: &Check) -> LimitC
     let of = if alike { String::new() } else { format!(" (block {block})") };
     LimitCell {
         text: format!("{}{of}", check.text(value)),
-        // Ledgers that differ behind an obstacle are a finding.
-        beyond: check.is_beyond(value, &finding.scenario.limits)
-            && (check.is_of_instrument() || !behind_obstacle(&point.params)),
+        beyond: check.is_beyond(value, &finding.scenario.limits),
     }
 }
 
@@ -117,7 +114,7 @@ pub(crate) const ADDED_EXPLAINED: &str = "What the instrument may have added to 
 pub(crate) const ADDED_COLUMN: &str = "added to an age, at most";
 
 /// What the ledgers are.
-pub(crate) const LEDGERS_EXPLAINED: &str = "Three ledgers of the bytes of all connections over their whole life, both directions: what the subscribers compute from what they asked and decoded, what passed their sockets, and what the kernel counted. Of several blocks the one in which they differ most. “Not told”: this kernel, or this HTTP client, gives no figure.";
+pub(crate) const LEDGERS_EXPLAINED: &str = "Three ledgers of the bytes of all connections over their whole life, both directions: what the subscribers compute from what they asked and decoded, with the bytes of messages that broke off, what passed their sockets, and what the kernel counted, less what nobody read. Of several blocks the one in which they differ most. “Not told”: this kernel, or this HTTP client, gives no figure.";
 
 /// Heads of the thresholds' columns.
 pub(crate) const THRESHOLD_HEADS: [&str; 5] = ["threshold", "point", "measured", "outcome", "why"];

@@ -144,22 +144,22 @@ fn delivered(points: &[&Point]) -> String {
     let all = format!(
         "every event was delivered once, in order, and subscribers and server counted the same {counts}{told}"
     );
+    const BALANCED: &str = "the books of all bytes balance";
     let is_lost = measured.iter().any(|point| point.delivery.lost > 0);
     match (hindered, is_lost) {
         (0, _) => format!("; {all}"),
-        (number, true) if number == measured.len() => {
-            "; what was lost lay behind obstacles and is a finding; nothing came twice or out of order"
-                .to_owned()
-        }
+        (number, true) if number == measured.len() => format!(
+            "; what was lost lay behind obstacles and is a finding; nothing came twice or out of order, and {BALANCED}"
+        ),
         (number, false) if number == measured.len() => {
-            "; nothing was lost behind obstacles, and nothing came twice or out of order".to_owned()
+            format!("; nothing was lost behind obstacles, nothing came twice or out of order, and {BALANCED}")
         }
-        (_, true) => {
-            format!("; where no obstacle was in the way {all}; what was lost behind one is a finding")
-        }
-        (_, false) => {
-            format!("; where no obstacle was in the way {all}; nothing was lost behind one either")
-        }
+        (_, true) => format!(
+            "; where no obstacle was in the way {all}; what was lost behind one is a finding, and {BALANCED} there, too"
+        ),
+        (_, false) => format!(
+            "; where no obstacle was in the way {all}; nothing was lost behind one either, and {BALANCED}"
+        ),
     }
 }
 

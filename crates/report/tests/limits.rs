@@ -3,7 +3,7 @@
 mod synthetic;
 
 use contract::{
-    AllCores, CpuUse, KernelCounts, Measurements, Pattern, RelayCounts, RelayUse, TimeHistogram, TrialRecord,
+    AllCores, CpuUse, KernelCounts, Measurements, Pattern, RelayCounts, TimeHistogram, TrialRecord,
 };
 use report::{Findings, Run, Verdict};
 use synthetic::{change, in_blocks, manifest, params, record, scenario};
@@ -117,6 +117,26 @@ fn at_the_limit_a_trial_is_valid() {
     assert_eq!(findings.verdict, Verdict::Passed, "{}", findings.verdict_reason);
 }
 
+/// The kernel also counts what it has and nobody read, and what is taken and on its way.
+#[test]
+fn what_the_kernel_still_has_is_no_difference() {
+    let verdict = |unread: u64, unacked: u64| {
+        let findings = changed(|of| {
+            of.kernel_life = Some(KernelCounts {
+                bytes_received: of.bytes_life.received + 9_000,
+                bytes_unread: unread,
+                bytes_acked: of.bytes_life.sent - 9_000,
+                bytes_unacked: unacked,
+                ..KernelCounts::default()
+            });
+        });
+        findings.verdict
+    };
+    assert_eq!(verdict(9_000, 9_000), Verdict::Passed);
+    assert_eq!(verdict(9_000, 0), Verdict::Invalid);
+    assert_eq!(verdict(0, 9_000), Verdict::Invalid);
+}
+
 #[test]
 fn two_workers_have_two_cores() {
     let findings = changed(|of| {
@@ -145,7 +165,8 @@ fn with_busy_cores(of: &mut Measurements, busy_us: f64) {
         server_wait_us: Some(0.0),
         harness_wait_us: Some(0.0),
     };
-    of.relay = Some(RelayUse { counts: RelayCounts::default(), cpu_us: 1e6 });
+    synthetic::network::relayed(of, RelayCounts::default());
+    of.relay.as_mut().expect("just set").cpu_us = 1e6;
 }
 
 #[test]

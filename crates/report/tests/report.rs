@@ -152,10 +152,10 @@ fn ledgers_that_disagree_make_a_trial_invalid() {
     change(&mut requests, |measured| *measured.server_requests_life.as_mut().unwrap() += 1);
     let mut bytes = one(Pattern::LongPolling);
     change(&mut bytes, |measured| {
-        measured.server_bytes_life = measured.server_bytes_life.map(|sum| sum * 102 / 100);
+        measured.server_bytes_life.as_mut().unwrap().received += measured.bytes_life.total() * 2 / 100;
     });
     let mut rounding = one(Pattern::LongPolling);
-    change(&mut rounding, |measured| *measured.server_bytes_life.as_mut().unwrap() += 100);
+    change(&mut rounding, |measured| measured.server_bytes_life.as_mut().unwrap().sent += 100);
     for (record, verdict) in
         [(requests, Verdict::Invalid), (bytes, Verdict::Invalid), (rounding, Verdict::Passed)]
     {

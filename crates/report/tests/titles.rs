@@ -61,7 +61,8 @@ fn the_bars_of_the_cheapest_and_the_dearest_are_among_those_shown() {
     let files = obstructed(|measured| {
         measured.bytes.received += measured.window_deliveries * 1_000_000;
         measured.bytes_life = measured.bytes;
-        measured.server_bytes_life = Some(measured.bytes.total());
+        measured.server_bytes_life =
+            Some(contract::BothWays { received: measured.bytes.received, sent: measured.bytes.sent });
         measured.computed_life = None;
     });
     let said = title(&files, "obstacles-bytes").expect("drawn");
@@ -167,7 +168,8 @@ fn who_is_drawn_freshest_is_named_as_such() {
                 all_aged(measured, age_ms);
                 measured.bytes.received = measured.window_deliveries * bytes - measured.bytes.sent;
                 measured.bytes_life = measured.bytes;
-                measured.server_bytes_life = Some(measured.bytes.total());
+                measured.server_bytes_life =
+                    Some(contract::BothWays { received: measured.bytes.received, sent: measured.bytes.sent });
                 measured.computed_life = None;
             });
             records.push(record);

@@ -199,7 +199,10 @@ fn measurements(stage: &Stage<'_>, counted: &Counted, outside: &Outside) -> Meas
             ..ByteCounts::default()
         },
         computed_life: None,
+        broken_off_life: 0,
         kernel_life: None,
+        left_behind: None,
+        bytes_under_way: 0,
         kernel_window: None,
         set_up: None,
         wakeups: 0,

@@ -2,6 +2,7 @@
 //! the server closes.
 
 use super::{LONGEST_BYTES, Unreadable};
+use crate::framing_sizes::chunk;
 
 /// Longest line of a chunk's size, and longest trailer section.
 const LONGEST_LINE_BYTES: usize = 16 << 10;
@@ -77,6 +78,21 @@ impl BodyReader {
     #[must_use]
     pub fn is_chunked(&self) -> bool {
         !matches!(self.0, State::Exactly { .. } | State::UntilClose)
+    }
+
+    /// Bytes that were taken of a chunk whose end has not come, its size line by the rule included.
+    #[must_use]
+    pub const fn begun(&self) -> u64 {
+        let (size, content) = match self.0 {
+            State::Chunk { left, size } => (size, size - left),
+            State::ChunkEnd { size } => (size, size),
+            State::Exactly { .. }
+            | State::UntilClose
+            | State::Size
+            | State::Trailers
+            | State::ChunksEnded => return 0,
+        };
+        chunk(size) - size - "\r\n".len() as u64 + content
     }
 
     /// Takes the next piece off the front of `bytes`. `None` if more must come first; what is then left
@@ -199,6 +215,25 @@ mod tests {
         let expected = (b"id: k3v9qa.1\ndata: x\n\n:\n\n".to_vec(), vec![22, 3], false);
         assert_eq!(read([&stream[..]]), Ok(expected.clone()));
         assert_eq!(read(stream.chunks(1)), Ok(expected));
+    }
+
+    #[test]
+    fn what_has_come_of_a_chunk_is_known_until_it_is_complete() {
+        let stream = b"16\r\nid: k3v9qa.1\ndata: x\n\n\r\n3\r\n:\n\n\r\n";
+        let mut reader = BodyReader::chunked();
+        let mut complete = 0;
+        for end in 1..=stream.len() {
+            let mut taken = &stream[..end];
+            let mut again = BodyReader::chunked();
+            while again.next(&mut taken).unwrap().is_some() {}
+            if let Some(whole) = [28, 36].iter().rfind(|whole| **whole <= end) {
+                complete = *whole;
+            }
+            // What was not taken is left to the connection.
+            assert_eq!(complete as u64 + again.begun() + taken.len() as u64, end as u64, "at {end}");
+            reader = again;
+        }
+        assert_eq!(reader.begun(), 0);
     }
 
     #[test]

@@ -13,7 +13,6 @@ use reqwest::Url;
 use super::{Seat, SubscriberError};
 use crate::{
     dialect::Question,
-    ledger::add,
     reading::{BodyReader, Head, read_head},
     wire::{Step, Wire},
 };
@@ -33,9 +32,21 @@ pub(crate) struct Location {
     pub(super) question: Question,
 }
 
+/// A stream that is open: its connection, and what reads the body.
+pub(super) struct Stream {
+    pub(super) wire: Wire,
+    pub(super) body: BodyReader,
+}
+
+impl Drop for Stream {
+    fn drop(&mut self) {
+        self.wire.break_off(self.body.begun());
+    }
+}
+
 /// Asks for the stream, and follows redirects. Where they lead counts for the next time only if a stream
 /// is there.
-pub(super) async fn open(seat: &Seat) -> Result<(Wire, BodyReader), SubscriberError> {
+pub(super) async fn open(seat: &Seat) -> Result<Stream, SubscriberError> {
     let known = seat.reconnection.moved();
     for _ in 0..=MOST_REDIRECTS {
         match ask(seat).await {
@@ -52,9 +63,9 @@ pub(super) async fn open(seat: &Seat) -> Result<(Wire, BodyReader), SubscriberEr
 
 /// One request, as a browser repeats it: the same URL, and the last event ID beside it. No stream if the
 /// server redirects.
-async fn ask(seat: &Seat) -> Result<Option<(Wire, BodyReader)>, SubscriberError> {
+async fn ask(seat: &Seat) -> Result<Option<Stream>, SubscriberError> {
     let mut wire = Wire::open(seat).await?;
-    let before_bytes = seat.counters.stream.total();
+    let before_bytes = seat.counters.stream.sent();
     let moved = seat.reconnection.moved();
     let question = match &moved {
         Some(moved) => &moved.question,
@@ -68,15 +79,13 @@ async fn ask(seat: &Seat) -> Result<Option<(Wire, BodyReader)>, SubscriberError>
     wire.ask(seat, question, &resuming).await?;
     let body = wire.read(seat, |bytes, _| {
         let Some(head) = read_head(bytes)? else { return Ok(Step { used: 0, found: None }) };
-        add(&seat.counters.computed_received, head.rule_bytes);
+        seat.count_heads(before_bytes, &head);
         Ok(Step { used: head.used, found: Some(body(seat, &head)?) })
     });
     let Some(body) = body.await? else { return Ok(None) };
     seat.note_answer(0);
-    // What has been read by now is the head, and the first block if it came with it.
-    add(&seat.counters.headers, seat.counters.stream.total() - before_bytes);
     seat.place_by_head();
-    Ok(Some((wire, body)))
+    Ok(Some(Stream { wire, body }))
 }
 
 /// The body of a stream that may be read; none if the server redirects, which is then noted.

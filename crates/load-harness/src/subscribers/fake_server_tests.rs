@@ -52,6 +52,14 @@ pub(super) async fn head(stream: &mut TcpStream) -> String {
     String::from_utf8(head).unwrap()
 }
 
+fn switching(key: &str) -> String {
+    format!(
+        "HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: websocket\r\n\
+         sec-websocket-accept: {}\r\n\r\n",
+        derive_accept_key(key.as_bytes())
+    )
+}
+
 /// All in one read, and in pieces.
 #[tokio::test]
 async fn a_ping_is_answered_with_its_payload_wherever_the_network_cuts() {
@@ -67,11 +75,7 @@ async fn a_ping_between_two_events(piece_bytes: usize) {
         let (mut stream, _) = listener.accept().await.unwrap();
         let head = head(&mut stream).await;
         let key = head.lines().find_map(|line| line.strip_prefix("sec-websocket-key: ")).unwrap();
-        let answer = format!(
-            "HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: websocket\r\n\
-             sec-websocket-accept: {}\r\n\r\n",
-            derive_accept_key(key.as_bytes())
-        );
+        let answer = switching(key);
         let place = r#"{"cursor":"k3v9qa.0","resume":"live"}"#;
         let event = r#"{"id":"k3v9qa.1","data":"hello"}"#;
         let next = r#"{"id":"k3v9qa.2","data":"hello"}"#;
@@ -100,6 +104,86 @@ async fn a_ping_between_two_events(piece_bytes: usize) {
     let counters = &seat.counters;
     assert_eq!((counters.computed_sent.get(), counters.stream.sent()), (sent as u64, sent as u64));
     assert_eq!(counters.computed_received.get(), counters.stream.received());
+}
+
+async fn run_stream(seat: &Seat) -> Result<Infallible, SubscriberError> {
+    match seat.desk.pattern {
+        Pattern::Sse => sse::run(seat).await,
+        Pattern::WebSocket => websocket::run(seat).await,
+        Pattern::ShortPolling | Pattern::LongPolling => unreachable!("polls are no stream"),
+    }
+}
+
+/// Head and missed events in one write, as a server answers whoever comes back; the second event breaks off.
+#[tokio::test]
+async fn events_that_come_with_the_head_are_no_headers() {
+    let event = "id: k3v9qa.2\ndata: hello\n\n";
+    let chunks = format!("{:x}\r\n{event}\r\n{:x}\r\n{}", event.len(), event.len(), &event[..9]);
+    let sse =
+        "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n".to_owned();
+    let frame = r#"{"id":"k3v9qa.2","data":"hello"}"#;
+    let frames = format!("\u{1}{frame}\u{1}{}", &frame[..9]);
+    for (pattern, follows, broken_off) in
+        [(Pattern::Sse, chunks, "1a\r\n".len() + 9), (Pattern::WebSocket, frames, 2 + 9)]
+    {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let seat = seat_before(&listener, pattern).await;
+        seat.place("k3v9qa.1".parse().unwrap());
+        let server = async {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let asked = head(&mut stream).await;
+            let key = asked.lines().find_map(|line| line.strip_prefix("sec-websocket-key: "));
+            let answer = key.map_or_else(|| sse.clone(), switching);
+            let mut wire = answer.clone().into_bytes();
+            for byte in follows.bytes() {
+                match byte {
+                    1 => wire.extend_from_slice(&[0x81, frame.len() as u8]),
+                    byte => wire.push(byte),
+                }
+            }
+            stream.write_all(&wire).await.unwrap();
+            (asked.len() + answer.len(), wire.len())
+        };
+        let (outcome, (heads, received)) = tokio::join!(run_stream(&seat), server);
+        assert!(matches!(outcome, Err(SubscriberError::Ended)), "{pattern}: {outcome:?}");
+        let counters = &seat.counters;
+        assert_eq!(counters.headers.get(), heads as u64, "{pattern}: the request and the head");
+        assert_eq!(counters.payload.get(), 5, "{pattern}");
+        assert_eq!(counters.stream.received(), received as u64, "{pattern}");
+        assert_eq!(counters.stream.broken_off(), broken_off as u64, "{pattern}");
+        let decoded = counters.computed_received.get();
+        assert_eq!(decoded + counters.stream.broken_off(), received as u64, "{pattern}");
+    }
+}
+
+/// A refused handshake and a redirect are heads; what they say besides is not.
+#[tokio::test]
+async fn the_body_of_a_refusal_and_of_a_redirect_is_no_head() {
+    let body = "not here\n";
+    let refusal = format!("HTTP/1.1 403 Forbidden\r\ncontent-length: {}\r\n\r\n", body.len());
+    let redirect = format!("HTTP/1.1 307 T\r\nlocation: /x\r\ncontent-length: {}\r\n\r\n", body.len());
+    for (pattern, answers) in
+        [(Pattern::WebSocket, vec![&refusal]), (Pattern::Sse, vec![&redirect, &redirect, &refusal])]
+    {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let seat = seat_before(&listener, pattern).await;
+        let server = async {
+            let mut heads = 0;
+            for answer in &answers {
+                let (mut stream, _) = listener.accept().await.unwrap();
+                heads += head(&mut stream).await.len() + answer.len();
+                stream.write_all(format!("{answer}{body}").as_bytes()).await.unwrap();
+            }
+            heads
+        };
+        let (outcome, heads) = tokio::join!(run_stream(&seat), server);
+        assert!(matches!(outcome, Err(SubscriberError::Status(_))), "{pattern}: {outcome:?}");
+        let counters = &seat.counters;
+        assert_eq!(counters.headers.get(), heads as u64, "{pattern}");
+        assert_eq!(counters.stream.broken_off(), (answers.len() * body.len()) as u64, "{pattern}");
+        let told = counters.computed_received.get() + counters.stream.broken_off();
+        assert_eq!(told, counters.stream.received(), "{pattern}");
+    }
 }
 
 #[tokio::test]

@@ -156,12 +156,15 @@ async fn timed_poll(seat: &Seat, trunk: &Trunk) -> Result<bool, SubscriberError>
 
 /// Opens a stream that is to stay. A redirect is not followed: the connection is others', too.
 async fn open(seat: &Seat, trunk: &Trunk, method: &Method) -> Result<Answer, SubscriberError> {
-    let answer = trunk.ask(seat, method, trunk.place(seat).await?).await?;
+    let mut answer = trunk.ask(seat, method, trunk.place(seat).await?).await?;
     if answer.status != StatusCode::OK {
         return Err(SubscriberError::Status(answer.status));
     }
     seat.note_answer(0);
-    add(&seat.counters.headers, trunk.taken_by(&answer).unwrap_or(0));
+    // On a stream that resumes, missed events come with the head: these are no heads.
+    let content_bytes = answer.content.came_with_head()?;
+    let taken = trunk.taken_by(&answer).map_or(0, |taken| taken.saturating_sub(content_bytes));
+    add(&seat.counters.headers, taken);
     seat.place_by_head();
     Ok(answer)
 }

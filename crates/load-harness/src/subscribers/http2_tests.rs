@@ -72,6 +72,37 @@ async fn a_poll_over_http_2_takes_its_answer_and_its_bytes() {
     assert!(told > 0 && told < trunk.stream.total(), "{told} of {}", trunk.stream.total());
 }
 
+/// Head and missed events in one write, as a server answers a stream that resumes.
+#[tokio::test(flavor = "local")]
+async fn over_http_2_too_events_that_come_with_the_head_are_no_headers() {
+    for events in [0, 1, 200] {
+        let peer = Peer::good("h2").await;
+        let desk = peer.desk(Pattern::Sse, Transport::Http2, "");
+        let seat = &seats(&desk, 1)[0];
+        seat.place("k3v9qa.0".parse().unwrap());
+        let text: String = (1..=events).map(|seq| format!("id: k3v9qa.{seq}\ndata: hello\n\n")).collect();
+        let server = async {
+            let mut connection = peer.accept_http2(10, |_| {}).await;
+            let (_, mut answer) = connection.accept().await.unwrap().unwrap();
+            let mut stream = answer.send_response(event_stream(), false).unwrap();
+            if !text.is_empty() {
+                stream.send_data(text.clone().into(), false).unwrap();
+            }
+            let counters = &seat.counters;
+            let has_all = || counters.headers.get() > 0 && seat.cursor().unwrap().seq == events;
+            drive(&mut connection, has_all).await;
+            stream
+        };
+        let run = http2::run(seat, seat.trunk.as_ref().unwrap());
+        let (_stream, outcome) = tokio::join!(server, run);
+        assert!(outcome.is_err(), "the peer is gone");
+        let (heads, payload) = (seat.counters.headers.get(), seat.counters.payload.get());
+        assert_eq!(payload, 5 * events);
+        // Request and head, with what TLS puts around them, and its tickets.
+        assert!((60..600).contains(&heads), "{heads} bytes of heads with {events} events");
+    }
+}
+
 #[tokio::test(flavor = "local")]
 async fn what_was_read_before_a_pause_is_as_old_as_its_read() {
     let peer = Peer::good("h2").await;

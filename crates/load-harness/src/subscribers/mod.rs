@@ -33,6 +33,7 @@ use crate::{
     foreign_words::nowhere,
     ledger::{Counters, add},
     poller::Answered,
+    reading::Head,
     sequence::{Arrival, Sequence},
     trace::Trace,
     trunk::Trunk,
@@ -187,6 +188,14 @@ impl Seat {
         self.note(|at_ns| TraceEvent::Asked { at_ns });
     }
 
+    /// Counts what was sent since `before_bytes`, and the head that answers it. What came in the same read
+    /// behind the head, such as the events that a stream missed, or the body of a redirect, is none of it.
+    fn count_heads(&self, before_bytes: u64, head: &Head<'_>) {
+        let asked_bytes = self.counters.stream.sent() - before_bytes;
+        add(&self.counters.headers, asked_bytes + head.used as u64);
+        add(&self.counters.computed_received, head.rule_bytes);
+    }
+
     /// Counts a poll that brought nothing new, and the bytes it took.
     pub(crate) fn count_empty_poll(&self, exchange_bytes: u64) {
         add(&self.counters.empty_answers, 1);
@@ -196,6 +205,7 @@ impl Seat {
 
     /// Notes that the answer to a poll is there, or a stream open.
     pub(crate) fn note_answer(&self, events: usize) {
+        self.line_counters().end();
         self.found_again();
         // At the instant of the read, as what it delivers.
         self.note_at(self.desk.received_ns(), |at_ns| TraceEvent::Answered { at_ns, events: events as u32 });

@@ -116,6 +116,7 @@ impl Seat {
     pub(super) fn lose(&self, error: &SubscriberError) -> Option<Duration> {
         let (desk, reconnection) = (&self.desk, &self.reconnection);
         add(&self.counters.failures, 1);
+        self.line_counters().end();
         *desk.last_error.borrow_mut() = Some(error.to_string());
         let is_hopeless = !self.is_set_up() && error.is_hopeless();
         let is_final = error.is_final(desk.pattern) || is_hopeless;

@@ -19,13 +19,16 @@
 
 use std::convert::Infallible;
 
-use super::{Seat, SubscriberError, event_source};
+use super::{
+    Seat, SubscriberError,
+    event_source::{self, Stream},
+};
 use crate::{
     framing_sizes::chunk,
     ledger::add,
-    reading::{BodyReader, Piece},
+    reading::Piece,
     sse_parser::{SseEvent, SseParser},
-    wire::{Step, Wire},
+    wire::Step,
 };
 
 /// Reads until the connection fails or the server ends the stream.
@@ -54,7 +57,7 @@ async fn read_on(seat: &Seat, parser: &mut SseParser) -> Result<Infallible, Subs
 /// Takes what comes until it is enough, or the stream ends.
 async fn read(
     seat: &Seat,
-    (wire, body): &mut (Wire, BodyReader),
+    Stream { wire, body }: &mut Stream,
     parser: &mut SseParser,
     is_enough: impl Fn() -> bool,
 ) -> Result<(), SubscriberError> {

@@ -46,7 +46,7 @@ pub(crate) async fn run(seat: &Seat) -> Result<Infallible, SubscriberError> {
 /// The handshake (RFC 6455 §4.1).
 async fn open(seat: &Seat) -> Result<Wire, SubscriberError> {
     let mut wire = Wire::open(seat).await?;
-    let before_bytes = seat.counters.stream.total();
+    let before_bytes = seat.counters.stream.sent();
     let key = generate_key();
     let upgrade = format!(
         "connection: Upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\nsec-websocket-key: {key}\r\n"
@@ -54,18 +54,17 @@ async fn open(seat: &Seat) -> Result<Wire, SubscriberError> {
     wire.ask(seat, seat.desk.dialect.question(seat.cursor()), &upgrade).await?;
     wire.read(seat, |bytes, _| {
         let Some(head) = read_head(bytes)? else { return Ok(Step { used: 0, found: None }) };
+        seat.count_heads(before_bytes, &head);
         if head.status != StatusCode::SWITCHING_PROTOCOLS {
             return Err(SubscriberError::Status(head.status));
         }
         if head.field(&header::SEC_WEBSOCKET_ACCEPT) != Some(derive_accept_key(key.as_bytes()).as_bytes()) {
             return Err(SubscriberError::Protocol("sec-websocket-accept answers another key".to_owned()));
         }
-        add(&seat.counters.computed_received, head.rule_bytes);
         Ok(Step { used: head.used, found: Some(()) })
     })
     .await?;
     seat.note_answer(0);
-    add(&seat.counters.headers, seat.counters.stream.total() - before_bytes);
     seat.place_by_head();
     Ok(wire)
 }

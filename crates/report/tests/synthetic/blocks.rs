@@ -1,6 +1,6 @@
 //! Runs of several blocks: every trial again, with values that scatter from block to block.
 
-use contract::{Manifest, Params, Pattern, TimeHistogram, TrialRecord};
+use contract::{BothWays, Manifest, Params, Pattern, TimeHistogram, TrialRecord};
 use report::{Findings, QuantityName};
 
 use super::{
@@ -28,7 +28,8 @@ pub(crate) fn in_scattered_blocks(
                 let more = |bytes: u64| (bytes as f64 * (2.0 - factor)) as u64;
                 measured.bytes.received = more(measured.bytes.received);
                 measured.bytes.headers = more(measured.bytes.headers);
-                measured.server_bytes_life = Some(measured.bytes_life.total());
+                measured.server_bytes_life =
+                    Some(BothWays { received: measured.bytes_life.received, sent: measured.bytes_life.sent });
                 measured.requests.window = more(measured.requests.window);
             });
             all.push(record);

@@ -5,7 +5,7 @@
 mod blocks;
 mod browser;
 mod connections;
-mod network;
+pub(crate) mod network;
 mod servers;
 mod trace;
 
@@ -13,8 +13,9 @@ use std::{fs, path::Path};
 
 use contract::{
     Ages, Arrivals, BothWays, ByteCounts, Calibration, Client, CpuUse, Delivery, Distribution, Environment,
-    Limits, Manifest, Measurements, Outcome, Params, Pattern, Period, PublishedSchedule, PublisherCounts,
-    RECORD_SCHEMA, RequestLedger, Scenario, Second, Sweep, TimeHistogram, TrialRecord, Window,
+    LeftBehind, Limits, Manifest, Measurements, Outcome, Params, Pattern, Period, PublishedSchedule,
+    PublisherCounts, RECORD_SCHEMA, RequestLedger, Scenario, Second, Sweep, TimeHistogram, TrialRecord,
+    Window,
 };
 use report::OutputFile;
 
@@ -259,8 +260,11 @@ pub(crate) fn measurements(pattern: Pattern, params: &Params) -> Measurements {
         bytes,
         bytes_life: bytes,
         computed_life: Some(BothWays { received: bytes.received, sent: bytes.sent }),
+        broken_off_life: 0,
         kernel_life: None,
         kernel_window: None,
+        left_behind: Some(LeftBehind::default()),
+        bytes_under_way: 0,
         set_up: None,
         wakeups: deliveries,
         sockets_held: f64::from(params.subscribers),
@@ -276,7 +280,7 @@ pub(crate) fn measurements(pattern: Pattern, params: &Params) -> Measurements {
             all_cores: None,
         },
         server_requests_life: Some(life),
-        server_bytes_life: Some(bytes.total()),
+        server_bytes_life: Some(BothWays { received: bytes.received, sent: bytes.sent }),
         publisher: PublisherCounts { planned: 34, published: 34, refused: 0 },
         workers: 1,
         stalls: Distribution::default(),

@@ -1,8 +1,8 @@
 //! Made-up runs through a middlebox: delays, obstacles, signs of life, transports.
 
 use contract::{
-    Buffering, ByteCounts, Heartbeat, Manifest, Measurements, Network, Params, Pattern, Period, RelayCounts,
-    RelayUse, SetUp, Sweep, TimeHistogram, Transport, TrialRecord, Trouble,
+    BothWays, Buffering, ByteCounts, Heartbeat, Manifest, Measurements, Network, Params, Pattern, Period,
+    RelayCounts, RelayUse, SetUp, Sweep, TimeHistogram, Transport, TrialRecord, Trouble, WayCounts,
 };
 
 use super::{SUBSCRIBERS, change, golden, manifest, params, record, scenario};
@@ -22,9 +22,24 @@ fn through(name: &str, pattern: Pattern, network: Network, order: u32) -> TrialR
     record
 }
 
-fn relayed(measured: &mut Measurements, counts: RelayCounts) {
-    let counts = RelayCounts { bytes_up: 12_000, bytes_down: 480_000, ..counts };
+pub(crate) fn relayed(measured: &mut Measurements, counts: RelayCounts) {
     measured.relay = Some(RelayUse { counts, cpu_us: 450_000.0 });
+    balance(measured);
+}
+
+/// The middlebox passed on what both sides counted; what the server sent beyond that it discarded.
+fn balance(measured: &mut Measurements) {
+    let (Some(relay), Some(server)) = (&mut measured.relay, measured.server_bytes_life) else { return };
+    let life = measured.bytes_life;
+    let way = |taken: u64, delivered: u64| WayCounts {
+        taken,
+        delivered,
+        discarded: taken - delivered,
+        broken: u64::from(taken > delivered),
+        ..WayCounts::default()
+    };
+    relay.counts.up = way(life.sent, server.sent);
+    relay.counts.down = way(server.received, life.received);
 }
 
 /// So many set-ups of so many round trips and bytes.
@@ -91,8 +106,9 @@ fn lose(measured: &mut Measurements, share: f64) {
     measured.window_received = measured.window_deliveries - censored;
     measured.age.censored_min_us = 2_000_000;
     // What the server wrote and nobody read.
-    measured.server_bytes_life = measured.server_bytes_life.map(|bytes| bytes + 90_000);
+    measured.server_bytes_life.as_mut().expect("told").received += 90_000;
     measured.requests.failed = 12;
+    balance(measured);
 }
 
 fn hinder(measured: &mut Measurements, pattern: Pattern, network: &Network) {
@@ -184,7 +200,9 @@ pub(crate) fn heartbeat_trials() -> (Manifest, Vec<TrialRecord>) {
                 let more = measured.window_deliveries * [60, 90, 20][index];
                 measured.bytes.received += more;
                 measured.bytes_life = measured.bytes;
-                measured.server_bytes_life = Some(measured.bytes.total());
+                measured.server_bytes_life =
+                    Some(BothWays { received: measured.bytes.received, sent: measured.bytes.sent });
+                balance(measured);
                 measured.computed_life = None;
             });
             records.push(record);
@@ -243,6 +261,9 @@ pub(crate) fn stream_limit_trials() -> (Manifest, Vec<TrialRecord>) {
                 measured.never_connected = 25;
                 lose(measured, 0.5);
                 measured.requests.failed = 0;
+                // Whoever has no stream was sent nothing.
+                let life = measured.bytes_life;
+                measured.server_bytes_life = Some(BothWays { received: life.received, sent: life.sent });
                 measured.bytes = halved(measured.bytes);
             }
         });
