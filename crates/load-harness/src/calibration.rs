@@ -54,6 +54,18 @@ impl CalibrationKey {
         }
     }
 
+    /// Warm-up and measured stretch, whole seconds: the scatter of the ages is over those of the window. A
+    /// server and its subscribers take two seconds until a delivery costs no less any more. Of short
+    /// polling only the time of an exchange is asked.
+    const fn lengths(self) -> [Duration; 2] {
+        match self.pattern {
+            Pattern::ShortPolling => [Duration::from_secs(1), Duration::from_secs(1)],
+            Pattern::LongPolling | Pattern::Sse | Pattern::WebSocket => {
+                [Duration::from_secs(2), Duration::from_secs(3)]
+            }
+        }
+    }
+
     /// Events a second.
     fn rate_hz(self) -> f64 {
         RATE_HZ.min(BUSY / (f64::from(self.subscribers) * SLOW_DELIVERY_S))
@@ -99,9 +111,8 @@ pub fn calibration_order(key: CalibrationKey, seed: u64, order: u32) -> Result<T
         browser: None,
         stairs: Vec::new(),
         idle: Period::default(),
-        // Whole seconds: the scatter is over those of the window.
-        warm_up: Period::from_millis(1_000),
-        measure: Period::from_millis(3_000),
+        warm_up: Period(key.lengths()[0]),
+        measure: Period(key.lengths()[1]),
         drain: Period::from_millis(500),
         events: events.clone(),
     };
