@@ -22,6 +22,8 @@ const POLL_INTERVAL: Duration = Duration::from_millis(97);
 const POLL_SPACING: Duration = Duration::from_micros(100);
 /// With fewer subscribers the ages of one event show its way and no row of deliveries.
 const FEWEST_IN_A_ROW: u32 = 50;
+/// From so many subscribers on it takes two seconds, and not one, until a delivery costs no less any more.
+const MANY: u32 = 500;
 /// The part of a row that its slope is read from: its ends have the stragglers.
 const ROW: [f64; 2] = [0.1, 0.9];
 /// Timers tried out, and how long they sleep.
@@ -54,16 +56,15 @@ impl CalibrationKey {
         }
     }
 
-    /// Warm-up and measured stretch, whole seconds: the scatter of the ages is over those of the window. A
-    /// server and its subscribers take two seconds until a delivery costs no less any more. Of short
-    /// polling only the time of an exchange is asked.
+    /// Warm-up and measured stretch, whole seconds: the scatter of the ages is over those of the window. Of
+    /// short polling only the time of an exchange is asked.
     const fn lengths(self) -> [Duration; 2] {
-        match self.pattern {
-            Pattern::ShortPolling => [Duration::from_secs(1), Duration::from_secs(1)],
-            Pattern::LongPolling | Pattern::Sse | Pattern::WebSocket => {
-                [Duration::from_secs(2), Duration::from_secs(3)]
-            }
-        }
+        let warm_up = if self.subscribers < MANY { 1 } else { 2 };
+        let measure = match self.pattern {
+            Pattern::ShortPolling => 1,
+            Pattern::LongPolling | Pattern::Sse | Pattern::WebSocket => 3,
+        };
+        [Duration::from_secs(warm_up), Duration::from_secs(measure)]
     }
 
     /// Events a second.

@@ -96,7 +96,7 @@ fn the_first_bad_news_ends_a_run_that_is_asked_to_fail_fast() {
     let changes = [("[events]", sweep)];
     let (lab, said) = bench(r#"["bytes_per_event < 1"]"#, &changes, &["--fail-fast"], 3);
     assert!(said.contains("stopped early"), "{said}");
-    assert_eq!(records(&lab.only_run()).len(), 2, "the calibration and one trial");
+    assert_eq!(records(&lab.only_run()).len(), 4, "three calibrations and one trial");
     let (lab, _) = bench(r#"["bytes_per_event < 100000"]"#, &changes, &["--fail-fast"], 0);
-    assert_eq!(records(&lab.only_run()).len(), 4);
+    assert_eq!(records(&lab.only_run()).len(), 6);
 }

@@ -9,8 +9,10 @@ use std::{
     time::Duration,
 };
 
-use contract::{Arrivals, BrowserTask, Calibration, Limits, Pattern, Scenario, Selection, TrialPlan, Window};
-use load_harness::TrialOrder;
+use contract::{
+    Arrivals, BrowserTask, Calibration, Limits, Pattern, Scenario, Selection, Transport, TrialPlan, Window,
+};
+use load_harness::{CalibrationKey, TrialOrder};
 use model::Inputs;
 use schedule::Schedule;
 
@@ -149,9 +151,10 @@ fn the_default_run_takes_about_four_minutes_and_compares_in_four_blocks() {
     // So that all patterns and intervals stand in one figure.
     assert!(hashes("stock-ticker").chain(hashes("poll-interval")).all(|hash| hash == ticker));
     // One for each pattern and number of subscribers.
-    let length = |pattern| if pattern == Pattern::ShortPolling { 3_200 } else { 6_200 };
-    expected +=
-        calibrations.iter().map(|(pattern, _)| Duration::from_millis(length(*pattern))).sum::<Duration>();
+    for (pattern, subscribers) in calibrations {
+        let key = CalibrationKey { pattern, transport: Transport::Http1, has_relay: false, subscribers };
+        expected += load_harness::calibration_order(key, 1, 0).unwrap().expected_length();
+    }
     let seconds = expected.as_secs();
     assert!((225..=255).contains(&seconds), "{seconds} s are not about four minutes");
 }

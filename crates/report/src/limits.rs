@@ -170,10 +170,10 @@ pub fn disturbances(of: &Measurements, scenario: &Scenario) -> Vec<String> {
     by_machine(of, primary_age(scenario), &scenario.limits)
 }
 
-/// The same of a calibration, which is held to the usual limits: its median age decides the pace.
+/// The same of a calibration: its median age decides the pace.
 #[must_use]
-pub fn calibration_disturbances(of: &Measurements) -> Vec<String> {
-    by_machine(of, Some(QuantityName::AgeP50), &Limits::default())
+pub fn calibration_disturbances(of: &Measurements, limits: &Limits) -> Vec<String> {
+    by_machine(of, Some(QuantityName::AgeP50), limits)
 }
 
 fn by_machine(of: &Measurements, age: Option<QuantityName>, limits: &Limits) -> Vec<String> {

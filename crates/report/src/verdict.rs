@@ -118,10 +118,11 @@ impl Verdict {
         (
             Self::Passed,
             format!(
-                "{of_planned}{}{}{}",
+                "{of_planned}{}{}{}{}",
                 delivered(points),
                 browser_words(points).map_or_else(String::new, |words| format!("; {words}")),
-                kept(thresholds)
+                kept(thresholds),
+                repeated(points),
             ),
         )
     }
@@ -212,6 +213,18 @@ fn by_thresholds(thresholds: &[&ThresholdFinding]) -> Option<(Verdict, String)> 
         first.reason
     );
     Some((verdict, reason))
+}
+
+/// That trials were disturbed and run again; empty where none was.
+fn repeated(points: &[&Point]) -> String {
+    let set_aside = points.iter().map(|point| point.set_aside.len() as u64).sum();
+    match set_aside {
+        0 => String::new(),
+        number => format!(
+            "; {} disturbed by the machine and repeated",
+            counted(number, "attempt was", "attempts were")
+        ),
+    }
 }
 
 /// That thresholds were judged and kept.

@@ -41,6 +41,8 @@ fn the_last_attempt_counts_and_the_others_are_told() {
         vec![trial(1, 1, 20, |_| {}), trial(2, 1, 40, late), trial(2, 2, 30, late), trial(2, 3, 20, |_| {})];
     let findings = findings("age_p99_ms", 2, records);
     assert_eq!(findings.verdict, Verdict::Passed, "{}", findings.verdict_reason);
+    let reason = &findings.verdict_reason;
+    assert!(reason.ends_with("; 2 attempts were disturbed by the machine and repeated"), "{reason}");
     let point = &findings.scenarios[0].points[0];
     assert_eq!((point.trials.len(), point.set_aside.len()), (2, 2));
     let age = point.quantity_of(QuantityName::AgeP99).measured.unwrap();

@@ -3,7 +3,7 @@
 use std::{collections::HashMap, path::Path};
 
 use anyhow::Result;
-use contract::{Calibration, Limits, Outcome, TrialRecord};
+use contract::{Calibration, Outcome, Scenario, TrialRecord};
 use load_harness::{CalibrationKey, TrialOrder, TrialResult, calibrate, calibration_order};
 use report::{ThresholdOutcome, Verdict};
 
@@ -46,9 +46,10 @@ impl Plan {
                     record.calibration = Some(found);
                 }
                 folder.append(&record)?;
-                let Some(reason) = self.disturbed(&record) else { break };
+                let Some(reason) = self.disturbed(&order, &record) else { break };
                 display.note(&format!("disturbed: {reason}"));
-                if order.attempt > self.limits_of(&record).repeats {
+                let repeats = self.scenario_of(&order).map_or(0, |scenario| scenario.limits.repeats);
+                if order.attempt > repeats {
                     break;
                 }
                 order.attempt += 1;
@@ -56,7 +57,8 @@ impl Plan {
                 display.expect_again(&order);
             }
             if arguments.fail_fast
-                && let Some(reason) = self.bad_news(folder.path(), number - calibrations.len())?
+                && let Some(reason) =
+                    self.bad_news(folder.path(), number.saturating_sub(calibrations.len()))?
             {
                 display.note(&format!("stopped early: {reason}"));
                 break;
@@ -89,20 +91,24 @@ impl Plan {
     }
 
     /// What the machine did to a trial beyond its scenario's limits; none if it did nothing. A calibration
-    /// is held to the usual limits.
-    fn disturbed(&self, record: &TrialRecord) -> Option<String> {
-        let measured = record.measurements()?;
-        let scenario = self.manifest.scenarios.iter().find(|known| known.name == record.scenario);
-        let reasons = match scenario {
-            Some(scenario) => report::disturbances(measured, scenario),
-            None => report::calibration_disturbances(measured),
+    /// is held to those of the first scenario that it is for.
+    fn disturbed(&self, order: &TrialOrder, record: &TrialRecord) -> Option<String> {
+        let (measured, scenario) = (record.measurements()?, self.scenario_of(order)?);
+        let reasons = if scenario.name == order.scenario {
+            report::disturbances(measured, scenario)
+        } else {
+            report::calibration_disturbances(measured, &scenario.limits)
         };
         (!reasons.is_empty()).then(|| reasons.join("; "))
     }
 
-    fn limits_of(&self, record: &TrialRecord) -> Limits {
-        let scenario = self.manifest.scenarios.iter().find(|known| known.name == record.scenario);
-        scenario.map(|scenario| scenario.limits).unwrap_or_default()
+    /// The scenario of a trial, or of the first trial that a calibration is for.
+    fn scenario_of(&self, order: &TrialOrder) -> Option<&Scenario> {
+        let key = CalibrationKey::of(&order.plan);
+        let named = |name: &str| self.manifest.scenarios.iter().find(|known| known.name == name);
+        named(&order.scenario).or_else(|| {
+            named(&self.orders.iter().find(|other| CalibrationKey::of(&other.plan) == key)?.scenario)
+        })
     }
 
     /// Why a run that should end at the first bad news must end after `done` of its trials.
