@@ -80,7 +80,7 @@ impl AddedAge {
     /// What it is made of, and how much is allowed.
     pub(crate) fn sentence(&self, limits: &Limits) -> String {
         format!(
-            "the instrument may have added {} to an {} of {} (limit: {}): publisher late {}, waiting for a core \
+            "the instrument may have added {} to the {} of {} (limit: {}): publisher late {}, waiting for a core \
              {}, stalls of the harness {}",
             short(self.total_ms()),
             self.age.label(),

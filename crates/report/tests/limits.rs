@@ -45,7 +45,7 @@ fn beyond_any_limit_a_trial_is_invalid_and_says_why() {
         (|of| of.window_deliveries = 1_501, "there are 1,500 ages of 1,501 deliveries due in the window"),
         (
             |of| of.lateness = times_ms(&[6; 30]),
-            "the instrument may have added 6.03 ms to an age at p99 of 1.82 ms (limit: 0.500 ms): publisher late \
+            "the instrument may have added 6.03 ms to the age at p99 of 1.82 ms (limit: 0.500 ms): publisher late \
              6.00 ms, waiting for a core 0.0300 ms, stalls of the harness 0 ms",
         ),
         // Ten stalls of 500 ms in fifteen seconds: Σ(h − x)⁺ is a hundredth of the time at x = 485.

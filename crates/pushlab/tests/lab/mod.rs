@@ -20,7 +20,7 @@ use tempfile::TempDir;
 pub(crate) const PUSHLAB: &str = env!("CARGO_BIN_EXE_pushlab");
 
 /// Longest wait for anything; only a hang meets it.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(300);
 
 /// A working directory with `scenarios/` and, once something ran, `results/`.
 pub(crate) struct Lab {
