@@ -26,6 +26,9 @@ use crate::{
 /// Longest wait for somebody to close who was refused, or told that the connection ends.
 const LONGEST_GOODBYE: Duration = Duration::from_secs(1);
 
+/// From a cut until both sides see it: a server that was asked just before has answered by then.
+const LAST_ANSWER: Duration = Duration::from_millis(5);
+
 /// How a connection ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum End {
@@ -125,6 +128,8 @@ pub(crate) async fn relay(shared: &Shared, number: u64, subscriber: TcpStream) {
             None
         }
         End::Cut => {
+            // Nothing passes any more; what the server was just about to answer is still to be counted.
+            shared.after(now_ns(), Some(Period(LAST_ANSWER))).await;
             connection.reset();
             Some(&shared.count.cut)
         }
