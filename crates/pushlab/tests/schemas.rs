@@ -79,7 +79,8 @@ fn the_files_of_a_run_are_valid() {
     check("manifest", &parsed(&read(&run.join("manifest.json"))));
     check("summary", &parsed(&read(&run.join("summary.json"))));
     let records = read(&run.join("records.jsonl"));
-    assert_eq!(records.lines().count(), 4 + 8 + 1);
+    // Nine calibrations, as each pattern and number of subscribers has its own, and nine trials.
+    assert_eq!(records.lines().count(), 9 + 8 + 1);
     records.lines().for_each(|line| check("record", &parsed(line)));
 }
 
