@@ -44,23 +44,25 @@ fn a_killed_server_fails_its_trial_and_the_next_one_still_runs() {
     two_trials(&lab);
     let bench = Running::start(lab.command(&["bench", "two"]));
     let run = lab.run_with_manifest();
-    let calibrating = bench.publishing_server(&[]);
-    let server = bench.publishing_server(&[calibrating]);
+    // Each number of subscribers has a calibration of its own.
+    let first = bench.publishing_server(&[]);
+    let second = bench.publishing_server(&[first]);
+    let server = bench.publishing_server(&[first, second]);
     fs::write(format!("/proc/{server}/fd/2"), "first words\nlast words\n").unwrap();
     signal(server, "KILL");
     let said = bench.finish().exits(1);
     assert!(said.stdout.contains("failed: the server"), "{}", said.stdout);
 
     let records = records(&run);
-    assert_eq!(records.len(), 3, "the trial after the failed one was run");
-    assert_eq!(records.iter().map(completed).collect::<Vec<_>>(), [true, false, true]);
-    let Outcome::Failed { reason, server_last_words } = &records[1].outcome else {
+    assert_eq!(records.len(), 4, "the trial after the failed one was run");
+    assert_eq!(records.iter().map(completed).collect::<Vec<_>>(), [true, true, false, true]);
+    let Outcome::Failed { reason, server_last_words } = &records[2].outcome else {
         unreachable!("not completed")
     };
     assert_eq!(server_last_words, &["first words", "last words"]);
     // The process and its control plane end at once; either may be seen first.
     assert!(reason.starts_with("the server"), "{reason}");
-    let subscribers = [records[1].params.subscribers, records[2].params.subscribers];
+    let subscribers = [records[2].params.subscribers, records[3].params.subscribers];
     assert!(subscribers == [2, 3] || subscribers == [3, 2], "both, in the order of the seed");
 
     assert!(has_report(&run));
@@ -85,13 +87,15 @@ fn ctrl_c_keeps_what_was_measured_and_leaves_no_server_behind() {
     let first = bench.publishing_server(&[]);
     let second = bench.publishing_server(&[first]);
     let third = bench.publishing_server(&[first, second]);
+    let fourth = bench.publishing_server(&[first, second, third]);
     signal(bench.pid(), "INT");
     let said = bench.finish().exits(130);
     assert!(said.stdout.contains("interrupted"), "{}", said.stdout);
-    until_gone(third);
+    until_gone(fourth);
 
     let records = records(&run);
-    assert_eq!(records.iter().map(completed).collect::<Vec<_>>(), [true, true], "the interrupted one is not");
+    let whole = records.iter().map(completed).collect::<Vec<_>>();
+    assert_eq!(whole, [true, true, true], "two calibrations and a trial; the interrupted one is not");
     assert!(has_report(&run));
     let summary = summary(&run);
     assert_eq!(summary["run"]["verdict"], "interrupted");
@@ -162,15 +166,6 @@ fn too_few_descriptors_for_a_middlebox_are_told_before_anything_starts() {
 }
 
 /// The calibration has 200 subscribers of its own, however few the scenario has.
-#[test]
-fn too_few_descriptors_for_the_calibration_are_told_before_anything_starts() {
-    let lab = Lab::new();
-    lab.scenario("few", &[]);
-    let bench = Running::start(lab.command_after("ulimit -n 150", &["bench", "few"]));
-    bench.finish().exits(1).complains(&["file descriptors", "may open 150", "ulimit -n"]);
-    assert!(!lab.path("results").exists());
-}
-
 #[test]
 fn results_that_cannot_be_written_are_told() {
     let lab = Lab::new();

@@ -284,18 +284,18 @@ fn damaged_files_of_a_run_are_named_with_the_line() {
     let lab = Lab::new();
     let (manifest, records) = failed_run();
     let first = records.find('\n').unwrap() + 1;
-    let newer = |text: &str| text.replacen("\"schema\":2", "\"schema\":3", 1);
+    let newer = |text: &str| text.replacen("\"schema\":3", "\"schema\":4", 1);
     let no_measure = manifest.replacen("\"measure\":\"1s\"", "\"measure\":1", 1);
     assert_ne!(no_measure, manifest);
     let cases: [(&str, &str, &[&str]); 5] = [
         ("", &records, &["manifest.json, line 1"]),
         (&manifest[..manifest.len() / 2], &records, &["manifest.json, line 1", "EOF"]),
         (&no_measure, &records, &["manifest.json, line 1", "with its unit in quotes"]),
-        (&newer(&manifest), &records, &["manifest.json", "schema 3", "only schema 2"]),
+        (&newer(&manifest), &records, &["manifest.json", "schema 4", "only schema 3"]),
         (
             &manifest,
             &(records[..first].to_owned() + &newer(&records[first..])),
-            &["records.jsonl, line 2", "schema 3", "use the pushlab that measured this run"],
+            &["records.jsonl, line 2", "schema 4", "use the pushlab that measured this run"],
         ),
     ];
     for (manifest, records, words) in cases {
