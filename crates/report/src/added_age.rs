@@ -17,7 +17,7 @@ use contract::{Distribution, Limits, Measurements, Scenario};
 
 use crate::{
     ages::AgeView,
-    measured::{finite, quantile_ms},
+    measured::{age_quantile, finite, quantile_ms},
     number::with_unit,
     quantity::QuantityName,
 };
@@ -43,7 +43,7 @@ impl AddedAge {
         let ages = AgeView::merged(std::iter::once(trial));
         let watched_ms = trial.window.seconds() * 1e3 * f64::from(trial.workers.max(1));
         let stalls = Stalls::new(&trial.stalls, watched_ms);
-        let (of_ms, lateness_ms, stalls_ms) = match quantile_of(age) {
+        let (of_ms, lateness_ms, stalls_ms) = match age_quantile(age) {
             None => (ages.mean()?.value_ms, trial.lateness.mean_us()? * 1e-3, stalls.mean_ms()),
             Some(quantile) => (
                 ages.percentile(quantile)?.value_ms,
@@ -107,15 +107,6 @@ pub(crate) fn judged_age(scenario: &Scenario) -> QuantityName {
 pub(crate) fn limit_text(limits: &Limits) -> String {
     let share = with_unit(limits.added_age_share * 100.0, "%");
     format!("at most {share} or {}", with_unit(limits.added_age.milliseconds(), "ms"))
-}
-
-/// The percentile that an age is; none for the mean.
-fn quantile_of(age: QuantityName) -> Option<f64> {
-    match age {
-        QuantityName::AgeP50 => Some(0.5),
-        QuantityName::AgeP99 => Some(0.99),
-        _ => None,
-    }
 }
 
 /// The stalls of a trial.

@@ -41,7 +41,7 @@ pub(crate) fn reading(
 }
 
 /// The percentile of the ages that a quantity is.
-fn age_quantile(name: QuantityName) -> Option<f64> {
+pub(crate) fn age_quantile(name: QuantityName) -> Option<f64> {
     [(QuantityName::AgeP50, 0.5), (QuantityName::AgeP99, 0.99)]
         .into_iter()
         .find_map(|(age, quantile)| (age == name).then_some(quantile))

@@ -31,11 +31,13 @@ pub(crate) struct PointPrediction {
 /// The range in which an age is predicted, over the blocks: the mean of its low ends, of its middles and of
 /// its high ends. None for anything else than an age.
 pub(crate) fn range_of(name: QuantityName, predicted: &[PointPrediction]) -> Option<AgeRange> {
-    let range = |ranges: AgeRanges| match name {
-        QuantityName::AgeMean => Some(ranges.mean),
-        QuantityName::AgeP50 => Some(ranges.p50),
-        QuantityName::AgeP99 => Some(ranges.p99),
-        _ => None,
+    let range = |ranges: AgeRanges| {
+        let of_ages = [
+            (QuantityName::AgeMean, ranges.mean),
+            (QuantityName::AgeP50, ranges.p50),
+            (QuantityName::AgeP99, ranges.p99),
+        ];
+        of_ages.into_iter().find_map(|(age, range)| (age == name).then_some(range))
     };
     let ranges: Vec<AgeRange> = predicted.iter().filter_map(|of| range(of.ranges?)).collect();
     let over_blocks = |of: fn(&AgeRange) -> f64| mean(&ranges.iter().map(of).collect::<Vec<_>>());
