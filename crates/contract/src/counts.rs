@@ -232,8 +232,8 @@ pub struct CpuUse {
     pub publisher_us: f64,
     /// The harness, all its threads.
     pub harness_us: f64,
-    /// Time that the server's threads, its publisher left out, were ready to run and waited for a core
-    /// (`/proc/<pid>/task/<tid>/schedstat`). None where the kernel does not tell.
+    /// Time that the server's threads, its publisher left out, were ready to run and waited for a core,
+    /// beyond the 20 us that every turn on one begins with (`/proc/<pid>/task/<tid>/schedstat`). None where the kernel does not tell.
     pub server_wait_us: Option<f64>,
     /// The same for the harness's workers.
     pub harness_wait_us: Option<f64>,

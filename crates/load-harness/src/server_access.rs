@@ -20,7 +20,7 @@ use crate::{
     process_group::{CpuTimes, ProcessEnded, ProcessGroup},
     server_process::{ControlPlane, ServerError, ServerProcess},
     trial_error::TrialError,
-    waits,
+    waits::{self, Waits},
 };
 
 /// How long a server may take to see that its subscribers have left.
@@ -63,9 +63,9 @@ pub(crate) struct Reading {
     /// CPU time of the harness, its publisher left out.
     harness_cpu_us: u64,
     /// Time that the threads of server and middlebox have waited for a core.
-    server_wait_us: Option<u64>,
+    server_waits: Option<Waits>,
     /// The same of the harness's workers.
-    harness_wait_us: Option<u64>,
+    harness_waits: Option<Waits>,
     /// What all cores of the machine have done.
     all_cores: Option<AllCores>,
     /// CPU time of the middlebox; 0 where there is none, or the system does not tell.
@@ -86,8 +86,8 @@ impl Reading {
             server_us: self.server_cpu.since(&before.server_cpu)? as f64,
             publisher_us: (self.publisher_cpu_us - before.publisher_cpu_us) as f64,
             harness_us: (self.harness_cpu_us - before.harness_cpu_us) as f64,
-            server_wait_us: waited(self.server_wait_us, before.server_wait_us),
-            harness_wait_us: waited(self.harness_wait_us, before.harness_wait_us),
+            server_wait_us: waited(self.server_waits, before.server_waits),
+            harness_wait_us: waited(self.harness_waits, before.harness_waits),
             all_cores: machine::all_cores_between(before.all_cores, self.all_cores),
         })
     }
@@ -98,9 +98,9 @@ impl Reading {
     }
 }
 
-/// Waiting between two readings; a thread that has ended took its share along.
-fn waited(now_us: Option<u64>, before_us: Option<u64>) -> Option<f64> {
-    Some(now_us?.saturating_sub(before_us?) as f64)
+/// Waiting between two readings, beyond the usual.
+fn waited(now: Option<Waits>, before: Option<Waits>) -> Option<f64> {
+    Some(now?.beyond_usual_us_since(before?) as f64)
 }
 
 /// What a server counted since its start.
@@ -279,8 +279,8 @@ impl ServerAccess {
             server_cpu,
             publisher_cpu_us: publisher_cpu_us + posting_cpu_us,
             harness_cpu_us: process_cpu_us().saturating_sub(posting_cpu_us),
-            server_wait_us: waits::of_servers(&processes),
-            harness_wait_us: waits::of_workers(),
+            server_waits: waits::of_servers(&processes),
+            harness_waits: waits::of_workers(),
             all_cores: machine::all_cores(),
             relay_cpu_us: relay_cpu_us.unwrap_or(0),
             counted,

@@ -1,25 +1,59 @@
 //! How long threads were ready to run and had to wait for a core, because something else ran there: the
 //! second number of `/proc/<pid>/task/<tid>/schedstat` (Documentation/scheduler/sched-stats.rst).
 
-use std::fs;
+use std::{fs, iter::Sum, ops::Add};
 
 /// Name of the publisher's thread: its waiting is lateness, which is measured by itself.
 const PUBLISHER: &str = "publisher";
 /// Name of the harness's worker threads.
 pub(crate) const WORKER: &str = "worker";
+/// Every turn of a thread on a core begins with a little waiting, on a quiet machine, too: until the kernel
+/// has put it there. Threads that look around two hundred times a second gather it without any event.
+const USUAL_US: u64 = 20;
 
-/// Time that the threads of these processes have waited so far, microseconds, their publisher left out;
-/// none where the kernel does not tell.
-pub(crate) fn of_servers(processes: &[u32]) -> Option<u64> {
-    sum(processes.iter().map(|process| of_threads(&process.to_string(), |name| name != PUBLISHER)))
+/// What threads have waited so far.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Waits {
+    waited_us: u64,
+    /// Turns on a core.
+    turns: u64,
 }
 
-/// Time that this process's workers have waited so far, microseconds; none where the kernel does not tell.
-pub(crate) fn of_workers() -> Option<u64> {
+impl Waits {
+    /// Waiting beyond the usual since an earlier reading, microseconds. A thread that has ended took its
+    /// share along.
+    pub(crate) const fn beyond_usual_us_since(self, before: Self) -> u64 {
+        let usual_us = self.turns.saturating_sub(before.turns) * USUAL_US;
+        self.waited_us.saturating_sub(before.waited_us).saturating_sub(usual_us)
+    }
+}
+
+impl Add for Waits {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self { waited_us: self.waited_us + other.waited_us, turns: self.turns + other.turns }
+    }
+}
+
+impl Sum for Waits {
+    fn sum<I: Iterator<Item = Self>>(all: I) -> Self {
+        all.fold(Self::default(), Add::add)
+    }
+}
+
+/// What the threads of these processes have waited so far, their publisher left out; none where the kernel
+/// does not tell.
+pub(crate) fn of_servers(processes: &[u32]) -> Option<Waits> {
+    processes.iter().map(|process| of_threads(&process.to_string(), |name| name != PUBLISHER)).sum()
+}
+
+/// What this process's workers have waited so far; none where the kernel does not tell.
+pub(crate) fn of_workers() -> Option<Waits> {
     of_threads("self", |name| name == WORKER)
 }
 
-fn of_threads(process: &str, is_one: impl Fn(&str) -> bool) -> Option<u64> {
+fn of_threads(process: &str, is_one: impl Fn(&str) -> bool) -> Option<Waits> {
     let threads = fs::read_dir(format!("/proc/{process}/task")).ok()?;
     let waited = threads.filter_map(|thread| {
         let thread = thread.ok()?.path();
@@ -27,17 +61,15 @@ fn of_threads(process: &str, is_one: impl Fn(&str) -> bool) -> Option<u64> {
         let name = fs::read_to_string(thread.join("comm")).ok()?;
         is_one(name.trim_end()).then(|| parse(&fs::read_to_string(thread.join("schedstat")).ok()?))
     });
-    sum(waited)
+    waited.sum()
 }
 
-fn sum(parts: impl Iterator<Item = Option<u64>>) -> Option<u64> {
-    parts.sum()
-}
-
-/// Microseconds of waiting from the three numbers of a thread: nanoseconds on a core, nanoseconds of
-/// waiting for one, turns.
-fn parse(schedstat: &str) -> Option<u64> {
-    Some(schedstat.split_ascii_whitespace().nth(1)?.parse::<u64>().ok()? / 1_000)
+/// The waiting of a thread from its three numbers: nanoseconds on a core, nanoseconds of waiting for one,
+/// turns.
+fn parse(schedstat: &str) -> Option<Waits> {
+    let mut numbers = schedstat.split_ascii_whitespace().skip(1).map(str::parse::<u64>);
+    let (waited_ns, turns) = (numbers.next()?.ok()?, numbers.next()?.ok()?);
+    Some(Waits { waited_us: waited_ns / 1_000, turns })
 }
 
 #[cfg(test)]
@@ -50,9 +82,17 @@ mod tests {
 
     #[test]
     fn the_second_number_is_the_waiting() {
-        assert_eq!(parse("251806 2356467 2\n"), Some(2_356));
-        assert_eq!(parse("251806"), None);
-        assert_eq!(parse("1 x 2"), None);
+        assert_eq!(parse("251806 2356467 2\n"), Some(Waits { waited_us: 2_356, turns: 2 }));
+        for broken in ["", "251806", "1 x 2", "1 2"] {
+            assert_eq!(parse(broken), None, "{broken}");
+        }
+    }
+
+    #[test]
+    fn the_usual_waiting_of_every_turn_is_taken_off() {
+        let before = Waits { waited_us: 1_000, turns: 50 };
+        let after = |waited_us, turns| Waits { waited_us, turns }.beyond_usual_us_since(before);
+        assert_eq!((after(9_000, 150), after(2_000, 150), after(0, 0)), (6_000, 0, 0));
     }
 
     #[cfg(target_os = "linux")]
@@ -66,11 +106,11 @@ mod tests {
             // Its count is read while it still runs.
             thread::sleep(Duration::from_millis(300));
         };
-        let before_us = of_workers().expect("this kernel tells");
+        let before = of_workers().expect("this kernel tells");
         let burning = [(); 2].map(|()| thread::Builder::new().name(WORKER.to_owned()).spawn(burn).unwrap());
         let mut most_us = 0;
         while burning.iter().any(|thread| !thread.is_finished()) {
-            most_us = most_us.max(of_workers().unwrap_or(0).saturating_sub(before_us));
+            most_us = most_us.max(of_workers().unwrap_or_default().beyond_usual_us_since(before));
             thread::sleep(Duration::from_millis(20));
         }
         // One core does 200 ms of work: each of the two waits for about what the other takes.

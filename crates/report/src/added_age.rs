@@ -3,7 +3,9 @@
 //! Three things make an event look older than the server made it:
 //!
 //! * the publisher was late with it: its **lateness** is measured event by event, and read where the age
-//!   is read (the mean, the median or the 99th percentile);
+//!   is read (the mean, the median or the 99th percentile). Of few events the worst alone is more than the
+//!   hundredth beyond p99: the ages of one event are spread over a row of subscribers, and being late moves
+//!   it beyond p99 only by what exceeds that spread;
 //! * server or harness were ready to run and **waited** for a core on which something else ran: the kernel
 //!   counts that time; it is spread over the events of the window;
 //! * the harness's event loop **stalled**: what arrived meanwhile was read late. An instant drawn at random
@@ -17,7 +19,7 @@ use contract::{Distribution, Limits, Measurements, Scenario};
 
 use crate::{
     ages::AgeView,
-    measured::{age_quantile, finite, quantile_ms},
+    measured::{age_quantile, finite},
     number::with_unit,
     quantity::QuantityName,
 };
@@ -47,7 +49,7 @@ impl AddedAge {
             None => (ages.mean()?.value_ms, trial.lateness.mean_us()? * 1e-3, stalls.mean_ms()),
             Some(quantile) => (
                 ages.percentile(quantile)?.value_ms,
-                quantile_ms(&trial.lateness, quantile)?,
+                lateness_at_ms(&trial.lateness, quantile, spread_ms(&ages)?)?,
                 stalls.at_ms(quantile),
             ),
         };
@@ -107,6 +109,24 @@ pub(crate) fn judged_age(scenario: &Scenario) -> QuantityName {
 pub(crate) fn limit_text(limits: &Limits) -> String {
     let share = with_unit(limits.added_age_share * 100.0, "%");
     format!("at most {share} or {}", with_unit(limits.added_age.milliseconds(), "ms"))
+}
+
+/// What lateness adds to a percentile of the ages, if those of one event are spread over so long.
+fn lateness_at_ms(lateness: &Distribution, quantile: f64, spread_ms: f64) -> Option<f64> {
+    let late = lateness.histogram().ok().filter(|late| late.count() > 0)?;
+    let events = late.count() as f64;
+    // So many events that what is beyond them is not less than the rest of the deliveries.
+    let rank = (quantile * events).floor().max(1.0);
+    let most_ms = late.quantile_us(rank / events) as f64 * 1e-3;
+    let worst_ms = late.quantile_us(1.0) as f64 * 1e-3 - spread_ms;
+    let is_few = events * (1.0 - quantile) < 1.0;
+    Some(if is_few { most_ms.max(worst_ms) } else { most_ms })
+}
+
+/// How far the ages of one event lie apart: twice from the youngest to the median, for the older half may
+/// hold what was late.
+fn spread_ms(ages: &AgeView) -> Option<f64> {
+    Some(2.0 * (ages.percentile(0.5)?.value_ms - ages.percentile(0.01)?.value_ms))
 }
 
 /// The stalls of a trial.
@@ -170,6 +190,29 @@ mod tests {
         let mut histogram = TimeHistogram::default();
         lengths_ms.iter().for_each(|ms| histogram.record_ns(ms * 1_000_000));
         Stalls::new(&histogram.distribution(), watched_ms)
+    }
+
+    #[test]
+    fn one_late_event_of_few_counts_by_what_exceeds_the_row_of_subscribers() {
+        let late = |lengths_us: &[u64], spread_ms: f64, quantile: f64| {
+            let mut histogram = TimeHistogram::default();
+            lengths_us.iter().for_each(|us| histogram.record_ns(us * 1_000));
+            lateness_at_ms(&histogram.distribution(), quantile, spread_ms).unwrap()
+        };
+        let near = |found: f64, expected: f64| {
+            assert!((found - expected).abs() < 0.01 * expected.max(1.0), "{found}")
+        };
+        let mut sixty = [30; 60];
+        sixty[7] = 3_100;
+        near(late(&sixty, 4.7, 0.99), 0.03);
+        near(late(&sixty, 1.0, 0.99), 2.1);
+        sixty[8] = 3_000;
+        // Two of sixty are more than a hundredth, however their ages are spread.
+        near(late(&sixty, 4.7, 0.99), 3.0);
+        near(late(&sixty, 4.7, 0.5), 0.03);
+        let mut many = [30; 300];
+        many[0] = 500_000;
+        near(late(&many, 4.7, 0.99), 0.03);
     }
 
     #[test]
