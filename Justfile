@@ -58,6 +58,6 @@ bench-micro *ARGS:
 # Measure the default run again and replace results/reference; report.png, a screenshot of its top, is taken by hand
 reference:
     cargo run --release --locked --package pushlab -- bench --results target/reference
-    rm -rf results/reference/figures
+    rm -rf results/reference/figures results/reference/hdr
     mkdir -p results/reference
     cp -R target/reference/latest/. results/reference/
