@@ -37,10 +37,12 @@ impl Seat {
         self.in_time(self.answer_timeout(), exchange).await
     }
 
-    /// How long the answer to the next poll is waited for. The first long poll is not held.
+    /// How long the answer to the next poll is waited for. The first long poll is not held by a server that
+    /// knows our cursors; what others do with theirs is for them.
     fn answer_timeout(&self) -> Duration {
         let settings = &self.desk.settings;
-        let is_held = self.desk.pattern == Pattern::LongPolling && self.cursor().is_some();
+        let may_be_held = self.cursor().is_some() || !self.desk.dialect.numbers_events();
+        let is_held = self.desk.pattern == Pattern::LongPolling && may_be_held;
         let hold = if is_held { *settings.hold } else { Duration::ZERO };
         hold + *settings.request_timeout
     }
