@@ -200,7 +200,7 @@ mod tests {
             lateness_at_ms(&histogram.distribution(), quantile, spread_ms).unwrap()
         };
         let near = |found: f64, expected: f64| {
-            assert!((found - expected).abs() < 0.01 * expected.max(1.0), "{found}")
+            assert!((found - expected).abs() < 0.01 * expected.max(1.0), "{found}");
         };
         let mut sixty = [30; 60];
         sixty[7] = 3_100;
