@@ -1,7 +1,7 @@
 //! A short trial before the judged ones: what a delivery and an exchange cost on this machine, and
 //! how late its timers are. Inputs of the model, never taken from the trial that is judged.
 
-use std::{sync::Arc, thread, time::Duration};
+use std::{thread, time::Duration};
 
 use contract::{
     Arrivals, CalibratedAges, Calibration, Certificate, Client, Heartbeat, Measurements, Network, Pattern,
@@ -118,18 +118,9 @@ pub fn calibration_order(key: CalibrationKey, seed: u64, order: u32) -> Result<T
         events: events.clone(),
     };
     let length = settings.schedule_length();
-    Ok(TrialOrder {
-        scenario: "calibration".to_owned(),
-        schedule: Arc::new(Schedule::build(&events, None, seed, length, settings.payload_bytes)?),
-        plan: TrialPlan { pattern: key.pattern, settings },
-        replay_csv: None,
-        order,
-        notes: Vec::new(),
-        block: 0,
-        attempt: 1,
-        poll_phase: 0.0,
-        calibration: None,
-    })
+    let schedule = Schedule::build(&events, None, seed, length, settings.payload_bytes)?;
+    let plan = TrialPlan { pattern: key.pattern, settings };
+    Ok(TrialOrder { order, block: 0, ..TrialOrder::new("calibration", plan, schedule) })
 }
 
 /// Reads the model's inputs off a calibration trial.

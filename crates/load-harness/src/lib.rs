@@ -47,6 +47,7 @@ mod target_folder;
 mod tls;
 mod trace;
 mod trial_error;
+mod trial_order;
 mod troubles;
 mod trunk;
 mod waits;
@@ -58,9 +59,10 @@ pub use calibration::{CalibrationKey, calibrate, calibration_order};
 pub use descriptors::{TooFewDescriptors, ensure_descriptors, fitting_subscribers, raise_descriptor_limit};
 pub use environment::{Cores, environment};
 pub use recorder::Recorder;
-pub use runner::{Harness, Phase, Progress, TrialOrder, TrialResult};
+pub use runner::{Harness, Phase, Progress, TrialResult};
 pub use sse_parser::{SseEvent, SseParser, TooLong};
 pub use target_folder::{TargetFolder, TargetFolderError};
+pub use trial_order::TrialOrder;
 
 /// Maximum segment size set on both ends of every measured socket, bytes: that of an Ethernet path. TCP's
 /// options count in it (RFC 9293 §3.7.1), so with timestamps, as Linux has them unless told otherwise, a

@@ -11,14 +11,13 @@ use std::{
 };
 
 use contract::{
-    Calibration, Environment, Heartbeat, Load, Measurements, Outcome, Params, RECORD_SCHEMA, ServerName,
-    Stair, Transport, TrialPlan, TrialRecord, Window,
+    Environment, Heartbeat, Load, Measurements, Outcome, RECORD_SCHEMA, ServerName, Stair, Transport,
+    TrialRecord,
 };
-use schedule::Schedule;
 use tokio::time::sleep;
 
 use crate::{
-    Cores, TCP_MAXSEG, browser, cpu_seconds,
+    Cores, TCP_MAXSEG, TrialOrder, browser, cpu_seconds,
     crew::Crew,
     interval_log::{interval_log, wall_time},
     machine::{self, Clocks},
@@ -48,31 +47,6 @@ pub struct Harness {
     pub targets: BTreeMap<ServerName, Arc<TargetFolder>>,
     /// Whether subscribers have climbed the stairs before in this run.
     pub has_climbed: AtomicBool,
-}
-
-/// One trial to run.
-#[derive(Debug, Clone)]
-pub struct TrialOrder {
-    /// Name of the scenario.
-    pub scenario: String,
-    /// The pattern and its settings.
-    pub plan: TrialPlan,
-    /// What will be published.
-    pub schedule: Arc<Schedule>,
-    /// The CSV text of a replayed schedule.
-    pub replay_csv: Option<String>,
-    /// Position in the run.
-    pub order: u32,
-    /// Block of its scenario, from 1; 0 for a calibration.
-    pub block: u32,
-    /// How often it is run in its place, from 1.
-    pub attempt: u32,
-    /// Seeded start of the golden-ratio poll phases, in `[0, 1)`; another in every block.
-    pub poll_phase: f64,
-    /// What a reader of its record should know beforehand, in words.
-    pub notes: Vec<String>,
-    /// What the calibration of this pattern on this way found.
-    pub calibration: Option<Calibration>,
 }
 
 /// What a trial leaves behind.
@@ -120,47 +94,6 @@ struct Ran {
 struct Broken {
     reason: String,
     server_last_words: Vec<String>,
-}
-
-impl TrialOrder {
-    /// The stretch of the schedule that counts.
-    #[must_use]
-    pub fn window(&self) -> Window {
-        let settings = &self.plan.settings;
-        let start_ns = settings.warm_up.as_nanos() as u64;
-        Window { start_ns, end_ns: start_ns + settings.measure.as_nanos() as u64 }
-    }
-
-    /// Events due in the window.
-    pub(crate) fn window_events(&self) -> u64 {
-        let window = self.window();
-        self.schedule.events().iter().filter(|event| window.contains(event.due_ns)).count() as u64
-    }
-
-    /// The settings as numbers, with the rate and the mean text length of the window's events.
-    #[must_use]
-    pub fn params(&self) -> Params {
-        let (window, columns) = (self.window(), self.schedule.published());
-        let counted = columns.due_ns.iter().zip(&columns.data_bytes);
-        let texts: Vec<u64> = counted
-            .filter(|(due_ns, _)| window.contains(**due_ns))
-            .map(|(_, bytes)| u64::from(*bytes))
-            .collect();
-        let mean = match texts.len() as u64 {
-            0 => self.plan.settings.payload_bytes,
-            events => ((texts.iter().sum::<u64>() + events / 2) / events) as u32,
-        };
-        self.plan.settings.params(self.plan.pattern, texts.len() as f64 / window.seconds(), mean)
-    }
-
-    /// How long the trial will take, for a progress bar; connecting and draining are guessed.
-    #[must_use]
-    pub fn expected_length(&self) -> Duration {
-        let settings = &self.plan.settings;
-        let connect = Duration::from_micros(u64::from(settings.subscribers) * 300) + settings.round_trips(4);
-        let trial = *settings.schedule_length() + connect + Duration::from_millis(900);
-        if settings.stairs.is_empty() { trial } else { trial + stairs::extra_length(self, connect) }
-    }
 }
 
 impl Harness {

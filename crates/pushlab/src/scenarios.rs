@@ -3,7 +3,6 @@
 use std::{
     fs,
     path::{Path, PathBuf},
-    sync::Arc,
 };
 
 use anyhow::{Context, bail};
@@ -56,16 +55,9 @@ impl Loaded {
             )
             .map_err(Failure::usage)?;
             Ok(TrialOrder {
-                scenario: self.scenario.name.clone(),
-                schedule: Arc::new(schedule),
                 replay_csv: self.replay_csv.clone(),
-                order: 0,
-                notes: Vec::new(),
-                block: 1,
-                attempt: 1,
                 poll_phase: poll_phase(seed, 1),
-                calibration: None,
-                plan,
+                ..TrialOrder::new(&self.scenario.name, plan, schedule)
             })
         };
         self.scenario.trials(selection).into_iter().map(order).collect()

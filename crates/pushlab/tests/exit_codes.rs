@@ -90,6 +90,27 @@ fn five_a_threshold_was_left_open_and_only_if_asked_to_be_strict() {
     bench(r#"["lost > 0", "memory_user_bytes_per_subscriber < 4096"]"#, &[], &["--strict"], 3);
 }
 
+/// No trial keeps these limits, so each is run again as often as they allow, and all attempts are kept.
+#[test]
+fn what_the_machine_disturbs_is_run_again_in_its_place_and_every_attempt_is_recorded() {
+    let limits = IMPOSSIBLE.replace("repeats = 0", "repeats = 2");
+    let (lab, said) = bench("[]", &[("[limits]", &limits)], &[], 4);
+    assert!(said.contains("run again, attempt 3") && !said.contains("attempt 4"), "{said}");
+    let run = lab.only_run();
+    let attempts: Vec<(String, u32, u32)> =
+        records(&run).into_iter().map(|record| (record.scenario, record.attempt, record.order)).collect();
+    let expected =
+        [("calibration", 1), ("calibration", 2), ("calibration", 3), ("one", 1), ("one", 2), ("one", 3)];
+    let expected: Vec<(String, u32, u32)> =
+        (0..).zip(expected).map(|(order, (name, attempt))| (name.to_owned(), attempt, order)).collect();
+    assert_eq!(attempts, expected, "one after the other, each with a number of its own");
+    let point = &summary(&run)["points"][0];
+    assert_eq!(
+        (&point["trials"], &point["set_aside"], &point["valid"]),
+        (&1.into(), &2.into(), &false.into())
+    );
+}
+
 #[test]
 fn the_first_bad_news_ends_a_run_that_is_asked_to_fail_fast() {
     let sweep = "arrivals = \"steady\"\nrate_hz = 40.0\n[sweep]\nsubscribers = [1, 2, 3]";

@@ -156,18 +156,7 @@ fn run(pattern: Pattern, mishap: Mishap, network: Option<Network>, times: [&str;
         targets: std::collections::BTreeMap::new(),
         has_climbed: AtomicBool::new(false),
     };
-    let order = TrialOrder {
-        scenario: "s".to_owned(),
-        plan,
-        schedule: Arc::new(schedule),
-        replay_csv: None,
-        order: 0,
-        block: 1,
-        attempt: 1,
-        poll_phase: 0.3,
-        notes: Vec::new(),
-        calibration: None,
-    };
+    let order = TrialOrder { poll_phase: 0.3, ..TrialOrder::new("s", plan, schedule) };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     runtime.block_on(harness.run(&order, &mut |_| {})).record.outcome
 }

@@ -5,7 +5,6 @@
 use std::{
     fs,
     path::{Path, PathBuf},
-    sync::Arc,
     time::Duration,
 };
 
@@ -92,18 +91,8 @@ fn the_model_speaks_of_every_trial_of_every_scenario() {
 
 /// A trial as the run will make it.
 fn order_of(scenario: &Scenario, plan: TrialPlan) -> TrialOrder {
-    TrialOrder {
-        scenario: scenario.name.clone(),
-        schedule: Arc::new(schedule_of(&plan)),
-        plan,
-        replay_csv: None,
-        order: 0,
-        block: 1,
-        attempt: 1,
-        poll_phase: 0.3,
-        notes: Vec::new(),
-        calibration: None,
-    }
+    let schedule = schedule_of(&plan);
+    TrialOrder { poll_phase: 0.3, ..TrialOrder::new(&scenario.name, plan, schedule) }
 }
 
 #[test]

@@ -2,11 +2,7 @@
 //! each is exactly its text.
 #![allow(clippy::unwrap_used, reason = "a test may end where its premise fails")]
 
-use std::{
-    collections::BTreeMap,
-    path::PathBuf,
-    sync::{Arc, atomic::AtomicBool},
-};
+use std::{collections::BTreeMap, path::PathBuf, sync::atomic::AtomicBool};
 
 use contract::{Client, Measurements, Pattern, Scenario, Selection, Transport};
 use load_harness::{Cores, Harness, TrialOrder, environment};
@@ -40,18 +36,7 @@ fn measured(pattern: Pattern, more: &str) -> Measurements {
         targets: BTreeMap::new(),
         has_climbed: AtomicBool::new(false),
     };
-    let order = TrialOrder {
-        scenario: "s".to_owned(),
-        plan,
-        schedule: Arc::new(schedule),
-        replay_csv: None,
-        order: 0,
-        block: 1,
-        attempt: 1,
-        poll_phase: 0.3,
-        notes: Vec::new(),
-        calibration: None,
-    };
+    let order = TrialOrder { poll_phase: 0.3, ..TrialOrder::new("s", plan, schedule) };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     let outcome = runtime.block_on(harness.run(&order, &mut |_| {})).record;
     let measured = outcome.measurements().cloned().unwrap_or_else(|| panic!("{:?}", outcome.outcome));

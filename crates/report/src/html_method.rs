@@ -173,7 +173,7 @@ pub(crate) fn calibration_cells(finding: &CalibrationFinding) -> [String; 9] {
 }
 
 /// What the calibration is for.
-pub(crate) const CALIBRATION_EXPLAINED: &str = "A short trial before the judged ones, on the same way and with as many subscribers, finds out what this machine costs: CPU per delivery (push) or per exchange (polling), the time between two deliveries of a fan-out (its pace), and the time of a delivery when nothing queues (its transit). The model takes these as inputs, and nothing from the trial that it predicts. By how much the calibration's own ages differ from second to second (mean ± standard deviation) decides how wide a predicted range is.";
+pub(crate) const CALIBRATION_EXPLAINED: &str = "Short trials before the judged ones find out what this machine costs. Each has as many subscribers as those that it is for, and goes the same way. It gives CPU per delivery (push) or per exchange (polling). It gives the time between two deliveries of a fan-out (its pace), and that of a delivery when nothing queues (its transit). The model takes these as inputs, and nothing from the trial that it predicts. By how much the calibration's own ages differ from second to second (mean ± standard deviation) decides how wide a predicted range is.";
 
 fn calibration(findings: &Findings) -> Markup {
     html! {

@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// What the columns "predicted" and "ratio" of the numbers hold.
-pub(crate) const RATIO_EXPLAINED: &str = "The predicted age of a push is what the formulas give plus what the calibration had beyond them; behind it stands the range in which the machine of the calibration would put it. Ratio: measured ÷ predicted; below 5\u{202f}ms the difference, and the ratio behind it.";
+pub(crate) const RATIO_EXPLAINED: &str = "The predicted age of a push is what the formulas give, and what the calibration had beyond them. Behind it stands the range in which the machine of the calibration would put it. Ratio: measured ÷ predicted; below 5\u{202f}ms the difference, and the ratio behind it.";
 
 /// Question, setting, finding, figures, numbers, validity, what to look at, command.
 pub(crate) fn section(finding: &ScenarioFinding, answer: &Answer, figures: &[Figure]) -> Markup {

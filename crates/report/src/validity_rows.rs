@@ -108,7 +108,7 @@ fn ledger_cells(of: &Measurements) -> Vec<String> {
 }
 
 /// What stands in the first column of the limits.
-pub(crate) const ADDED_EXPLAINED: &str = "What the instrument may have added to an age: the publisher's lateness, the time that server and harness waited for a core, and the stalls of the harness's event loops, together, against the measured age.";
+pub(crate) const ADDED_EXPLAINED: &str = "The instrument may have added three things to an age: the publisher's lateness, the time that server and harness waited for a core, and the stalls of the harness's event loops. Their sum stands beside the measured age.";
 
 /// Head of its column in the table of trials.
 pub(crate) const ADDED_COLUMN: &str = "added to an age, at most";
