@@ -8,6 +8,8 @@ use contract::{
 use crate::{
     answers::{self, Answer},
     comparisons::{PointComparison, comparisons},
+    limits::calibration_disturbances,
+    number::counted,
     point::Point,
     quantity::QuantityName,
     read::{CALIBRATION, Run},
@@ -235,6 +237,7 @@ pub fn findings(run: &Run) -> Findings {
     );
     let absent = manifest.targets.iter().filter_map(|target| target.problem.as_ref());
     warnings.extend(absent.map(|problem| format!("not measured: {problem}")));
+    warnings.extend(disturbed_calibrations(run, &judged));
     if manifest.environment.build == "debug" {
         warnings.push("measured with a debug build: CPU figures and ages are too high".to_owned());
     }
@@ -323,6 +326,29 @@ fn failure(record: &TrialRecord) -> Option<Failure> {
             server_last_words: server_last_words.clone(),
         }),
     }
+}
+
+/// The calibrations that the machine disturbed to the last attempt: what rests on them is in doubt.
+fn disturbed_calibrations(run: &Run, judged: &[&TrialRecord]) -> Vec<String> {
+    let calibrations = run.records.iter().filter(|record| record.scenario == CALIBRATION);
+    let words = calibrations.filter_map(|record| {
+        let first = judged.iter().find(|other| {
+            other.pattern == record.pattern
+                && other.calibration.is_some()
+                && other.calibration == record.calibration
+        })?;
+        let scenario = run.manifest.scenarios.iter().find(|known| known.name == first.scenario)?;
+        let reasons = calibration_disturbances(record.measurements()?, &scenario.limits);
+        let (pattern, subscribers) = (record.pattern.label(), u64::from(record.params.subscribers));
+        (!reasons.is_empty()).then(|| {
+            format!(
+                "predictions for {pattern} with {} rest on a calibration that the machine disturbed: {}",
+                counted(subscribers, "subscriber", "subscribers"),
+                reasons.join("; ")
+            )
+        })
+    });
+    words.collect()
 }
 
 /// The calibrations that the predictions used, each once.

@@ -82,3 +82,17 @@ fn where_the_question_is_about_bytes_only_the_ages_are_in_doubt() {
     assert!(doubt(QuantityName::AgeP50).starts_with("the instrument may have added 9.0"));
     assert_eq!(doubt(QuantityName::BytesPerEvent), "");
 }
+
+#[test]
+fn predictions_from_a_disturbed_calibration_are_in_doubt_and_from_a_quiet_one_are_not() {
+    let judged = trial(1, 1, 20, |_| {});
+    let told = |by: fn(&mut Measurements)| {
+        let mut calibration = trial(0, 3, 20, by);
+        calibration.scenario = "calibration".to_owned();
+        findings("age_p99_ms", 1, vec![calibration, judged.clone()]).warnings
+    };
+    let words =
+        "predictions for SSE with 50 subscribers rest on a calibration that the machine disturbed: the";
+    assert!(told(late).iter().any(|warning| warning.starts_with(words)), "{:?}", told(late));
+    assert!(told(|_| {}).is_empty(), "{:?}", told(|_| {}));
+}
