@@ -37,12 +37,11 @@ pub struct Calibration {
     /// Harness CPU per delivery (push) or per exchange (polling).
     pub harness_us: f64,
     /// Time between two deliveries of a fan-out: the slope of the ages from the first subscriber to the
-    /// last, over the middle eight tenths. With few subscribers, and for short polling, the CPU time of
-    /// server or harness, whichever is larger, where each has a core; their sum where they share one.
+    /// last, over the middle eight tenths. For short polling, the CPU time of an exchange at server or
+    /// harness, whichever is larger, where each has a core; their sum where they share one.
     pub pace_us: f64,
     /// From publishing to the first of the subscribers, mean lateness taken off: where the line through
-    /// these ages begins; with few subscribers the fastest percent of deliveries. For short polling the
-    /// mean time of an exchange.
+    /// these ages begins. For short polling the mean time of an exchange.
     pub transit_us: f64,
     /// Mean by which the harness's timers fire late.
     pub timer_late_us: f64,

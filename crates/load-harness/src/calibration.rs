@@ -20,8 +20,6 @@ const SLOW_DELIVERY_S: f64 = 10e-6;
 /// Time between two polls of a subscriber, and the least for each subscriber that there is.
 const POLL_INTERVAL: Duration = Duration::from_millis(97);
 const POLL_SPACING: Duration = Duration::from_micros(100);
-/// With fewer subscribers the ages of one event show its way and no row of deliveries.
-const FEWEST_IN_A_ROW: u32 = 50;
 /// From so many subscribers on it takes two seconds, and not one, until a delivery costs no less any more.
 const MANY: u32 = 500;
 /// The part of a row that its slope is read from: its ends have the stragglers.
@@ -135,21 +133,15 @@ pub fn calibrate(order: &TrialOrder, measured: &Measurements, cores: &Cores) -> 
     .max(1) as f64;
     let lateness_mean_us = measured.lateness.mean_us().unwrap_or(0.0);
     let (server_us, harness_us) = (measured.cpu.server_us / units, measured.cpu.harness_us / units);
-    let by_cpu_us = cpu_pace_us(server_us, harness_us, cores);
     let subscribers = order.plan.settings.subscribers;
     let (pace_us, first_us) = match pattern {
         Pattern::ShortPolling => {
             let exchange_us = requests.exchange_sum_us / requests.exchanges.max(1) as f64;
-            (by_cpu_us, exchange_us + lateness_mean_us)
+            (cpu_pace_us(server_us, harness_us, cores), exchange_us + lateness_mean_us)
         }
         Pattern::LongPolling | Pattern::Sse | Pattern::WebSocket => {
             let ages = measured.age.arrived.histogram().unwrap_or_default();
-            let age_us = |quantile: f64| ages.quantile_us(quantile) as f64;
-            if subscribers < FEWEST_IN_A_ROW {
-                (by_cpu_us, age_us(0.01))
-            } else {
-                row(ROW.map(age_us), subscribers)
-            }
+            row(ROW.map(|quantile| ages.quantile_us(quantile) as f64), subscribers)
         }
     };
     Calibration {
