@@ -22,8 +22,8 @@ pub struct Limits {
     pub added_age_share: f64,
     /// What the instrument may have added whatever the age is; the larger of the two bounds counts.
     pub added_age: Period,
-    /// How often a trial that the machine disturbed is run again in its place, before its point is called
-    /// invalid.
+    /// How often a trial that the machine disturbed is run again at the end of its block, before its point
+    /// is called invalid.
     pub repeats: u32,
     /// Share of the workers' cores that the harness may use in the window. Above it the harness is
     /// what is measured.

@@ -249,7 +249,7 @@ pub struct TrialRecord {
     /// Which block of its scenario, from 1; 0 for a calibration. A block runs every trial once, in a
     /// seeded random order.
     pub block: u32,
-    /// How often this trial was run in its place of the block, this time included, from 1. The last
+    /// Which attempt at this trial of its block it is, from 1. The last
     /// attempt counts; those before it were disturbed by the machine.
     pub attempt: u32,
     /// Seed of the run.

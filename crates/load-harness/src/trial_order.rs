@@ -22,7 +22,7 @@ pub struct TrialOrder {
     pub order: u32,
     /// Block of its scenario, from 1; 0 for a calibration.
     pub block: u32,
-    /// How often it is run in its place, from 1.
+    /// Which attempt at it this is, from 1.
     pub attempt: u32,
     /// Seeded start of the golden-ratio poll phases, in `[0, 1)`; another in every block.
     pub poll_phase: f64,

@@ -90,21 +90,26 @@ fn five_a_threshold_was_left_open_and_only_if_asked_to_be_strict() {
     bench(r#"["lost > 0", "memory_user_bytes_per_subscriber < 4096"]"#, &[], &["--strict"], 3);
 }
 
-/// No trial keeps these limits, so each is run again as often as they allow, and all attempts are kept.
+/// No trial keeps these limits, so each runs again as often as they allow: after the others of its block, and
+/// before the next block. All attempts are kept.
 #[test]
-fn what_the_machine_disturbs_is_run_again_in_its_place_and_every_attempt_is_recorded() {
+fn what_the_machine_disturbs_runs_again_and_every_attempt_is_recorded() {
     let limits = IMPOSSIBLE.replace("repeats = 0", "repeats = 2");
-    let (lab, said) = bench("[]", &[("[limits]", &limits)], &[], 4);
-    assert!(said.contains("run again, attempt 3") && !said.contains("attempt 4"), "{said}");
+    let changes = [("[limits]", limits.as_str()), ("patterns", r#"["sse", "websocket"]"#), ("blocks", "2")];
+    let (lab, said) = bench("[]", &changes, &[], 4);
+    assert!(said.contains("runs again at the end of its block, attempt 3"), "{said}");
+    assert!(!said.contains("attempt 4"), "{said}");
     let run = lab.only_run();
     let records = records(&run);
     assert!((0..).zip(&records).all(|(order, record)| record.order == order), "each has a number of its own");
-    let attempts = records.iter().filter(|record| record.scenario == "one").map(|record| record.attempt);
-    assert_eq!(attempts.collect::<Vec<u32>>(), [1, 2, 3]);
+    let judged = records.iter().filter(|record| record.scenario == "one");
+    let attempts: Vec<(u32, u32)> = judged.map(|record| (record.block, record.attempt)).collect();
+    let of_block = |block| [1, 1, 2, 2, 3, 3].map(|attempt| (block, attempt));
+    assert_eq!(attempts, [of_block(1), of_block(2)].concat());
     let point = &summary(&run)["points"][0];
     assert_eq!(
         (&point["trials"], &point["set_aside"], &point["valid"]),
-        (&1.into(), &2.into(), &false.into())
+        (&2.into(), &4.into(), &false.into())
     );
 }
 

@@ -58,7 +58,7 @@ impl Trial {
     }
 }
 
-/// An attempt that the machine disturbed, and that was therefore run again in its place.
+/// An attempt that the machine disturbed, and that was therefore run again at the end of its block.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SetAside {
     /// Which block of its scenario it belongs to, from 1.

@@ -1,6 +1,9 @@
 //! The trials of a run, one after the other; each record is on the disk before the next trial begins.
 
-use std::{collections::HashMap, path::Path};
+use std::{
+    collections::{HashMap, VecDeque},
+    path::Path,
+};
 
 use anyhow::Result;
 use contract::{Calibration, Outcome, Scenario, TrialRecord};
@@ -15,7 +18,8 @@ use crate::{
 };
 
 impl Plan {
-    /// Calibrates, then runs every trial, again where the machine disturbed it.
+    /// Calibrates, then runs every trial. What the machine disturbed runs again at the end of its block, when
+    /// the disturbance may be over.
     pub(super) async fn run_all(&self, folder: &mut ResultsFolder, arguments: &BenchArguments) -> Result<()> {
         let calibrations: Vec<TrialOrder> = self
             .calibrations
@@ -28,14 +32,16 @@ impl Plan {
         let mut known: HashMap<CalibrationKey, Calibration> = HashMap::new();
         // Calibrations and repetitions count, too: a number names one trial of the run.
         let mut ran = 0;
-        for (number, order) in (1..).zip(&everything) {
-            let mut order = (*order).clone();
-            let is_calibration = number <= calibrations.len();
-            // What a delivery costs the lab's own server says nothing of another.
-            let calibrated = !is_calibration && order.plan.settings.server.is_pushlab();
-            let key = CalibrationKey::of(&order.plan);
-            order.calibration = known.get(&key).copied().filter(|_| calibrated);
-            loop {
+        let numbered: Vec<(usize, &TrialOrder)> = (1..).zip(everything.iter().copied()).collect();
+        'run: for block in numbered.chunk_by(|(_, one), (_, next)| is_same_block(one, next)) {
+            let mut queue: VecDeque<(usize, TrialOrder)> =
+                block.iter().map(|(number, order)| (*number, (*order).clone())).collect();
+            while let Some((number, mut order)) = queue.pop_front() {
+                let is_calibration = number <= calibrations.len();
+                // What a delivery costs the lab's own server says nothing of another.
+                let calibrated = !is_calibration && order.plan.settings.server.is_pushlab();
+                let key = CalibrationKey::of(&order.plan);
+                order.calibration = known.get(&key).copied().filter(|_| calibrated);
                 order.order = ran;
                 ran += 1;
                 display.begin(number, everything.len(), &order);
@@ -46,22 +52,25 @@ impl Plan {
                     record.calibration = Some(found);
                 }
                 folder.append(&record)?;
-                let Some(reason) = self.disturbed(&order, &record) else { break };
-                display.note(&format!("disturbed: {reason}"));
-                let repeats = self.scenario_of(&order).map_or(0, |scenario| scenario.limits.repeats);
-                if order.attempt > repeats {
-                    break;
+                if let Some(reason) = self.disturbed(&order, &record) {
+                    display.note(&format!("disturbed: {reason}"));
+                    let repeats = self.scenario_of(&order).map_or(0, |scenario| scenario.limits.repeats);
+                    if order.attempt <= repeats {
+                        order.attempt += 1;
+                        display.note(&format!("runs again at the end of its block, attempt {}", order.attempt));
+                        display.expect_again(&order);
+                        queue.push_back((number, order));
+                    }
                 }
-                order.attempt += 1;
-                display.note(&format!("run again, attempt {}", order.attempt));
-                display.expect_again(&order);
-            }
-            if arguments.fail_fast
-                && let Some(reason) =
-                    self.bad_news(folder.path(), number.saturating_sub(calibrations.len()))?
-            {
-                display.note(&format!("stopped early: {reason}"));
-                break;
+                // A trial that is to run again is not bad news yet.
+                if arguments.fail_fast
+                    && queue.iter().all(|(_, order)| order.attempt == 1)
+                    && let Some(reason) =
+                        self.bad_news(folder.path(), number.saturating_sub(calibrations.len()))?
+                {
+                    display.note(&format!("stopped early: {reason}"));
+                    break 'run;
+                }
             }
         }
         let (took, ran) = display.finish();
@@ -131,4 +140,10 @@ impl Plan {
             Verdict::Interrupted | Verdict::Inconclusive | Verdict::Passed => None,
         })
     }
+}
+
+/// Whether two trials that follow each other belong to the same block of the same scenario. All calibrations
+/// are one block.
+fn is_same_block(one: &TrialOrder, next: &TrialOrder) -> bool {
+    (&one.scenario, one.block) == (&next.scenario, next.block)
 }
