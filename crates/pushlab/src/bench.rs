@@ -175,7 +175,7 @@ impl Plan {
                 targets: targets::notes(&targets),
             },
             harness: Harness {
-                server_program: env::current_exe().context("this program cannot find itself, to serve")?,
+                server_program: own_program()?,
                 cores,
                 seed: arguments.seed,
                 environment,
@@ -218,6 +218,20 @@ impl Plan {
         let (trials, calibrations) = (self.orders.len(), self.calibrations.len());
         format!("{} in {blocks}, after {calibrations} of calibration", counted(trials, "trial"))
     }
+}
+
+/// The program that serves and relays: this one, as it runs now. Its file may be built anew or deleted during
+/// the run, and later trials would then start another build.
+///
+/// # Errors
+/// If the system does not tell where the program is.
+fn own_program() -> Result<PathBuf> {
+    if cfg!(target_os = "linux") {
+        // Until its `exec` a child runs the image of its parent, and the link leads to that image, whatever
+        // has become of the file (proc(5)).
+        return Ok(PathBuf::from("/proc/self/exe"));
+    }
+    env::current_exe().context("this program cannot find itself, to serve")
 }
 
 /// Refuses trials for which this machine has too few file descriptors.

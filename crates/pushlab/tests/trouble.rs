@@ -8,12 +8,12 @@ use std::{
     io::{BufRead, BufReader, Read, Write},
     net::TcpListener,
     path::Path,
-    process::Command,
+    process::{Command, Stdio},
 };
 
 use contract::{Outcome, TrialRecord};
 use lab::{
-    Lab, files, manifest,
+    Lab, PUSHLAB, files, manifest,
     process::{Running, Serving, is_running, signal},
     read, records, summary, until, until_records,
 };
@@ -130,6 +130,26 @@ fn a_server_does_not_outlive_a_killed_bench() {
     assert_eq!(manifest(&run).name, "two");
     let report = lab.run(&["report", run.to_str().unwrap()]).exits(0);
     assert!(report.stdout.contains("interrupted"), "{}", report.stdout);
+}
+
+/// As `cargo build` does it during a run: the program's path leads to another file, which could serve no trial.
+#[test]
+fn a_run_goes_on_with_the_program_it_began_with() {
+    let lab = Lab::new();
+    two_trials(&lab);
+    let program = lab.path("pushlab");
+    // Not by this process: a file cannot be run while a child of another test holds it open for writing.
+    let copied = Command::new("cp").arg(PUSHLAB).arg(&program).status().unwrap();
+    assert!(copied.success());
+    let mut command = Command::new(&program);
+    command.args(["bench", "two"]).current_dir(lab.path(".")).stdin(Stdio::null());
+    let bench = Running::start(command);
+    let run = lab.run_with_manifest();
+    bench.publishing_server(&[]);
+    lab.write("rebuilt", "no program at all");
+    fs::rename(lab.path("rebuilt"), &program).unwrap();
+    bench.finish().exits(0);
+    assert_eq!(records(&run).iter().map(completed).collect::<Vec<_>>(), [true; 4]);
 }
 
 #[test]
