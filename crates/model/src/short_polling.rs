@@ -13,7 +13,7 @@
 //! ℓ is the publisher's lateness, d_d the second half of an exchange (its server time inside), gap
 //! the time between two events. The empty ratio is the law's tail turned round: the fraction of
 //! instants that are farther than T after the last event; in this form, because the schedule's
-//! bursts are no Poisson batches. Derived here, checked by the simulator in `tests/monte_carlo.rs`.
+//! bursts are no Poisson batches. Derived here, checked by the simulator in `tests/all/monte_carlo.rs`.
 //!
 //! **Left out.** The batch limit of 1,000 events. Polls that wait for each other at the server:
 //! below a load of 0.9 less than five exchanges' CPU on average, and the prediction is refused above.
