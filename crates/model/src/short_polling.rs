@@ -28,7 +28,7 @@
 
 use contract::Pattern;
 
-pub use crate::poll_timer::replayed;
+pub use crate::poll_timer::{PHASE_STEP, replayed};
 use crate::{
     AgeCurve, Inputs, NotApplicable, Piece, Prediction,
     gaps::Gaps,
@@ -36,10 +36,6 @@ use crate::{
     polling::{answer_bytes, check_link, closed_form_bytes},
     set_up,
 };
-
-/// Step between two subscribers' phases, as a fraction of the poll interval: the golden ratio's
-/// fraction. Any number of subscribers is spread evenly, yet locks to no steady schedule.
-pub const PHASE_STEP: f64 = 0.618_033_988_749_894_9;
 
 /// Fraction of the polls that find nothing new.
 #[must_use]

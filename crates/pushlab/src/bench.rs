@@ -1,8 +1,12 @@
 //! `pushlab bench`: calibrate, run every trial, write the report.
 
+mod choice;
+mod trials;
+
 use std::{env, path::PathBuf, process::ExitCode, sync::atomic::AtomicBool};
 
 use anyhow::{Context, Result, bail};
+use choice::Choice;
 use clap::Args;
 use contract::{BrowserTask, Manifest, Pattern, PublishedSchedule, RECORD_SCHEMA};
 use load_harness::{
@@ -12,11 +16,8 @@ use load_harness::{
 use report::Verdict;
 use tokio::signal::unix::{SignalKind, signal};
 
-mod trials;
-
 use crate::{
     checkout,
-    choice::{self, Choice},
     exit::Failure,
     results::{self, ResultsFolder},
     say::{complain, counted, say},

@@ -2,10 +2,8 @@
 
 use std::{fmt, path::Path};
 
-use crate::{
-    Arrivals, Client, DefaultRun, Limits, Pattern, Period, PublisherSeat, Scenario, Selection, ServerName,
-    Settings, Sweep,
-};
+use super::{DefaultRun, Scenario, Selection};
+use crate::{Arrivals, Client, Limits, Pattern, Period, PublisherSeat, ServerName, Settings, Sweep};
 
 /// Longest name: files are called after it, with more words behind, and a name of theirs has room for 255.
 const LONGEST_NAME: usize = 60;

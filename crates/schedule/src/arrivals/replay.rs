@@ -1,6 +1,6 @@
 //! Schedules that were recorded elsewhere: a CSV with the columns `offset_ms,type,data`.
 
-use crate::{ScheduleError, ScheduledEvent};
+use super::{ScheduleError, ScheduledEvent};
 
 const COLUMNS: [&str; 3] = ["offset_ms", "type", "data"];
 

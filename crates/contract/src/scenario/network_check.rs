@@ -1,9 +1,11 @@
 //! Which networks, transports and browsers a scenario may ask for.
 
+use super::{
+    Scenario, ScenarioError,
+    check::{Check, MOST_SUBSCRIBERS_BEHIND_RELAY},
+};
 use crate::{
-    BrowserTask, Client, Heartbeat, Network, Pattern, Period, Scenario, ScenarioError, ServerName, Settings,
-    Transport, TrialPlan,
-    scenario_check::{Check, MOST_SUBSCRIBERS_BEHIND_RELAY},
+    BrowserTask, Client, Heartbeat, Network, Pattern, Period, ServerName, Settings, Transport, TrialPlan,
 };
 
 /// Longest round trip: beyond this a trial would be spent waiting.

@@ -4,8 +4,8 @@ use std::path::Path;
 
 use contract::{Scenario, Selection, ServerName};
 
+use super::BenchArguments;
 use crate::{
-    bench::BenchArguments,
     exit::Failure,
     scenarios::{self, Loaded},
 };
