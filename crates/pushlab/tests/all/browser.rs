@@ -1,6 +1,6 @@
 //! A real browser as the audience: what its pages find out, and what becomes of it when something goes
-//! wrong. Without a Chromium these tests are left out and say so; with `PUSHLAB_TEST_BROWSER=1` it must be
-//! there.
+//! wrong. Without a Chromium these tests do not run, and the last line of `just test` says so; with
+//! `PUSHLAB_TEST_BROWSER=1` it must be there.
 
 use std::{
     env, fs,
@@ -12,7 +12,7 @@ use contract::{BrowserFindings, BrowserLane, LaneKind, Outcome, Pattern, Transpo
 use load_harness::BrowserPrograms;
 
 use crate::lab::{
-    Lab,
+    Lab, did_not_run,
     process::{Running, Serving, is_running, signal},
     records, until,
 };
@@ -23,7 +23,7 @@ fn has_browser() -> bool {
         Ok(_) => true,
         Err(missing) => {
             assert!(env::var_os("PUSHLAB_TEST_BROWSER").is_none(), "{missing}");
-            eprintln!("left out: {missing}; `just setup-browser` gets one");
+            did_not_run("of the browser", &format!("{missing}; `just setup-browser` gets one"));
             false
         }
     }

@@ -15,7 +15,7 @@ use std::{
 use contract::{Measurements, Outcome, Pattern, TrialRecord};
 
 use crate::lab::{
-    Lab, manifest,
+    Lab, did_not_run, manifest,
     process::{Running, is_running},
     read, records, summary, until,
 };
@@ -291,7 +291,8 @@ fn a_foreign_server_does_not_outlive_a_harness_that_is_killed() {
 }
 
 /// Drives every shipped target by every pattern. With `PUSHLAB_TEST_TARGETS=all` each must be there and is
-/// installed if it is not; otherwise those that are not there are left out, and the test says so.
+/// installed if it is not; otherwise those that are not there do not run, and the last line of `just test`
+/// says so.
 #[test]
 fn the_shipped_targets_deliver_everything_once_and_in_order() {
     let lab = Lab::new();
@@ -331,7 +332,7 @@ fn the_shipped_targets_deliver_everything_once_and_in_order() {
         .collect();
     assert!(!all || absent.is_empty(), "{}\n{}", said.stdout, said.stderr);
     for name in &absent {
-        eprintln!("left out: {name} is not installed; PUSHLAB_TEST_TARGETS=all installs it");
+        did_not_run(&format!("of the server {name}"), "not installed; PUSHLAB_TEST_TARGETS=all installs it");
     }
     let records = judged(&run);
     assert_eq!(records.len(), names.len() * Pattern::ALL.len());

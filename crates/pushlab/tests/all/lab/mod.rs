@@ -4,7 +4,8 @@ pub(crate) mod permit;
 pub(crate) mod process;
 
 use std::{
-    fs,
+    env, fs,
+    io::Write,
     path::{Path, PathBuf},
     process::{Command, Stdio},
     thread::sleep,
@@ -138,6 +139,17 @@ pub(crate) fn scenario(name: &str, changes: &[(&str, &str)]) -> String {
     let mut text: String = lines.iter().map(|(key, value)| format!("{key} = {value}\n")).collect();
     text.push_str(&format!("[limits]\n{limits}\n[events]\n{events}\n"));
     text
+}
+
+/// Says which test, or which part of one, did not run, and why. It goes to stderr, which cargo shows of failed
+/// tests only, and to the file from which `just test` makes its last line.
+pub(crate) fn did_not_run(what: &str, why: &str) {
+    eprintln!("did not run: {what} ({why})");
+    if let Some(path) = env::var_os("PUSHLAB_TEST_DID_NOT_RUN") {
+        let mut file = fs::File::options().create(true).append(true).open(path).unwrap();
+        // One write, so that tests side by side do not mix their lines.
+        file.write_all(format!("{what} ({why})\n").as_bytes()).unwrap();
+    }
 }
 
 /// Polls until there is something.
