@@ -3,8 +3,10 @@
 //!
 //! Nothing here opens a socket, reads a clock or knows HTTP. Everything else depends on this crate.
 
+mod arrivals;
 mod browser;
 mod calibration;
+mod client;
 mod connections;
 mod control;
 mod counts;
@@ -14,22 +16,22 @@ mod distribution;
 mod event;
 mod limits;
 mod network;
-mod network_check;
 mod params;
 mod pattern;
 mod period;
 mod record;
 mod scenario;
-mod scenario_check;
 mod server_choice;
 mod settings;
 mod sweep;
 mod target;
 
+pub use arrivals::Arrivals;
 pub use browser::{
     BrowserAudience, BrowserCheck, BrowserClock, BrowserFindings, BrowserLane, BrowserTask, Crowd, LaneKind,
 };
 pub use calibration::{CalibratedAges, Calibration, Scatter};
+pub use client::Client;
 pub use connections::{ConnectionCost, IdleStretch, Load, Stair};
 pub use control::{
     Announcement, ClockReading, PublisherReport, RequestCounts, ServerStats, StartSchedule, StartedSchedule,
@@ -54,8 +56,7 @@ pub use record::{
     Ages, CpuSecond, Environment, Manifest, Measurements, Outcome, PublishedSchedule, RECORD_SCHEMA,
     RelayUse, TargetNote, TrialRecord, Window,
 };
-pub use scenario::{Arrivals, Client, DefaultRun, Scenario, Selection};
-pub use scenario_check::ScenarioError;
+pub use scenario::{DefaultRun, Scenario, ScenarioError, Selection};
 pub use server_choice::{PublisherSeat, Rung, ServerName, ServerNameError, UnknownRung};
 pub use settings::{Settings, TrialPlan};
 pub use sweep::{Change, Side, Sweep};

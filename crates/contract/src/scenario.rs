@@ -1,73 +1,19 @@
 //! A scenario: one question, in one strict TOML file.
 
-use std::{fmt, path::Path};
+mod check;
+mod network_check;
+
+use std::path::Path;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    BrowserAudience, Certificate, Heartbeat, Limits, Network, Pattern, Period, PublisherSeat, ScenarioError,
-    ServerName, Settings, Sweep, Transport, TrialPlan,
+    Arrivals, BrowserAudience, Certificate, Client, Heartbeat, Limits, Network, Pattern, Period,
+    PublisherSeat, ServerName, Settings, Sweep, Transport, TrialPlan,
 };
 
-/// When events are due.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(tag = "arrivals", rename_all = "kebab-case", deny_unknown_fields)]
-pub enum Arrivals {
-    /// Evenly spaced, the first half a period after the start.
-    Steady {
-        /// Events per second.
-        rate_hz: f64,
-    },
-    /// Independent of each other: exponential gaps.
-    Poisson {
-        /// Mean events per second.
-        rate_hz: f64,
-    },
-    /// Groups of events close together, with idle gaps between the groups.
-    Bursts {
-        /// Events in a burst.
-        burst_events: u32,
-        /// Time between two events of a burst.
-        event_spacing: Period,
-        /// Mean time between the starts of two bursts; the gaps are drawn uniformly within ±25 %.
-        burst_every: Period,
-    },
-    /// The rate grows by the same factor every second, from the schedule's start to its end.
-    Ramp {
-        /// Events per second at the start.
-        from_hz: f64,
-        /// Events per second at the end.
-        to_hz: f64,
-    },
-    /// No events at all.
-    Silence,
-    /// Events of a CSV file with the columns `offset_ms,type,data`.
-    Replay {
-        /// The file, beside the scenario's.
-        file: String,
-    },
-}
-
-/// Which HTTP client the polling and SSE subscribers use.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Client {
-    /// The lab's own lean subscriber: `hyper::client::conn` over a socket of its own.
-    #[default]
-    Lean,
-    /// An ordinary client: one `reqwest::Client` a subscriber. Shows what convenience costs.
-    Reqwest,
-}
-
-impl fmt::Display for Client {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(match self {
-            Self::Lean => "lean",
-            Self::Reqwest => "reqwest",
-        })
-    }
-}
+pub use check::ScenarioError;
 
 /// What the default run takes of a scenario. Without this table it takes nothing.
 ///

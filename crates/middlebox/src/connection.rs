@@ -16,9 +16,10 @@ use tokio::net::TcpStream;
 use crate::{
     clock::{nanoseconds, now_ns},
     count::{Count, WayTally, one},
+    end::End,
     first_request::{self, Opening, REFUSAL},
     pacer::Pacer,
-    relay::RelaySettings,
+    settings::RelaySettings,
     sockets,
     way::{LARGEST_READ, Special, Way},
 };
@@ -28,25 +29,6 @@ const LONGEST_GOODBYE: Duration = Duration::from_secs(1);
 
 /// From a cut until both sides see it: a server that was asked just before has answered by then.
 const LAST_ANSWER: Duration = Duration::from_millis(5);
-
-/// How a connection ends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum End {
-    /// Both sides have ended it.
-    Done,
-    /// One side has reset it.
-    Reset,
-    /// The middlebox cut it.
-    Cut,
-    /// Nothing passed for too long.
-    Idle,
-    /// The server does not accept connections.
-    Unreachable,
-    /// It asked for an upgrade and was answered.
-    Refused,
-    /// From here on nothing passes.
-    BlackHole,
-}
 
 /// What all connections share.
 #[derive(Debug)]

@@ -24,13 +24,16 @@
 mod clock;
 mod connection;
 mod count;
+mod end;
 mod first_request;
 mod kernel;
 mod pacer;
 mod queue;
 mod relay;
+mod settings;
 mod sockets;
 mod timer;
 mod way;
 
-pub use relay::{Relay, RelayError, RelaySettings};
+pub use relay::{Relay, RelayError};
+pub use settings::RelaySettings;

@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use contract::{Network, RelayCounts};
+use contract::RelayCounts;
 use tokio::{
     net::{TcpListener, TcpStream},
     runtime::{Builder, LocalOptions},
@@ -23,6 +23,7 @@ use crate::{
     connection::{self, Shared},
     count::{Count, one},
     pacer::Pacer,
+    settings::RelaySettings,
     sockets,
 };
 
@@ -30,21 +31,6 @@ use crate::{
 const ACCEPT_AGAIN: Duration = Duration::from_millis(10);
 /// Tasks that may run before the runtime looks at sockets and timer again: few, so that no timer waits.
 const LOOK_AFTER: u32 = 8;
-
-/// What a relay is to do.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct RelaySettings {
-    /// Where it listens; port 0 picks a free one. Loopback only.
-    pub listen: SocketAddr,
-    /// The server that it passes everything on to. Loopback only.
-    pub to: SocketAddr,
-    /// What it does to every connection.
-    pub network: Network,
-    /// Maximum TCP segment on both sides, bytes, with TCP's own options.
-    pub max_segment: u32,
-    /// Seed of the jitter.
-    pub seed: u64,
-}
 
 /// Why a relay cannot be started.
 #[derive(Debug, thiserror::Error)]

@@ -13,11 +13,11 @@ use tokio::{net::TcpStream, sync::Notify};
 
 use crate::{
     clock::{nanoseconds, now_ns},
-    connection::End,
     count::WayTally,
+    end::End,
     pacer::Pacer,
     queue::{Item, Parcel, Queue},
-    relay::RelaySettings,
+    settings::RelaySettings,
     sockets,
 };
 

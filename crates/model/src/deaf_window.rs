@@ -18,7 +18,7 @@
 //!
 //! It is renewal theory: an instant drawn at random meets a deaf window with the probability
 //! E\[G\]/E\[X\], and a long one more often than a short one. Checked by the simulator in
-//! `tests/monte_carlo.rs`. All times in seconds.
+//! `tests/all/monte_carlo.rs`. All times in seconds.
 
 /// Fraction of the events that fall into a deaf window: E\[G\]/E\[X\]. They are delayed with a
 /// cursor and lost without one.

@@ -21,7 +21,7 @@
 //! published meanwhile is in its answer.
 //!
 //! RFC 6202 §2.2 names the batching at high rates "graceful degradation". The formulas are derived
-//! in `rearm.rs` and checked by the simulator in `tests/monte_carlo.rs`; the replay is
+//! in `rearm.rs` and checked by the simulator in `tests/all/monte_carlo.rs`; the replay is
 //! `held_requests.rs`. Left out of the closed form: an event that falls into the deaf window after
 //! a time-out of a steady or burst schedule (a fraction G/(G+W) of the bursts). Left out of both:
 //! that a hold ends up to a timer tick late; what a fresh connection costs the server; and c is the CPU

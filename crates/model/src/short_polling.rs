@@ -13,7 +13,7 @@
 //! ℓ is the publisher's lateness, d_d the second half of an exchange (its server time inside), gap
 //! the time between two events. The empty ratio is the law's tail turned round: the fraction of
 //! instants that are farther than T after the last event; in this form, because the schedule's
-//! bursts are no Poisson batches. Derived here, checked by the simulator in `tests/monte_carlo.rs`.
+//! bursts are no Poisson batches. Derived here, checked by the simulator in `tests/all/monte_carlo.rs`.
 //!
 //! **Left out.** The batch limit of 1,000 events. Polls that wait for each other at the server:
 //! below a load of 0.9 less than five exchanges' CPU on average, and the prediction is refused above.
@@ -28,7 +28,7 @@
 
 use contract::Pattern;
 
-pub use crate::poll_timer::replayed;
+pub use crate::poll_timer::{PHASE_STEP, replayed};
 use crate::{
     AgeCurve, Inputs, NotApplicable, Piece, Prediction,
     gaps::Gaps,
@@ -36,10 +36,6 @@ use crate::{
     polling::{answer_bytes, check_link, closed_form_bytes},
     set_up,
 };
-
-/// Step between two subscribers' phases, as a fraction of the poll interval: the golden ratio's
-/// fraction. Any number of subscribers is spread evenly, yet locks to no steady schedule.
-pub const PHASE_STEP: f64 = 0.618_033_988_749_894_9;
 
 /// Fraction of the polls that find nothing new.
 #[must_use]

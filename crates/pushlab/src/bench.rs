@@ -1,8 +1,12 @@
 //! `pushlab bench`: calibrate, run every trial, write the report.
 
+mod choice;
+mod trials;
+
 use std::{env, path::PathBuf, process::ExitCode, sync::atomic::AtomicBool};
 
 use anyhow::{Context, Result, bail};
+use choice::Choice;
 use clap::Args;
 use contract::{BrowserTask, Manifest, Pattern, PublishedSchedule, RECORD_SCHEMA};
 use load_harness::{
@@ -12,11 +16,8 @@ use load_harness::{
 use report::Verdict;
 use tokio::signal::unix::{SignalKind, signal};
 
-mod trials;
-
 use crate::{
     checkout,
-    choice::{self, Choice},
     exit::Failure,
     results::{self, ResultsFolder},
     say::{complain, counted, say},
@@ -175,7 +176,7 @@ impl Plan {
                 targets: targets::notes(&targets),
             },
             harness: Harness {
-                server_program: env::current_exe().context("this program cannot find itself, to serve")?,
+                server_program: own_program()?,
                 cores,
                 seed: arguments.seed,
                 environment,
@@ -218,6 +219,20 @@ impl Plan {
         let (trials, calibrations) = (self.orders.len(), self.calibrations.len());
         format!("{} in {blocks}, after {calibrations} of calibration", counted(trials, "trial"))
     }
+}
+
+/// The program that serves and relays: this one, as it runs now. Its file may be built anew or deleted during
+/// the run, and later trials would then start another build.
+///
+/// # Errors
+/// If the system does not tell where the program is.
+fn own_program() -> Result<PathBuf> {
+    if cfg!(target_os = "linux") {
+        // Until its `exec` a child runs the image of its parent, and the link leads to that image, whatever
+        // has become of the file (proc(5)).
+        return Ok(PathBuf::from("/proc/self/exe"));
+    }
+    env::current_exe().context("this program cannot find itself, to serve")
 }
 
 /// Refuses trials for which this machine has too few file descriptors.

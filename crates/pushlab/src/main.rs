@@ -3,7 +3,6 @@
 
 mod bench;
 mod checkout;
-mod choice;
 mod compare;
 mod doctor;
 mod exit;

@@ -1,12 +1,12 @@
 //! Seeded arrivals: from a scenario's settings to a list of due times and texts.
 
+mod replay;
+
 use contract::{Arrivals, DUE_DIGITS, EventType, Period, PublishedSchedule, stamp};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, Exp};
 use sha2::{Digest, Sha256};
-
-use crate::replay;
 
 /// Separate random streams of one seed, so that a longer payload does not move the arrivals.
 const ARRIVAL_STREAM: u64 = 0;

@@ -8,7 +8,6 @@ mod arrivals;
 mod clock;
 mod cores;
 mod publisher;
-mod replay;
 mod stock_ticks;
 
 pub use arrivals::{Schedule, ScheduleError, ScheduledEvent};

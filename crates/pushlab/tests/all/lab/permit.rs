@@ -1,0 +1,86 @@
+//! How many tests may measure at a time. The test program runs as many tests as the machine has cores, but
+//! every bench binds its server to the same core.
+
+use std::{
+    cell::Cell,
+    marker::PhantomData,
+    num::NonZero,
+    sync::{Condvar, Mutex, MutexGuard},
+    thread,
+};
+
+/// A semaphore's permit. A thread that holds one gets further ones without waiting, and gives all back with
+/// the last.
+///
+/// A test takes what it shares with others, such as the records of a run, before it takes a permit: the one
+/// that makes them has to get one, too.
+#[derive(Debug)]
+pub(crate) struct Permit {
+    /// What a thread holds is counted by the thread.
+    stays_here: PhantomData<MutexGuard<'static, ()>>,
+}
+
+/// What one thread holds: so much of the semaphore, for so many permits.
+#[derive(Debug, Clone, Copy)]
+struct Held {
+    amount: usize,
+    permits: usize,
+}
+
+/// What is taken of the semaphore.
+static TAKEN: Mutex<usize> = Mutex::new(0);
+/// Something was given back.
+static GIVEN_BACK: Condvar = Condvar::new();
+/// Held by the next to get a permit, so that many small ones do not keep a large one away.
+static FIRST_IN_LINE: Mutex<()> = Mutex::new(());
+
+thread_local! {
+    static HELD: Cell<Held> = const { Cell::new(Held { amount: 0, permits: 0 }) };
+}
+
+/// Two tests at least; with more cores, which the servers do not use, half as many as cores.
+fn all() -> usize {
+    (thread::available_parallelism().map_or(1, NonZero::get) / 2).max(2)
+}
+
+impl Permit {
+    /// To measure beside others.
+    pub(crate) fn one() -> Self {
+        Self::of(1)
+    }
+
+    /// To measure alone: what the test does would disturb others.
+    pub(crate) fn alone() -> Self {
+        Self::of(all())
+    }
+
+    fn of(amount: usize) -> Self {
+        let mut held = HELD.get();
+        if held.permits == 0 {
+            take(amount);
+            held.amount = amount;
+        }
+        assert!(held.amount >= amount, "a thread that waited for more than it holds could wait for ever");
+        held.permits += 1;
+        HELD.set(held);
+        Self { stays_here: PhantomData }
+    }
+}
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        let mut held = HELD.get();
+        held.permits -= 1;
+        HELD.set(held);
+        if held.permits == 0 {
+            *TAKEN.lock().unwrap() -= held.amount;
+            GIVEN_BACK.notify_all();
+        }
+    }
+}
+
+fn take(amount: usize) {
+    let _first = FIRST_IN_LINE.lock().unwrap();
+    let mut taken = GIVEN_BACK.wait_while(TAKEN.lock().unwrap(), |taken| *taken + amount > all()).unwrap();
+    *taken += amount;
+}

@@ -1,0 +1,29 @@
+//! The lab as its users have it: the real program, the harness in front of real servers, the shipped files.
+//!
+//! One program for all of them, as each program links the whole lab.
+#![allow(clippy::unwrap_used, reason = "a test may end where its premise fails")]
+
+mod browser;
+mod checkout;
+mod commands;
+mod compare;
+mod exit_codes;
+mod floor;
+mod instrument;
+mod known_answer;
+mod lab;
+mod ledgers;
+mod network;
+mod obstacles;
+mod peers;
+mod readers;
+mod reconnect;
+mod run;
+mod scenarios;
+mod schemas;
+mod shape;
+mod transports;
+mod trouble;
+mod usage;
+mod window;
+mod wire_sizes;

@@ -1,0 +1,270 @@
+//! Subscribers of a real server that lose their connections: nothing is lost with them, and the record
+//! tells what happened.
+
+use std::{
+    fs,
+    io::{Read, Write},
+    net::{Shutdown, SocketAddr, TcpListener, TcpStream},
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU32, Ordering::SeqCst},
+    },
+    thread,
+};
+
+use contract::{Measurements, Network, Outcome, Pattern, Scenario, Selection, Trouble};
+use load_harness::{Cores, Harness, TrialOrder, environment};
+use schedule::Schedule;
+use tempfile::TempDir;
+
+use crate::lab::permit::Permit;
+
+const SUBSCRIBERS: u64 = 4;
+/// What each of the first connections carries from the server before it is cut: some events.
+const CUT_AFTER_BYTES: u64 = 1_500;
+
+/// A relay of threads in front of a server that tells its address in a file.
+struct Relay {
+    folder: TempDir,
+    address: SocketAddr,
+    is_over: Arc<AtomicBool>,
+}
+
+/// What a relay does to connections.
+#[derive(Clone, Copy)]
+enum Mishap {
+    /// Each of the first so many is cut after [`CUT_AFTER_BYTES`] from the server.
+    Cut { first: u32 },
+    /// Those beyond so many are closed as soon as they are accepted.
+    Refuse { beyond: u32 },
+    /// Each gets an answer from the relay itself.
+    Forbid,
+}
+
+impl Relay {
+    fn start(mishap: Mishap) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let (folder, is_over) = (tempfile::tempdir().unwrap(), Arc::new(AtomicBool::new(false)));
+        let (announced, end) = (folder.path().join("server"), Arc::clone(&is_over));
+        thread::spawn(move || {
+            let accepted = AtomicU32::new(0);
+            for client in listener.incoming() {
+                let Ok(client) = client else { return };
+                if end.load(SeqCst) {
+                    return;
+                }
+                let number = accepted.fetch_add(1, SeqCst);
+                let limit = match mishap {
+                    Mishap::Cut { first } if number < first => CUT_AFTER_BYTES,
+                    Mishap::Refuse { beyond } if number >= beyond => continue,
+                    Mishap::Cut { .. } | Mishap::Refuse { .. } => u64::MAX,
+                    Mishap::Forbid => {
+                        forbid(client);
+                        continue;
+                    }
+                };
+                relay(client, &announced, limit);
+            }
+        });
+        Self { folder, address, is_over }
+    }
+
+    /// A program that serves as pushlab does, but announces the relay instead of itself.
+    fn program(&self) -> PathBuf {
+        let path = self.folder.path().join("serve");
+        let script = format!(
+            "#!/bin/sh\n\
+             cd '{folder}'\n\
+             '{pushlab}' \"$@\" | {{\n\
+             IFS= read -r line\n\
+             printf '%s' \"$line\" | sed -n 's/.*\"data\":\"\\([^\"]*\\)\".*/\\1/p' > draft\n\
+             [ -s draft ] && mv draft server\n\
+             printf '%s\\n' \"$line\" | sed 's/\"data\":\"[^\"]*\"/\"data\":\"{relay}\"/'\n\
+             cat\n\
+             }}\n",
+            folder = self.folder.path().display(),
+            pushlab = env!("CARGO_BIN_EXE_pushlab"),
+            relay = self.address,
+        );
+        fs::write(&path, script).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+        path
+    }
+}
+
+impl Drop for Relay {
+    fn drop(&mut self) {
+        self.is_over.store(true, SeqCst);
+        // It looks when somebody comes.
+        let _ = TcpStream::connect(self.address);
+    }
+}
+
+/// Answers one request.
+fn forbid(mut client: TcpStream) {
+    let (mut head, mut byte) = (Vec::new(), [0]);
+    while !head.ends_with(b"\r\n\r\n") && client.read(&mut byte).is_ok_and(|read| read == 1) {
+        head.extend(byte);
+    }
+    let _ = client.write_all(b"HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\n\r\n");
+}
+
+/// Passes bytes on until one side ends, or so many have come from the server.
+fn relay(client: TcpStream, announced: &Path, limit: u64) {
+    let server: SocketAddr = fs::read_to_string(announced).unwrap().trim().parse().unwrap();
+    let server = TcpStream::connect(server).unwrap();
+    let (up, down) = ((client.try_clone().unwrap(), server.try_clone().unwrap()), (server, client));
+    thread::spawn(move || pass(up.0, up.1, u64::MAX));
+    thread::spawn(move || pass(down.0, down.1, limit));
+}
+
+fn pass(mut from: TcpStream, mut to: TcpStream, mut left: u64) {
+    let mut buffer = [0; 4_096];
+    while left > 0 {
+        let Ok(read @ 1..) = from.read(&mut buffer) else { break };
+        let passed = read.min(usize::try_from(left).unwrap_or(usize::MAX));
+        if to.write_all(&buffer[..passed]).is_err() {
+            break;
+        }
+        left -= passed as u64;
+    }
+    let _ = (from.shutdown(Shutdown::Both), to.shutdown(Shutdown::Both));
+}
+
+/// Runs one trial through a relay: so long is measured, and so long waited for what is under way.
+fn run(pattern: Pattern, mishap: Mishap, network: Option<Network>, times: [&str; 2]) -> Outcome {
+    let _permit = Permit::one();
+    let (relay, [measure, drain]) = (Relay::start(mishap), times);
+    let scenario = format!(
+        "name = \"s\"\nquestion = \"q\"\nsetting = \"s\"\nlook_at = \"l\"\npatterns = [\"{pattern}\"]\n\
+         subscribers = {SUBSCRIBERS}\npoll_interval = \"50ms\"\nhold = \"400ms\"\npayload_bytes = 100\n\
+         warm_up = \"200ms\"\nmeasure = \"{measure}\"\ndrain = \"{drain}\"\n\
+         [events]\narrivals = \"steady\"\nrate_hz = 20.0\n"
+    );
+    let mut plan = Scenario::from_toml("s.toml", &scenario).unwrap().trials(Selection::Everything).remove(0);
+    plan.settings.network = network;
+    let settings = &plan.settings;
+    let length = settings.schedule_length();
+    let schedule = Schedule::build(&settings.events, None, 7, length, settings.payload_bytes).unwrap();
+    let cores = Cores { server: None, harness: Vec::new(), relay: None, allowed: 1 };
+    let harness = Harness {
+        server_program: relay.program(),
+        environment: environment(&cores, String::new()),
+        cores,
+        seed: 7,
+        targets: std::collections::BTreeMap::new(),
+        has_climbed: AtomicBool::new(false),
+    };
+    let order = TrialOrder { poll_phase: 0.3, ..TrialOrder::new("s", plan, schedule) };
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    runtime.block_on(harness.run(&order, &mut |_| {})).record.outcome
+}
+
+fn measured(pattern: Pattern, mishap: Mishap, network: Option<Network>, times: [&str; 2]) -> Measurements {
+    match run(pattern, mishap, network, times) {
+        Outcome::Completed { measurements } => *measurements,
+        other @ (Outcome::Failed { .. } | Outcome::Watched { .. } | Outcome::NotRun { .. }) => {
+            panic!("{pattern}: {other:?}")
+        }
+    }
+}
+
+fn total(troubles: &[Trouble]) -> u64 {
+    troubles.iter().map(|trouble| trouble.times).sum()
+}
+
+/// Every subscriber's first connection is cut in the middle of what it carries.
+fn survives_a_cut(pattern: Pattern, words: &[&str]) {
+    let measured = measured(pattern, Mishap::Cut { first: SUBSCRIBERS as u32 }, None, ["5s", "10s"]);
+    let delivery = measured.delivery;
+    assert_eq!(delivery.expected, SUBSCRIBERS * 104, "{pattern}");
+    assert_eq!((delivery.received, delivery.lost), (delivery.expected, 0), "{pattern}: {delivery:?}");
+    assert_eq!((delivery.duplicated, delivery.reordered), (0, 0), "{pattern}: {delivery:?}");
+    assert_eq!(measured.never_connected, 0, "{pattern}");
+
+    let (troubles, requests) = (&measured.troubles, measured.requests);
+    assert_eq!(total(troubles), requests.failed, "{pattern}: {troubles:?}");
+    assert!(troubles.iter().all(|trouble| words.contains(&&*trouble.what)), "{pattern}: {troubles:?}");
+    assert!(troubles.iter().all(|trouble| !trouble.is_final && trouble.subscribers <= SUBSCRIBERS));
+    assert_eq!(requests.reconnects, SUBSCRIBERS, "{pattern}: {requests:?}");
+    assert_eq!(measured.recovery.count, requests.failed, "{pattern}: {:?}", measured.recovery);
+    assert!(measured.warnings.iter().any(|warning| warning.contains(&*troubles[0].what)), "{pattern}");
+    match pattern {
+        // The lab's server asks for three seconds, and nobody comes earlier.
+        Pattern::Sse => assert!(measured.recovery.min_us >= 3_000_000, "{:?}", measured.recovery),
+        Pattern::LongPolling => assert!(measured.recovery.min_us >= 250_000, "{:?}", measured.recovery),
+        Pattern::WebSocket | Pattern::ShortPolling => {}
+    }
+    let sent = measured.computed_life.unwrap().sent;
+    assert_eq!(sent, measured.bytes_life.sent, "{pattern}: the ledger of what was asked");
+}
+
+const RESET: &str = "the connection was reset";
+const BROKE_OFF: &str = "an answer broke off";
+const ENDED: &str = "the stream ended";
+
+#[test]
+fn a_stream_that_is_cut_goes_on_after_its_last_event() {
+    survives_a_cut(Pattern::Sse, &[ENDED, RESET]);
+}
+
+#[test]
+fn a_websocket_that_is_cut_goes_on_after_its_last_event() {
+    survives_a_cut(Pattern::WebSocket, &[ENDED, RESET]);
+}
+
+#[test]
+fn a_long_poll_that_is_cut_is_asked_again() {
+    survives_a_cut(Pattern::LongPolling, &[BROKE_OFF, RESET]);
+}
+
+#[test]
+fn a_short_poll_that_is_cut_is_asked_again() {
+    survives_a_cut(Pattern::ShortPolling, &[BROKE_OFF, RESET]);
+}
+
+/// Behind an obstacle a trial goes on without those who cannot connect; what they miss is lost.
+#[test]
+fn subscribers_that_an_obstacle_keeps_away_are_counted_and_their_deliveries_are_lost() {
+    let network = Network { connections: Some(2), ..Network::default() };
+    for pattern in [Pattern::Sse, Pattern::WebSocket] {
+        let measured = measured(pattern, Mishap::Refuse { beyond: 2 }, Some(network), ["1s", "1s"]);
+        assert_eq!(measured.never_connected, 2, "{pattern}");
+        let delivery = measured.delivery;
+        assert_eq!((delivery.expected, delivery.received, delivery.lost), (96, 48, 48), "{pattern}");
+        let window = measured.window_deliveries;
+        assert_eq!(
+            (measured.age.arrived.count, measured.age.censored),
+            (window / 2, window / 2),
+            "{pattern}"
+        );
+        assert_eq!(measured.connect.count, 2, "{pattern}");
+        let kept_away = ["the connection was closed before an answer", RESET];
+        assert!(measured.troubles.iter().all(|trouble| kept_away.contains(&&*trouble.what)), "{pattern}");
+        // They tried at least four times while the others waited for them.
+        assert!(total(&measured.troubles) >= 8, "{pattern}: {:?}", measured.troubles);
+        assert!(measured.recovery.is_empty(), "{pattern}");
+        assert_eq!(measured.warnings, [] as [&str; 0], "{pattern}: it is what was asked for");
+    }
+}
+
+/// An EventSource takes no for an answer, so the trial need not wait for it.
+#[test]
+fn streams_that_are_turned_away_for_good_fail_the_trial_unless_an_obstacle_was_asked_for() {
+    let words = "the server answered 403 Forbidden";
+    let Outcome::Failed { reason, .. } = run(Pattern::Sse, Mishap::Forbid, None, ["1s", "1s"]) else {
+        panic!("it was not finished without subscribers")
+    };
+    assert_eq!(reason, format!("only 0 of {SUBSCRIBERS} subscribers could connect: {words}"));
+
+    let network = Network { refuse_upgrade: true, ..Network::default() };
+    let measured = measured(Pattern::Sse, Mishap::Forbid, Some(network), ["1s", "1s"]);
+    assert_eq!((measured.never_connected, measured.delivery.received), (SUBSCRIBERS, 0));
+    assert_eq!(measured.delivery.lost, measured.delivery.expected);
+    let turned_away =
+        Trouble { what: words.to_owned(), times: SUBSCRIBERS, subscribers: SUBSCRIBERS, is_final: true };
+    assert_eq!(measured.troubles, [turned_away], "each asked once");
+}

@@ -1,0 +1,184 @@
+//! The shipped scenarios: each can be read, predicted and found in the README, and the default run
+//! keeps its promise about time.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use contract::{
+    Arrivals, BrowserTask, Calibration, Limits, Pattern, Scenario, Selection, Transport, TrialPlan, Window,
+};
+use load_harness::{CalibrationKey, TrialOrder};
+use model::Inputs;
+use schedule::Schedule;
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+fn shipped() -> Vec<Scenario> {
+    let files = fs::read_dir(root().join("scenarios")).unwrap().map(|entry| entry.unwrap().path());
+    let tomls = files.filter(|path| path.extension().is_some_and(|extension| extension == "toml"));
+    tomls
+        .map(|path| {
+            let text = fs::read_to_string(&path).unwrap();
+            Scenario::from_toml(path.to_str().unwrap(), &text).unwrap_or_else(|error| panic!("{error}"))
+        })
+        .collect()
+}
+
+fn schedule_of(plan: &TrialPlan) -> Schedule {
+    let settings = &plan.settings;
+    let csv = match &settings.events {
+        Arrivals::Replay { file } => Some(fs::read_to_string(root().join("scenarios").join(file)).unwrap()),
+        Arrivals::Steady { .. }
+        | Arrivals::Poisson { .. }
+        | Arrivals::Bursts { .. }
+        | Arrivals::Ramp { .. }
+        | Arrivals::Silence => None,
+    };
+    let length = settings.schedule_length();
+    Schedule::build(&settings.events, csv.as_deref(), 1, length, settings.payload_bytes).unwrap()
+}
+
+/// The events that are due in a trial's window, and the window.
+fn counted(plan: &TrialPlan, schedule: &Schedule) -> (usize, Window) {
+    let start_ns = plan.settings.warm_up.as_nanos() as u64;
+    let window = Window { start_ns, end_ns: start_ns + plan.settings.measure.as_nanos() as u64 };
+    (schedule.events().iter().filter(|event| window.contains(event.due_ns)).count(), window)
+}
+
+#[test]
+fn the_model_speaks_of_every_trial_of_every_scenario() {
+    // What a connection costs is measured on a stair, with holds as long as in life; the model does not
+    // speak of it. Nor of what a browser only watches.
+    let is_predicted = |scenario: &Scenario| {
+        let watches = scenario.browser.is_some_and(|browser| browser.task != BrowserTask::Ages);
+        scenario.stairs.is_empty() && !watches
+    };
+    for scenario in shipped().into_iter().filter(is_predicted) {
+        // Nor of what ends, refuses or holds back connections, or has no stream for some.
+        let is_free = |plan: &TrialPlan| {
+            let settings = &plan.settings;
+            !settings.lacks_streams() && settings.network.is_none_or(|network| !network.is_obstacle())
+        };
+        let plans = [Selection::Everything, Selection::Default].map(|selection| scenario.trials(selection));
+        for plan in plans.into_iter().flatten().filter(is_free) {
+            let schedule = schedule_of(&plan);
+            let (events, window) = counted(&plan, &schedule);
+            let rate_hz = events as f64 / window.seconds();
+            let params = plan.settings.params(plan.pattern, rate_hz, plan.settings.payload_bytes);
+            let predicted = model::predict(
+                plan.pattern,
+                &Inputs {
+                    params: &params,
+                    arrivals: &plan.settings.events,
+                    schedule: &schedule.published(),
+                    window,
+                    poll_phase: 0.3,
+                    calibration: Calibration::default(),
+                },
+            );
+            if let Err(reason) = predicted.replayed {
+                panic!("{} with {} at {params:?}: {reason}", scenario.name, plan.pattern);
+            }
+        }
+    }
+}
+
+/// A trial as the run will make it.
+fn order_of(scenario: &Scenario, plan: TrialPlan) -> TrialOrder {
+    let schedule = schedule_of(&plan);
+    TrialOrder { poll_phase: 0.3, ..TrialOrder::new(&scenario.name, plan, schedule) }
+}
+
+#[test]
+fn the_default_run_takes_about_four_minutes_and_compares_in_four_blocks() {
+    let mut expected = Duration::ZERO;
+    let mut published: Vec<(String, String)> = Vec::new();
+    let mut calibrations: Vec<(Pattern, u32)> = Vec::new();
+    for scenario in shipped() {
+        let plans = scenario.trials(Selection::Default);
+        let blocks = scenario.blocks(Selection::Default);
+        let patterns = Pattern::ALL.map(|pattern| plans.iter().any(|plan| plan.pattern == pattern));
+        if patterns.iter().filter(|has| **has).count() > 1 {
+            assert!(blocks >= 4, "{} compares patterns, and has no intervals", scenario.name);
+            assert_eq!(patterns, [true; 4], "{} leaves a pattern out", scenario.name);
+        }
+        for plan in plans {
+            let settings = &plan.settings;
+            let schedule = schedule_of(&plan);
+            let (events, _) = counted(&plan, &schedule);
+            published.push((scenario.name.clone(), schedule.hash().to_owned()));
+            assert!(events >= 30, "{}: {events} events in the window", scenario.name);
+            match plan.pattern {
+                // By the end of the warm-up every subscriber has polled, and the window holds whole intervals.
+                Pattern::ShortPolling => {
+                    let (interval, window) =
+                        (settings.poll_interval.as_millis(), settings.measure.as_millis());
+                    assert!(settings.poll_interval <= settings.warm_up, "{}: {plan:?}", scenario.name);
+                    assert_eq!(window % interval, 0, "{}: parts of {interval} ms", scenario.name);
+                }
+                Pattern::LongPolling => {
+                    assert!(settings.hold.mul_f64(8.0) <= *settings.measure, "{}: {plan:?}", scenario.name);
+                }
+                Pattern::Sse | Pattern::WebSocket => {}
+            }
+            let key = (plan.pattern, settings.subscribers);
+            if !calibrations.contains(&key) {
+                calibrations.push(key);
+            }
+            expected += order_of(&scenario, plan).expected_length() * blocks;
+        }
+    }
+    let hashes =
+        |name: &'static str| published.iter().filter(move |(of, _)| of == name).map(|(_, hash)| hash);
+    let ticker = hashes("stock-ticker").next().unwrap();
+    // So that all patterns and intervals stand in one figure.
+    assert!(hashes("stock-ticker").chain(hashes("poll-interval")).all(|hash| hash == ticker));
+    // One for each pattern and number of subscribers.
+    for (pattern, subscribers) in calibrations {
+        let key = CalibrationKey { pattern, transport: Transport::Http1, has_relay: false, subscribers };
+        expected += load_harness::calibration_order(key, 1, 0).unwrap().expected_length();
+    }
+    let seconds = expected.as_secs();
+    assert!((225..=255).contains(&seconds), "{seconds} s are not about four minutes");
+}
+
+/// The example is for copying: it has to be read, and its limits are called the defaults.
+#[test]
+fn the_readmes_example_of_thresholds_and_limits_holds() {
+    let readme = fs::read_to_string(root().join("README.md")).unwrap();
+    let example = readme.split("```toml\n").nth(1).unwrap().split("```").next().unwrap();
+    let head = "name = \"x\"\nquestion = \"x\"\nsetting = \"x\"\nlook_at = \"x\"\nsubscribers = 1\nmeasure = \"15s\"\n";
+    let events = "\n[events]\narrivals = \"steady\"\nrate_hz = 2.0\n";
+    let scenario = Scenario::from_toml("x.toml", &format!("{head}{example}{events}")).unwrap();
+    assert_eq!(scenario.limits, Limits::default());
+    assert_eq!((scenario.blocks, scenario.thresholds.len()), (5, 4));
+    report::check_thresholds(&scenario).unwrap();
+}
+
+/// So is that of a network, every key of which is in it.
+#[test]
+fn the_readmes_example_of_a_network_holds() {
+    let readme = fs::read_to_string(root().join("README.md")).unwrap();
+    let example = readme.split("```toml\n").find(|block| block.starts_with("[network]")).unwrap();
+    let example = example.split("```").next().unwrap();
+    let head = "name = \"x\"\nquestion = \"x\"\nsetting = \"x\"\nlook_at = \"x\"\nsubscribers = 1\nmeasure = \"15s\"\n";
+    let events = "\n[events]\narrivals = \"steady\"\nrate_hz = 2.0\n";
+    let scenario = Scenario::from_toml("x.toml", &format!("{head}{events}{example}")).unwrap();
+    let network = serde_json::to_value(scenario.network.unwrap()).unwrap();
+    // `cut_after_bytes` stands in a comment, as the other way to cut.
+    assert_eq!(network.as_object().unwrap().len(), 9, "{network}");
+}
+
+#[test]
+fn the_readme_lists_every_scenario_with_its_question() {
+    let readme = fs::read_to_string(root().join("README.md")).unwrap();
+    for scenario in shipped() {
+        let row = format!("| [{0}](scenarios/{0}.toml) | {1} |\n", scenario.name, scenario.question);
+        assert!(readme.contains(&row), "{row} is missing in the README");
+    }
+}

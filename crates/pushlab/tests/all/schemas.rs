@@ -1,0 +1,92 @@
+//! The files of a run have a JSON Schema each, in `results/schemas`, for those who read them with
+//! other programs. This keeps the schemas equal to the code and real files equal to the schemas.
+
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+};
+
+use contract::{Manifest, TrialRecord};
+use jsonschema::Validator;
+use schemars::schema_for;
+use serde_json::Value;
+
+use crate::lab::{Lab, read};
+
+/// Set to anything, it makes the first test write the schemas instead of comparing them.
+const UPDATE: &str = "UPDATE_SCHEMAS";
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../results/schemas")
+}
+
+/// Name of the file, and what the code says today.
+fn schemas() -> [(&'static str, Value); 3] {
+    [
+        ("manifest", schema_for!(Manifest).into()),
+        ("record", schema_for!(TrialRecord).into()),
+        ("summary", report::summary_schema()),
+    ]
+}
+
+fn validator(name: &str) -> Validator {
+    let file = folder().join(format!("{name}.schema.json"));
+    jsonschema::validator_for(&serde_json::from_str(&read(&file)).unwrap()).unwrap()
+}
+
+/// Asserts that a document is valid; says where it is not.
+fn check(name: &str, document: &Value) {
+    let problems: Vec<String> = validator(name)
+        .iter_errors(document)
+        .map(|error| format!("{}: {error}", error.instance_path()))
+        .collect();
+    assert!(problems.is_empty(), "{name}: {problems:#?}");
+}
+
+#[test]
+fn the_schemas_are_those_of_the_code() {
+    for (name, schema) in schemas() {
+        let file = folder().join(format!("{name}.schema.json"));
+        let text = serde_json::to_string_pretty(&schema).unwrap() + "\n";
+        if env::var_os(UPDATE).is_some() {
+            fs::create_dir_all(folder()).unwrap();
+            fs::write(&file, text).unwrap();
+        } else {
+            assert!(
+                read(&file) == text,
+                "{} is not what the code says: write it anew with \
+                 `{UPDATE}=1 cargo test --package pushlab --test all schemas`, and raise the schema's version \
+                 if a reader of the old one would be misled",
+                file.display()
+            );
+        }
+    }
+}
+
+#[test]
+fn the_files_of_a_run_are_valid() {
+    let lab = Lab::new();
+    let sweep = "arrivals = \"steady\"\nrate_hz = 40.0\n[sweep]\nsubscribers = [2, 3]";
+    let patterns = r#"["short-polling", "long-polling", "sse", "websocket"]"#;
+    let thresholds = r#"["lost == 0", "sse.bytes_per_event / websocket.bytes_per_event < 100"]"#;
+    lab.scenario("two", &[("patterns", patterns), ("thresholds", thresholds), ("[events]", sweep)]);
+    lab.scenario("stair", &[("subscribers", "6"), ("stairs", "[0, 3, 6]"), ("idle", "\"500ms\"")]);
+    lab.run(&["bench", "two", "stair", "--blocks", "1"]).exits(0);
+    let run = lab.only_run();
+    let parsed = |text: &str| -> Value { serde_json::from_str(text).unwrap() };
+    check("manifest", &parsed(&read(&run.join("manifest.json"))));
+    check("summary", &parsed(&read(&run.join("summary.json"))));
+    let records = read(&run.join("records.jsonl"));
+    // Nine calibrations, as each pattern and number of subscribers has its own, and nine trials.
+    assert_eq!(records.lines().count(), 9 + 8 + 1);
+    records.lines().for_each(|line| check("record", &parsed(line)));
+}
+
+#[test]
+fn what_is_not_a_record_is_not_valid() {
+    for (name, schema) in schemas() {
+        let required = schema["required"].as_array().unwrap().len();
+        assert!(required > 3, "{name} asks for {required} fields only");
+        assert!(!validator(name).is_valid(&serde_json::json!({ "schema": 2 })), "{name} takes anything");
+    }
+}
