@@ -1,10 +1,10 @@
 //! The answer of a scenario with stairs: what an open connection costs while little happens on it.
 
-use super::{Alike, Judge};
 use crate::{
-    number::list,
-    point::Point,
-    quantity::{Bound, QuantityName},
+    findings::Point,
+    judgement::judge::{Alike, Judge},
+    quantities::{Bound, QuantityName},
+    text::number::list,
 };
 
 /// Memory, and what else an open subscription costs; none if no point has readings of memory.

@@ -3,16 +3,16 @@
 use contract::{BrowserLane, LaneKind, Pattern};
 
 use super::{
-    Figure,
     axis::{Axis, Plane},
     canvas::{Anchor, Canvas, Drawn, TEXT, TICK_TEXT, WIDTH, draw, text_width},
+    figure::Figure,
     waterfall::{BAR, hatched},
 };
 use crate::{
     findings::ScenarioFinding,
-    number::{counted, setting, time_ms},
     style::Ink,
-    watched::{Watch, first_watches, found_words, waited_ms, watches},
+    tables::watched::{Watch, first_watches, found_words, waited_ms, watches},
+    text::number::{counted, setting, time_ms},
 };
 
 /// Height of a lane.
