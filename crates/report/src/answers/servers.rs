@@ -139,9 +139,10 @@ pub(super) fn saturation(finding: &ScenarioFinding) -> Option<(String, Vec<Strin
         return None;
     }
     let sentence = format!(
-        "Age at p99 stayed within {} up to these deliveries per second: {}.",
+        "Age at p99 stayed within {} up to these deliveries per second: {}{}.",
         QuantityName::AgeP99.text(AGE_BOUND_MS),
-        parts.join("; ")
+        parts[0],
+        further(&parts[1..])
     );
     let mut conditions = Vec::new();
     for (end, words) in [

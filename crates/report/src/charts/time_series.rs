@@ -287,15 +287,14 @@ fn title(points: &[&Point]) -> String {
         ));
     }
     if let Some((label, second)) = worst(points) {
-        let article = if parts.is_empty() { "The" } else { "the" };
         let of = if parts.is_empty() { "" } else { " that has a p99" };
         parts.push(format!(
-            "{article} oldest second{of} was second {} of {label}, with {} at p99",
+            "The oldest second{of} was second {} of {label}, with {} at p99",
             second.second,
             with_unit(ms(second.p99_us), "ms")
         ));
     }
-    if parts.is_empty() { "Ages second by second".to_owned() } else { parts.join("; ") }
+    if parts.is_empty() { "Ages second by second".to_owned() } else { parts.join(". ") }
 }
 
 fn description(points: &[&Point]) -> String {

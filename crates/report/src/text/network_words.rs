@@ -88,10 +88,10 @@ fn size(value: u64) -> String {
 /// speaks, by what is taken away from it and by who made it, so comparisons of these compare it, too.
 pub(crate) fn driver(params: &Params, server: &ServerName) -> String {
     if server.is_floor() {
-        return "the floor (one thread that writes a ready frame to each socket)".to_owned();
+        return "the floor (one thread that writes ready frames)".to_owned();
     }
     if server.is_foreign() {
-        return format!("{server} (a server of another make)");
+        return format!("{server} (another make)");
     }
     let in_own_tasks = params.rung.is_some_and(|rung| rung != Rung::Best);
     match params.transport {

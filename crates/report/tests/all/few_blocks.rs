@@ -162,7 +162,7 @@ fn one_run_names_no_order_of_what_it_does_not_tell_apart() {
     let whole = |(manifest, records): (Manifest, Vec<TrialRecord>)| judged(manifest, records);
     let connections = whole(connection_trials(1)).answers.remove(0).sentence;
     // In the order of the patterns, though WebSocket took the least.
-    let user = connections.split(';').next().expect("the server's memory");
+    let user = connections.split(". ").next().expect("the server's memory");
     let places = ["short polling", "long polling", "SSE", "WebSocket"].map(|name| user.find(name));
     assert!(places.is_sorted() && places.iter().all(Option::is_some), "{user}");
     assert!(user.ends_with(" (not told apart by one run)"), "{user}");
