@@ -37,10 +37,6 @@ use crate::{
     set_up,
 };
 
-/// Step between two subscribers' phases, as a fraction of the poll interval: the golden ratio's
-/// fraction. Any number of subscribers is spread evenly, yet locks to no steady schedule.
-pub const PHASE_STEP: f64 = 0.618_033_988_749_894_9;
-
 /// Fraction of the polls that find nothing new.
 #[must_use]
 pub fn empty_ratio(gaps: Gaps, interval_s: f64) -> f64 {

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::{Stage, TaskError};
-use crate::{Progress, crew::Crew};
+use crate::{data::progress::Progress, worker::pool::Crew};
 
 /// How long nothing may open any more before the page fetches.
 const SETTLE: Duration = Duration::from_millis(1_000);

@@ -12,9 +12,11 @@ use reqwest::Url;
 
 use super::{Seat, SubscriberError};
 use crate::{
-    dialect::Question,
-    reading::{BodyReader, Head, read_head},
-    wire::{Step, Wire},
+    connections::http1::{Step, Wire},
+    data::{
+        reading::{BodyReader, Head, read_head},
+        server_protocol::Question,
+    },
 };
 
 /// Redirects that are followed before a stream is given up (Fetch, HTTP-redirect fetch).

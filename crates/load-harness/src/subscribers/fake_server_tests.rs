@@ -11,8 +11,8 @@ use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 use super::*;
 use crate::{
-    poller::Poller,
-    wire::{Step, Wire},
+    connections::http1::{Step, Wire},
+    subscribers::poller::Poller,
 };
 
 async fn seat_before(listener: &TcpListener, pattern: Pattern) -> Seat {
@@ -40,7 +40,10 @@ pub(super) fn desk_before(
     let clock = EpochClock::start_now();
     let schedule =
         schedule::Schedule::build(&plan.settings.events, None, 1, plan.settings.measure, 40).unwrap();
-    let speech = (crate::dialect::Dialect::ours(pattern, *plan.settings.hold), std::sync::Arc::new(schedule));
+    let speech = (
+        crate::data::server_protocol::Dialect::ours(pattern, *plan.settings.hold),
+        std::sync::Arc::new(schedule),
+    );
     Desk::new(target, 1_460, (pattern, plan.settings), 0.0, clock, started, speech)
 }
 

@@ -20,10 +20,14 @@ use super::{
     Seat, Stop, SubscriberError, event_source, short_polling::taken, sse, timetable::Timetable, websocket,
 };
 use crate::{
-    ledger::add,
-    reading::{LONGEST_BYTES, MessageReader},
-    sse_parser::SseParser,
-    trunk::{Answer, Content, Place, Trunk},
+    connections::{
+        http2::{Answer, Content, Place, Trunk},
+        ledger::add,
+    },
+    data::{
+        reading::{LONGEST_BYTES, MessageReader},
+        sse_parser::SseParser,
+    },
 };
 
 /// Reads until the stream or its connection fails.

@@ -16,7 +16,7 @@
 use std::convert::Infallible;
 
 use super::{Seat, SubscriberError, short_polling::polled};
-use crate::poller::Poller;
+use crate::subscribers::poller::Poller;
 
 /// Reads until the connection fails.
 pub(crate) async fn run(seat: &Seat) -> Result<Infallible, SubscriberError> {

@@ -1,9 +1,10 @@
 //! The subscribers: one file per pattern, and what they all have.
 
-mod error;
+pub(crate) mod error_counts;
 mod event_source;
 pub(crate) mod http2;
 pub(crate) mod long_polling;
+pub(crate) mod poller;
 mod reconnection;
 mod request_timeout;
 pub(crate) mod reqwest;
@@ -11,6 +12,7 @@ pub(crate) mod short_polling;
 pub(crate) mod sse;
 mod timetable;
 pub(crate) mod websocket;
+pub(crate) mod worker_context;
 
 use std::{
     cell::{Cell, RefCell},
@@ -23,20 +25,24 @@ use std::{
 use contract::{Client, Cursor, Pattern, SetUp, Stamped, TraceEvent};
 use tokio::time::{sleep, sleep_until};
 
-pub(crate) use error::SubscriberError;
 use reconnection::Reconnection;
 
 use crate::{
-    counted_stream::CountedStream,
-    desk::{Desk, Started},
-    dialect::Question,
-    foreign_words::nowhere,
-    ledger::{Counters, add},
-    poller::Answered,
-    reading::Head,
-    sequence::{Arrival, Sequence},
-    trace::Trace,
-    trunk::Trunk,
+    connections::{
+        counted_stream::CountedStream,
+        http2::Trunk,
+        ledger::{Counters, add},
+    },
+    data::{
+        error::SubscriberError,
+        foreign_format::nowhere,
+        reading::Head,
+        sequence::{Arrival, Sequence},
+        server_protocol::Question,
+        started::Started,
+        trace::Trace,
+    },
+    subscribers::{poller::Answered, worker_context::Desk},
 };
 
 /// Why reading a WebSocket's frames stopped, over whichever transport.

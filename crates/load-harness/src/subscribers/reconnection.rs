@@ -15,7 +15,7 @@
 //! * **Both polls** are given up when no answer comes in time ([`super::request_timeout`]), which is a failure
 //!   like any other. They respect `Retry-After` in seconds with 429 and 503 (RFC 9110 §10.2.3). A kept
 //!   connection that the other side closed while it was idle is no failure: the browser opens another
-//!   and asks there ([`crate::poller`], RFC 9112 §9.3.1).
+//!   and asks there ([`super::poller`], RFC 9112 §9.3.1).
 //!
 //! Two things are no browser's, so that setting up takes no longer than it must. Until the schedule begins,
 //! a subscriber that never had its place tries again after 250 ms, doubled up to 4 s, whatever its pattern.
@@ -32,7 +32,7 @@ use contract::Pattern;
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 
 use super::{Seat, SubscriberError, event_source::Location};
-use crate::{ledger::add, sse_parser::SseParser, troubles::Met};
+use crate::{connections::ledger::add, data::sse_parser::SseParser, subscribers::error_counts::Met};
 
 /// EventSource's reconnection time as long as the stream names none, as in Chromium. The standard says "a
 /// few seconds".

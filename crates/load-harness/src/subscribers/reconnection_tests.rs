@@ -15,7 +15,7 @@ use super::{
     Seat,
     fake_server_tests::{head, seat_at},
 };
-use crate::desk::Started;
+use crate::data::started::Started;
 
 const STREAM: &str = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n";
 pub(super) const PLACE: &str = "id: k3v9qa.3\n\n";

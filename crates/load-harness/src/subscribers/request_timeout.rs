@@ -12,7 +12,7 @@ use contract::Pattern;
 use tokio::time::sleep;
 
 use super::{Seat, SubscriberError};
-use crate::ledger::add;
+use crate::connections::ledger::add;
 
 impl Seat {
     /// Opens a connection; for a poll it must not take too long.

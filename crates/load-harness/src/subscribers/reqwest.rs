@@ -7,13 +7,17 @@
 use std::convert::Infallible;
 
 use super::{
-    Seat, SubscriberError,
+    Seat,
     event_source::{check_content_type, refusal},
     short_polling::take,
     sse,
     timetable::Timetable,
 };
-use crate::{ledger::add, poller::Use, sse_parser::SseParser};
+use crate::{
+    connections::ledger::add,
+    data::{error::SubscriberError, sse_parser::SseParser},
+    subscribers::poller::Use,
+};
 use contract::{Cursor, PollBody};
 use http::{HeaderValue, StatusCode};
 use reqwest::{Client, RequestBuilder, Response, header, redirect::Policy};

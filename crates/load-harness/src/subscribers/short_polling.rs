@@ -18,8 +18,8 @@ use http::{StatusCode, header};
 
 use super::{Seat, SubscriberError, event_source::refusal, timetable::Timetable};
 use crate::{
-    ledger::add,
-    poller::{Answered, Poller},
+    connections::ledger::add,
+    subscribers::poller::{Answered, Poller},
 };
 
 /// Reads until the connection fails.

@@ -24,11 +24,12 @@ use super::{
     event_source::{self, Stream},
 };
 use crate::{
-    framing_sizes::chunk,
-    ledger::add,
-    reading::Piece,
-    sse_parser::{SseEvent, SseParser},
-    wire::Step,
+    connections::{http1::Step, ledger::add},
+    data::{
+        framing_sizes::chunk,
+        reading::Piece,
+        sse_parser::{SseEvent, SseParser},
+    },
 };
 
 /// Reads until the connection fails or the server ends the stream.

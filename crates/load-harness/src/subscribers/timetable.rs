@@ -1,16 +1,9 @@
 //! When a subscriber polls: a fixed rate, at a phase of its own.
 
+use contract::poll_phase;
+
 use super::Seat;
-use crate::ledger::add;
-
-/// Multiples of the golden ratio's fraction fill `[0, 1)` more evenly than chance, for any number of
-/// subscribers, and lock to no schedule's period.
-const GOLDEN: f64 = 0.618_033_988_749_894_9;
-
-/// The phase of a subscriber, a fraction of the interval; `start` is that of number 0.
-fn phase_of(start: f64, index: u32) -> f64 {
-    (start + f64::from(index) * GOLDEN).fract()
-}
+use crate::connections::ledger::add;
 
 /// The instants at which one subscriber polls: `(phase + k) · interval` after the schedule's start.
 ///
@@ -33,7 +26,7 @@ impl Timetable {
         } else {
             seat.desk.start()
         };
-        let phase = phase_of(seat.desk.poll_phase, seat.index);
+        let phase = poll_phase(seat.desk.poll_phase, seat.index);
         let mut timetable = Self {
             start_ns: started.map_or(0.0, |started| started.start_ns as f64),
             phase,
@@ -97,7 +90,7 @@ mod tests {
         let broken = unevenness(ages(|_| 0.3), 1.0);
         assert!(broken > 0.15, "pollers that start together see few of all ages: {broken}");
         for start in [0.0, 0.3, 0.77] {
-            let ours = unevenness(ages(|index| phase_of(start, index)), 1.0);
+            let ours = unevenness(ages(|index| poll_phase(start, index)), 1.0);
             assert!(ours < 0.03, "{ours}");
         }
     }

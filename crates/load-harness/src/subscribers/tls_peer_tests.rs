@@ -18,7 +18,7 @@ use tokio::{
 use tokio_rustls::{TlsAcceptor, server::TlsStream};
 
 use super::{fake_server_tests::desk_before, *};
-use crate::{poller::Poller, tls::TlsClient};
+use crate::{connections::tls::TlsClient, subscribers::poller::Poller};
 
 /// A listener with a certificate.
 pub(super) struct Peer {
@@ -126,7 +126,7 @@ async fn an_exchange_in_tls_is_counted_at_the_socket_with_the_goodbye_of_a_conne
         #[cfg(all(target_os = "linux", target_env = "gnu"))]
         {
             use std::os::fd::AsRawFd;
-            let kernel = crate::libc_calls::tcp_info(stream.get_ref().0.as_raw_fd()).unwrap();
+            let kernel = crate::system::libc_calls::tcp_info(stream.get_ref().0.as_raw_fd()).unwrap();
             // A FIN may count as a byte.
             assert!(kernel.bytes_received.abs_diff(counters.stream.sent()) <= 1, "{kernel:?}");
             let near = counters.stream.kernel().unwrap().all;

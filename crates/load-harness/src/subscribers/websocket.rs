@@ -20,10 +20,14 @@ use tokio_tungstenite::tungstenite::handshake::{client::generate_key, derive_acc
 
 use super::{Seat, Stop, SubscriberError};
 use crate::{
-    framing_sizes::{Sender, frame},
-    ledger::add,
-    reading::{Frame, Message, MessageReader, read_head},
-    wire::{Step, Wire},
+    connections::{
+        http1::{Step, Wire},
+        ledger::add,
+    },
+    data::{
+        framing_sizes::{Sender, frame},
+        reading::{Frame, Message, MessageReader, read_head},
+    },
 };
 
 /// Reads until the connection fails or the server closes it.
