@@ -1,8 +1,8 @@
 //! An HTTP/2 connection (RFC 9113) that one subscriber has for itself or several share, each with a stream.
 //!
 //! Its own task reads and writes the socket; the subscribers' tasks run on the same thread. So that an event
-//! is as old as its read and no older, the connection takes one read at a time: whoever was woken by it looks
-//! at what it brought before there is another.
+//! is as old as its read and no older, the connection takes one read at a time: the subscribers that it wakes
+//! look at what it brought before there is another.
 
 use std::{
     cell::Cell,
@@ -16,12 +16,12 @@ use std::{
 };
 
 use bytes::Bytes;
-use contract::{Pattern, SetUp};
+use contract::SetUp;
 use h2::{
     RecvStream, SendStream,
     client::{Builder, Connection, SendRequest},
 };
-use http::{HeaderMap, Method, Request, StatusCode, header};
+use http::{HeaderMap, Method, Request, StatusCode};
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     sync::{Mutex, OwnedSemaphorePermit, Semaphore},
@@ -29,9 +29,12 @@ use tokio::{
 };
 
 use crate::{
-    connections::ledger::{Counters, add},
+    connections::{
+        context::{ConnectionContext, SharedContext},
+        counted_stream::CountedStream,
+        ledger::{Counters, add},
+    },
     data::error::SubscriberError,
-    subscribers::Seat,
 };
 
 /// Flow-control windows (RFC 9113 §5.2), of a stream and of the connection that all its streams share: so
@@ -43,12 +46,11 @@ const FRAME_HEADER_BYTES: u64 = 9;
 /// Stands for a limit of streams that the server has not told yet.
 const UNTOLD_STREAMS: usize = usize::MAX - 1;
 
-/// A way to the server for so many subscribers: at any time it is one connection, opened again by whoever
-/// finds it gone.
-#[derive(Default)]
-pub(crate) struct Trunk {
-    /// What its sockets carried.
-    pub(crate) counters: Counters,
+/// A way to the server for so many subscribers: at any time it is one connection, opened again by the first
+/// subscriber that finds it gone.
+pub(crate) struct Http2Connection {
+    /// What its sockets carried is counted here, apart from what each subscriber counts.
+    context: ConnectionContext,
     subscribers: Cell<u32>,
     /// What was told of setting up until now.
     told: Cell<SetUp>,
@@ -58,23 +60,32 @@ pub(crate) struct Trunk {
 
 /// A connection that was opened.
 #[derive(Clone)]
-struct Open {
+pub(crate) struct Open {
     requests: SendRequest<Bytes>,
     /// As many as the server allows streams at a time; closed when the connection has ended.
-    places: Arc<Semaphore>,
+    permits: Arc<Semaphore>,
     /// When its socket was read last.
     read_ns: Rc<Cell<u64>>,
     /// The server has said what it offers, and WebSocket is not among it.
     refuses_websocket: Rc<Cell<bool>>,
 }
 
+/// What a connection's streams are for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// Requests of HTTP and their answers.
+    Http,
+    /// WebSockets, by extended CONNECT (RFC 8441).
+    WebSocket,
+}
+
 /// A stream that a subscriber may open, and on which connection.
-pub(crate) struct Place {
+pub(crate) struct StreamPermit {
     open: Open,
     permit: OwnedSemaphorePermit,
 }
 
-/// Tells one connection of a trunk from another.
+/// Tells one connection of the same subscribers from another.
 pub(crate) struct ConnectionName(Arc<Semaphore>);
 
 /// An answer whose content is still to come.
@@ -94,17 +105,32 @@ pub(crate) struct Content {
     read_ns: Rc<Cell<u64>>,
     /// What came in one read with the head, and was not looked at.
     with_head: VecDeque<Bytes>,
-    _place: OwnedSemaphorePermit,
+    _permit: OwnedSemaphorePermit,
 }
 
-impl Trunk {
+impl Http2Connection {
+    /// For no subscriber yet.
+    pub(crate) fn new(shared: Rc<SharedContext>) -> Self {
+        Self {
+            context: ConnectionContext::new(shared),
+            subscribers: Cell::default(),
+            told: Cell::default(),
+            current: Mutex::default(),
+        }
+    }
+
+    /// What its sockets carried.
+    pub(crate) fn counters(&self) -> &Counters {
+        &self.context.counters
+    }
+
     /// Subscribers that it is for.
     pub(crate) fn subscribers(&self) -> u32 {
         self.subscribers.get()
     }
 
     /// Notes that it is for one more.
-    pub(crate) fn seat_one(&self) {
+    pub(crate) fn add_subscriber(&self) {
         self.subscribers.set(self.subscribers.get() + 1);
     }
 
@@ -119,27 +145,31 @@ impl Trunk {
         }
     }
 
-    /// Opens it unless it is open.
-    pub(crate) async fn ready(&self, seat: &Seat) -> Result<(), SubscriberError> {
-        self.open(seat).await.map(drop)
-    }
-
-    async fn open(&self, seat: &Seat) -> Result<Open, SubscriberError> {
+    /// The connection that is open; by `opening`, if there is none.
+    pub(crate) async fn open(
+        &self,
+        opening: impl Future<Output = Result<Open, SubscriberError>>,
+    ) -> Result<Open, SubscriberError> {
         let mut current = self.current.lock().await;
-        if let Some(open) = current.as_ref().filter(|open| !open.places.is_closed()) {
+        if let Some(open) = current.as_ref().filter(|open| !open.permits.is_closed()) {
             return Ok(open.clone());
         }
-        let open = seat.opened_in_time(self.connect(seat)).await?;
+        let open = opening.await?;
         Ok(current.insert(open).clone())
     }
 
-    async fn connect(&self, seat: &Seat) -> Result<Open, SubscriberError> {
-        let bytes_before = self.counters.stream.total();
-        let stream = seat.connect().await?;
-        let Some(tls) = &seat.desk.tls else {
+    /// The handshakes of TLS and HTTP/2 on a socket that has just been connected.
+    pub(crate) async fn handshake(
+        &self,
+        stream: CountedStream,
+        purpose: Purpose,
+    ) -> Result<Open, SubscriberError> {
+        let Some(tls) = self.context.tls() else {
             return Err(SubscriberError::Protocol("HTTP/2 is spoken in TLS alone".to_owned()));
         };
-        let stream = tls.encrypt(stream, seat.desk.clock).await?;
+        let counters = self.counters();
+        let bytes_before = counters.stream.total();
+        let stream = tls.encrypt(stream, self.context.clock()).await?;
         let read_ns = stream.get_ref().0.last_read();
         let (requests, connection) = Builder::new()
             .enable_push(false)
@@ -148,74 +178,59 @@ impl Trunk {
             .initial_max_send_streams(UNTOLD_STREAMS)
             .handshake(OneRead { stream, has_read: false })
             .await?;
-        add(&self.counters.headers, self.counters.stream.total() - bytes_before);
-        let may_ask_at_once = match seat.desk.pattern {
-            Pattern::ShortPolling | Pattern::LongPolling | Pattern::Sse => 1,
+        add(&counters.headers, counters.stream.total() - bytes_before);
+        let may_ask_at_once = match purpose {
+            Purpose::Http => 1,
             // Its request is understood only by a server that said so (RFC 8441 §3).
-            Pattern::WebSocket => 0,
+            Purpose::WebSocket => 0,
         };
         let open = Open {
             requests,
-            places: Arc::new(Semaphore::new(may_ask_at_once)),
+            permits: Arc::new(Semaphore::new(may_ask_at_once)),
             read_ns,
             refuses_websocket: Rc::default(),
         };
-        let needs_websocket = seat.desk.pattern == Pattern::WebSocket;
-        spawn_local(carry(connection, open.clone(), may_ask_at_once, needs_websocket));
+        spawn_local(carry(connection, open.clone(), may_ask_at_once, purpose));
         Ok(open)
     }
 
-    /// Waits until a stream may be opened. A subscriber for which the server's limit leaves none waits here,
-    /// and has asked nothing yet.
-    pub(crate) async fn place(&self, seat: &Seat) -> Result<Place, SubscriberError> {
-        let open = self.open(seat).await?;
-        let Ok(permit) = Arc::clone(&open.places).acquire_owned().await else {
-            let refused = open.refuses_websocket.get();
-            return Err(if refused { SubscriberError::NoExtendedConnect } else { SubscriberError::Ended });
-        };
-        Ok(Place { open, permit })
-    }
-
-    /// Asks from the subscriber's cursor on, and waits for the head of the answer.
+    /// Sends a request and waits for the head of the answer.
     pub(crate) async fn ask(
         &self,
-        seat: &Seat,
-        method: &Method,
-        place: Place,
+        request: Request<()>,
+        permit: StreamPermit,
     ) -> Result<Answer, SubscriberError> {
-        let Place { open, permit } = place;
-        seat.count_request().await;
-        let (bytes_before, asked_ns) = (self.counters.stream.total(), seat.desk.clock.now_ns());
+        let StreamPermit { open, permit } = permit;
+        let (bytes_before, asked_ns) = (self.counters().stream.total(), self.context.now_ns());
         if self.is_of_one() {
-            self.counters.begin();
+            self.counters().begin();
         }
-        let request = question(seat, method)?;
         let has_no_more = request.method() != Method::CONNECT;
         let sent = open.requests.clone().send_request(request, has_no_more);
         let (response, sending) = sent.inspect_err(|_| {
             // It takes no request any more, though those that it has may go on: the next ones need another.
-            open.places.close();
+            open.permits.close();
         })?;
         let (head, stream) = response.await?.into_parts();
-        seat.desk.look_back(open.read_ns.get());
+        self.context.look_back(open.read_ns.get());
         let content =
-            Content { stream, sending, read_ns: open.read_ns, with_head: VecDeque::new(), _place: permit };
+            Content { stream, sending, read_ns: open.read_ns, with_head: VecDeque::new(), _permit: permit };
         Ok(Answer { status: head.status, headers: head.headers, content, asked_ns, bytes_before })
     }
 
-    /// Asks nothing more on a connection on which an answer did not come: whoever asks next opens another.
+    /// Asks nothing more on a connection on which an answer did not come: the next request opens another.
     /// It is closed as soon as the last of its subscribers has its answer, or has given up as well.
     pub(crate) fn give_up(&self, connection: &ConnectionName) {
         connection.0.close();
-        // If somebody holds it, they are about to open the next one.
+        // A subscriber that holds it is about to open the next one.
         if let Ok(mut current) = self.current.try_lock() {
-            current.take_if(|open| Arc::ptr_eq(&open.places, &connection.0));
+            current.take_if(|open| Arc::ptr_eq(&open.permits, &connection.0));
         }
     }
 
     /// Bytes of the socket since an answer was asked for; none where they may be others', too.
     pub(crate) fn taken_by(&self, answer: &Answer) -> Option<u64> {
-        self.is_of_one().then(|| self.counters.stream.total() - answer.bytes_before)
+        self.is_of_one().then(|| self.counters().stream.total() - answer.bytes_before)
     }
 
     /// Whether what passes is one subscriber's alone.
@@ -224,32 +239,36 @@ impl Trunk {
     }
 }
 
-impl Place {
-    /// The connection, to be named once the place has been used.
-    pub(crate) fn connection(&self) -> ConnectionName {
-        ConnectionName(Arc::clone(&self.open.places))
+impl Open {
+    /// Waits until a stream may be opened. A subscriber for which the server's limit leaves none waits here,
+    /// and has asked nothing yet.
+    pub(crate) async fn stream(self) -> Result<StreamPermit, SubscriberError> {
+        let Ok(permit) = Arc::clone(&self.permits).acquire_owned().await else {
+            let refused = self.refuses_websocket.get();
+            return Err(if refused { SubscriberError::NoExtendedConnect } else { SubscriberError::Ended });
+        };
+        Ok(StreamPermit { open: self, permit })
     }
 }
 
-fn question(seat: &Seat, method: &Method) -> Result<Request<()>, SubscriberError> {
-    let mut builder = seat.request().method(method);
-    if *method == Method::CONNECT {
-        builder = builder.extension(h2::ext::Protocol::from_static("websocket"));
-        builder = builder.header(header::SEC_WEBSOCKET_VERSION, 13);
+impl StreamPermit {
+    /// The connection, to be named once the permit has been used.
+    pub(crate) fn connection(&self) -> ConnectionName {
+        ConnectionName(Arc::clone(&self.open.permits))
     }
-    builder
-        .body(())
-        .map_err(|error| SubscriberError::Protocol(format!("no such request can be sent: {error}")))
 }
 
 impl Content {
     /// The next piece; none when it has ended. The read that brought it is the one that is looked at now.
-    pub(crate) async fn next(&mut self, seat: &Seat) -> Result<Option<Bytes>, SubscriberError> {
+    pub(crate) async fn next(
+        &mut self,
+        context: &ConnectionContext,
+    ) -> Result<Option<Bytes>, SubscriberError> {
         let piece = match self.with_head.pop_front() {
             Some(piece) => Some(piece),
             None => self.stream.data().await.transpose()?,
         };
-        seat.desk.look_back(self.read_ns.get());
+        context.look_back(self.read_ns.get());
         if let Some(bytes) = &piece {
             self.stream.flow_control().release_capacity(bytes.len())?;
         }
@@ -276,9 +295,9 @@ async fn carry<S: AsyncRead + AsyncWrite + Unpin>(
     mut connection: Connection<S, Bytes>,
     open: Open,
     given: usize,
-    needs_websocket: bool,
+    purpose: Purpose,
 ) {
-    let Open { requests, places, refuses_websocket, .. } = open;
+    let Open { requests, permits, refuses_websocket, .. } = open;
     // Asked once, when the server has told what it offers and allows.
     let mut until_told = Some(requests);
     // Why it ended, every stream hears by itself.
@@ -288,18 +307,18 @@ async fn carry<S: AsyncRead + AsyncWrite + Unpin>(
         if streams != UNTOLD_STREAMS
             && let Some(requests) = until_told.take()
         {
-            if needs_websocket && !requests.is_extended_connect_protocol_enabled() {
+            if purpose == Purpose::WebSocket && !requests.is_extended_connect_protocol_enabled() {
                 refuses_websocket.set(true);
-                places.close();
+                permits.close();
             } else {
-                places.add_permits(streams.min(Semaphore::MAX_PERMITS / 2).saturating_sub(given));
+                permits.add_permits(streams.min(Semaphore::MAX_PERMITS / 2).saturating_sub(given));
             }
         }
         outcome
     })
     .await;
     // Those who wait for a stream hear it here.
-    places.close();
+    permits.close();
 }
 
 /// Lets one read through, then has its reader come again: what was read is looked at before more is.

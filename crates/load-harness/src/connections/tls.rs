@@ -1,7 +1,7 @@
 //! TLS as subscribers speak it: nothing is trusted but the certificate that the server announced, and that
 //! only while it is valid and for the host that is asked.
 //!
-//! Nobody resumes a session: every connection pays for a whole handshake, as a page does that is opened for
+//! No session is resumed: every connection pays for a whole handshake, as a page does that is opened for
 //! the first time. Resumption would hide what setting up costs.
 
 use std::{
@@ -150,7 +150,7 @@ impl TimedStream {
         self.read_ns.get()
     }
 
-    /// The same for whoever cannot ask the stream.
+    /// The same, to be kept apart from the stream.
     pub(crate) fn last_read(&self) -> Rc<Cell<u64>> {
         Rc::clone(&self.read_ns)
     }

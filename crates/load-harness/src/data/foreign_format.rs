@@ -9,7 +9,7 @@ use serde::{
     de::{DeserializeSeed, IgnoredAny, MapAccess, Visitor},
 };
 
-use crate::data::{error::SubscriberError, reading::Head};
+use crate::data::{answer::AnswerHead, error::SubscriberError};
 
 /// The cursor of a subscriber whose server knows none of ours: it only says that there is a place.
 pub(crate) fn nowhere() -> Cursor {
@@ -18,14 +18,14 @@ pub(crate) fn nowhere() -> Cursor {
 
 /// Where a target file says that things are.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct ForeignWords {
+pub(crate) struct ForeignFormat {
     cursor: CursorPlace,
     events: EventPlace,
     /// Whether an answer with one event leaves others to be fetched at once.
     one_by_one: bool,
 }
 
-impl ForeignWords {
+impl ForeignFormat {
     pub(crate) fn new(pattern: Pattern, subscription: &Subscription) -> Self {
         Self {
             cursor: subscription.cursor.clone(),
@@ -41,8 +41,12 @@ impl ForeignWords {
 
     /// What the next request says of the place after this answer: header lines, or what goes into the
     /// URL. None if the answer does not say.
-    pub(crate) fn place(&self, head: &Head<'_>, body: &[u8]) -> Result<Option<Box<str>>, SubscriberError> {
-        let says = matches!(head.status, StatusCode::OK | StatusCode::NOT_MODIFIED);
+    pub(crate) fn place(
+        &self,
+        head: &AnswerHead<'_>,
+        body: &[u8],
+    ) -> Result<Option<Box<str>>, SubscriberError> {
+        let says = matches!(head.status(), StatusCode::OK | StatusCode::NOT_MODIFIED);
         match &self.cursor {
             CursorPlace::Validators if says => {
                 let mut lines = String::new();
@@ -57,7 +61,7 @@ impl ForeignWords {
                 }
                 Ok((!lines.is_empty()).then(|| lines.into()))
             }
-            CursorPlace::Json(field) if head.status == StatusCode::OK => {
+            CursorPlace::Json(field) if head.status() == StatusCode::OK => {
                 let found = self.fields(body)?.cursor;
                 let found = found.ok_or_else(|| missing(field))?;
                 Ok(Some(found.into()))
@@ -105,7 +109,7 @@ struct Fields<'a> {
 }
 
 /// Reads these fields by the names that the target file gives them, and builds nothing of the others.
-struct FieldNames<'n>(&'n ForeignWords);
+struct FieldNames<'n>(&'n ForeignFormat);
 
 impl<'de> DeserializeSeed<'de> for FieldNames<'_> {
     type Value = Fields<'de>;
@@ -150,23 +154,23 @@ mod tests {
 
     use super::*;
 
-    fn words(cursor: CursorPlace, events: EventPlace) -> ForeignWords {
+    fn format(cursor: CursorPlace, events: EventPlace) -> ForeignFormat {
         let subscription = Subscription { first: "/".to_owned(), next: None, cursor, events };
-        ForeignWords::new(Pattern::ShortPolling, &subscription)
+        ForeignFormat::new(Pattern::ShortPolling, &subscription)
     }
 
-    fn texts(words: &ForeignWords, body: &str) -> (Vec<String>, bool) {
-        let answer = words.poll(body.as_bytes()).unwrap();
+    fn texts(format: &ForeignFormat, body: &str) -> (Vec<String>, bool) {
+        let answer = format.poll(body.as_bytes()).unwrap();
         (answer.events.iter().map(|event| event.data.to_string()).collect(), answer.more)
     }
 
     #[test]
     fn events_are_where_the_target_file_says() {
-        let whole = words(CursorPlace::Validators, EventPlace::Text);
+        let whole = format(CursorPlace::Validators, EventPlace::Text);
         assert_eq!(texts(&whole, "one"), (vec!["one".to_owned()], true));
-        let lines = words(CursorPlace::Validators, EventPlace::Lines);
+        let lines = format(CursorPlace::Validators, EventPlace::Lines);
         assert_eq!(texts(&lines, "one\ntwo\n"), (vec!["one".to_owned(), "two".to_owned()], false));
-        let json = words(CursorPlace::Json("at".into()), EventPlace::Json("all".into()));
+        let json = format(CursorPlace::Json("at".into()), EventPlace::Json("all".into()));
         let body = r#"{"other":[{"all":1}],"all":["one","t\u0077o"],"at":7}"#;
         assert_eq!(texts(&json, body), (vec!["one".to_owned(), "two".to_owned()], false));
         let error = json.poll(b"{}").unwrap_err().to_string();
@@ -175,10 +179,10 @@ mod tests {
 
     #[test]
     fn the_place_is_named_as_it_was_given() {
-        let validators = words(CursorPlace::Validators, EventPlace::Text);
-        let place = |words: &ForeignWords, head: &str, body: &str| {
+        let validators = format(CursorPlace::Validators, EventPlace::Text);
+        let place = |format: &ForeignFormat, head: &str, body: &str| {
             let head = read_head(head.as_bytes()).unwrap().unwrap();
-            words.place(&head, body.as_bytes()).unwrap().map(String::from)
+            format.place(&AnswerHead::Text(&head), body.as_bytes()).unwrap().map(String::from)
         };
         let fields = "Last-Modified: Sat, 21 Nov 2026 14:12:54 GMT\r\nEtag: 2\r\n\r\n";
         let named = "if-none-match: 2\r\nif-modified-since: Sat, 21 Nov 2026 14:12:54 GMT\r\n";
@@ -190,7 +194,7 @@ mod tests {
         assert_eq!(place(&validators, "HTTP/1.1 408 Request Timeout\r\nEtag: 2\r\n\r\n", ""), None);
         assert_eq!(place(&validators, "HTTP/1.1 200 OK\r\n\r\n", ""), None);
 
-        let json = words(CursorPlace::Json("at".into()), EventPlace::Json("all".into()));
+        let json = format(CursorPlace::Json("at".into()), EventPlace::Json("all".into()));
         for (body, named) in [(r#"{"at":7,"all":[]}"#, "7"), (r#"{"all":[],"at":"x-7"}"#, "x-7")] {
             assert_eq!(place(&json, "HTTP/1.1 200 OK\r\n\r\n", body).as_deref(), Some(named));
         }

@@ -217,7 +217,7 @@ pub(crate) fn leash(leader: u32) -> std::io::Result<Child> {
         .spawn()
 }
 
-/// An address that was free a moment ago. Whoever takes it in between makes the server's start fail,
+/// An address that was free a moment ago. A program that takes it in between makes the server's start fail,
 /// and the trial says so.
 fn free_address() -> std::io::Result<SocketAddr> {
     TcpListener::bind("127.0.0.1:0")?.local_addr()

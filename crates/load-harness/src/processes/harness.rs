@@ -27,7 +27,7 @@ pub struct Harness {
     pub environment: Environment,
     /// Servers that the lab did not build, by name.
     pub targets: BTreeMap<ServerName, Arc<TargetFolder>>,
-    /// Whether subscribers have climbed the stairs before in this run.
+    /// Whether there were memory steps before in this run.
     pub has_climbed: AtomicBool,
 }
 

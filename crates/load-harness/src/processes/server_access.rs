@@ -1,4 +1,4 @@
-//! What a trial asks of its server, whoever built it: its address, its clock, its counters, to publish.
+//! What a trial asks of its server, the lab's own or another: its address, its clock, its counters, to publish.
 //! The lab's own servers answer on their control plane. Of a foreign one only the system tells something.
 
 use std::{net::SocketAddr, time::Duration};
@@ -11,7 +11,7 @@ use schedule::{EpochClock, process_cpu_us};
 use tokio::time::{Instant, sleep};
 
 use crate::{
-    data::{server_protocol::Dialect, trial_order::TrialOrder},
+    data::{server_protocol::ServerProtocol, trial_order::TrialOrder},
     processes::{
         foreign_server::{ForeignAddress, ForeignServer},
         harness::Harness,
@@ -29,7 +29,7 @@ use crate::{
 /// How long a server may take to see that its subscribers have left.
 const LONGEST_LEAVING: Duration = Duration::from_secs(1);
 
-/// A server's process, whoever built it.
+/// A server's process, the lab's own or another.
 #[derive(Debug)]
 pub(crate) enum RunningServer {
     Own(ServerProcess),
@@ -175,8 +175,8 @@ impl RunningServer {
 }
 
 impl ServerAccess {
-    /// Puts a middlebox between the subscribers and the server. Whoever publishes or reads counters goes
-    /// to the server itself.
+    /// Puts a middlebox between the subscribers and the server. Publishing and reading counters go to the
+    /// server itself.
     pub(crate) fn lead_through(&mut self, relay: RelayAnnouncement) {
         self.relay = Some(relay);
     }
@@ -215,11 +215,11 @@ impl ServerAccess {
         }
     }
 
-    /// How it is spoken to.
-    pub(crate) fn dialect(&self, plan: &TrialPlan) -> Dialect {
+    /// How it is asked and answers.
+    pub(crate) fn protocol(&self, plan: &TrialPlan) -> ServerProtocol {
         match &self.side {
-            Side::Own(_) => Dialect::ours(plan.pattern, *plan.settings.hold),
-            Side::Foreign(address) => Dialect::foreign(plan.pattern, &address.subscription),
+            Side::Own(_) => ServerProtocol::ours(plan.pattern, *plan.settings.hold),
+            Side::Foreign(address) => ServerProtocol::foreign(plan.pattern, &address.subscription),
         }
     }
 

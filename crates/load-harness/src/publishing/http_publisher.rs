@@ -42,14 +42,14 @@ pub(crate) struct PublishAddress {
 
 /// What passed the publisher's sockets, and a way to close the open one from outside.
 #[derive(Debug, Default)]
-pub(crate) struct PosterCounts {
+pub(crate) struct HttpPublisherCounts {
     pub(crate) sent: AtomicU64,
     pub(crate) received: AtomicU64,
     pub(crate) connections: AtomicU64,
     open: Mutex<Option<TcpStream>>,
 }
 
-impl PosterCounts {
+impl HttpPublisherCounts {
     /// Whether a connection is open.
     pub(crate) fn is_open(&self) -> bool {
         self.open.lock().unwrap_or_else(PoisonError::into_inner).is_some()
@@ -66,16 +66,16 @@ impl PosterCounts {
 
 /// Posts events.
 #[derive(Debug)]
-pub(crate) struct Poster {
+pub(crate) struct HttpPublisher {
     address: PublishAddress,
     stream: Option<TcpStream>,
-    counts: Arc<PosterCounts>,
+    counts: Arc<HttpPublisherCounts>,
     /// Bytes read and not taken yet: the request as it is written, then the answer as it comes.
     buffer: Vec<u8>,
 }
 
-impl Poster {
-    pub(crate) fn new(address: PublishAddress, counts: Arc<PosterCounts>) -> Self {
+impl HttpPublisher {
+    pub(crate) fn new(address: PublishAddress, counts: Arc<HttpPublisherCounts>) -> Self {
         Self { address, stream: None, counts, buffer: Vec::with_capacity(1 << 10) }
     }
 
@@ -182,13 +182,13 @@ mod tests {
     #[test]
     fn events_go_over_one_connection_and_every_byte_is_counted() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let (address, counts) = (address(&listener), Arc::new(PosterCounts::default()));
+        let (address, counts) = (address(&listener), Arc::new(HttpPublisherCounts::default()));
         let answers =
             &["HTTP/1.1 204 No Content\r\n\r\n", "HTTP/1.1 201 Created\r\nContent-Length: 2\r\n\r\nok"];
         let server = answering(listener, answers);
-        let mut poster = Poster::new(address, Arc::clone(&counts));
-        poster.post(None, "one").unwrap();
-        poster.post(Some(&"trade".parse().unwrap()), "two").unwrap();
+        let mut publisher = HttpPublisher::new(address, Arc::clone(&counts));
+        publisher.post(None, "one").unwrap();
+        publisher.post(Some(&"trade".parse().unwrap()), "two").unwrap();
         let asked = server.join().unwrap();
         assert!(asked[0].starts_with("POST /events HTTP/1.1\r\n") && asked[0].ends_with("\r\n\r\none"));
         assert!(asked[1].starts_with("POST /events?type=trade HTTP/1.1\r\n"), "{}", asked[1]);
@@ -203,15 +203,15 @@ mod tests {
     #[test]
     fn a_refusal_and_a_lost_connection_are_errors_and_not_sent_again() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let (address, counts) = (address(&listener), Arc::new(PosterCounts::default()));
+        let (address, counts) = (address(&listener), Arc::new(HttpPublisherCounts::default()));
         let server = answering(listener, &["HTTP/1.1 500 Oops\r\nContent-Length: 0\r\n\r\n"]);
-        let mut poster = Poster::new(address, Arc::clone(&counts));
+        let mut publisher = HttpPublisher::new(address, Arc::clone(&counts));
         assert!(matches!(
-            poster.post(None, "one"),
+            publisher.post(None, "one"),
             Err(PostError::Status(StatusCode::INTERNAL_SERVER_ERROR))
         ));
         assert_eq!(server.join().unwrap().len(), 1);
         // The listener is gone with its thread.
-        assert!(matches!(poster.post(None, "two"), Err(PostError::Socket(_))));
+        assert!(matches!(publisher.post(None, "two"), Err(PostError::Socket(_))));
     }
 }

@@ -10,14 +10,14 @@ use std::{
 use contract::{PublisherReport, StartSchedule, StartedSchedule};
 use schedule::{EpochClock, Pacing, Publisher, Refused, Schedule};
 
-use crate::publishing::http_publisher::{PostError, Poster, PosterCounts, PublishAddress};
+use crate::publishing::http_publisher::{HttpPublisher, HttpPublisherCounts, PostError, PublishAddress};
 
-/// A publisher for one trial: of the traffic on each stair, then of the schedule.
+/// A publisher for one trial: of the traffic on each memory step, then of the schedule.
 #[derive(Debug)]
 pub(crate) struct PostingPublisher {
     address: PublishAddress,
     clock: EpochClock,
-    counts: Arc<PosterCounts>,
+    counts: Arc<HttpPublisherCounts>,
     /// Why the last refused event was refused.
     last_error: Arc<Mutex<Option<String>>>,
     running: RefCell<Option<Publisher>>,
@@ -61,8 +61,8 @@ impl PostingPublisher {
 
     /// Publishes one text at once.
     pub(crate) fn post_now(&self, text: &str) -> Result<(), PostError> {
-        let mut poster = Poster::new(self.address.clone(), Arc::clone(&self.counts));
-        let outcome = poster.post(None, text);
+        let mut http = HttpPublisher::new(self.address.clone(), Arc::clone(&self.counts));
+        let outcome = http.post(None, text);
         self.counts.close();
         outcome
     }
@@ -77,8 +77,8 @@ impl PostingPublisher {
         let csv = order.replay_csv.as_deref();
         let schedule = Schedule::build(&order.arrivals, csv, order.seed, order.length, order.payload_bytes)?;
         self.end();
-        let mut poster = Poster::new(self.address.clone(), Arc::clone(&self.counts));
-        poster.connect()?;
+        let mut http = HttpPublisher::new(self.address.clone(), Arc::clone(&self.counts));
+        http.connect()?;
         let start_ns = self.clock.now_ns() + order.start_in.as_nanos() as u64;
         let started = StartedSchedule {
             hash: schedule.hash().to_owned(),
@@ -95,7 +95,7 @@ impl PostingPublisher {
         };
         let last_error = Arc::clone(&self.last_error);
         let publisher = Publisher::start(schedule, self.clock, pacing, move |event_type, text| {
-            poster.post(event_type.as_ref(), &text).map_err(|error| {
+            http.post(event_type.as_ref(), &text).map_err(|error| {
                 *last_error.lock().unwrap_or_else(PoisonError::into_inner) = Some(error.to_string());
                 Refused
             })

@@ -101,7 +101,7 @@ pub(crate) fn assemble(order: &TrialOrder, finding: &WorkerFinding, outside: &Ou
         // What it counted it tells at its end.
         relay: outside.relay_cpu_us.map(|cpu_us| RelayUse { counts: RelayCounts::default(), cpu_us }),
         never_connected: finding.never_connected,
-        troubles: finding.troubles.ranked(),
+        troubles: finding.error_counts.ranked(),
         recovery: finding.recovery.distribution(),
         browser_clock: None,
         warnings: Vec::new(),

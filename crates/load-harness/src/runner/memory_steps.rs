@@ -1,5 +1,5 @@
-//! What an open connection costs: memory read on a stair of subscribers, once while they are idle and
-//! once, on a fresh server, after each of them has received events.
+//! What an open connection costs: memory read at growing numbers of subscribers, step by step, once while
+//! they are idle and once, on a fresh server, after each of them has received events.
 //!
 //! The two are trials of their own, each with its window: the idle one publishes nothing. So CPU,
 //! wake-ups and bytes of idle subscribers come from the same instruments as everything else.
@@ -15,19 +15,19 @@ use tokio::time::sleep;
 use crate::{
     data::{progress::Progress, trial_order::TrialOrder},
     processes::{server_access::ServerAccess, trial_error::TrialError},
-    system::{libc_calls::give_back_freed_memory, memory::read_stair},
-    worker::pool::Crew,
+    system::{libc_calls::give_back_freed_memory, memory::read_step},
+    worker::pool::WorkerPool,
 };
 
 /// Rest before memory is read: until what connecting or traffic left behind has been given back.
 const REST: Duration = Duration::from_secs(1);
-/// Traffic on each step of the active stair: ten events in a second.
+/// Traffic on each step with traffic: ten events in a second.
 const TRAFFIC_HZ: f64 = 10.0;
 const TRAFFIC: Period = Period::from_millis(1_000);
 
 impl TrialOrder {
-    /// Cuts the stairs to as many subscribers as there are descriptors for, and notes that. Nothing
-    /// changes for a trial without stairs: its number of subscribers is part of the question.
+    /// Cuts the memory steps to as many subscribers as there are descriptors for, and notes that. Nothing
+    /// changes for a trial without them: its number of subscribers is part of the question.
     pub fn cut_stairs(&mut self, fitting: u32) {
         let settings = &mut self.plan.settings;
         if settings.stairs.is_empty() || settings.subscribers <= fitting {
@@ -47,7 +47,7 @@ impl TrialOrder {
     }
 }
 
-/// The trial of the idle stair: the order's own settings without any event.
+/// The trial of the idle steps: the order's own settings without any event.
 pub(crate) fn idle_order(order: &TrialOrder, seed: u64) -> Result<TrialOrder, schedule::ScheduleError> {
     let settings = &order.plan.settings;
     let events = Arrivals::Silence;
@@ -65,8 +65,11 @@ pub(crate) fn idle_order(order: &TrialOrder, seed: u64) -> Result<TrialOrder, sc
     Ok(TrialOrder { plan, schedule: schedule.into(), replay_csv: None, ..order.clone() })
 }
 
-/// A climb to the top and next to nothing more.
-pub(crate) fn first_climb(order: &TrialOrder, seed: u64) -> Result<TrialOrder, schedule::ScheduleError> {
+/// The highest step alone and next to nothing more.
+pub(crate) fn first_connections(
+    order: &TrialOrder,
+    seed: u64,
+) -> Result<TrialOrder, schedule::ScheduleError> {
     let mut short = order.clone();
     let settings = &mut short.plan.settings;
     settings.stairs = vec![settings.subscribers];
@@ -75,9 +78,9 @@ pub(crate) fn first_climb(order: &TrialOrder, seed: u64) -> Result<TrialOrder, s
 }
 
 /// Connects step by step and reads memory on each.
-pub(crate) async fn climb(
+pub(crate) async fn read(
     load: Load,
-    crew: &mut Crew,
+    workers: &mut WorkerPool,
     server: &ServerAccess,
     order: &TrialOrder,
     seed: u64,
@@ -85,19 +88,19 @@ pub(crate) async fn climb(
 ) -> Result<Vec<Stair>, TrialError> {
     // What the subscribers of the trial before needed must not pay for those of this one.
     give_back_freed_memory();
-    let mut stairs = Vec::new();
+    let mut steps = Vec::new();
     for &subscribers in &order.plan.settings.stairs {
-        crew.connect(subscribers, progress).await?;
+        workers.connect(subscribers, progress).await?;
         match load {
             Load::Idle => sleep(REST).await,
             Load::Active => traffic(server, order, seed).await?,
         }
-        stairs.push(read_stair(load, subscribers, server.group())?);
+        steps.push(read_step(load, subscribers, server.group())?);
     }
-    Ok(stairs)
+    Ok(steps)
 }
 
-/// What the stairs add to the length of a trial: another set-up, the rests and the idle stretch.
+/// What the memory steps add to the length of a trial: another set-up, the rests and the idle stretch.
 pub(crate) fn extra_length(order: &TrialOrder, connect: Duration) -> Duration {
     let settings = &order.plan.settings;
     let steps = settings.stairs.len() as u32;
@@ -151,10 +154,10 @@ pub(crate) fn take_the_worse(active: &mut Measurements, idle: &Measurements) {
     }
 }
 
-/// Puts both stairs and the idle stretch together.
-pub(crate) fn cost(idle: &Measurements, mut stairs: Vec<Stair>, active: &[Stair]) -> ConnectionCost {
-    let subscribers = stairs.last().map_or(0, |stair| stair.subscribers);
-    stairs.extend(active);
+/// Puts the steps of both trials and the idle stretch together.
+pub(crate) fn cost(idle: &Measurements, mut steps: Vec<Stair>, active: &[Stair]) -> ConnectionCost {
+    let subscribers = steps.last().map_or(0, |step| step.subscribers);
+    steps.extend(active);
     ConnectionCost {
         idle: IdleStretch {
             subscribers,
@@ -165,7 +168,7 @@ pub(crate) fn cost(idle: &Measurements, mut stairs: Vec<Stair>, active: &[Stair]
             bytes: idle.bytes.total(),
             wakeups: idle.wakeups,
         },
-        stairs,
+        stairs: steps,
     }
 }
 

@@ -24,7 +24,7 @@ use crate::{
         memory_steps,
     },
     system::machine::{self, Clocks},
-    worker::pool::Crew,
+    worker::pool::WorkerPool,
 };
 
 impl TrialOrder {
@@ -51,8 +51,8 @@ pub struct TrialResult {
 /// A trial that ran to its end.
 struct Ran {
     measurements: Measurements,
-    /// Memory on the way up; empty without stairs.
-    stairs: Vec<Stair>,
+    /// Memory on each step; empty without memory steps.
+    steps: Vec<Stair>,
     /// The ages as an interval log.
     interval_log: String,
 }
@@ -99,7 +99,7 @@ impl Harness {
         let ran = if order.plan.settings.stairs.is_empty() {
             self.run_once(order, None, progress).await
         } else {
-            self.run_on_stairs(order, progress).await
+            self.run_with_memory_steps(order, progress).await
         };
         match ran {
             Ok(Ran { measurements, interval_log, .. }) => {
@@ -111,8 +111,8 @@ impl Harness {
         }
     }
 
-    /// Both stairs, each on a server of its own.
-    async fn run_on_stairs(
+    /// Once idle and once with traffic, each on a server of its own.
+    async fn run_with_memory_steps(
         &self,
         order: &TrialOrder,
         progress: &mut dyn FnMut(Progress),
@@ -123,16 +123,16 @@ impl Harness {
         };
         let without_events = memory_steps::idle_order(order, self.seed).map_err(broken)?;
         if !self.has_climbed.swap(true, Relaxed) {
-            // The kernel keeps part of what the first climb of all takes; the later ones find it there.
+            // The kernel keeps part of what the first connections of all take; the later ones find it there.
             // So the first is not measured, or the trial that happens to be first would seem dearer.
-            let first = memory_steps::first_climb(order, self.seed).map_err(broken)?;
+            let first = memory_steps::first_connections(order, self.seed).map_err(broken)?;
             self.run_once(&first, Some(Load::Idle), progress).await?;
         }
         let idle = self.run_once(&without_events, Some(Load::Idle), progress).await?;
         let mut active = self.run_once(order, Some(Load::Active), progress).await?;
         let measured = &mut active.measurements;
         memory_steps::take_the_worse(measured, &idle.measurements);
-        measured.connections = Some(memory_steps::cost(&idle.measurements, idle.stairs, &active.stairs));
+        measured.connections = Some(memory_steps::cost(&idle.measurements, idle.steps, &active.steps));
         for doubt in idle.measurements.warnings {
             measured.warnings.push(format!("while idle: {doubt}"));
         }
@@ -192,16 +192,16 @@ impl Harness {
     ) -> Result<Ran, TrialError> {
         let (clocks, swapped) = (Clocks::read(), machine::swapped_pages());
         let clock = server.clock();
-        let mut crew = Crew::hire(self, server, order)?;
-        let stairs = match load {
+        let mut workers = WorkerPool::spawn(self, server, order)?;
+        let steps = match load {
             None => Vec::new(),
-            Some(load) => memory_steps::climb(load, &mut crew, server, order, self.seed, progress).await?,
+            Some(load) => memory_steps::read(load, &mut workers, server, order, self.seed, progress).await?,
         };
-        crew.connect(order.plan.settings.subscribers, progress).await?;
+        workers.connect(order.plan.settings.subscribers, progress).await?;
 
         let started = self.publish(server, order).await?;
         let window = started.window;
-        crew.start(started);
+        workers.start(started);
 
         let tell = |phase, elapsed_ns| Progress { phase, schedule_elapsed: Duration::from_nanos(elapsed_ns) };
         let until = async |at_ns: u64, phase: Phase, progress: &mut dyn FnMut(Progress)| loop {
@@ -219,7 +219,7 @@ impl Harness {
             until(window.end_ns, Phase::Measuring, progress).await;
             let after = server.read().await?;
             let held = server.held();
-            crew.window_was_read();
+            workers.window_was_read();
             let cpu = after.cpu_since(&before)?;
             Ok::<_, TrialError>(([before, after], cpu, held))
         };
@@ -227,8 +227,8 @@ impl Harness {
         let ((edges, cpu, held), cpu_seconds) = tokio::try_join!(edges, seconds)?;
         progress(tell(Phase::Draining, window.end_ns));
 
-        let workers = crew.workers();
-        let finding = crew.dismiss().await?;
+        let number_of_workers = workers.count();
+        let finding = workers.join().await?;
         let relay_cpu_us = server.is_relayed().then(|| edges[1].relay_cpu_us_since(&edges[0]));
         let outside = Outside {
             relay_cpu_us,
@@ -241,12 +241,12 @@ impl Harness {
                 .await?,
             held,
             refusal: server.refusal(),
-            workers,
+            workers: number_of_workers,
             clock_step_us: Clocks::read().step_us_since(clocks),
             swapped_pages: machine::swapped_pages().zip(swapped).map(|(now, then)| now.saturating_sub(then)),
         };
         let seconds = finding.recorder.arrived_by_second();
         let interval_log = interval_log(order.plan.pattern, wall_time(clock, started.start_ns), seconds);
-        Ok(Ran { measurements: assemble(order, &finding, &outside), stairs, interval_log })
+        Ok(Ran { measurements: assemble(order, &finding, &outside), steps, interval_log })
     }
 }

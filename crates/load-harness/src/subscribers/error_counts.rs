@@ -1,4 +1,4 @@
-//! What goes wrong for subscribers, in words fit for a table, and how often.
+//! The errors that subscribers meet, in words fit for a table, and how often.
 
 use std::{cell::Cell, error::Error, io};
 
@@ -6,7 +6,7 @@ use contract::Trouble;
 
 use crate::data::error::SubscriberError;
 
-/// Different troubles that a worker tells apart; whatever else it meets is counted together.
+/// Different errors that a worker tells apart; whatever else it meets is counted together.
 const MOST_KINDS: usize = 20;
 /// Longest text of one.
 const MOST_CHARACTERS: usize = 120;
@@ -23,15 +23,15 @@ const OF_SOCKETS: [(io::ErrorKind, &str); 6] = [
     (io::ErrorKind::TimedOut, "the connection timed out"),
 ];
 
-/// Troubles of a worker's subscribers, or of all.
+/// Errors of a worker's subscribers, or of all.
 #[derive(Debug, Default)]
-pub(crate) struct Troubles(Vec<Trouble>);
+pub(crate) struct ErrorCounts(Vec<Trouble>);
 
-/// Which troubles of its worker a subscriber has met: a bit for each.
+/// Which errors of its worker a subscriber has met: a bit for each.
 #[derive(Debug, Default)]
 pub(crate) struct Met(Cell<u32>);
 
-impl Troubles {
+impl ErrorCounts {
     /// Counts one that a subscriber met.
     pub(crate) fn note(&mut self, error: &SubscriberError, is_final: bool, met: &Met) {
         let what: String = words(error).chars().take(MOST_CHARACTERS).collect();
@@ -118,14 +118,14 @@ fn of_reqwest(error: &reqwest::Error) -> String {
 mod tests {
     use super::*;
 
-    fn told(troubles: &Troubles) -> Vec<(String, u64, u64, bool)> {
+    fn told(troubles: &ErrorCounts) -> Vec<(String, u64, u64, bool)> {
         let ranked = troubles.ranked().into_iter();
         ranked.map(|known| (known.what, known.times, known.subscribers, known.is_final)).collect()
     }
 
     #[test]
     fn troubles_are_counted_by_their_words_and_by_who_met_them() {
-        let (mut left, mut right) = (Troubles::default(), Troubles::default());
+        let (mut left, mut right) = (ErrorCounts::default(), ErrorCounts::default());
         let (first, second, third) = (Met::default(), Met::default(), Met::default());
         let reset = SubscriberError::Socket(io::ErrorKind::ConnectionReset.into());
         let refused = SubscriberError::Status(http::StatusCode::FORBIDDEN);
@@ -149,7 +149,7 @@ mod tests {
 
     #[test]
     fn texts_are_short_and_there_are_not_many() {
-        let (mut troubles, met) = (Troubles::default(), Met::default());
+        let (mut troubles, met) = (ErrorCounts::default(), Met::default());
         for number in 0..1_000 {
             let said = SubscriberError::Protocol(format!("{number:03} {}", "x".repeat(1_000)));
             troubles.note(&said, number % 2 == 0, &met);

@@ -1,13 +1,11 @@
 //! When a subscriber polls: a fixed rate, at a phase of its own.
 
-use contract::poll_phase;
-
-use super::Seat;
+use super::subscriber::Subscriber;
 use crate::connections::ledger::add;
 
 /// The instants at which one subscriber polls: `(phase + k) · interval` after the schedule's start.
 ///
-/// On a stair, where subscribers are watched before there is a schedule, they poll from the beginning
+/// With memory steps, where subscribers are watched before there is a schedule, they poll from the beginning
 /// of the epoch on until there is one.
 pub(super) struct Timetable {
     start_ns: f64,
@@ -20,32 +18,32 @@ pub(super) struct Timetable {
 impl Timetable {
     /// Waits for the schedule's start. After a reconnection it goes on with the next tick; those that
     /// passed meanwhile belong to the lost connection.
-    pub(super) async fn of(seat: &Seat) -> Self {
-        let started = if seat.desk.settings.stairs.is_empty() {
-            Some(seat.desk.started().await)
+    pub(super) async fn of(subscriber: &Subscriber) -> Self {
+        let started = if subscriber.settings().stairs.is_empty() {
+            Some(subscriber.started().await)
         } else {
-            seat.desk.start()
+            subscriber.start()
         };
-        let phase = poll_phase(seat.desk.poll_phase, seat.index);
+        let phase = subscriber.poll_phase();
         let mut timetable = Self {
             start_ns: started.map_or(0.0, |started| started.start_ns as f64),
             phase,
             has_started: started.is_some(),
-            interval_ns: seat.desk.settings.poll_interval.as_nanos() as f64,
+            interval_ns: subscriber.settings().poll_interval.as_nanos() as f64,
             next: phase,
         };
-        timetable.pass(seat.desk.clock.now_ns());
+        timetable.pass(subscriber.now_ns());
         timetable
     }
 
     /// The next instant, on the epoch's clock. Ticks that passed while a poll was in flight are
     /// skipped and counted.
-    pub(super) fn next_ns(&mut self, seat: &Seat) -> u64 {
-        if let (false, Some(started)) = (self.has_started, seat.desk.start()) {
+    pub(super) fn next_ns(&mut self, subscriber: &Subscriber) -> u64 {
+        if let (false, Some(started)) = (self.has_started, subscriber.start()) {
             (self.start_ns, self.next, self.has_started) = (started.start_ns as f64, self.phase, true);
-            self.pass(seat.desk.clock.now_ns());
+            self.pass(subscriber.now_ns());
         }
-        add(&seat.counters.skipped_polls, self.pass(seat.desk.clock.now_ns()));
+        add(&subscriber.counters().skipped_polls, self.pass(subscriber.now_ns()));
         let tick_ns = self.start_ns + self.next * self.interval_ns;
         self.next += 1.0;
         tick_ns as u64
@@ -64,6 +62,8 @@ impl Timetable {
 
 #[cfg(test)]
 mod tests {
+    use contract::poll_phase;
+
     use super::*;
 
     /// How far ages are from being spread evenly over the interval: the largest distance between

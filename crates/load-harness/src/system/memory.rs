@@ -21,8 +21,8 @@ pub(crate) enum MemoryError {
     Form(String, &'static str),
 }
 
-/// Reads everything that a stair holds, in one go.
-pub(crate) fn read_stair(load: Load, subscribers: u32, server: ProcessGroup) -> Result<Stair, MemoryError> {
+/// Reads everything that a memory step holds, in one go.
+pub(crate) fn read_step(load: Load, subscribers: u32, server: ProcessGroup) -> Result<Stair, MemoryError> {
     Ok(Stair {
         load,
         subscribers,
@@ -88,10 +88,10 @@ mod tests {
     fn a_known_allocation_shows_in_this_process() {
         const ADDED: u64 = 64 << 20;
         let pid = ProcessGroup::Single(std::process::id());
-        let before = read_stair(Load::Idle, 0, pid).unwrap();
+        let before = read_step(Load::Idle, 0, pid).unwrap();
         // Written to, or the kernel would not back it with memory.
         let block = vec![1_u8; ADDED as usize];
-        let after = read_stair(Load::Idle, 0, pid).unwrap();
+        let after = read_step(Load::Idle, 0, pid).unwrap();
         let grown = after.harness_user_bytes.saturating_sub(before.harness_user_bytes);
         // Other tests run in this process, too.
         assert!(grown.abs_diff(ADDED) < 16 << 20, "{grown}");
@@ -102,7 +102,7 @@ mod tests {
 
     #[test]
     fn a_process_that_is_gone_is_an_error_that_names_the_file() {
-        let error = read_stair(Load::Idle, 0, ProcessGroup::Single(u32::MAX)).unwrap_err();
+        let error = read_step(Load::Idle, 0, ProcessGroup::Single(u32::MAX)).unwrap_err();
         assert!(error.to_string().contains("/proc/4294967295/smaps_rollup"), "{error}");
     }
 }

@@ -52,7 +52,7 @@ impl ProcessGroup {
         CpuTimes(self.members().into_iter().filter_map(|pid| Some((pid, process_cpu_us(pid)?))).collect())
     }
 
-    /// Sends all of them a signal. Whoever is gone needs none.
+    /// Sends all of them a signal. One that is gone needs none.
     pub(crate) fn signal(self, signal: Signal) {
         let (Self::Single(leader) | Self::LedBy(leader)) = self;
         if let Some(leader) = Pid::from_raw(leader as i32) {

@@ -1,4 +1,4 @@
-//! The workers of a trial: hired, told when it starts, dismissed when it has ended.
+//! The workers of a trial: spawned, told when it starts, joined when it has ended.
 
 use std::{
     io,
@@ -33,8 +33,8 @@ const SET_UP_BYTES: f64 = 8_000.0;
 /// The same where some may stay away for good: behind an obstacle each has tried four times by then.
 const LONGEST_PAUSE_OF_SOME: Duration = Duration::from_secs(3);
 
-/// How long nobody may get connected before that is given up: what takes an answer longer on a long or a
-/// narrow way is none of it.
+/// How long no further subscriber may get connected before that is given up: what takes an answer longer on a
+/// long or a narrow way is none of it.
 fn longest_pause(settings: &Settings) -> Duration {
     let pause = if settings.is_hindered() { LONGEST_PAUSE_OF_SOME } else { LONGEST_CONNECT_PAUSE };
     let narrow = settings.network.and_then(|network| network.bytes_per_second);
@@ -43,7 +43,7 @@ fn longest_pause(settings: &Settings) -> Duration {
 }
 
 /// The workers of a trial. Dropping it tells them to stop.
-pub(crate) struct Crew {
+pub(crate) struct WorkerPool {
     threads: Vec<JoinHandle<io::Result<WorkerFinding>>>,
     started: watch::Sender<Option<Started>>,
     window_read: watch::Sender<bool>,
@@ -62,9 +62,9 @@ fn indices(settings: &Settings, number: usize, workers: usize) -> Vec<u32> {
     (0..settings.subscribers).filter(is_its).collect()
 }
 
-impl Crew {
+impl WorkerPool {
     /// Starts the workers, each with every n-th subscriber or connection.
-    pub(crate) fn hire(
+    pub(crate) fn spawn(
         harness: &Harness,
         server: &ServerAccess,
         order: &TrialOrder,
@@ -85,8 +85,8 @@ impl Crew {
                 settings: order.plan.settings.clone(),
                 poll_phase: order.poll_phase,
                 clock: server.clock(),
-                dialect: server.dialect(&order.plan),
-                // Each its own: whatever connections of one could remember is no other's.
+                protocol: server.protocol(&order.plan),
+                // Each its own: what connections of one could remember is no other's.
                 tls: TlsClient::of(transport, server.certificate_pem(), server.data())?,
                 indices: indices(&order.plan.settings, number, workers),
                 core: harness.cores.harness.get(number).copied(),
@@ -108,7 +108,7 @@ impl Crew {
     }
 
     /// Lets so many subscribers connect, those before among them, and waits until each has its first
-    /// cursor. Where some may stay away the trial goes on without those who do not get one; they go on
+    /// cursor. Where some may stay away the trial goes on without those that do not get one; they go on
     /// trying.
     pub(crate) async fn connect(
         &mut self,
@@ -126,7 +126,7 @@ impl Crew {
             }
             progress(Progress { phase: Phase::Connecting(connected, of), schedule_elapsed: Duration::ZERO });
             self.ensure_workers()?;
-            // Whoever was turned away for good will not come.
+            // Those that were turned away for good will not come.
             let is_over = connected + self.gauge.turned_away() >= of;
             let is_hopeless = self.gauge.is_hopeless();
             if connected < of && (is_hopeless || is_over || last_gain.elapsed() > self.longest_pause) {
@@ -162,12 +162,12 @@ impl Crew {
     }
 
     /// Number of worker threads.
-    pub(crate) fn workers(&self) -> usize {
+    pub(crate) fn count(&self) -> usize {
         self.threads.len()
     }
 
     /// Waits until every worker has ended, and merges what they found.
-    pub(crate) async fn dismiss(self) -> Result<WorkerFinding, TrialError> {
+    pub(crate) async fn join(self) -> Result<WorkerFinding, TrialError> {
         let mut whole = WorkerFinding::default();
         for thread in self.threads {
             while !thread.is_finished() {

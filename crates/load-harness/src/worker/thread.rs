@@ -33,11 +33,16 @@ use crate::{
     },
     data::{
         recorder::Recorder,
-        server_protocol::Dialect,
+        server_protocol::ServerProtocol,
         started::Started,
         trace::{Stretch, TRACED, Trace},
     },
-    subscribers::{Seat, add_set_up, error_counts::Troubles, worker_context::Desk},
+    subscribers::{
+        self,
+        error_counts::ErrorCounts,
+        subscriber::Subscriber,
+        worker_context::{WorkerContext, add_set_up},
+    },
     worker::stalls,
 };
 
@@ -59,7 +64,7 @@ pub(crate) struct WorkerOrder {
     pub(crate) settings: Settings,
     pub(crate) poll_phase: f64,
     pub(crate) clock: EpochClock,
-    pub(crate) dialect: Dialect,
+    pub(crate) protocol: ServerProtocol,
     pub(crate) tls: Option<TlsClient>,
     /// Numbers of its subscribers.
     pub(crate) indices: Vec<u32>,
@@ -102,7 +107,7 @@ impl Gauge {
         self.turned_away.load(Acquire)
     }
 
-    /// Whether somebody met what everybody would meet, however often they tried.
+    /// Whether a subscriber met what every other would meet, however often it tried.
     pub(crate) fn is_hopeless(&self) -> bool {
         self.is_hopeless.load(Acquire)
     }
@@ -126,7 +131,7 @@ pub(crate) struct WorkerFinding {
     pub(crate) trace: Vec<TraceEvent>,
     /// Subscribers that never had a place.
     pub(crate) never_connected: u64,
-    pub(crate) troubles: Troubles,
+    pub(crate) error_counts: ErrorCounts,
     /// From losing a connection to the first answer on the next one.
     pub(crate) recovery: TimeHistogram,
 }
@@ -137,7 +142,7 @@ impl WorkerFinding {
         self.connect.merge(&other.connect);
         self.stalls.merge(&other.stalls);
         self.trace.extend(&other.trace);
-        self.troubles.merge(&other.troubles);
+        self.error_counts.merge(&other.error_counts);
         self.recovery.merge(&other.recovery);
         self.readings.merge(&other.readings);
         self.never_connected += other.never_connected;
@@ -171,57 +176,58 @@ pub(crate) fn spawn(order: WorkerOrder) -> io::Result<thread::JoinHandle<io::Res
 
 async fn work(order: WorkerOrder) -> WorkerFinding {
     let WorkerOrder { signals, gauge, schedule, .. } = &order;
-    let desk = Desk::new(
+    let context = WorkerContext::new(
         order.target,
         order.tcp_maxseg,
         (order.pattern, order.settings.clone()),
         order.poll_phase,
         order.clock,
         signals.started.clone(),
-        (order.dialect.clone(), Arc::clone(schedule)),
+        (order.protocol.clone(), Arc::clone(schedule)),
     );
-    let desk = Rc::new(desk.encrypted(order.tls.clone()));
-    let (seats, tasks) = (RefCell::default(), RefCell::new(JoinSet::new()));
+    let context = Rc::new(context.encrypted(order.tls.clone()));
+    let (subscribers, tasks) = (RefCell::default(), RefCell::new(JoinSet::new()));
     let mut readings = Readings::default();
     let stalls = RefCell::default();
     let mut stop = signals.stop.clone();
     tokio::select! {
         _ = stop.wait_for(|stop| *stop) => {}
-        () = tell(&desk, gauge) => {}
-        () = seat_all(&order, &desk, &seats, &tasks) => {}
-        () = watch_stalls(&desk, &stalls) => {}
-        () = measure(&desk, &seats, signals, &mut readings) => {}
+        () = tell(&context, gauge) => {}
+        () = admit_all(&order, &context, &subscribers, &tasks) => {}
+        () = watch_stalls(&context, &stalls) => {}
+        () = measure(&context, &subscribers, signals, &mut readings) => {}
     }
-    let seats = seats.into_inner();
+    let subscribers = subscribers.into_inner();
     let ended_ns = order.clock.now_ns();
     tasks.into_inner().shutdown().await;
-    all_closed(&desk).await;
+    all_closed(&context).await;
     // Only now is it known what they left behind.
-    readings.end = totals(&desk, &seats);
+    readings.end = totals(&context, &subscribers);
 
-    let start_ns = desk.started.borrow().map_or(0, |started| started.start_ns);
-    let trace: Vec<TraceEvent> = seats.iter().flat_map(|seat| seat.traced_from(start_ns)).collect();
-    let delivery = settle(&desk, &seats, schedule, ended_ns);
+    let start_ns = context.started.borrow().map_or(0, |started| started.start_ns);
+    let trace: Vec<TraceEvent> =
+        subscribers.iter().flat_map(|subscriber| subscriber.traced_from(start_ns)).collect();
+    let delivery = settle(&context, &subscribers, schedule, ended_ns);
     WorkerFinding {
-        recorder: desk.recorder.take(),
-        connect: desk.connect.take(),
+        recorder: context.recorder.take(),
+        connect: context.connect.take(),
         readings,
         delivery,
-        set_up: Some(desk.set_up.get()),
+        set_up: Some(context.set_up.get()),
         stalls: stalls.take(),
         trace,
-        never_connected: seats.iter().filter(|seat| !seat.is_set_up()).count() as u64,
-        troubles: desk.troubles.take(),
-        recovery: desk.recovery.take(),
+        never_connected: subscribers.iter().filter(|subscriber| !subscriber.is_set_up()).count() as u64,
+        error_counts: context.error_counts.take(),
+        recovery: context.recovery.take(),
     }
 }
 
-/// Lets the worker's subscribers in, as far as they are admitted. Nothing is kept for those who are
-/// not: on a stair of subscribers, memory is read in between.
-async fn seat_all(
+/// Lets the worker's subscribers in, as far as they are admitted. Nothing is kept for those that are
+/// not: between memory steps, memory is read.
+async fn admit_all(
     order: &WorkerOrder,
-    desk: &Rc<Desk>,
-    seats: &RefCell<Vec<Rc<Seat>>>,
+    context: &Rc<WorkerContext>,
+    subscribers: &RefCell<Vec<Rc<Subscriber>>>,
     tasks: &RefCell<JoinSet<()>>,
 ) {
     let mut admitted = order.signals.admitted.clone();
@@ -230,9 +236,9 @@ async fn seat_all(
         let below = *admitted.borrow_and_update();
         while let Some(index) = waiting.next_if(|index| *index < below) {
             let trace = (index == TRACED).then(|| Trace::new(order.traced));
-            let seat = Rc::new(Seat::new(Rc::clone(desk), index, trace));
-            tasks.borrow_mut().spawn_local(Rc::clone(&seat).subscribe());
-            seats.borrow_mut().push(seat);
+            let subscriber = Rc::new(Subscriber::new(Rc::clone(context), index, trace));
+            tasks.borrow_mut().spawn_local(subscribers::subscribe(Rc::clone(&subscriber)));
+            subscribers.borrow_mut().push(subscriber);
         }
         if admitted.changed().await.is_err() {
             // The runner is gone; the signal to stop ends this worker.
@@ -242,22 +248,23 @@ async fn seat_all(
 }
 
 /// Watches the event loop for stalls from the schedule's start on, until the trial ends.
-async fn watch_stalls(desk: &Desk, stalls: &RefCell<TimeHistogram>) {
-    stalls::watch(desk.clock, desk.started().await, stalls).await;
+async fn watch_stalls(context: &WorkerContext, stalls: &RefCell<TimeHistogram>) {
+    stalls::watch(context.clock, context.started().await, stalls).await;
 }
 
 /// Tells the runner how many subscribers are connected, until the trial ends.
-async fn tell(desk: &Desk, gauge: &Gauge) {
+async fn tell(context: &WorkerContext, gauge: &Gauge) {
     let mut told = (0, 0);
     loop {
-        let now = (desk.tally.connected.get(), desk.tally.turned_away.get());
-        // The reason first: whoever sees that it is over asks why.
-        if let (Some(error), Ok(mut last)) = (desk.last_error.borrow_mut().take(), gauge.last_error.lock()) {
+        let now = (context.tally.connected.get(), context.tally.turned_away.get());
+        // The reason first: the runner asks why when it sees that it is over.
+        if let (Some(error), Ok(mut last)) = (context.last_error.borrow_mut().take(), gauge.last_error.lock())
+        {
             *last = Some(error);
         }
         gauge.connected.fetch_add(now.0 - told.0, Release);
         gauge.turned_away.fetch_add(now.1 - told.1, Release);
-        if desk.tally.is_hopeless.get() {
+        if context.tally.is_hopeless.get() {
             gauge.is_hopeless.store(true, Release);
         }
         told = now;
@@ -267,33 +274,38 @@ async fn tell(desk: &Desk, gauge: &Gauge) {
 
 /// Reads the counters at both edges of the window, and ends when everything was delivered or the
 /// drain is over.
-async fn measure(desk: &Desk, seats: &RefCell<Vec<Rc<Seat>>>, signals: &Signals, readings: &mut Readings) {
-    let Started { start_ns, window, numbers: (first, end) } = desk.started().await;
-    // Everybody has a seat by now, though behind an obstacle some may have no connection.
-    let seats = seats.borrow().clone();
-    sleep_until(desk.instant(start_ns + window.start_ns)).await;
-    readings.window_start = totals(desk, &seats);
-    sleep_until(desk.instant(start_ns + window.end_ns)).await;
-    readings.window_end = totals(desk, &seats);
-    let expected = seats.len() as u64 * (end - first);
-    let settings = &desk.settings;
+async fn measure(
+    context: &WorkerContext,
+    subscribers: &RefCell<Vec<Rc<Subscriber>>>,
+    signals: &Signals,
+    readings: &mut Readings,
+) {
+    let Started { start_ns, window, numbers: (first, end) } = context.started().await;
+    // Every subscriber is there by now, though behind an obstacle some may have no connection.
+    let subscribers = subscribers.borrow().clone();
+    sleep_until(context.instant(start_ns + window.start_ns)).await;
+    readings.window_start = totals(context, &subscribers);
+    sleep_until(context.instant(start_ns + window.end_ns)).await;
+    readings.window_end = totals(context, &subscribers);
+    let expected = subscribers.len() as u64 * (end - first);
+    let settings = &context.settings;
     let under_way =
         *settings.drain + *settings.delivery_delay + *settings.delivery_jitter + settings.round_trips(2);
     let patience_ns = start_ns + window.end_ns + under_way.as_nanos() as u64;
-    while desk.tally.received.get() < expected && desk.clock.now_ns() < patience_ns {
+    while context.tally.received.get() < expected && context.clock.now_ns() < patience_ns {
         sleep(LOOK_EVERY).await;
     }
     // An error means that the runner is gone, and the trial with it.
     let _ = signals.window_read.clone().wait_for(|read| *read).await;
-    desk.close();
-    let (hold, drain) = (*desk.settings.hold, *desk.settings.drain);
-    if desk.pattern == Pattern::LongPolling && hold <= drain {
+    context.close();
+    let (hold, drain) = (*context.settings.hold, *context.settings.drain);
+    if context.pattern == Pattern::LongPolling && hold <= drain {
         // A hold that ends while the sockets are being closed is answered and never read: one side
         // would have counted it.
         sleep(hold).await;
     }
     // What was counted a moment ago leaves, and answers on their way arrive: until nothing moves.
-    let moved = || totals(desk, &seats).bytes().total();
+    let moved = || totals(context, &subscribers).bytes().total();
     let mut before = moved();
     // A request that has just been sent on a new connection is answered two round trips later.
     let answered = settings.round_trips(2);
@@ -308,10 +320,10 @@ async fn measure(desk: &Desk, seats: &RefCell<Vec<Rc<Seat>>>, signals: &Signals,
     }
 }
 
-/// Waits until the connections that subscribers shared are closed, which they do by themselves once nobody
+/// Waits until the connections that subscribers shared are closed, which they do by themselves once none
 /// is left.
-async fn all_closed(desk: &Desk) {
-    let is_open = || desk.trunks().iter().any(|trunk| trunk.counters.stream.is_open());
+async fn all_closed(context: &WorkerContext) {
+    let is_open = || context.http2_connections().iter().any(|shared| shared.counters().stream.is_open());
     for _ in 0..MOST_LOOKS {
         if !is_open() {
             return;
@@ -320,36 +332,41 @@ async fn all_closed(desk: &Desk) {
     }
 }
 
-fn totals(desk: &Desk, seats: &[Rc<Seat>]) -> Totals {
+fn totals(context: &WorkerContext, subscribers: &[Rc<Subscriber>]) -> Totals {
     let mut totals = Totals::default();
-    for seat in seats {
-        totals.add(&seat.counters);
+    for subscriber in subscribers {
+        totals.add(subscriber.counters());
     }
-    for trunk in desk.trunks().iter() {
-        totals.add(&trunk.counters);
+    for shared in context.http2_connections().iter() {
+        totals.add(shared.counters());
     }
     totals
 }
 
 /// Counts what never came, and keeps it in the ages as older than it was at the end.
-fn settle(desk: &Desk, seats: &[Rc<Seat>], schedule: &Schedule, ended_ns: u64) -> Delivery {
-    let Some(Started { start_ns, window, numbers: (first, end) }) = *desk.started.borrow() else {
+fn settle(
+    context: &WorkerContext,
+    subscribers: &[Rc<Subscriber>],
+    schedule: &Schedule,
+    ended_ns: u64,
+) -> Delivery {
+    let Some(Started { start_ns, window, numbers: (first, end) }) = *context.started.borrow() else {
         return Delivery::default();
     };
-    let tally = &desk.tally;
+    let tally = &context.tally;
     let mut delivery = Delivery {
-        expected: seats.len() as u64 * (end - first),
+        expected: subscribers.len() as u64 * (end - first),
         received: tally.received.get(),
         lost: 0,
         duplicated: tally.duplicated.get(),
         reordered: tally.reordered.get(),
         foreign: tally.foreign.get(),
     };
-    for seq in seats.iter().flat_map(|seat| seat.missing_in(first, end)) {
+    for seq in subscribers.iter().flat_map(|subscriber| subscriber.missing_in(first, end)) {
         delivery.lost += 1;
         if let Some(event) = schedule.events().get((seq - first) as usize) {
             let age_ns = ended_ns.saturating_sub(start_ns + event.due_ns);
-            desk.recorder.borrow_mut().censor(window, event.due_ns, age_ns);
+            context.recorder.borrow_mut().censor(window, event.due_ns, age_ns);
         }
     }
     delivery
@@ -368,8 +385,8 @@ mod tests {
         Schedule::build(&arrivals, None, 1, Period::from_millis(10_000), 40).unwrap()
     }
 
-    /// Two seats, and a schedule of ten events whose instant 0 lies ten seconds back.
-    fn desk_and_seats() -> (Rc<Desk>, Vec<Rc<Seat>>, watch::Sender<Option<Started>>) {
+    /// Two subscribers, and a schedule of ten events whose instant 0 lies ten seconds back.
+    fn context_and_subscribers() -> (Rc<WorkerContext>, Vec<Rc<Subscriber>>, watch::Sender<Option<Started>>) {
         let scenario = "name = \"s\"\nquestion = \"q\"\nsetting = \"s\"\nlook_at = \"l\"\nsubscribers = 2\n\
                         measure = \"9s\"\n[events]\narrivals = \"silence\"\n";
         let plan = Scenario::from_toml("s.toml", scenario).unwrap().trials(Selection::Everything).remove(0);
@@ -377,38 +394,47 @@ mod tests {
         let window = Window { start_ns: SECOND_NS, end_ns: 10 * SECOND_NS };
         let (started, seen) = watch::channel(Some(Started { start_ns: 0, window, numbers: (1, 11) }));
         let target = "127.0.0.1:1".parse().unwrap();
-        let speech = (Dialect::ours(plan.pattern, Duration::ZERO), Arc::new(schedule()));
-        let desk = Rc::new(Desk::new(target, 1_460, (plan.pattern, plan.settings), 0.0, clock, seen, speech));
-        let seats = (0..2).map(|index| Rc::new(Seat::new(Rc::clone(&desk), index, None))).collect();
-        (desk, seats, started)
+        let speech = (ServerProtocol::ours(plan.pattern, Duration::ZERO), Arc::new(schedule()));
+        let context = Rc::new(WorkerContext::new(
+            target,
+            1_460,
+            (plan.pattern, plan.settings),
+            0.0,
+            clock,
+            seen,
+            speech,
+        ));
+        let subscribers =
+            (0..2).map(|index| Rc::new(Subscriber::new(Rc::clone(&context), index, None))).collect();
+        (context, subscribers, started)
     }
 
     #[test]
     fn lost_doubled_and_disordered_deliveries_are_told_apart_and_the_lost_stay_in_the_ages() {
-        let (desk, seats, _started) = desk_and_seats();
+        let (context, subscribers, _started) = context_and_subscribers();
         let schedule = schedule();
         let epoch = Epoch::from_random_bits(1);
-        let deliver = |seat: &Seat, seq: u64| {
+        let deliver = |subscriber: &Subscriber, seq: u64| {
             let due_ns = schedule.events()[seq as usize - 1].due_ns;
-            seat.deliver(Cursor { epoch, seq }, &stamp(due_ns, "payload"));
+            subscriber.deliver(Cursor { epoch, seq }, &stamp(due_ns, "payload"));
         };
-        desk.note_read();
-        for seat in &seats {
-            seat.place(Cursor { epoch, seq: 0 });
+        subscribers[0].connection().note_read();
+        for subscriber in &subscribers {
+            subscriber.place(Cursor { epoch, seq: 0 });
         }
         for seq in 1..=10 {
-            deliver(&seats[0], seq);
+            deliver(&subscribers[0], seq);
         }
         for seq in [1, 2, 2, 4, 3, 7, 8] {
-            deliver(&seats[1], seq);
+            deliver(&subscribers[1], seq);
         }
-        seats[1].deliver(Cursor { epoch, seq: 9 }, "from elsewhere");
+        subscribers[1].deliver(Cursor { epoch, seq: 9 }, "from elsewhere");
         let ended_ns = 12 * SECOND_NS;
-        let delivery = settle(&desk, &seats, &schedule, ended_ns);
+        let delivery = settle(&context, &subscribers, &schedule, ended_ns);
         let expected =
             Delivery { expected: 20, received: 16, lost: 3, duplicated: 1, reordered: 1, foreign: 1 };
         assert_eq!(delivery, expected);
-        let ages = desk.recorder.borrow().ages();
+        let ages = context.recorder.borrow().ages();
         // Lost are 5, 6 and 10, due at 4.5, 5.5 and 9.5 s: 2.5 s is the least age at the end.
         assert_eq!((ages.censored, ages.censored_min_us), (3, 2_500_000));
         // Of the 16 that came, the two due at 0.5 s lie before the window.
@@ -420,17 +446,17 @@ mod tests {
     /// a text of the window, too.
     #[test]
     fn what_arrives_between_the_edges_counts_beside_its_text_whatever_its_due() {
-        let (desk, seats, _started) = desk_and_seats();
+        let (context, subscribers, _started) = context_and_subscribers();
         let (schedule, epoch) = (schedule(), Epoch::from_random_bits(1));
         let text = |seq: u64| stamp(schedule.events()[seq as usize - 1].due_ns, "payload");
-        let deliver = |seq: u64| seats[0].deliver(Cursor { epoch, seq }, &text(seq));
-        desk.note_read();
-        seats[0].place(Cursor { epoch, seq: 0 });
+        let deliver = |seq: u64| subscribers[0].deliver(Cursor { epoch, seq }, &text(seq));
+        subscribers[0].connection().note_read();
+        subscribers[0].place(Cursor { epoch, seq: 0 });
         [2, 3].into_iter().for_each(deliver);
-        let mut readings = Readings { window_start: totals(&desk, &seats), ..Readings::default() };
+        let mut readings = Readings { window_start: totals(&context, &subscribers), ..Readings::default() };
         [4, 5, 6, 1, 6].into_iter().for_each(deliver);
-        seats[1].deliver(Cursor { epoch, seq: 9 }, &"x".repeat(text(1).len()));
-        readings.window_end = totals(&desk, &seats);
+        subscribers[1].deliver(Cursor { epoch, seq: 9 }, &"x".repeat(text(1).len()));
+        readings.window_end = totals(&context, &subscribers);
         deliver(7);
         let (start, end) = (&readings.window_start, &readings.window_end);
         assert_eq!(end.deliveries_since(start), 6);
