@@ -1,7 +1,7 @@
 //! HTTP/1.1 on connections of a subscriber's own: poll after poll on one of them, or on a fresh one each
 //! time; and one for each stream.
 
-use std::{mem, ops::ControlFlow};
+use std::{mem, ops::ControlFlow, pin::pin};
 
 use http::StatusCode;
 
@@ -42,7 +42,7 @@ impl Http1Client {
     /// Connects, if the connection is to be kept.
     pub(super) async fn connect(&mut self, subscriber: &Subscriber) -> Result<(), SubscriberError> {
         if self.reuse == ConnectionReuse::Kept {
-            self.kept = Some(subscriber.opened_in_time(connect(subscriber)).await?);
+            self.kept = Some(subscriber.opened_in_time(pin!(connect(subscriber))).await?);
         }
         Ok(())
     }
@@ -67,7 +67,7 @@ impl Http1Client {
             }
         }
         subscriber.may_ask().await;
-        let connection = subscriber.opened_in_time(connect(subscriber)).await?;
+        let connection = subscriber.opened_in_time(pin!(connect(subscriber))).await?;
         self.exchange(subscriber, connection, &mut take).await
     }
 
@@ -111,7 +111,7 @@ impl Http1Client {
                 read => read,
             }
         };
-        let (taken, closes) = subscriber.answered_in_time(asked).await?;
+        let (taken, closes) = subscriber.answered_in_time(pin!(asked)).await?;
         if self.reuse == ConnectionReuse::Kept && !closes {
             (self.kept, self.is_proven) = (Some(connection), true);
         } else {

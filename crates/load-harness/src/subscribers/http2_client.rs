@@ -11,7 +11,7 @@
 //! Heads are compressed, and in TLS nobody can tell where one ends: what an exchange took besides its
 //! content counts as heads where a subscriber has the connection for itself, and as framing where it shares.
 
-use std::{mem, ops::ControlFlow, rc::Rc};
+use std::{mem, ops::ControlFlow, pin::pin, rc::Rc};
 
 use contract::Pattern;
 use h2::ext::Protocol;
@@ -59,7 +59,7 @@ impl Http2Client {
             Pattern::WebSocket => Purpose::WebSocket,
         };
         let opening = async { self.0.handshake(subscriber.connect().await?, purpose).await };
-        self.0.open(subscriber.opened_in_time(opening)).await
+        self.0.open(subscriber.opened_in_time(pin!(opening))).await
     }
 
     /// Waits until a stream may be opened.
@@ -85,7 +85,7 @@ impl Http2Client {
     ) -> Result<T, SubscriberError> {
         let permit = self.stream(subscriber).await?;
         let connection = permit.connection();
-        let polled = subscriber.answered_in_time(self.exchange(subscriber, permit, take)).await;
+        let polled = subscriber.answered_in_time(pin!(self.exchange(subscriber, permit, take))).await;
         if matches!(polled, Err(SubscriberError::Overdue(_))) {
             self.0.give_up(&connection);
         }

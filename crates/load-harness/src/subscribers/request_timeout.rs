@@ -6,7 +6,7 @@
 //! answer could still come there, and counts a failure. Streams are waited for without end: a page's
 //! EventSource and WebSocket have no timeout either.
 
-use std::{pin::pin, time::Duration};
+use std::{pin::Pin, time::Duration};
 
 use contract::Pattern;
 use tokio::time::sleep;
@@ -14,11 +14,13 @@ use tokio::time::sleep;
 use super::subscriber::Subscriber;
 use crate::{connections::ledger::add, data::error::SubscriberError};
 
+// What is awaited is pinned where it stands: by value every function on the way would keep room for it in the
+// subscriber's task.
 impl Subscriber {
     /// Opens a connection; for a poll it must not take too long.
     pub(super) async fn opened_in_time<T>(
         &self,
-        opening: impl Future<Output = Result<T, SubscriberError>>,
+        opening: Pin<&mut impl Future<Output = Result<T, SubscriberError>>>,
     ) -> Result<T, SubscriberError> {
         match self.pattern() {
             Pattern::ShortPolling | Pattern::LongPolling => {
@@ -32,7 +34,7 @@ impl Subscriber {
     /// its connection.
     pub(super) async fn answered_in_time<T>(
         &self,
-        exchange: impl Future<Output = Result<T, SubscriberError>>,
+        exchange: Pin<&mut impl Future<Output = Result<T, SubscriberError>>>,
     ) -> Result<T, SubscriberError> {
         self.in_time(self.answer_timeout(), exchange).await
     }
@@ -50,9 +52,8 @@ impl Subscriber {
     async fn in_time<T>(
         &self,
         longest: Duration,
-        awaited: impl Future<Output = Result<T, SubscriberError>>,
+        mut awaited: Pin<&mut impl Future<Output = Result<T, SubscriberError>>>,
     ) -> Result<T, SubscriberError> {
-        let mut awaited = pin!(awaited);
         // The answer first: where both are there, it has come.
         tokio::select! {
             biased;

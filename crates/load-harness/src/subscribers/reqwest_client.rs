@@ -4,7 +4,7 @@
 //! reqwest has no hook at the socket, so its bytes are those that the server counted, and a trial
 //! with it says so.
 
-use std::{mem, ops::ControlFlow};
+use std::{mem, ops::ControlFlow, pin::pin};
 
 use bytes::Bytes;
 use http::{StatusCode, header};
@@ -76,7 +76,7 @@ impl ReqwestClient {
                 exchange_ns: None,
             })
         };
-        subscriber.answered_in_time(answered).await
+        subscriber.answered_in_time(pin!(answered)).await
     }
 
     pub(super) async fn open<T>(
