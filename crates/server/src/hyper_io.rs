@@ -3,9 +3,9 @@
 //!
 //! hyper is made for answers that come once. A subscriber that stays needs a buffer of 8 KiB from it and a
 //! task of its own, for bytes that are the same for everyone. So where the shared writer can give the answer,
-//! the request never gets a response from hyper: the service leaves a word in the [`HandoffCell`] and stays
-//! pending, the task of the connection sees it, takes the socket out of hyper's hands and hands it over.
-//! hyper promises that this is possible whenever nothing of an earlier answer is waiting to be written
+//! the request never gets a response from hyper: the service puts a handoff into the [`HandoffCell`] and
+//! stays pending, the task of the connection sees it, takes the socket out of hyper's hands and hands it
+//! over. hyper promises that this is possible whenever nothing of an earlier answer is waiting to be written
 //! (`Connection::into_parts`), and [`HyperIo`] watches that nothing is.
 //!
 //! hyper itself answers what the shared writer cannot: TLS, HTTP/1.0, a request with a body, a connection

@@ -67,8 +67,8 @@ use crate::{
 
 /// Marks of the two descriptors that are no connection's.
 const LISTENER: u64 = u64::MAX;
-const DOORBELL: u64 = u64::MAX - 1;
-/// Descriptors told ready by one call.
+const LOG_WAKER: u64 = u64::MAX - 1;
+/// Ready descriptors that one call returns at most.
 const EVENTS_AT_A_TIME: usize = 1_024;
 /// Requests are a few hundred bytes; a longer one takes two reads.
 const READ_BYTES: usize = 4 << 10;
@@ -91,12 +91,12 @@ pub(crate) async fn serve(pattern: Pattern, app: Arc<App>, meter: Arc<Meter>, li
     }
 }
 
-/// Rings when something was appended: a waker that makes the epoll loop return.
-struct Doorbell(OwnedFd);
+/// The waker of the log: makes the epoll loop return when something was appended.
+struct LogWaker(OwnedFd);
 
-impl Wake for Doorbell {
+impl Wake for LogWaker {
     fn wake(self: Arc<Self>) {
-        // It fails only if it was rung 2^64 times and never heard.
+        // It fails only after 2^64 wake-ups that the loop has not taken.
         let _ = rustix::io::write(&self.0, &1_u64.to_ne_bytes());
     }
 }
@@ -107,7 +107,7 @@ struct Floor {
     meter: Arc<Meter>,
     epoll: OwnedFd,
     listener: TcpListener,
-    doorbell: Arc<Doorbell>,
+    log_waker: Arc<LogWaker>,
     waker: Waker,
     follow: Follow,
     canned: CannedResponses,
@@ -133,10 +133,10 @@ struct Floor {
 impl Floor {
     fn open(pattern: Pattern, app: Arc<App>, meter: Arc<Meter>, listener: TcpListener) -> io::Result<Self> {
         let epoll = epoll::create(CreateFlags::CLOEXEC)?;
-        let doorbell = Arc::new(Doorbell(eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?));
+        let log_waker = Arc::new(LogWaker(eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?));
         // Edge-triggered: a connection that cannot be accepted must not make the loop spin.
         epoll::add(&epoll, &listener, EventData::new_u64(LISTENER), EventFlags::IN | EventFlags::ET)?;
-        epoll::add(&epoll, &doorbell.0, EventData::new_u64(DOORBELL), EventFlags::IN)?;
+        epoll::add(&epoll, &log_waker.0, EventData::new_u64(LOG_WAKER), EventFlags::IN)?;
         let head = app.log().head();
         // A stream gets one event a turn: between two fan-outs newcomers are accepted. A poll gets all
         // that there is.
@@ -147,8 +147,8 @@ impl Floor {
             meter,
             epoll,
             listener,
-            waker: Waker::from(Arc::clone(&doorbell)),
-            doorbell,
+            waker: Waker::from(Arc::clone(&log_waker)),
+            log_waker,
             follow: app.log().follow(head, limit),
             most_connections: app.limits().connections,
             canned: CannedResponses::new(app, pattern),
@@ -183,8 +183,7 @@ impl Floor {
             self.now_ms = self.began.elapsed().as_millis() as u32;
             self.canned.look_at_the_clock();
             // The log first: a poll that comes in this turn must get what was there before.
-            may_have_more |=
-                ready.iter().any(|event| event.data.u64() == DOORBELL) && self.answer_the_doorbell();
+            may_have_more |= ready.iter().any(|event| event.data.u64() == LOG_WAKER) && self.take_wake_up();
             if may_have_more {
                 match self.follow.poll_next(&Context::from_waker(&self.waker)) {
                     Poll::Pending => may_have_more = false,
@@ -195,7 +194,7 @@ impl Floor {
             for &epoll::Event { data, flags, .. } in &ready {
                 match data.u64() {
                     LISTENER => self.accept(),
-                    DOORBELL => {}
+                    LOG_WAKER => {}
                     key => self.serve(key as usize, flags),
                 }
             }
@@ -207,8 +206,8 @@ impl Floor {
         Ok(())
     }
 
-    fn answer_the_doorbell(&self) -> bool {
-        rustix::io::read(&self.doorbell.0, &mut [0_u8; 8]).is_ok()
+    fn take_wake_up(&self) -> bool {
+        rustix::io::read(&self.log_waker.0, &mut [0_u8; 8]).is_ok()
     }
 
     /// Writes to one connection and notes up to where it has been sent.

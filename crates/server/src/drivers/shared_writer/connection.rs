@@ -212,6 +212,11 @@ mod tests {
     }
 
     #[test]
+    fn a_connection_is_small() {
+        assert_eq!(size_of::<Connection<()>>(), 72, "bytes beside the socket");
+    }
+
+    #[test]
     fn who_takes_anything_has_not_stalled_even_if_as_much_is_left_as_before() {
         let state = State::Stream { stream: Http1Stream::Sse, seq: 0 };
         let mut connection = Connection::new(Socket { room: 4 }, Waker::noop().clone(), state);
