@@ -85,7 +85,7 @@ fn what_the_instrument_may_have_added_counts_for_a_range() {
         });
         let question = scenario("ticker", "Who is first?", &[Pattern::Sse]);
         let manifest = manifest(vec![question], &[HASH], 1);
-        report::findings(&Run { manifest, records: vec![trial], warnings: vec![] })
+        judged(manifest, vec![trial])
     };
     let p50 = |age_us| late(age_us).scenarios[0].points[0].quantity_of(QuantityName::AgeP50).clone();
     assert_eq!(p50(2_850).added_ms.map(|added_ms| (added_ms * 10.0).round()), Some(3.0));
