@@ -3,9 +3,7 @@
 
 mod live;
 
-use contract::{
-    Arrivals, Pattern, Period, PublisherReport, ServerStats, Stamped, StartSchedule, StartedSchedule,
-};
+use contract::{Arrivals, Pattern, Period, PublisherReport, Stamped, StartSchedule, StartedSchedule};
 use live::{Answer, Live, Subscriber};
 use tokio::{io::AsyncWriteExt, net::TcpStream};
 
@@ -17,10 +15,6 @@ async fn ask(live: &Live, line: &str, body: &str) -> Answer {
     );
     stream.write_all(request.as_bytes()).await.unwrap();
     Answer::read(&mut stream, true).await
-}
-
-async fn stats(live: &Live) -> ServerStats {
-    serde_json::from_str(&ask(live, "GET /stats", "").await.body).unwrap()
 }
 
 fn order() -> StartSchedule {
@@ -97,13 +91,13 @@ async fn events_are_held_back_as_ordered_and_the_rest_stays() {
 #[tokio::test]
 async fn the_counters_equal_what_passed() {
     let live = Live::start();
-    let before = stats(&live).await;
+    let before = live.stats().await;
     assert_eq!((before.bytes_in, before.bytes_out, before.connections_opened), (0, 0, 0));
     let request = format!("GET /short-polling HTTP/1.1\r\nhost: {}\r\n\r\n", live.data);
     let first = live.exchange(&request).await;
     let second = live.exchange("GET /nowhere HTTP/1.1\r\nhost: x\r\n\r\n").await;
     let wire = |answer: &Answer| (answer.head.len() + 4 + answer.body.len()) as u64;
-    let after = stats(&live).await;
+    let after = live.stats().await;
     assert_eq!(after.bytes_in, (request.len() + "GET /nowhere HTTP/1.1\r\nhost: x\r\n\r\n".len()) as u64);
     assert_eq!(after.bytes_out, wire(&first) + wire(&second));
     assert_eq!(after.connections_opened, 2);
