@@ -1,5 +1,5 @@
 //! An HTTP/1.1 connection: a request goes out in one write, what comes is read into a buffer that all
-//! connections of a worker share, and taken where it lies. In clear or in TLS, which those who use it need
+//! connections of a worker share, and taken where it lies. In clear or in TLS, which its users need
 //! not know.
 
 use std::{

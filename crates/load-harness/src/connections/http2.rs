@@ -52,7 +52,7 @@ pub(crate) struct Http2Connection {
     /// What its sockets carried is counted here, apart from what each subscriber counts.
     context: ConnectionContext,
     subscribers: Cell<u32>,
-    /// What was told of setting up until now.
+    /// What has been counted as setting up until now.
     told: Cell<SetUp>,
     /// One opens it, the others wait for that.
     current: Mutex<Option<Open>>,
@@ -317,7 +317,7 @@ async fn carry<S: AsyncRead + AsyncWrite + Unpin>(
         outcome
     })
     .await;
-    // Those who wait for a stream hear it here.
+    // Those that wait for a stream are woken by this.
     permits.close();
 }
 

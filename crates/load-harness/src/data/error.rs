@@ -7,7 +7,7 @@ use rustls::{AlertDescription, pki_types::pem};
 
 use crate::data::reading::Unreadable;
 
-/// Why a subscriber lost its connection. Counted, and told if the trial fails; never a panic.
+/// Why a subscriber lost its connection. Counted, and shown if the trial fails; never a panic.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum SubscriberError {
     #[error("the socket failed: {0}")]
@@ -97,7 +97,7 @@ impl SubscriberError {
         }
     }
 
-    /// Whether who never had a place need not try again: it would meet the same.
+    /// Whether a subscriber that never had a place need not try again: it would meet the same.
     pub(crate) fn is_hopeless(&self) -> bool {
         matches!(self, Self::NoExtendedConnect) || matches!(self, Self::Tls(error) if error.is_lasting())
     }

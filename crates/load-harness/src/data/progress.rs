@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// How often progress is told.
+/// How often progress is shown.
 pub(crate) const TELL_EVERY: Duration = Duration::from_millis(100);
 
 /// Where a trial is.

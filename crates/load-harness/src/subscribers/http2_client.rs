@@ -113,7 +113,7 @@ impl Http2Client {
         take(&PollAnswer {
             head: AnswerHead::Fields(answer.status, &answer.headers),
             body: &body,
-            // Shared: what it took besides its body nobody knows.
+            // Shared: what it took besides its body is unknown.
             exchange_bytes: self.0.taken_by(&answer).unwrap_or(body.len() as u64),
             exchange_ns: Some(context.received_ns() - answer.asked_ns),
         })

@@ -6,7 +6,7 @@ use reqwest::Url;
 
 use crate::data::server_protocol::RequestTemplate;
 
-/// Most that is told of a content type or an address.
+/// Most that an error quotes of a content type or an address.
 const TOLD_CHARACTERS: usize = 80;
 
 /// Where an event stream has moved.

@@ -189,7 +189,7 @@ fn finding_of(thread: JoinHandle<io::Result<WorkerFinding>>) -> Result<WorkerFin
 
 #[cfg(test)]
 mod tests {
-    use contract::{Scenario, Selection};
+    use contract::{Pattern, Scenario, Selection};
 
     use super::*;
 
@@ -204,7 +204,11 @@ mod tests {
         assert_eq!(indices(&settings(2), 0, 3), [0, 1, 6]);
         assert_eq!(indices(&settings(2), 2, 3), [4, 5]);
         assert!(indices(&settings(100), 1, 2).is_empty());
-        let is_hindered = |streams| settings(streams).is_hindered();
+        let is_hindered = |streams| {
+            let settings = settings(streams);
+            assert_eq!(settings.params(Pattern::Sse, 1.0, 100).is_hindered(), settings.is_hindered());
+            settings.is_hindered()
+        };
         assert!(is_hindered(3) && !is_hindered(2), "those beyond the limit");
     }
 }
