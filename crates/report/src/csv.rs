@@ -59,7 +59,7 @@ fn point_cells(point: &Point) -> String {
 /// `summary.csv`: one row per point and quantity.
 pub(crate) fn summary(findings: &Findings) -> String {
     let mut text = format!(
-        "{POINT},trials,set_aside,valid,quantity,unit,measured,bound,low,high,predicted,predicted_low,predicted_high,closed_form,times_floor,times_floor_low,times_floor_high,clock_bound_ms\n"
+        "{POINT},trials,set_aside,valid,quantity,unit,measured,bound,low,high,predicted,predicted_low,predicted_high,added,closed_form,times_floor,times_floor_low,times_floor_high,clock_bound_ms\n"
     );
     let scenarios = &findings.scenarios;
     for (finding, point) in scenarios.iter().flat_map(|of| of.points.iter().map(move |point| (of, point))) {
@@ -80,6 +80,7 @@ pub(crate) fn summary(findings: &Findings) -> String {
                 value(quantity.predicted),
                 value(quantity.predicted_low),
                 value(quantity.predicted_high),
+                value(quantity.added_ms),
                 value(quantity.closed_form),
                 value(floor.and_then(|found| found.ratio)),
                 value(floor.and_then(|found| found.low)),

@@ -42,9 +42,14 @@ fn words(point: &Point, older: bool) -> Option<String> {
     let is_older = |quantity: &Quantity| quantity.measured > quantity.predicted_high;
     let beyond: Vec<String> = ages(point)
         .filter(|(quantity, within)| !within && is_older(quantity) == older)
-        .map(|(quantity, _)| {
-            let range = quantity.range_text().unwrap_or_default();
-            format!("{} measured {}, predicted {range}", quantity.name.label(), quantity.measured_text())
+        .filter_map(|(quantity, _)| {
+            let (end, side) =
+                if older { (quantity.predicted_high?, "above") } else { (quantity.predicted_low?, "below") };
+            let (name, measured) = (quantity.name, quantity.measured?);
+            // Of long ages three digits hide a difference that matters.
+            let apart = name.text((measured - end).abs());
+            let (measured, range) = (quantity.measured_text(), quantity.range_text()?);
+            Some(format!("{} measured {measured}, {apart} {side} the predicted {range}", name.label()))
         })
         .collect();
     let means = if older { OLDER } else { YOUNGER };

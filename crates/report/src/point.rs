@@ -214,6 +214,7 @@ impl Point {
         if let Some(range) = range_of(name, predicted) {
             quantity.predicted = Some(range.middle_ms);
             (quantity.predicted_low, quantity.predicted_high) = (Some(range.low_ms), Some(range.high_ms));
+            quantity.added_ms = self.added_ms(name);
         }
         quantity.clock_bound_ms = self.clock_bound_ms().filter(|_| name.is_age());
         quantity.doubt = self.doubt(&quantity, limits);
@@ -226,6 +227,14 @@ impl Point {
             return bound_words(self.completed()).to_owned();
         }
         format!("{} never came", counted(self.ages.censored, "delivery", "deliveries"))
+    }
+
+    /// What the instrument may have added to an age, mean over the trials that have it.
+    fn added_ms(&self, age: QuantityName) -> Option<f64> {
+        let measured = self.trials.iter().filter_map(|trial| trial.measurements.as_ref());
+        let added: Vec<f64> =
+            measured.filter_map(|of| AddedAge::of(age, of)).map(|added| added.total_ms()).collect();
+        (!added.is_empty()).then(|| added.iter().sum::<f64>() / added.len() as f64)
     }
 
     /// The trial whose ages the instrument may have changed most beyond what is allowed, if there is one.

@@ -39,6 +39,9 @@ pub struct Quantity {
     pub predicted_low: Option<f64>,
     /// High end of that range.
     pub predicted_high: Option<f64>,
+    /// What the instrument may have added to an age with a range, milliseconds, mean over the trials: the range
+    /// is of an instrument that adds nothing.
+    pub added_ms: Option<f64>,
     /// The model's closed form with the mean rate; none where it does not apply.
     pub closed_form: Option<f64>,
     /// Whether `measured` is the value or a lower bound of it.
@@ -72,6 +75,7 @@ impl Quantity {
             predicted: None,
             predicted_low: None,
             predicted_high: None,
+            added_ms: None,
             closed_form: None,
             bound: Bound::Exact,
             clock_bound_ms: None,
@@ -128,20 +132,25 @@ impl Quantity {
         range().map_or_else(|| text.clone(), |range| format!("{text} ({range})"))
     }
 
-    /// The predicted range alone: `2.60 ms to 3.90 ms`; none without one.
+    /// The predicted range alone: `2.60 ms to 3.90 ms (and 0.100 ms that the instrument may have added)`; none
+    /// without one.
     #[must_use]
     pub fn range_text(&self) -> Option<String> {
         let (low, high) = self.predicted_low.zip(self.predicted_high)?;
-        Some(format!("{} to {}", self.name.text(low), self.name.text(high)))
+        let added = self.added_ms.filter(|added_ms| *added_ms > 0.0).map_or_else(String::new, |added_ms| {
+            format!(" (and {} that the instrument may have added)", self.name.text(added_ms))
+        });
+        Some(format!("{} to {}{added}", self.name.text(low), self.name.text(high)))
     }
 
-    /// Whether the measured value lies within the predicted range; none where there is no range, or only a
-    /// bound was measured.
+    /// Whether the measured value lies within the predicted range, or above it by no more than the instrument
+    /// may have added. None where there is no range, where only a bound was measured, and where the value is
+    /// doubted.
     #[must_use]
     pub fn is_as_predicted(&self) -> Option<bool> {
         let (low, high) = self.predicted_low.zip(self.predicted_high)?;
-        let measured = self.measured.filter(|_| self.bound == Bound::Exact)?;
-        Some((low..=high).contains(&measured))
+        let measured = self.measured.filter(|_| self.doubt.is_none())?;
+        Some((low..=high + self.added_ms.unwrap_or(0.0)).contains(&measured))
     }
 
     /// The closed form as text, or a dash.

@@ -183,6 +183,8 @@ struct Fields {
     predicted_low: Option<f64>,
     /// High end of it.
     predicted_high: Option<f64>,
+    /// What the instrument may have added to an age that has a range, milliseconds.
+    added: Option<f64>,
     /// The model's closed form; null where it does not apply.
     closed_form: Option<f64>,
     /// `lower` if `measured` is only a lower bound, null if it is the value.
@@ -225,6 +227,7 @@ impl Serialize for Quantities<'_> {
                 predicted: quantity.predicted.and_then(six_digits),
                 predicted_low: quantity.predicted_low.and_then(six_digits),
                 predicted_high: quantity.predicted_high.and_then(six_digits),
+                added: quantity.added_ms.and_then(six_digits),
                 closed_form: quantity.closed_form.and_then(six_digits),
                 bound: bound(quantity.bound),
             };

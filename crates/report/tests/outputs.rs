@@ -111,8 +111,17 @@ fn the_summary_keeps_its_shape() {
     let age = point["quantities"]["age_p50_ms"].as_object().expect("an object");
     let mut fields: Vec<&str> = age.keys().map(String::as_str).collect();
     fields.sort_unstable();
-    let expected =
-        ["bound", "closed_form", "high", "low", "measured", "predicted", "predicted_high", "predicted_low"];
+    let expected = [
+        "added",
+        "bound",
+        "closed_form",
+        "high",
+        "low",
+        "measured",
+        "predicted",
+        "predicted_high",
+        "predicted_low",
+    ];
     assert_eq!(fields, expected);
     assert!(age["bound"].is_null());
 }

@@ -60,9 +60,36 @@ fn a_range_is_what_the_calibration_had_and_scattered() {
 #[test]
 fn ages_beyond_their_range_are_told_with_what_that_means() {
     let older = page(&findings(9_000));
-    assert!(older.contains("SSE: mean age measured 9.00 ms, predicted 1.36 ms to 2.64 ms;"), "{older}");
+    assert!(
+        older.contains("SSE: mean age measured 9.00 ms, 6.36 ms above the predicted 1.36 ms to 2.64 ms;"),
+        "{older}"
+    );
     assert!(older.contains("Older than the calibration explains: something delayed events"), "{older}");
     let younger = page(&findings(500));
     assert!(younger.contains("Younger than the calibration explains: the machine was quicker"), "{younger}");
     assert!(!younger.contains("Older than"));
+}
+
+/// The publisher was late by 0.3 ms with every event: an age may lie so far above its range.
+#[test]
+fn what_the_instrument_may_have_added_counts_for_a_range() {
+    let late = |age_us: u64| {
+        let mut trial = trial(age_us);
+        change(&mut trial, |of| {
+            let mut lateness = TimeHistogram::default();
+            (0..100).for_each(|_| lateness.record_ns(300_000));
+            of.lateness = lateness.distribution();
+            (of.cpu.server_wait_us, of.cpu.harness_wait_us) = (Some(0.0), Some(0.0));
+            of.stalls = TimeHistogram::default().distribution();
+        });
+        let question = scenario("ticker", "Who is first?", &[Pattern::Sse]);
+        let manifest = manifest(vec![question], &[HASH], 1);
+        report::findings(&Run { manifest, records: vec![trial], warnings: vec![] })
+    };
+    let p50 = |age_us| late(age_us).scenarios[0].points[0].quantity_of(QuantityName::AgeP50).clone();
+    assert_eq!(p50(2_850).added_ms.map(|added_ms| (added_ms * 10.0).round()), Some(3.0));
+    assert_eq!([2_850, 3_050].map(|age_us| p50(age_us).is_as_predicted()), [Some(true), Some(false)]);
+    let page = page(&late(9_000));
+    let words = "above the predicted 1.36 ms to 2.64 ms (and 0.300 ms that the instrument may have added)";
+    assert!(page.contains(words), "{page}");
 }

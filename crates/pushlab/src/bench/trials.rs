@@ -57,7 +57,8 @@ impl Plan {
                     let repeats = self.scenario_of(&order).map_or(0, |scenario| scenario.limits.repeats);
                     if order.attempt <= repeats {
                         order.attempt += 1;
-                        display.note(&format!("runs again at the end of its block, attempt {}", order.attempt));
+                        display
+                            .note(&format!("runs again at the end of its block, attempt {}", order.attempt));
                         display.expect_again(&order);
                         queue.push_back((number, order));
                     }
