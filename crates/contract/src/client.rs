@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Client {
-    /// The lab's own lean subscriber: `hyper::client::conn` over a socket of its own.
+    /// The lab's own HTTP/1.1 client, which reads answers in place from a socket of its own.
     #[default]
     Lean,
     /// An ordinary client: one `reqwest::Client` a subscriber. Shows what convenience costs.

@@ -19,6 +19,7 @@ mod network;
 mod params;
 mod pattern;
 mod period;
+mod poll_phase;
 mod record;
 mod scenario;
 mod server_choice;
@@ -52,6 +53,7 @@ pub use network::{
 pub use params::Params;
 pub use pattern::{Pattern, UnknownPattern};
 pub use period::Period;
+pub use poll_phase::{PHASE_STEP, poll_phase};
 pub use record::{
     Ages, CpuSecond, Environment, Manifest, Measurements, Outcome, PublishedSchedule, RECORD_SCHEMA,
     RelayUse, TargetNote, TrialRecord, Window,

@@ -121,6 +121,14 @@ impl Params {
         let sharing = self.streams_per_connection.map(|asked| asked.min(self.subscribers));
         sharing.zip(self.max_streams).is_some_and(|(sharing, allowed)| sharing > allowed)
     }
+
+    /// Whether something keeps subscribers away or ends their connections: an obstacle in the network, or a
+    /// limit of streams that leaves some without one. Losses and subscribers without any answer are then a
+    /// finding and no fault of the measurement.
+    #[must_use]
+    pub fn is_hindered(&self) -> bool {
+        self.lacks_streams() || self.network.is_some_and(|network| network.is_obstacle())
+    }
 }
 
 fn is_servers(publisher: &PublisherSeat) -> bool {

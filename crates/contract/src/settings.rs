@@ -139,6 +139,14 @@ impl Settings {
         is_shared && self.streams_per_connection.min(self.subscribers) > self.max_streams
     }
 
+    /// Whether something keeps subscribers away or ends their connections: an obstacle in the network, or a
+    /// limit of streams that leaves some without one. Losses and subscribers without any answer are then a
+    /// finding and no fault of the measurement.
+    #[must_use]
+    pub fn is_hindered(&self) -> bool {
+        self.lacks_streams() || self.network.is_some_and(|network| network.is_obstacle())
+    }
+
     /// The time that so many round trips through the middlebox take at most, what it holds back included;
     /// nothing where there is none.
     #[must_use]

@@ -5,66 +5,35 @@
 //! nothing, and the server is a process of its own. A trial connects everybody, lets the server
 //! publish a schedule, and counts between the edges of a window; what it found is one
 //! [`contract::TrialRecord`]. Where a scenario asks for it, a real browser is the audience, beside them.
+//!
+//! The folders are layers, each built on those before it: `data` and `system`, `connections`, `subscribers`,
+//! `publishing` and `processes`, `worker`, `browser`, `runner`.
 
 mod browser;
-mod calibration;
-mod child_lines;
-mod counted_stream;
-mod cpu_seconds;
-mod crew;
-mod descriptors;
-mod desk;
-mod dialect;
-mod doubts;
-mod environment;
-mod foreign_server;
-mod foreign_words;
-mod framing_sizes;
-mod interval_log;
-mod kernel_ledger;
-mod ledger;
-mod libc_calls;
-mod machine;
-mod measured;
-mod memory;
-mod poller;
-mod poster;
-mod posting_publisher;
-mod process_group;
-mod publication;
-pub mod reading;
-mod recorder;
-mod relay_process;
+mod connections;
+mod data;
+mod processes;
+mod publishing;
 mod runner;
-mod sequence;
-mod server_access;
-mod server_process;
-mod sse_parser;
-mod stairs;
-mod stalls;
 mod subscribers;
-mod target_folder;
-mod tls;
-mod trace;
-mod trial_error;
-mod trial_order;
-mod troubles;
-mod trunk;
-mod waits;
-mod wire;
+mod system;
 mod worker;
 
 pub use browser::{BrowserPrograms, NoBrowser};
-pub use calibration::{CalibrationKey, calibrate, calibration_order};
-pub use descriptors::{TooFewDescriptors, ensure_descriptors, fitting_subscribers, raise_descriptor_limit};
-pub use environment::{Cores, environment};
-pub use recorder::Recorder;
-pub use runner::{Harness, Phase, Progress, TrialResult};
-pub use sse_parser::{SseEvent, SseParser, TooLong};
-pub use target_folder::{TargetFolder, TargetFolderError};
-pub use trial_order::TrialOrder;
-
-/// Maximum segment size set on both ends of every measured socket, bytes: that of an Ethernet path. TCP's
-/// options count in it (RFC 9293 §3.7.1), so with timestamps, as Linux has them unless told otherwise, a
-/// segment carries 1,448 bytes. Loopback's own 65,483 would make packet counts mean nothing.
-pub const TCP_MAXSEG: u32 = 1_460;
+pub use data::{
+    calibration_order::{CalibrationKey, calibration_order},
+    progress::{Phase, Progress},
+    reading,
+    recorder::Recorder,
+    sse_parser::{SseEvent, SseParser, TooLong},
+    trial_order::TrialOrder,
+};
+pub use processes::{
+    harness::Harness,
+    target_folder::{TargetFolder, TargetFolderError},
+};
+pub use runner::{calibration::calibrate, trial::TrialResult};
+pub use system::{
+    descriptors::{TooFewDescriptors, ensure_descriptors, fitting_subscribers, raise_descriptor_limit},
+    environment::{Cores, TCP_MAXSEG, environment},
+};

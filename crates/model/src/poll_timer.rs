@@ -3,7 +3,7 @@
 //! A poll that is still under way when the next tick comes lets that tick pass, and every further one
 //! until it is answered: with an exchange as long as m intervals only every m-th tick is a poll.
 
-use contract::Pattern;
+use contract::{Pattern, poll_phase};
 
 use crate::{
     Inputs, NotApplicable, Prediction,
@@ -97,8 +97,7 @@ pub fn replayed(inputs: &Inputs<'_>) -> Result<Prediction, NotApplicable> {
     let mut ledger = Ledger::new(&timeline, sizes(inputs), subscribers, timeline.counted.len());
     let mut chance = Chance::new();
     let first_poll_s = |subscriber: usize| {
-        let phase = (inputs.poll_phase + subscriber as f64 * PHASE_STEP).fract();
-        phase * timer.tick_s + timer.delays.timer_late_s
+        poll_phase(inputs.poll_phase, subscriber as u32) * timer.tick_s + timer.delays.timer_late_s
     };
     for first_s in (0..subscribers).map(first_poll_s) {
         timer.replay(first_s, &timeline, &mut ledger, &mut chance);

@@ -3,91 +3,47 @@
 //! Pure: text in, text out. Nothing here reads a clock, a file or the network, so a report can be
 //! made again from the records at any time and comes out the same. Every output is written from
 //! one [`Findings`], so all of them print the same numbers.
+//!
+//! Each layer uses those before it and none after it: `text` (numbers and settings in words), `quantities`,
+//! `statistics`, `trials` (what one record says), `findings` (data), `judgement` (points gathered, compared,
+//! held against thresholds), `tables`, `answers`, `assembly` (a run becomes findings), `charts`, `outputs`.
 
-mod added_age;
-mod ages;
 mod answers;
-mod best;
-mod books;
+mod assembly;
 mod charts;
-mod compare;
-mod compare_text;
-mod comparison_rows;
-mod comparisons;
-mod crossing;
-mod csv;
-mod estimate;
 mod findings;
-mod floor;
-mod glossary;
-mod heartbeats;
-mod html;
-mod html_method;
-mod html_panel;
-mod html_scenario;
-mod html_servers;
-mod html_validity;
-mod ladder;
-mod ledgers;
-mod left_out;
-mod limits;
-mod markdown;
-mod markdown_panel;
-mod markdown_servers;
-mod markdown_text;
-mod measured;
-mod memory;
-mod network_words;
-mod number;
-mod obstacles;
-mod other_work;
-mod paired;
-mod panel;
-mod panels;
-mod parting;
-mod point;
-mod predictions;
-mod quantity;
-mod quantity_name;
+mod judgement;
+mod outputs;
+mod quantities;
 mod read;
-mod recovery;
-mod relay;
-mod saturation;
-mod servers;
-mod set_up_table;
-mod setting;
+mod statistics;
 mod style;
-mod summary;
-mod summary_network;
-mod swept;
-mod terminal;
-mod terminal_panel;
-mod threshold;
-mod threshold_verdict;
-mod transits;
-mod trial;
-mod validity;
-mod validity_rows;
-mod verdict;
-mod watched;
-mod words;
+mod tables;
+mod text;
+mod trials;
 
-pub use added_age::AddedAge;
-pub use answers::Answer;
-pub use compare::{Change, Compared, Detail, QuantityChange, compare};
-pub use compare_text::compare_text;
-pub use comparisons::{ComparedPoint, PointComparison};
-pub use findings::{CalibrationFinding, Failure, Findings, ScenarioFinding, findings};
-pub use limits::{calibration_disturbances, disturbances};
-pub use point::Point;
-pub use quantity::{Bound, Comparison, Quantity, QuantityName};
+pub use assembly::findings;
+pub use findings::{
+    Answer, CalibrationFinding, ComparedPoint, Failure, Findings, Point, PointComparison, ScenarioFinding,
+    SetAside, ThresholdFinding, ThresholdOutcome, Trial, Verdict,
+};
+pub use judgement::{
+    compare::{Change, Compared, Detail, QuantityChange, compare},
+    threshold::{ThresholdError, check_thresholds},
+};
+pub use outputs::{
+    compare_text::compare_text,
+    summary::summary_schema,
+    terminal::{prediction_table, terminal_table},
+};
+pub use quantities::{Bound, Comparison, Quantity, QuantityName};
 pub use read::{ReadError, Run};
-pub use summary::summary_schema;
-pub use terminal::{prediction_table, terminal_table};
-pub use threshold::{ThresholdError, check_thresholds};
-pub use threshold_verdict::{ThresholdFinding, ThresholdOutcome};
-pub use trial::{SetAside, Trial};
-pub use verdict::Verdict;
+pub use trials::{
+    added_age::AddedAge,
+    limits::{calibration_disturbances, disturbances},
+};
+
+use outputs::{csv, html, markdown, summary};
 
 /// A file of the report, to be written into the run's directory.
 #[derive(Debug, Clone, PartialEq, Eq)]

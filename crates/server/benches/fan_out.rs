@@ -10,16 +10,16 @@ use std::{
 use contract::{Epoch, Rung};
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use event_log::{Batch, BatchLimit, EventLog, Follow, Followed, Retention};
-use server::Framings;
+use server::{Encodings, sse, websocket};
 
 const SUBSCRIBERS: usize = 1_000;
 const TEXT: &str =
     "0000000000000;abcdefghijklmnopqrstuvwxyz012345abcdefghijklmnopqrstuvwxyz012345abcdefghijklmnopqrst";
 
-/// A log, its framings, and everyone who follows it.
+/// A log, its encodings, and everyone who follows it.
 struct Audience {
     log: EventLog,
-    framings: Framings,
+    encodings: Encodings,
     follows: Vec<Follow>,
 }
 
@@ -27,11 +27,11 @@ impl Audience {
     fn new(rung: Rung, limit: BatchLimit) -> Self {
         let log = EventLog::new(Epoch::from_random_bits(1), Retention { events: 1_000, bytes: 1 << 20 });
         let follows = (0..SUBSCRIBERS).map(|_| log.follow(log.head(), limit)).collect();
-        Self { framings: Framings::on_rung(log.epoch(), rung), log, follows }
+        Self { encodings: Encodings::on_rung(log.epoch(), rung), log, follows }
     }
 
     /// Publishes so many events and lets everyone read them: the bytes that would be written.
-    fn deliver(&mut self, events: usize, encode: impl Fn(&Framings, &Batch) -> usize) -> usize {
+    fn deliver(&mut self, events: usize, encode: impl Fn(&Encodings, &Batch) -> usize) -> usize {
         for _ in 0..events {
             self.log.append(None, black_box(TEXT)).expect("the log is open");
         }
@@ -39,7 +39,7 @@ impl Audience {
         let mut bytes = 0;
         for follow in &mut self.follows {
             while let Poll::Ready(Some(Followed::Events(batch))) = follow.poll_next(&context) {
-                bytes += encode(&self.framings, &batch);
+                bytes += encode(&self.encodings, &batch);
             }
         }
         bytes
@@ -48,7 +48,7 @@ impl Audience {
 
 /// From the worst rung to the best: each reader's own encoding, one event at a time; shared encodings,
 /// one event at a time; shared, all that wait at once.
-fn ladder(criterion: &mut Criterion, form: &str, encode: impl Fn(&Framings, &Batch) -> usize) {
+fn ladder(criterion: &mut Criterion, form: &str, encode: impl Fn(&Encodings, &Batch) -> usize) {
     let one = BatchLimit { events: 1, ..BatchLimit::default() };
     let mut group = criterion.benchmark_group(format!("fan-out, {form}"));
     for events in [1, 10] {
@@ -67,12 +67,12 @@ fn ladder(criterion: &mut Criterion, form: &str, encode: impl Fn(&Framings, &Bat
     group.finish();
 }
 
-fn sse(criterion: &mut Criterion) {
-    ladder(criterion, "SSE", |framings, batch| framings.sse_batch(batch).len());
+fn sse_blocks(criterion: &mut Criterion) {
+    ladder(criterion, "SSE", |encodings, batch| sse::batch(encodings, batch).len());
 }
 
-fn websocket(criterion: &mut Criterion) {
-    ladder(criterion, "WebSocket", |framings, batch| framings.websocket_batch(batch).len());
+fn websocket_frames(criterion: &mut Criterion) {
+    ladder(criterion, "WebSocket", |encodings, batch| websocket::batch(encodings, batch).len());
 }
 
 criterion_group! {
@@ -80,6 +80,6 @@ criterion_group! {
     config = Criterion::default()
         .warm_up_time(Duration::from_millis(300))
         .measurement_time(Duration::from_secs(2));
-    targets = sse, websocket
+    targets = sse_blocks, websocket_frames
 }
 criterion_main!(benches);

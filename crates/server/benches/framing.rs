@@ -6,7 +6,7 @@ use std::{sync::Arc, time::Duration};
 use contract::{After, Cursor, Epoch, Rung};
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use event_log::{Batch, BatchLimit, EventLog, Retention, Start};
-use server::Framings;
+use server::{Encodings, json, sse, websocket};
 
 const TEXT: &str =
     "0000000000000;abcdefghijklmnopqrstuvwxyz012345abcdefghijklmnopqrstuvwxyz012345abcdefghijklmnopqrst";
@@ -22,15 +22,15 @@ fn waiting(events: usize) -> (Start, Arc<Batch>) {
 }
 
 /// One batch in one form: encoded again for every reader, and shared by all.
-fn compare(criterion: &mut Criterion, form: &str, encode: impl Fn(&Framings, &Start, &Batch) -> usize) {
+fn compare(criterion: &mut Criterion, form: &str, encode: impl Fn(&Encodings, &Start, &Batch) -> usize) {
     let mut group = criterion.benchmark_group(form);
     for events in [1, 10, 100] {
         let (start, batch) = waiting(events);
         group.throughput(Throughput::Elements(events as u64));
         for (name, rung) in [("first reader", Rung::EncodeEach), ("later reader", Rung::Best)] {
-            let framings = Framings::on_rung(start.cursor.epoch, rung);
+            let encodings = Encodings::on_rung(start.cursor.epoch, rung);
             group.bench_function(BenchmarkId::new(name, events), |bencher| {
-                bencher.iter(|| encode(&framings, &start, &batch));
+                bencher.iter(|| encode(&encodings, &start, &batch));
             });
         }
     }
@@ -38,25 +38,25 @@ fn compare(criterion: &mut Criterion, form: &str, encode: impl Fn(&Framings, &St
 }
 
 /// An SSE block per event, joined to be written at once.
-fn sse(criterion: &mut Criterion) {
-    compare(criterion, "SSE blocks", |framings, _, batch| framings.sse_batch(batch).len());
+fn sse_blocks(criterion: &mut Criterion) {
+    compare(criterion, "SSE blocks", |encodings, _, batch| sse::batch(encodings, batch).len());
 }
 
 /// A WebSocket text frame per event, joined likewise.
-fn websocket(criterion: &mut Criterion) {
-    compare(criterion, "WebSocket frames", |framings, _, batch| framings.websocket_batch(batch).len());
+fn websocket_frames(criterion: &mut Criterion) {
+    compare(criterion, "WebSocket frames", |encodings, _, batch| websocket::batch(encodings, batch).len());
 }
 
 /// A JSON object per event, which frames and polls share.
-fn json(criterion: &mut Criterion) {
-    compare(criterion, "JSON objects", |framings, _, batch| {
-        batch.events.iter().map(|event| framings.json(event).len()).sum()
+fn json_objects(criterion: &mut Criterion) {
+    compare(criterion, "JSON objects", |encodings, _, batch| {
+        batch.events.iter().map(|event| json::event(encodings, event).len()).sum()
     });
 }
 
 /// The body of a poll's answer: the same objects in one array.
 fn poll_body(criterion: &mut Criterion) {
-    compare(criterion, "poll body", |framings, start, batch| framings.poll_body(start, batch).len());
+    compare(criterion, "poll body", |encodings, start, batch| json::poll_body(encodings, start, batch).len());
 }
 
 criterion_group! {
@@ -64,6 +64,6 @@ criterion_group! {
     config = Criterion::default()
         .warm_up_time(Duration::from_millis(300))
         .measurement_time(Duration::from_secs(1));
-    targets = sse, websocket, json, poll_body
+    targets = sse_blocks, websocket_frames, json_objects, poll_body
 }
 criterion_main!(benches);

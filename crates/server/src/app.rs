@@ -1,25 +1,16 @@
-//! What the routes share, and how they are put together.
+//! What the routes and the drivers share: the log, the encodings of its events, the clock and the bounds.
 
-use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-use axum::{
-    Json, Router,
-    body::{Body, Bytes, to_bytes},
-    extract::State,
-    response::{IntoResponse, Response},
-    routing::{self, MethodRouter},
-};
-use contract::{ClockReading, Epoch, Heartbeat, Pattern, Rung, Transport};
+use axum::body::{Body, Bytes, to_bytes};
+use contract::{Epoch, Heartbeat, Pattern, Rung, Transport};
 use event_log::{BatchLimit, EventLog, Follow, Retention, Start};
-use http::{HeaderMap, HeaderValue, StatusCode, header};
+use http::{HeaderMap, StatusCode};
 use schedule::EpochClock;
 use tokio::time::timeout;
 use tokio_util::task::TaskTracker;
 
-use crate::{
-    Framings, Limits, cors::Origins, lane::Waiting, long_polling, pages, problem::Problem, publish,
-    short_polling, sse, websocket,
-};
+use crate::{cors::Origins, encodings::Encodings, limits::Limits, problem::Problem};
 
 /// Settings of the data plane.
 #[derive(Debug, Clone)]
@@ -28,7 +19,7 @@ pub struct AppSettings {
     pub patterns: Vec<Pattern>,
     /// How much the log keeps.
     pub retention: Retention,
-    /// Signs of life on an SSE stream or a WebSocket.
+    /// Heartbeats on an SSE stream or a WebSocket.
     pub heartbeat: Heartbeat,
     /// Origins besides the server's own whose pages may read and publish.
     pub allowed_origins: Vec<String>,
@@ -63,11 +54,11 @@ impl Default for AppSettings {
     }
 }
 
-/// What every route has at hand: the log, the shared encodings, the clock and the bounds.
+/// The state of the data plane, shared by all connections.
 #[derive(Debug)]
 pub struct App {
     log: EventLog,
-    framings: Framings,
+    encodings: Encodings,
     clock: EpochClock,
     heartbeat: Heartbeat,
     origins: Origins,
@@ -77,7 +68,7 @@ pub struct App {
     transport: Transport,
     max_streams: u32,
     tasks: TaskTracker,
-    waiting_in_lane: Waiting,
+    waiting_in_shared_writer: AtomicU64,
 }
 
 impl App {
@@ -87,7 +78,7 @@ impl App {
         let epoch = Epoch::from_random_bits(rand::random());
         Self {
             log: EventLog::new(epoch, settings.retention),
-            framings: Framings::on_rung(epoch, settings.rung),
+            encodings: Encodings::on_rung(epoch, settings.rung),
             clock: EpochClock::start_now(),
             heartbeat: settings.heartbeat,
             origins: Origins::new(settings.allowed_origins.clone(), settings.transport),
@@ -97,7 +88,7 @@ impl App {
             transport: settings.transport,
             max_streams: settings.max_streams,
             tasks: TaskTracker::new(),
-            waiting_in_lane: Waiting::default(),
+            waiting_in_shared_writer: AtomicU64::new(0),
         }
     }
 
@@ -109,8 +100,8 @@ impl App {
 
     /// The encodings of its events.
     #[must_use]
-    pub const fn framings(&self) -> &Framings {
-        &self.framings
+    pub const fn encodings(&self) -> &Encodings {
+        &self.encodings
     }
 
     /// The clock that stamps of this log belong to.
@@ -119,16 +110,18 @@ impl App {
         self.clock
     }
 
-    /// Number of subscribers that wait for the next event, in the lane or in a task of their own.
+    /// Number of subscribers that wait for the next event, in the shared writer or in a task of their own.
     #[must_use]
     pub fn waiting(&self) -> u64 {
-        // The lane itself is one of the log's waiters, whoever rides in it.
-        let lane = u64::from(self.has_lane());
-        self.log.stats().waiting.saturating_sub(lane) + self.waiting_in_lane.get()
+        // The shared writer itself is one of the log's waiters, however many connections it has.
+        let shared_writer = u64::from(self.has_shared_writer());
+        self.log.stats().waiting.saturating_sub(shared_writer) + self.waiting_in_shared_writer.load(Relaxed)
     }
 
-    pub(crate) const fn waiting_in_lane(&self) -> &Waiting {
-        &self.waiting_in_lane
+    /// Adds to the number of connections that wait for an event in the shared writer.
+    pub(crate) fn add_waiting(&self, change: i64) {
+        // Adding the two's complement of a number takes it away.
+        self.waiting_in_shared_writer.fetch_add(change as u64, Relaxed);
     }
 
     pub(crate) const fn heartbeat(&self) -> Heartbeat {
@@ -143,6 +136,11 @@ impl App {
         &self.limits
     }
 
+    /// Whether the test pages are served.
+    pub(crate) const fn has_pages(&self) -> bool {
+        self.has_pages
+    }
+
     /// The rung of the ladder that this server stands on.
     pub(crate) const fn rung(&self) -> Rung {
         self.rung
@@ -153,9 +151,9 @@ impl App {
         self.max_streams
     }
 
-    /// Whether subscribers that wait are served together. What is encrypted differs for each of them, and
-    /// what shares a connection has to be put in order, so only plain HTTP/1.1 can be.
-    pub(crate) fn has_lane(&self) -> bool {
+    /// Whether the shared writer serves those who wait. Encrypted bytes differ for each of them, and streams
+    /// that share a connection have to be put in order, so it serves plain HTTP/1.1 only.
+    pub(crate) fn has_shared_writer(&self) -> bool {
         self.rung == Rung::Best && !self.transport.is_encrypted()
     }
 
@@ -197,80 +195,4 @@ impl App {
             Problem::new(StatusCode::PAYLOAD_TOO_LARGE, detail)
         })
     }
-}
-
-/// The data plane's routes.
-pub(crate) fn router(app: Arc<App>, patterns: &[Pattern]) -> Router {
-    let mut router = Router::new()
-        .merge(if app.has_pages { pages::router() } else { Router::new() })
-        .merge(uplink())
-        .merge(Route::named("/clock").answering_head().serve("GET, HEAD, OPTIONS", routing::get(clock)));
-    for pattern in patterns {
-        router = router.merge(match pattern {
-            Pattern::ShortPolling => short_polling::router(),
-            Pattern::LongPolling => long_polling::router(),
-            Pattern::Sse => sse::router(),
-            Pattern::WebSocket => websocket::router(),
-        });
-    }
-    let served: Vec<String> = patterns.iter().map(|pattern| format!("/{pattern}")).collect();
-    let detail = format!("this server has {}, /events and /clock", served.join(", "));
-    router.fallback(async move || Problem::new(StatusCode::NOT_FOUND, detail)).with_state(app)
-}
-
-/// The way up: `POST /events`.
-pub(crate) fn uplink() -> Router<Arc<App>> {
-    Route::named("/events").serve("POST, OPTIONS", routing::post(publish::post))
-}
-
-/// `GET /clock`: the server's clock, for the four-stamp estimate of an offset.
-async fn clock(State(app): State<Arc<App>>) -> Response {
-    let reading = ClockReading {
-        epoch: app.log.epoch().to_string(),
-        monotonic_ns: app.clock.now_ns(),
-        wall: jiff::Timestamp::now().to_string(),
-    };
-    ([(header::CACHE_CONTROL, "no-store")], Json(reading)).into_response()
-}
-
-/// One path with the answers that every path gives: OPTIONS, and 405 with `Allow` for the rest.
-pub(crate) struct Route {
-    path: String,
-    answers_head: bool,
-}
-
-impl Route {
-    pub(crate) fn of(pattern: Pattern) -> Self {
-        Self::named(&format!("/{pattern}"))
-    }
-
-    fn named(path: &str) -> Self {
-        Self { path: path.to_owned(), answers_head: false }
-    }
-
-    /// Lets HEAD be answered like GET without the body. Where an answer never ends or is held, it is
-    /// refused instead.
-    pub(crate) fn answering_head(mut self) -> Self {
-        self.answers_head = true;
-        self
-    }
-
-    pub(crate) fn serve(self, allow: &'static str, methods: MethodRouter<Arc<App>>) -> Router<Arc<App>> {
-        let refuse = move || async move {
-            let detail = format!("this path answers {allow}");
-            Problem::new(StatusCode::METHOD_NOT_ALLOWED, detail).with(header::ALLOW, allow)
-        };
-        let mut methods = methods.options(move || async move { options(allow) }).fallback(refuse);
-        if !self.answers_head {
-            methods = methods.head(refuse);
-        }
-        Router::new().route(&self.path, methods)
-    }
-}
-
-fn options(allow: &'static str) -> Response {
-    let mut response = Response::new(Body::empty());
-    *response.status_mut() = StatusCode::NO_CONTENT;
-    response.headers_mut().insert(header::ALLOW, HeaderValue::from_static(allow));
-    response
 }

@@ -18,7 +18,7 @@ use http::{StatusCode, header};
 use schedule::{Pacing, Publisher, Refused, Schedule, process_cpu_us};
 use tokio::sync::mpsc;
 
-use crate::{App, meter::Meter, metrics, problem::Problem};
+use crate::{app::App, meter::Meter, metrics, problem::Problem};
 
 /// A replayed file travels in the order; this is its size in JSON at most.
 const LONGEST_ORDER_BYTES: usize = 256 << 20;

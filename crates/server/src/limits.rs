@@ -2,6 +2,14 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
+use http::{HeaderValue, StatusCode, header};
+
+use crate::http1;
+
+/// Longest wait for the other side to close after the last bytes of this one.
+pub(crate) const CLOSE_WAIT: Duration = Duration::from_secs(1);
+
 /// Bounds; each has a default that no honest subscriber meets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
@@ -31,4 +39,10 @@ impl Default for Limits {
             shutdown: Duration::from_secs(5),
         }
     }
+}
+
+/// The answer to a connection over the limit: it should come back later.
+pub(crate) fn turned_away() -> Bytes {
+    let later = (header::RETRY_AFTER, HeaderValue::from_static("1"));
+    http1::refusal(StatusCode::SERVICE_UNAVAILABLE, Some(later))
 }

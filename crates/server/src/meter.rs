@@ -57,7 +57,7 @@ pub(crate) struct Reading {
 
 /// What the floor counted in one turn of its loop.
 #[derive(Debug, Default)]
-pub(crate) struct Sums {
+pub(crate) struct TurnCounters {
     pub(crate) bytes_in: u64,
     pub(crate) bytes_out: u64,
     pub(crate) opened: u64,
@@ -69,18 +69,18 @@ pub(crate) struct Sums {
 }
 
 impl Meter {
-    /// Adds what was summed elsewhere, in the order of a connection's life.
-    pub(crate) fn add(&self, pattern: Pattern, sums: &Sums) {
+    /// Adds what one turn counted, in the order of a connection's life.
+    pub(crate) fn add(&self, pattern: Pattern, counted: &TurnCounters) {
         let route = self.pattern(pattern);
         for (counter, sum) in [
-            (&self.opened, sums.opened),
-            (&self.bytes_in, sums.bytes_in),
-            (&route.arrived, sums.arrived),
-            (&route.answered, sums.answered),
-            (&route.empty, sums.empty),
-            (&route.refused, sums.refused),
-            (&self.bytes_out, sums.bytes_out),
-            (&self.closed, sums.closed),
+            (&self.opened, counted.opened),
+            (&self.bytes_in, counted.bytes_in),
+            (&route.arrived, counted.arrived),
+            (&route.answered, counted.answered),
+            (&route.empty, counted.empty),
+            (&route.refused, counted.refused),
+            (&self.bytes_out, counted.bytes_out),
+            (&self.closed, counted.closed),
         ] {
             if sum > 0 {
                 counter.fetch_add(sum, Release);
@@ -272,14 +272,14 @@ mod tests {
     fn a_reading_never_shows_an_effect_without_its_cause() {
         const LIVES: u64 = 100_000;
         let meter = Meter::default();
-        let life = Sums {
+        let life = TurnCounters {
             opened: 1,
             bytes_in: 10,
             arrived: 1,
             answered: 1,
             bytes_out: 20,
             closed: 1,
-            ..Sums::default()
+            ..TurnCounters::default()
         };
         std::thread::scope(|scope| {
             scope.spawn(|| (0..LIVES).for_each(|_| meter.add(Pattern::Sse, &life)));

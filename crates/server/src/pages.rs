@@ -7,20 +7,20 @@ use std::sync::Arc;
 
 use axum::{
     Json, Router,
-    extract::{Path, Query, State},
+    extract::{Path, Query},
     response::{Html, IntoResponse, Response},
     routing,
 };
-use futures_util::SinkExt;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use serde::Deserialize;
-use tokio_tungstenite::tungstenite::{Message, protocol::frame::coding::CloseCode};
+use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 
 use crate::{
-    App,
-    handshake::{self, Handshake, close},
+    app::App,
+    handoff::Handoff,
+    handshake::Handshake,
     problem::Problem,
-    takeover::Ride,
+    websocket::{accept, close, text},
 };
 
 /// What every answer under `/pages` is labelled with.
@@ -74,25 +74,11 @@ async fn curious_stream(Query(wanted): Query<Wanted>, headers: HeaderMap) -> Res
     Ok(labelled(answer))
 }
 
-const SENTENCE: &str = "open to every page";
-/// The reason with which it closes.
-pub(crate) const THAT_WAS_ALL: &str = "that was all";
-
 /// A WebSocket that looks at no origin, as a server that trusts in CORS would offer it: any page of any
-/// site can open it. It says one sentence and closes; nothing can be read or done through it.
-async fn unguarded_websocket(State(app): State<Arc<App>>, handshake: Handshake) -> Response {
-    let (mut response, mut upgrade) = handshake.accept();
-    response.extensions_mut().insert(Ride::Sentence(SENTENCE));
-    app.clone().spawn(async move {
-        // One that rides the lane hears the same from there.
-        let Ok(mut socket) = handshake::socket(&mut upgrade, &app).await else { return };
-        // Whoever has left needs no sentence.
-        if socket.send(Message::text(SENTENCE)).await.is_ok() {
-            let _ = close(&mut socket, CloseCode::Normal, THAT_WAS_ALL).await;
-        }
-        handshake::hang_up(&mut socket).await;
-    });
-    labelled(response)
+/// site can open it. It sends one frame and closes; nothing can be read or done through it.
+async fn unguarded_websocket(handshake: Handshake) -> Response {
+    let (text, close) = (text("open to every page"), close(CloseCode::Normal, "that was all"));
+    labelled(accept(handshake, Handoff::OneShot { text, close }))
 }
 
 fn labelled(mut response: Response) -> Response {

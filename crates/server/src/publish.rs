@@ -13,7 +13,7 @@ use http::{HeaderValue, StatusCode, header};
 use serde::Deserialize;
 use serde_json::json;
 
-use crate::{App, problem::Problem, request::media_type};
+use crate::{app::App, problem::Problem, request::media_type};
 
 /// Why a text was not published.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

@@ -9,7 +9,7 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode, Version, header, request:
 use hyper::ext::Protocol;
 use serde::Deserialize;
 
-use crate::{App, problem::Problem};
+use crate::{app::App, problem::Problem};
 
 /// The contract's longest hold, seconds: below the smallest common proxy timeout of 60 s.
 const LONGEST_HOLD_S: f64 = 55.0;
@@ -54,21 +54,22 @@ impl Subscription {
 /// The body of `POST /sse`: what a page that reads the stream with `fetch` can say and an
 /// `EventSource`, which has only a URL, cannot.
 #[derive(Debug)]
-pub(crate) struct Wish {
+pub(crate) struct SubscribeBody {
     /// The place asked for.
     pub(crate) after: After,
     /// Only events of these types; `message` stands for events without a type. All if `None`.
     pub(crate) types: Option<Vec<String>>,
 }
 
+/// The same as it is written.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct WishBody {
+struct Written {
     after: Option<String>,
     types: Option<Vec<String>>,
 }
 
-impl Wish {
+impl SubscribeBody {
     pub(crate) async fn read(app: &App, request: Request) -> Result<Self, Problem> {
         let (parts, body) = request.into_parts();
         app.check_origin(&parts.headers)?;
@@ -77,7 +78,7 @@ impl Wish {
             return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail));
         }
         let body = app.read_body(body).await?;
-        let WishBody { after, types } = serde_json::from_slice(&body)
+        let Written { after, types } = serde_json::from_slice(&body)
             .map_err(|error| Problem::bad_request(format!("the subscription cannot be read: {error}")))?;
         if let Some(types) = &types
             && (types.len() > MOST_TYPES || types.iter().any(|name| !is_type(name)))

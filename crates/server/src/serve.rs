@@ -2,14 +2,22 @@
 
 use std::{io, net::SocketAddr, sync::Arc};
 
-use contract::{Announcement, Transport};
+use contract::{Announcement, Pattern, Transport};
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::{net::TcpListener, sync::mpsc, task::unconstrained, time::timeout};
 use tokio_util::sync::CancellationToken;
 
+#[cfg(target_os = "linux")]
+use crate::drivers::floor;
 use crate::{
-    App, AppSettings, CertificateError, CertificateSource, Limits, app, control, floor_plane, lane::Lane,
-    meter::Meter, plane::Plane, tls::Tls,
+    app::{App, AppSettings},
+    control,
+    drivers::shared_writer::SharedWriter,
+    limits::Limits,
+    listener::Listener,
+    meter::Meter,
+    router::{router, uplink},
+    tls::{CertificateError, CertificateSource, Tls},
 };
 
 /// Connections that the kernel completes before they are accepted: a connect phase opens thousands
@@ -88,7 +96,7 @@ impl Server {
             return Err(StartError::ControlNotLoopback(settings.control));
         }
         if settings.app.floor {
-            floor_plane::check(&settings.app)?;
+            check_floor(&settings.app)?;
         }
         let tls = Tls::of(settings.app.transport, &settings.certificate)?;
         let listen = |address, plane, maxseg| {
@@ -131,42 +139,43 @@ impl Server {
         let Self { app, meter, settings, tls, data, control } = self;
         let stopping = CancellationToken::new();
         let limits = settings.app.limits;
-        let (lane, boarding) = mpsc::unbounded_channel();
-        let data_plane = Arc::new(Plane {
-            router: app::router(Arc::clone(&app), &settings.app.patterns),
+        let is_shared = app.has_shared_writer() && !settings.app.floor;
+        let (shared_writer, handoffs) = mpsc::unbounded_channel();
+        let data_plane = Arc::new(Listener {
+            router: router(Arc::clone(&app), &settings.app.patterns),
             app: Arc::clone(&app),
             meter: Arc::clone(&meter),
             stopping: stopping.clone(),
             limits,
-            lane: app.has_lane().then_some(lane),
+            shared_writer: is_shared.then_some(shared_writer),
             tls,
         });
         let mut control_router = control::router(Arc::clone(&app), Arc::clone(&meter));
         if settings.app.floor {
-            // Its data plane answers by rote and takes no events.
-            control_router = control_router.merge(app::uplink().with_state(Arc::clone(&app)));
+            // Its data plane reads no request and takes no events.
+            control_router = control_router.merge(uplink().with_state(Arc::clone(&app)));
         }
-        let control_plane = Arc::new(Plane {
+        let control_plane = Arc::new(Listener {
             router: control_router,
             app: Arc::clone(&app),
             meter: Arc::default(),
             stopping: stopping.clone(),
             limits: Limits { connections: 64, ..limits },
-            lane: None,
+            shared_writer: None,
             tls: None,
         });
-        if app.has_lane() && !settings.app.floor {
-            let plane = Arc::clone(&data_plane);
-            let hand_back = move |stream, unread| plane.app.spawn(Arc::clone(&plane).serve(stream, unread));
-            let lane = Lane::new(Arc::clone(&app), Arc::clone(&meter), boarding, hand_back);
-            // Its work is bounded by the riders and it lets others have their turn by itself.
-            app.spawn(unconstrained(lane.run()));
+        if is_shared {
+            let listener = Arc::clone(&data_plane);
+            let hand_back =
+                move |stream, unread| listener.app.spawn(Arc::clone(&listener).serve(stream, unread));
+            let shared_writer = SharedWriter::new(Arc::clone(&app), Arc::clone(&meter), handoffs, hand_back);
+            // Its work is bounded by its connections, and it lets others have their turn by itself.
+            app.spawn(unconstrained(shared_writer.run()));
         }
         let serving = async {
-            if settings.app.floor {
-                floor_plane::serve(&settings, &app, meter, data).await;
-            } else {
-                data_plane.accept(data).await;
+            match settings.app.patterns.first() {
+                Some(pattern) if settings.app.floor => serve_floor(*pattern, &app, meter, data).await,
+                Some(_) | None => data_plane.accept(data).await,
             }
         };
         tokio::select! {
@@ -180,6 +189,34 @@ impl Server {
         app.tasks().close();
         let _ = timeout(limits.shutdown, app.tasks().wait()).await;
     }
+}
+
+#[cfg(target_os = "linux")]
+fn check_floor(settings: &AppSettings) -> Result<(), StartError> {
+    match (settings.transport, settings.patterns.len()) {
+        (Transport::Http1, 1) => Ok(()),
+        (Transport::Http1, patterns) => Err(StartError::FloorPatterns(patterns)),
+        (transport @ (Transport::Http1Tls | Transport::Http2), _) => {
+            Err(StartError::FloorTransport(transport))
+        }
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn check_floor(_: &AppSettings) -> Result<(), StartError> {
+    Err(StartError::FloorNeedsLinux)
+}
+
+/// The floor in place of the data plane; shutdown waits for it.
+async fn serve_floor(pattern: Pattern, app: &Arc<App>, meter: Arc<Meter>, data: TcpListener) {
+    #[cfg(target_os = "linux")]
+    if let Ok(port) = data.into_std() {
+        let floor = floor::serve(pattern, Arc::clone(app), meter, port);
+        // An error means that the task was ended together with the runtime.
+        let _ = app.tasks().spawn(floor).await;
+    }
+    #[cfg(not(target_os = "linux"))]
+    drop((pattern, app, meter, data));
 }
 
 fn listen(address: SocketAddr, maxseg: Option<u32>) -> io::Result<TcpListener> {

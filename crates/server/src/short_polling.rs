@@ -15,17 +15,24 @@
 //! subscriber that names the `ETag` it has gets a `304` without body when nothing is newer. An
 //! event waits for the next poll, half an interval on average.
 //!
+//! Drivers: hyper answers the first poll of a connection; on plain HTTP/1.1 the shared writer answers those
+//! that follow on it, or the floor answers all. In TLS, over HTTP/2 and on the rungs of `cost-ladder` hyper
+//! answers.
+//!
 //! Exercise: let the server answer with `cache-control: max-age=1`. Which column of the report
 //! changes if a thousand browsers sit behind one cache, and which if each is alone?
 
 use std::sync::Arc;
 
 use axum::{Router, body::Bytes, extract::State, response::Response, routing};
-use contract::{Cursor, Pattern, Resume};
-use event_log::{Batch, BatchLimit, Start};
+use contract::{After, Cursor, Pattern, Resume};
+use event_log::{Batch, BatchLimit, EventLog, Start};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 
-use crate::{App, app::Route, request::Subscription, slices::in_slices, takeover::Ride};
+use crate::{
+    app::App, encodings::Encodings, handoff::Handoff, json, request::Subscription, route::Route,
+    slices::in_slices,
+};
 
 /// The route of this pattern.
 pub(crate) fn router() -> Router<Arc<App>> {
@@ -33,45 +40,69 @@ pub(crate) fn router() -> Router<Arc<App>> {
 }
 
 async fn poll(State(app): State<Arc<App>>, subscription: Subscription, headers: HeaderMap) -> Response {
-    let (start, batch) = app.log().read(subscription.after, BatchLimit::default());
     let known = headers.get_all(header::IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
-    let is_known = known.into_iter().any(|known| names(known, batch.cursor));
-    let mut response = answer(&app, &start, &batch, is_known).map(in_slices);
-    response.extensions_mut().insert(Ride::Polled(Pattern::ShortPolling));
+    let state = look(app.log(), subscription.after, known);
+    let mut response = answer(app.encodings(), &state).map(in_slices);
+    response.extensions_mut().insert(Handoff::Polled(Pattern::ShortPolling));
     response
 }
 
-/// Whether there is nothing to tell somebody who knows the state, or does not. A cut batch is not the
-/// whole state, and a reset must be read, not confirmed.
-pub(crate) fn is_unchanged(start: &Start, batch: &Batch, is_known: bool) -> bool {
-    is_known && start.resume == Resume::Live && !batch.more
+/// What a poll finds in the log.
+#[derive(Debug)]
+pub(crate) struct Found {
+    pub(crate) start: Start,
+    pub(crate) batch: Arc<Batch>,
+    /// There is nothing to tell: the subscriber has named this very state.
+    pub(crate) is_known: bool,
 }
 
-/// What comes after the place asked for, to a subscriber that knows the state after it, or does not.
-pub(crate) fn answer(app: &App, start: &Start, batch: &Batch, is_known: bool) -> http::Response<Bytes> {
-    let mut response = if is_unchanged(start, batch, is_known) {
-        let mut response = http::Response::default();
-        *response.status_mut() = StatusCode::NOT_MODIFIED;
-        response
-    } else {
-        let mut response = http::Response::new(app.framings().poll_body(start, batch));
-        response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        response
-    };
+/// Looks what comes after a place. `known` are the lines of `If-None-Match`.
+pub(crate) fn look<'a>(log: &EventLog, after: After, known: impl IntoIterator<Item = &'a str>) -> Found {
+    let (start, batch) = log.read(after, BatchLimit::default());
+    let is_known = has_etag(&start, &batch) && known.into_iter().any(|known| names(known, batch.cursor));
+    Found { start, batch, is_known }
+}
+
+/// Whether the answer is the whole state at its cursor. A cut batch is not, and a reset must be read, not
+/// confirmed.
+fn has_etag(start: &Start, batch: &Batch) -> bool {
+    start.resume == Resume::Live && !batch.more
+}
+
+/// The answer to a poll, at once in any case.
+pub(crate) fn answer(encodings: &Encodings, found: &Found) -> http::Response<Bytes> {
+    let Found { start, batch, is_known } = found;
+    if *is_known {
+        return unchanged(batch.cursor);
+    }
+    let mut answer = http::Response::new(json::poll_body(encodings, start, batch));
+    answer.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    let etag = has_etag(start, batch).then_some(batch.cursor);
+    put_validators(answer.headers_mut(), etag);
+    answer
+}
+
+/// The answer to a poll that names the state at this place, and nothing is newer.
+pub(crate) fn unchanged(cursor: Cursor) -> http::Response<Bytes> {
+    let mut unchanged = http::Response::default();
+    *unchanged.status_mut() = StatusCode::NOT_MODIFIED;
+    put_validators(unchanged.headers_mut(), Some(cursor));
+    unchanged
+}
+
+/// Lines by which a cache, or the subscriber, can ask whether anything has changed.
+fn put_validators(headers: &mut HeaderMap, etag: Option<Cursor>) {
     // `no-cache` means "ask before you use it", which is what a 304 needs; `no-store` would prevent
     // it (RFC 9111 §5.2.2.4).
-    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
-    if is_unchanged(start, batch, true)
-        && let Ok(etag) = HeaderValue::try_from(format!("\"{}\"", batch.cursor))
-    {
-        response.headers_mut().insert(header::ETAG, etag);
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    if let Some(Ok(etag)) = etag.map(|cursor| HeaderValue::try_from(format!("\"{cursor}\""))) {
+        headers.insert(header::ETAG, etag);
     }
-    response
 }
 
 /// Whether a line of `If-None-Match` names the state at a place: `*`, or a list, compared weakly (RFC 9110
 /// §13.1.2).
-pub(crate) fn names(known: &str, cursor: Cursor) -> bool {
+fn names(known: &str, cursor: Cursor) -> bool {
     let etag = format!("\"{cursor}\"");
     let mut tags = known.split(',').map(str::trim);
     tags.any(|tag| tag == "*" || tag.strip_prefix("W/").unwrap_or(tag) == etag)

@@ -17,38 +17,37 @@
 //! and the frame of an HTTP chunk. An idle stream costs a socket and a comment every 15 s, which
 //! keeps proxies from cutting it (WHATWG HTML §9.2.7).
 //!
+//! Drivers: on plain HTTP/1.1 the shared writer, or the floor, writes these bytes in chunks; in TLS, over
+//! HTTP/2 and on the rungs of `cost-ladder` they are the body that hyper sends from a task of the connection.
+//!
 //! Exercise: drop the `id:` lines. What do they cost in `stock-ticker`, and what is lost when the
 //! connection is cut?
 
-use std::{
-    convert::Infallible,
-    pin::Pin,
-    sync::Arc,
-    task::{Context, Poll},
-};
+use std::sync::Arc;
 
 use axum::{
     Router,
+    body::Body,
     extract::{Request, State},
     response::Response,
     routing,
 };
 use bytes::Bytes;
-use contract::Pattern;
-use event_log::{Follow, Followed, Start};
-use http::{HeaderValue, header};
-use http_body::Frame;
+use contract::{Cursor, Epoch, Pattern, Resume};
+use event_log::{Batch, Event, Start};
+use http::{HeaderName, HeaderValue, header};
 
 use crate::{
-    App,
-    app::Route,
-    framing,
-    heartbeat::Beats,
+    app::App,
+    encodings::Encodings,
+    handoff::Handoff,
     problem::Problem,
-    request::{Subscription, Wish, is_wanted},
-    slices::{flushed_by, next_slice},
-    takeover::Ride,
+    request::{SubscribeBody, Subscription},
+    route::Route,
 };
+
+/// A heartbeat: a comment.
+pub(crate) const HEARTBEAT: &[u8] = b":\n\n";
 
 /// The route of this pattern.
 pub(crate) fn router() -> Router<Arc<App>> {
@@ -56,93 +55,81 @@ pub(crate) fn router() -> Router<Arc<App>> {
 }
 
 async fn subscribe(State(app): State<Arc<App>>, subscription: Subscription) -> Response {
-    let start = app.log().resume(subscription.after);
-    stream(&app, &start, None)
+    stream(app.log().resume(subscription.after), None)
 }
 
 async fn subscribe_by_body(State(app): State<Arc<App>>, request: Request) -> Result<Response, Problem> {
-    let wish = Wish::read(&app, request).await?;
-    let start = app.log().resume(wish.after);
-    Ok(stream(&app, &start, wish.types))
+    let SubscribeBody { after, types } = SubscribeBody::read(&app, request).await?;
+    Ok(stream(app.log().resume(after), types))
 }
 
-fn stream(app: &Arc<App>, start: &Start, types: Option<Vec<String>>) -> Response {
-    let body = EventStream {
-        // The first bytes go out with the head, so that `open` fires in a browser at once.
-        ready: framing::sse_prelude(start),
-        follow: app.follow(start),
-        app: Arc::clone(app),
-        beats: Beats::new(app.heartbeat()),
-        types,
-    };
-    let is_filtered = body.types.is_some();
-    let mut response = Response::new(flushed_by(app.rung(), body));
-    if !is_filtered {
-        response.extensions_mut().insert(Ride::Sse(*start));
-    }
+/// The head at once; a driver goes on from the start.
+fn stream(start: Start, types: Option<Vec<String>>) -> Response {
+    let mut response = head().map(|()| Body::empty());
+    response.extensions_mut().insert(Handoff::Sse { start, types });
+    response
+}
+
+/// The head of the answer, whose body ends with the log.
+pub(crate) fn head() -> http::Response<()> {
+    let mut head = http::Response::new(());
     for (name, value) in [
         (header::CONTENT_TYPE, "text/event-stream"),
         (header::CACHE_CONTROL, "no-store, no-transform"),
         // nginx collects a proxied answer until its buffer is full unless told not to.
-        (header::HeaderName::from_static("x-accel-buffering"), "no"),
+        (HeaderName::from_static("x-accel-buffering"), "no"),
     ] {
-        response.headers_mut().insert(name, HeaderValue::from_static(value));
+        head.headers_mut().insert(name, HeaderValue::from_static(value));
     }
-    response
+    head
 }
 
-/// The stream after its head. One read of the log, one write to the socket.
-struct EventStream {
-    ready: Bytes,
-    follow: Follow,
-    app: Arc<App>,
-    beats: Beats,
-    types: Option<Vec<String>>,
+/// The first bytes, which go out with the head so that `open` fires in a browser at once: how long to wait
+/// before reconnecting, the place the stream starts from, and a reset if that is not the place asked for.
+pub(crate) fn first(start: &Start) -> Bytes {
+    let mut text = format!("retry: 3000\n{}", place(start.cursor));
+    if start.resume != Resume::Live {
+        text.push_str(&reset(start));
+    }
+    text.into()
 }
 
-impl http_body::Body for EventStream {
-    type Data = Bytes;
-    type Error = Infallible;
+/// A block with an id and no data: it sets the last event ID and dispatches nothing. A filtered stream gets
+/// one with each heartbeat, so that its cursor does not age.
+pub(crate) fn place(cursor: Cursor) -> String {
+    format!("id: {cursor}\n\n")
+}
 
-    fn poll_frame(
-        self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        let stream = self.get_mut();
-        if !stream.ready.is_empty() {
-            return Poll::Ready(Some(Ok(Frame::data(next_slice(&mut stream.ready)))));
-        }
-        if let Poll::Ready(followed) = stream.follow.poll_next(context) {
-            stream.ready = match followed {
-                // The log is closed: an ended stream tells the browser to come back later.
-                None => return Poll::Ready(None),
-                Some(Followed::Expired(start)) => framing::sse_reset(&start).into(),
-                Some(Followed::Events(batch)) => match &stream.types {
-                    None => stream.app.framings().sse_batch(&batch),
-                    Some(types) => batch
-                        .events
-                        .iter()
-                        .filter(|event| is_wanted(types, event))
-                        .flat_map(|event| stream.app.framings().sse(event))
-                        .collect(),
-                },
-            };
-            // Nothing of this batch was wanted: others have their turn before the next one is read.
-            if stream.ready.is_empty() {
-                context.waker().wake_by_ref();
-                return Poll::Pending;
-            }
-            stream.beats.note_write();
-            return Poll::Ready(Some(Ok(Frame::data(next_slice(&mut stream.ready)))));
-        }
-        if stream.beats.poll_due(context).is_ready() {
-            // A filtered stream may be silent for long: its cursor must not age meanwhile.
-            let beat = match stream.types {
-                None => Bytes::from_static(b":\n\n"),
-                Some(_) => framing::sse_place(stream.follow.cursor()).into(),
-            };
-            return Poll::Ready(Some(Ok(Frame::data(beat))));
-        }
-        Poll::Pending
+/// The stream goes on from another place than the subscriber's own.
+pub(crate) fn reset(start: &Start) -> String {
+    let news = serde_json::json!({ "resume": start.resume, "cursor": start.cursor, "lost": start.lost });
+    format!("event: reset\nid: {}\ndata: {news}\n\n", start.cursor)
+}
+
+/// An event, encoded once for all who read it.
+pub(crate) fn event(encodings: &Encodings, event: &Event) -> Bytes {
+    encodings.sse().event(event, |event| block(encodings.epoch(), event))
+}
+
+/// The events of a batch, to be written at once.
+#[must_use]
+pub fn batch(encodings: &Encodings, batch: &Batch) -> Bytes {
+    encodings.sse().concatenated(batch, |event| block(encodings.epoch(), event))
+}
+
+/// An event as a block of the stream (WHATWG HTML §9.2.6).
+fn block(epoch: Epoch, event: &Event) -> Bytes {
+    let mut block = format!("id: {epoch}.{}\n", event.seq);
+    if let Some(event_type) = &event.event_type {
+        block.push_str(&format!("event: {}\n", event_type.as_str()));
     }
+    // `split` and not `lines`: a text that ends in a newline must come back with it, and an
+    // empty text still needs its `data:`, or nothing would be dispatched.
+    for line in event.data.split('\n') {
+        block.push_str("data: ");
+        block.push_str(line);
+        block.push('\n');
+    }
+    block.push('\n');
+    block.into()
 }

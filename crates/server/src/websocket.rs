@@ -17,27 +17,27 @@
 //! An idle socket costs a ping and a pong every 15 s. Over HTTP/2 it is a stream that begins with
 //! `CONNECT` and `:protocol: websocket`, has no key and is answered 200 (RFC 8441).
 //!
+//! Drivers: on plain HTTP/1.1 the shared writer, or the floor, writes these frames; in TLS, over HTTP/2 and
+//! on the rungs of `cost-ladder` a task of the connection does.
+//!
 //! Exercise: send the event's text as a binary frame without the JSON around it. How many bytes does
 //! that save in `stock-ticker`, and how does a subscriber then resume?
 
 use std::sync::Arc;
 
-use axum::{Router, extract::State, response::Response, routing};
+use axum::{Router, body::Body, extract::State, response::Response, routing};
+use bytes::Bytes;
 use contract::Pattern;
-use event_log::{Follow, Followed, Start};
-use futures_util::{SinkExt, StreamExt, future::Either};
-use tokio_tungstenite::tungstenite::{Error, Message, Utf8Bytes, protocol::frame::coding::CloseCode};
+use event_log::{Batch, Event, Start};
+use http::{HeaderValue, StatusCode, header};
+use tokio_tungstenite::tungstenite::protocol::frame::{
+    CloseFrame, Frame,
+    coding::{CloseCode, Data, OpCode},
+};
 
 use crate::{
-    App,
-    app::Route,
-    framing::place_json,
-    handshake::{self, Handshake, Socket, Upgrade, close},
-    heartbeat::Beats,
-    problem::Problem,
-    publish::{PublishError, publish},
-    request::Subscription,
-    takeover::Ride,
+    app::App, encodings::Encodings, handoff::Handoff, handshake::Handshake, json, problem::Problem,
+    request::Subscription, route::Route,
 };
 
 /// The route of this pattern.
@@ -52,99 +52,75 @@ async fn upgrade(
 ) -> Result<Response, Problem> {
     app.check_origin(&handshake.headers)?;
     let start = app.log().resume(subscription.after);
-    let (mut response, upgrade) = handshake.accept();
-    response.extensions_mut().insert(Ride::WebSocket(start));
-    app.clone().spawn(serve(app, start, upgrade));
-    Ok(response)
+    Ok(accept(handshake, Handoff::WebSocket { start }))
 }
 
-async fn serve(app: Arc<App>, start: Start, mut upgrade: Upgrade) {
-    // A client that leaves during the handshake is its own affair, and so is one that rides the lane.
-    let Ok(mut socket) = handshake::socket(&mut upgrade, &app).await else {
-        return;
-    };
-    let follow = app.follow(&start);
-    // An error of the socket means that nobody listens any more; a close of ours is an `Ok`.
-    let _ = converse(&app, &start, follow, &mut socket).await;
-    handshake::hang_up(&mut socket).await;
+/// The head at once; a driver goes on with the upgraded connection.
+pub(crate) fn accept(handshake: Handshake, handoff: Handoff) -> Response {
+    let mut response = head(handshake.accept).map(|()| Body::empty());
+    response.extensions_mut().insert(handoff);
+    response.extensions_mut().insert(handshake.upgrade);
+    response
 }
 
-/// Sends what the log has and takes what the subscriber says, until one of them ends it.
-async fn converse(app: &App, start: &Start, mut follow: Follow, socket: &mut Socket) -> Result<(), Error> {
-    let mut beats = Beats::new(app.heartbeat());
-    socket.send(Message::text(place_json(start))).await?;
-    loop {
-        let stirred = tokio::select! {
-            // Whoever has something to say needs no sign of life beside it.
-            biased;
-            stirred = async { tokio::select! {
-                followed = follow.next() => Either::Left(followed),
-                received = socket.next() => Either::Right(received),
-            } } => Some(stirred),
-            () = beats.due() => None,
-        };
-        match stirred {
-            None => socket.send(Message::Ping(bytes::Bytes::new())).await?,
-            Some(Either::Left(followed)) => {
-                match followed {
-                    None => return close(socket, CloseCode::Away, "the server is shutting down").await,
-                    Some(Followed::Expired(start)) => socket.feed(Message::text(place_json(&start))).await?,
-                    Some(Followed::Events(batch)) => {
-                        for event in &batch.events {
-                            socket.feed(text_frame(app.framings().json(event))).await?;
-                        }
-                    }
-                }
-                socket.flush().await?;
-                beats.note_write();
-            }
-            Some(Either::Right(received)) => {
-                if matches!(received, Some(Ok(Message::Ping(_)))) {
-                    beats.note_write();
-                }
-                match received.map_or(Reaction::Gone, |received| react(app, received)) {
-                    Reaction::Continue => socket.flush().await?,
-                    Reaction::Close(code, reason) => return close(socket, code, &reason).await,
-                    Reaction::Gone => return Ok(()),
-                }
-            }
-        }
+/// The head of the answer: 101 with the answer to the client's key, or over HTTP/2, where there is no key, a
+/// plain 200 (RFC 8441 §5).
+pub(crate) fn head(accept: Option<HeaderValue>) -> http::Response<()> {
+    let mut head = http::Response::new(());
+    if let Some(accept) = accept {
+        *head.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
+        let headers = head.headers_mut();
+        headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
+        headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
+        headers.insert(header::SEC_WEBSOCKET_ACCEPT, accept);
     }
+    head
 }
 
-/// What a message of the subscriber leads to.
-pub(crate) enum Reaction {
-    /// Nothing more: what is queued, such as a pong, is to be flushed.
-    Continue,
-    /// The conversation is closed with this code and reason.
-    Close(CloseCode, String),
-    /// The socket is gone.
-    Gone,
+/// The first frame: the place that events follow from, and what became of the place asked for. The same tells
+/// later that the stream goes on from another place than the subscriber's own.
+pub(crate) fn place(start: &Start) -> Frame {
+    text(format!("{{{}}}", json::place(start.cursor, start)))
 }
 
-/// Takes one message of the subscriber.
-pub(crate) fn react(app: &App, received: Result<Message, Error>) -> Reaction {
-    match received {
-        Ok(Message::Text(text)) => match publish(app.log(), None, &text) {
-            Ok(_) => Reaction::Continue,
-            Err(error @ PublishError::CarriageReturn) => {
-                Reaction::Close(CloseCode::Policy, error.to_string())
-            }
-            Err(error @ PublishError::Log(_)) => Reaction::Close(CloseCode::Away, error.to_string()),
-        },
-        Ok(Message::Binary(_)) => {
-            Reaction::Close(CloseCode::Unsupported, "an event is text: send a text frame".to_owned())
-        }
-        // tungstenite queues the pong and the echo of a close itself.
-        Ok(Message::Ping(_) | Message::Pong(_) | Message::Close(_) | Message::Frame(_)) => Reaction::Continue,
-        Err(error) => match handshake::close_code(&error) {
-            Some(code) => Reaction::Close(code, error.to_string()),
-            None => Reaction::Gone,
-        },
+/// An event, its JSON encoded once for all who read it.
+pub(crate) fn event(encodings: &Encodings, event: &Event) -> Frame {
+    text(json::event(encodings, event))
+}
+
+/// The events of a batch, to be written at once.
+#[must_use]
+pub fn batch(encodings: &Encodings, batch: &Batch) -> Bytes {
+    bytes(batch.events.iter().map(|one| event(encodings, one)))
+}
+
+/// A heartbeat: a ping without payload.
+pub(crate) fn heartbeat() -> Frame {
+    Frame::ping(Bytes::new())
+}
+
+/// The end of the stream: the log is closed.
+pub(crate) fn end() -> CloseFrame {
+    close(CloseCode::Away, "the server is shutting down")
+}
+
+/// A close with a code and a reason. A control frame carries at most 125 bytes, two of them the code (RFC
+/// 6455 §5.5).
+pub(crate) fn close(code: CloseCode, reason: &str) -> CloseFrame {
+    let reason: String = reason.chars().take(40).collect();
+    CloseFrame { code, reason: reason.into() }
+}
+
+/// A text frame.
+pub(crate) fn text(text: impl Into<Bytes>) -> Frame {
+    Frame::message(text, OpCode::Data(Data::Text), true)
+}
+
+/// Frames as they go onto the wire.
+pub(crate) fn bytes(frames: impl IntoIterator<Item = Frame>) -> Bytes {
+    let mut bytes = Vec::new();
+    for frame in frames {
+        frame.format(&mut bytes).expect("a vector takes every frame");
     }
-}
-
-fn text_frame(json: bytes::Bytes) -> Message {
-    // The bytes come from a JSON writer: the check for UTF-8 cannot fail.
-    Message::Text(Utf8Bytes::try_from(json).unwrap_or_default())
+    bytes.into()
 }

@@ -112,7 +112,7 @@ async fn two_subscribers_get_the_same(pattern: Pattern, way: Way) {
     let (mut second, _) = Subscriber::open(&live, pattern, None).await;
     live.publish(numbers(1..=50));
     assert_eq!(first.texts(50).await, second.texts(50).await);
-    let encodings = live.app.framings().encodings();
+    let encodings = live.app.encodings().made();
     let is_streamed = matches!(pattern, Pattern::Sse | Pattern::WebSocket);
     if way.rung == Rung::EncodeEach && is_streamed {
         assert_eq!(encodings, 100, "each event is encoded for each of its two readers");

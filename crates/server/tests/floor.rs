@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use contract::{Pattern, ServerStats};
 use event_log::Retention;
-use live::{Answer, Live, PATIENCE};
+use live::{Answer, Live, PATIENCE, read_until};
 use server::{AppSettings, CertificateSource, Server, ServerSettings};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -40,21 +40,6 @@ fn request(pattern: Pattern, query: &str) -> String {
     format!("GET /{pattern}{query} HTTP/1.1\r\nhost: x\r\n{lines}\r\n")
 }
 
-/// Reads until the text has come, and returns everything.
-async fn read_until(stream: &mut TcpStream, until: &str) -> Vec<u8> {
-    let (mut bytes, mut searched) = (Vec::new(), 0_usize);
-    while !bytes[searched.saturating_sub(until.len())..]
-        .windows(until.len())
-        .any(|window| window == until.as_bytes())
-    {
-        searched = bytes.len();
-        let read = timeout(PATIENCE, stream.read_buf(&mut bytes)).await;
-        let read = read.unwrap_or_else(|_| panic!("only {:?} came", text(&bytes))).unwrap();
-        assert_ne!(read, 0, "closed after {:?}", text(&bytes));
-    }
-    bytes
-}
-
 async fn read_to_end(stream: &mut TcpStream) -> String {
     let mut bytes = Vec::new();
     timeout(PATIENCE, stream.read_to_end(&mut bytes)).await.expect("it stayed open").unwrap();
@@ -70,24 +55,6 @@ fn comparable(live: &Live, bytes: &[u8]) -> String {
     let named = text(bytes).replace(&live.app.log().epoch().to_string(), "EPOCH");
     let lines = named.split_inclusive("\r\n");
     lines.map(|line| if line.starts_with("date: ") { "date: TODAY\r\n" } else { line }).collect()
-}
-
-async fn stats(live: &Live) -> ServerStats {
-    let mut stream = TcpStream::connect(live.control).await.unwrap();
-    stream.write_all(b"GET /stats HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
-    serde_json::from_str(&Answer::read(&mut stream, true).await.body).unwrap()
-}
-
-async fn until_stats(live: &Live, what: &str, reached: impl Fn(&ServerStats) -> bool) -> ServerStats {
-    let look = async {
-        loop {
-            let stats = stats(live).await;
-            if reached(&stats) {
-                return stats;
-            }
-        }
-    };
-    timeout(PATIENCE, look).await.unwrap_or_else(|_| panic!("{what} did not happen"))
 }
 
 /// What a subscriber sees that takes part in everything: texts of all lengths at which a frame or a
@@ -106,7 +73,7 @@ async fn conversation(live: &Live, pattern: Pattern) -> String {
             let query = format!("?after={}&hold=20", live.cursor(seq - 1));
             stream.write_all(request(pattern, &query).as_bytes()).await.unwrap();
             // Held by both, whichever way they note it.
-            until_stats(live, "the request", |stats| stats.requests_of(pattern).arrived == seq + 1).await;
+            live.until(|stats| stats.requests_of(pattern).arrived == seq + 1).await;
         }
         let event_type = (seq == 3).then(|| "trade".parse().unwrap());
         live.app.log().append(event_type, text).unwrap();
@@ -157,7 +124,7 @@ async fn a_slow_reader_loses_nothing_and_nobody_waits_for_it() {
         for stream in [&mut slow, &mut fast] {
             stream.write_all(request(pattern, "").as_bytes()).await.unwrap();
         }
-        until_stats(&live, "both subscriptions", |stats| stats.requests_of(pattern).answered == 2).await;
+        live.until(|stats| stats.requests_of(pattern).answered == 2).await;
         let name = |seq: u64| format!("event {seq} ");
         for seq in 1..=100 {
             live.publish([name(seq) + &"x".repeat(90_000)]);
@@ -184,7 +151,7 @@ async fn a_long_poll_that_is_too_large_for_one_write_arrives_whole() {
     // All in one go: the second is held, the third gets what is newer by then.
     let thrice = request(Pattern::LongPolling, "").repeat(3);
     slow.write_all(thrice.as_bytes()).await.unwrap();
-    until_stats(&live, "the requests", |stats| stats.requests_of(Pattern::LongPolling).arrived == 3).await;
+    live.until(|stats| stats.requests_of(Pattern::LongPolling).arrived == 3).await;
     // A capital, because the epoch is made of small letters by chance.
     live.publish(["X".repeat(8 << 20), "last".to_owned()]);
     assert_eq!(Answer::read(&mut slow, false).await.status, 200);
@@ -200,7 +167,7 @@ async fn who_falls_out_of_the_log_is_told_so() {
     });
     let mut slow = slow_reader(&live).await;
     slow.write_all(request(Pattern::Sse, "").as_bytes()).await.unwrap();
-    until_stats(&live, "the subscription", |stats| stats.requests_of(Pattern::Sse).answered == 1).await;
+    live.until(|stats| stats.requests_of(Pattern::Sse).answered == 1).await;
     live.publish((0..200).map(|_| "x".repeat(100_000)));
     let seen = text(&read_until(&mut slow, &format!("id: {}\ndata", live.cursor(200))).await);
     assert!(seen.contains("event: reset\n") && seen.contains("\"resume\":\"expired\""));
@@ -216,11 +183,10 @@ async fn whoever_leaves_is_noticed() {
             stream.write_all(request(pattern, "").repeat(2).as_bytes()).await.unwrap();
             streams.push(stream);
         }
-        let open =
-            until_stats(&live, "three requests", |stats| stats.requests_of(pattern).arrived == 6).await;
+        let open = live.until(|stats| stats.requests_of(pattern).arrived == 6).await;
         assert_eq!((open.connections_open, open.connections_opened), (3, 3), "{pattern}");
         drop(streams);
-        let left = until_stats(&live, "the close", |stats| stats.connections_open == 0).await;
+        let left = live.until(|stats| stats.connections_open == 0).await;
         assert_eq!(left.connections_opened, 3, "{pattern}");
         live.publish(["to nobody"]);
     }
@@ -237,10 +203,10 @@ async fn requests_in_one_packet_and_in_several_are_told_apart() {
     let (start, end) = ask.split_at(ask.len() - 3);
     stream.write_all(start.as_bytes()).await.unwrap();
     let bytes_in = (ask.len() * 3 + start.len()) as u64;
-    let before = until_stats(&live, "the first part", |stats| stats.bytes_in == bytes_in).await;
+    let before = live.until(|stats| stats.bytes_in == bytes_in).await;
     assert_eq!(before.requests_of(Pattern::ShortPolling).arrived, 3);
     stream.write_all(end.as_bytes()).await.unwrap();
-    until_stats(&live, "the fourth", |stats| stats.requests_of(Pattern::ShortPolling).empty == 3).await;
+    live.until(|stats| stats.requests_of(Pattern::ShortPolling).empty == 3).await;
 }
 
 #[tokio::test]
@@ -260,11 +226,12 @@ async fn a_hold_ends_with_204_and_what_comes_then_is_not_lost() {
     let answer = Answer::read(&mut stream, true).await;
     let texts: Vec<String> = answer.poll().events.iter().map(|event| event.data.to_string()).collect();
     assert_eq!(texts, ["one", "two"]);
-    let counts = until_stats(&live, "four answers", |stats| {
-        let counts = stats.requests_of(Pattern::LongPolling);
-        counts.answered + counts.empty == 4
-    })
-    .await;
+    let counts = live
+        .until(|stats| {
+            let counts = stats.requests_of(Pattern::LongPolling);
+            counts.answered + counts.empty == 4
+        })
+        .await;
     let counts = counts.requests_of(Pattern::LongPolling);
     assert_eq!((counts.arrived, counts.answered, counts.empty), (4, 2, 2));
 }
@@ -283,7 +250,7 @@ async fn a_websocket_without_a_key_is_refused_and_a_close_is_answered() {
     let mut last = Vec::new();
     timeout(PATIENCE, stream.read_to_end(&mut last)).await.unwrap().unwrap();
     assert_eq!(last, [0x88, 0x00]);
-    let counts = until_stats(&live, "both ends", |stats| stats.connections_open == 0).await;
+    let counts = live.until(|stats| stats.connections_open == 0).await;
     let counts = counts.requests_of(Pattern::WebSocket);
     assert_eq!((counts.arrived, counts.answered, counts.refused), (2, 1, 1));
 }
@@ -300,7 +267,7 @@ async fn it_ends_as_the_real_server_does() {
         let requests = if pattern == Pattern::LongPolling { 2 } else { 1 };
         stream.write_all(request(pattern, "").repeat(requests).as_bytes()).await.unwrap();
         let arrived = |stats: &ServerStats| stats.requests_of(pattern).arrived == requests as u64;
-        until_stats(&live, "the requests", arrived).await;
+        live.until(arrived).await;
         live.stopped().await;
         let seen = read_to_end(&mut stream).await;
         assert!(seen.contains(last), "{pattern}: {seen}");
@@ -325,13 +292,10 @@ async fn who_is_too_many_is_sent_away() {
     settings.limits.connections = 1;
     let live = Live::with(settings);
     let _first = connect(&live).await;
-    until_stats(&live, "the first", |stats| stats.connections_open == 1).await;
+    live.until(|stats| stats.connections_open == 1).await;
     let mut second = connect(&live).await;
     assert!(read_to_end(&mut second).await.starts_with("HTTP/1.1 503 "));
-    assert_eq!(
-        until_stats(&live, "the refusal", |stats| stats.connections_refused == 1).await.connections_open,
-        1
-    );
+    assert_eq!(live.until(|stats| stats.connections_refused == 1).await.connections_open, 1);
 }
 
 #[test]
@@ -357,6 +321,5 @@ async fn an_endless_request_is_not_read_to_its_end() {
     let endless = "x".repeat(64 << 10);
     // It may be refused while it is still being written.
     let _ = timeout(Duration::from_secs(5), stream.write_all(endless.as_bytes())).await;
-    until_stats(&live, "the close", |stats| stats.connections_opened == 1 && stats.connections_open == 0)
-        .await;
+    live.until(|stats| stats.connections_opened == 1 && stats.connections_open == 0).await;
 }

@@ -1,4 +1,5 @@
-//! Signs of life: steady, only in silence, or none, in every way of delivery.
+//! Heartbeats: steady, only in silence, or none, by every driver and over every transport. The exact instants
+//! are checked beside the drivers, in time that the tests move.
 #![allow(clippy::unwrap_used, reason = "a test may end where its premise fails")]
 
 mod live;
@@ -14,7 +15,7 @@ use tokio_tungstenite::tungstenite::Message;
 
 const PERIOD: Duration = Duration::from_millis(150);
 
-/// The lane, a task for each connection, and the same over TLS and HTTP/2.
+/// The shared writer, a task for each connection, and the same over TLS and HTTP/2.
 const WAYS: [(Rung, Transport); 4] = [
     (Rung::Best, Transport::Http1),
     (Rung::OwnTasks, Transport::Http1),
@@ -65,9 +66,9 @@ async fn for_each_way(heartbeat: Heartbeat, check: impl AsyncFn(Live, Subscriber
 #[tokio::test]
 async fn off_means_that_nothing_is_sent_but_events() {
     for_each_way(Heartbeat::Off, async |live, mut subscriber| {
-        assert!(timeout(PERIOD * 2, next(&mut subscriber)).await.is_err());
+        sleep(PERIOD * 2).await;
         live.publish(["a"]);
-        assert!(matches!(next(&mut subscriber).await, Next::Event(_)));
+        assert!(matches!(next(&mut subscriber).await, Next::Event(_)), "a heartbeat would have come first");
     })
     .await;
 }
@@ -84,7 +85,7 @@ async fn a_steady_heartbeat_comes_between_events_too() {
         let beaten = async { while next(&mut subscriber).await != Next::Beat {} };
         tokio::select! {
             () = published => {}
-            beaten = timeout(PATIENCE, beaten) => beaten.expect("no sign of life"),
+            beaten = timeout(PATIENCE, beaten) => beaten.expect("no heartbeat"),
         }
     })
     .await;
@@ -127,30 +128,4 @@ async fn an_idle_heartbeat_comes_only_after_a_whole_silent_period() {
         }
     })
     .await;
-}
-
-#[tokio::test]
-async fn an_event_goes_before_a_beat_that_is_due_with_it() {
-    const ROUNDS: usize = 16;
-    let heartbeat = Heartbeat::WhenIdle(period());
-    for pattern in [Pattern::Sse, Pattern::WebSocket] {
-        let settings = AppSettings { heartbeat, rung: Rung::OwnTasks, ..AppSettings::default() };
-        let live = Live::with(settings);
-        let (mut subscriber, _) = Subscriber::open(&live, pattern, None).await;
-        let mut events_first = 0;
-        for _ in 0..ROUNDS {
-            live.publish(["a"]);
-            while next(&mut subscriber).await == Next::Beat {}
-            // Server and test share a thread: while it is blocked, beat and publication come due together.
-            tokio::spawn(async { std::thread::sleep(PERIOD + PERIOD / 5) });
-            sleep(PERIOD / 5).await;
-            live.publish(["b"]);
-            match next(&mut subscriber).await {
-                Next::Event(_) => events_first += 1,
-                Next::Beat => while next(&mut subscriber).await == Next::Beat {},
-            }
-        }
-        // A machine that is away for a whole period at the wrong instant may make a beat due alone.
-        assert!(events_first >= ROUNDS - 2, "{pattern}: {events_first} of {ROUNDS}");
-    }
 }

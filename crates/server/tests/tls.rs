@@ -248,7 +248,7 @@ async fn whoever_takes_nothing_any_more_is_given_up_in_clear_as_well() {
         let (_stalled, _) = Subscriber::open(&live, pattern, None).await;
         is_given_up(live, pattern.slug()).await;
     }
-    // On the best rung hyper has what the lane does not take.
+    // On the best rung hyper has what the shared writer does not take.
     let live = impatient(speaking(Transport::Http1));
     let mut stalled = live.door.connect().await;
     let wish = r#"{"types":["message"]}"#;

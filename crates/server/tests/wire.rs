@@ -5,13 +5,9 @@
 mod live;
 
 use contract::{Heartbeat, Period};
-use live::{Answer, Live, PATIENCE};
+use live::{Answer, Live, read_until};
 use server::AppSettings;
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpStream,
-    time::timeout,
-};
+use tokio::{io::AsyncWriteExt, net::TcpStream};
 
 /// The transcript of a pattern file: what is sent, what must come back, for this live server.
 struct Transcript {
@@ -56,18 +52,6 @@ async fn connect(live: &Live, request: &str) -> TcpStream {
     let mut stream = TcpStream::connect(live.data).await.unwrap();
     stream.write_all(request.as_bytes()).await.unwrap();
     stream
-}
-
-/// Reads until the text has come.
-async fn read_until(stream: &mut TcpStream, until: &[u8]) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    while !bytes.windows(until.len()).any(|window| window == until) {
-        let read = timeout(PATIENCE, stream.read_buf(&mut bytes)).await;
-        let read =
-            read.unwrap_or_else(|_| panic!("only {:?} came", String::from_utf8_lossy(&bytes))).unwrap();
-        assert_ne!(read, 0, "closed after {:?}", String::from_utf8_lossy(&bytes));
-    }
-    bytes
 }
 
 #[tokio::test]

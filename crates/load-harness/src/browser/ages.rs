@@ -18,13 +18,13 @@ use super::{
     page_ledger::{Counted, Notes},
 };
 use crate::{
-    Phase, Progress,
-    desk::Started,
-    interval_log::{interval_log, wall_time},
-    machine::{self, Clocks},
-    runner::TELL_EVERY,
-    server_access::Reading,
-    trial_error::TrialError,
+    data::{
+        interval_log::{interval_log, wall_time},
+        progress::{Phase, Progress, TELL_EVERY},
+        started::Started,
+    },
+    processes::{server_access::Reading, trial_error::TrialError},
+    system::machine::{self, Clocks},
 };
 
 /// Round trips to the server's clock, before the schedule and once more after it.

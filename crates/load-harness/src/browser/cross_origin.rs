@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{Stage, TaskError, driver::Browser};
-use crate::server_process::ServerProcess;
+use crate::processes::server_process::ServerProcess;
 
 /// The page gives up by itself before.
 const LONGEST: Duration = Duration::from_secs(10);

@@ -13,7 +13,7 @@ use serde_json::json;
 use tokio::time::{sleep, timeout};
 
 use super::{Stage, TaskError};
-use crate::SseParser;
+use crate::data::sse_parser::SseParser;
 
 /// Longest for all cases together.
 const LONGEST: Duration = Duration::from_secs(120);
@@ -218,8 +218,9 @@ impl Decoded {
         let mut parser = SseParser::resuming(&self.last_event_id);
         let mut slow_parser = SseParser::resuming(&self.last_event_id);
         let mut read_bytes = 0;
-        let decode =
-            |event: crate::SseEvent<'_>| DecodedEvent::of(event.event_type, event.data, event.last_event_id);
+        let decode = |event: crate::data::sse_parser::SseEvent<'_>| {
+            DecodedEvent::of(event.event_type, event.data, event.last_event_id)
+        };
         let end = Instant::now() + LONGEST_ANSWER;
         while self.events.len() < most {
             let left = end.saturating_duration_since(Instant::now());

@@ -26,9 +26,11 @@ use super::{
     find::BrowserPrograms,
 };
 use crate::{
-    child_lines::{drain, last_lines, next_line},
-    foreign_server::leash,
-    process_group::ProcessGroup,
+    processes::{
+        child_lines::{drain, last_lines, next_line},
+        foreign_server::leash,
+    },
+    system::process_group::ProcessGroup,
 };
 
 /// Longest wait for the driver's port, a session or a page. Each takes a second or two.

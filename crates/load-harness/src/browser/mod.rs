@@ -21,11 +21,13 @@ use contract::{
 use self::driver::{Browser, BrowserError};
 pub use self::find::{BrowserPrograms, NoBrowser};
 use crate::{
-    Harness, Progress, TrialOrder,
-    desk::Started,
-    server_access::{RunningServer, ServerAccess},
-    server_process::{ControlPlane, ServerError},
-    trial_error::{TrialError, with_cause},
+    data::{cause::with_cause, progress::Progress, started::Started, trial_order::TrialOrder},
+    processes::{
+        harness::Harness,
+        server_access::{RunningServer, ServerAccess},
+        server_process::{ControlPlane, ServerError},
+        trial_error::TrialError,
+    },
 };
 
 /// Why a task could not be finished.

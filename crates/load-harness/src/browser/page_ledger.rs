@@ -5,10 +5,10 @@ use schedule::Schedule;
 use serde::Deserialize;
 
 use super::clock::PageClock;
-use crate::{
-    Recorder,
-    desk::Started,
+use crate::data::{
+    recorder::Recorder,
     sequence::{Arrival, Sequence},
+    started::Started,
 };
 
 /// What the page noted.

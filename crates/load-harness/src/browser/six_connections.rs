@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::{Stage, TaskError};
-use crate::{Progress, crew::Crew};
+use crate::{data::progress::Progress, worker::pool::WorkerPool};
 
 /// How long nothing may open any more before the page fetches.
 const SETTLE: Duration = Duration::from_millis(1_000);
@@ -34,10 +34,10 @@ pub(super) async fn perform(
     };
     let browser = stage.browser(&[]).await?;
     let mut findings = stage.findings(&browser);
-    let mut crew = Crew::hire(stage.harness, stage.server, stage.order)?;
-    crew.connect(settings.subscribers, progress).await?;
+    let mut workers = WorkerPool::spawn(stage.harness, stage.server, stage.order)?;
+    workers.connect(settings.subscribers, progress).await?;
     let started = stage.publish().await?;
-    crew.start(started);
+    workers.start(started);
 
     let before = stage.control.stats().await?;
     browser.open(&stage.page("six-connections")).await?;
@@ -62,8 +62,8 @@ pub(super) async fn perform(
     findings.lanes = told.lanes;
     findings.connections = after.connections_opened - before.connections_opened;
     // They go on reading until the schedule is over.
-    crew.window_was_read();
-    let finding = crew.dismiss().await?;
+    workers.window_was_read();
+    let finding = workers.join().await?;
     let reconnects = finding.readings.requests().reconnects;
     if reconnects > 0 {
         findings.connections = findings.connections.saturating_sub(reconnects);

@@ -7,14 +7,19 @@ use contract::Pattern;
 use tokio::net::TcpListener;
 
 use super::{
-    Seat,
-    fake_server_tests::seat_at,
-    reconnection_tests::{Asked, PLACE, answer_each, asked_of, listener, stream, trouble, troubles},
+    fake_server_tests::subscriber_at,
+    reconnection_tests::{Asked, PLACE, answer_each, asked_of, error_met, errors_met, listener, stream},
+    subscribe,
+    subscriber::Subscriber,
 };
 
 /// The same for a subscriber that must not ask any more after them.
-async fn asked_for_the_last_time(seat: &Rc<Seat>, listener: &TcpListener, answers: &[String]) -> Vec<Asked> {
-    let both = async { tokio::join!(answer_each(listener, answers), Rc::clone(seat).subscribe()) };
+async fn asked_for_the_last_time(
+    subscriber: &Rc<Subscriber>,
+    listener: &TcpListener,
+    answers: &[String],
+) -> Vec<Asked> {
+    let both = async { tokio::join!(answer_each(listener, answers), subscribe(Rc::clone(subscriber))) };
     let (asked, ()) = both.await;
     let more = tokio::time::timeout(Duration::from_secs(3_600), listener.accept()).await;
     assert!(more.is_err(), "it asked again");
@@ -37,16 +42,16 @@ async fn a_stream_is_asked_for_again_after_its_retry_time_and_never_earlier() {
         ("retry: 7000\n", 7_000),
     ] {
         let listener = listener().await;
-        let seat = Rc::new(seat_at(&listener, Pattern::Sse, None));
+        let subscriber = Rc::new(subscriber_at(&listener, Pattern::Sse, None));
         let answers = [stream(&format!("{retry}{PLACE}")), stream("retry: -1\n"), stream("")];
-        let asked = asked_of(&seat, &listener, &answers).await;
+        let asked = asked_of(&subscriber, &listener, &answers).await;
         let wait = Duration::from_millis(wait_ms);
         for again in &asked[1..] {
             assert!(again.after >= wait, "{retry:?}: {:?}", again.after);
             assert!(again.after < wait + Duration::from_millis(50), "{retry:?}: {:?}", again.after);
         }
-        assert_eq!(troubles(&seat), [trouble("the stream ended", 2, false)]);
-        assert_eq!(seat.counters.connections.get(), 3);
+        assert_eq!(errors_met(&subscriber), [error_met("the stream ended", 2, false)]);
+        assert_eq!(subscriber.counters().connections.get(), 3);
     }
 }
 
@@ -54,24 +59,24 @@ async fn a_stream_is_asked_for_again_after_its_retry_time_and_never_earlier() {
 #[tokio::test(start_paused = true)]
 async fn a_reconnecting_stream_repeats_its_url_and_names_the_last_event_id() {
     let listener = listener().await;
-    let seat = Rc::new(seat_at(&listener, Pattern::Sse, None));
+    let subscriber = Rc::new(subscriber_at(&listener, Pattern::Sse, None));
     let answers = [
         // The block that is cut off does not count (P19).
         stream("id: k3v9qa.3\n\nid: k3v9qa.4\ndata: hello\n\nid: k3v9qa.5\ndata: cu"),
         stream("id: k3v9qa.4\n\n"),
         stream(""),
     ];
-    let asked = asked_of(&seat, &listener, &answers).await;
+    let asked = asked_of(&subscriber, &listener, &answers).await;
     assert!(asked.iter().all(|asked| asked.line() == "GET /sse HTTP/1.1"), "{asked:?}");
     assert!(asked.iter().all(|asked| asked.has("accept: text/event-stream")));
     let ids: Vec<bool> = asked.iter().map(|asked| asked.has("last-event-id: k3v9qa.4")).collect();
     assert_eq!(ids, [false, true, true]);
     assert!(!asked[0].head.contains("last-event-id"));
-    assert_eq!(seat.cursor().unwrap().seq, 4);
-    let counters = &seat.counters;
+    assert_eq!(subscriber.cursor().unwrap().seq, 4);
+    let counters = subscriber.counters();
     assert_eq!(counters.computed_sent.get(), counters.stream.sent(), "the ledger knows the line");
     // The second answer came after the first was lost, the third has not been read.
-    assert!(seat.desk.recovery.borrow().count() >= 1);
+    assert!(subscriber.worker.recovery.borrow().count() >= 1);
 }
 
 /// C02 and C03, on the first answer and when it reconnects.
@@ -91,15 +96,15 @@ async fn what_is_no_event_stream_ends_the_subscription_for_good() {
     ] {
         for is_first in [true, false] {
             let listener = listener().await;
-            let seat = Rc::new(seat_at(&listener, Pattern::Sse, None));
+            let subscriber = Rc::new(subscriber_at(&listener, Pattern::Sse, None));
             let mut answers = VecDeque::from([answer.to_owned()]);
             if !is_first {
                 answers.push_front(stream(PLACE));
             }
-            asked_for_the_last_time(&seat, &listener, answers.make_contiguous()).await;
-            let found = troubles(&seat);
-            assert!(found.contains(&trouble(words, 1, true)), "{found:?}");
-            assert_eq!(seat.desk.tally.turned_away.get(), u64::from(is_first), "{words}");
+            asked_for_the_last_time(&subscriber, &listener, answers.make_contiguous()).await;
+            let found = errors_met(&subscriber);
+            assert!(found.contains(&error_met(words, 1, true)), "{found:?}");
+            assert_eq!(subscriber.worker.tally.turned_away.get(), u64::from(is_first), "{words}");
         }
     }
 }
@@ -107,10 +112,10 @@ async fn what_is_no_event_stream_ends_the_subscription_for_good() {
 #[tokio::test(start_paused = true)]
 async fn a_content_type_with_parameters_is_a_stream() {
     let listener = listener().await;
-    let seat = Rc::new(seat_at(&listener, Pattern::Sse, None));
+    let subscriber = Rc::new(subscriber_at(&listener, Pattern::Sse, None));
     let typed = format!("HTTP/1.1 200 OK\r\nContent-Type: TEXT/Event-Stream; charset=utf-8\r\n\r\n{PLACE}");
-    asked_of(&seat, &listener, &[typed, stream("")]).await;
-    assert_eq!(troubles(&seat), [trouble("the stream ended", 1, false)]);
+    asked_of(&subscriber, &listener, &[typed, stream("")]).await;
+    assert_eq!(errors_met(&subscriber), [error_met("the stream ended", 1, false)]);
 }
 
 /// C06: one request to the first URL, then only to the target, whatever kind of redirect it was.
@@ -119,13 +124,13 @@ async fn redirects_are_followed_and_kept() {
     for status in [301, 302, 303, 307, 308] {
         let (first, second) = (listener().await, listener().await);
         let other = second.local_addr().unwrap();
-        let seat = Rc::new(seat_at(&first, Pattern::Sse, None));
+        let subscriber = Rc::new(subscriber_at(&first, Pattern::Sse, None));
         let answers = [moved(status, &format!("http://{other}/there/sse?x=1"))];
         let there = [moved(status, "../here?y"), stream(PLACE), stream("")];
         let servers = async { tokio::join!(answer_each(&first, &answers), answer_each(&second, &there)) };
         let (asked, asked_there) = tokio::select! {
             asked = servers => asked,
-            () = Rc::clone(&seat).subscribe() => panic!("it gave up: {:?}", troubles(&seat)),
+            () = subscribe(Rc::clone(&subscriber)) => panic!("it gave up: {:?}", errors_met(&subscriber)),
         };
         assert_eq!(asked[0].line(), "GET /sse HTTP/1.1");
         let lines: Vec<&str> = asked_there.iter().map(Asked::line).collect();
@@ -133,8 +138,8 @@ async fn redirects_are_followed_and_kept() {
         assert!(asked_there.iter().all(|asked| asked.has(&format!("host: {other}"))));
         assert!(asked_there.iter().all(|asked| asked.has("accept: text/event-stream")));
         assert!(asked_there[2].has("last-event-id: k3v9qa.3"));
-        assert_eq!(seat.counters.requests.get(), 4, "each is a request");
-        assert_eq!(troubles(&seat), [trouble("the stream ended", 1, false)]);
+        assert_eq!(subscriber.counters().requests.get(), 4, "each is a request");
+        assert_eq!(errors_met(&subscriber), [error_met("the stream ended", 1, false)]);
     }
 }
 
@@ -151,9 +156,9 @@ async fn a_loop_of_redirects_is_an_error_and_so_is_one_that_leaves_the_machine()
         (vec!["HTTP/1.1 302 Found\r\n\r\n".to_owned()], "the server answered 302 Found"),
     ] {
         let listener = listener().await;
-        let seat = Rc::new(seat_at(&listener, Pattern::Sse, None));
-        asked_for_the_last_time(&seat, &listener, &answers).await;
-        assert_eq!(troubles(&seat), [trouble(told, 1, true)]);
+        let subscriber = Rc::new(subscriber_at(&listener, Pattern::Sse, None));
+        asked_for_the_last_time(&subscriber, &listener, &answers).await;
+        assert_eq!(errors_met(&subscriber), [error_met(told, 1, true)]);
     }
 }
 
@@ -161,11 +166,11 @@ async fn a_loop_of_redirects_is_an_error_and_so_is_one_that_leaves_the_machine()
 #[tokio::test(start_paused = true)]
 async fn a_long_chain_of_redirects_is_followed_and_one_that_breaks_is_begun_anew() {
     let listener = listener().await;
-    let seat = Rc::new(seat_at(&listener, Pattern::Sse, None));
+    let subscriber = Rc::new(subscriber_at(&listener, Pattern::Sse, None));
     let mut answers = vec![moved(302, "/lost"), String::new()];
     answers.extend(vec![moved(302, "/sse"); 20]);
     answers.push(stream(PLACE));
-    let asked = asked_of(&seat, &listener, &answers).await;
+    let asked = asked_of(&subscriber, &listener, &answers).await;
     assert_eq!((asked[1].line(), asked[2].line()), ("GET /lost HTTP/1.1", "GET /sse HTTP/1.1"));
-    assert_eq!(troubles(&seat), [trouble("the connection was closed before an answer", 1, false)]);
+    assert_eq!(errors_met(&subscriber), [error_met("the connection was closed before an answer", 1, false)]);
 }

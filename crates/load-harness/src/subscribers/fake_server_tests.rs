@@ -1,7 +1,9 @@
 //! Subscribers against servers of a few lines, for what the lab's own server seldom or never does.
 
-use contract::{Scenario, Selection};
-use schedule::EpochClock;
+use std::sync::Arc;
+
+use contract::{Scenario, Selection, stamp};
+use schedule::{EpochClock, Schedule};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
@@ -9,28 +11,28 @@ use tokio::{
 };
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
-use super::*;
+use super::{http_client::HttpClient, worker_context::WorkerContext, *};
 use crate::{
-    poller::Poller,
-    wire::{Step, Wire},
+    connections::http1::Http1Connection,
+    data::{parsed::Parsed, server_protocol::ServerProtocol, started::Started},
 };
 
-async fn seat_before(listener: &TcpListener, pattern: Pattern) -> Seat {
-    seat_at(listener, pattern, None)
+async fn subscriber_before(listener: &TcpListener, pattern: Pattern) -> Subscriber {
+    subscriber_at(listener, pattern, None)
 }
 
 /// A subscriber of the server that listens there, in a trial that has begun or not.
-pub(super) fn seat_at(listener: &TcpListener, pattern: Pattern, begun: Option<Started>) -> Seat {
-    Seat::new(Rc::new(desk_before(listener, pattern, "", begun)), 0, None)
+pub(super) fn subscriber_at(listener: &TcpListener, pattern: Pattern, begun: Option<Started>) -> Subscriber {
+    Subscriber::new(Rc::new(worker_before(listener, pattern, "", begun)), 0, None)
 }
 
-/// A desk for one trial against whoever listens there, with some more lines in its scenario.
-pub(super) fn desk_before(
+/// A worker for one trial against the server that listens there, with some more lines in its scenario.
+pub(super) fn worker_before(
     listener: &TcpListener,
     pattern: Pattern,
     more: &str,
     begun: Option<Started>,
-) -> Desk {
+) -> WorkerContext {
     let scenario = "name = \"s\"\nquestion = \"q\"\nsetting = \"s\"\nlook_at = \"l\"\nsubscribers = 1\n\
                     measure = \"9s\"\n";
     let scenario = format!("{scenario}{more}\n[events]\narrivals = \"silence\"\n");
@@ -38,10 +40,9 @@ pub(super) fn desk_before(
     let (_, started) = watch::channel(begun);
     let target = listener.local_addr().unwrap();
     let clock = EpochClock::start_now();
-    let schedule =
-        schedule::Schedule::build(&plan.settings.events, None, 1, plan.settings.measure, 40).unwrap();
-    let speech = (crate::dialect::Dialect::ours(pattern, *plan.settings.hold), std::sync::Arc::new(schedule));
-    Desk::new(target, 1_460, (pattern, plan.settings), 0.0, clock, started, speech)
+    let schedule = Schedule::build(&plan.settings.events, None, 1, plan.settings.measure, 40).unwrap();
+    let protocol = (ServerProtocol::ours(pattern, *plan.settings.hold), Arc::new(schedule));
+    WorkerContext::new(target, 1_460, (pattern, plan.settings), 0.0, clock, started, protocol)
 }
 
 pub(super) async fn head(stream: &mut TcpStream) -> String {
@@ -70,7 +71,7 @@ async fn a_ping_is_answered_with_its_payload_wherever_the_network_cuts() {
 
 async fn a_ping_between_two_events(piece_bytes: usize) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let seat = seat_before(&listener, Pattern::WebSocket).await;
+    let subscriber = subscriber_before(&listener, Pattern::WebSocket).await;
     let server = async {
         let (mut stream, _) = listener.accept().await.unwrap();
         let head = head(&mut stream).await;
@@ -94,27 +95,20 @@ async fn a_ping_between_two_events(piece_bytes: usize) {
         assert_eq!(close[..2], [0x88, 0x80], "a close is answered with one (RFC 6455 §5.5.1)");
         (head.len() + pong.len() + close.len(), pong)
     };
-    let (outcome, (sent, pong)) = tokio::join!(websocket::run(&seat), server);
+    let (outcome, (sent, pong)) = tokio::join!(read(&subscriber), server);
     assert!(matches!(outcome, Err(SubscriberError::Closed)), "{outcome:?}");
     assert_eq!(pong[..2], [0x8a, 0x84]);
     let unmasked: Vec<u8> = (0..4).map(|place| pong[6 + place] ^ pong[2 + place]).collect();
     assert_eq!(unmasked, b"ping");
-    assert_eq!(seat.cursor().unwrap().seq, 2);
-    assert!(seat.missing_in(1, 3).is_empty(), "an event beside a ping is lost");
-    let counters = &seat.counters;
+    assert_eq!(subscriber.cursor().unwrap().seq, 2);
+    assert!(subscriber.missing_in(1, 3).is_empty(), "an event beside a ping is lost");
+    let counters = subscriber.counters();
     assert_eq!((counters.computed_sent.get(), counters.stream.sent()), (sent as u64, sent as u64));
     assert_eq!(counters.computed_received.get(), counters.stream.received());
 }
 
-async fn run_stream(seat: &Seat) -> Result<Infallible, SubscriberError> {
-    match seat.desk.pattern {
-        Pattern::Sse => sse::run(seat).await,
-        Pattern::WebSocket => websocket::run(seat).await,
-        Pattern::ShortPolling | Pattern::LongPolling => unreachable!("polls are no stream"),
-    }
-}
-
-/// Head and missed events in one write, as a server answers whoever comes back; the second event breaks off.
+/// Head and missed events in one write, as a server answers a subscriber that comes back; the second event
+/// breaks off.
 #[tokio::test]
 async fn events_that_come_with_the_head_are_no_headers() {
     let event = "id: k3v9qa.2\ndata: hello\n\n";
@@ -127,8 +121,8 @@ async fn events_that_come_with_the_head_are_no_headers() {
         [(Pattern::Sse, chunks, "1a\r\n".len() + 9), (Pattern::WebSocket, frames, 2 + 9)]
     {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let seat = seat_before(&listener, pattern).await;
-        seat.place("k3v9qa.1".parse().unwrap());
+        let subscriber = subscriber_before(&listener, pattern).await;
+        subscriber.place("k3v9qa.1".parse().unwrap());
         let server = async {
             let (mut stream, _) = listener.accept().await.unwrap();
             let asked = head(&mut stream).await;
@@ -144,9 +138,9 @@ async fn events_that_come_with_the_head_are_no_headers() {
             stream.write_all(&wire).await.unwrap();
             (asked.len() + answer.len(), wire.len())
         };
-        let (outcome, (heads, received)) = tokio::join!(run_stream(&seat), server);
+        let (outcome, (heads, received)) = tokio::join!(read(&subscriber), server);
         assert!(matches!(outcome, Err(SubscriberError::Ended)), "{pattern}: {outcome:?}");
-        let counters = &seat.counters;
+        let counters = subscriber.counters();
         assert_eq!(counters.headers.get(), heads as u64, "{pattern}: the request and the head");
         assert_eq!(counters.payload.get(), 5, "{pattern}");
         assert_eq!(counters.stream.received(), received as u64, "{pattern}");
@@ -166,7 +160,7 @@ async fn the_body_of_a_refusal_and_of_a_redirect_is_no_head() {
         [(Pattern::WebSocket, vec![&refusal]), (Pattern::Sse, vec![&redirect, &redirect, &refusal])]
     {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let seat = seat_before(&listener, pattern).await;
+        let subscriber = subscriber_before(&listener, pattern).await;
         let server = async {
             let mut heads = 0;
             for answer in &answers {
@@ -176,9 +170,9 @@ async fn the_body_of_a_refusal_and_of_a_redirect_is_no_head() {
             }
             heads
         };
-        let (outcome, heads) = tokio::join!(run_stream(&seat), server);
+        let (outcome, heads) = tokio::join!(read(&subscriber), server);
         assert!(matches!(outcome, Err(SubscriberError::Status(_))), "{pattern}: {outcome:?}");
-        let counters = &seat.counters;
+        let counters = subscriber.counters();
         assert_eq!(counters.headers.get(), heads as u64, "{pattern}");
         assert_eq!(counters.stream.broken_off(), (answers.len() * body.len()) as u64, "{pattern}");
         let told = counters.computed_received.get() + counters.stream.broken_off();
@@ -189,24 +183,26 @@ async fn the_body_of_a_refusal_and_of_a_redirect_is_no_head() {
 #[tokio::test]
 async fn what_a_read_has_left_was_received_when_it_was_read() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let seat = seat_before(&listener, Pattern::WebSocket).await;
+    let subscriber = subscriber_before(&listener, Pattern::WebSocket).await;
     let server = async {
         let (mut stream, _) = listener.accept().await.unwrap();
         stream.write_all(b"ab").await.unwrap();
         stream
     };
     let reading = async {
-        let mut wire = Wire::open(&seat).await.unwrap();
+        let context = subscriber.connection();
+        let stream = subscriber.connect().await.unwrap();
+        let mut connection = Http1Connection::over(stream, context).await.unwrap();
         let mut next = async || {
             let look = |bytes: &[u8], _| {
-                let found = (bytes[0], seat.desk.received_ns());
-                Ok(Step { used: 1, found: Some(found) })
+                let found = (bytes[0], context.received_ns());
+                Ok(Parsed { used: 1, found: Some(found) })
             };
-            wire.read(&seat, look).await.unwrap()
+            connection.read(context, look).await.unwrap()
         };
         let (first, read_ns) = next().await;
         // Another subscriber of the same worker reads in between.
-        while seat.desk.note_read() == read_ns {}
+        while context.note_read() == read_ns {}
         assert_eq!((first, next().await), (b'a', (b'b', read_ns)));
     };
     tokio::join!(reading, server);
@@ -215,7 +211,7 @@ async fn what_a_read_has_left_was_received_when_it_was_read() {
 #[tokio::test]
 async fn a_server_that_closes_after_an_answer_is_asked_again_on_a_new_connection() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let seat = seat_before(&listener, Pattern::LongPolling).await;
+    let subscriber = subscriber_before(&listener, Pattern::LongPolling).await;
     let server = async {
         for _ in 0..2 {
             let (mut stream, _) = listener.accept().await.unwrap();
@@ -224,15 +220,16 @@ async fn a_server_that_closes_after_an_answer_is_asked_again_on_a_new_connection
         }
     };
     let asking = async {
-        let mut poller = Poller::open(&seat).await.unwrap();
+        let mut client = HttpClient::of(&subscriber);
+        client.connect(&subscriber).await.unwrap();
         for _ in 0..2 {
-            let body = poller.ask(&seat, |answer| Ok(answer.body.to_vec())).await.unwrap();
+            let body = client.poll(&subscriber, |answer| Ok(answer.body.to_vec())).await.unwrap();
             assert_eq!(body, b"hello");
         }
     };
     tokio::join!(asking, server);
-    assert_eq!(seat.counters.connections.get(), 2);
-    assert_eq!(seat.counters.computed_received.get(), seat.counters.stream.received());
+    assert_eq!(subscriber.counters().connections.get(), 2);
+    assert_eq!(subscriber.counters().computed_received.get(), subscriber.counters().stream.received());
 }
 
 /// Borders of chunks and of reads that have nothing to do with those of the events: bytes a chunk, bytes a
@@ -240,13 +237,13 @@ async fn a_server_that_closes_after_an_answer_is_asked_again_on_a_new_connection
 #[tokio::test]
 async fn events_are_counted_whatever_chunks_and_reads_they_come_in() {
     const EVENTS: u64 = 7;
-    let text = contract::stamp(1, "hello");
+    let text = stamp(1, "hello");
     let body: String = (4..4 + EVENTS).map(|seq| format!("id: k3v9qa.{seq}\ndata: {text}\n\n")).collect();
     let mut wakeups = Vec::new();
     for (chunk_bytes, write_bytes) in [(10_000, 10_000), (10_000, 3), (5, 10_000), (50, 70)] {
         let what = format!("chunks of {chunk_bytes}, writes of {write_bytes} bytes");
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let seat = seat_at(&listener, Pattern::Sse, reconnection_tests::BEGUN);
+        let subscriber = subscriber_at(&listener, Pattern::Sse, reconnection_tests::BEGUN);
         let server = async {
             let (mut stream, _) = listener.accept().await.unwrap();
             head(&mut stream).await;
@@ -260,21 +257,21 @@ async fn events_are_counted_whatever_chunks_and_reads_they_come_in() {
             wire += "0\r\n\r\n";
             for piece in wire.as_bytes().chunks(write_bytes) {
                 stream.write_all(piece).await.unwrap();
-                // Whoever reads does so now.
+                // The subscriber reads now.
                 tokio::task::yield_now().await;
             }
         };
-        let (outcome, ()) = tokio::join!(sse::run(&seat), server);
+        let (outcome, ()) = tokio::join!(read(&subscriber), server);
         assert!(matches!(outcome, Err(SubscriberError::Ended)), "{what}: {outcome:?}");
-        let tally = &seat.desk.tally;
+        let tally = &subscriber.worker.tally;
         assert_eq!(
             (tally.received.get(), tally.duplicated.get(), tally.foreign.get()),
             (EVENTS, 0, 0),
             "{what}"
         );
-        assert_eq!(seat.desk.recorder.borrow().ages().arrived.count, EVENTS, "{what}: an age each");
-        assert_eq!(seat.counters.payload.get(), EVENTS * text.len() as u64, "{what}");
-        wakeups.push(seat.counters.stream.wakeups());
+        assert_eq!(subscriber.worker.recorder.borrow().ages().arrived.count, EVENTS, "{what}: an age each");
+        assert_eq!(subscriber.counters().payload.get(), EVENTS * text.len() as u64, "{what}");
+        wakeups.push(subscriber.counters().stream.wakeups());
     }
     assert!(wakeups[0] < EVENTS && EVENTS < wakeups[1], "reads are another number: {wakeups:?}");
 }

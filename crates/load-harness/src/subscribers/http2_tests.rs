@@ -1,6 +1,6 @@
 //! Subscribers over HTTP/2, against peers of a few lines.
 
-use std::{future::poll_fn, thread};
+use std::{future::poll_fn, thread, time::Duration};
 
 use bytes::Bytes;
 use contract::Transport;
@@ -13,7 +13,8 @@ use tokio::{
 use tokio_rustls::server::TlsStream;
 
 use super::{
-    tls_peer_tests::{Peer, seats},
+    http2_client::Http2Client,
+    tls_peer_tests::{Peer, subscribers},
     *,
 };
 
@@ -37,8 +38,8 @@ fn with_websocket(builder: &mut server::Builder) {
 #[tokio::test(flavor = "local")]
 async fn a_poll_over_http_2_takes_its_answer_and_its_bytes() {
     let peer = Peer::good("h2").await;
-    let desk = peer.desk(Pattern::LongPolling, Transport::Http2, "");
-    let seat = &seats(&desk, 1)[0];
+    let worker = peer.worker(Pattern::LongPolling, Transport::Http2, "");
+    let subscriber = &subscribers(&worker, 1)[0];
     let server = async {
         let mut connection = peer.accept_http2(10, |_| {}).await;
         let mut asked = Vec::new();
@@ -57,19 +58,19 @@ async fn a_poll_over_http_2_takes_its_answer_and_its_bytes() {
         }
         asked
     };
-    let run = http2::run(seat, seat.trunk.as_ref().unwrap());
+    let run = read(subscriber);
     let (asked, outcome) = tokio::join!(server, run);
     assert!(matches!(outcome, Err(SubscriberError::Http2(_))), "{outcome:?}");
-    let host = desk.host.as_str();
+    let host = worker.host.as_str();
     let urls = ["", "?after=k3v9qa.0&hold=1.5", "?after=k3v9qa.1&hold=1.5"];
     assert_eq!(asked, urls.map(|query| format!("https://{host}/long-polling{query}")));
-    let trunk = &seat.trunk.as_ref().unwrap().counters;
-    let counters = &seat.counters;
-    assert_eq!((counters.requests.get(), trunk.connections.get()), (3, 1));
+    let shared = subscriber.http2().unwrap().counters();
+    let counters = subscriber.counters();
+    assert_eq!((counters.requests.get(), shared.connections.get()), (3, 1));
     assert_eq!(counters.stream.total(), 0, "all bytes are the connection's");
     assert_eq!(counters.payload.get(), 5);
-    let told = counters.headers.get() + trunk.headers.get() + counters.empty_polls.get();
-    assert!(told > 0 && told < trunk.stream.total(), "{told} of {}", trunk.stream.total());
+    let told = counters.headers.get() + shared.headers.get() + counters.empty_polls.get();
+    assert!(told > 0 && told < shared.stream.total(), "{told} of {}", shared.stream.total());
 }
 
 /// Head and missed events in one write, as a server answers a stream that resumes.
@@ -77,9 +78,9 @@ async fn a_poll_over_http_2_takes_its_answer_and_its_bytes() {
 async fn over_http_2_too_events_that_come_with_the_head_are_no_headers() {
     for events in [0, 1, 200] {
         let peer = Peer::good("h2").await;
-        let desk = peer.desk(Pattern::Sse, Transport::Http2, "");
-        let seat = &seats(&desk, 1)[0];
-        seat.place("k3v9qa.0".parse().unwrap());
+        let worker = peer.worker(Pattern::Sse, Transport::Http2, "");
+        let subscriber = &subscribers(&worker, 1)[0];
+        subscriber.place("k3v9qa.0".parse().unwrap());
         let text: String = (1..=events).map(|seq| format!("id: k3v9qa.{seq}\ndata: hello\n\n")).collect();
         let server = async {
             let mut connection = peer.accept_http2(10, |_| {}).await;
@@ -88,15 +89,15 @@ async fn over_http_2_too_events_that_come_with_the_head_are_no_headers() {
             if !text.is_empty() {
                 stream.send_data(text.clone().into(), false).unwrap();
             }
-            let counters = &seat.counters;
-            let has_all = || counters.headers.get() > 0 && seat.cursor().unwrap().seq == events;
+            let counters = subscriber.counters();
+            let has_all = || counters.headers.get() > 0 && subscriber.cursor().unwrap().seq == events;
             drive(&mut connection, has_all).await;
             stream
         };
-        let run = http2::run(seat, seat.trunk.as_ref().unwrap());
+        let run = read(subscriber);
         let (_stream, outcome) = tokio::join!(server, run);
         assert!(outcome.is_err(), "the peer is gone");
-        let (heads, payload) = (seat.counters.headers.get(), seat.counters.payload.get());
+        let (heads, payload) = (subscriber.counters().headers.get(), subscriber.counters().payload.get());
         assert_eq!(payload, 5 * events);
         // Request and head, with what TLS puts around them, and its tickets.
         assert!((60..600).contains(&heads), "{heads} bytes of heads with {events} events");
@@ -106,8 +107,9 @@ async fn over_http_2_too_events_that_come_with_the_head_are_no_headers() {
 #[tokio::test(flavor = "local")]
 async fn what_was_read_before_a_pause_is_as_old_as_its_read() {
     let peer = Peer::good("h2").await;
-    let desk = peer.desk(Pattern::Sse, Transport::Http2, "");
-    let seat = &seats(&desk, 1)[0];
+    let worker = peer.worker(Pattern::Sse, Transport::Http2, "");
+    let subscriber = &subscribers(&worker, 1)[0];
+    let context = subscriber.connection();
     let server = async {
         let mut connection = peer.accept_http2(10, |_| {}).await;
         let (_, mut answer) = connection.accept().await.unwrap().unwrap();
@@ -117,27 +119,27 @@ async fn what_was_read_before_a_pause_is_as_old_as_its_read() {
         stream
     };
     let client = async {
-        let trunk = seat.trunk.as_ref().unwrap();
-        let place = trunk.place(seat).await.unwrap();
-        let answer = trunk.ask(seat, &Method::GET, place).await.unwrap();
+        let client = Http2Client::new(Rc::clone(subscriber.http2().unwrap()));
+        let permit = client.stream(subscriber).await.unwrap();
+        let answer = client.ask(subscriber, "", permit).await.unwrap();
         let mut content = answer.content;
-        assert_eq!(content.next(seat).await.unwrap().unwrap(), "first");
+        assert_eq!(content.next(context).await.unwrap().unwrap(), "first");
         content
     };
     let (mut stream, mut content) = tokio::join!(server, client);
-    let before_ns = desk.received_ns();
-    let carried = || seat.trunk.as_ref().unwrap().counters.stream.received();
+    let before_ns = context.received_ns();
+    let carried = || subscriber.http2().unwrap().counters().stream.received();
     let before_bytes = carried();
     stream.send_data("second".into(), false).unwrap();
     while carried() == before_bytes {
         yield_now().await;
     }
     // The read is done, and everybody who could look is kept from it.
-    let read_by_ns = desk.clock.now_ns();
+    let read_by_ns = worker.clock.now_ns();
     thread::sleep(Duration::from_millis(30));
-    assert_eq!(content.next(seat).await.unwrap().unwrap(), "second");
-    assert!(desk.received_ns() > before_ns);
-    assert!(desk.received_ns() <= read_by_ns, "{} after the read", desk.received_ns() - read_by_ns);
+    assert_eq!(content.next(context).await.unwrap().unwrap(), "second");
+    assert!(context.received_ns() > before_ns);
+    assert!(context.received_ns() <= read_by_ns, "{} after the read", context.received_ns() - read_by_ns);
 }
 
 /// Frames of a server, with short payloads.
@@ -162,8 +164,8 @@ async fn gather(content: &mut RecvStream, length: usize) -> Vec<u8> {
 async fn a_websocket_over_http_2_takes_frames_and_answers_a_ping_wherever_they_are_cut() {
     for piece_bytes in [7, 1_000] {
         let peer = Peer::good("h2").await;
-        let desk = peer.desk(Pattern::WebSocket, Transport::Http2, "");
-        let seat = &seats(&desk, 1)[0];
+        let worker = peer.worker(Pattern::WebSocket, Transport::Http2, "");
+        let subscriber = &subscribers(&worker, 1)[0];
         let server = async {
             let mut connection = peer.accept_http2(10, with_websocket).await;
             let (request, mut answer) = connection.accept().await.unwrap().unwrap();
@@ -183,39 +185,39 @@ async fn a_websocket_over_http_2_takes_frames_and_answers_a_ping_wherever_they_a
             stream.send_data(frames(&[(0x88, "")]).into(), true).unwrap();
             (pong, carried)
         };
-        let run = http2::run(seat, seat.trunk.as_ref().unwrap());
+        let run = read(subscriber);
         let ((pong, _), outcome) = tokio::join!(server, run);
         assert!(matches!(outcome, Err(SubscriberError::Closed)), "{outcome:?}");
         assert_eq!(pong[..2], [0x8a, 0x84]);
         let unmasked: Vec<u8> = (0..4).map(|place| pong[6 + place] ^ pong[2 + place]).collect();
         assert_eq!(unmasked, b"ping");
-        assert_eq!(seat.cursor().unwrap().seq, 1);
-        assert_eq!(seat.counters.requests.get(), 1);
+        assert_eq!(subscriber.cursor().unwrap().seq, 1);
+        assert_eq!(subscriber.counters().requests.get(), 1);
     }
 }
 
 #[tokio::test(flavor = "local")]
 async fn a_server_without_extended_connect_is_told_so_and_never_asked() {
     let peer = Peer::good("h2").await;
-    let desk = peer.desk(Pattern::WebSocket, Transport::Http2, "");
-    let seat = &seats(&desk, 1)[0];
+    let worker = peer.worker(Pattern::WebSocket, Transport::Http2, "");
+    let subscriber = &subscribers(&worker, 1)[0];
     let server = async {
         let mut connection = peer.accept_http2(10, |_| {}).await;
         poll_fn(|context| connection.poll_closed(context)).await
     };
     let outcome = tokio::select! {
-        outcome = http2::run(seat, seat.trunk.as_ref().unwrap()) => outcome,
+        outcome = read(subscriber) => outcome,
         _ = server => panic!("it was not told"),
     };
     assert!(matches!(outcome, Err(SubscriberError::NoExtendedConnect)), "{outcome:?}");
-    assert_eq!(seat.counters.requests.get(), 0);
+    assert_eq!(subscriber.counters().requests.get(), 0);
 }
 
 #[tokio::test(flavor = "local")]
 async fn over_http_2_too_an_event_stream_is_known_by_its_content_type() {
     let peer = Peer::good("h2").await;
-    let desk = peer.desk(Pattern::Sse, Transport::Http2, "");
-    let seat = &seats(&desk, 1)[0];
+    let worker = peer.worker(Pattern::Sse, Transport::Http2, "");
+    let subscriber = &subscribers(&worker, 1)[0];
     let server = async {
         let mut connection = peer.accept_http2(10, |_| {}).await;
         let (_, mut answer) = connection.accept().await.unwrap().unwrap();
@@ -224,12 +226,12 @@ async fn over_http_2_too_an_event_stream_is_known_by_its_content_type() {
         poll_fn(|context| connection.poll_closed(context)).await
     };
     let outcome = tokio::select! {
-        outcome = http2::run(seat, seat.trunk.as_ref().unwrap()) => outcome,
+        outcome = read(subscriber) => outcome,
         _ = server => panic!("it was not told"),
     };
     let Err(error) = outcome;
     assert!(error.is_final(Pattern::Sse), "{error}");
-    assert!(!seat.is_set_up());
+    assert!(!subscriber.is_set_up());
 }
 
 /// Answers every request as the start of an event stream, until so many have come.
@@ -250,18 +252,20 @@ async fn serve_streams(
 #[tokio::test(flavor = "local")]
 async fn subscribers_share_a_connection_and_whoever_is_beyond_its_limit_waits_unasked() {
     let peer = Peer::good("h2").await;
-    let desk = peer.desk(Pattern::Sse, Transport::Http2, "streams_per_connection = 3");
-    let seats = seats(&desk, 3);
-    let tasks: Vec<_> = seats.iter().map(|seat| spawn_local(Rc::clone(seat).subscribe())).collect();
+    let worker = peer.worker(Pattern::Sse, Transport::Http2, "streams_per_connection = 3");
+    let subscribers = subscribers(&worker, 3);
+    let tasks: Vec<_> =
+        subscribers.iter().map(|subscriber| spawn_local(subscribe(Rc::clone(subscriber)))).collect();
     let mut connection = peer.accept_http2(2, |_| {}).await;
     let mut open = serve_streams(&mut connection, 2).await;
-    let set_up = || seats.iter().filter(|seat| seat.is_set_up()).count();
-    let asked = || seats.iter().map(|seat| seat.counters.requests.get()).sum::<u64>();
+    let set_up = || subscribers.iter().filter(|subscriber| subscriber.is_set_up()).count();
+    let asked = || subscribers.iter().map(|subscriber| subscriber.counters().requests.get()).sum::<u64>();
     drive(&mut connection, || set_up() == 2).await;
     assert_eq!((set_up(), asked()), (2, 2));
-    let trunks = desk.trunks().len();
-    assert_eq!((trunks, desk.trunks()[0].counters.connections.get()), (1, 1));
-    assert_eq!(desk.set_up.get().bytes, desk.trunks()[0].counters.stream.total(), "each byte once");
+    assert_eq!(worker.http2_connections().len(), 1);
+    let shared = Rc::clone(&worker.http2_connections()[0]);
+    assert_eq!(shared.counters().connections.get(), 1);
+    assert_eq!(worker.set_up.get().bytes, shared.counters().stream.total(), "each byte once");
 
     // One leaves, and there is a place.
     open.remove(0).1.send_data(Bytes::new(), true).unwrap();
@@ -275,8 +279,8 @@ async fn subscribers_share_a_connection_and_whoever_is_beyond_its_limit_waits_un
     let open = serve_streams(&mut connection, 3).await;
     let resumed = |(request, _): &(Request<_>, _)| request.headers()["last-event-id"] == "k3v9qa.0";
     assert!(open.iter().all(resumed));
-    assert_eq!(desk.trunks()[0].counters.connections.get(), 2);
-    assert!(seats.iter().all(|seat| seat.counters.failures.get() > 0));
+    assert_eq!(shared.counters().connections.get(), 2);
+    assert!(subscribers.iter().all(|subscriber| subscriber.counters().failures.get() > 0));
     for task in tasks {
         task.abort();
     }

@@ -15,25 +15,30 @@
 
 use std::convert::Infallible;
 
-use super::{Seat, SubscriberError, short_polling::polled};
-use crate::poller::Poller;
+use super::{http_client::HttpClient, poll, subscriber::Subscriber};
+use crate::data::error::SubscriberError;
 
 /// Reads until the connection fails.
-pub(crate) async fn run(seat: &Seat) -> Result<Infallible, SubscriberError> {
-    let mut poller = seat
+pub(super) async fn run(subscriber: &Subscriber) -> Result<Infallible, SubscriberError> {
+    let mut client = HttpClient::of(subscriber);
+    subscriber
         .set_up(async {
-            let mut poller = Poller::open(seat).await?;
-            if seat.cursor().is_none() {
-                poller.ask(seat, |answer| polled(seat, &answer)).await?;
+            client.connect(subscriber).await?;
+            if subscriber.cursor().is_none() {
+                ask(subscriber, &mut client).await?;
             }
-            Ok(poller)
+            Ok(())
         })
         .await?;
-    let turnaround = *seat.desk.settings.turnaround;
+    let turnaround = *subscriber.settings().turnaround;
     loop {
-        // True if the batch was cut and there is more to fetch at once.
-        if !poller.ask(seat, |answer| polled(seat, &answer)).await? {
-            seat.pause(turnaround).await;
+        if !ask(subscriber, &mut client).await? {
+            subscriber.pause(turnaround).await;
         }
     }
+}
+
+/// One poll. `true` if the batch was cut and there is more to fetch at once.
+async fn ask(subscriber: &Subscriber, client: &mut HttpClient) -> Result<bool, SubscriberError> {
+    client.poll(subscriber, |answer| poll::take(subscriber, answer)).await
 }

@@ -4,7 +4,7 @@
 //!   again after the reconnection time, 3 s as in Chromium unless a `retry:` said otherwise, without any
 //!   jitter; the URL is repeated and the last event ID goes along in `Last-Event-ID`. Another status than
 //!   200 (204 among them) or another content type than `text/event-stream` ends the subscription for good.
-//!   Redirects are followed, and whoever reconnects asks where they led.
+//!   Redirects are followed, and a subscriber that reconnects asks where they led.
 //! * **WebSocket** has no reconnection of its own; a page does as RFC 6455 §7.2.3 advises: the first
 //!   attempt after a random time of up to 5 s, the next ones after random times out of 5 to 10 s, 10 to
 //!   20 s, and from then on 20 to 40 s, until a handshake succeeds. Any answer but 101 is a failure as
@@ -12,14 +12,14 @@
 //! * **Long polling** is a loop in a page: after a failure it waits 250 ms, then twice as long each time
 //!   up to 4 s, until an answer comes.
 //! * **Short polling** has its timer: it asks at its next tick.
-//! * **Both polls** are given up when no answer comes in time ([`super::request_timeout`]), which is a failure
-//!   like any other. They respect `Retry-After` in seconds with 429 and 503 (RFC 9110 §10.2.3). A kept
+//! * **Both polls** are given up when no answer comes in time ([`super::request_timeout`]), which is a
+//!   failure like any other. They respect `Retry-After` in seconds with 429 and 503 (RFC 9110 §10.2.3). A kept
 //!   connection that the other side closed while it was idle is no failure: the browser opens another
-//!   and asks there ([`crate::poller`], RFC 9112 §9.3.1).
+//!   and asks there ([`super::http1_client`], RFC 9112 §9.3.1).
 //!
 //! Two things are no browser's, so that setting up takes no longer than it must. Until the schedule begins,
 //! a subscriber that never had its place tries again after 250 ms, doubled up to 4 s, whatever its pattern.
-//! And who never had a place does not try again at all where every attempt would meet the same: a
+//! And one that never had a place does not try again at all where every attempt would meet the same: a
 //! certificate that is no good, a protocol that the server does not speak.
 
 use std::{
@@ -31,8 +31,8 @@ use std::{
 use contract::Pattern;
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 
-use super::{Seat, SubscriberError, event_source::Location};
-use crate::{ledger::add, sse_parser::SseParser, troubles::Met};
+use super::{error_counts::Met, location::Location};
+use crate::data::sse_parser::SseParser;
 
 /// EventSource's reconnection time as long as the stream names none, as in Chromium. The standard says "a
 /// few seconds".
@@ -63,7 +63,7 @@ pub(crate) struct Reconnection {
     losses: Cell<u64>,
     /// When it lost the connection that it has not got back.
     lost_ns: Cell<Option<u64>>,
-    met: Met,
+    pub(super) met: Met,
 }
 
 impl Default for Reconnection {
@@ -101,67 +101,51 @@ impl Reconnection {
     }
 
     /// Where redirects led, if there were any.
-    pub(super) fn moved(&self) -> Option<Rc<Location>> {
+    pub(super) fn location(&self) -> Option<Rc<Location>> {
         self.moved.borrow().clone()
     }
 
     pub(super) fn move_to(&self, location: Option<Rc<Location>>) {
         self.moved.replace(location);
     }
-}
 
-impl Seat {
-    /// Counts a failure. How long to wait before the next attempt; none if the subscription has ended
-    /// for good.
-    pub(super) fn lose(&self, error: &SubscriberError) -> Option<Duration> {
-        let (desk, reconnection) = (&self.desk, &self.reconnection);
-        add(&self.counters.failures, 1);
-        self.line_counters().end();
-        *desk.last_error.borrow_mut() = Some(error.to_string());
-        let is_hopeless = !self.is_set_up() && error.is_hopeless();
-        let is_final = error.is_final(desk.pattern) || is_hopeless;
-        desk.troubles.borrow_mut().note(error, is_final, &reconnection.met);
-        if is_final {
-            if !self.is_set_up() {
-                add(&desk.tally.turned_away, 1);
-                desk.tally.is_hopeless.set(is_hopeless || desk.tally.is_hopeless.get());
-            }
-            return None;
+    /// Notes when the connection was lost, if it is not known to be.
+    pub(super) fn lose(&self, now_ns: u64) {
+        if self.lost_ns.get().is_none() {
+            self.lost_ns.set(Some(now_ns));
         }
-        if self.is_set_up() && reconnection.lost_ns.get().is_none() {
-            reconnection.lost_ns.set(Some(desk.clock.now_ns()));
-        }
-        let losses = reconnection.losses.replace(reconnection.losses.get() + 1);
-        let is_as_in_life = self.is_set_up() || desk.start().is_some();
-        let counted = if is_as_in_life { &reconnection.failures } else { &reconnection.first_failures };
+    }
+
+    /// Notes that an answer has come: whatever was lost is found again. Returns when it was lost.
+    pub(super) fn find_again(&self) -> Option<u64> {
+        self.failures.set(0);
+        self.lost_ns.take()
+    }
+
+    /// Counts a failure. How long a subscriber of this pattern waits before its next attempt; `tick` is what
+    /// is left to wait for where it has a timer. The first attempts, before it had a place and the schedule
+    /// began, are quick. `poll_phase` stands for the seed, `index` for the subscriber.
+    pub(super) fn wait(
+        &self,
+        pattern: Pattern,
+        is_first: bool,
+        tick: Duration,
+        (poll_phase, index): (f64, u32),
+    ) -> Duration {
+        let losses = self.losses.replace(self.losses.get() + 1);
+        let counted = if is_first { &self.first_failures } else { &self.failures };
         let failures = counted.replace(counted.get().saturating_add(1));
-        let wait = match (is_as_in_life, desk.pattern) {
-            (false, _) | (true, Pattern::LongPolling) => backoff(failures),
-            (true, Pattern::Sse) => reconnection.retry.get(),
-            (true, Pattern::WebSocket) => websocket_wait(failures, self.draw(losses)),
-            // Whoever has polled before waits for the tick itself.
-            (true, Pattern::ShortPolling) if self.is_set_up() => Duration::ZERO,
-            (true, Pattern::ShortPolling) => *desk.settings.poll_interval,
-        };
-        Some(if let SubscriberError::Later(_, asked) = error { wait.max(*asked) } else { wait })
-    }
-
-    /// Notes that an answer has come: whatever was lost is found again.
-    pub(super) fn found_again(&self) {
-        self.reconnection.failures.set(0);
-        if let Some(lost_ns) = self.reconnection.lost_ns.take() {
-            let away_ns = self.desk.received_ns().saturating_sub(lost_ns);
-            self.desk.recovery.borrow_mut().record_ns(away_ns);
+        match (is_first, pattern) {
+            (true, _) | (false, Pattern::LongPolling) => backoff(failures),
+            (false, Pattern::Sse) => self.retry.get(),
+            (false, Pattern::WebSocket) => websocket_wait(failures, draw(poll_phase, index, losses)),
+            (false, Pattern::ShortPolling) => tick,
         }
-    }
-
-    /// A number in `[0, 1)` for the n-th loss of this subscriber: another for each, the same in every
-    /// run with this seed.
-    fn draw(&self, losses: u64) -> f64 {
-        draw(self.desk.poll_phase, self.index, losses)
     }
 }
 
+/// A number in `[0, 1)` for the n-th loss of a subscriber: another for each, the same in every run with this
+/// seed.
 fn draw(poll_phase: f64, index: u32, losses: u64) -> f64 {
     let place = (u64::from(index) << 32).wrapping_add(losses);
     StdRng::seed_from_u64(poll_phase.to_bits() ^ place).random()

@@ -12,10 +12,11 @@ use tokio::{
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 use super::{
-    Seat,
-    fake_server_tests::{head, seat_at},
+    fake_server_tests::{head, subscriber_at},
+    subscribe,
+    subscriber::Subscriber,
 };
-use crate::desk::Started;
+use crate::data::started::Started;
 
 const STREAM: &str = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n";
 pub(super) const PLACE: &str = "id: k3v9qa.3\n\n";
@@ -60,18 +61,22 @@ pub(super) async fn answer_each(listener: &TcpListener, answers: &[String]) -> V
 }
 
 /// What a subscriber asks that meets these answers, each on a connection of its own.
-pub(super) async fn asked_of(seat: &Rc<Seat>, listener: &TcpListener, answers: &[String]) -> Vec<Asked> {
+pub(super) async fn asked_of(
+    subscriber: &Rc<Subscriber>,
+    listener: &TcpListener,
+    answers: &[String],
+) -> Vec<Asked> {
     tokio::select! {
         asked = answer_each(listener, answers) => asked,
-        () = Rc::clone(seat).subscribe() => panic!("it gave up: {:?}", troubles(seat)),
+        () = subscribe(Rc::clone(subscriber)) => panic!("it gave up: {:?}", errors_met(subscriber)),
     }
 }
 
-pub(super) fn troubles(seat: &Seat) -> Vec<Trouble> {
-    seat.desk.troubles.borrow().ranked()
+pub(super) fn errors_met(subscriber: &Subscriber) -> Vec<Trouble> {
+    subscriber.worker.error_counts.borrow().ranked()
 }
 
-pub(super) fn trouble(what: &str, times: u64, is_final: bool) -> Trouble {
+pub(super) fn error_met(what: &str, times: u64, is_final: bool) -> Trouble {
     Trouble { what: what.to_owned(), times, subscribers: 1, is_final }
 }
 
@@ -83,43 +88,43 @@ pub(super) fn polled(headers: &str) -> String {
     format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n{headers}\r\n{POLLED}", POLLED.len())
 }
 
-/// Until the schedule begins, whoever has no place yet is quick.
+/// Until the schedule begins, a subscriber without a place is quick.
 #[tokio::test(start_paused = true)]
 async fn a_first_connect_is_tried_again_quickly_and_a_late_one_as_its_pattern_does() {
     for pattern in Pattern::ALL {
         let listener = listener().await;
-        let seat = Rc::new(seat_at(&listener, pattern, None));
-        let asked = asked_of(&seat, &listener, &vec![String::new(); 7]).await;
+        let subscriber = Rc::new(subscriber_at(&listener, pattern, None));
+        let asked = asked_of(&subscriber, &listener, &vec![String::new(); 7]).await;
         for (again, wait_ms) in asked[1..].iter().zip([250, 500, 1_000, 2_000, 4_000, 4_000]) {
             let wait = Duration::from_millis(wait_ms);
             assert!(again.after >= wait && again.after < wait + Duration::from_millis(50), "{asked:?}");
         }
         let what = "the connection was closed before an answer";
-        assert!(troubles(&seat)[0].what == what, "{:?}", troubles(&seat));
-        assert_eq!(seat.desk.recovery.borrow().count(), 0, "nothing was lost that it had");
+        assert!(errors_met(&subscriber)[0].what == what, "{:?}", errors_met(&subscriber));
+        assert_eq!(subscriber.worker.recovery.borrow().count(), 0, "nothing was lost that it had");
     }
     let listener = listener().await;
-    let seat = Rc::new(seat_at(&listener, Pattern::Sse, BEGUN));
-    let asked = asked_of(&seat, &listener, &[String::new(), stream("")]).await;
+    let subscriber = Rc::new(subscriber_at(&listener, Pattern::Sse, BEGUN));
+    let asked = asked_of(&subscriber, &listener, &[String::new(), stream("")]).await;
     assert!(asked[1].after >= Duration::from_secs(3), "{asked:?}");
-    let seat = Rc::new(seat_at(&listener, Pattern::WebSocket, BEGUN));
-    let asked = asked_of(&seat, &listener, &vec![String::new(); 3]).await;
+    let subscriber = Rc::new(subscriber_at(&listener, Pattern::WebSocket, BEGUN));
+    let asked = asked_of(&subscriber, &listener, &vec![String::new(); 3]).await;
     assert!(asked[1].after < Duration::from_secs(6), "the random time of a first attempt: {asked:?}");
     assert!(asked[2].after >= Duration::from_secs(5), "{asked:?}");
 }
 
-/// Events before the place of somebody who came late are lost to it.
+/// Events before the place of a subscriber that came late are lost to it.
 #[tokio::test]
 async fn whoever_comes_after_the_first_event_has_missed_what_was_before() {
     let listener = listener().await;
     let cursor = "k3v9qa.3".parse().unwrap();
-    let late = seat_at(&listener, Pattern::Sse, BEGUN);
+    let late = subscriber_at(&listener, Pattern::Sse, BEGUN);
     assert_eq!(late.missing_in(1, 11).len(), 10, "it has not come yet");
     late.place(cursor);
     assert_eq!(late.missing_in(1, 11).len(), 10);
     late.deliver("k3v9qa.4".parse().unwrap(), &contract::stamp(1, "payload"));
     assert_eq!(late.missing_in(1, 11), [1, 2, 3, 5, 6, 7, 8, 9, 10]);
-    let early = seat_at(&listener, Pattern::Sse, None);
+    let early = subscriber_at(&listener, Pattern::Sse, None);
     early.place(cursor);
     assert_eq!(early.missing_in(4, 6), [4, 5]);
     assert!(early.missing_in(1, 4).is_empty());
@@ -144,7 +149,7 @@ fn upgraded(head: &str) -> Vec<u8> {
 async fn a_lost_websocket_backs_off_and_a_refused_handshake_is_a_failure_like_any_other() {
     const REFUSED: &str = "HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\n\r\n";
     let listener = listener().await;
-    let seat = Rc::new(seat_at(&listener, Pattern::WebSocket, None));
+    let subscriber = Rc::new(subscriber_at(&listener, Pattern::WebSocket, None));
     let server = async {
         let (mut waits, mut lines, mut closed) = (Vec::new(), Vec::new(), Instant::now());
         for is_open in [true, false, false, false, true, false] {
@@ -163,7 +168,7 @@ async fn a_lost_websocket_backs_off_and_a_refused_handshake_is_a_failure_like_an
     };
     let (waits, lines) = tokio::select! {
         seen = server => seen,
-        () = Rc::clone(&seat).subscribe() => panic!("it gave up: {:?}", troubles(&seat)),
+        () = subscribe(Rc::clone(&subscriber)) => panic!("it gave up: {:?}", errors_met(&subscriber)),
     };
     // The random time of a first attempt, and again after a handshake that succeeded.
     let bounds = [(0.0, 5.0), (5.0, 10.0), (10.0, 20.0), (20.0, 40.0), (0.0, 5.0)];
@@ -172,10 +177,10 @@ async fn a_lost_websocket_backs_off_and_a_refused_handshake_is_a_failure_like_an
     }
     assert_eq!(lines[0], "GET /websocket HTTP/1.1");
     assert!(lines[1..].iter().all(|line| line == "GET /websocket?after=k3v9qa.3 HTTP/1.1"), "{lines:?}");
-    let found = troubles(&seat);
-    assert!(found.contains(&trouble("the server closed the WebSocket", 2, false)), "{found:?}");
+    let found = errors_met(&subscriber);
+    assert!(found.contains(&error_met("the server closed the WebSocket", 2, false)), "{found:?}");
     assert!(found[0].what == "the server answered 403 Forbidden" && !found[0].is_final, "{found:?}");
-    assert_eq!(seat.desk.recovery.borrow().count(), 1);
+    assert_eq!(subscriber.worker.recovery.borrow().count(), 1);
 }
 
 /// RFC 9112 §9.3.1: a kept connection that is gone is not the subscriber's failure.
@@ -185,7 +190,7 @@ async fn a_connection_that_was_closed_while_idle_is_opened_again_without_a_failu
         [(Pattern::ShortPolling, true), (Pattern::ShortPolling, false), (Pattern::LongPolling, false)]
     {
         let listener = listener().await;
-        let seat = Rc::new(seat_at(&listener, pattern, BEGUN));
+        let subscriber = Rc::new(subscriber_at(&listener, pattern, BEGUN));
         let server = async {
             for _ in 0..3 {
                 let (mut stream, _) = listener.accept().await.unwrap();
@@ -199,11 +204,11 @@ async fn a_connection_that_was_closed_while_idle_is_opened_again_without_a_failu
         };
         tokio::select! {
             () = server => {}
-            () = Rc::clone(&seat).subscribe() => panic!("it gave up: {:?}", troubles(&seat)),
+            () = subscribe(Rc::clone(&subscriber)) => panic!("it gave up: {:?}", errors_met(&subscriber)),
         }
-        let counters = &seat.counters;
+        let counters = subscriber.counters();
         assert_eq!((counters.failures.get(), counters.connections.get()), (0, 3), "{pattern}");
-        assert_eq!(troubles(&seat), []);
+        assert_eq!(errors_met(&subscriber), []);
         assert_eq!(counters.computed_sent.get(), counters.stream.sent());
     }
 }
@@ -212,18 +217,18 @@ async fn a_connection_that_was_closed_while_idle_is_opened_again_without_a_failu
 #[tokio::test(start_paused = true)]
 async fn a_fresh_connection_without_an_answer_and_an_answer_that_breaks_off_are_failures() {
     let listener = listener().await;
-    let seat = Rc::new(seat_at(&listener, Pattern::LongPolling, BEGUN));
+    let subscriber = Rc::new(subscriber_at(&listener, Pattern::LongPolling, BEGUN));
     let cut = polled("");
     let answers =
         [polled("connection: close\r\n"), String::new(), cut[..cut.len() - 1].to_owned(), String::new()];
-    let asked = asked_of(&seat, &listener, &answers).await;
+    let asked = asked_of(&subscriber, &listener, &answers).await;
     let waits: Vec<u128> = asked[1..].iter().map(|asked| asked.after.as_millis()).collect();
     assert!(waits[0] < 50 && (250..300).contains(&waits[1]) && (500..550).contains(&waits[2]), "{waits:?}");
     assert_eq!(
-        troubles(&seat),
+        errors_met(&subscriber),
         [
-            trouble("an answer broke off", 1, false),
-            trouble("the connection was closed before an answer", 1, false)
+            error_met("an answer broke off", 1, false),
+            error_met("the connection was closed before an answer", 1, false)
         ]
     );
 }
@@ -236,16 +241,16 @@ async fn a_poll_that_is_asked_for_patience_has_it() {
         for status in ["503 Service Unavailable", "429 Too Many Requests"] {
             for is_first in [true, false] {
                 let listener = listener().await;
-                let seat = Rc::new(seat_at(&listener, pattern, BEGUN));
+                let subscriber = Rc::new(subscriber_at(&listener, pattern, BEGUN));
                 let mut answers = VecDeque::from([busy(status), polled("connection: close\r\n")]);
                 if !is_first {
                     answers.push_front(polled("connection: close\r\n"));
                 }
-                let asked = asked_of(&seat, &listener, answers.make_contiguous()).await;
+                let asked = asked_of(&subscriber, &listener, answers.make_contiguous()).await;
                 let again = asked.last().unwrap().after;
                 assert!(again >= Duration::from_secs(7), "{pattern} {status}: {again:?}");
                 let what = format!("the server answered {status} and asked for patience");
-                assert_eq!(troubles(&seat), [trouble(&what, 1, false)]);
+                assert_eq!(errors_met(&subscriber), [error_met(&what, 1, false)]);
             }
         }
     }
@@ -254,14 +259,17 @@ async fn a_poll_that_is_asked_for_patience_has_it() {
 #[tokio::test(start_paused = true)]
 async fn a_short_poll_that_failed_is_asked_again_at_the_next_tick() {
     let listener = listener().await;
-    let seat = Rc::new(seat_at(&listener, Pattern::ShortPolling, BEGUN));
+    let subscriber = Rc::new(subscriber_at(&listener, Pattern::ShortPolling, BEGUN));
     let bad = "HTTP/1.1 500 Internal Server Error\r\ncontent-length: 0\r\n\r\n".to_owned();
     let answers = [polled("connection: close\r\n"), bad.clone(), bad, polled("connection: close\r\n")];
-    let asked = asked_of(&seat, &listener, &answers).await;
-    let interval = seat.desk.settings.poll_interval.as_secs_f64();
+    let asked = asked_of(&subscriber, &listener, &answers).await;
+    let interval = subscriber.worker.settings.poll_interval.as_secs_f64();
     for again in &asked[2..] {
         // The timetable is kept by the clock that does not stand still, so it may also be sooner.
         assert!(again.after.as_secs_f64() < interval + 0.05, "{asked:?}");
     }
-    assert_eq!(troubles(&seat), [trouble("the server answered 500 Internal Server Error", 2, false)]);
+    assert_eq!(
+        errors_met(&subscriber),
+        [error_met("the server answered 500 Internal Server Error", 2, false)]
+    );
 }

@@ -2,27 +2,29 @@
 //! itself knows no time after which a client stops waiting (RFC 9110).
 //!
 //! The time runs from when the request is sent, for a long poll from when its hold should have ended; opening
-//! a connection for it may take as long again. Whoever gives up lets go of the connection, for an answer
-//! could still come there, and counts a failure. Streams are waited for without end: a page's EventSource
-//! and WebSocket have no timeout either.
+//! a connection for it may take as long again. A subscriber that gives up lets go of the connection, for an
+//! answer could still come there, and counts a failure. Streams are waited for without end: a page's
+//! EventSource and WebSocket have no timeout either.
 
-use std::{pin::pin, time::Duration};
+use std::{pin::Pin, time::Duration};
 
 use contract::Pattern;
 use tokio::time::sleep;
 
-use super::{Seat, SubscriberError};
-use crate::ledger::add;
+use super::subscriber::Subscriber;
+use crate::{connections::ledger::add, data::error::SubscriberError};
 
-impl Seat {
+// What is awaited is pinned where it stands: by value every function on the way would keep room for it in the
+// subscriber's task.
+impl Subscriber {
     /// Opens a connection; for a poll it must not take too long.
-    pub(crate) async fn opened_in_time<T>(
+    pub(super) async fn opened_in_time<T>(
         &self,
-        opening: impl Future<Output = Result<T, SubscriberError>>,
+        opening: Pin<&mut impl Future<Output = Result<T, SubscriberError>>>,
     ) -> Result<T, SubscriberError> {
-        match self.desk.pattern {
+        match self.pattern() {
             Pattern::ShortPolling | Pattern::LongPolling => {
-                self.in_time(*self.desk.settings.request_timeout, opening).await
+                self.in_time(*self.settings().request_timeout, opening).await
             }
             Pattern::Sse | Pattern::WebSocket => opening.await,
         }
@@ -30,9 +32,9 @@ impl Seat {
 
     /// Sends a poll and waits for the whole answer, but not too long. Dropping the exchange must let go of
     /// its connection.
-    pub(crate) async fn answered_in_time<T>(
+    pub(super) async fn answered_in_time<T>(
         &self,
-        exchange: impl Future<Output = Result<T, SubscriberError>>,
+        exchange: Pin<&mut impl Future<Output = Result<T, SubscriberError>>>,
     ) -> Result<T, SubscriberError> {
         self.in_time(self.answer_timeout(), exchange).await
     }
@@ -40,9 +42,9 @@ impl Seat {
     /// How long the answer to the next poll is waited for. The first long poll is not held by a server that
     /// knows our cursors; what others do with theirs is for them.
     fn answer_timeout(&self) -> Duration {
-        let settings = &self.desk.settings;
-        let may_be_held = self.cursor().is_some() || !self.desk.dialect.numbers_events();
-        let is_held = self.desk.pattern == Pattern::LongPolling && may_be_held;
+        let settings = self.settings();
+        let may_be_held = self.cursor().is_some() || !self.protocol().numbers_events();
+        let is_held = self.pattern() == Pattern::LongPolling && may_be_held;
         let hold = if is_held { *settings.hold } else { Duration::ZERO };
         hold + *settings.request_timeout
     }
@@ -50,20 +52,19 @@ impl Seat {
     async fn in_time<T>(
         &self,
         longest: Duration,
-        awaited: impl Future<Output = Result<T, SubscriberError>>,
+        mut awaited: Pin<&mut impl Future<Output = Result<T, SubscriberError>>>,
     ) -> Result<T, SubscriberError> {
-        let mut awaited = pin!(awaited);
         // The answer first: where both are there, it has come.
         tokio::select! {
             biased;
             outcome = &mut awaited => return outcome,
             () = sleep(longest) => {}
         }
-        if self.desk.closing.get() {
+        if self.is_closing() {
             // The trial is over: giving up would only cut off what is still counted.
             return awaited.await;
         }
-        add(&self.counters.other_wakeups, 1);
+        add(&self.counters().other_wakeups, 1);
         Err(SubscriberError::Overdue(longest))
     }
 }

@@ -1,22 +1,25 @@
 //! Polls that nobody answers, against servers of a few lines. Where the clock stands still but for sleeps, a
 //! timeout takes no time and is exact.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use contract::Transport;
 use h2::server;
-use http::{Method, Response};
+use http::Response;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
     task::spawn_local,
-    time::{Instant, timeout},
+    time::{Instant, sleep, timeout},
 };
 use tokio_rustls::server::TlsStream;
 
 use super::{
-    fake_server_tests::{desk_before, head},
-    reconnection_tests::{BEGUN, listener, polled, trouble, troubles},
-    tls_peer_tests::{Peer, seats},
+    fake_server_tests::{head, worker_before},
+    http2_client::Http2Client,
+    reconnection_tests::{BEGUN, error_met, errors_met, listener, polled},
+    tls_peer_tests::{Peer, subscribers},
     *,
 };
 
@@ -36,8 +39,8 @@ fn pause(pattern: Pattern) -> Duration {
     if pattern == Pattern::LongPolling { Duration::from_millis(250) } else { Duration::from_secs(1) }
 }
 
-fn seat(listener: &TcpListener, pattern: Pattern, more: &str) -> Rc<Seat> {
-    Rc::new(Seat::new(Rc::new(desk_before(listener, pattern, more, BEGUN)), 0, None))
+fn subscriber(listener: &TcpListener, pattern: Pattern, more: &str) -> Rc<Subscriber> {
+    Rc::new(Subscriber::new(Rc::new(worker_before(listener, pattern, more, BEGUN)), 0, None))
 }
 
 /// Waits for the next connection and its request.
@@ -66,7 +69,7 @@ async fn leave_the_second_unanswered(listener: &TcpListener, is_kept: bool) -> (
     let waited = unanswered.elapsed();
     assert!(is_closed(&mut stream).await, "an answer could still come there");
     next.write_all(polled("").as_bytes()).await.unwrap();
-    // Its answer has been taken when there is another question.
+    // Its answer has been taken when there is another request.
     if is_kept {
         head(&mut next).await
     } else {
@@ -81,20 +84,20 @@ async fn a_poll_that_nobody_answers_is_given_up_and_asked_again_on_a_new_connect
         for (more, is_kept) in [("", true), ("keep_alive = false", false), ("client = \"reqwest\"", true)] {
             let what = format!("{pattern} {more}");
             let listener = listener().await;
-            let seat = seat(&listener, pattern, more);
+            let subscriber = subscriber(&listener, pattern, more);
             let (waited, again) = tokio::select! {
                 seen = leave_the_second_unanswered(&listener, is_kept) => seen,
-                () = Rc::clone(&seat).subscribe() => panic!("it gave up: {:?}", troubles(&seat)),
+                () = subscribe(Rc::clone(&subscriber)) => panic!("it gave up: {:?}", errors_met(&subscriber)),
             };
             let least = limit(pattern);
             assert!(waited >= least && waited <= least + pause(pattern) + AT_ONCE, "{what}: {waited:?}");
             assert!(again.contains("after=k3v9qa.3"), "{what}: it goes on at its place: {again}");
             let words = format!("no answer within {} s", least.as_secs_f64());
-            assert_eq!(troubles(&seat), [trouble(&words, 1, false)], "{what}");
-            let counters = &seat.counters;
+            assert_eq!(errors_met(&subscriber), [error_met(&words, 1, false)], "{what}");
+            let counters = subscriber.counters();
             assert_eq!((counters.failures.get(), counters.requests.get()), (1, 4), "{what}");
             assert_eq!(counters.connections.get(), if is_kept { 2 } else { 4 }, "{what}");
-            assert_eq!(seat.desk.recovery.borrow().count(), 1, "{what}");
+            assert_eq!(subscriber.worker.recovery.borrow().count(), 1, "{what}");
             if !more.contains("reqwest") {
                 assert_eq!(counters.computed_sent.get(), counters.stream.sent(), "{what}");
                 assert_eq!(counters.computed_received.get(), counters.stream.received(), "{what}");
@@ -109,7 +112,8 @@ async fn a_first_poll_that_nobody_answers_is_asked_again_as_one_that_failed() {
     for pattern in POLLS {
         for more in ["", "client = \"reqwest\""] {
             let listener = listener().await;
-            let seat = Rc::new(Seat::new(Rc::new(desk_before(&listener, pattern, more, None)), 0, None));
+            let subscriber =
+                Rc::new(Subscriber::new(Rc::new(worker_before(&listener, pattern, more, None)), 0, None));
             let waits = async {
                 let (_silent, _) = asked(&listener).await;
                 let first = Instant::now();
@@ -118,20 +122,20 @@ async fn a_first_poll_that_nobody_answers_is_asked_again_as_one_that_failed() {
                 let (mut stream, _) = asked(&listener).await;
                 let waits = (second - first, second.elapsed());
                 stream.write_all(polled("").as_bytes()).await.unwrap();
-                while !seat.is_set_up() {
+                while !subscriber.is_set_up() {
                     tokio::task::yield_now().await;
                 }
                 waits
             };
             let (first, second) = tokio::select! {
                 waits = waits => waits,
-                () = Rc::clone(&seat).subscribe() => panic!("it gave up: {:?}", troubles(&seat)),
+                () = subscribe(Rc::clone(&subscriber)) => panic!("it gave up: {:?}", errors_met(&subscriber)),
             };
             for (wait, pause_ms) in [(first, 250), (second, 500)] {
                 let least = TIMEOUT + Duration::from_millis(pause_ms);
                 assert!(wait >= least && wait < least + AT_ONCE, "{pattern} {more}: {wait:?}");
             }
-            assert_eq!(troubles(&seat), [trouble("no answer within 5 s", 2, false)]);
+            assert_eq!(errors_met(&subscriber), [error_met("no answer within 5 s", 2, false)]);
         }
     }
 }
@@ -141,26 +145,26 @@ async fn a_long_poll_is_waited_for_through_its_whole_hold() {
     for more in ["hold = \"20s\"", "hold = \"20s\"\nclient = \"reqwest\""] {
         for (held_ms, failures) in [(20_000, 0), (24_900, 0), (25_100, 1)] {
             let listener = listener().await;
-            let seat = seat(&listener, Pattern::LongPolling, more);
+            let subscriber = subscriber(&listener, Pattern::LongPolling, more);
             let server = async {
                 let (mut stream, _) = asked(&listener).await;
                 stream.write_all(polled("").as_bytes()).await.unwrap();
                 head(&mut stream).await;
-                let before = seat.counters.empty_answers.get();
+                let before = subscriber.counters().empty_answers.get();
                 sleep(Duration::from_millis(held_ms)).await;
-                // Whoever has given up is not there to take it.
+                // A subscriber that has given up is not there to take it.
                 let _ = stream.write_all(b"HTTP/1.1 204 No Content\r\n\r\n").await;
                 tokio::select! {
                     _ = head(&mut stream), if failures == 0 => {}
                     _ = asked(&listener) => {}
                 }
-                seat.counters.empty_answers.get() - before
+                subscriber.counters().empty_answers.get() - before
             };
             let taken = tokio::select! {
                 taken = server => taken,
-                () = Rc::clone(&seat).subscribe() => panic!("it gave up: {:?}", troubles(&seat)),
+                () = subscribe(Rc::clone(&subscriber)) => panic!("it gave up: {:?}", errors_met(&subscriber)),
             };
-            let counters = &seat.counters;
+            let counters = subscriber.counters();
             let seen = (counters.failures.get(), counters.connections.get(), taken);
             assert_eq!(seen, (failures, 1 + failures, 1 - failures), "{held_ms} ms {more}");
         }
@@ -171,7 +175,7 @@ async fn a_long_poll_is_waited_for_through_its_whole_hold() {
 async fn streams_are_waited_for_without_end() {
     for pattern in [Pattern::Sse, Pattern::WebSocket] {
         let listener = listener().await;
-        let seat = seat(&listener, pattern, "");
+        let subscriber = subscriber(&listener, pattern, "");
         let server = async {
             let (stream, _) = asked(&listener).await;
             let _ = timeout(Duration::from_secs(3_600), listener.accept()).await;
@@ -179,9 +183,13 @@ async fn streams_are_waited_for_without_end() {
         };
         tokio::select! {
             () = server => {}
-            () = Rc::clone(&seat).subscribe() => panic!("it gave up: {:?}", troubles(&seat)),
+            () = subscribe(Rc::clone(&subscriber)) => panic!("it gave up: {:?}", errors_met(&subscriber)),
         }
-        assert_eq!((seat.counters.connections.get(), seat.counters.failures.get()), (1, 0), "{pattern}");
+        assert_eq!(
+            (subscriber.counters().connections.get(), subscriber.counters().failures.get()),
+            (1, 0),
+            "{pattern}"
+        );
     }
 }
 
@@ -190,25 +198,25 @@ async fn streams_are_waited_for_without_end() {
 async fn once_the_trial_is_over_nothing_is_given_up_and_nothing_asked() {
     for pattern in POLLS {
         let listener = listener().await;
-        let seat = seat(&listener, pattern, "");
+        let subscriber = subscriber(&listener, pattern, "");
         let server = async {
             let (mut stream, _) = asked(&listener).await;
             stream.write_all(polled("").as_bytes()).await.unwrap();
             head(&mut stream).await;
-            seat.desk.close();
+            subscriber.worker.close();
             let more = timeout(Duration::from_secs(60), listener.accept()).await;
             assert!(more.is_err(), "{pattern}: it asked again");
-            let before = seat.counters.stream.received();
+            let before = subscriber.counters().stream.received();
             stream.write_all(polled("").as_bytes()).await.unwrap();
-            while seat.counters.stream.received() == before {
+            while subscriber.counters().stream.received() == before {
                 tokio::task::yield_now().await;
             }
         };
         tokio::select! {
             () = server => {}
-            () = Rc::clone(&seat).subscribe() => panic!("it gave up: {:?}", troubles(&seat)),
+            () = subscribe(Rc::clone(&subscriber)) => panic!("it gave up: {:?}", errors_met(&subscriber)),
         }
-        let counters = &seat.counters;
+        let counters = subscriber.counters();
         assert_eq!((counters.requests.get(), counters.failures.get()), (2, 0), "{pattern}");
         assert_eq!((counters.empty_answers.get(), counters.connections.get()), (2, 1), "{pattern}");
     }
@@ -219,23 +227,23 @@ async fn once_the_trial_is_over_nothing_is_given_up_and_nothing_asked() {
 async fn a_tls_handshake_that_nobody_answers_is_given_up() {
     for transport in [Transport::Http1Tls, Transport::Http2] {
         let peer = Peer::good("h2").await;
-        let desk = peer.desk(Pattern::LongPolling, transport, "");
-        let seat = &seats(&desk, 1)[0];
+        let worker = peer.worker(Pattern::LongPolling, transport, "");
+        let subscriber = &subscribers(&worker, 1)[0];
         // The kernel accepts it, and nobody else.
         let watch = async {
-            while seat.counters.failures.get() < 2 {
+            while subscriber.counters().failures.get() < 2 {
                 sleep(Duration::from_millis(10)).await;
             }
         };
         let begun = Instant::now();
         tokio::select! {
             () = watch => {}
-            () = Rc::clone(seat).subscribe() => panic!("it gave up: {:?}", troubles(seat)),
+            () = subscribe(Rc::clone(subscriber)) => panic!("it gave up: {:?}", errors_met(subscriber)),
         }
         let least = 2 * TIMEOUT + Duration::from_millis(250);
         assert!(begun.elapsed() >= least && begun.elapsed() < least + AT_ONCE, "{:?}", begun.elapsed());
-        assert_eq!(troubles(seat), [trouble("no answer within 5 s", 2, false)], "{transport}");
-        assert_eq!(seat.counters.requests.get(), 0, "nothing was asked");
+        assert_eq!(errors_met(subscriber), [error_met("no answer within 5 s", 2, false)], "{transport}");
+        assert_eq!(subscriber.counters().requests.get(), 0, "nothing was asked");
     }
 }
 
@@ -254,9 +262,9 @@ fn answer(mut request: server::SendResponse<Bytes>) {
 #[tokio::test(flavor = "local")]
 async fn a_poll_over_http_2_that_nobody_answers_is_given_up_with_its_connection() {
     let peer = Peer::good("h2").await;
-    let desk = peer.desk(Pattern::LongPolling, Transport::Http2, "request_timeout = \"200ms\"");
-    let seat = &seats(&desk, 1)[0];
-    let task = spawn_local(Rc::clone(seat).subscribe());
+    let worker = peer.worker(Pattern::LongPolling, Transport::Http2, "request_timeout = \"200ms\"");
+    let subscriber = &subscribers(&worker, 1)[0];
+    let task = spawn_local(subscribe(Rc::clone(subscriber)));
     let mut first = peer.accept_http2(10, |_| {}).await;
     answer(next_request(&mut first).await);
     let _unanswered = next_request(&mut first).await;
@@ -267,35 +275,36 @@ async fn a_poll_over_http_2_that_nobody_answers_is_given_up_with_its_connection(
     let _again = next_request(&mut second).await;
     assert!(waited >= HOLD + Duration::from_millis(200 + 250), "{waited:?}");
     closed.await.unwrap();
-    assert_eq!(troubles(seat), [trouble("no answer within 1.7 s", 1, false)]);
-    let trunk = &seat.trunk.as_ref().unwrap().counters;
-    assert_eq!((seat.counters.requests.get(), trunk.connections.get()), (3, 2));
+    assert_eq!(errors_met(subscriber), [error_met("no answer within 1.7 s", 1, false)]);
+    let shared = subscriber.http2().unwrap().counters();
+    assert_eq!((subscriber.counters().requests.get(), shared.connections.get()), (3, 2));
     task.abort();
 }
 
 #[tokio::test(flavor = "local")]
 async fn who_gives_up_a_shared_connection_leaves_the_others_what_they_wait_for() {
     let peer = Peer::good("h2").await;
-    let desk = peer.desk(Pattern::LongPolling, Transport::Http2, "streams_per_connection = 2");
-    let seats = seats(&desk, 2);
-    let trunk = seats[0].trunk.as_ref().unwrap();
+    let worker = peer.worker(Pattern::LongPolling, Transport::Http2, "streams_per_connection = 2");
+    let subscribers = subscribers(&worker, 2);
+    let shared = subscribers[0].http2().unwrap();
+    let client = Http2Client::new(Rc::clone(shared));
     let server = async {
         let mut connection = peer.accept_http2(10, |_| {}).await;
         let requests = [next_request(&mut connection).await, next_request(&mut connection).await];
         (connection, requests)
     };
     let asking = async {
-        let places = [trunk.place(&seats[0]).await.unwrap(), trunk.place(&seats[1]).await.unwrap()];
-        let connection = places[0].connection();
-        let [mine, other] = places;
-        let given_up = timeout(AT_ONCE, trunk.ask(&seats[0], &Method::GET, mine));
+        let mine = client.stream(&subscribers[0]).await.unwrap();
+        let other = client.stream(&subscribers[1]).await.unwrap();
+        let connection = mine.connection();
+        let given_up = timeout(AT_ONCE, client.ask(&subscribers[0], "", mine));
         let asked = async {
-            let mut answer = trunk.ask(&seats[1], &Method::GET, other).await.unwrap();
-            answer.content.next(&seats[1]).await.unwrap().unwrap()
+            let mut answer = client.ask(&subscribers[1], "", other).await.unwrap();
+            answer.content.next(subscribers[1].connection()).await.unwrap().unwrap()
         };
         let gives_up = async {
             assert!(given_up.await.is_err());
-            trunk.give_up(&connection);
+            shared.give_up(&connection);
         };
         tokio::join!(gives_up, asked).1
     };
@@ -309,8 +318,8 @@ async fn who_gives_up_a_shared_connection_leaves_the_others_what_they_wait_for()
     };
     let opening = async {
         assert_eq!(asking.await, EMPTY, "it came on the connection that was given up");
-        trunk.ready(&seats[0]).await.unwrap();
+        client.connect(&subscribers[0]).await.unwrap();
     };
     tokio::join!(opening, answering);
-    assert_eq!(trunk.counters.connections.get(), 2);
+    assert_eq!(shared.counters().connections.get(), 2);
 }

@@ -14,76 +14,38 @@
 
 use std::convert::Infallible;
 
-use http::{StatusCode, header};
-
-use super::{Seat, SubscriberError, event_source::refusal, timetable::Timetable};
-use crate::{
-    ledger::add,
-    poller::{Answered, Poller},
-};
+use super::{http_client::HttpClient, poll, subscriber::Subscriber, timetable::Timetable};
+use crate::{connections::ledger::add, data::error::SubscriberError};
 
 /// Reads until the connection fails.
-pub(crate) async fn run(seat: &Seat) -> Result<Infallible, SubscriberError> {
-    let first = async {
-        let mut poller = Poller::open(seat).await?;
-        poller.ask(seat, |answer| answered(seat, &answer)).await?;
-        Ok(poller)
-    };
-    // Whoever comes back goes on with the next tick.
-    let mut poller = if seat.is_set_up() { Poller::closed(seat) } else { seat.set_up(first).await? };
-    let mut timetable = Timetable::of(seat).await;
+pub(super) async fn run(subscriber: &Subscriber) -> Result<Infallible, SubscriberError> {
+    let mut client = HttpClient::of(subscriber);
+    // A subscriber that comes back goes on with the next tick.
+    if !subscriber.is_set_up() {
+        subscriber
+            .set_up(async {
+                client.connect(subscriber).await?;
+                ask(subscriber, &mut client).await
+            })
+            .await?;
+    }
+    let mut timetable = Timetable::of(subscriber).await;
     loop {
-        seat.sleep_until(timetable.next_ns(seat)).await;
-        while poller.ask(seat, |answer| answered(seat, &answer)).await? {}
+        subscriber.sleep_until(timetable.next_ns(subscriber)).await;
+        while ask(subscriber, &mut client).await? {}
     }
 }
 
-/// `true` if the batch was cut and there is more to fetch at once.
-fn answered(seat: &Seat, answer: &Answered<'_>) -> Result<bool, SubscriberError> {
-    add(&seat.counters.exchanges, 1);
-    add(&seat.counters.exchange_ns, answer.exchange_ns);
-    polled(seat, answer)
-}
-
-/// Takes a poll's answer, short or long.
-pub(super) fn polled(seat: &Seat, answer: &Answered<'_>) -> Result<bool, SubscriberError> {
-    seat.place_as_named(answer)?;
-    let answered = (answer.head.status, answer.head.field(&header::RETRY_AFTER));
-    taken(seat, answered, answer.body, answer.exchange_bytes)
-}
-
-/// Takes it once its place is known, from whichever transport brought it.
-pub(super) fn taken(
-    seat: &Seat,
-    (status, retry_after): (StatusCode, Option<&[u8]>),
-    body: &[u8],
-    exchange_bytes: u64,
-) -> Result<bool, SubscriberError> {
-    match status {
-        StatusCode::OK => take(seat, body, exchange_bytes),
-        status if seat.desk.dialect.is_empty(status) => {
-            seat.count_empty_poll(exchange_bytes);
-            Ok(false)
-        }
-        other => Err(refusal(other, retry_after)),
-    }
-}
-
-/// Takes the body of a poll's answer.
-pub(super) fn take(seat: &Seat, body: &[u8], exchange_bytes: u64) -> Result<bool, SubscriberError> {
-    let answer = seat.desk.dialect.poll(body)?;
-    if seat.cursor().is_none() {
-        seat.place(answer.cursor);
-    }
-    if answer.events.is_empty() {
-        seat.count_empty_poll(exchange_bytes);
-    } else {
-        seat.note_answer(answer.events.len());
-        add(&seat.counters.headers, exchange_bytes - body.len() as u64);
-    }
-    for event in &answer.events {
-        seat.deliver(event.id, &event.data);
-    }
-    seat.place(answer.cursor);
-    Ok(answer.more)
+/// One poll. `true` if the batch was cut and there is more to fetch at once.
+async fn ask(subscriber: &Subscriber, client: &mut HttpClient) -> Result<bool, SubscriberError> {
+    client
+        .poll(subscriber, |answer| {
+            // How long it took is an input of the model.
+            if let Some(exchange_ns) = answer.exchange_ns {
+                add(&subscriber.counters().exchanges, 1);
+                add(&subscriber.counters().exchange_ns, exchange_ns);
+            }
+            poll::take(subscriber, answer)
+        })
+        .await
 }

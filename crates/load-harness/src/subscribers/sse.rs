@@ -11,82 +11,81 @@
 //! < data: hello
 //! ```
 //!
-//! Cost: one request, then a read per write of the server. How it asks is told in
-//! [`super::event_source`], when it comes back in [`super::reconnection`].
+//! Cost: one request, then a read per write of the server. What it makes of the head and of redirects stands
+//! in [`super::event_source`], when it comes back in [`super::reconnection`].
 //!
 //! Exercise: leave `last-event-id` away when reconnecting. Cut the connection once in a trial: what does
 //! the delivery check report?
 
 use std::convert::Infallible;
 
-use super::{
-    Seat, SubscriberError,
-    event_source::{self, Stream},
-};
-use crate::{
-    framing_sizes::chunk,
-    ledger::add,
-    reading::Piece,
+use super::{event_source, http_client::HttpStream, subscriber::Subscriber};
+use crate::data::{
+    error::SubscriberError,
+    parsed::Parsed,
     sse_parser::{SseEvent, SseParser},
-    wire::Step,
 };
 
 /// Reads until the connection fails or the server ends the stream.
-pub(crate) async fn run(seat: &Seat) -> Result<Infallible, SubscriberError> {
-    let mut parser = seat.reconnection.parser();
-    let Err(error) = read_on(seat, &mut parser).await;
-    seat.reconnection.remember(&parser);
+pub(super) async fn run(subscriber: &Subscriber) -> Result<Infallible, SubscriberError> {
+    let mut parser = subscriber.stream_parser();
+    let Err(error) = read_on(subscriber, &mut parser).await;
+    subscriber.remember(&parser);
     Err(error)
 }
 
-async fn read_on(seat: &Seat, parser: &mut SseParser) -> Result<Infallible, SubscriberError> {
-    let mut stream = seat
+async fn read_on(subscriber: &Subscriber, parser: &mut SseParser) -> Result<Infallible, SubscriberError> {
+    let mut stream = subscriber
         .set_up(async {
-            let mut stream = event_source::open(seat).await?;
-            if seat.cursor().is_none() {
-                read(seat, &mut stream, parser, || seat.cursor().is_some()).await?;
+            let mut stream = open(subscriber).await?;
+            if subscriber.cursor().is_none() {
+                read(subscriber, &mut stream, parser, || subscriber.cursor().is_some()).await?;
             }
             Ok(stream)
         })
         .await?;
     loop {
-        read(seat, &mut stream, parser, || false).await?;
+        read(subscriber, &mut stream, parser, || false).await?;
     }
+}
+
+/// Asks as a browser repeats it: the same URL, and the last event ID beside it, whether that is a cursor of
+/// ours or not.
+async fn open(subscriber: &Subscriber) -> Result<HttpStream, SubscriberError> {
+    let resuming = match &*subscriber.last_event_id() {
+        "" => String::new(),
+        id => format!("last-event-id: {id}\r\n"),
+    };
+    event_source::open(subscriber, &resuming).await
 }
 
 /// Takes what comes until it is enough, or the stream ends.
 async fn read(
-    seat: &Seat,
-    Stream { wire, body }: &mut Stream,
+    subscriber: &Subscriber,
+    stream: &mut HttpStream,
     parser: &mut SseParser,
     is_enough: impl Fn() -> bool,
 ) -> Result<(), SubscriberError> {
-    wire.read(seat, |bytes, _| {
-        let mut rest = bytes;
-        while let Some(piece) = body.next(&mut rest)? {
-            match piece {
-                Piece::Content(content) => take(seat, parser, content)?,
-                Piece::ChunkEnd { content } => add(&seat.counters.computed_received, chunk(content)),
-                Piece::End => return Err(SubscriberError::Ended),
-            }
-        }
-        Ok(Step { used: bytes.len() - rest.len(), found: is_enough().then_some(()) })
-    })
-    .await
+    stream
+        .read(subscriber, |content| {
+            take(subscriber, parser, content)?;
+            Ok(Parsed { used: content.len(), found: is_enough().then_some(()) })
+        })
+        .await
 }
 
-/// Takes a piece of the stream, from whichever client read it.
-pub(super) fn take(seat: &Seat, parser: &mut SseParser, bytes: &[u8]) -> Result<(), SubscriberError> {
+/// Takes a piece of the stream.
+fn take(subscriber: &Subscriber, parser: &mut SseParser, content: &[u8]) -> Result<(), SubscriberError> {
     let mut outcome = Ok(());
-    let take = |event: SseEvent<'_>| match seat.desk.dialect.stream_event(event) {
-        Ok(said) => said.to(seat),
+    let take = |event: SseEvent<'_>| match subscriber.protocol().stream_event(event) {
+        Ok(message) => subscriber.take(&message),
         Err(error) => outcome = Err(error),
     };
-    parser.push(bytes, take).map_err(|error| SubscriberError::Protocol(error.to_string()))?;
-    if seat.cursor().is_none()
-        && let Some(place) = seat.desk.dialect.stream_place(parser.last_event_id())?
+    parser.push(content, take).map_err(|error| SubscriberError::Protocol(error.to_string()))?;
+    if subscriber.cursor().is_none()
+        && let Some(place) = subscriber.protocol().stream_place(parser.last_event_id())?
     {
-        seat.place(place);
+        subscriber.place(place);
     }
     outcome
 }

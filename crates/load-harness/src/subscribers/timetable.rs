@@ -1,20 +1,11 @@
 //! When a subscriber polls: a fixed rate, at a phase of its own.
 
-use super::Seat;
-use crate::ledger::add;
-
-/// Multiples of the golden ratio's fraction fill `[0, 1)` more evenly than chance, for any number of
-/// subscribers, and lock to no schedule's period.
-const GOLDEN: f64 = 0.618_033_988_749_894_9;
-
-/// The phase of a subscriber, a fraction of the interval; `start` is that of number 0.
-fn phase_of(start: f64, index: u32) -> f64 {
-    (start + f64::from(index) * GOLDEN).fract()
-}
+use super::subscriber::Subscriber;
+use crate::connections::ledger::add;
 
 /// The instants at which one subscriber polls: `(phase + k) · interval` after the schedule's start.
 ///
-/// On a stair, where subscribers are watched before there is a schedule, they poll from the beginning
+/// With memory steps, where subscribers are watched before there is a schedule, they poll from the beginning
 /// of the epoch on until there is one.
 pub(super) struct Timetable {
     start_ns: f64,
@@ -27,32 +18,32 @@ pub(super) struct Timetable {
 impl Timetable {
     /// Waits for the schedule's start. After a reconnection it goes on with the next tick; those that
     /// passed meanwhile belong to the lost connection.
-    pub(super) async fn of(seat: &Seat) -> Self {
-        let started = if seat.desk.settings.stairs.is_empty() {
-            Some(seat.desk.started().await)
+    pub(super) async fn of(subscriber: &Subscriber) -> Self {
+        let started = if subscriber.settings().stairs.is_empty() {
+            Some(subscriber.started().await)
         } else {
-            seat.desk.start()
+            subscriber.start()
         };
-        let phase = phase_of(seat.desk.poll_phase, seat.index);
+        let phase = subscriber.poll_phase();
         let mut timetable = Self {
             start_ns: started.map_or(0.0, |started| started.start_ns as f64),
             phase,
             has_started: started.is_some(),
-            interval_ns: seat.desk.settings.poll_interval.as_nanos() as f64,
+            interval_ns: subscriber.settings().poll_interval.as_nanos() as f64,
             next: phase,
         };
-        timetable.pass(seat.desk.clock.now_ns());
+        timetable.pass(subscriber.now_ns());
         timetable
     }
 
     /// The next instant, on the epoch's clock. Ticks that passed while a poll was in flight are
     /// skipped and counted.
-    pub(super) fn next_ns(&mut self, seat: &Seat) -> u64 {
-        if let (false, Some(started)) = (self.has_started, seat.desk.start()) {
+    pub(super) fn next_ns(&mut self, subscriber: &Subscriber) -> u64 {
+        if let (false, Some(started)) = (self.has_started, subscriber.start()) {
             (self.start_ns, self.next, self.has_started) = (started.start_ns as f64, self.phase, true);
-            self.pass(seat.desk.clock.now_ns());
+            self.pass(subscriber.now_ns());
         }
-        add(&seat.counters.skipped_polls, self.pass(seat.desk.clock.now_ns()));
+        add(&subscriber.counters().skipped_polls, self.pass(subscriber.now_ns()));
         let tick_ns = self.start_ns + self.next * self.interval_ns;
         self.next += 1.0;
         tick_ns as u64
@@ -71,6 +62,8 @@ impl Timetable {
 
 #[cfg(test)]
 mod tests {
+    use contract::poll_phase;
+
     use super::*;
 
     /// How far ages are from being spread evenly over the interval: the largest distance between
@@ -97,7 +90,7 @@ mod tests {
         let broken = unevenness(ages(|_| 0.3), 1.0);
         assert!(broken > 0.15, "pollers that start together see few of all ages: {broken}");
         for start in [0.0, 0.3, 0.77] {
-            let ours = unevenness(ages(|index| phase_of(start, index)), 1.0);
+            let ours = unevenness(ages(|index| poll_phase(start, index)), 1.0);
             assert!(ours < 0.03, "{ours}");
         }
     }

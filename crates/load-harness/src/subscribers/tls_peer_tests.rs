@@ -17,8 +17,8 @@ use tokio::{
 };
 use tokio_rustls::{TlsAcceptor, server::TlsStream};
 
-use super::{fake_server_tests::desk_before, *};
-use crate::{poller::Poller, tls::TlsClient};
+use super::{fake_server_tests::worker_before, http_client::HttpClient, worker_context::WorkerContext, *};
+use crate::connections::tls::TlsClient;
 
 /// A listener with a certificate.
 pub(super) struct Peer {
@@ -49,13 +49,13 @@ impl Peer {
         Self::new("127.0.0.1", 4001, protocol).await
     }
 
-    /// A desk whose subscribers trust its certificate.
-    pub(super) fn desk(&self, pattern: Pattern, transport: Transport, more: &str) -> Rc<Desk> {
+    /// A worker whose subscribers trust its certificate.
+    pub(super) fn worker(&self, pattern: Pattern, transport: Transport, more: &str) -> Rc<WorkerContext> {
         let target = self.listener.local_addr().unwrap();
         let pem = Self::pem(&self.certificate);
         let tls = TlsClient::of(transport, Some(&pem), target).unwrap();
         let more = format!("hold = \"1500ms\"\ntransport = \"{transport}\"\n{more}");
-        Rc::new(desk_before(&self.listener, pattern, &more, None).encrypted(tls))
+        Rc::new(worker_before(&self.listener, pattern, &more, None).encrypted(tls))
     }
 
     fn pem(certificate: &CertificateDer<'_>) -> String {
@@ -81,8 +81,13 @@ impl Peer {
     }
 }
 
-pub(super) fn seats(desk: &Rc<Desk>, count: u32) -> Vec<Rc<Seat>> {
-    (0..count).map(|index| Rc::new(Seat::new(Rc::clone(desk), index, None))).collect()
+pub(super) fn subscribers(worker: &Rc<WorkerContext>, count: u32) -> Vec<Rc<Subscriber>> {
+    (0..count).map(|index| Rc::new(Subscriber::new(Rc::clone(worker), index, None))).collect()
+}
+
+/// Opens a connection that is to be kept.
+async fn contact(subscriber: &Subscriber) -> Result<(), SubscriberError> {
+    HttpClient::of(subscriber).connect(subscriber).await
 }
 
 async fn head(stream: &mut TlsStream<TcpStream>) -> String {
@@ -97,8 +102,8 @@ async fn head(stream: &mut TlsStream<TcpStream>) -> String {
 async fn an_exchange_in_tls_is_counted_at_the_socket_with_the_goodbye_of_a_connection_that_closes() {
     for (more, closing) in [("", ""), ("keep_alive = false", "connection: close\r\n")] {
         let peer = Peer::good("http/1.1").await;
-        let desk = peer.desk(Pattern::LongPolling, Transport::Http1Tls, more);
-        let seat = &seats(&desk, 1)[0];
+        let worker = peer.worker(Pattern::LongPolling, Transport::Http1Tls, more);
+        let subscriber = &subscribers(&worker, 1)[0];
         let answer = format!("HTTP/1.1 200 OK\r\n{closing}content-length: 5\r\n\r\nhello");
         let server = async {
             let mut stream = peer.accept().await.unwrap();
@@ -111,22 +116,23 @@ async fn an_exchange_in_tls_is_counted_at_the_socket_with_the_goodbye_of_a_conne
             stream
         };
         let client = async {
-            let mut poller = Poller::open(seat).await.unwrap();
-            let exchange = poller.ask(seat, |answer| {
+            let mut client = HttpClient::of(subscriber);
+            client.connect(subscriber).await.unwrap();
+            let exchange = client.poll(subscriber, |answer| {
                 assert_eq!(answer.body, b"hello");
                 Ok(answer.exchange_bytes)
             });
-            (exchange.await.unwrap(), poller)
+            (exchange.await.unwrap(), client)
         };
-        let (stream, (exchange_bytes, _poller)) = tokio::join!(server, client);
-        let counters = &seat.counters;
+        let (stream, (exchange_bytes, _client)) = tokio::join!(server, client);
+        let counters = subscriber.counters();
         let said = u64::try_from(head_length(closing) + answer.len()).unwrap();
         assert!(exchange_bytes > said, "records take more than what they hold: {exchange_bytes}");
         assert!(counters.headers.get() > 0, "the handshake");
         #[cfg(all(target_os = "linux", target_env = "gnu"))]
         {
             use std::os::fd::AsRawFd;
-            let kernel = crate::libc_calls::tcp_info(stream.get_ref().0.as_raw_fd()).unwrap();
+            let kernel = crate::system::libc_calls::tcp_info(stream.get_ref().0.as_raw_fd()).unwrap();
             // A FIN may count as a byte.
             assert!(kernel.bytes_received.abs_diff(counters.stream.sent()) <= 1, "{kernel:?}");
             let near = counters.stream.kernel().unwrap().all;
@@ -149,26 +155,19 @@ async fn a_certificate_that_is_not_to_be_trusted_is_named_with_its_fault() {
         for transport in [Transport::Http1Tls, Transport::Http2] {
             let protocol = if transport == Transport::Http2 { "h2" } else { "http/1.1" };
             let peer = Peer::new(name, ends_in, protocol).await;
-            let desk = peer.desk(Pattern::Sse, transport, "");
-            let seat = &seats(&desk, 1)[0];
-            let contact = async {
-                match &seat.trunk {
-                    Some(trunk) => trunk.ready(seat).await,
-                    None => Poller::open(seat).await.map(drop),
-                }
-            };
-            let (_, outcome) = tokio::join!(peer.accept(), contact);
+            let worker = peer.worker(Pattern::Sse, transport, "");
+            let subscriber = &subscribers(&worker, 1)[0];
+            let (_, outcome) = tokio::join!(peer.accept(), contact(subscriber));
             assert_eq!(outcome.unwrap_err().to_string(), words);
         }
     }
     let (known, unknown) = (Peer::good("h2").await, Peer::good("h2").await);
     let target = unknown.listener.local_addr().unwrap();
     let tls = TlsClient::of(Transport::Http2, Some(&Peer::pem(&known.certificate)), target).unwrap().unwrap();
-    let desk =
-        desk_before(&unknown.listener, Pattern::Sse, "transport = \"http2\"", None).encrypted(Some(tls));
-    let seat = &seats(&Rc::new(desk), 1)[0];
-    let contact = seat.trunk.as_ref().unwrap().ready(seat);
-    let (_, outcome) = tokio::join!(unknown.accept(), contact);
+    let worker =
+        worker_before(&unknown.listener, Pattern::Sse, "transport = \"http2\"", None).encrypted(Some(tls));
+    let subscriber = &subscribers(&Rc::new(worker), 1)[0];
+    let (_, outcome) = tokio::join!(unknown.accept(), contact(subscriber));
     let told = outcome.unwrap_err().to_string();
     assert!(told.starts_with("TLS: the handshake failed: "), "{told}");
     assert!(TlsClient::of(Transport::Http2, None, target).is_err());
@@ -178,9 +177,9 @@ async fn a_certificate_that_is_not_to_be_trusted_is_named_with_its_fault() {
 #[tokio::test(flavor = "local")]
 async fn a_server_that_speaks_no_http_2_is_told_so() {
     let peer = Peer::good("http/1.1").await;
-    let desk = peer.desk(Pattern::Sse, Transport::Http2, "");
-    let seat = &seats(&desk, 1)[0];
-    let (_, outcome) = tokio::join!(peer.accept(), seat.trunk.as_ref().unwrap().ready(seat));
+    let worker = peer.worker(Pattern::Sse, Transport::Http2, "");
+    let subscriber = &subscribers(&worker, 1)[0];
+    let (_, outcome) = tokio::join!(peer.accept(), contact(subscriber));
     let told = outcome.unwrap_err().to_string();
     assert!(told.starts_with("TLS: "), "{told}");
 }
@@ -190,8 +189,8 @@ async fn a_server_that_speaks_no_http_2_is_told_so() {
 async fn a_kept_connection_in_tls_that_was_closed_while_idle_is_opened_again_without_a_failure() {
     for is_noticed in [true, false] {
         let peer = Peer::good("http/1.1").await;
-        let desk = peer.desk(Pattern::LongPolling, Transport::Http1Tls, "");
-        let seat = &seats(&desk, 1)[0];
+        let worker = peer.worker(Pattern::LongPolling, Transport::Http1Tls, "");
+        let subscriber = &subscribers(&worker, 1)[0];
         let (said_goodbye, hears) = tokio::sync::oneshot::channel();
         let server = async {
             let mut first = peer.accept().await.unwrap();
@@ -210,15 +209,16 @@ async fn a_kept_connection_in_tls_that_was_closed_while_idle_is_opened_again_wit
             (first, second)
         };
         let client = async {
-            let mut poller = Poller::open(seat).await.unwrap();
-            poller.ask(seat, |_| Ok(())).await.unwrap();
+            let mut client = HttpClient::of(subscriber);
+            client.connect(subscriber).await.unwrap();
+            client.poll(subscriber, |_| Ok(())).await.unwrap();
             if is_noticed {
                 hears.await.unwrap();
             }
-            poller.ask(seat, |_| Ok(())).await.unwrap();
+            client.poll(subscriber, |_| Ok(())).await.unwrap();
         };
         let (_streams, ()) = tokio::join!(server, client);
-        assert_eq!(seat.counters.connections.get(), 2, "noticed: {is_noticed}");
+        assert_eq!(subscriber.counters().connections.get(), 2, "noticed: {is_noticed}");
     }
 }
 
@@ -228,8 +228,8 @@ async fn a_server_that_nobody_could_speak_to_is_tried_once() {
         (Peer::new("127.0.0.1", 2002, "http/1.1").await, Transport::Http1Tls),
         (Peer::good("http/1.1").await, Transport::Http2),
     ] {
-        let desk = peer.desk(Pattern::WebSocket, transport, "");
-        let seat = &seats(&desk, 1)[0];
+        let worker = peer.worker(Pattern::WebSocket, transport, "");
+        let subscriber = &subscribers(&worker, 1)[0];
         let listening = async {
             loop {
                 // Refused, or closed by the other side.
@@ -241,10 +241,10 @@ async fn a_server_that_nobody_could_speak_to_is_tried_once() {
             .run_until(async {
                 tokio::select! {
                     () = listening => {}
-                    () = Rc::clone(seat).subscribe() => {}
+                    () = subscribe(Rc::clone(subscriber)) => {}
                 }
             })
             .await;
-        assert!(desk.tally.is_hopeless.get() && desk.tally.turned_away.get() == 1, "{transport}");
+        assert!(worker.tally.is_hopeless.get() && worker.tally.turned_away.get() == 1, "{transport}");
     }
 }

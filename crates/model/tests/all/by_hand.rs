@@ -1,6 +1,6 @@
 //! Two subscribers and three events, small enough to be followed with a pencil.
 
-use contract::{Calibration, Heartbeat, Pattern};
+use contract::{Calibration, Heartbeat, PHASE_STEP, Pattern};
 use model::{Prediction, bytes::HEARTBEAT_EVERY_S, long_polling, predict, short_polling, sse, websocket};
 
 use crate::trial::{Trial, assert_within};
@@ -44,7 +44,7 @@ fn short_polling_with_both_edges_of_the_window() {
     let prediction = short_polling::replayed(&trial.inputs()).unwrap();
 
     // First subscriber: 1.5 s → 2.26 s, 2.95 s → 3.26 s. Second: 1.5 s → 1.878 s, 2.95 s → 3.878 s.
-    let second = 0.25 + short_polling::PHASE_STEP;
+    let second = 0.25 + PHASE_STEP;
     let ages_ms = [760.0, 310.0, (second + 1.01 - 1.5) * 1e3, (second + 3.01 - 2.95) * 1e3];
     let mean_ms = ages_ms.iter().sum::<f64>() / 4.0;
     assert_within(EXACT, "mean age", prediction.age.mean_ms(), mean_ms);
@@ -211,7 +211,7 @@ fn what_is_held_back_on_purpose_is_older_by_that() {
     // The other subscriber's at 1.868 s: due at 1.85 s, there at 1.88 s, polled a second later.
     let age = predict(Pattern::ShortPolling, &trial.inputs()).replayed.unwrap().age;
     assert_within(EXACT, "youngest", age.quantile_ms(0.0), 100.0);
-    let oldest_ms = (0.25 + short_polling::PHASE_STEP + 2.0) * 1e3 - 1_850.0;
+    let oldest_ms = (0.25 + PHASE_STEP + 2.0) * 1e3 - 1_850.0;
     assert_within(EXACT, "oldest", age.quantile_ms(1.0), oldest_ms);
     trial.params.delivery_jitter_ms = Some(5.0);
     assert!(predict(Pattern::Sse, &trial.inputs()).replayed.unwrap_err().0.contains("by chance on purpose"));

@@ -1,5 +1,5 @@
 //! The model's sizes are those that pass: each is compared with bytes read from a real server, asked
-//! with exactly the requests that the harness sends (`load-harness/src/dialect.rs`).
+//! with exactly the requests that the harness sends (`load-harness/src/data/server_protocol.rs`).
 
 use std::{
     io::{Read, Write},

@@ -1,15 +1,15 @@
 //! The answers of scenarios whose audience is a browser, and of those that were not run.
 
-use super::capitalised;
 use crate::{
     findings::ScenarioFinding,
-    watched::{Watch, checks_words, first_watches, found_words},
+    tables::watched::{Watch, checks_words, first_watches, found_words},
+    text::sentence::sentences,
 };
 
 /// What the browser's tasks brought to light; none where there was no such task.
 pub(super) fn answer(finding: &ScenarioFinding) -> Option<(String, Vec<String>)> {
     let watches = first_watches(finding);
-    let mut sentences = found_words(&watches, |watch| {
+    let mut found = found_words(&watches, |watch| {
         let mut parts: Vec<String> = watch.opened_words().into_iter().collect();
         parts.extend(checks_words(watch));
         (!parts.is_empty()).then(|| parts.join(", "))
@@ -17,13 +17,13 @@ pub(super) fn answer(finding: &ScenarioFinding) -> Option<(String, Vec<String>)>
     if watches.is_empty() {
         return None;
     }
-    if sentences.is_empty() {
-        sentences.push("The browser did its task and told nothing".to_owned());
+    if found.is_empty() {
+        found.push("The browser did its task and told nothing".to_owned());
     }
     let browser = &watches[0].findings.browser;
     let mut conditions: Vec<String> = watches.iter().flat_map(broken).collect();
     conditions.push(format!("All of this in {browser}."));
-    Some((format!("{}.", capitalised(&sentences.join("; "))), conditions))
+    Some((sentences(&found), conditions))
 }
 
 /// What was expected and what was found, for each check that does not hold.

@@ -1,10 +1,10 @@
 //! The answer of a scenario with stairs: what an open connection costs while little happens on it.
 
-use super::{Alike, Judge};
 use crate::{
-    number::list,
-    point::Point,
-    quantity::{Bound, QuantityName},
+    findings::Point,
+    judgement::judge::{Alike, Judge},
+    quantities::{Bound, QuantityName},
+    text::number::list,
 };
 
 /// Memory, and what else an open subscription costs; none if no point has readings of memory.
@@ -12,7 +12,8 @@ pub(super) fn answer(judge: Judge<'_>, points: &[&Point]) -> Option<(String, Vec
     let user = each(judge, points, QuantityName::MemoryUser)?;
     let mut sentence = format!("Each idle subscriber adds to the server's memory {user}");
     if let Some(kernel) = each(judge, points, QuantityName::MemoryKernel) {
-        sentence.push_str(&format!("; to the kernel's, both ends of its connection together, {kernel}"));
+        sentence
+            .push_str(&format!(". To the kernel's, both ends of its connection together, it adds {kernel}"));
     }
     sentence.push('.');
     let others = [

@@ -2,17 +2,24 @@
 
 use contract::Pattern;
 
-use super::{Judge, Told, capitalised, order::order, sweep::span};
+use super::{order::order, words::span};
 use crate::{
-    findings::ScenarioFinding,
-    heartbeats::{cheapest, of_pattern, survives},
-    network_words::obstacle_text,
-    number::{count, list, setting, three_digits, with_unit},
-    obstacles::{Hardship, Passage, are_compared, by_pattern},
-    point::Point,
-    quantity::{Bound, QuantityName},
-    setting::Swept,
-    transits::{A_TRANSIT, growths},
+    findings::{Point, ScenarioFinding},
+    judgement::{
+        judge::{Judge, Told},
+        transits::{A_TRANSIT, growths},
+    },
+    quantities::{Bound, QuantityName},
+    tables::{
+        heartbeats::{cheapest, of_pattern, survives},
+        obstacles::{Hardship, Passage, are_compared, by_pattern},
+    },
+    text::{
+        network_words::obstacle_text,
+        number::{count, list, setting, three_digits, with_unit},
+        sentence::{capitalised, sentences},
+        swept::Swept,
+    },
 };
 
 /// Which obstacles each pattern gets past; none where no trial met one.
@@ -38,12 +45,12 @@ pub(super) fn obstacles(finding: &ScenarioFinding) -> Option<(String, Vec<String
         };
         match failing.len() {
             0 => format!("{name} {gets_past} of {all} obstacles, and fails behind none{doubt}."),
-            _ => format!("{name} fails behind {}; of {all} obstacles it {gets_past}{doubt}.", list(&failing)),
+            _ => format!("{name} fails behind {}. Of {all} obstacles it {gets_past}{doubt}.", list(&failing)),
         }
     };
-    let mut sentences = by_pattern(finding).iter().map(passages).collect::<Vec<_>>().into_iter();
-    let first = sentences.next()?;
-    Some((first, sentences.collect()))
+    let mut answers = by_pattern(finding).iter().map(passages).collect::<Vec<_>>().into_iter();
+    let first = answers.next()?;
+    Some((first, answers.collect()))
 }
 
 /// Which heartbeat survives, and which of these costs the fewest bytes.
@@ -63,7 +70,7 @@ pub(super) fn heartbeats(finding: &ScenarioFinding, judge: Judge<'_>) -> Option<
             Some(format!("{}, which has none: {}.", capitalised(pattern.label()), cut_words(point)))
         })
         .collect();
-    (!parts.is_empty()).then(|| (format!("{}.", capitalised(&parts.join("; "))), others))
+    (!parts.is_empty()).then(|| (sentences(&parts), others))
 }
 
 /// `SSE, heartbeat off: cut 120 times, nothing lost, 140 B per event`.
@@ -74,13 +81,13 @@ fn heartbeat(pattern: Pattern, points: &[&Point], judge: Judge<'_>) -> Option<St
         None => format!("{} is cut with no heartbeat of these", first.pattern.label()),
     };
     let Some(cheapest) = cheapest(points) else {
-        text.push_str("; none of these heartbeats survives");
+        text.push_str(". None of these heartbeats survives");
         return Some(text);
     };
     let name = QuantityName::BytesPerEvent;
     let bytes = |point: &Point| point.quantity_of(name).measured_with_interval();
     text.push_str(&format!(
-        ", and the cheapest that is never cut is {}, with {} per event",
+        ". The cheapest that is never cut is {}, with {} per event",
         Swept::Heartbeat.text(&cheapest.params),
         bytes(cheapest)
     ));
@@ -151,7 +158,7 @@ pub(super) fn stream_limits(points: &[&Point]) -> Option<(String, Vec<String>)> 
     if waiting.is_empty() {
         return Some((served?, Vec::new()));
     }
-    Some((format!("{}.", capitalised(&waiting.join("; "))), served.into_iter().collect()))
+    Some((sentences(&waiting), served.into_iter().collect()))
 }
 
 /// What each transport costs before the first event, and then for each.
@@ -172,19 +179,20 @@ pub(super) fn transports(points: &[&Point]) -> Option<(String, Vec<String>)> {
         .into_iter()
         .flatten()
         .collect();
-        format!("over {} {}", Swept::Transport.text(&point.params), parts.join(", "))
+        let transport = Swept::Transport.text(&point.params);
+        format!("{} over {transport}: {}", point.pattern.label(), parts.join(", "))
     };
     let of = |pattern: Pattern| {
         let own: Vec<String> =
             points.iter().filter(|point| point.pattern == pattern).map(|point| one(point)).collect();
-        (!own.is_empty()).then(|| format!("{}: {}.", capitalised(pattern.label()), own.join("; ")))
+        (!own.is_empty()).then(|| sentences(&own))
     };
-    let mut sentences: Vec<String> = Pattern::ALL.into_iter().filter_map(of).collect();
-    if sentences.is_empty() {
+    let mut answers: Vec<String> = Pattern::ALL.into_iter().filter_map(of).collect();
+    if answers.is_empty() {
         return None;
     }
-    let first = sentences.remove(0);
-    Some((first, sentences))
+    let first = answers.remove(0);
+    Some((first, answers))
 }
 
 /// By how many transits each pattern's age grows.
@@ -221,7 +229,7 @@ pub(super) fn delays(judge: Judge<'_>, points: &[&Point]) -> Option<(String, Vec
         .collect();
     let range = span(&Swept::Rtt.text(&nearest.params), &Swept::Rtt.text(&farthest.params), "to");
     let sentence = format!(
-        "From {range} mean age grows, counted in transits (half a round trip each): {}; at the longest: {}.",
+        "From {range} mean age grows, counted in transits (half a round trip each): {}. At the longest: {}.",
         list(&grows),
         list(&at_the_end)
     );

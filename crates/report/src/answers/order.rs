@@ -4,15 +4,15 @@ use std::collections::BTreeMap;
 
 use contract::Pattern;
 
-use super::{
-    Judge,
-    sweep::{fewest_blocks, span},
-};
+use super::words::{fewest_blocks, span};
 use crate::{
-    number::list,
-    point::Point,
-    quantity::{Bound, QuantityName},
-    setting::{Swept, SweptValue},
+    findings::Point,
+    judgement::judge::Judge,
+    quantities::{Bound, QuantityName},
+    text::{
+        number::list,
+        swept::{Swept, SweptValue},
+    },
 };
 
 /// The patterns at one swept value.

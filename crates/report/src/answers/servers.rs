@@ -2,16 +2,21 @@
 
 use contract::{Pattern, Rung};
 
-use super::{Judge, Told, beyond_scatter, capitalised, sweep::fewest_blocks};
+use super::words::fewest_blocks;
 use crate::{
-    findings::ScenarioFinding,
-    floor::{floor_of, ratio_text},
-    ladder::{above, costs_words, on_rung, step},
-    number::list,
-    point::Point,
-    quantity::{Bound, QuantityName},
-    saturation::{AGE_BOUND_MS, End, worst_end},
-    servers::why_not,
+    findings::{Point, ScenarioFinding},
+    judgement::{
+        floor::{floor_of, ratio_text},
+        judge::{Judge, Told, beyond_scatter},
+        ladder::{above, costs_words, on_rung, step},
+    },
+    quantities::{Bound, QuantityName},
+    tables::servers::why_not,
+    text::{
+        number::list,
+        sentence::{capitalised, further},
+    },
+    trials::saturation::{AGE_BOUND_MS, End, worst_end},
 };
 
 /// What each server takes for a delivery, pattern by pattern.
@@ -134,9 +139,10 @@ pub(super) fn saturation(finding: &ScenarioFinding) -> Option<(String, Vec<Strin
         return None;
     }
     let sentence = format!(
-        "Age at p99 stayed within {} up to these deliveries per second: {}.",
+        "Age at p99 stayed within {} up to these deliveries per second: {}{}.",
         QuantityName::AgeP99.text(AGE_BOUND_MS),
-        parts.join("; ")
+        parts[0],
+        further(&parts[1..])
     );
     let mut conditions = Vec::new();
     for (end, words) in [
@@ -234,22 +240,20 @@ fn rungs(points: &[&Point], pattern: Pattern) -> Option<String> {
                     let few = fewest_blocks(&[point, than]).unwrap_or("these blocks");
                     let apart = beyond_scatter(name, point.measured(name)?, than.measured(name)?);
                     let not = if apart { "" } else { "not told apart " };
-                    format!("{} {} µs, {not}by {few}", costs_words(rung), step.signed_text())
+                    format!("{}: {} µs, {not}by {few}", costs_words(rung), step.signed_text())
                 }
                 (Some(_), false) => {
                     format!("{} adds nothing that is shown, {}", costs_words(rung), step.signed_text())
                 }
                 (Some(_), true) if step.more < 0.0 => format!("{} saves {size}", costs_words(rung)),
-                (Some(_), true) => format!("{} costs {size}", costs_words(rung)),
+                (Some(_), true) => format!("{} costs {size} more", costs_words(rung)),
             })
         })
         .collect();
-    (!parts.is_empty()).then(|| {
-        format!(
-            "{} takes {} of server CPU per delivery as it is; {}.",
-            capitalised(pattern.label()),
-            best.quantity_of(name).measured_with_interval(),
-            parts.join("; ")
-        )
-    })
+    let first = format!(
+        "{} takes {} of server CPU per delivery with the shared writer",
+        pattern.label(),
+        best.quantity_of(name).measured_with_interval()
+    );
+    (!parts.is_empty()).then(|| format!("{}{}.", capitalised(&first), further(&parts)))
 }

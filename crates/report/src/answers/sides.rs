@@ -1,14 +1,12 @@
 //! The answer of a comparison of equals: whether the instrument sees a difference where there is
 //! none, or the one that was put there.
 
-use super::{Judge, Told, capitalised, main_quantities, sweep::fewest_blocks};
+use super::{sweep::main_quantities, words::fewest_blocks};
 use crate::{
-    comparisons::between,
-    findings::ScenarioFinding,
-    number::list,
-    point::Point,
-    quantity::{Bound, QuantityName},
-    setting::Swept,
+    findings::{Point, ScenarioFinding, between},
+    judgement::judge::{Judge, Told},
+    quantities::{Bound, QuantityName},
+    text::{number::list, sentence::sentences, swept::Swept},
 };
 
 pub(super) fn answer(finding: &ScenarioFinding) -> (String, Vec<String>) {
@@ -26,7 +24,7 @@ pub(super) fn answer(finding: &ScenarioFinding) -> (String, Vec<String>) {
     if parts.is_empty() {
         return ("No two sides of a pattern were measured.".to_owned(), vec![]);
     }
-    (format!("{}.", capitalised(&parts.join("; "))), others)
+    (sentences(&parts), others)
 }
 
 /// `SSE, side a and b: age at p99 4.30 ms (…) and 6.31 ms (…): 0.68 times (0.66–0.71)`.

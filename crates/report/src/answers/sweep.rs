@@ -4,13 +4,19 @@ use std::collections::BTreeMap;
 
 use contract::Pattern;
 
-use super::{Judge, Told, capitalised, order::order};
+use super::{
+    order::order,
+    words::{fewest_blocks, span},
+};
 use crate::{
-    number::{THIN_SPACE, period_ms, six_digits, three_digits},
-    point::Point,
-    quantity::{Bound, QuantityName},
-    setting::Swept,
-    words::few_blocks,
+    findings::Point,
+    judgement::judge::{Judge, Told},
+    quantities::{Bound, QuantityName},
+    text::{
+        number::{period_ms, six_digits, three_digits},
+        sentence::{capitalised, sentences},
+        swept::Swept,
+    },
 };
 
 /// The quantity that a swept setting is about, and the price to read beside it.
@@ -43,7 +49,7 @@ pub(super) fn answer(swept: Swept, judge: Judge<'_>, points: &[&Point]) -> (Stri
     let mut parts: Vec<String> = if series.len() == 1 {
         series.values().filter_map(|points| course(swept, judge, main, price, points)).collect()
     } else {
-        vec![courses(swept, judge, main, &series)]
+        courses(swept, judge, main, &series)
     };
     let mut conditions: Vec<String> =
         series.values().filter_map(|points| flip(swept, judge, points)).collect();
@@ -55,9 +61,8 @@ pub(super) fn answer(swept: Swept, judge: Judge<'_>, points: &[&Point]) -> (Stri
     if !conditions.is_empty() {
         parts.push(conditions.remove(0));
     }
-    let sentence = format!("{}.", capitalised(&parts.join("; ")));
     let conditions = conditions.iter().map(|condition| format!("{}.", capitalised(condition))).collect();
-    (sentence, conditions)
+    (sentences(&parts), conditions)
 }
 
 /// How the main quantity and its price go from the first to the last value.
@@ -88,13 +93,13 @@ fn course(
     ))
 }
 
-/// Several patterns: the main quantity of each, from the first to the last value.
+/// Several patterns: the main quantity of each, from the first to the last value, a sentence each.
 fn courses(
     swept: Swept,
     judge: Judge<'_>,
     main: QuantityName,
     series: &BTreeMap<Pattern, Vec<&Point>>,
-) -> String {
+) -> Vec<String> {
     let ends = series
         .values()
         .filter(|points| points.len() > 1)
@@ -102,7 +107,7 @@ fn courses(
     let setting = ends.map_or_else(String::new, |(first, last)| {
         format!(" from {}", span(&swept.text(&first.params), &swept.text(&last.params), "to"))
     });
-    let courses: Vec<String> = series
+    let mut courses: Vec<String> = series
         .values()
         .filter_map(|points| {
             let (first, last) = (points.first()?, points.last()?);
@@ -127,7 +132,10 @@ fn courses(
             })
         })
         .collect();
-    format!("{}{setting}: {}", main.label(), courses.join(", "))
+    if let Some(first) = courses.first_mut() {
+        *first = format!("{}{setting}: {first}", main.label());
+    }
+    courses
 }
 
 /// `from 2.00 to 0.12`, or `the same`.
@@ -148,18 +156,6 @@ fn change(name: QuantityName, judge: Judge<'_>, first: &Point, last: &Point) -> 
         return Some(texts);
     }
     Some(format!("{texts}, a factor of {}", three_digits(ratio)))
-}
-
-/// `10 to 1,000 subscribers`: the unit once if both have the same.
-pub(super) fn span(first: &str, last: &str, word: &str) -> String {
-    let unit =
-        |text: &str| text.split_once([' ', THIN_SPACE]).map_or_else(String::new, |(_, unit)| unit.to_owned());
-    let shared = unit(last);
-    if !shared.is_empty() && unit(first) == shared {
-        let number = first.trim_end_matches(&shared).trim_end();
-        return format!("{number} {word} {last}");
-    }
-    format!("{first} {word} {last}")
 }
 
 /// Until when the answer of one pattern's series holds.
@@ -251,11 +247,6 @@ fn no_flip(swept: Swept, points: &[&Point]) -> Option<String> {
         | Swept::StreamsPerConnection
         | Swept::MaxStreams => None,
     }
-}
-
-/// That one of the points has too few blocks to judge by, in words.
-pub(super) fn fewest_blocks(points: &[&Point]) -> Option<&'static str> {
-    few_blocks(points.iter().map(|point| point.blocks()).min()?)
 }
 
 /// Between which two values a quantity falls below a limit.

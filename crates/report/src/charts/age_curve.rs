@@ -7,7 +7,12 @@ use super::{
 };
 use contract::Pattern;
 
-use crate::{findings::ScenarioFinding, floor::floor_of, point::Point, quantity::Bound, style::Ink};
+use crate::{
+    findings::{Point, ScenarioFinding},
+    judgement::floor::floor_of,
+    quantities::Bound,
+    style::Ink,
+};
 
 /// A logarithmic axis has no zero: ages are at least the microsecond that they are kept to.
 const LEAST_MS: f64 = 1e-3;

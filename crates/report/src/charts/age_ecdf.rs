@@ -1,16 +1,16 @@
 //! The whole shape of the ages: which fraction of the deliveries was how fresh.
 
 use super::{
-    Figure,
     age_curve::{self, AgeCurve},
     axis::{Axis, Plane},
     canvas::{Anchor, Canvas, Drawn, TICK_TEXT, WIDTH, draw, text_width},
-    intervals, left_out, legend, same_panel,
+    figure::Figure,
+    intervals, legend,
+    shown::{left_out, same_panel},
 };
 use crate::{
-    findings::ScenarioFinding,
-    point::Point,
-    quantity::{Bound, QuantityName},
+    findings::{Point, ScenarioFinding},
+    quantities::{Bound, QuantityName},
     style::Ink,
 };
 

@@ -1,7 +1,7 @@
 //! Axes and the plane between two of them.
 
 use super::canvas::{Anchor, Canvas, Drawn, TICK_TEXT, text_width};
-use crate::{number::setting, style::Ink};
+use crate::{style::Ink, text::number::setting};
 
 /// How values are spaced.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -5,12 +5,11 @@ use super::{
     intervals,
 };
 use crate::{
-    findings::ScenarioFinding,
-    floor::{self, FLOOR_KEY},
-    number::three_digits,
-    point::Point,
-    quantity::{Bound, QuantityName},
+    findings::{Point, ScenarioFinding},
+    judgement::floor::{self, FLOOR_KEY},
+    quantities::{Bound, QuantityName},
     style::Ink,
+    text::number::three_digits,
 };
 
 /// Height of a bar with the label above it.
@@ -59,7 +58,7 @@ impl<'a> Bar<'a> {
     ) -> Self {
         Self {
             point,
-            label: point.label(),
+            label: point.short_label(),
             parts: vec![(value, 1.0)],
             value,
             number: text(value),

@@ -3,16 +3,19 @@
 use contract::{BrowserLane, LaneKind, Pattern};
 
 use super::{
-    Figure,
     axis::{Axis, Plane},
     canvas::{Anchor, Canvas, Drawn, TEXT, TICK_TEXT, WIDTH, draw, text_width},
+    figure::Figure,
     waterfall::{BAR, hatched},
 };
 use crate::{
     findings::ScenarioFinding,
-    number::{counted, setting, time_ms},
     style::Ink,
-    watched::{Watch, first_watches, found_words, waited_ms, watches},
+    tables::watched::{Watch, first_watches, found_words, waited_ms, watches},
+    text::{
+        number::{counted, setting, time_ms},
+        sentence::further,
+    },
 };
 
 /// Height of a lane.
@@ -161,9 +164,10 @@ fn beside(watch: &Watch<'_>) -> Vec<String> {
     lines
 }
 
-/// What each page could open: `SSE over HTTP/1.1: 6 of 8 streams open, the fetch waited 5.00 s; …`.
+/// What each page could open: `SSE over HTTP/1.1: 6 of 8 streams open, the fetch waited 5.00 s. …`.
 fn title(shown: &[Watch<'_>]) -> String {
-    found_words(shown, |watch| watch.opened_words()).join("; ")
+    let found = found_words(shown, |watch| watch.opened_words());
+    found.split_first().map_or_else(String::new, |(first, others)| format!("{first}{}", further(others)))
 }
 
 fn description(shown: &[Watch<'_>]) -> String {

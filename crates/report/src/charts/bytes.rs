@@ -1,12 +1,17 @@
 //! Bytes per event by what they carry.
 
 use super::{
-    Figure,
     bars::{self, Bar, PARTS_KEY, ROW, model_key},
     canvas::draw,
+    figure::Figure,
     requests::{description, title},
+    shown,
 };
-use crate::{findings::ScenarioFinding, left_out, point::Point, quantity::QuantityName};
+use crate::{
+    findings::{Point, ScenarioFinding},
+    quantities::QuantityName,
+    tables::left_out,
+};
 
 /// Bars that one figure can hold.
 const MOST_BARS: usize = 12;
@@ -26,7 +31,7 @@ pub(super) fn figure(finding: &ScenarioFinding, points: &[&Point]) -> Option<Fig
     if priced.is_empty() {
         return None;
     }
-    let shown = super::chosen(&priced, MOST_BARS, &[&|point| point.measured(name)]);
+    let shown = shown::chosen(&priced, MOST_BARS, &[&|point| point.measured(name)]);
     let bars: Vec<Bar<'_>> =
         shown.iter().filter_map(|point| Some(bar(point)?.upon_floor(finding, name))).collect();
     let height = PARTS_KEY + 6.0 + ROW * bars.len() as f64 + 22.0;
@@ -43,7 +48,7 @@ pub(super) fn figure(finding: &ScenarioFinding, points: &[&Point]) -> Option<Fig
         caption: format!(
             "From strong to faint: the event's own text, the envelope around it, heads of requests and answers, and polls that brought nothing. Bars start at zero; the upright tick is the model's total.{}{}{}",
             bars::whisker_words(&bars),
-            super::left_out(shown.len(), priced.len()),
+            shown::left_out(shown.len(), priced.len()),
             left_out::caption(points, name)
         ),
         description: description(&shown, name),

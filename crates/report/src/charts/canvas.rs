@@ -13,7 +13,7 @@ use plotters::{
 };
 
 use crate::{
-    point::Point,
+    findings::Point,
     style::{self, Ink, Marker},
 };
 

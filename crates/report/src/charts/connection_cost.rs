@@ -3,19 +3,19 @@
 use contract::{Load, SetUp};
 
 use super::{
-    Figure,
     bars::{self, Bar, PARTS_KEY, ROW},
     canvas::{Anchor, TEXT, draw},
+    figure::Figure,
     memory::slopes,
+    shown,
 };
 use crate::{
-    estimate,
-    findings::ScenarioFinding,
-    floor::floor_of,
-    memory::Part,
-    number::{bytes, setting},
-    point::Point,
+    findings::{Point, ScenarioFinding},
+    judgement::floor::floor_of,
+    statistics::estimate,
     style::Ink,
+    text::number::{bytes, setting},
+    trials::memory::Part,
 };
 
 /// Bars that one figure can hold.
@@ -29,7 +29,7 @@ const PARTS: [bars::Part; 3] = [("user, idle", 1.0), ("by traffic", 0.62), ("ker
 /// Memory per subscriber; none without slopes of both user and kernel memory.
 pub(super) fn memory(finding: &ScenarioFinding, points: &[&Point]) -> Option<Figure> {
     let with_cost: Vec<&Point> = points.iter().copied().filter(|point| memory_bar(point).is_some()).collect();
-    let shown = super::chosen(&with_cost, MOST_BARS, &[&|point| Some(memory_bar(point)?.value())]);
+    let shown = shown::chosen(&with_cost, MOST_BARS, &[&|point| Some(memory_bar(point)?.value())]);
     let bars: Vec<Bar<'_>> = shown
         .iter()
         .filter_map(|point| Some(memory_bar(point)?.upon_total(floor_total(finding, point))))
@@ -51,7 +51,7 @@ pub(super) fn memory(finding: &ScenarioFinding, points: &[&Point]) -> Option<Fig
         caption: format!(
             "From strong to faint: the server's own memory of a subscriber that has received nothing, what traffic leaves behind in it, and the kernel's memory for both ends of the connection. Bars start at zero; each part is the slope over the number of subscribers.{}{}",
             bars::whisker_words(&bars),
-            super::left_out(bars.len(), with_cost.len())
+            shown::left_out(bars.len(), with_cost.len())
         ),
         description: format!("Stacked bars of memory per subscriber, in bytes: {}.", words(&shown)),
         elements: drawing.elements,
@@ -157,7 +157,7 @@ pub(super) fn set_up(finding: &ScenarioFinding, points: &[&Point]) -> Option<Fig
         caption: format!(
             "From connecting to the first answer that gives a place in the log, both directions. Bytes are those of the TCP stream; packets include the handshake and acknowledgements.{}{}",
             bars::whisker_words(&byte_bars),
-            super::left_out(byte_bars.len(), points.iter().filter(|point| tells_set_up(point)).count())
+            shown::left_out(byte_bars.len(), points.iter().filter(|point| tells_set_up(point)).count())
         ),
         description: format!("Bar charts. {}.", described.join(". ")),
         elements: drawing.elements,
@@ -184,7 +184,7 @@ fn set_up_bars<'a>(
             .collect()
     };
     let each = |point: &Point| estimate::over_blocks(&of(point));
-    super::chosen(points, MOST_BARS, &[&|point| Some(each(point)?.value)])
+    shown::chosen(points, MOST_BARS, &[&|point| Some(each(point)?.value)])
         .into_iter()
         .filter_map(|point| {
             let each = each(point)?;

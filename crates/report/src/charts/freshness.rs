@@ -3,48 +3,23 @@
 use contract::Pattern;
 
 use super::{
-    Figure,
     axis::{Axis, Plane},
     canvas::{Canvas, Drawn, WIDTH, draw},
+    choice::Choice,
+    figure::Figure,
     free_labels, freshness_words, intervals, legend,
 };
 use crate::{
-    findings::{Findings, ScenarioFinding},
-    left_out,
-    measured::quantile_ms,
-    number::counted,
-    point::Point,
-    quantity::{Bound, QuantityName},
+    findings::{Findings, Point, ScenarioFinding},
+    quantities::QuantityName,
     style::Ink,
+    tables::left_out,
+    text::number::counted,
+    trials::measured::quantile_ms,
 };
 
 /// One pattern whose prices differ by less than this has no choice to show.
 const SAME_PRICE: f64 = 0.1;
-
-/// A point with a price and an age.
-pub(super) struct Choice<'a> {
-    pub(super) point: &'a Point,
-    pub(super) bytes: f64,
-    pub(super) age_ms: f64,
-}
-
-impl Choice<'_> {
-    /// The price and the ends of its interval.
-    fn all_bytes(&self) -> [f64; 3] {
-        let (low, high) = self.interval(QuantityName::BytesPerEvent).unwrap_or((self.bytes, self.bytes));
-        [self.bytes, low, high]
-    }
-
-    /// The age and the ends of its interval.
-    fn all_ages_ms(&self) -> [f64; 3] {
-        let (low, high) = self.interval(QuantityName::AgeP99).unwrap_or((self.age_ms, self.age_ms));
-        [self.age_ms, low, high]
-    }
-
-    fn interval(&self, name: QuantityName) -> Option<(f64, f64)> {
-        intervals::of(self.point.quantity_of(name))
-    }
-}
 
 /// One figure for every schedule that more than one scenario published: the same events at the same
 /// instants, so that their points may stand side by side.
@@ -94,7 +69,7 @@ pub(super) fn figure(finding: &ScenarioFinding, points: &[&Point]) -> Option<Fig
 }
 
 fn plot(points: &[&Point], slug: String, scenario: Option<String>, of: &str) -> Option<Figure> {
-    let choices: Vec<Choice<'_>> = points.iter().filter_map(|point| choice(point)).collect();
+    let choices: Vec<Choice<'_>> = points.iter().filter_map(|point| Choice::of(point)).collect();
     if choices.len() < 2 {
         return None;
     }
@@ -152,12 +127,6 @@ fn plot(points: &[&Point], slug: String, scenario: Option<String>, of: &str) -> 
         width: drawing.width,
         height: drawing.height,
     })
-}
-
-fn choice(point: &Point) -> Option<Choice<'_>> {
-    let age = point.quantity_of(QuantityName::AgeP99);
-    let (bytes, age_ms) = (point.measured(QuantityName::BytesPerEvent)?, age.measured?);
-    (age.bound == Bound::Exact && bytes > 0.0).then_some(Choice { point, bytes, age_ms: age_ms.max(1e-3) })
 }
 
 /// From cheap to dear, each fresher than everything cheaper.

@@ -4,13 +4,17 @@
 
 use contract::Pattern;
 
-use super::{freshness::Choice, intervals};
+use super::{choice::Choice, intervals};
 use crate::{
-    answers::{beyond_scatter, capitalised, range},
-    number::{count, list},
-    point::Point,
-    quantity::QuantityName,
-    words::few_blocks,
+    answers::words::range,
+    findings::Point,
+    judgement::judge::beyond_scatter,
+    quantities::QuantityName,
+    statistics::blocks::few_blocks,
+    text::{
+        number::{count, list},
+        sentence::capitalised,
+    },
 };
 
 /// Names that a title can hold.
@@ -38,7 +42,7 @@ pub(super) fn title(choices: &[Choice<'_>], are_all: bool) -> String {
         let verb = if both.len() == 1 { "is" } else { "are" };
         format!("the freshest and the cheapest{apart} {verb} {}", text(&both, choices))
     } else {
-        format!("the cheapest{}; the freshest{}", subject(&cheapest, choices), subject(&freshest, choices))
+        format!("the cheapest{}. The freshest{}", subject(&cheapest, choices), subject(&freshest, choices))
     };
     if are_all { capitalised(&title) } else { format!("Of those shown, {title}") }
 }

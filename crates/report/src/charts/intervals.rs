@@ -3,9 +3,9 @@
 
 use super::canvas::{Canvas, Drawn};
 use crate::{
-    number::THIN_SPACE,
-    quantity::{Bound, Quantity},
+    quantities::{Bound, Quantity},
     style::Ink,
+    text::number::THIN_SPACE,
 };
 
 /// Half the length of a whisker's cap.
@@ -88,7 +88,7 @@ pub(super) fn ribbon(canvas: &Canvas<'_>, low: &[(f64, f64)], high: &[(f64, f64)
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::quantity::QuantityName;
+    use crate::quantities::QuantityName;
 
     #[test]
     fn a_bound_and_half_an_interval_have_none() {

@@ -1,19 +1,20 @@
-//! What each optimisation is worth: bars of cost, the server as it is first, then with one thing
-//! after the other taken away.
+//! What each optimisation is worth: bars of cost, the shared writer first, then the ordinary way, then that
+//! with one thing after the other taken away.
 
 use contract::{Pattern, Rung};
 
 use super::{
-    Figure,
     bars::{self, Bar},
+    figure::Figure,
 };
 use crate::{
-    answers::capitalised,
-    findings::ScenarioFinding,
-    ladder::{Step, above, costs_words, on_rung, step},
-    point::Point,
-    quantity::{Bound, QuantityName},
-    setting::rung_words,
+    findings::{Point, ScenarioFinding},
+    judgement::ladder::{Step, above, costs_words, on_rung, step},
+    quantities::{Bound, QuantityName},
+    text::{
+        sentence::capitalised,
+        setting::{rung_words, without_brackets},
+    },
 };
 
 /// What is shown of a rung: its cost, then what a reader waits.
@@ -43,7 +44,8 @@ fn figure(
             let point = on_rung(points, pattern, rung)?;
             let bar =
                 Bar::of_quantity(point, name).filter(|_| point.quantity_of(name).bound == Bound::Exact)?;
-            let bar = bar.without_model().upon_floor(finding, name).called(rung_words(rung));
+            let bar =
+                bar.without_model().upon_floor(finding, name).called(without_brackets(rung_words(rung)));
             Some(if rung == Rung::Best {
                 bar
             } else {
@@ -60,7 +62,7 @@ fn figure(
         scenario: Some(finding.scenario.name.clone()),
         title: title(points, pattern, name, best),
         caption: format!(
-            "The server as it is first; each bar beneath has something taken away. All but the first two also have a task for each subscriber. Behind a number: by how much it is more than the first, taken block by block, and its 95 % interval. In the title: the most that one thing adds to the bar that it builds on.{}{}{}",
+            "First the shared writer, then the ordinary way: a task per connection with hyper and axum. Each further bar takes one thing away from the second. Behind a number: by how much it is more than the first, taken block by block, and its 95 % interval. In the title: the most that one thing adds to the bar that it builds on.{}{}{}",
             if bars::have_floor(&bars) {
                 " The grey line is the floor, what the kernel alone costs."
             } else {
@@ -88,7 +90,7 @@ fn figure(
 /// What costs most, if any rung is shown to cost more than the one that it builds on.
 fn title(points: &[&Point], pattern: Pattern, name: QuantityName, best: &Point) -> String {
     let label = capitalised(name.label());
-    let as_it_is = best.quantity_of(name).measured_text();
+    let first = best.quantity_of(name).measured_text();
     let steps: Vec<(Rung, Step)> = Rung::ALL
         .into_iter()
         .filter_map(|rung| {
@@ -103,15 +105,18 @@ fn title(points: &[&Point], pattern: Pattern, name: QuantityName, best: &Point) 
         .max_by(|(_, left), (_, right)| left.more.total_cmp(&right.more));
     match dearest {
         Some((rung, step)) => format!(
-            "{label} of {}: {as_it_is} as it is; {} adds up to {}",
+            "{label} of {}: {first} with the shared writer; {} adds up to {}",
             pattern.label(),
             costs_words(rung),
             name.text(step.more)
         ),
         None if is_judged => {
-            format!("{label} of {}: {as_it_is} as it is; no rung is shown to add to it", pattern.label())
+            format!(
+                "{label} of {}: {first} with the shared writer; no rung is shown to add to it",
+                pattern.label()
+            )
         }
         // So few blocks do not tell what a rung adds.
-        None => format!("{label} of {}: {as_it_is} as it is", pattern.label()),
+        None => format!("{label} of {}: {first} with the shared writer", pattern.label()),
     }
 }

@@ -3,7 +3,7 @@
 use contract::Pattern;
 
 use super::canvas::{Anchor, Canvas, Drawn, TEXT, TICK_TEXT, WIDTH, spread, text_width};
-use crate::{floor::FLOOR_KEY, point::Point, style::Ink};
+use crate::{findings::Point, judgement::floor::FLOOR_KEY, style::Ink};
 
 /// Height of one row of keys.
 pub(crate) const ROW: f64 = 20.0;

@@ -2,7 +2,10 @@
 
 use contract::Pattern;
 
-use super::{axis::Plane, sweep::Curve};
+use super::axis::Plane;
+
+/// Points (swept value, quantity).
+pub(super) type Curve = Vec<(f64, f64)>;
 
 /// Radius of a mark, pixels.
 pub(super) const MARK: f64 = 5.5;

@@ -4,18 +4,21 @@
 use contract::{Load, Stair};
 
 use super::{
-    Figure, MOST_SERIES,
     axis::{Axis, Plane},
     canvas::{Anchor, Canvas, Drawn, TEXT, TICK_TEXT, WIDTH, draw, spread, text_width},
-    chosen, intervals, left_out,
+    figure::Figure,
+    intervals,
+    shown::{MOST_SERIES, chosen, left_out},
 };
 use crate::{
-    estimate::{self, Estimate},
-    findings::ScenarioFinding,
-    memory::{self, Line, Part},
-    number::{bytes, counted},
-    point::Point,
+    findings::{Point, ScenarioFinding},
+    statistics::{
+        estimate::{self, Estimate},
+        least_squares::Line,
+    },
     style::Ink,
+    text::number::{bytes, counted},
+    trials::memory::{self, Part},
 };
 
 /// Height of a panel's plane, of what stands above it, and of its axis.

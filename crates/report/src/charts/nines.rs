@@ -3,18 +3,18 @@
 use contract::Measurements;
 
 use super::{
-    Figure,
     age_curve::{self, AgeCurve},
     axis::{Axis, Plane},
     canvas::{Anchor, Canvas, Drawn, TICK_TEXT, WIDTH, draw, text_width},
-    intervals, left_out, legend, same_panel,
+    figure::Figure,
+    intervals, legend,
+    shown::{left_out, same_panel},
 };
 use crate::{
-    findings::ScenarioFinding,
-    number::with_setting,
-    point::{Point, SAMPLES_BEYOND},
-    quantity::{Bound, QuantityName},
+    findings::{Point, SAMPLES_BEYOND, ScenarioFinding},
+    quantities::{Bound, QuantityName},
     style::Ink,
+    text::number::with_setting,
 };
 
 /// Steps of a curve between two nines.

@@ -1,12 +1,17 @@
 //! Bars for a quantity that is a price: requests per event, or what a client costs.
 
 use super::{
-    Figure,
     bars::{self, Bar, ROW, model_key},
     canvas::draw,
+    figure::Figure,
     intervals,
 };
-use crate::{findings::ScenarioFinding, left_out, point::Point, quantity::QuantityName};
+use crate::{
+    findings::{Point, ScenarioFinding},
+    quantities::QuantityName,
+    tables::left_out,
+    text::sentence::capitalised,
+};
 
 /// Requests per event of every point; none if no trial completed, and where nobody asked again.
 pub(super) fn figure(finding: &ScenarioFinding, points: &[&Point]) -> Option<Figure> {
@@ -77,7 +82,7 @@ pub(super) fn title(points: &[&Point], name: QuantityName) -> String {
         value(left).total_cmp(&value(right))
     });
     let text = |point: &Point| format!("{} ({})", point.quantity_of(name).measured_text(), point.label());
-    let label = crate::answers::capitalised(name.label());
+    let label = capitalised(name.label());
     match sorted.as_slice() {
         [] => label,
         [only] => format!("{label}: {}", text(only)),

@@ -3,17 +3,17 @@
 use contract::{Measurements, Pattern};
 
 use super::{
-    Figure,
     axis::{Axis, Plane},
     canvas::{Anchor, Canvas, Drawn, TEXT, TICK_TEXT, WIDTH, draw},
-    free_labels, intervals, left_out, legend,
+    figure::Figure,
+    free_labels, intervals, legend,
+    shown::{self, left_out},
 };
 use crate::{
-    findings::ScenarioFinding,
-    point::Point,
-    quantity::{Bound, QuantityName},
-    saturation::{AGE_BOUND_MS, Saturation, offered, shares},
+    findings::{Point, ScenarioFinding},
+    quantities::{Bound, QuantityName},
     style::Ink,
+    trials::saturation::{AGE_BOUND_MS, Saturation, offered, shares},
 };
 
 /// Curves that one chart can hold, the floors' left out.
@@ -91,7 +91,7 @@ fn figure(finding: &ScenarioFinding, slug: String, points: &[&Point]) -> Option<
     let all = points.len();
     let known: Vec<&Point> = points.iter().copied().filter(|point| Climb::of(point).is_some()).collect();
     let deliveries = |point: &Point| point.measured(QuantityName::SaturationDeliveries);
-    let known = super::chosen(&known, MOST_CURVES, &[&deliveries]);
+    let known = shown::chosen(&known, MOST_CURVES, &[&deliveries]);
     let climbs: Vec<Climb<'_>> = known.iter().filter_map(|point| Climb::of(point)).collect();
     if climbs.is_empty() {
         return None;

@@ -3,14 +3,14 @@
 use contract::Pattern;
 
 use super::{
-    Figure,
     bars::{self, Bar},
+    figure::Figure,
+    shown,
 };
 use crate::{
-    answers::capitalised,
-    findings::ScenarioFinding,
-    point::Point,
-    quantity::{Bound, QuantityName},
+    findings::{Point, ScenarioFinding},
+    quantities::{Bound, QuantityName},
+    text::sentence::capitalised,
 };
 
 /// Bars that one figure can hold.
@@ -68,7 +68,7 @@ fn figure(
                 ""
             },
             bars::whisker_words(&bars),
-            super::left_out(shown.len(), all)
+            shown::left_out(shown.len(), all)
         ),
         description: format!(
             "Bar chart of {} for {} by server: {}.",

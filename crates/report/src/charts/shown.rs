@@ -3,7 +3,10 @@
 
 use contract::Pattern;
 
-use crate::point::Point;
+use crate::findings::Point;
+
+/// Curves that one chart can hold before nobody can follow one.
+pub(super) const MOST_SERIES: usize = 6;
 
 /// A value that a title may name the ends of.
 type Value<'a> = &'a dyn Fn(&Point) -> Option<f64>;
@@ -77,4 +80,9 @@ pub(super) fn left_out(shown: usize, all: usize) -> String {
         return String::new();
     }
     format!(" Shown are {shown} of {all} points; the table has all.")
+}
+
+/// Whether a point belongs to the chart that shows these, drawn or not.
+pub(super) fn same_panel(points: &[&Point], point: &Point) -> bool {
+    points.iter().any(|shown| shown.pattern == point.pattern)
 }

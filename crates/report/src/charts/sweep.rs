@@ -3,32 +3,28 @@
 use contract::Pattern;
 
 use super::{
-    Figure,
     axis::{Axis, Plane},
     canvas::{Canvas, Drawn, WIDTH, draw},
+    figure::Figure,
     intervals, legend,
-    marks::{self, MARK, Mark, level_mark},
+    marks::{self, Curve, MARK, Mark, level_mark},
     requests,
 };
 use crate::{
-    answers::{self, main_quantities},
-    findings::ScenarioFinding,
-    floor::floor_of,
-    left_out,
-    number::list,
-    obstacles::are_compared,
-    point::Point,
-    quantity::{Bound, QuantityName},
-    setting::Swept,
+    answers::sweep::main_quantities,
+    findings::{Point, ScenarioFinding},
+    judgement::{
+        floor::floor_of,
+        transits::{Growth, growths},
+    },
+    quantities::{Bound, QuantityName},
     style::Ink,
-    transits::{Growth, growths},
+    tables::{left_out, obstacles::are_compared},
+    text::{number::list, sentence::capitalised, swept::Swept},
 };
 
 /// Values that spread further than this need a logarithmic axis to be read.
 const WIDE: f64 = 20.0;
-
-/// Points (swept value, quantity).
-pub(super) type Curve = Vec<(f64, f64)>;
 
 /// The main quantity, then its price.
 pub(super) fn figures(finding: &ScenarioFinding, swept: Swept, points: &[&Point]) -> Vec<Figure> {
@@ -273,7 +269,7 @@ fn x_axis(swept: Swept, curves: &[(Pattern, Curve, Curve)]) -> Axis {
         curves.iter().flat_map(|(_, measured, _)| measured.iter().map(|(value, _)| *value)).collect();
     values.sort_by(f64::total_cmp);
     values.dedup();
-    let ticks = values.iter().map(|value| (*value, crate::number::setting(*value))).collect();
+    let ticks = values.iter().map(|value| (*value, crate::text::number::setting(*value))).collect();
     if swept == Swept::Rtt {
         // Ages grow by shares of a round trip: a straight line on a straight axis.
         return Axis::from_zero(values.into_iter(), swept.axis()).with_ticks(ticks);
@@ -324,7 +320,7 @@ fn title(swept: Swept, name: QuantityName, points: &[&Point]) -> String {
     let (Some(first), Some(last)) = (points.first(), points.last()) else {
         return String::new();
     };
-    let label = answers::capitalised(name.label());
+    let label = capitalised(name.label());
     let growths = if swept == Swept::Rtt { growths(points, name) } else { Vec::new() };
     if !growths.is_empty() {
         let grown: Vec<String> = growths.iter().map(Growth::transits).collect();

@@ -3,16 +3,15 @@
 use contract::{Measurements, Second};
 
 use super::{
-    Figure, MOST_SERIES,
     axis::{Axis, Plane},
     canvas::{Anchor, Canvas, Drawn, TEXT, TICK_TEXT, WIDTH, draw, text_width},
-    chosen, left_out,
+    figure::Figure,
+    shown::{MOST_SERIES, chosen, left_out},
 };
 use crate::{
-    findings::ScenarioFinding,
-    number::{count, with_unit},
-    point::Point,
+    findings::{Point, ScenarioFinding},
     style::Ink,
+    text::number::{count, with_unit},
 };
 
 /// Height of a lane's plane, and of the lane with its heading.
@@ -130,7 +129,7 @@ fn seconds_axis(points: &[&Point]) -> Axis {
         .unwrap_or(last / 6.0);
     let ticks = (0..=(last / step) as u32)
         .map(|index| f64::from(index) * step)
-        .map(|second| (second, crate::number::setting(second)))
+        .map(|second| (second, crate::text::number::setting(second)))
         .collect();
     Axis::linear(0.0, last, ticks, "seconds of the schedule")
 }
@@ -149,7 +148,7 @@ fn age_lane(canvas: &Canvas<'_>, lane: &Plane, point: &Point, trial: &Measuremen
     canvas.rectangle((lane.left, lane.top), (lane.place_x(warm_up_s), lane.bottom), Ink::Shade, 1.0)?;
     lane.frame_y(canvas)?;
     canvas.point_marker(point, (11.0, lane.top - 19.0), 5.5)?;
-    canvas.text((24.0, lane.top - 19.0), &point.label(), Anchor::Left, TEXT, Ink::Text)?;
+    canvas.text((24.0, lane.top - 19.0), &point.short_label(), Anchor::Left, TEXT, Ink::Text)?;
     let ink = Ink::Measured(point.pattern);
     for path in paths(lane, &trial.age_seconds, 50, |second| second.p50_us) {
         stretch(canvas, &path, ink, 1.0)?;
@@ -288,15 +287,14 @@ fn title(points: &[&Point]) -> String {
         ));
     }
     if let Some((label, second)) = worst(points) {
-        let article = if parts.is_empty() { "The" } else { "the" };
         let of = if parts.is_empty() { "" } else { " that has a p99" };
         parts.push(format!(
-            "{article} oldest second{of} was second {} of {label}, with {} at p99",
+            "The oldest second{of} was second {} of {label}, with {} at p99",
             second.second,
             with_unit(ms(second.p99_us), "ms")
         ));
     }
-    if parts.is_empty() { "Ages second by second".to_owned() } else { parts.join("; ") }
+    if parts.is_empty() { "Ages second by second".to_owned() } else { parts.join(". ") }
 }
 
 fn description(points: &[&Point]) -> String {

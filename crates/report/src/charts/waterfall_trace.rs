@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use contract::{Pattern, TraceEvent};
 
-use crate::{point::Point, trial::Trial};
+use crate::findings::{Point, Trial};
 
 /// Events that one figure follows.
 const MOST_EVENTS: usize = 20;

@@ -3,7 +3,7 @@
 use contract::Pattern;
 
 use super::waterfall_trace::{Lane, Request, Traced};
-use crate::number::{count, counted, list, with_unit};
+use crate::text::number::{count, counted, list, with_unit};
 
 /// Connections opened after the lane's first.
 fn reconnects<'a>(lane: &'a Lane<'_>) -> &'a [i64] {

@@ -135,6 +135,20 @@ impl Live {
     }
 }
 
+/// Reads until these bytes have come, and returns everything.
+pub(crate) async fn read_until(stream: &mut (impl AsyncRead + Unpin), until: impl AsRef<[u8]>) -> Vec<u8> {
+    let until = until.as_ref();
+    let (mut bytes, mut searched) = (Vec::new(), 0_usize);
+    while !bytes[searched..].windows(until.len()).any(|window| window == until) {
+        searched = bytes.len().saturating_sub(until.len());
+        let read = timeout(PATIENCE, stream.read_buf(&mut bytes)).await;
+        let came = || String::from_utf8_lossy(&bytes[..bytes.len().min(1_000)]).into_owned();
+        let read = read.unwrap_or_else(|_| panic!("only {} bytes came: {}", bytes.len(), came())).unwrap();
+        assert_ne!(read, 0, "closed after {} bytes: {}", bytes.len(), came());
+    }
+    bytes
+}
+
 /// An HTTP answer as it came.
 #[derive(Debug, Clone)]
 pub(crate) struct Answer {

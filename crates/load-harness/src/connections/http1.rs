@@ -1,0 +1,281 @@
+//! An HTTP/1.1 connection: a request goes out in one write, what comes is read into a buffer that all
+//! connections of a worker share, and taken where it lies. In clear or in TLS, which those who use it need
+//! not know.
+
+use std::{
+    future::poll_fn,
+    io, mem,
+    pin::Pin,
+    task::{Context, Poll, Waker, ready},
+    time::Duration,
+};
+
+use tokio::{
+    io::{AsyncRead, AsyncReadExt, AsyncWriteExt, ReadBuf},
+    time::timeout,
+};
+use tokio_rustls::client::TlsStream;
+
+use crate::{
+    connections::{
+        context::{ConnectionContext, READ_BYTES},
+        counted_stream::CountedStream,
+        ledger::add,
+        tls::TimedStream,
+    },
+    data::{
+        error::SubscriberError::{self, Ended, Unanswered},
+        parsed::Parsed,
+        reading::{Head, LONGEST_BYTES, read_head},
+    },
+};
+
+/// Longest wait for the end of a connection that the server was asked to close.
+const LONGEST_GOODBYE: Duration = Duration::from_secs(1);
+
+/// A connection. Dropping it closes the socket.
+pub(crate) struct Http1Connection {
+    socket: Socket,
+    /// The start of a message whose end has not come, and whatever follows what was waited for. Empty,
+    /// and without memory, between messages.
+    rest: Vec<u8>,
+    /// When the last bytes came; 0 before the first.
+    read_ns: u64,
+}
+
+/// What carries the bytes.
+enum Socket {
+    Plain(CountedStream),
+    /// Boxed, for all connections in clear would pay for its size.
+    Tls(Box<TlsStream<TimedStream>>),
+}
+
+impl Http1Connection {
+    /// Takes a socket that has just been connected; where connections are encrypted, the handshake comes
+    /// first.
+    pub(crate) async fn over(
+        stream: CountedStream,
+        context: &ConnectionContext,
+    ) -> Result<Self, SubscriberError> {
+        let socket = match context.tls() {
+            None => Socket::Plain(stream),
+            Some(tls) => {
+                let counters = &context.counters;
+                let before_bytes = counters.stream.total();
+                let encrypted = Box::pin(tls.encrypt(stream, context.clock())).await?;
+                // All of the handshake are heads. The records around what follows are framing.
+                add(&counters.headers, counters.stream.total() - before_bytes);
+                Socket::Tls(Box::new(encrypted))
+            }
+        };
+        Ok(Self { socket, rest: Vec::new(), read_ns: 0 })
+    }
+
+    /// Sends the request that `write` writes down: an exchange begins.
+    pub(crate) async fn ask(
+        &mut self,
+        context: &ConnectionContext,
+        write: impl FnOnce(&mut String),
+    ) -> Result<(), SubscriberError> {
+        let counters = &context.counters;
+        counters.begin();
+        let unsent = {
+            let mut text = context.request();
+            write(&mut text);
+            let taken = match &mut self.socket {
+                Socket::Plain(stream) => stream.write_now(text.as_bytes()),
+                Socket::Tls(_) => Ok(0),
+            };
+            let written = taken.inspect_err(|_| add(&counters.unsent_requests, 1))?;
+            add(&counters.computed_sent, text.len() as u64);
+            (written < text.len()).then(|| text.as_bytes()[written..].to_vec())
+        };
+        if let Some(unsent) = unsent {
+            let sent = self.send(&unsent).await;
+            sent.inspect_err(|_| add(&counters.unsent_requests, 1))?;
+        }
+        Ok(())
+    }
+
+    /// Waits for the head of an answer and counts it, with what was sent since `sent_before` bytes had been.
+    /// What came in the same read behind it, such as the events that a stream missed, or the body of a
+    /// redirect, is no head, and is left for the next read.
+    pub(crate) async fn head<T>(
+        &mut self,
+        context: &ConnectionContext,
+        sent_before: u64,
+        mut accept: impl FnMut(&Head<'_>) -> Result<T, SubscriberError>,
+    ) -> Result<T, SubscriberError> {
+        self.read(context, |bytes, _| {
+            let Some(head) = read_head(bytes)? else { return Ok(Parsed::NOTHING) };
+            let counters = &context.counters;
+            let asked_bytes = counters.stream.sent() - sent_before;
+            add(&counters.headers, asked_bytes + head.used as u64);
+            add(&counters.computed_received, head.rule_bytes);
+            Ok(Parsed { used: head.used, found: Some(accept(&head)?) })
+        })
+        .await
+    }
+
+    /// Notes that so many bytes that were looked at will not be decoded: their message has broken off. In
+    /// TLS no ledger is kept of what is decoded.
+    pub(crate) fn break_off(&self, bytes: u64) {
+        match &self.socket {
+            Socket::Plain(stream) => stream.break_off(bytes),
+            Socket::Tls(_) => {}
+        }
+    }
+
+    /// Whether a kept connection can carry another request: it is open, and nothing has come unasked.
+    pub(crate) fn is_idle(&mut self) -> bool {
+        self.rest.is_empty()
+            && match &mut self.socket {
+                Socket::Plain(stream) => stream.is_idle(),
+                // What has come may be a ticket for a later handshake, which is nothing to this one, or
+                // that it closes (RFC 8446 §4.6.1 and §6.1): a read tells which.
+                Socket::Tls(stream) => {
+                    let mut byte = [0];
+                    let mut context = Context::from_waker(Waker::noop());
+                    Pin::new(stream).poll_read(&mut context, &mut ReadBuf::new(&mut byte)).is_pending()
+                }
+            }
+    }
+
+    /// Sends something else than a request.
+    pub(crate) async fn send(&mut self, bytes: &[u8]) -> Result<(), SubscriberError> {
+        match &mut self.socket {
+            Socket::Plain(stream) => stream.write_all(bytes).await?,
+            Socket::Tls(stream) => {
+                stream.write_all(bytes).await?;
+                // What was taken may still lie enciphered in memory.
+                stream.flush().await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads what a server says in TLS of its own accord and nobody asked for: session tickets, and that it
+    /// closes (`close_notify`, RFC 8446 §4.6.1 and §6.1). It was sent, and is counted.
+    pub(crate) async fn drain_until_close(&mut self) {
+        match &mut self.socket {
+            Socket::Plain(_) => {}
+            Socket::Tls(stream) => {
+                // However it ends, nothing was expected.
+                let _ = timeout(LONGEST_GOODBYE, stream.read_u8()).await;
+            }
+        }
+    }
+
+    /// Shows `look` the bytes that have come until it finds what it waits for. It is called again with
+    /// what it has not used, and more; the second argument says that no more will come.
+    ///
+    /// The instant of every read is noted right after it: what is delivered from its bytes was received
+    /// then, though other subscribers may have read before it is looked at.
+    pub(crate) async fn read<T>(
+        &mut self,
+        context: &ConnectionContext,
+        mut look: impl FnMut(&[u8], bool) -> Result<Parsed<T>, SubscriberError>,
+    ) -> Result<T, SubscriberError> {
+        if !self.rest.is_empty() {
+            context.look_back(self.read_ns);
+            if let Some(found) = self.look_at_rest(context, false, &mut look)? {
+                return Ok(found);
+            }
+        }
+        poll_fn(|task| {
+            loop {
+                let mut shared = context.read_buffer();
+                let mut buffer = ReadBuf::new(&mut shared);
+                let read_ns = ready!(self.socket.poll_read(context, task, &mut buffer))?;
+                let before_ns = mem::replace(&mut self.read_ns, read_ns);
+                let found = match buffer.filled() {
+                    [] => {
+                        let last = self.look_at_rest(context, true, &mut look)?;
+                        let ended = if before_ns == 0 { Unanswered } else { Ended };
+                        return last.ok_or(ended).into();
+                    }
+                    bytes if self.rest.is_empty() => {
+                        let Parsed { used, found } = self.show(context, bytes, false, &mut look)?;
+                        self.rest.extend_from_slice(&bytes[used..]);
+                        found
+                    }
+                    bytes => {
+                        self.rest.extend_from_slice(bytes);
+                        self.look_at_rest(context, false, &mut look)?
+                    }
+                };
+                if let Some(found) = found {
+                    return Ok(found).into();
+                }
+            }
+        })
+        .await
+    }
+
+    /// Shows some bytes. Of a look that fails, what it has not decoded by then stays so.
+    fn show<T>(
+        &self,
+        context: &ConnectionContext,
+        bytes: &[u8],
+        is_end: bool,
+        look: &mut impl FnMut(&[u8], bool) -> Result<Parsed<T>, SubscriberError>,
+    ) -> Result<Parsed<T>, SubscriberError> {
+        let decoded = &context.counters.computed_received;
+        let before = decoded.get();
+        look(bytes, is_end).inspect_err(|_| {
+            self.break_off((bytes.len() as u64).saturating_sub(decoded.get() - before));
+        })
+    }
+
+    fn look_at_rest<T>(
+        &mut self,
+        context: &ConnectionContext,
+        is_end: bool,
+        look: &mut impl FnMut(&[u8], bool) -> Result<Parsed<T>, SubscriberError>,
+    ) -> Result<Option<T>, SubscriberError> {
+        // Shown bytes that fail are noted there, and so are not left.
+        let rest = mem::take(&mut self.rest);
+        let Parsed { used, found } = self.show(context, &rest, is_end, look)?;
+        self.rest = rest;
+        if used == self.rest.len() {
+            self.rest = Vec::new();
+        } else {
+            self.rest.drain(..used);
+        }
+        // One message and one read: more is not waited for.
+        if self.rest.len() > LONGEST_BYTES + READ_BYTES {
+            return Err(SubscriberError::Protocol(format!("a message of more than {LONGEST_BYTES} bytes")));
+        }
+        Ok(found)
+    }
+}
+
+impl Drop for Http1Connection {
+    fn drop(&mut self) {
+        self.break_off(self.rest.len() as u64);
+    }
+}
+
+impl Socket {
+    /// Reads, and tells when the socket was read.
+    fn poll_read(
+        &mut self,
+        context: &ConnectionContext,
+        task: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<u64>> {
+        match self {
+            Self::Plain(stream) => {
+                ready!(Pin::new(stream).poll_read(task, buffer))?;
+                Poll::Ready(Ok(context.note_read()))
+            }
+            Self::Tls(stream) => {
+                ready!(Pin::new(&mut **stream).poll_read(task, buffer))?;
+                // Deciphering is no part of the way.
+                let read_ns = stream.get_ref().0.read_ns();
+                context.look_back(read_ns);
+                Poll::Ready(Ok(read_ns))
+            }
+        }
+    }
+}

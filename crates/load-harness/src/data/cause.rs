@@ -1,0 +1,28 @@
+//! Errors in words, with what caused them first.
+
+use std::error::Error;
+
+/// What failed and, where an error was caused by others, what the first of them says.
+pub(crate) fn with_cause(error: &dyn Error) -> String {
+    let mut cause = error;
+    while let Some(source) = cause.source() {
+        cause = source;
+    }
+    let (told, first) = (error.to_string(), cause.to_string());
+    if told.contains(&first) { told } else { format!("{told}: {first}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_request_that_fails_says_why() {
+        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        let error = client.get("http://127.0.0.1:1/stats").send().await.unwrap_err();
+        assert!(!error.to_string().contains("refused"), "or nobody would need more than {error}");
+        let told = with_cause(&error);
+        assert!(told.contains("http://127.0.0.1:1/stats") && told.contains("refused"), "{told}");
+        assert_eq!(with_cause(&std::io::Error::other("alone")), "alone");
+    }
+}

@@ -1,0 +1,115 @@
+//! Why a subscriber lost its connection, and what that means for its next attempt.
+
+use std::{io, time::Duration};
+
+use contract::Pattern;
+use rustls::{AlertDescription, pki_types::pem};
+
+use crate::data::reading::Unreadable;
+
+/// Why a subscriber lost its connection. Counted, and told if the trial fails; never a panic.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum SubscriberError {
+    #[error("the socket failed: {0}")]
+    Socket(#[from] io::Error),
+    #[error("TLS: {0}")]
+    Tls(#[from] TlsError),
+    #[error("HTTP/2 failed: {0}")]
+    Http2(#[from] h2::Error),
+    #[error("the server's SETTINGS do not offer WebSocket over HTTP/2 (RFC 8441 §3)")]
+    NoExtendedConnect,
+    #[error("reqwest failed: {0}")]
+    Reqwest(#[from] reqwest::Error),
+    #[error("the server answered {0}")]
+    Status(http::StatusCode),
+    #[error("the server answered {0} and asked for patience")]
+    Later(http::StatusCode, Duration),
+    #[error("the server answered with no event stream but {0}")]
+    NoEventStream(String),
+    #[error("the server redirected {0}")]
+    Redirected(String),
+    #[error("the answer cannot be read: {0}")]
+    Unreadable(#[from] Unreadable),
+    #[error("the server broke the contract: {0}")]
+    Protocol(String),
+    #[error("the connection was closed before an answer")]
+    Unanswered,
+    #[error("no answer within {} s", .0.as_secs_f64())]
+    Overdue(Duration),
+    #[error("an answer broke off")]
+    BrokenOff,
+    #[error("the stream ended")]
+    Ended,
+    #[error("the server closed the WebSocket")]
+    Closed,
+}
+
+/// Why there is no TLS with a server.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum TlsError {
+    #[error("the server announced no certificate")]
+    Unannounced,
+    #[error("the certificate that the server announced cannot be read: {0}")]
+    Pem(pem::Error),
+    #[error("the certificate that the server announced cannot be trusted: {0}")]
+    Untrustworthy(rustls::Error),
+    #[error("the certificate has expired")]
+    Expired,
+    #[error("the certificate is not for {0}")]
+    OtherHost(String),
+    #[error("the server chose {chosen} by ALPN instead of {asked}")]
+    OtherProtocol { chosen: String, asked: &'static str },
+    #[error("the handshake failed: {0}")]
+    Handshake(rustls::Error),
+}
+
+impl TlsError {
+    /// Whether every further attempt would meet the same: what the server shows is not what was announced.
+    pub(crate) fn is_lasting(&self) -> bool {
+        match self {
+            Self::Unannounced
+            | Self::Pem(_)
+            | Self::Untrustworthy(_)
+            | Self::Expired
+            | Self::OtherHost(_)
+            | Self::OtherProtocol { .. } => true,
+            Self::Handshake(cause) => matches!(
+                cause,
+                // The other side speaks no protocol or cipher that is offered, or its certificate is no good.
+                rustls::Error::InvalidCertificate(_)
+                    | rustls::Error::PeerIncompatible(_)
+                    | rustls::Error::AlertReceived(
+                        AlertDescription::NoApplicationProtocol
+                            | AlertDescription::HandshakeFailure
+                            | AlertDescription::ProtocolVersion
+                    )
+            ),
+        }
+    }
+}
+
+impl SubscriberError {
+    /// Whether it ends the subscription for good: a subscriber of this pattern does not try again.
+    pub(crate) fn is_final(&self, pattern: Pattern) -> bool {
+        match pattern {
+            Pattern::Sse => matches!(self, Self::Status(_) | Self::NoEventStream(_) | Self::Redirected(_)),
+            Pattern::ShortPolling | Pattern::LongPolling | Pattern::WebSocket => false,
+        }
+    }
+
+    /// Whether who never had a place need not try again: it would meet the same.
+    pub(crate) fn is_hopeless(&self) -> bool {
+        matches!(self, Self::NoExtendedConnect) || matches!(self, Self::Tls(error) if error.is_lasting())
+    }
+
+    /// Whether the connection failed, and not what was said on it.
+    pub(crate) fn is_of_the_connection(&self) -> bool {
+        matches!(self, Self::Socket(_) | Self::Http2(_) | Self::Unanswered | Self::BrokenOff | Self::Ended)
+    }
+}
+
+impl From<serde_json::Error> for SubscriberError {
+    fn from(error: serde_json::Error) -> Self {
+        Self::Protocol(format!("unreadable JSON: {error}"))
+    }
+}

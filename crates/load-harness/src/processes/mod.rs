@@ -1,0 +1,11 @@
+//! The processes of a trial besides this one: the server, the lab's own or another, and the middlebox.
+
+pub(crate) mod child_lines;
+pub(crate) mod foreign_server;
+pub(crate) mod harness;
+mod publication;
+pub(crate) mod relay_process;
+pub(crate) mod server_access;
+pub(crate) mod server_process;
+pub(crate) mod target_folder;
+pub(crate) mod trial_error;

@@ -1,0 +1,244 @@
+//! The server under test, as a process of its own: started, awaited by its one line, never left
+//! behind.
+
+use std::{collections::VecDeque, path::Path, process::Stdio, time::Duration};
+
+use contract::{
+    Announcement, Pattern, PublisherReport, Ready, ServerName, ServerStats, StartSchedule, StartedSchedule,
+};
+use serde::de::DeserializeOwned;
+use tokio::{
+    io::BufReader,
+    process::{Child, ChildStdin, Command},
+    task::JoinHandle,
+    time::timeout,
+};
+
+use crate::{
+    data::cause::with_cause,
+    processes::{
+        child_lines::{last_lines, next_line},
+        target_folder::TargetFolderError,
+    },
+    publishing::http_publisher::PostError,
+};
+
+/// Longest wait for the server's one line. It takes milliseconds; this is for a stuck machine.
+pub(crate) const LONGEST_START: Duration = Duration::from_secs(20);
+pub(crate) const LONGEST_STOP: Duration = Duration::from_secs(8);
+
+/// A server that could not be started, or that stopped answering.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ServerError {
+    #[error("the server program could not be started: {0}")]
+    Spawn(std::io::Error),
+    #[error("the server ended before it announced its address")]
+    NoAnnouncement,
+    #[error("the server did not start: {}", .0.join(" "))]
+    Refusal(Vec<String>),
+    #[error("the server did not announce its address within {LONGEST_START:?}{}", said_last(.0))]
+    SilentStart(Vec<String>),
+    #[error("the server announced something else than its address: {0}")]
+    Announcement(serde_json::Error),
+    #[error("the server's control plane did not answer: {}", with_cause(.0))]
+    Control(#[from] reqwest::Error),
+    #[error("the server's control plane answered {0}: {1}")]
+    Refused(reqwest::StatusCode, String),
+    #[error("there is no target `{0}`")]
+    NoTarget(ServerName),
+    #[error("{0}")]
+    NotInstalled(String),
+    #[error("the target {0} does not say how to subscribe by {1}")]
+    NotOffered(ServerName, Pattern),
+    #[error(transparent)]
+    Folder(TargetFolderError),
+    #[error("`{command}` is no server yet: {problem}{}", said_last(.last_words))]
+    Foreign { command: String, problem: Box<ForeignProblem>, last_words: Vec<String> },
+}
+
+/// Why a server that the lab did not build cannot be used though it was started.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ForeignProblem {
+    #[error("it ended before it could be used on port {port}")]
+    Ended { port: u16 },
+    #[error(
+        "it could not be used within {LONGEST_START:?}: check that its target starts it on port {port}, and \
+         that {} is how it says that it is ready",
+        match .ready { Ready::Line => "a line on stdout", Ready::Port => "an open port" }
+    )]
+    NotReady { port: u16, ready: Ready },
+    #[error(
+        "it did not take a first event: {error}; check `publish` of its target, which says {method} {path}, and \
+         that it listens on port {port}"
+    )]
+    FirstEvent { port: u16, method: String, path: String, error: PostError },
+}
+
+/// A running server. Dropping it kills the process; if this process is killed, the server sees its
+/// stdin close and ends by itself.
+#[derive(Debug)]
+pub(crate) struct ServerProcess {
+    control: ControlPlane,
+    child: Child,
+    stdin: Option<ChildStdin>,
+    stderr: JoinHandle<VecDeque<String>>,
+}
+
+/// A way to ask a server, apart from the process itself.
+#[derive(Debug, Clone)]
+pub(crate) struct ControlPlane {
+    announcement: Announcement,
+    client: reqwest::Client,
+}
+
+fn said_last(words: &[String]) -> String {
+    words.last().map(|word| format!("; it said last: {word}")).unwrap_or_default()
+}
+
+impl ServerError {
+    /// The last lines of a server that did not start.
+    pub(crate) fn last_words(self) -> Vec<String> {
+        match self {
+            Self::Refusal(words) | Self::SilentStart(words) | Self::Foreign { last_words: words, .. } => {
+                words
+            }
+            Self::Spawn(_)
+            | Self::NoAnnouncement
+            | Self::Announcement(_)
+            | Self::Control(_)
+            | Self::Refused(..)
+            | Self::NoTarget(_)
+            | Self::NotInstalled(_)
+            | Self::NotOffered(..)
+            | Self::Folder(_) => Vec::new(),
+        }
+    }
+}
+
+/// A program of the lab's in a process of its own, to be spoken to by its pipes. It ends when its stdin is
+/// closed, at the latest with this process.
+pub(crate) fn on_a_leash(program: &Path, arguments: &[String]) -> Command {
+    let mut command = Command::new(program);
+    command
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        // A Ctrl-C at the terminal goes to the whole group; this one is stopped in order.
+        .process_group(0)
+        .kill_on_drop(true);
+    command
+}
+
+/// What a process that has ended wrote last to stderr.
+pub(crate) async fn last_words(stderr: JoinHandle<VecDeque<String>>) -> Vec<String> {
+    let words = timeout(Duration::from_secs(1), stderr).await;
+    words.ok().and_then(Result::ok).unwrap_or_default().into()
+}
+
+impl ServerProcess {
+    /// Starts the program and waits for its announcement.
+    pub(crate) async fn start(program: &Path, arguments: &[String]) -> Result<Self, ServerError> {
+        let mut child = on_a_leash(program, arguments).spawn().map_err(ServerError::Spawn)?;
+        let stderr = tokio::spawn(last_lines(child.stderr.take()));
+        let stdin = child.stdin.take();
+        let announcement = match read_announcement(&mut child).await {
+            Ok(announcement) => announcement,
+            Err(ServerError::NoAnnouncement) => return Err(ServerError::Refusal(last_words(stderr).await)),
+            Err(ServerError::SilentStart(_)) => {
+                let _ = child.kill().await;
+                return Err(ServerError::SilentStart(last_words(stderr).await));
+            }
+            Err(error) => return Err(error),
+        };
+        let client = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(30)).build()?;
+        let control = ControlPlane { announcement, client };
+        // The client's first request pays for its connection; that must not fall into the window.
+        control.stats().await?;
+        Ok(Self { control, child, stdin, stderr })
+    }
+
+    pub(crate) fn control(&self) -> ControlPlane {
+        self.control.clone()
+    }
+
+    /// Done when the process has ended by itself, with its exit status in words.
+    pub(crate) async fn ended(&mut self) -> String {
+        match self.child.wait().await {
+            Ok(status) => format!("the server ended during the trial ({status})"),
+            Err(error) => format!("the server cannot be watched: {error}"),
+        }
+    }
+
+    /// Lets the server end cleanly by closing its stdin, and kills it if it takes too long. Returns
+    /// the last lines it wrote to stderr.
+    pub(crate) async fn stop(mut self) -> Vec<String> {
+        self.stdin = None;
+        if timeout(LONGEST_STOP, self.child.wait()).await.is_err() {
+            // Dropping it would do the same; this also waits until it is gone.
+            let _ = self.child.kill().await;
+        }
+        last_words(self.stderr).await
+    }
+}
+
+impl ControlPlane {
+    pub(crate) const fn announcement(&self) -> &Announcement {
+        &self.announcement
+    }
+
+    pub(crate) async fn stats(&self) -> Result<ServerStats, ServerError> {
+        read(self.client.get(self.url("stats")).send().await?).await
+    }
+
+    pub(crate) async fn start_schedule(&self, order: &StartSchedule) -> Result<StartedSchedule, ServerError> {
+        read(self.client.post(self.url("schedule")).json(order).send().await?).await
+    }
+
+    pub(crate) async fn publisher_report(&self) -> Result<PublisherReport, ServerError> {
+        read(self.client.get(self.url("schedule")).send().await?).await
+    }
+
+    fn url(&self, path: &str) -> String {
+        format!("http://{}/{path}", self.announcement.control)
+    }
+}
+
+async fn read_announcement(child: &mut Child) -> Result<Announcement, ServerError> {
+    let mut stdout = BufReader::new(child.stdout.take().ok_or(ServerError::NoAnnouncement)?);
+    let line = timeout(LONGEST_START, next_line(&mut stdout))
+        .await
+        .map_err(|_| ServerError::SilentStart(Vec::new()))?
+        .map_err(ServerError::Spawn)?
+        .ok_or(ServerError::NoAnnouncement)?;
+    serde_json::from_str(&line).map_err(ServerError::Announcement)
+}
+
+async fn read<T: DeserializeOwned>(response: reqwest::Response) -> Result<T, ServerError> {
+    let status = response.status();
+    if !status.is_success() {
+        return Err(ServerError::Refused(status, response.text().await.unwrap_or_default()));
+    }
+    Ok(response.json().await?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_that_is_never_ready_is_named_with_its_port_and_its_last_words() {
+        let last_words = vec!["first".to_owned(), "no room".to_owned()];
+        let problem = ForeignProblem::NotReady { port: 8_123, ready: Ready::Line };
+        let error = ServerError::Foreign {
+            command: "demo --all".to_owned(),
+            problem: problem.into(),
+            last_words: last_words.clone(),
+        };
+        let told = error.to_string();
+        for word in ["`demo --all`", "within 20s", "port 8123", "a line on stdout", "it said last: no room"] {
+            assert!(told.contains(word), "{word}: {told}");
+        }
+        assert_eq!(error.last_words(), last_words);
+    }
+}

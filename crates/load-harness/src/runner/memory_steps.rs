@@ -1,0 +1,214 @@
+//! What an open connection costs: memory read at growing numbers of subscribers, step by step, once while
+//! they are idle and once, on a fresh server, after each of them has received events.
+//!
+//! The two are trials of their own, each with its window: the idle one publishes nothing. So CPU,
+//! wake-ups and bytes of idle subscribers come from the same instruments as everything else.
+
+use std::time::Duration;
+
+use contract::{
+    Arrivals, ConnectionCost, IdleStretch, Load, Measurements, Pattern, Period, Settings, Stair,
+    StartSchedule,
+};
+use tokio::time::sleep;
+
+use crate::{
+    data::{progress::Progress, trial_order::TrialOrder},
+    processes::{server_access::ServerAccess, trial_error::TrialError},
+    system::{libc_calls::give_back_freed_memory, memory::read_step},
+    worker::pool::WorkerPool,
+};
+
+/// Rest before memory is read: until what connecting or traffic left behind has been given back.
+const REST: Duration = Duration::from_secs(1);
+/// Traffic on each step with traffic: ten events in a second.
+const TRAFFIC_HZ: f64 = 10.0;
+const TRAFFIC: Period = Period::from_millis(1_000);
+
+impl TrialOrder {
+    /// Cuts the memory steps to as many subscribers as there are descriptors for, and notes that. Nothing
+    /// changes for a trial without them: its number of subscribers is part of the question.
+    pub fn cut_stairs(&mut self, fitting: u32) {
+        let settings = &mut self.plan.settings;
+        if settings.stairs.is_empty() || settings.subscribers <= fitting {
+            return;
+        }
+        self.notes.push(format!(
+            "the stairs end at {fitting} of {} subscribers, for which there are file descriptors",
+            settings.subscribers
+        ));
+        settings.subscribers = fitting;
+        settings.stairs.retain(|subscribers| *subscribers < fitting);
+        if settings.stairs.len() < 2 {
+            // A slope needs three readings.
+            settings.stairs = vec![0, fitting / 2];
+        }
+        settings.stairs.push(fitting);
+    }
+}
+
+/// The trial of the idle steps: the order's own settings without any event.
+pub(crate) fn idle_order(order: &TrialOrder, seed: u64) -> Result<TrialOrder, schedule::ScheduleError> {
+    let settings = &order.plan.settings;
+    let events = Arrivals::Silence;
+    let idle = Settings {
+        // By then every short poller has polled once.
+        warm_up: Period((*settings.poll_interval).max(REST)),
+        measure: settings.idle,
+        events: events.clone(),
+        ..settings.clone()
+    };
+    let length = idle.schedule_length();
+    let schedule = schedule::Schedule::build(&events, None, seed, length, idle.payload_bytes)?;
+    let mut plan = order.plan.clone();
+    plan.settings = idle;
+    Ok(TrialOrder { plan, schedule: schedule.into(), replay_csv: None, ..order.clone() })
+}
+
+/// The highest step alone and next to nothing more.
+pub(crate) fn first_connections(
+    order: &TrialOrder,
+    seed: u64,
+) -> Result<TrialOrder, schedule::ScheduleError> {
+    let mut short = order.clone();
+    let settings = &mut short.plan.settings;
+    settings.stairs = vec![settings.subscribers];
+    settings.idle = Period::from_millis(100);
+    idle_order(&short, seed)
+}
+
+/// Connects step by step and reads memory on each.
+pub(crate) async fn read(
+    load: Load,
+    workers: &mut WorkerPool,
+    server: &ServerAccess,
+    order: &TrialOrder,
+    seed: u64,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<Vec<Stair>, TrialError> {
+    // What the subscribers of the trial before needed must not pay for those of this one.
+    give_back_freed_memory();
+    let mut steps = Vec::new();
+    for &subscribers in &order.plan.settings.stairs {
+        workers.connect(subscribers, progress).await?;
+        match load {
+            Load::Idle => sleep(REST).await,
+            Load::Active => traffic(server, order, seed).await?,
+        }
+        steps.push(read_step(load, subscribers, server.group())?);
+    }
+    Ok(steps)
+}
+
+/// What the memory steps add to the length of a trial: another set-up, the rests and the idle stretch.
+pub(crate) fn extra_length(order: &TrialOrder, connect: Duration) -> Duration {
+    let settings = &order.plan.settings;
+    let steps = settings.stairs.len() as u32;
+    let idle = (*settings.poll_interval).max(REST) + *settings.idle;
+    connect + idle + steps * (REST + *TRAFFIC + under_way(order) + REST)
+}
+
+/// Until everybody who is to get an event has it.
+fn under_way(order: &TrialOrder) -> Duration {
+    match order.plan.pattern {
+        Pattern::ShortPolling => *order.plan.settings.poll_interval,
+        Pattern::LongPolling => *order.plan.settings.turnaround,
+        Pattern::Sse | Pattern::WebSocket => Duration::ZERO,
+    }
+}
+
+/// Publishes a little to everybody who is connected, and waits until it has arrived and what it
+/// needed has been given back.
+async fn traffic(server: &ServerAccess, order: &TrialOrder, seed: u64) -> Result<(), TrialError> {
+    let settings = &order.plan.settings;
+    let start_in = Period::from_millis(10);
+    server
+        .start_schedule(&StartSchedule {
+            arrivals: Arrivals::Steady { rate_hz: TRAFFIC_HZ },
+            replay_csv: None,
+            seed,
+            length: TRAFFIC,
+            payload_bytes: settings.payload_bytes,
+            start_in,
+            delivery_delay: Period::default(),
+            delivery_jitter: Period::default(),
+            counted_from: Period::default(),
+        })
+        .await?;
+    sleep(*start_in + *TRAFFIC + under_way(order) + REST).await;
+    Ok(())
+}
+
+/// What the machine did to either of the two trials, it did to what they say together.
+pub(crate) fn take_the_worse(active: &mut Measurements, idle: &Measurements) {
+    active.clock_step_us = active.clock_step_us.max(idle.clock_step_us);
+    active.swapped_pages = active.swapped_pages.zip(idle.swapped_pages).map(|(left, right)| left + right);
+    if idle.stalls.max_us > active.stalls.max_us {
+        active.stalls = idle.stalls.clone();
+    }
+    if let Some(counted) = idle.server_requests_life.filter(|counted| *counted != idle.requests.life) {
+        active.warnings.push(format!(
+            "while idle: the server counted {counted} requests, the subscribers {}",
+            idle.requests.life
+        ));
+    }
+}
+
+/// Puts the steps of both trials and the idle stretch together.
+pub(crate) fn cost(idle: &Measurements, mut steps: Vec<Stair>, active: &[Stair]) -> ConnectionCost {
+    let subscribers = steps.last().map_or(0, |step| step.subscribers);
+    steps.extend(active);
+    ConnectionCost {
+        idle: IdleStretch {
+            subscribers,
+            wall_us: idle.cpu.wall_us,
+            server_us: idle.cpu.server_us,
+            harness_us: idle.cpu.harness_us,
+            requests: idle.requests.window,
+            bytes: idle.bytes.total(),
+            wakeups: idle.wakeups,
+        },
+        stairs: steps,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+
+    use crate::data::calibration_order::calibration_order;
+
+    use super::*;
+
+    fn order(stairs: &[u32]) -> TrialOrder {
+        let mut order = calibration_order(Pattern::Sse.into(), 1, 0).unwrap();
+        order.plan.settings.stairs = stairs.to_vec();
+        order.plan.settings.subscribers = 1_000;
+        order
+    }
+
+    #[test]
+    fn stairs_are_cut_to_the_descriptors_and_say_so() {
+        let mut cut = order(&[0, 200, 400, 1_000]);
+        cut.cut_stairs(300);
+        assert_eq!((cut.plan.settings.subscribers, cut.plan.settings.stairs), (300, vec![0, 200, 300]));
+        assert!(cut.notes[0].contains("300 of 1000"), "{:?}", cut.notes);
+        let mut few = order(&[0, 500, 1_000]);
+        few.cut_stairs(300);
+        assert_eq!(few.plan.settings.stairs, [0, 150, 300], "three readings, or there is no slope");
+        for whole in [order(&[0, 200, 1_000]), order(&[])] {
+            let mut same = whole.clone();
+            same.cut_stairs(if whole.plan.settings.stairs.is_empty() { 300 } else { 1_000 });
+            assert_eq!((same.plan, same.notes), (whole.plan, vec![]), "its subscribers are the question");
+        }
+    }
+
+    #[test]
+    fn the_idle_stretch_publishes_nothing_and_lasts_as_long_as_it_says() {
+        let mut order = order(&[0, 500, 1_000]);
+        order.plan.settings.idle = Period::from_millis(700);
+        let idle = idle_order(&order, 1).unwrap();
+        assert!(idle.schedule.events().is_empty());
+        assert_eq!(idle.window().seconds(), 0.7);
+        assert_eq!(idle.plan.settings.stairs, order.plan.settings.stairs);
+    }
+}

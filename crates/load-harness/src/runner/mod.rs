@@ -1,0 +1,8 @@
+//! Trials, from a fresh server to a record.
+
+pub(crate) mod calibration;
+mod cpu_seconds;
+mod doubts;
+mod measured;
+pub(crate) mod memory_steps;
+pub(crate) mod trial;

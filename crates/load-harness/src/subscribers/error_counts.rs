@@ -1,0 +1,169 @@
+//! The errors that subscribers meet, in words fit for a table, and how often.
+
+use std::{cell::Cell, error::Error, io};
+
+use contract::Trouble;
+
+use crate::data::error::SubscriberError;
+
+/// Different errors that a worker tells apart; whatever else it meets is counted together.
+const MOST_KINDS: usize = 20;
+/// Longest text of one.
+const MOST_CHARACTERS: usize = 120;
+/// What those beyond are called.
+const ANYTHING_ELSE: &str = "something else";
+
+/// What a socket says, and what a subscriber makes of it.
+const OF_SOCKETS: [(io::ErrorKind, &str); 6] = [
+    (io::ErrorKind::ConnectionRefused, "the connection was refused"),
+    (io::ErrorKind::ConnectionReset, "the connection was reset"),
+    (io::ErrorKind::ConnectionAborted, "the connection was aborted"),
+    (io::ErrorKind::BrokenPipe, "the connection was closed before the request was sent"),
+    (io::ErrorKind::UnexpectedEof, "the connection was closed without a goodbye"),
+    (io::ErrorKind::TimedOut, "the connection timed out"),
+];
+
+/// Errors of a worker's subscribers, or of all.
+#[derive(Debug, Default)]
+pub(crate) struct ErrorCounts(Vec<Trouble>);
+
+/// Which errors of its worker a subscriber has met: a bit for each.
+#[derive(Debug, Default)]
+pub(crate) struct Met(Cell<u32>);
+
+impl ErrorCounts {
+    /// Counts one that a subscriber met.
+    pub(crate) fn note(&mut self, error: &SubscriberError, is_final: bool, met: &Met) {
+        let what: String = words(error).chars().take(MOST_CHARACTERS).collect();
+        let place = self.place_of(&what, is_final).unwrap_or_else(|| {
+            let what = if self.0.len() < MOST_KINDS { &*what } else { ANYTHING_ELSE };
+            self.place_of(what, is_final).unwrap_or_else(|| self.push(what, is_final))
+        });
+        let trouble = &mut self.0[place];
+        trouble.times += 1;
+        let bit = 1 << place;
+        if met.0.get() & bit == 0 {
+            met.0.set(met.0.get() | bit);
+            trouble.subscribers += 1;
+        }
+    }
+
+    /// Adds those of other subscribers.
+    pub(crate) fn merge(&mut self, other: &Self) {
+        for theirs in &other.0 {
+            let place = self.place_of(&theirs.what, theirs.is_final);
+            let mine = place.unwrap_or_else(|| self.push(&theirs.what, theirs.is_final));
+            self.0[mine].times += theirs.times;
+            self.0[mine].subscribers += theirs.subscribers;
+        }
+    }
+
+    /// As they stand in a record: the most frequent first, at most some twenty of each worker.
+    pub(crate) fn ranked(&self) -> Vec<Trouble> {
+        let mut ranked = self.0.clone();
+        ranked.sort_by(|left, right| right.times.cmp(&left.times).then_with(|| left.what.cmp(&right.what)));
+        ranked
+    }
+
+    fn place_of(&self, what: &str, is_final: bool) -> Option<usize> {
+        self.0.iter().position(|known| known.what == what && known.is_final == is_final)
+    }
+
+    fn push(&mut self, what: &str, is_final: bool) -> usize {
+        self.0.push(Trouble { what: what.to_owned(), times: 0, subscribers: 0, is_final });
+        self.0.len() - 1
+    }
+}
+
+/// What a subscriber saw, without what differs from one time to the next.
+fn words(error: &SubscriberError) -> String {
+    if let SubscriberError::Socket(error) = error {
+        of_socket(error)
+    } else if let SubscriberError::Reqwest(error) = error {
+        of_reqwest(error)
+    } else if let SubscriberError::Http2(error) = error {
+        of_http2(error)
+    } else {
+        error.to_string()
+    }
+}
+
+fn of_socket(error: &io::Error) -> String {
+    let known = OF_SOCKETS.iter().find(|(kind, _)| *kind == error.kind());
+    known.map_or_else(|| format!("the socket failed: {}", error.kind()), |(_, words)| (*words).to_owned())
+}
+
+/// A connection's end takes all its streams along; what the socket said is the same for each.
+fn of_http2(error: &h2::Error) -> String {
+    match (error.get_io(), error.reason()) {
+        (Some(error), _) => of_socket(error),
+        (None, Some(reason)) => format!("HTTP/2 ended a stream: {reason:?}"),
+        (None, None) => "HTTP/2 ended a stream".to_owned(),
+    }
+}
+
+/// reqwest tells in layers, with the URL in the outermost; the socket's own error is the innermost.
+fn of_reqwest(error: &reqwest::Error) -> String {
+    let mut layer = error.source();
+    while let Some(error) = layer {
+        if let Some(error) = error.downcast_ref::<io::Error>() {
+            return of_socket(error);
+        }
+        layer = error.source();
+    }
+    if error.is_connect() { "no connection came about" } else { "the connection failed" }.to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(troubles: &ErrorCounts) -> Vec<(String, u64, u64, bool)> {
+        let ranked = troubles.ranked().into_iter();
+        ranked.map(|known| (known.what, known.times, known.subscribers, known.is_final)).collect()
+    }
+
+    #[test]
+    fn troubles_are_counted_by_their_words_and_by_who_met_them() {
+        let (mut left, mut right) = (ErrorCounts::default(), ErrorCounts::default());
+        let (first, second, third) = (Met::default(), Met::default(), Met::default());
+        let reset = SubscriberError::Socket(io::ErrorKind::ConnectionReset.into());
+        let refused = SubscriberError::Status(http::StatusCode::FORBIDDEN);
+        for met in [&first, &first, &second] {
+            left.note(&reset, false, met);
+        }
+        left.note(&refused, true, &second);
+        right.note(&reset, false, &third);
+        right.note(&refused, false, &third);
+        left.merge(&right);
+        let forbidden = "the server answered 403 Forbidden".to_owned();
+        assert_eq!(
+            told(&left),
+            [
+                ("the connection was reset".to_owned(), 4, 3, false),
+                (forbidden.clone(), 1, 1, true),
+                (forbidden, 1, 1, false),
+            ]
+        );
+    }
+
+    #[test]
+    fn texts_are_short_and_there_are_not_many() {
+        let (mut troubles, met) = (ErrorCounts::default(), Met::default());
+        for number in 0..1_000 {
+            let said = SubscriberError::Protocol(format!("{number:03} {}", "x".repeat(1_000)));
+            troubles.note(&said, number % 2 == 0, &met);
+        }
+        let told = told(&troubles);
+        assert_eq!(told.len(), MOST_KINDS + 2);
+        assert_eq!(told.iter().map(|known| known.1).sum::<u64>(), 1_000);
+        assert_eq!(told[0], (ANYTHING_ELSE.to_owned(), 490, 1, true));
+        assert!(told.iter().all(|known| known.0.chars().count() <= MOST_CHARACTERS));
+    }
+
+    #[test]
+    fn a_sockets_error_is_told_without_its_number() {
+        assert_eq!(of_socket(&io::Error::from_raw_os_error(111)), "the connection was refused");
+        assert_eq!(of_socket(&io::ErrorKind::AddrInUse.into()), "the socket failed: address in use");
+    }
+}

@@ -1,0 +1,9 @@
+//! What the operating system tells and does: cores, memory, descriptors, process groups, waits.
+
+pub(crate) mod descriptors;
+pub(crate) mod environment;
+pub(crate) mod libc_calls;
+pub(crate) mod machine;
+pub(crate) mod memory;
+pub(crate) mod process_group;
+pub(crate) mod waits;

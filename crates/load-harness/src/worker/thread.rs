@@ -1,0 +1,468 @@
+//! A worker: one thread, one runtime, its share of the subscribers. Workers share nothing while a
+//! trial runs; what they found is merged when it has ended.
+
+use std::{
+    cell::RefCell,
+    io,
+    net::SocketAddr,
+    rc::Rc,
+    sync::{
+        Arc, Mutex,
+        atomic::{
+            AtomicBool, AtomicU64,
+            Ordering::{Acquire, Release},
+        },
+    },
+    thread,
+    time::Duration,
+};
+
+use contract::{Delivery, Pattern, SetUp, Settings, TimeHistogram, TraceEvent};
+use schedule::{EpochClock, Schedule, bind_to_core};
+use tokio::{
+    runtime::{Builder, LocalOptions},
+    sync::watch,
+    task::JoinSet,
+    time::{sleep, sleep_until},
+};
+
+use crate::{
+    connections::{
+        ledger::{Readings, Totals},
+        tls::TlsClient,
+    },
+    data::{
+        recorder::Recorder,
+        server_protocol::ServerProtocol,
+        started::Started,
+        trace::{Stretch, TRACED, Trace},
+    },
+    subscribers::{
+        self,
+        error_counts::ErrorCounts,
+        subscriber::Subscriber,
+        worker_context::{WorkerContext, add_set_up},
+    },
+    worker::stalls,
+};
+
+/// How often a worker looks whether it is done, and tells how far it is.
+const LOOK_EVERY: Duration = Duration::from_millis(5);
+
+/// How long nothing may move at the end before it is the end: a connection that is being opened for a
+/// last request must have carried it to the server by then.
+const LAST_WORDS: Duration = Duration::from_millis(20);
+/// How often this is waited for, on loopback and behind a network.
+const MOST_LOOKS: u32 = 100;
+const MOST_LOOKS_BEHIND_NETWORK: u32 = 10;
+
+/// What a worker is to do.
+pub(crate) struct WorkerOrder {
+    pub(crate) target: SocketAddr,
+    pub(crate) tcp_maxseg: u32,
+    pub(crate) pattern: Pattern,
+    pub(crate) settings: Settings,
+    pub(crate) poll_phase: f64,
+    pub(crate) clock: EpochClock,
+    pub(crate) protocol: ServerProtocol,
+    pub(crate) tls: Option<TlsClient>,
+    /// Numbers of its subscribers.
+    pub(crate) indices: Vec<u32>,
+    pub(crate) core: Option<u32>,
+    pub(crate) schedule: Arc<Schedule>,
+    /// What is kept of the traced subscriber, if it is here.
+    pub(crate) traced: Stretch,
+    pub(crate) signals: Signals,
+    pub(crate) gauge: Arc<Gauge>,
+}
+
+/// What the runner tells its workers.
+#[derive(Clone)]
+pub(crate) struct Signals {
+    pub(crate) started: watch::Receiver<Option<Started>>,
+    /// Subscribers that may connect: those whose number is below.
+    pub(crate) admitted: watch::Receiver<u32>,
+    /// The runner has read the server's counters at the end of the window: sockets may be closed.
+    pub(crate) window_read: watch::Receiver<bool>,
+    pub(crate) stop: watch::Receiver<bool>,
+}
+
+/// How far the workers are, for the runner's eyes. Written every few milliseconds, off the path of
+/// a delivery.
+#[derive(Debug, Default)]
+pub(crate) struct Gauge {
+    connected: AtomicU64,
+    turned_away: AtomicU64,
+    is_hopeless: AtomicBool,
+    last_error: Mutex<Option<String>>,
+}
+
+impl Gauge {
+    pub(crate) fn connected(&self) -> u64 {
+        self.connected.load(Acquire)
+    }
+
+    /// Subscribers that will not try again, and never had a place.
+    pub(crate) fn turned_away(&self) -> u64 {
+        self.turned_away.load(Acquire)
+    }
+
+    /// Whether a subscriber met what every other would meet, however often it tried.
+    pub(crate) fn is_hopeless(&self) -> bool {
+        self.is_hopeless.load(Acquire)
+    }
+
+    pub(crate) fn last_error(&self) -> Option<String> {
+        self.last_error.lock().ok().and_then(|error| error.clone())
+    }
+}
+
+/// What a worker found.
+#[derive(Debug, Default)]
+pub(crate) struct WorkerFinding {
+    pub(crate) recorder: Recorder,
+    pub(crate) connect: TimeHistogram,
+    pub(crate) readings: Readings,
+    pub(crate) delivery: Delivery,
+    pub(crate) set_up: Option<SetUp>,
+    /// How long its event loop stood still, in the window.
+    pub(crate) stalls: TimeHistogram,
+    /// What happened to the traced subscriber; empty where it was not.
+    pub(crate) trace: Vec<TraceEvent>,
+    /// Subscribers that never had a place.
+    pub(crate) never_connected: u64,
+    pub(crate) error_counts: ErrorCounts,
+    /// From losing a connection to the first answer on the next one.
+    pub(crate) recovery: TimeHistogram,
+}
+
+impl WorkerFinding {
+    pub(crate) fn merge(&mut self, other: &Self) {
+        self.recorder.merge(&other.recorder);
+        self.connect.merge(&other.connect);
+        self.stalls.merge(&other.stalls);
+        self.trace.extend(&other.trace);
+        self.error_counts.merge(&other.error_counts);
+        self.recovery.merge(&other.recovery);
+        self.readings.merge(&other.readings);
+        self.never_connected += other.never_connected;
+        self.set_up = match (self.set_up, other.set_up) {
+            (Some(mine), Some(theirs)) => Some(add_set_up(mine, theirs)),
+            (mine, theirs) => mine.or(theirs),
+        };
+        self.delivery.expected += other.delivery.expected;
+        self.delivery.received += other.delivery.received;
+        self.delivery.lost += other.delivery.lost;
+        self.delivery.duplicated += other.delivery.duplicated;
+        self.delivery.reordered += other.delivery.reordered;
+        self.delivery.foreign += other.delivery.foreign;
+    }
+}
+
+/// Starts a worker's thread.
+///
+/// # Errors
+/// If the system refuses the thread.
+pub(crate) fn spawn(order: WorkerOrder) -> io::Result<thread::JoinHandle<io::Result<WorkerFinding>>> {
+    thread::Builder::new().name("worker".to_owned()).spawn(move || {
+        if let Some(core) = order.core {
+            bind_to_core(core);
+        }
+        // A runtime that is local itself wakes a task with one queue less than a `LocalSet` in another.
+        let runtime = Builder::new_current_thread().enable_all().build_local(LocalOptions::default())?;
+        Ok(runtime.block_on(work(order)))
+    })
+}
+
+async fn work(order: WorkerOrder) -> WorkerFinding {
+    let WorkerOrder { signals, gauge, schedule, .. } = &order;
+    let context = WorkerContext::new(
+        order.target,
+        order.tcp_maxseg,
+        (order.pattern, order.settings.clone()),
+        order.poll_phase,
+        order.clock,
+        signals.started.clone(),
+        (order.protocol.clone(), Arc::clone(schedule)),
+    );
+    let context = Rc::new(context.encrypted(order.tls.clone()));
+    let (subscribers, tasks) = (RefCell::default(), RefCell::new(JoinSet::new()));
+    let mut readings = Readings::default();
+    let stalls = RefCell::default();
+    let mut stop = signals.stop.clone();
+    tokio::select! {
+        _ = stop.wait_for(|stop| *stop) => {}
+        () = tell(&context, gauge) => {}
+        () = admit_all(&order, &context, &subscribers, &tasks) => {}
+        () = watch_stalls(&context, &stalls) => {}
+        () = measure(&context, &subscribers, signals, &mut readings) => {}
+    }
+    let subscribers = subscribers.into_inner();
+    let ended_ns = order.clock.now_ns();
+    tasks.into_inner().shutdown().await;
+    all_closed(&context).await;
+    // Only now is it known what they left behind.
+    readings.end = totals(&context, &subscribers);
+
+    let start_ns = context.started.borrow().map_or(0, |started| started.start_ns);
+    let trace: Vec<TraceEvent> =
+        subscribers.iter().flat_map(|subscriber| subscriber.traced_from(start_ns)).collect();
+    let delivery = settle(&context, &subscribers, schedule, ended_ns);
+    WorkerFinding {
+        recorder: context.recorder.take(),
+        connect: context.connect.take(),
+        readings,
+        delivery,
+        set_up: Some(context.set_up.get()),
+        stalls: stalls.take(),
+        trace,
+        never_connected: subscribers.iter().filter(|subscriber| !subscriber.is_set_up()).count() as u64,
+        error_counts: context.error_counts.take(),
+        recovery: context.recovery.take(),
+    }
+}
+
+/// Lets the worker's subscribers in, as far as they are admitted. Nothing is kept for those that are
+/// not: between memory steps, memory is read.
+async fn admit_all(
+    order: &WorkerOrder,
+    context: &Rc<WorkerContext>,
+    subscribers: &RefCell<Vec<Rc<Subscriber>>>,
+    tasks: &RefCell<JoinSet<()>>,
+) {
+    let mut admitted = order.signals.admitted.clone();
+    let mut waiting = order.indices.iter().copied().peekable();
+    loop {
+        let below = *admitted.borrow_and_update();
+        while let Some(index) = waiting.next_if(|index| *index < below) {
+            let trace = (index == TRACED).then(|| Trace::new(order.traced));
+            let subscriber = Rc::new(Subscriber::new(Rc::clone(context), index, trace));
+            tasks.borrow_mut().spawn_local(subscribers::subscribe(Rc::clone(&subscriber)));
+            subscribers.borrow_mut().push(subscriber);
+        }
+        if admitted.changed().await.is_err() {
+            // The runner is gone; the signal to stop ends this worker.
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
+/// Watches the event loop for stalls from the schedule's start on, until the trial ends.
+async fn watch_stalls(context: &WorkerContext, stalls: &RefCell<TimeHistogram>) {
+    stalls::watch(context.clock, context.started().await, stalls).await;
+}
+
+/// Tells the runner how many subscribers are connected, until the trial ends.
+async fn tell(context: &WorkerContext, gauge: &Gauge) {
+    let mut told = (0, 0);
+    loop {
+        let now = (context.tally.connected.get(), context.tally.turned_away.get());
+        // The reason first: the runner asks why when it sees that it is over.
+        if let (Some(error), Ok(mut last)) = (context.last_error.borrow_mut().take(), gauge.last_error.lock())
+        {
+            *last = Some(error);
+        }
+        gauge.connected.fetch_add(now.0 - told.0, Release);
+        gauge.turned_away.fetch_add(now.1 - told.1, Release);
+        if context.tally.is_hopeless.get() {
+            gauge.is_hopeless.store(true, Release);
+        }
+        told = now;
+        sleep(LOOK_EVERY).await;
+    }
+}
+
+/// Reads the counters at both edges of the window, and ends when everything was delivered or the
+/// drain is over.
+async fn measure(
+    context: &WorkerContext,
+    subscribers: &RefCell<Vec<Rc<Subscriber>>>,
+    signals: &Signals,
+    readings: &mut Readings,
+) {
+    let Started { start_ns, window, numbers: (first, end) } = context.started().await;
+    // Every subscriber is there by now, though behind an obstacle some may have no connection.
+    let subscribers = subscribers.borrow().clone();
+    sleep_until(context.instant(start_ns + window.start_ns)).await;
+    readings.window_start = totals(context, &subscribers);
+    sleep_until(context.instant(start_ns + window.end_ns)).await;
+    readings.window_end = totals(context, &subscribers);
+    let expected = subscribers.len() as u64 * (end - first);
+    let settings = &context.settings;
+    let under_way =
+        *settings.drain + *settings.delivery_delay + *settings.delivery_jitter + settings.round_trips(2);
+    let patience_ns = start_ns + window.end_ns + under_way.as_nanos() as u64;
+    while context.tally.received.get() < expected && context.clock.now_ns() < patience_ns {
+        sleep(LOOK_EVERY).await;
+    }
+    // An error means that the runner is gone, and the trial with it.
+    let _ = signals.window_read.clone().wait_for(|read| *read).await;
+    context.close();
+    let (hold, drain) = (*context.settings.hold, *context.settings.drain);
+    if context.pattern == Pattern::LongPolling && hold <= drain {
+        // A hold that ends while the sockets are being closed is answered and never read: one side
+        // would have counted it.
+        sleep(hold).await;
+    }
+    // What was counted a moment ago leaves, and answers on their way arrive: until nothing moves.
+    let moved = || totals(context, &subscribers).bytes().total();
+    let mut before = moved();
+    // A request that has just been sent on a new connection is answered two round trips later.
+    let answered = settings.round_trips(2);
+    let looks = if answered.is_zero() { MOST_LOOKS } else { MOST_LOOKS_BEHIND_NETWORK };
+    for _ in 0..looks {
+        sleep(LAST_WORDS + answered).await;
+        let now = moved();
+        if now == before {
+            break;
+        }
+        before = now;
+    }
+}
+
+/// Waits until the connections that subscribers shared are closed, which they do by themselves once none
+/// is left.
+async fn all_closed(context: &WorkerContext) {
+    let is_open = || context.http2_connections().iter().any(|shared| shared.counters().stream.is_open());
+    for _ in 0..MOST_LOOKS {
+        if !is_open() {
+            return;
+        }
+        sleep(LAST_WORDS).await;
+    }
+}
+
+fn totals(context: &WorkerContext, subscribers: &[Rc<Subscriber>]) -> Totals {
+    let mut totals = Totals::default();
+    for subscriber in subscribers {
+        totals.add(subscriber.counters());
+    }
+    for shared in context.http2_connections().iter() {
+        totals.add(shared.counters());
+    }
+    totals
+}
+
+/// Counts what never came, and keeps it in the ages as older than it was at the end.
+fn settle(
+    context: &WorkerContext,
+    subscribers: &[Rc<Subscriber>],
+    schedule: &Schedule,
+    ended_ns: u64,
+) -> Delivery {
+    let Some(Started { start_ns, window, numbers: (first, end) }) = *context.started.borrow() else {
+        return Delivery::default();
+    };
+    let tally = &context.tally;
+    let mut delivery = Delivery {
+        expected: subscribers.len() as u64 * (end - first),
+        received: tally.received.get(),
+        lost: 0,
+        duplicated: tally.duplicated.get(),
+        reordered: tally.reordered.get(),
+        foreign: tally.foreign.get(),
+    };
+    for seq in subscribers.iter().flat_map(|subscriber| subscriber.missing_in(first, end)) {
+        delivery.lost += 1;
+        if let Some(event) = schedule.events().get((seq - first) as usize) {
+            let age_ns = ended_ns.saturating_sub(start_ns + event.due_ns);
+            context.recorder.borrow_mut().censor(window, event.due_ns, age_ns);
+        }
+    }
+    delivery
+}
+
+#[cfg(test)]
+mod tests {
+    use contract::{Arrivals, Cursor, Epoch, Period, Scenario, Selection, Window, stamp};
+
+    use super::*;
+
+    const SECOND_NS: u64 = 1_000_000_000;
+
+    fn schedule() -> Schedule {
+        let arrivals = Arrivals::Steady { rate_hz: 1.0 };
+        Schedule::build(&arrivals, None, 1, Period::from_millis(10_000), 40).unwrap()
+    }
+
+    /// Two subscribers, and a schedule of ten events whose instant 0 lies ten seconds back.
+    fn context_and_subscribers() -> (Rc<WorkerContext>, Vec<Rc<Subscriber>>, watch::Sender<Option<Started>>) {
+        let scenario = "name = \"s\"\nquestion = \"q\"\nsetting = \"s\"\nlook_at = \"l\"\nsubscribers = 2\n\
+                        measure = \"9s\"\n[events]\narrivals = \"silence\"\n";
+        let plan = Scenario::from_toml("s.toml", scenario).unwrap().trials(Selection::Everything).remove(0);
+        let clock = EpochClock::starting_at(schedule::monotonic_ns() - 10 * SECOND_NS);
+        let window = Window { start_ns: SECOND_NS, end_ns: 10 * SECOND_NS };
+        let (started, seen) = watch::channel(Some(Started { start_ns: 0, window, numbers: (1, 11) }));
+        let target = "127.0.0.1:1".parse().unwrap();
+        let speech = (ServerProtocol::ours(plan.pattern, Duration::ZERO), Arc::new(schedule()));
+        let context = Rc::new(WorkerContext::new(
+            target,
+            1_460,
+            (plan.pattern, plan.settings),
+            0.0,
+            clock,
+            seen,
+            speech,
+        ));
+        let subscribers =
+            (0..2).map(|index| Rc::new(Subscriber::new(Rc::clone(&context), index, None))).collect();
+        (context, subscribers, started)
+    }
+
+    #[test]
+    fn lost_doubled_and_disordered_deliveries_are_told_apart_and_the_lost_stay_in_the_ages() {
+        let (context, subscribers, _started) = context_and_subscribers();
+        let schedule = schedule();
+        let epoch = Epoch::from_random_bits(1);
+        let deliver = |subscriber: &Subscriber, seq: u64| {
+            let due_ns = schedule.events()[seq as usize - 1].due_ns;
+            subscriber.deliver(Cursor { epoch, seq }, &stamp(due_ns, "payload"));
+        };
+        subscribers[0].connection().note_read();
+        for subscriber in &subscribers {
+            subscriber.place(Cursor { epoch, seq: 0 });
+        }
+        for seq in 1..=10 {
+            deliver(&subscribers[0], seq);
+        }
+        for seq in [1, 2, 2, 4, 3, 7, 8] {
+            deliver(&subscribers[1], seq);
+        }
+        subscribers[1].deliver(Cursor { epoch, seq: 9 }, "from elsewhere");
+        let ended_ns = 12 * SECOND_NS;
+        let delivery = settle(&context, &subscribers, &schedule, ended_ns);
+        let expected =
+            Delivery { expected: 20, received: 16, lost: 3, duplicated: 1, reordered: 1, foreign: 1 };
+        assert_eq!(delivery, expected);
+        let ages = context.recorder.borrow().ages();
+        // Lost are 5, 6 and 10, due at 4.5, 5.5 and 9.5 s: 2.5 s is the least age at the end.
+        assert_eq!((ages.censored, ages.censored_min_us), (3, 2_500_000));
+        // Of the 16 that came, the two due at 0.5 s lie before the window.
+        assert_eq!(ages.arrived.count, 14);
+    }
+
+    /// A burst of which two come before the window's first edge, three within it and one after its end; all
+    /// of them are due within it, and one of the warm-up comes late. What comes twice, or from elsewhere, is
+    /// a text of the window, too.
+    #[test]
+    fn what_arrives_between_the_edges_counts_beside_its_text_whatever_its_due() {
+        let (context, subscribers, _started) = context_and_subscribers();
+        let (schedule, epoch) = (schedule(), Epoch::from_random_bits(1));
+        let text = |seq: u64| stamp(schedule.events()[seq as usize - 1].due_ns, "payload");
+        let deliver = |seq: u64| subscribers[0].deliver(Cursor { epoch, seq }, &text(seq));
+        subscribers[0].connection().note_read();
+        subscribers[0].place(Cursor { epoch, seq: 0 });
+        [2, 3].into_iter().for_each(deliver);
+        let mut readings = Readings { window_start: totals(&context, &subscribers), ..Readings::default() };
+        [4, 5, 6, 1, 6].into_iter().for_each(deliver);
+        subscribers[1].deliver(Cursor { epoch, seq: 9 }, &"x".repeat(text(1).len()));
+        readings.window_end = totals(&context, &subscribers);
+        deliver(7);
+        let (start, end) = (&readings.window_start, &readings.window_end);
+        assert_eq!(end.deliveries_since(start), 6);
+        assert_eq!(end.bytes_since(start).payload, 6 * text(1).len() as u64);
+        let mut both = readings;
+        both.merge(&readings);
+        assert_eq!(both.window_end.deliveries_since(&both.window_start), 12);
+    }
+}

@@ -1,0 +1,205 @@
+//! What a question's answer says: who, what, by how much, at what price, until when.
+//!
+//! Every sentence is built from the findings, so another run says something else. Where four blocks or
+//! more do not tell two values apart, the sentence says that no difference was shown; with fewer, that so
+//! few do not tell them apart.
+
+use contract::Arrivals;
+
+mod browser;
+mod connections;
+mod flips;
+mod network;
+mod order;
+mod servers;
+mod sides;
+pub(crate) mod sweep;
+pub(crate) mod words;
+
+use flips::conditions;
+use words::{labels, values};
+
+use crate::{
+    findings::{Answer, Point, ScenarioFinding},
+    judgement::judge::Judge,
+    quantities::{Bound, QuantityName},
+    text::{
+        number::{list, three_digits},
+        sentence::{capitalised, sentences},
+        swept::Swept,
+    },
+};
+
+/// Answers a scenario's question from its points.
+pub(crate) fn answer(finding: &ScenarioFinding) -> Answer {
+    let measured = |point: &&Point| point.completed().next().is_some() && point.server.is_pushlab();
+    let points: Vec<&Point> = finding.points.iter().filter(measured).collect();
+    let judge = Judge::of(finding);
+    let connections =
+        if finding.scenario.stairs.is_empty() { None } else { connections::answer(judge, &points) };
+    let by_server = if finding.is_ramp() {
+        servers::saturation(finding)
+    } else if finding.has_foreign() {
+        servers::servers(finding)
+    } else if Swept::of(&finding.scenario) == Some(Swept::Rung) {
+        servers::ladder(finding)
+    } else {
+        None
+    };
+    let special =
+        browser::answer(finding).or_else(|| Some((browser::not_run(finding)?, vec![]))).or_else(|| {
+            match Swept::of(&finding.scenario)? {
+                Swept::Network => network::obstacles(finding),
+                Swept::Heartbeat => network::heartbeats(finding, judge),
+                Swept::Rtt => network::delays(judge, &points),
+                Swept::Transport => network::transports(&points),
+                Swept::MaxStreams => network::stream_limits(&points),
+                Swept::Subscribers
+                | Swept::Rate
+                | Swept::Payload
+                | Swept::PollInterval
+                | Swept::Hold
+                | Swept::Client
+                | Swept::KeepAlive
+                | Swept::Side
+                | Swept::Rung
+                | Swept::StreamsPerConnection => None,
+            }
+        });
+    let (sentence, mut conditions) = match Swept::of(&finding.scenario) {
+        _ if by_server.is_some() => by_server.unwrap_or_default(),
+        _ if special.is_some() => special.unwrap_or_default(),
+        _ if points.is_empty() => ("No trial of this question was completed.".to_owned(), vec![]),
+        _ if connections.is_some() => connections.unwrap_or_default(),
+        _ if finding.scenario.events == Arrivals::Silence => (silence(&points), vec![]),
+        Some(Swept::Side) if points.len() > 1 => sides::answer(finding),
+        Some(swept) if points.len() > 1 => sweep::answer(swept, judge, &points),
+        Some(_) | None => comparison(judge, finding.primary(), &points),
+    };
+    let mut sentence = sentence;
+    if !finding.has_foreign()
+        && !finding.is_ramp()
+        && let Some(floors) = servers::floors(finding, finding.main_cost())
+    {
+        if finding.primary() == Some(finding.main_cost()) {
+            // The question is how far each is from the floor: what else is known comes after.
+            conditions.insert(0, std::mem::replace(&mut sentence, floors));
+        } else {
+            conditions.push(floors);
+        }
+    }
+    Answer { scenario: finding.scenario.name.clone(), sentence, conditions }
+}
+
+fn silence(points: &[&Point]) -> String {
+    let parts: Vec<String> = points
+        .iter()
+        .filter_map(|point| {
+            let requests = point.measured(QuantityName::RequestsPerSubscriber)?;
+            Some(format!("{} {}", point.label(), three_digits(requests)))
+        })
+        .collect();
+    format!("Without any event, the requests of a subscriber's whole life were: {}.", list(&parts))
+}
+
+/// Several patterns at one setting.
+fn comparison(judge: Judge<'_>, primary: Option<QuantityName>, points: &[&Point]) -> (String, Vec<String>) {
+    // An age always comes first: that which the scenario asks for, or the tail.
+    let (name, at) = match primary {
+        Some(QuantityName::AgeMean) => (QuantityName::AgeMean, "on average"),
+        Some(QuantityName::AgeP50) => (QuantityName::AgeP50, "at p50"),
+        Some(_) | None => (QuantityName::AgeP99, "at p99"),
+    };
+    let mut timed: Vec<&Point> = points
+        .iter()
+        .copied()
+        .filter(|point| {
+            let age = point.quantity_of(name);
+            age.measured.is_some() && age.bound == Bound::Exact
+        })
+        .collect();
+    let age = |point: &Point| point.measured(name).unwrap_or(f64::MAX);
+    timed.sort_by(|left, right| age(left).total_cmp(&age(right)));
+    let Some(freshest) = timed.first().copied() else {
+        return (format!("Too many events were lost or none arrived: no pattern has an age {at}."), vec![]);
+    };
+    let (mut near, behind): (Vec<&Point>, Vec<&Point>) =
+        timed.iter().copied().partition(|point| judge.same(name, freshest, point));
+    near.sort_by_key(|point| point.pattern);
+    let mut parts = vec![format!(
+        "{} delivered an event in {} {at}{}",
+        labels(&near),
+        values(name, &near),
+        alike(judge, name, freshest, &near)
+    )];
+    parts.extend(slower(judge, name, freshest, &behind));
+    for point in points {
+        if point.quantity_of(name).bound == Bound::AtLeast {
+            parts.push(format!(
+                "{} lost so many events that its age {at} is only known to be over {}",
+                point.label(),
+                name.lower_bound_text(age(point))
+            ));
+        }
+    }
+    parts.extend(price(judge, points));
+    let mut conditions = conditions(points);
+    if !conditions.is_empty() {
+        parts.push(conditions.remove(0));
+    }
+    let conditions = conditions.iter().map(|condition| format!("{}.", capitalised(condition))).collect();
+    (sentences(&parts), conditions)
+}
+
+/// `: no difference shown`, behind the values of points that are not told apart from the first; empty
+/// behind one alone.
+fn alike(judge: Judge<'_>, name: QuantityName, first: &Point, near: &[&Point]) -> String {
+    if near.len() < 2 {
+        return String::new();
+    }
+    let same = |left: &&Point| near.iter().all(|right| judge.same(name, left, right));
+    if near.iter().all(same) {
+        format!(": {}", judge.alike(name, first, near).words())
+    } else {
+        format!(": {}", judge.alike(name, first, near).words_from(&first.label()))
+    }
+}
+
+/// `long polling took 12.9 ms (11.0–15.1), 2.90 times as long (2.50–3.36), and …`; none where all are alike.
+fn slower(judge: Judge<'_>, name: QuantityName, freshest: &Point, behind: &[&Point]) -> Option<String> {
+    let parts: Vec<String> = behind
+        .iter()
+        .map(|point| {
+            let took = if std::ptr::eq(*point, behind[0]) { "took " } else { "" };
+            let times = judge.times(name, point, freshest);
+            let times = times.map_or_else(String::new, |times| format!(", {}", times.followed_by("as long")));
+            format!("{} {took}{}{times}", point.label(), point.quantity_of(name).measured_with_interval())
+        })
+        .collect();
+    match parts.as_slice() {
+        [] => None,
+        [only] => Some(only.clone()),
+        [start @ .., last] => Some(format!("{}, and {last}", start.join(", "))),
+    }
+}
+
+/// Who moved the fewest bytes, and how many times that the others did.
+fn price(judge: Judge<'_>, points: &[&Point]) -> Option<String> {
+    let name = QuantityName::BytesPerEvent;
+    let bytes = |point: &Point| point.measured(name);
+    let mut priced: Vec<&Point> = points.iter().copied().filter(|point| bytes(point).is_some()).collect();
+    priced.sort_by(|left, right| bytes(left).unwrap_or(0.0).total_cmp(&bytes(right).unwrap_or(0.0)));
+    let (cheapest, dearest) = (*priced.first()?, *priced.last()?);
+    let mut near: Vec<&Point> =
+        priced.iter().copied().filter(|point| judge.same(name, cheapest, point)).collect();
+    near.sort_by_key(|point| point.pattern);
+    let times = judge
+        .times(name, dearest, cheapest)
+        .filter(|_| !near.iter().any(|point| std::ptr::eq(*point, dearest)))
+        .map_or_else(String::new, |times| {
+            format!(", and up to {}, for {}", times.followed_by("that"), dearest.label())
+        });
+    let alike = alike(judge, name, cheapest, &near);
+    let alike = alike.strip_prefix(": ").map_or_else(String::new, |words| format!(" ({words})"));
+    Some(format!("the price was {} per event for {}{alike}{times}", values(name, &near), labels(&near)))
+}

@@ -1,0 +1,22 @@
+//! What a run found out: data that every output prints. Nothing is decided here, see `judgement`.
+
+mod answer;
+mod comparison;
+mod point;
+mod run;
+mod scenario;
+mod threshold;
+mod trial;
+mod verdict;
+
+pub use answer::Answer;
+pub(crate) use comparison::between;
+pub use comparison::{ComparedPoint, PointComparison};
+pub use point::Point;
+pub(crate) use point::{SAMPLES_BEYOND, at_same_value, unmeasured};
+pub use run::{CalibrationFinding, Failure, Findings};
+pub(crate) use run::{Judged, ScheduleFact};
+pub use scenario::ScenarioFinding;
+pub use threshold::{ThresholdFinding, ThresholdOutcome};
+pub use trial::{SetAside, Trial};
+pub use verdict::Verdict;

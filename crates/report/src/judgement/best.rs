@@ -1,0 +1,63 @@
+//! Which value of a table stands out.
+
+use super::judge::{Judge, Told};
+use crate::{
+    findings::{Point, ScenarioFinding, at_same_value, between},
+    quantities::{Bound, QuantityName},
+    statistics::blocks::few_blocks,
+};
+
+/// Said beside the table.
+pub(crate) const BEST_EXPLAINED: &str = "Bold: lowest at its setting, and told apart from all others.";
+
+/// Whether a value is the lowest and told apart from all others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Best {
+    Yes,
+    No,
+}
+
+/// The best of the patterns at the same swept value, if it is told apart from each of them; of
+/// the servers of its pattern, where those are compared. The floor competes with nobody.
+pub(crate) fn is_best(finding: &ScenarioFinding, point: &Point, name: QuantityName) -> Best {
+    let value = |point: &Point| {
+        let quantity = point.quantity_of(name);
+        quantity.measured.filter(|_| quantity.bound == Bound::Exact && point.valid)
+    };
+    if point.server.is_floor() {
+        return Best::No;
+    }
+    let servers = finding.has_foreign();
+    let competes = |other: &&Point| {
+        !other.server.is_floor()
+            && if servers {
+                other.pattern == point.pattern && other.server != point.server
+            } else {
+                other.pattern != point.pattern
+            }
+    };
+    let mut others = finding
+        .points
+        .iter()
+        .filter(competes)
+        .filter(|other| at_same_value(point, other) && other.measured(name).is_some())
+        .peekable();
+    let beaten = |other: &Point| {
+        let better = value(point)
+            .zip(value(other))
+            .is_some_and(|(own, other)| if name.more_is_better() { own > other } else { own < other });
+        better && is_told_apart(finding, name, point, other)
+    };
+    if others.peek().is_some() && others.all(beaten) { Best::Yes } else { Best::No }
+}
+
+/// By the comparison of the two; with fewer than four blocks only where single trials do not scatter by so
+/// much.
+fn is_told_apart(finding: &ScenarioFinding, name: QuantityName, point: &Point, other: &Point) -> bool {
+    let judged = between(&finding.comparisons, name, point, other).filter(|found| found.is_judged());
+    let is_few = few_blocks(point.blocks().min(other.blocks())).is_some();
+    judged.map_or_else(
+        || is_few && Judge::of(finding).told(name, point, other) == Told::Apart,
+        |found| found.shown,
+    )
+}

@@ -1,0 +1,48 @@
+//! By how much of a round trip an age grows when the round trip does.
+
+use contract::Pattern;
+
+use crate::{
+    findings::Point,
+    quantities::{Bound, QuantityName},
+    statistics::least_squares::line,
+    text::number::three_digits,
+};
+
+/// What one transit is of a round trip.
+pub(crate) const A_TRANSIT: f64 = 0.5;
+
+/// Growth of a quantity per growth of the round trip: of what was measured, and of what was predicted.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Growth {
+    pub(crate) pattern: Pattern,
+    pub(crate) measured: f64,
+    pub(crate) predicted: Option<f64>,
+}
+
+impl Growth {
+    /// `SSE 0.501`, and in transits: `SSE 1.00 transits`.
+    pub(crate) fn transits(&self) -> String {
+        format!("{} {}", self.pattern.label(), three_digits(self.measured / A_TRANSIT))
+    }
+}
+
+/// The slope of each pattern that was measured at two round trips or more.
+pub(crate) fn growths(points: &[&Point], name: QuantityName) -> Vec<Growth> {
+    let of = |pattern: Pattern| {
+        let points = || {
+            points.iter().filter(move |point| {
+                point.pattern == pattern && point.quantity_of(name).bound == Bound::Exact
+            })
+        };
+        let pairs = |value: fn(&Point, QuantityName) -> Option<f64>| -> Vec<(f64, f64)> {
+            points().filter_map(|point| Some((point.params.rtt_ms?, value(point, name)?))).collect()
+        };
+        Some(Growth {
+            pattern,
+            measured: line(&pairs(Point::measured))?.slope,
+            predicted: line(&pairs(|point, name| point.quantity_of(name).predicted)).map(|line| line.slope),
+        })
+    };
+    Pattern::ALL.into_iter().filter_map(of).collect()
+}

@@ -1,0 +1,171 @@
+//! The part of the page that belongs to one scenario.
+
+use maud::{Markup, html};
+
+use super::{
+    marks::{figure_markup, point_name},
+    panel, servers, validity,
+};
+use crate::{
+    charts::Figure,
+    findings::{Answer, Point, ScenarioFinding, unmeasured},
+    judgement::floor::{has_floor, ratio_text},
+    outputs::words::lengths_text,
+    quantities::QuantityName,
+    tables::{
+        comparison_rows::{COMPARISONS_EXPLAINED, comparison_table},
+        panels::panels,
+        parting, watched,
+    },
+    text::{number, setting, swept::varied_text},
+};
+
+/// What the columns "predicted" and "ratio" of the numbers hold.
+pub(crate) const RATIO_EXPLAINED: &str = "The predicted age of a push is what the formulas give, and what the calibration had beyond them. Behind it stands the range in which the machine of the calibration would put it. Ratio: measured ÷ predicted; below 5\u{202f}ms the difference, and the ratio behind it.";
+
+/// Question, setting, finding, figures, numbers, validity, what to look at, command.
+pub(crate) fn section(finding: &ScenarioFinding, answer: &Answer, figures: &[Figure]) -> Markup {
+    let scenario = &finding.scenario;
+    let numbers = format!("#{}-numbers", scenario.name);
+    html! {
+        section {
+            h2.scenario id=(scenario.name) {
+                a href=(format!("#{}", scenario.name)) { (scenario.question) }
+            }
+            p { (scenario.setting) }
+            p.quiet {
+                "Events: " (setting::arrivals_text(&scenario.events)) ". "
+                (lengths_text(finding)) (varied_text(scenario))
+            }
+            p.finding { (answer.sentence) }
+            @for condition in &answer.conditions { p { (condition) } }
+            (servers::table(finding))
+            @for line in watched::beside(finding) { p { (line) "." } }
+            @for table in panels(finding) { (panel::panel(&table)) }
+            div.figures {
+                @for figure in figures.iter().filter(|figure| figure.scenario.as_deref() == Some(scenario.name.as_str())) {
+                    (figure_markup(figure, &numbers))
+                }
+            }
+            details id=(format!("{}-numbers", scenario.name)) {
+                summary { "Every number: predicted, measured, ratio" }
+                (numbers_table(finding))
+            }
+            (partings(finding))
+            (servers::floor_note(finding))
+            (comparisons(finding))
+            (validity::validity(finding))
+            h3 { "What to look at" }
+            p { (scenario.look_at) }
+            h3 { "To measure it again" }
+            pre { code { (finding.command) } }
+        }
+    }
+}
+
+fn partings(finding: &ScenarioFinding) -> Markup {
+    let sentences = parting::sentences(finding);
+    html! { @if !sentences.is_empty() {
+        h3 { (parting::HEADING) }
+        ul { @for sentence in &sentences { li { (sentence) } } }
+    } }
+}
+
+fn comparisons(finding: &ScenarioFinding) -> Markup {
+    let table = comparison_table(finding);
+    html! {
+        @if let Some(table) = table {
+            details {
+                summary { "Every two of them compared" }
+                p.quiet { (COMPARISONS_EXPLAINED) }
+                div.scroll tabindex="0" role="region" aria-label="comparisons" { table {
+                    thead { tr { @for head in &table.heads { th scope="col" { (head) } } } }
+                    tbody { @for row in &table.rows { tr {
+                        @for (place, cell) in row.iter().enumerate() {
+                            @if place == 0 { th scope="row" { (cell) } } @else { td { (cell) } }
+                        }
+                    } } }
+                } }
+            }
+        }
+    }
+}
+
+fn numbers_table(finding: &ScenarioFinding) -> Markup {
+    html! {
+        p.quiet {
+            "Predicted: the " a href="#g-model" { "model" } " replayed over the published schedule. "
+            (RATIO_EXPLAINED) " "
+            "A dash: the model does not speak of it, or the reason stands among the warnings."
+        }
+        div.scroll tabindex="0" role="region" aria-label="every number" {
+            table {
+                thead { tr {
+                    th scope="col" { "quantity" }
+                    th scope="col" { "predicted" }
+                    th scope="col" { "measured" }
+                    th scope="col" { "ratio" }
+                    th scope="col" { "closed form" }
+                    @if has_floor(finding) { th scope="col" { "× floor" } }
+                } }
+                @for point in &finding.points { (numbers_of(finding, point, &finding.known_quantities())) }
+            }
+        }
+    }
+}
+
+fn numbers_of(finding: &ScenarioFinding, point: &Point, known: &[QuantityName]) -> Markup {
+    let floor = has_floor(finding);
+    let columns = if floor { 6 } else { 5 };
+    html! {
+        tbody {
+            tr.group { th colspan=(columns) scope="rowgroup" { span.stay {
+                (point_name(point)) " "
+                small { "(" (setting::params_text(&point.params)) ")" }
+            } } }
+            @if let Some(words) = unmeasured(point) {
+                tr { td.words.doubt colspan=(columns) { (words) } }
+            }
+            @for quantity in known.iter().filter(|_| unmeasured(point).is_none()).map(|name| point.quantity_of(*name)) {
+                tr {
+                    th scope="row" { (quantity.name.label()) }
+                    td { (quantity.predicted_with_range()) }
+                    td class=[quantity.doubt.as_ref().map(|_| "doubt")] title=[quantity.doubt.as_deref()] {
+                        (quantity.measured_with_interval())
+                    }
+                    td { (quantity.comparison_text()) }
+                    td { (quantity.closed_form_text()) }
+                    @if floor { td { (ratio_text(finding, point, quantity.name).unwrap_or_else(|| "—".to_owned())) } }
+                }
+            }
+            @for doubt in doubts(point) {
+                tr { td.words.doubt colspan=(columns) { (doubt) } }
+            }
+        }
+    }
+}
+
+/// Why numbers of a point are grey, each reason once with its quantities.
+pub(crate) fn doubts(point: &Point) -> Vec<String> {
+    let mut reasons: Vec<(&str, Vec<String>)> = Vec::new();
+    for quantity in &point.quantities {
+        let Some(doubt) = quantity.doubt.as_deref() else {
+            continue;
+        };
+        let name = quantity.name.label().to_owned();
+        match reasons.iter_mut().find(|(known, _)| *known == doubt) {
+            Some((_, names)) => names.push(name),
+            None => reasons.push((doubt, vec![name])),
+        }
+    }
+    reasons
+        .into_iter()
+        .map(|(doubt, names)| {
+            if names.len() > 3 {
+                format!("{} of the numbers: {doubt}", names.len())
+            } else {
+                format!("{}: {doubt}", number::list(&names))
+            }
+        })
+        .collect()
+}

@@ -1,0 +1,98 @@
+//! Tables with words in their cells, for the terminal.
+
+use std::fmt::Write as _;
+
+use comfy_table::{CellAlignment, Table};
+
+use super::layout::{plain, table};
+use crate::{
+    findings::ScenarioFinding,
+    tables::{
+        panel::{Kind, Panel, Place, Tone},
+        panels::panels,
+        watched,
+    },
+};
+
+/// Longest line of a cell that holds words.
+const WIDEST: usize = 34;
+
+/// What a scenario has besides its numbers; empty for most.
+pub(crate) fn text(finding: &ScenarioFinding) -> String {
+    let mut text = String::new();
+    for line in watched::lines(finding) {
+        let _ = writeln!(text, "{}\n", plain(&line));
+    }
+    for panel in panels(finding).iter().filter(|panel| panel.place == Place::Everywhere) {
+        let _ = writeln!(text, "{}\n{}\n", plain(&panel.heading), drawn(panel));
+        text.push_str(&beneath(panel));
+        if panel.kind == Kind::Words {
+            let _ = writeln!(text, "{}\n", plain(&panel.explained));
+        }
+    }
+    text
+}
+
+/// The table itself: what stands beneath its cells would make it too wide.
+fn drawn(panel: &Panel) -> Table {
+    let heads: Vec<String> = panel.heads.iter().map(|head| wrapped(&plain(head))).collect();
+    let mut drawn = table(&heads.iter().map(String::as_str).collect::<Vec<_>>());
+    for row in &panel.rows {
+        let own = row.cells.iter().map(|cell| match panel.kind {
+            Kind::Words => cell.text.clone(),
+            Kind::Numbers => cell.line(),
+        });
+        drawn.add_row(std::iter::once(row.head.clone()).chain(own).map(|text| wrapped(&plain(&text))));
+    }
+    for (index, column) in drawn.column_iter_mut().enumerate() {
+        column.set_padding((if index > 0 { 2 } else { 0 }, 0));
+        if index > 0 && panel.kind == Kind::Numbers {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    drawn
+}
+
+/// What stands beneath the words of a cell, a line for each that does not work as it should.
+fn beneath(panel: &Panel) -> String {
+    let mut text = String::new();
+    if panel.kind == Kind::Numbers {
+        return text;
+    }
+    for row in &panel.rows {
+        for (head, cell) in panel.heads.iter().skip(1).zip(&row.cells) {
+            if matches!(cell.tone, Tone::Doubt | Tone::Bad) && !cell.small.is_empty() {
+                let _ = writeln!(
+                    text,
+                    "{}, {}: {}",
+                    plain(&row.head),
+                    plain(head),
+                    plain(&cell.small.join("; "))
+                );
+            }
+        }
+    }
+    if !text.is_empty() {
+        text.push('\n');
+    }
+    text
+}
+
+/// Broken between words, so that columns of them fit beside each other.
+fn wrapped(line: &str) -> String {
+    let mut text = String::new();
+    let mut width = 0;
+    for word in line.split(' ') {
+        let own = word.chars().count();
+        if width > 0 && width + 1 + own > WIDEST {
+            text.push('\n');
+            width = 0;
+        } else if width > 0 {
+            text.push(' ');
+            width += 1;
+        }
+        text.push_str(word);
+        width += own;
+    }
+    text
+}

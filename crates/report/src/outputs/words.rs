@@ -1,0 +1,130 @@
+//! Sentences that several outputs share.
+
+use crate::{
+    findings::{Findings, Point, ScenarioFinding, ThresholdOutcome},
+    judgement::{judge::scatter_words, verdict::ended},
+    statistics::estimate::FEWEST_BLOCKS,
+    tables::drivers::by_driver,
+    text::{
+        number::{THIN_SPACE, count, list, period_ms},
+        sentence::capitalised,
+    },
+};
+
+/// Said once, beside the answer: how many blocks stand behind a value, and what an interval covers.
+pub(crate) fn interval_note(findings: &Findings) -> String {
+    let blocks = || {
+        let points = findings.scenarios.iter().flat_map(|scenario| &scenario.points);
+        // A point without any completed trial has no value to speak of.
+        points.map(Point::blocks).filter(|blocks| *blocks > 0)
+    };
+    let (least, most) = (blocks().min().unwrap_or(0), blocks().max().unwrap_or(0));
+    let mut points = findings.scenarios.iter().flat_map(|scenario| &scenario.points);
+    let of = match (least, most) {
+        (_, 0) if points.any(|point| point.watched().next().is_some()) => {
+            return "The trials were a browser’s tasks: what they brought to light is no value with an interval."
+                .to_owned();
+        }
+        (_, 0) => return "No trial was completed, so there is no value.".to_owned(),
+        (1, 1) => "One block: every trial was run once".to_owned(),
+        (least, most) if least == most => {
+            format!(
+                "{most} blocks, each with every trial once, in a random order; a value is their geometric mean"
+            )
+        }
+        (least, most) => format!(
+            "{least} to {most} blocks, each with every trial once, in a random order; a value is their geometric mean"
+        ),
+    };
+    let rule = scatter_words();
+    if most < FEWEST_BLOCKS {
+        return format!("{of}. That is too few for an interval. {rule}");
+    }
+    let few = if least < FEWEST_BLOCKS {
+        format!(" Where there are fewer than four blocks there is none. {rule}")
+    } else {
+        String::new()
+    };
+    format!(
+        "{of}. In brackets its 95{THIN_SPACE}% interval over the blocks, left out where both ends print as the value does. A difference is shown where the interval of the ratio, taken block by block, leaves out 1 and its probability by chance, adjusted for the other comparisons of the question (Holm), is at most 0.05. All blocks publish the same schedule: intervals cover the machine, the order of the trials and the poll phases, not another draw of the schedule.{few}"
+    )
+}
+
+/// By which drivers events were delivered: a sentence for the run where all questions have the same ones, one
+/// for each group of questions otherwise. Empty where nothing was run.
+pub(crate) fn driver_words(findings: &Findings) -> String {
+    let mut groups: Vec<(Vec<String>, Vec<String>)> = Vec::new();
+    for finding in &findings.scenarios {
+        let ran = finding.points.iter().filter(|point| ended(point) > 0);
+        let own: Vec<String> = by_driver(ran).into_iter().map(|(driver, _)| driver).collect();
+        let name = finding.scenario.name.clone();
+        if own.is_empty() {
+            continue;
+        }
+        match groups.iter_mut().find(|(known, _)| *known == own) {
+            Some((_, names)) => names.push(name),
+            None => groups.push((own, vec![name])),
+        }
+    }
+    if let [(drivers, _)] = groups.as_slice() {
+        return format!("Events were delivered by {}.", list(drivers));
+    }
+    let sentence = |(drivers, names): &(Vec<String>, Vec<String>)| {
+        format!("In {} events were delivered by {}.", list(names), list(drivers))
+    };
+    groups.iter().map(sentence).collect::<Vec<_>>().join(" ")
+}
+
+/// What became of the thresholds; none if all are kept, for the verdict says so.
+pub(crate) fn threshold_words(findings: &Findings) -> Option<String> {
+    if findings.thresholds().all(|finding| finding.outcome == ThresholdOutcome::Passed) {
+        return None;
+    }
+    let parts: Vec<String> = [
+        (ThresholdOutcome::Passed, "kept"),
+        (ThresholdOutcome::Failed, "broken"),
+        (ThresholdOutcome::Inconclusive, "undecided"),
+        (ThresholdOutcome::NotJudged, "not judged"),
+    ]
+    .into_iter()
+    .filter_map(|(outcome, word)| {
+        let number = findings.thresholds().filter(|finding| finding.outcome == outcome).count();
+        (number > 0).then(|| format!("{} {word}", count(number as u64)))
+    })
+    .collect();
+    Some(format!("Thresholds at all points: {}.", list(&parts)))
+}
+
+/// How long the trials were and how often they were run. That is what was run: the default run may have
+/// shorter trials than the scenario's file says, and then both are told.
+pub(crate) fn lengths_text(finding: &ScenarioFinding) -> String {
+    let scenario = &finding.scenario;
+    let of_file = (scenario.warm_up.milliseconds(), scenario.measure.milliseconds());
+    let mut ran: Vec<(f64, f64)> = Vec::new();
+    for trial in finding.points.iter().flat_map(|point| point.completed()) {
+        let window = trial.window;
+        let own = (window.start_ns as f64 * 1e-6, window.seconds() * 1e3);
+        if !ran.contains(&own) {
+            ran.push(own);
+        }
+    }
+    let blocks = match finding.blocks() {
+        0 => String::new(),
+        1 => ", in one block".to_owned(),
+        blocks => format!(", in {} blocks", count(blocks as u64)),
+    };
+    let by_name = if ran.is_empty() || ran == [of_file] {
+        String::new()
+    } else {
+        let (warm_up, measured) = (period_ms(of_file.0), period_ms(of_file.1));
+        format!(" Run by its name the scenario warms up for {warm_up} and measures {measured}.")
+    };
+    if ran.is_empty() {
+        ran.push(of_file);
+    }
+    let words = |(warm_up, measured): &(f64, f64)| {
+        format!("warm-up {}, measured {}", period_ms(*warm_up), period_ms(*measured))
+    };
+    let words: Vec<String> = ran.iter().map(words).collect();
+    format!("{}{blocks}.{by_name}", capitalised(&list(&words)))
+}

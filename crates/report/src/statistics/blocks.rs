@@ -1,0 +1,11 @@
+//! How many blocks stand behind a value.
+
+/// How few blocks stand behind a value, in words; none where they are enough for an interval.
+pub(crate) const fn few_blocks(blocks: usize) -> Option<&'static str> {
+    match blocks {
+        0 | 1 => Some("one run"),
+        2 => Some("two blocks"),
+        3 => Some("three blocks"),
+        _ => None,
+    }
+}

@@ -1,0 +1,59 @@
+//! The comparisons of a scenario as a table of text: a pair a row, a quantity a column.
+
+use crate::{
+    findings::{ComparedPoint, PointComparison, ScenarioFinding},
+    quantities::QuantityName,
+};
+
+/// What the table shows beside the primary quantity; `summary.json` has all.
+const SHOWN: [QuantityName; 8] = [
+    QuantityName::AgeP50,
+    QuantityName::AgeP99,
+    QuantityName::RequestsPerEvent,
+    QuantityName::BytesPerEvent,
+    QuantityName::CpuPerEvent,
+    QuantityName::SubscriberCpuPerEvent,
+    QuantityName::MemoryUser,
+    QuantityName::MemoryKernel,
+];
+
+/// What the table is.
+pub(crate) const COMPARISONS_EXPLAINED: &str = "First ÷ second, taken block by block, with its 95 % interval. The first column is what the question is about; its comparisons share one error rate of 5 %, those of all other quantities together another.";
+
+/// A table of comparisons.
+pub(crate) struct ComparisonTable {
+    pub(crate) heads: Vec<&'static str>,
+    pub(crate) rows: Vec<Vec<String>>,
+}
+
+/// None with fewer than four blocks, or a single point.
+pub(crate) fn comparison_table(finding: &ScenarioFinding) -> Option<ComparisonTable> {
+    let judged: Vec<&PointComparison> =
+        finding.comparisons.iter().filter(|comparison| comparison.is_judged()).collect();
+    let primary = judged.iter().find(|comparison| comparison.primary).map(|comparison| comparison.quantity);
+    let others = SHOWN.into_iter().filter(|name| Some(*name) != primary);
+    let columns: Vec<QuantityName> = primary
+        .into_iter()
+        .chain(others)
+        .filter(|name| judged.iter().any(|comparison| comparison.quantity == *name))
+        .collect();
+    let mut pairs: Vec<(&ComparedPoint, &ComparedPoint)> = Vec::new();
+    for comparison in &judged {
+        if !pairs.contains(&(&comparison.left, &comparison.right)) {
+            pairs.push((&comparison.left, &comparison.right));
+        }
+    }
+    let cell = |pair: (&ComparedPoint, &ComparedPoint), name: QuantityName| {
+        let found = judged
+            .iter()
+            .find(|comparison| comparison.quantity == name && (&comparison.left, &comparison.right) == pair);
+        found.map_or_else(|| "—".to_owned(), |found| found.words())
+    };
+    let row = |pair: (&ComparedPoint, &ComparedPoint)| {
+        let label = format!("{} ÷ {}", pair.0.label, pair.1.label);
+        std::iter::once(label).chain(columns.iter().map(|name| cell(pair, *name))).collect()
+    };
+    let rows: Vec<Vec<String>> = pairs.iter().map(|pair| row(*pair)).collect();
+    let heads = std::iter::once("pair").chain(columns.iter().map(|name| name.label())).collect();
+    (!rows.is_empty()).then_some(ComparisonTable { heads, rows })
+}

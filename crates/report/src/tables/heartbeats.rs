@@ -1,0 +1,124 @@
+//! What signs of life are worth and what they cost: cut how often, lost, bytes.
+
+use contract::Pattern;
+
+use super::{
+    obstacles::Hardship,
+    panel::{Cell, Kind, Panel, Place, Row, Tone, heads},
+    recovery,
+};
+use crate::{
+    findings::{Point, ScenarioFinding},
+    judgement::judge::{Judge, Told},
+    quantities::{Bound, QuantityName},
+    text::{
+        network_words::heartbeat_mark,
+        number::{count, time_ms},
+        swept::Swept,
+    },
+};
+
+const EXPLAINED: &str = "Cut: connections that subscribers had to open again. Bytes per event are all bytes of the connections, signs of life included.";
+
+/// Whether no connection was cut and nothing lost.
+pub(crate) fn survives(point: &Point) -> bool {
+    let hardship = Hardship::of(point);
+    point.completed().next().is_some()
+        && hardship.reconnects == 0
+        && hardship.never_connected == 0
+        && point.delivery.lost == 0
+}
+
+/// The points of a pattern, by heartbeat.
+pub(crate) fn of_pattern(finding: &ScenarioFinding, pattern: Pattern) -> Vec<&Point> {
+    let points = finding.points.iter().filter(|point| point.pattern == pattern && point.server.is_pushlab());
+    points.filter(|point| point.completed().next().is_some()).collect()
+}
+
+/// The fewest bytes that survive and can be trusted; none where none does, or where the pattern has no signs of life.
+pub(crate) fn cheapest<'a>(points: &[&'a Point]) -> Option<&'a Point> {
+    let bytes = |point: &Point| {
+        let bytes = point.quantity_of(QuantityName::BytesPerEvent);
+        bytes.measured.filter(|_| bytes.bound == Bound::Exact)
+    };
+    let is_candidate = |point: &&Point| point.swept.is_some() && point.valid && survives(point);
+    let known = points.iter().copied().filter(is_candidate);
+    known
+        .filter_map(|point| Some((point, bytes(point)?)))
+        .min_by(|(_, left), (_, right)| left.total_cmp(right))
+        .map(|(point, _)| point)
+}
+
+/// Whether it is the cheapest of its pattern that survives, and told apart from all others that do.
+fn is_cheapest(finding: &ScenarioFinding, point: &Point) -> bool {
+    let points = of_pattern(finding, point.pattern);
+    let told = |other: &Point| Judge::of(finding).told(QuantityName::BytesPerEvent, point, other);
+    let beaten = |other: &&Point| std::ptr::eq(*other, point) || told(other) == Told::Apart;
+    cheapest(&points).is_some_and(|cheapest| std::ptr::eq(cheapest, point))
+        && points.iter().filter(|other| survives(other)).all(beaten)
+}
+
+/// A row a heartbeat and pattern; none where heartbeats are not what is compared.
+pub(crate) fn table(finding: &ScenarioFinding) -> Option<Panel> {
+    if Swept::of(&finding.scenario) != Some(Swept::Heartbeat) {
+        return None;
+    }
+    let rows = finding.points.iter().map(|point| row(point, is_cheapest(finding, point)));
+    Some(Panel {
+        heading: "Signs of life".to_owned(),
+        explained: format!("{EXPLAINED} {}", recovery::PAUSES),
+        heads: heads([
+            "pattern",
+            "heartbeat",
+            "outcome",
+            "cut",
+            "back after, p50",
+            "lost",
+            "bytes per event",
+            "age at p99",
+        ]),
+        rows: rows.collect(),
+        kind: Kind::Numbers,
+        place: Place::Everywhere,
+    })
+}
+
+fn row(point: &Point, is_cheapest: bool) -> Row {
+    let heartbeat = if point.swept.is_some() {
+        heartbeat_mark(point.params.heartbeat.unwrap_or_default())
+    } else {
+        "has none".to_owned()
+    };
+    let mut cells = vec![Cell::plain(heartbeat)];
+    if point.completed().next().is_none() {
+        let why = point.not_run().map_or_else(|| "failed".to_owned(), |reason| format!("not run: {reason}"));
+        cells.push(Cell::absent(why));
+        cells.extend(std::iter::repeat_n(Cell::absent("—"), 5));
+    } else {
+        let hardship = Hardship::of(point);
+        let text = |name| point.quantity_of(name).measured_with_interval();
+        let small = if point.valid { vec![] } else { vec!["not valid: see the box".to_owned()] };
+        cells.push(Cell { small, ..outcome(survives(point), is_cheapest) });
+        cells.push(Cell::plain(count(hardship.reconnects)));
+        cells.push(hardship.recovery_p50_ms.map_or_else(
+            || Cell::plain("—"),
+            |p50_ms| {
+                let pause = recovery::pause(point.pattern).to_owned();
+                Cell { small: vec![pause], ..Cell::plain(time_ms(p50_ms)) }
+            },
+        ));
+        cells.push(Cell::plain(count(point.delivery.lost)));
+        cells.push(Cell::plain(text(QuantityName::BytesPerEvent)));
+        cells.push(Cell::plain(text(QuantityName::AgeP99)));
+    }
+    Row { pattern: Some(point.pattern), head: point.pattern.label().to_owned(), cells }
+}
+
+fn outcome(survives: bool, is_cheapest: bool) -> Cell {
+    let (text, tone) = match (survives, is_cheapest) {
+        (true, true) => ("✓ never cut, fewest bytes", Tone::Good),
+        (true, false) => ("✓ never cut", Tone::Good),
+        (false, _) => ("! cut", Tone::Doubt),
+    };
+    Cell { text: text.to_owned(), small: Vec::new(), tone }
+}

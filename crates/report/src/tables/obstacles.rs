@@ -1,0 +1,316 @@
+//! The matrix of obstacles and patterns: works, degraded or fails, what subscribers see, and how they
+//! recover.
+
+use std::fmt;
+
+use contract::{Network, Pattern, TimeHistogram, Trouble};
+
+use super::{
+    panel::{Cell, Kind, Panel, Place, Row, Tone},
+    recovery,
+};
+use crate::{
+    findings::{Point, ScenarioFinding},
+    quantities::QuantityName,
+    text::{
+        network_words::obstacle_text,
+        number::{count, counted, time_ms},
+        setting::served,
+    },
+    trials::measured::quantile_ms,
+};
+
+/// Share of the deliveries that never came from which on a pattern fails behind an obstacle.
+const FAILS_FROM: f64 = 0.1;
+/// An age at p50 so much above that of the clear road, and nobody would call it delivered.
+const FAILS_ABOVE_MS: f64 = 5_000.0;
+/// An age at p99 so many times that of the clear road…
+const DEGRADED_TIMES: f64 = 2.0;
+/// …and so much above it is a degraded one.
+const DEGRADED_ABOVE_MS: f64 = 100.0;
+
+/// The rule, as the report states it.
+const RULE: &str = "Fails: a tenth or more of the deliveries never came, half of them came more than 5\u{202f}s later than on the clear road, or a subscriber never connected. Degraded: some deliveries were lost, connections had to be opened again, or the age at p99 is more than twice that of the clear road and more than 100\u{202f}ms above it. Works: neither. What a subscriber sees is its most frequent trouble; recovery is from losing a connection to the first answer on the next.";
+
+/// How a pattern gets past an obstacle.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Passage {
+    Works,
+    Degraded,
+    Fails,
+}
+
+impl Passage {
+    /// The word in every output.
+    pub(crate) const fn word(self) -> &'static str {
+        match self {
+            Self::Works => "works",
+            Self::Degraded => "degraded",
+            Self::Fails => "fails",
+        }
+    }
+
+    /// A shape, so that colour is never alone.
+    const fn shape(self) -> char {
+        match self {
+            Self::Works => '✓',
+            Self::Degraded => '!',
+            Self::Fails => '✗',
+        }
+    }
+
+    const fn tone(self) -> Tone {
+        match self {
+            Self::Works => Tone::Good,
+            Self::Degraded => Tone::Doubt,
+            Self::Fails => Tone::Bad,
+        }
+    }
+}
+
+impl fmt::Display for Passage {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{} {}", self.shape(), self.word())
+    }
+}
+
+/// What happened to the connections of a point, over its completed trials.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Hardship {
+    pub(crate) reconnects: u64,
+    pub(crate) failed_requests: u64,
+    pub(crate) never_connected: u64,
+    /// The most frequent first.
+    pub(crate) troubles: Vec<Trouble>,
+    pub(crate) recovery_p50_ms: Option<f64>,
+}
+
+impl Hardship {
+    pub(crate) fn of(point: &Point) -> Self {
+        let mut sum = Self::default();
+        let mut recovery = TimeHistogram::default();
+        for trial in point.completed() {
+            sum.reconnects += trial.requests.reconnects;
+            sum.failed_requests += trial.requests.failed;
+            sum.never_connected += trial.never_connected;
+            // `Run::parse` has refused damaged histograms.
+            if let Ok(histogram) = trial.recovery.histogram() {
+                recovery.merge(&histogram);
+            }
+            for trouble in &trial.troubles {
+                match sum.troubles.iter_mut().find(|known| known.what == trouble.what) {
+                    Some(known) => {
+                        known.times += trouble.times;
+                        known.subscribers += trouble.subscribers;
+                        known.is_final |= trouble.is_final;
+                    }
+                    None => sum.troubles.push(trouble.clone()),
+                }
+            }
+        }
+        sum.troubles.sort_by_key(|trouble| std::cmp::Reverse(trouble.times));
+        sum.recovery_p50_ms = quantile_ms(&recovery.distribution(), 0.5);
+        sum
+    }
+
+    /// The most frequent trouble, in words.
+    fn sees(&self) -> String {
+        match self.troubles.first() {
+            None => "sees nothing go wrong".to_owned(),
+            Some(trouble) => {
+                let times = if trouble.times == 1 {
+                    "once".to_owned()
+                } else {
+                    format!("{} times", count(trouble.times))
+                };
+                let gave_up = if trouble.is_final { " and gives up" } else { "" };
+                format!("sees {} ({times}){gave_up}", trouble.what)
+            }
+        }
+    }
+
+    /// How it goes on, in words; empty where nothing was interrupted.
+    fn recovers(&self, point: &Point) -> Option<String> {
+        if self.reconnects == 0 {
+            return None;
+        }
+        let pause = recovery::pause(point.pattern);
+        let back = self.recovery_p50_ms.map(|p50| format!(", back after {} at p50 ({pause})", time_ms(p50)));
+        Some(format!("{}{}", self.connects_again(point), back.unwrap_or_default()))
+    }
+
+    /// `1,240 reconnects`; who never had a connection has not reconnected.
+    fn connects_again(&self, point: &Point) -> String {
+        let all = u64::from(point.params.subscribers) * point.completed().count() as u64;
+        // What a stream lost and found again has a time of recovery. A poll's idle connection may be
+        // opened again without one.
+        let none_came_back = match point.pattern {
+            Pattern::ShortPolling | Pattern::LongPolling => self.never_connected >= all,
+            Pattern::Sse | Pattern::WebSocket => self.recovery_p50_ms.is_none(),
+        };
+        match (self.never_connected > 0, none_came_back) {
+            (false, _) => counted(self.reconnects, "reconnect", "reconnects"),
+            (true, true) => counted(self.reconnects, "further attempt", "further attempts"),
+            (true, false) => {
+                counted(self.reconnects, "further attempt or reconnect", "further attempts or reconnects")
+            }
+        }
+    }
+}
+
+/// What the points of a scenario lay behind, in its order: the rows of the matrix.
+fn networks(finding: &ScenarioFinding) -> Vec<Network> {
+    let mut networks: Vec<(f64, Network)> = Vec::new();
+    for point in &finding.points {
+        if let (Some(network), Some(key)) = (point.params.network, point.swept_key())
+            && !networks.iter().any(|(_, known)| *known == network)
+        {
+            networks.push((key.place_in(&finding.scenario), network));
+        }
+    }
+    networks.sort_by(|(left, _), (right, _)| left.total_cmp(right));
+    networks.into_iter().map(|(_, network)| network).collect()
+}
+
+/// Whether something is in the way that is not in the way of all: an obstacle, or a line narrower than
+/// another of the scenario. A road may have a length or a width in all of its trials.
+fn is_in_the_way(network: &Network, all: &[Network]) -> bool {
+    let width = |network: &Network| network.bytes_per_second.unwrap_or(u64::MAX);
+    network.is_obstacle() || all.iter().any(|other| width(other) > width(network))
+}
+
+/// The point of the same pattern and server with nothing in the way.
+pub(crate) fn clear_road<'a>(finding: &'a ScenarioFinding, point: &Point) -> Option<&'a Point> {
+    let of = |is_clear: &dyn Fn(&Network) -> bool| {
+        finding.points.iter().find(|other| {
+            other.pattern == point.pattern
+                && other.server == point.server
+                && other.completed().next().is_some()
+                && other.params.network.is_some_and(|network| is_clear(&network))
+        })
+    };
+    let all = networks(finding);
+    of(&Network::is_clear).or_else(|| of(&|network| !is_in_the_way(network, &all)))
+}
+
+/// By the rule; none where no trial was completed.
+pub(crate) fn passage(finding: &ScenarioFinding, point: &Point) -> Option<Passage> {
+    point.completed().next()?;
+    let hardship = Hardship::of(point);
+    let delivery = &point.delivery;
+    let lost = delivery.lost as f64 >= FAILS_FROM * delivery.expected as f64 && delivery.lost > 0;
+    if lost || hardship.never_connected > 0 {
+        return Some(Passage::Fails);
+    }
+    // A lower bound that is beyond the rule is beyond it all the more.
+    let ages = |quantity: QuantityName| {
+        clear_road(finding, point).and_then(|clear| clear.measured(quantity)).zip(point.measured(quantity))
+    };
+    if ages(QuantityName::AgeP50).is_some_and(|(clear, own)| own - clear > FAILS_ABOVE_MS) {
+        return Some(Passage::Fails);
+    }
+    let older = ages(QuantityName::AgeP99)
+        .is_some_and(|(clear, own)| own > DEGRADED_TIMES * clear && own - clear > DEGRADED_ABOVE_MS);
+    Some(if hardship.reconnects > 0 || delivery.lost > 0 || older {
+        Passage::Degraded
+    } else {
+        Passage::Works
+    })
+}
+
+/// Whether obstacles are what the scenario varies, and not only the length or the width of the way.
+pub(crate) fn are_compared(finding: &ScenarioFinding) -> bool {
+    let swept = finding.scenario.sweep.iter().flat_map(|sweep| &sweep.network);
+    swept.into_iter().any(Network::is_obstacle)
+}
+
+/// The matrix; none where no obstacles are compared.
+pub(crate) fn matrix(finding: &ScenarioFinding) -> Option<Panel> {
+    if !are_compared(finding) {
+        return None;
+    }
+    let mut columns: Vec<&Point> = Vec::new();
+    for point in &finding.points {
+        let same = |other: &&Point| other.pattern == point.pattern && other.server == point.server;
+        if !columns.iter().any(same) {
+            columns.push(point);
+        }
+    }
+    let at = |column: &Point, network: Network| {
+        finding.points.iter().find(|point| {
+            point.pattern == column.pattern
+                && point.server == column.server
+                && point.params.network == Some(network)
+        })
+    };
+    let rows = networks(finding).into_iter().map(|network| Row {
+        pattern: None,
+        head: obstacle_text(&network),
+        cells: columns
+            .iter()
+            .map(|column| match at(column, network) {
+                Some(point) => cell(finding, point),
+                None => Cell::absent("not planned"),
+            })
+            .collect(),
+    });
+    let mut heads = vec!["in the way".to_owned()];
+    heads.extend(columns.iter().map(|point| served(point.pattern.label(), &point.server)));
+    Some(Panel {
+        heading: "Works, degraded or fails".to_owned(),
+        explained: format!("{RULE} {}", recovery::PAUSES),
+        heads,
+        rows: rows.collect(),
+        kind: Kind::Words,
+        place: Place::Everywhere,
+    })
+}
+
+fn cell(finding: &ScenarioFinding, point: &Point) -> Cell {
+    let Some(passage) = passage(finding, point) else {
+        return Cell::absent(match point.not_run() {
+            Some(reason) => format!("not run: {reason}"),
+            None => "failed to be measured".to_owned(),
+        });
+    };
+    let hardship = Hardship::of(point);
+    let mut small = vec![hardship.sees()];
+    small.extend(hardship.recovers(point));
+    if point.delivery.lost > 0 {
+        small.push(format!("lost {} of {}", count(point.delivery.lost), count(point.delivery.expected)));
+    }
+    if hardship.never_connected > 0 {
+        small.push(format!("{} never connected", count(hardship.never_connected)));
+    }
+    if hardship.failed_requests > 0 {
+        small.push(format!("{} failed", counted(hardship.failed_requests, "request", "requests")));
+    }
+    let age = |point: &Point| point.quantity_of(QuantityName::AgeP99).measured_text();
+    let clear = clear_road(finding, point).filter(|clear| !std::ptr::eq(*clear, point));
+    let clear = clear.map_or_else(String::new, |clear| format!(" (clear road {})", age(clear)));
+    small.push(format!("age p99 {}{clear}", age(point)));
+    if !point.valid {
+        small.push("not valid: see the box".to_owned());
+    }
+    Cell { text: passage.to_string(), small, tone: passage.tone() }
+}
+
+/// Rows of the matrix with something in the way, and how each pattern got past them; in the order of the
+/// patterns.
+pub(crate) fn by_pattern(finding: &ScenarioFinding) -> Vec<(Pattern, Vec<(Passage, &Point)>)> {
+    let all = networks(finding);
+    let of = |pattern: Pattern| -> Vec<(Passage, &Point)> {
+        finding
+            .points
+            .iter()
+            .filter(|point| point.pattern == pattern && point.server.is_pushlab())
+            .filter(|point| point.params.network.is_some_and(|network| is_in_the_way(&network, &all)))
+            .filter_map(|point| Some((passage(finding, point)?, point)))
+            .collect()
+    };
+    Pattern::ALL
+        .into_iter()
+        .map(|pattern| (pattern, of(pattern)))
+        .filter(|(_, met)| !met.is_empty())
+        .collect()
+}

@@ -1,0 +1,16 @@
+//! The tables that belong to a scenario about what lies between subscriber and server, in the order in
+//! which every output shows them.
+
+use super::{drivers, heartbeats, obstacles, panel::Panel, set_up_table, watched};
+use crate::findings::ScenarioFinding;
+
+/// Those that stand beneath the answer.
+pub(crate) fn panels(finding: &ScenarioFinding) -> Vec<Panel> {
+    let mut panels: Vec<Panel> = Vec::new();
+    panels.extend(obstacles::matrix(finding));
+    panels.extend(heartbeats::table(finding));
+    panels.extend(watched::panels(finding));
+    panels.extend(set_up_table::set_up(finding));
+    panels.extend(drivers::table(finding));
+    panels
+}

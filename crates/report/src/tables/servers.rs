@@ -1,0 +1,96 @@
+//! Servers side by side: a row a server and pattern, so that foreign ones stand beside the lab's own.
+
+use crate::{
+    findings::{Point, ScenarioFinding},
+    judgement::floor::{floor_of, has_floor, ratio_text},
+    quantities::QuantityName,
+};
+
+/// The columns after the server, as far as anything was measured for them.
+const COLUMNS: [QuantityName; 8] = [
+    QuantityName::CpuPerEvent,
+    QuantityName::SaturationDeliveries,
+    QuantityName::SaturationCpuPerEvent,
+    QuantityName::MemoryUser,
+    QuantityName::MemoryKernel,
+    QuantityName::AgeP50,
+    QuantityName::AgeP99,
+    QuantityName::BytesPerEvent,
+];
+
+/// What the table is.
+pub(crate) const SERVERS_EXPLAINED: &str = "Every server was driven by the same subscribers with the same schedule. Each event was posted to the server over HTTP, the next one after the answer; to the floor on its control port. In brackets the 95 % interval over the blocks. CPU is of all the server's processes together, per delivery. What could not be measured stands there with its reason.";
+
+/// A row of the table.
+pub(crate) struct ServerRow<'a> {
+    pub(crate) point: &'a Point,
+    /// The cells after the point, or why there are none.
+    pub(crate) cells: Result<Vec<String>, String>,
+}
+
+/// The servers of a scenario.
+pub(crate) struct ServerTable<'a> {
+    pub(crate) heads: Vec<&'static str>,
+    pub(crate) rows: Vec<ServerRow<'a>>,
+}
+
+/// None where only the lab's own servers were measured.
+pub(crate) fn server_table(finding: &ScenarioFinding) -> Option<ServerTable<'_>> {
+    if !finding.has_foreign() {
+        return None;
+    }
+    let known = |name: &QuantityName| finding.points.iter().any(|point| point.measured(*name).is_some());
+    let main = finding.main_cost();
+    let columns = std::iter::once(main).chain(COLUMNS.into_iter().filter(|name| *name != main));
+    let names: Vec<QuantityName> = columns.filter(known).collect();
+    let floor = has_floor(finding);
+    let heads = names
+        .iter()
+        .flat_map(|name| {
+            let multiple = (floor && is_floored(*name, main)).then_some("× floor");
+            std::iter::once(name.label()).chain(multiple)
+        })
+        .collect();
+    let rows = finding.points.iter().map(|point| row(finding, point, &names, floor)).collect();
+    Some(ServerTable { heads, rows })
+}
+
+/// The multiples of the floor that have a column of their own.
+fn is_floored(name: QuantityName, main: QuantityName) -> bool {
+    name == main || matches!(name, QuantityName::CpuPerEvent | QuantityName::SaturationCpuPerEvent)
+}
+
+fn row<'a>(
+    finding: &ScenarioFinding,
+    point: &'a Point,
+    names: &[QuantityName],
+    floor: bool,
+) -> ServerRow<'a> {
+    let cells = if point.completed().next().is_none() {
+        Err(why_not(point))
+    } else {
+        Ok(names
+            .iter()
+            .flat_map(|name| {
+                let quantity = point.quantity_of(*name);
+                let multiple = (floor && is_floored(*name, finding.main_cost())).then(|| {
+                    let missing = if floor_of(&finding.points, point).is_some() { "not told" } else { "—" };
+                    ratio_text(finding, point, *name).unwrap_or_else(|| missing.to_owned())
+                });
+                std::iter::once(quantity.measured_with_interval()).chain(multiple)
+            })
+            .collect())
+    };
+    ServerRow { point, cells }
+}
+
+/// Why no trial of a point was completed.
+pub(crate) fn why_not(point: &Point) -> String {
+    if let Some(reason) = point.not_run() {
+        return format!("not run: {reason}");
+    }
+    let first = point.invalid_because.first().map_or("no trial was completed", String::as_str);
+    // `trial 7 failed: the port was taken`: which trial it was does not matter here.
+    let reason = first.split_once(" failed: ").map_or(first, |(_, reason)| reason);
+    format!("not measured: {reason}")
+}

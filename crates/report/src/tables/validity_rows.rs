@@ -1,0 +1,177 @@
+//! What the validity box shows, as text cells for the page and its Markdown twin.
+
+use contract::Measurements;
+
+use crate::{
+    findings::{Point, ScenarioFinding, ThresholdFinding, Trial, unmeasured},
+    text::number::{bytes, count, with_unit},
+    trials::{
+        added_age::{AddedAge, primary_age},
+        ledgers::{Ledger, difference},
+        limits::{CHECKS, Check, added_head},
+        measured::quantile_ms,
+    },
+};
+
+/// What nobody told, as for the kernel's counts outside Linux.
+const NOT_TOLD: &str = "not told";
+
+/// A value beside its limit.
+pub(crate) struct LimitCell {
+    pub(crate) text: String,
+    pub(crate) beyond: bool,
+}
+
+/// Each point with the worst value of each check over its blocks.
+pub(crate) fn limit_rows(finding: &ScenarioFinding) -> Vec<(&Point, Vec<LimitCell>)> {
+    let row = |point| {
+        let fixed = CHECKS.iter().map(|check| limit_cell(finding, point, check));
+        std::iter::once(added_cell(finding, point)).chain(fixed).collect()
+    };
+    // What was not run, or was a browser's task, has no such values.
+    let measured = finding.points.iter().filter(|point| unmeasured(point).is_none());
+    measured.map(|point| (point, row(point))).collect()
+}
+
+/// Heads of the columns, each with its limit.
+pub(crate) fn limit_heads(finding: &ScenarioFinding) -> Vec<String> {
+    let limits = &finding.scenario.limits;
+    let fixed = CHECKS.iter().map(|check| format!("{}, {}", check.head, check.limit_text(limits)));
+    std::iter::once(added_head(limits)).chain(fixed).collect()
+}
+
+/// What the instrument may have added in the block in which that is most, against what is allowed there.
+fn added_cell(finding: &ScenarioFinding, point: &Point) -> LimitCell {
+    let limits = &finding.scenario.limits;
+    let times = |added: &AddedAge| added.total_ms() / added.allowed_ms(limits);
+    let all = point.trials.iter().filter_map(|trial| Some((trial.block, trial.added?)));
+    let Some((block, worst)) = all.max_by(|one, other| times(&one.1).total_cmp(&times(&other.1))) else {
+        return LimitCell { text: "—".to_owned(), beyond: false };
+    };
+    let of = if point.trials.len() > 1 { format!(" (block {block})") } else { String::new() };
+    LimitCell {
+        text: format!("{}{of}", worst.text()),
+        // Where the question is not about an age its ages are only marked.
+        beyond: worst.is_beyond(limits) && primary_age(&finding.scenario).is_some(),
+    }
+}
+
+fn limit_cell(finding: &ScenarioFinding, point: &Point, check: &Check) -> LimitCell {
+    let mut worst: Option<(f64, u32)> = None;
+    let completed = || point.trials.iter().filter_map(|trial| Some((trial, trial.measurements.as_ref()?)));
+    for (trial, measurements) in completed() {
+        if let Some(value) = check.value(measurements)
+            && worst.is_none_or(|(than, _)| check.is_worse(value, than))
+        {
+            worst = Some((value, trial.block));
+        }
+    }
+    let Some((value, block)) = worst else {
+        return LimitCell { text: NOT_TOLD.to_owned(), beyond: false };
+    };
+    let as_bad =
+        completed().filter(|(_, of)| check.value(of).is_some_and(|other| !check.is_worse(value, other)));
+    // Where all blocks are alike none is the worst.
+    let alike = as_bad.count() == completed().count();
+    let of = if alike { String::new() } else { format!(" (block {block})") };
+    LimitCell {
+        text: format!("{}{of}", check.text(value)),
+        beyond: check.is_beyond(value, &finding.scenario.limits),
+    }
+}
+
+/// Heads of the ledgers' columns.
+pub(crate) fn ledger_heads() -> Vec<&'static str> {
+    let mut heads = Ledger::ALL.map(Ledger::head).to_vec();
+    heads.extend(["largest difference", "segments sent again"]);
+    heads
+}
+
+/// The three ledgers of each point, in the block in which they differ most.
+pub(crate) fn ledger_rows(finding: &ScenarioFinding) -> Vec<(&Point, Vec<String>)> {
+    let rows = finding.points.iter().filter_map(|point| {
+        let apart = |of: &Measurements| difference(of).unwrap_or(-1.0);
+        let worst = point.completed().max_by(|left, right| apart(left).total_cmp(&apart(right)))?;
+        Some((point, ledger_cells(worst)))
+    });
+    rows.collect()
+}
+
+fn ledger_cells(of: &Measurements) -> Vec<String> {
+    let told = |text: Option<String>| text.unwrap_or_else(|| NOT_TOLD.to_owned());
+    let mut cells: Vec<String> =
+        Ledger::ALL.into_iter().map(|ledger| told(ledger.bytes(of).map(|sum| bytes(sum as f64)))).collect();
+    cells.push(told(difference(of).map(|apart| with_unit(apart * 100.0, "%"))));
+    cells.push(told(of.kernel_life.map(|kernel| count(kernel.retransmitted))));
+    cells
+}
+
+/// What stands in the first column of the limits.
+pub(crate) const ADDED_EXPLAINED: &str = "The instrument may have added three things to an age: the publisher's lateness, the time that server and harness waited for a core, and the stalls of the harness's event loops. Their sum stands beside the measured age.";
+
+/// Head of its column in the table of trials.
+pub(crate) const ADDED_COLUMN: &str = "added to an age, at most";
+
+/// What the ledgers are.
+pub(crate) const LEDGERS_EXPLAINED: &str = "Three ledgers of the bytes of all connections over their whole life, both directions. The first is what the subscribers compute from what they asked and decoded, with the bytes of messages that broke off. The second is what passed their sockets. The third is what the kernel counted, less what nobody read. Of several blocks the one in which they differ most. “Not told”: this kernel, or this HTTP client, gives no figure.";
+
+/// Heads of the thresholds' columns.
+pub(crate) const THRESHOLD_HEADS: [&str; 5] = ["threshold", "point", "measured", "outcome", "why"];
+
+/// A threshold at a point.
+pub(crate) fn threshold_cells(finding: &ThresholdFinding) -> [String; 5] {
+    [
+        finding.text.clone(),
+        finding.of.clone(),
+        finding.value_text(),
+        finding.outcome.word().to_owned(),
+        finding.reason.clone(),
+    ]
+}
+
+/// Trials in the order of the run.
+pub(crate) fn in_order(finding: &ScenarioFinding) -> Vec<(&Point, &Trial)> {
+    let mut trials: Vec<(&Point, &Trial)> = finding
+        .points
+        .iter()
+        .flat_map(|point| point.trials.iter().map(move |trial| (point, trial)))
+        .collect();
+    trials.sort_by_key(|(_, trial)| trial.order);
+    trials
+}
+
+/// What stands in the place of the cells of a trial that measured nothing.
+pub(crate) fn trial_words(trial: &Trial) -> &'static str {
+    if trial.not_run.is_some() {
+        "not run; the reason is among the warnings"
+    } else if trial.watched.is_some() {
+        "done by a browser"
+    } else {
+        "failed; its reason is among the warnings"
+    }
+}
+
+/// The cells of a trial after its point; none for a trial that measured nothing.
+pub(crate) fn trial_cells(trial: &Trial) -> Option<[String; 7]> {
+    let measurements = trial.measurements.as_ref()?;
+    let delivery = &measurements.delivery;
+    let late = quantile_ms(&measurements.lateness, 0.99);
+    let percent = |time_us: f64| {
+        let wall_us = measurements.cpu.wall_us;
+        if wall_us > 0.0 { with_unit(time_us / wall_us * 100.0, "%") } else { "—".to_owned() }
+    };
+    Some([
+        count(delivery.expected),
+        count(delivery.received),
+        format!("{} / {} / {}", count(delivery.lost), count(delivery.duplicated), count(delivery.reordered)),
+        late.map_or_else(|| "—".to_owned(), |late| with_unit(late, "ms")),
+        trial.added.map_or_else(|| "—".to_owned(), |added| added.text()),
+        percent(measurements.cpu.server_us),
+        percent(measurements.cpu.harness_us),
+    ])
+}
+
+/// The first digits of a hash; the whole one stands in the last part.
+pub(crate) fn short_hash(hash: &str) -> String {
+    hash.chars().take(8).collect()
+}

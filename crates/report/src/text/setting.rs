@@ -1,0 +1,187 @@
+//! Settings of a point in words.
+
+use contract::{
+    Arrivals, Certificate, Client, Params, Pattern, PublisherSeat, Rung, Scenario, ServerName, Settings,
+    Sweep, Transport,
+};
+
+use super::{
+    network_words::{heartbeat_text, network_text, transport_text},
+    number::{self, THIN_SPACE, counted, period_ms},
+};
+
+/// `20 events/s`.
+pub(crate) fn rate(rate_hz: f64) -> String {
+    let number = number::setting(rate_hz);
+    let unit = if number == "1" { "event/s" } else { "events/s" };
+    format!("{number}{THIN_SPACE}{unit}")
+}
+
+/// The pattern with the setting that makes it what it is: `short polling every 1 s`.
+pub(crate) fn pattern_text(pattern: Pattern, params: &Params) -> String {
+    let label = pattern.label();
+    let own = match pattern {
+        Pattern::ShortPolling => {
+            params.poll_interval_ms.map(|interval| format!("{label} every {}", period_ms(interval)))
+        }
+        Pattern::LongPolling => None,
+        Pattern::Sse => None,
+        Pattern::WebSocket => None,
+    };
+    own.unwrap_or_else(|| label.to_owned())
+}
+
+/// A pattern in words, and which server where it is not the lab's own: `SSE · nchan`.
+pub(crate) fn served(text: &str, server: &ServerName) -> String {
+    if server.is_pushlab() { text.to_owned() } else { format!("{text} · {server}") }
+}
+
+/// A rung as a student would say it. What stands in brackets is for tables; a drawing has no room for it.
+pub(crate) const fn rung_words(rung: Rung) -> &'static str {
+    match rung {
+        Rung::Best => "the shared writer (the server as it is)",
+        Rung::OwnTasks => "a task per connection (the ordinary way with hyper and axum)",
+        Rung::EncodeEach => "encoded again for each subscriber",
+        Rung::WriteEach => "each event written by itself",
+        Rung::LargeBuffers => "the library's large buffers",
+    }
+}
+
+/// The same as short as a label in a chart must be.
+pub(crate) const fn rung_mark(rung: Rung) -> &'static str {
+    match rung {
+        Rung::Best => "shared writer",
+        Rung::OwnTasks => "task per connection",
+        Rung::EncodeEach => "encode each",
+        Rung::WriteEach => "write each",
+        Rung::LargeBuffers => "large buffers",
+    }
+}
+
+/// Words without what stands in brackets behind them.
+pub(crate) fn without_brackets(words: &str) -> &str {
+    words.split_once(" (").map_or(words, |(before, _)| before)
+}
+
+/// All settings of a point in a line.
+pub(crate) fn params_text(params: &Params) -> String {
+    let mut parts = vec![
+        counted(u64::from(params.subscribers), "subscriber", "subscribers"),
+        rate(params.rate_hz),
+        number::bytes(f64::from(params.payload_bytes)),
+    ];
+    if let Some(interval) = params.poll_interval_ms {
+        parts.push(format!("poll every {}", period_ms(interval)));
+    }
+    if let Some(hold) = params.hold_ms {
+        parts.push(format!("hold {}", period_ms(hold)));
+    }
+    if let Some(turnaround) = params.turnaround_ms.filter(|pause| *pause > 0.0) {
+        parts.push(format!("turnaround {}", period_ms(turnaround)));
+    }
+    let timeout = params.request_timeout_ms;
+    if let Some(timeout) = timeout.filter(|ms| *ms != Settings::USUAL_REQUEST_TIMEOUT.milliseconds()) {
+        parts.push(format!("request timeout {}", period_ms(timeout)));
+    }
+    if params.client != Client::Lean {
+        parts.push(format!("{} client", params.client));
+    }
+    if params.keep_alive == Some(false) {
+        parts.push("a connection for every request".to_owned());
+    }
+    if let Some(delay) = params.delivery_delay_ms.filter(|delay| *delay > 0.0) {
+        parts.push(format!("every event held back by {}", period_ms(delay)));
+    }
+    if let Some(jitter) = params.delivery_jitter_ms.filter(|jitter| *jitter > 0.0) {
+        parts.push(format!("and by up to {} by chance", period_ms(jitter)));
+    }
+    if let Some(side) = params.side {
+        parts.push(format!("side {side}"));
+    }
+    if let Some(rung) = params.rung {
+        parts.push(rung_words(rung).to_owned());
+    }
+    if params.publisher == PublisherSeat::Harness {
+        parts.push("published over HTTP".to_owned());
+    }
+    parts.extend(params.network.filter(|network| !network.is_clear()).map(|network| network_text(&network)));
+    parts.extend((params.transport != Transport::Http1).then(|| transport_text(params.transport).to_owned()));
+    match params.certificate {
+        Certificate::Valid => {}
+        Certificate::Expired => parts.push("an expired certificate".to_owned()),
+        Certificate::OtherHost => parts.push("a certificate for another host".to_owned()),
+    }
+    if let Some(streams) = params.streams_per_connection.filter(|streams| *streams > 1) {
+        parts.push(format!("{} a connection", counted(u64::from(streams), "stream", "streams")));
+    }
+    if let Some(streams) = params.max_streams {
+        parts.push(format!("at most {} a connection", counted(u64::from(streams), "stream", "streams")));
+    }
+    parts.extend(params.heartbeat.map(heartbeat_text));
+    if let Some(browser) = params.browser {
+        parts.push(format!("a browser with the task {}", browser.task.slug()));
+    }
+    parts.join(", ")
+}
+
+/// How events arrive, in words.
+pub(crate) fn arrivals_text(arrivals: &Arrivals) -> String {
+    match arrivals {
+        Arrivals::Steady { rate_hz } => format!("evenly spaced, {}", rate(*rate_hz)),
+        Arrivals::Poisson { rate_hz } => {
+            format!("independent of each other (Poisson), {}", rate(*rate_hz))
+        }
+        Arrivals::Bursts { burst_events, event_spacing, burst_every } => format!(
+            "bursts of {} {} apart, about every {}",
+            counted(u64::from(*burst_events), "event", "events"),
+            period_ms(event_spacing.milliseconds()),
+            period_ms(burst_every.milliseconds())
+        ),
+        Arrivals::Ramp { from_hz, to_hz } => {
+            format!("growing by the same factor every second, from {} to {}", rate(*from_hz), rate(*to_hz))
+        }
+        Arrivals::Silence => "no events".to_owned(),
+        Arrivals::Replay { file } => format!("replayed from {file}"),
+    }
+}
+
+/// The scenario's arrivals with the swept rate put in.
+///
+/// A record holds the rate of the schedule that came out; the closed form needs the one that was
+/// set, which is the nearest of the swept ones.
+pub(crate) fn arrivals_at(scenario: &Scenario, params: &Params) -> Arrivals {
+    let swept =
+        [scenario.sweep.as_ref(), scenario.default_run.as_ref().and_then(|chosen| chosen.sweep.as_ref())];
+    let nearest = swept.into_iter().flatten().flat_map(|sweep: &Sweep| sweep.rate_hz.iter().copied()).min_by(
+        |left, right| {
+            let distance = |rate: f64| (rate / params.rate_hz.max(1e-9)).ln().abs();
+            distance(*left).total_cmp(&distance(*right))
+        },
+    );
+    match (&scenario.events, nearest) {
+        (Arrivals::Steady { .. }, Some(rate_hz)) => Arrivals::Steady { rate_hz },
+        (Arrivals::Poisson { .. }, Some(rate_hz)) => Arrivals::Poisson { rate_hz },
+        (other, _) => other.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_unit_follows_its_rate() {
+        for (rate_hz, text) in [(1.0, "1 event/s"), (0.5, "0.5 events/s"), (20.0, "20 events/s")] {
+            assert_eq!(rate(rate_hz), text.replace(' ', "\u{202f}"));
+        }
+    }
+
+    #[test]
+    fn a_request_timeout_is_told_where_it_is_not_the_usual_one() {
+        let told =
+            |timeout_ms| params_text(&Params { request_timeout_ms: timeout_ms, ..Params::of(1, 100, 2.0) });
+        assert_eq!(told(Some(5_000.0)), told(None));
+        let seconds = format!(", request timeout {}", period_ms(2_000.0));
+        assert_eq!(told(Some(2_000.0)), told(None) + &seconds);
+    }
+}

@@ -1,0 +1,80 @@
+//! Ages of a point, with those deliveries that never came.
+
+use contract::{Measurements, TimeHistogram};
+
+use crate::quantities::Bound;
+
+/// A percentile of ages of which some may never have arrived.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Percentile {
+    pub(crate) value_ms: f64,
+    pub(crate) bound: Bound,
+}
+
+/// All ages of a point, deliveries that never came ranked above everything that did.
+#[derive(Debug, Clone)]
+pub(crate) struct AgeView {
+    pub(crate) arrived: TimeHistogram,
+    pub(crate) censored: u64,
+    pub(crate) censored_min_ms: f64,
+}
+
+impl AgeView {
+    pub(crate) fn merged<'a>(trials: impl Iterator<Item = &'a Measurements>) -> Self {
+        let mut view =
+            Self { arrived: TimeHistogram::default(), censored: 0, censored_min_ms: f64::INFINITY };
+        for measurements in trials {
+            // `Run::parse` has refused damaged histograms.
+            if let Ok(histogram) = measurements.age.arrived.histogram() {
+                view.arrived.merge(&histogram);
+            }
+            if measurements.age.censored > 0 {
+                view.censored += measurements.age.censored;
+                let reached_ms = measurements.age.censored_min_us as f64 * 1e-3;
+                view.censored_min_ms = view.censored_min_ms.min(reached_ms);
+            }
+        }
+        if view.censored == 0 {
+            view.censored_min_ms = 0.0;
+        }
+        view
+    }
+
+    pub(crate) fn total(&self) -> u64 {
+        self.arrived.count() + self.censored
+    }
+
+    /// None without deliveries.
+    pub(crate) fn percentile(&self, quantile: f64) -> Option<Percentile> {
+        let total = self.total();
+        if total == 0 {
+            return None;
+        }
+        let arrived = self.arrived.count();
+        // The rank that this percentile asks for; it reaches into the lost ones if it is beyond
+        // what arrived.
+        let rank = (quantile * total as f64).ceil().max(1.0);
+        if rank > arrived as f64 {
+            // They rank above all that arrived, also where they had not been waited for as long.
+            let oldest_ms = self.arrived.quantile_us(1.0) as f64 * 1e-3;
+            return Some(Percentile { value_ms: self.censored_min_ms.max(oldest_ms), bound: Bound::AtLeast });
+        }
+        Some(Percentile {
+            value_ms: self.arrived.quantile_us(rank / arrived as f64) as f64 * 1e-3,
+            bound: Bound::Exact,
+        })
+    }
+
+    pub(crate) fn mean(&self) -> Option<Percentile> {
+        let total = self.total();
+        if total == 0 {
+            return None;
+        }
+        let arrived_sum = self.arrived.mean_us() * 1e-3 * self.arrived.count() as f64;
+        let censored_sum = self.censored_min_ms * self.censored as f64;
+        Some(Percentile {
+            value_ms: (arrived_sum + censored_sum) / total as f64,
+            bound: if self.censored > 0 { Bound::AtLeast } else { Bound::Exact },
+        })
+    }
+}

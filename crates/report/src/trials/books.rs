@@ -1,0 +1,193 @@
+//! The books of a trial's bytes: on every stretch of the way, and in each direction, what one side sent
+//! must be what the other got, whatever an obstacle did in between.
+
+use contract::{Limits, Measurements, RelayCounts};
+
+use crate::text::number::{count, with_unit};
+
+/// A stretch of the way in one direction: from a socket to the next one.
+struct Stretch {
+    /// `the subscribers sent`.
+    sender: &'static str,
+    sent: u64,
+    /// `the middlebox took or left unread`.
+    receiver: &'static str,
+    got: u64,
+    /// Of those sent: not acknowledged by a side that reset the connection. They may have arrived.
+    unacknowledged: u64,
+}
+
+impl Stretch {
+    /// What nobody explains, as a fraction of the larger side.
+    fn apart(&self) -> f64 {
+        let least = self.sent.saturating_sub(self.unacknowledged);
+        let unexplained = self.got.saturating_sub(self.sent) + least.saturating_sub(self.got);
+        let most = self.sent.max(self.got);
+        if most == 0 { 0.0 } else { unexplained as f64 / most as f64 }
+    }
+
+    fn sentence(&self) -> String {
+        let perhaps = match self.unacknowledged {
+            0 => String::new(),
+            bytes => format!(", and {} were never acknowledged", count(bytes)),
+        };
+        format!(
+            "{} {} bytes, {} {}{perhaps}: nobody explains {}",
+            self.sender,
+            count(self.sent),
+            self.receiver,
+            count(self.got),
+            with_unit(self.apart() * 100.0, "%")
+        )
+    }
+}
+
+/// All stretches of which both ends were told.
+fn stretches(of: &Measurements) -> Vec<Stretch> {
+    let Some(RelayCounts { up, down, .. }) = of.relay.map(|relay| relay.counts) else {
+        return Vec::new();
+    };
+    let mut stretches = Vec::new();
+    if let Some(left) = of.left_behind {
+        stretches.push(Stretch {
+            sender: "the subscribers sent",
+            sent: of.bytes_life.sent,
+            receiver: "the middlebox took or left unread",
+            got: up.taken + up.unread,
+            unacknowledged: left.unacknowledged,
+        });
+        stretches.push(Stretch {
+            sender: "the middlebox delivered down",
+            sent: down.delivered,
+            receiver: "the subscribers read or left unread",
+            got: of.bytes_life.received + left.unread,
+            unacknowledged: down.unacknowledged,
+        });
+    }
+    if let Some(server) = of.server_bytes_life {
+        stretches.push(Stretch {
+            sender: "the middlebox delivered up",
+            sent: up.delivered,
+            receiver: "the server read",
+            got: server.sent,
+            unacknowledged: up.unacknowledged,
+        });
+        stretches.push(Stretch {
+            sender: "the server sent",
+            sent: server.received,
+            receiver: "the middlebox took or left unread",
+            got: down.taken + down.unread,
+            unacknowledged: 0,
+        });
+    }
+    stretches
+}
+
+/// How far the books of subscribers and server are apart where it is worst, as a fraction; none where one
+/// of them does not tell.
+pub(crate) fn difference(of: &Measurements) -> Option<f64> {
+    if of.relay.is_some() {
+        return stretches(of).iter().map(Stretch::apart).reduce(f64::max);
+    }
+    let (server, _) = of.server_bytes_life.zip(of.left_behind)?;
+    let subscribers = of.bytes_life.total() as f64;
+    let apart = (server.total() as f64 - subscribers).abs();
+    Some(if apart > 0.0 { apart / subscribers.max(1.0) } else { 0.0 })
+}
+
+/// Where they are further apart than the limit.
+pub(crate) fn unbalanced(of: &Measurements, limits: &Limits) -> Vec<String> {
+    if of.relay.is_none() {
+        let server = of.server_bytes_life.filter(|_| difference(of) > Some(limits.ledger_difference));
+        let said = server.map(|server| {
+            format!(
+                "the server's sockets counted {} bytes, the subscribers' {}",
+                count(server.total()),
+                count(of.bytes_life.total())
+            )
+        });
+        return said.into_iter().collect();
+    }
+    let beyond = |stretch: &Stretch| stretch.apart() > limits.ledger_difference;
+    stretches(of).iter().filter(|stretch| beyond(stretch)).map(Stretch::sentence).collect()
+}
+
+/// What became of the requests that the server did not count.
+pub(crate) enum Unseen {
+    /// There are none.
+    None,
+    /// They are explained, in words.
+    Explained(String),
+    /// Nobody can say what became of them, and why.
+    NotCompared(String),
+    /// They are not explained.
+    Contradiction(String),
+}
+
+/// Compares the requests of both sides.
+///
+/// In HTTP/1.1 a connection carries one request at a time, so each one that the server did not see lies in
+/// a connection of which some bytes came to nothing, or was not taken by its socket at all.
+pub(crate) fn unseen_requests(of: &Measurements) -> Unseen {
+    let (subscribers, Some(server)) = (of.requests.life, of.server_requests_life) else {
+        return Unseen::None;
+    };
+    let Some(missing) = subscribers.checked_sub(server).filter(|missing| *missing > 0 && of.relay.is_some())
+    else {
+        let is_same = subscribers == server;
+        return if is_same { Unseen::None } else { Unseen::Contradiction(both_counts(server, subscribers)) };
+    };
+    let RelayCounts { up, .. } = of.relay.map(|relay| relay.counts).unwrap_or_default();
+    let Some(left) = of.left_behind else {
+        return not_compared(
+            missing,
+            "this client, or this kernel, does not tell which of them came to nothing",
+        );
+    };
+    let (lost, unsent) = (up.broken + left.unheard, left.unsent_requests);
+    if missing > lost + unsent {
+        let counts = both_counts(server, subscribers);
+        return Unseen::Contradiction(format!(
+            "{counts}: at most {} of the missing {} were lost on the way",
+            count(lost + unsent),
+            count(missing)
+        ));
+    }
+    Unseen::Explained(format!(
+        "{} of {} requests never reached the server; connections that lost bytes on their way to it: {}; requests not sent at all: {}",
+        count(missing),
+        count(subscribers),
+        count(lost),
+        count(unsent)
+    ))
+}
+
+/// The same where a connection carries several requests at a time.
+pub(crate) fn unseen_streams(of: &Measurements) -> Unseen {
+    let (subscribers, Some(server)) = (of.requests.life, of.server_requests_life) else {
+        return Unseen::None;
+    };
+    let ended = of.relay.map(|relay| relay.counts).is_some_and(|counts| {
+        let RelayCounts { over_cap, idled_out, cut, upgrades_refused, swallowed, unreachable, .. } = counts;
+        over_cap + idled_out + cut + upgrades_refused + swallowed + unreachable > 0
+    });
+    match subscribers.checked_sub(server) {
+        Some(0) => Unseen::None,
+        Some(missing) if ended => not_compared(
+            missing,
+            "an HTTP/2 connection that the middlebox ended took along what waited in it unseen",
+        ),
+        Some(_) | None => Unseen::Contradiction(both_counts(server, subscribers)),
+    }
+}
+
+fn both_counts(server: u64, subscribers: u64) -> String {
+    format!("the server counted {} requests, the subscribers {}", count(server), count(subscribers))
+}
+
+fn not_compared(missing: u64, because: &str) -> Unseen {
+    Unseen::NotCompared(format!(
+        "the requests of subscribers and server are not compared, because {because}; the server counted {} fewer",
+        count(missing)
+    ))
+}

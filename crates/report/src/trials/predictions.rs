@@ -1,0 +1,93 @@
+//! What the model says of a point's trials.
+
+use contract::{Manifest, Scenario, TrialRecord};
+use model::{AgeRange, AgeRanges, Inputs, NotApplicable, Predicted, Prediction};
+
+use super::measured::{mean, prediction};
+use crate::{quantities::QuantityName, text::setting};
+
+/// Mean of what the predictions say of a quantity; the poll phases of the blocks differ, and with
+/// them the predictions.
+pub(crate) fn mean_of<'a>(
+    name: QuantityName,
+    predicted: impl Iterator<Item = &'a Result<Prediction, NotApplicable>>,
+) -> Option<f64> {
+    let values: Vec<f64> =
+        predicted.filter_map(|form| form.as_ref().ok().and_then(|of| prediction(name, of))).collect();
+    mean(&values)
+}
+
+/// What the model says of a trial.
+#[derive(Debug, Clone)]
+pub(crate) struct PointPrediction {
+    pub(crate) both: Predicted,
+    /// Where the machine of the calibration would put its ages.
+    pub(crate) ranges: Option<AgeRanges>,
+}
+
+/// The range in which an age is predicted, over the blocks: the mean of its low ends, of its middles and of
+/// its high ends. None for anything else than an age.
+pub(crate) fn range_of(name: QuantityName, predicted: &[PointPrediction]) -> Option<AgeRange> {
+    let range = |ranges: AgeRanges| {
+        let of_ages = [
+            (QuantityName::AgeMean, ranges.mean),
+            (QuantityName::AgeP50, ranges.p50),
+            (QuantityName::AgeP99, ranges.p99),
+        ];
+        of_ages.into_iter().find_map(|(age, range)| (age == name).then_some(range))
+    };
+    let ranges: Vec<AgeRange> = predicted.iter().filter_map(|of| range(of.ranges?)).collect();
+    let over_blocks = |of: fn(&AgeRange) -> f64| mean(&ranges.iter().map(of).collect::<Vec<_>>());
+    Some(AgeRange {
+        low_ms: over_blocks(|range| range.low_ms)?,
+        middle_ms: over_blocks(|range| range.middle_ms)?,
+        high_ms: over_blocks(|range| range.high_ms)?,
+    })
+}
+
+/// A prediction a completed trial. Blocks repeat all inputs but the poll phase, which only short
+/// polling has: what is predicted already is not predicted again.
+pub(crate) fn predictions(
+    manifest: &Manifest,
+    scenario: &Scenario,
+    records: &[&TrialRecord],
+) -> Vec<PointPrediction> {
+    let same_inputs = |left: &TrialRecord, right: &TrialRecord| {
+        (left.params.poll_interval_ms.is_none() || left.poll_phase == right.poll_phase)
+            && left.schedule_hash == right.schedule_hash
+            && left.calibration == right.calibration
+            && left.measurements().map(|of| of.window) == right.measurements().map(|of| of.window)
+    };
+    let mut made: Vec<(&TrialRecord, PointPrediction)> = Vec::new();
+    for &record in records {
+        let known = made.iter().find(|(other, _)| same_inputs(record, other));
+        let predicted = match known {
+            Some((_, predicted)) => Some(predicted.clone()),
+            None => predict(manifest, scenario, record),
+        };
+        made.extend(predicted.map(|predicted| (record, predicted)));
+    }
+    made.into_iter().map(|(_, predicted)| predicted).collect()
+}
+
+fn predict(manifest: &Manifest, scenario: &Scenario, record: &TrialRecord) -> Option<PointPrediction> {
+    // The model is of the lab's own server; of others nobody told it anything.
+    if !record.server.is_pushlab() {
+        return None;
+    }
+    let measurements = record.measurements()?;
+    let schedule = manifest.schedule(&record.schedule_hash)?;
+    let arrivals = setting::arrivals_at(scenario, &record.params);
+    let inputs = Inputs {
+        params: &record.params,
+        arrivals: &arrivals,
+        schedule,
+        window: measurements.window,
+        poll_phase: record.poll_phase,
+        calibration: record.calibration.unwrap_or_default(),
+    };
+    let both = model::predict(record.pattern, &inputs);
+    let ranges =
+        both.replayed.as_ref().ok().and_then(|of| model::age_ranges(record.pattern, &inputs, &of.age));
+    Some(PointPrediction { both, ranges })
+}

@@ -1,0 +1,206 @@
+//! Doubts about a trial: what makes its numbers invalid, and what only has to be said.
+
+use contract::{
+    Arrivals, ByteCounts, Client, Manifest, Measurements, Params, Pattern, Scenario, Transport, TrialRecord,
+};
+
+use super::{
+    books::{Unseen, unbalanced, unseen_requests, unseen_streams},
+    ledgers::disagreements,
+    limits::beyond_limits,
+    predictions::PointPrediction,
+};
+use crate::text::number::{self, count};
+
+/// What passed at an edge of the window may differ this much from its parts before the trial is invalid.
+const LEDGER_TOLERANCE: f64 = 0.01;
+
+/// Share of its core from which on a server fell behind: nothing is left to catch up with.
+const SERVER_FULL: f64 = 0.95;
+
+/// What speaks against a trial.
+#[derive(Debug, Default)]
+pub(crate) struct Doubts {
+    /// Why its numbers cannot be trusted.
+    pub(crate) invalid: Vec<String>,
+    /// What would be such a reason on a clear road, and is what an obstacle does otherwise.
+    pub(crate) findings: Vec<String>,
+    /// What has to be said of how it was judged.
+    pub(crate) notes: Vec<String>,
+}
+
+/// Whether something between subscribers and server ends, refuses or holds back connections, or the server
+/// leaves some subscribers without a stream.
+pub(crate) fn behind_obstacle(params: &Params) -> bool {
+    params.lacks_streams() || params.network.is_some_and(|network| network.is_obstacle())
+}
+
+/// Why the numbers of a trial cannot be trusted, and what an obstacle did to it.
+pub(crate) fn doubts(record: &TrialRecord, measurements: &Measurements, scenario: &Scenario) -> Doubts {
+    let arrivals = &scenario.events;
+    let mut doubts = Doubts::default();
+    let delivery = &measurements.delivery;
+    if delivery.lost > 0 {
+        doubts.findings.push(format!(
+            "{} of {} deliveries were lost",
+            count(delivery.lost),
+            count(delivery.expected)
+        ));
+    }
+    if measurements.never_connected > 0 {
+        doubts.findings.push(format!(
+            "{} of {} subscribers never had a connection",
+            count(measurements.never_connected),
+            count(u64::from(record.params.subscribers))
+        ));
+    }
+    // Losses are what an obstacle does. Books that do not balance are not: whatever it does is counted.
+    if !behind_obstacle(&record.params) {
+        doubts.invalid.append(&mut doubts.findings);
+    }
+    doubts.invalid.extend(ledger_problems(measurements));
+    doubts.invalid.extend(unbalanced(measurements, &scenario.limits));
+    doubts.invalid.extend(disagreements(measurements, &scenario.limits));
+    let unseen = match record.params.transport {
+        Transport::Http1 | Transport::Http1Tls => unseen_requests(measurements),
+        Transport::Http2 => unseen_streams(measurements),
+    };
+    match unseen {
+        Unseen::None => {}
+        Unseen::Explained(words) | Unseen::NotCompared(words) => doubts.notes.push(words),
+        Unseen::Contradiction(words) => doubts.invalid.push(words),
+    }
+    let problems = &mut doubts.invalid;
+    for (number, word) in
+        [(delivery.duplicated, "delivered more than once"), (delivery.reordered, "delivered out of order")]
+    {
+        if number > 0 {
+            problems.push(format!(
+                "{} of {} deliveries were {word}",
+                count(number),
+                count(delivery.expected)
+            ));
+        }
+    }
+    if delivery.foreign > 0 {
+        problems.push(format!(
+            "{} deliveries were of events that somebody else published: what was lost or out of order cannot be counted then",
+            count(delivery.foreign)
+        ));
+    }
+    if measurements.window_deliveries == 0 && *arrivals != Arrivals::Silence {
+        problems.push("no event was due in the measured window".to_owned());
+    }
+    // What was due decides how many ages there are, not what arrived: an instrument that leaves out
+    // what it waits for, or what never came, looks fast when the server stands still.
+    let ages = measurements.age.arrived.count + measurements.age.censored;
+    if ages != measurements.window_deliveries {
+        problems.push(format!(
+            "there are {} ages of {} deliveries due in the window: some were left out",
+            count(ages),
+            count(measurements.window_deliveries)
+        ));
+    }
+    problems.extend(server_full(measurements, arrivals));
+    problems.extend(beyond_limits(measurements, scenario));
+    doubts
+}
+
+/// A full core hides what the events need beyond it. Where the rate grows that is the question.
+fn server_full(measurements: &Measurements, arrivals: &Arrivals) -> Option<String> {
+    let share = measurements.cpu.server_us / measurements.cpu.wall_us;
+    let full = share >= SERVER_FULL && !matches!(arrivals, Arrivals::Ramp { .. });
+    full.then(|| {
+        format!(
+            "the server's core was full, {} of the window: it fell behind, so its CPU per event is less than what it needs",
+            number::with_unit(share * 100.0, "%")
+        )
+    })
+}
+
+/// Whether the bytes of a point's subscribers are the server's own count: the sockets of reqwest
+/// are not within reach. A WebSocket has no HTTP client to choose.
+pub(crate) fn bytes_are_the_servers(pattern: Pattern, params: &Params) -> bool {
+    match pattern {
+        Pattern::ShortPolling | Pattern::LongPolling | Pattern::Sse => params.client == Client::Reqwest,
+        Pattern::WebSocket => false,
+    }
+}
+
+/// Whether the server told how many connections it held.
+pub(crate) fn sockets_are_told(record: &TrialRecord, measurements: &Measurements) -> bool {
+    measurements.sockets_held > 0.0 || (record.server.is_pushlab() && measurements.browser_clock.is_none())
+}
+
+/// What stands unchecked because the server does not count it.
+pub(crate) fn counts_not_told(measurements: &Measurements) -> Option<String> {
+    let (requests, bytes) = (measurements.server_requests_life, measurements.server_bytes_life);
+    let what = match [requests.is_some(), bytes.is_some()] {
+        [true, true] => return None,
+        [false, true] => "requests",
+        [true, false] => "bytes",
+        [false, false] => "requests and bytes",
+    };
+    Some(format!("{what} are counted by the subscribers and the kernel alone: not told by this server"))
+}
+
+/// Where the whole and its parts contradict.
+fn ledger_problems(measurements: &Measurements) -> Vec<String> {
+    let mut problems = Vec::new();
+    // What was under way at the window's start has bytes before it and parts in it; a message that was cut
+    // in two there has some, too. Over the whole life nothing is under way.
+    let edges = measurements.bytes_under_way as f64 + LEDGER_TOLERANCE * measurements.bytes.total() as f64;
+    problems.extend(overdrawn("the window", &measurements.bytes, edges));
+    problems.extend(overdrawn("the whole life", &measurements.bytes_life, 0.0));
+    problems
+}
+
+/// Framing is what remains of all bytes; it cannot be less than nothing.
+fn overdrawn(of: &str, bytes: &ByteCounts, tolerance: f64) -> Option<String> {
+    let parts = bytes.payload.saturating_add(bytes.headers).saturating_add(bytes.empty_polls);
+    (parts as f64 > bytes.total() as f64 + tolerance).then(|| {
+        format!(
+            "payload, headers and empty polls of {of} are {} bytes together, more than the {} bytes of the sockets",
+            count(parts),
+            count(bytes.total())
+        )
+    })
+}
+
+/// Why a trial has no schedule to be predicted from, or the model does not apply to it.
+pub(crate) fn prediction_warnings(
+    manifest: &Manifest,
+    records: &[&TrialRecord],
+    predicted: &[PointPrediction],
+) -> Vec<String> {
+    let mut reasons: Vec<String> = records
+        .iter()
+        .filter(|record| record.measurements().is_some())
+        .filter(|record| manifest.schedule(&record.schedule_hash).is_none())
+        .map(|record| {
+            format!("no prediction: the manifest does not hold the schedule {}", record.schedule_hash)
+        })
+        .collect();
+    if records.iter().any(|record| record.params.keep_alive == Some(false) && record.server.is_pushlab()) {
+        reasons.push(
+            "the prediction leaves out what opening a connection for each request takes in time: ages may be higher"
+                .to_owned(),
+        );
+    }
+    if let Some(other) = records.iter().find(|record| !record.server.is_pushlab()) {
+        reasons.push(format!("no prediction: the model is of the lab's own server, not of {}", other.server));
+    }
+    for of in predicted {
+        let forms = [("no prediction", &of.both.replayed), ("no closed form", &of.both.closed_form)];
+        for (form, outcome) in forms {
+            match outcome.as_ref().map(|prediction| &prediction.bytes) {
+                Err(reason) => reasons.push(format!("{form}: {reason}")),
+                Ok(Err(reason)) => reasons.push(format!("{form} of bytes: {reason}")),
+                Ok(Ok(_)) => {}
+            }
+        }
+    }
+    reasons.sort();
+    reasons.dedup();
+    reasons
+}

@@ -1,0 +1,280 @@
+//! The sentences: they follow the numbers, and every kind of sweep has one.
+
+use contract::{
+    Ages, Client, Manifest, Measurements, Params, Pattern, Period, Sweep, TimeHistogram, TrialRecord,
+};
+
+use crate::{
+    synthetic::{change, in_blocks, manifest, params, record, scenario, ten_trials},
+    written::findings,
+};
+
+/// Fifteen hundred deliveries of the same age.
+fn ages_of_ms(age_ms: u64) -> Ages {
+    let mut histogram = TimeHistogram::default();
+    (0..1_500).for_each(|_| histogram.record_ns(age_ms * 1_000_000));
+    Ages { arrived: histogram.distribution(), ..Ages::default() }
+}
+
+/// A scenario with this sweep: all patterns, at the settings as they are and as `second` makes them.
+fn swept(sweep: Sweep, second: impl Fn(&mut Params)) -> (Manifest, Vec<TrialRecord>) {
+    let mut swept = scenario("swept", "What does it change?", &Pattern::ALL);
+    swept.sweep = Some(sweep);
+    let mut records = Vec::new();
+    for pattern in Pattern::ALL {
+        let first = params(pattern, 1_000.0, 50);
+        let mut last = first;
+        second(&mut last);
+        let points = if first == last { vec![first] } else { vec![first, last] };
+        for point in points {
+            records.push(record("swept", pattern, point, records.len() as u32));
+        }
+    }
+    let planned = records.len() as u32;
+    (manifest(vec![swept], &["a1b2c3d4e5f60718"], planned), records)
+}
+
+#[test]
+fn answers_follow_the_numbers() {
+    let (manifest, records) = ten_trials();
+    let before = findings(&manifest, &records).answers;
+    for (index, words) in [
+        (
+            0,
+            "Long polling, SSE and WebSocket delivered an event in 2.66\u{202f}ms, 1.82\u{202f}ms and 1.80\u{202f}ms",
+        ),
+        (0, "at p99: not told apart by one run. Short polling every 1\u{202f}s took 990\u{202f}ms"),
+        (0, "longer than 490"),
+        (1, "below 500"),
+    ] {
+        assert!(before[index].sentence.contains(words), "{}", before[index].sentence);
+    }
+
+    let mut slower = records.clone();
+    // Long polling now needs a quarter of the requests and is far behind.
+    change(&mut slower[1], |measured| {
+        measured.requests.window /= 4;
+        measured.age = ages_of_ms(300);
+    });
+    let after = findings(&manifest, &slower).answers;
+    for words in ["SSE and WebSocket delivered", "Long polling took 300", "more requests than long polling"] {
+        assert!(after[0].sentence.contains(words), "{}", after[0].sentence);
+    }
+}
+
+#[test]
+fn the_order_of_the_patterns_changes_where_it_does() {
+    let sweep = Sweep { subscribers: vec![50, 500], ..Sweep::default() };
+    let (manifest, mut records) = swept(sweep, |params| params.subscribers = 500);
+    let age_of = |records: &mut Vec<TrialRecord>, pattern: Pattern, subscribers: u32, age_ms: u64| {
+        let found = records
+            .iter_mut()
+            .find(|record| record.pattern == pattern && record.params.subscribers == subscribers)
+            .expect("one of the eight");
+        change(found, |measured| measured.age = ages_of_ms(age_ms));
+    };
+    for (pattern, few, many) in [
+        (Pattern::ShortPolling, 900, 950),
+        (Pattern::LongPolling, 100, 300),
+        (Pattern::Sse, 10, 400),
+        (Pattern::WebSocket, 60, 90),
+    ] {
+        age_of(&mut records, pattern, 50, few);
+        age_of(&mut records, pattern, 500, many);
+    }
+    let answers = findings(&manifest, &records).answers;
+    let words = "changes from SSE to WebSocket between 50 and 500 subscribers";
+    assert!(answers[0].sentence.contains(words), "{}", answers[0].sentence);
+}
+
+#[test]
+fn every_kind_of_sweep_has_an_answer_and_its_figures() {
+    let empty = Sweep::default;
+    let runs = [
+        swept(Sweep { subscribers: vec![50, 500], ..empty() }, |params| params.subscribers = 500),
+        swept(Sweep { rate_hz: vec![2.0, 20.0], ..empty() }, |params| params.rate_hz = 19.7),
+        swept(Sweep { payload_bytes: vec![100, 4_000], ..empty() }, |params| params.payload_bytes = 4_000),
+        swept(Sweep { poll_interval: vec![Period::from_millis(1_000)], ..empty() }, |params| {
+            params.poll_interval_ms = params.poll_interval_ms.map(|interval| interval * 4.0);
+        }),
+        swept(Sweep { hold: vec![Period::from_millis(1_500)], ..empty() }, |params| {
+            params.hold_ms = params.hold_ms.map(|hold| hold / 2.0);
+        }),
+        swept(Sweep { client: vec![Client::Lean, Client::Reqwest], ..empty() }, |params| {
+            params.client = Client::Reqwest;
+        }),
+    ];
+    for (manifest, records) in runs {
+        let findings = findings(&manifest, &records);
+        let sentence = &findings.answers[0].sentence;
+        assert!(sentence.len() > 40 && sentence.ends_with('.'), "{sentence}");
+        let files = report::render(&findings);
+        let figures = files.iter().filter(|file| file.path.contains("-over-")).count();
+        assert!(figures > 0, "{sentence}");
+    }
+}
+
+/// Sets what a pattern's points say, those that `of` picks.
+fn set(
+    records: &mut [TrialRecord],
+    pattern: Pattern,
+    of: impl Fn(&Params) -> bool,
+    value: impl Fn(&mut Measurements),
+) {
+    let mut found = records.iter_mut().filter(|record| record.pattern == pattern && of(&record.params));
+    found.by_ref().for_each(|record| change(record, &value));
+}
+
+fn first_sentence(manifest: &Manifest, records: &[TrialRecord]) -> String {
+    findings(manifest, records).answers.remove(0).sentence
+}
+
+/// The same in so many blocks that are alike to the last digit.
+fn first_of_blocks(manifest: &Manifest, records: &[TrialRecord], blocks: u32) -> String {
+    let mut manifest = manifest.clone();
+    let records = in_blocks(records, blocks, |_, _, _| ());
+    manifest.trials_planned = records.len() as u32;
+    first_sentence(&manifest, &records)
+}
+
+/// Lean and reqwest for all but the WebSocket, which has no HTTP client.
+fn client_sweep() -> (Manifest, Vec<TrialRecord>) {
+    let sweep = Sweep { client: vec![Client::Lean, Client::Reqwest], ..Sweep::default() };
+    let (mut manifest, mut records) = swept(sweep, |params| params.client = Client::Reqwest);
+    records.retain(|record| record.pattern != Pattern::WebSocket || record.params.client == Client::Lean);
+    manifest.trials_planned = 7;
+    for (pattern, lean_us, reqwest_us) in [
+        (Pattern::ShortPolling, 50.0, 150.0),
+        (Pattern::LongPolling, 60.0, 160.0),
+        (Pattern::Sse, 10.0, 130.0),
+        (Pattern::WebSocket, 40.0, 40.0),
+    ] {
+        for (client, cpu_us) in [(Client::Lean, lean_us), (Client::Reqwest, reqwest_us)] {
+            set(
+                &mut records,
+                pattern,
+                |params| params.client == client,
+                |measured| {
+                    measured.cpu.harness_us = cpu_us * measured.window_deliveries as f64;
+                },
+            );
+        }
+    }
+    (manifest, records)
+}
+
+#[test]
+fn clients_are_compared_with_a_pattern_that_has_none() {
+    let (manifest, mut records) = client_sweep();
+    let sentence = first_sentence(&manifest, &records);
+    let words = "changes from SSE to WebSocket between lean and reqwest client";
+    assert!(sentence.contains(words), "{sentence}");
+    assert!(sentence.contains("WebSocket 40.0\u{202f}µs at every HTTP client"), "{sentence}");
+    assert!(findings(&manifest, &records).verdict_reason.ends_with("are the server's own count"));
+
+    set(
+        &mut records,
+        Pattern::Sse,
+        |params| params.client == Client::Reqwest,
+        |measured| {
+            measured.cpu.harness_us = 12.0 * measured.window_deliveries as f64;
+        },
+    );
+    let sentence = first_sentence(&manifest, &records);
+    let words = "SSE has the lowest subscriber CPU per event from lean to reqwest client";
+    assert!(sentence.contains(words), "{sentence}");
+    let sentence = first_of_blocks(&manifest, &records, 4);
+    let words = "No change of order shown in subscriber CPU per event from lean to reqwest client";
+    assert!(sentence.contains(words), "{sentence}");
+}
+
+#[test]
+fn a_tie_is_no_change_of_order() {
+    let (manifest, mut records) = client_sweep();
+    set(
+        &mut records,
+        Pattern::WebSocket,
+        |_| true,
+        |measured| {
+            measured.cpu.harness_us = 10.5 * measured.window_deliveries as f64;
+        },
+    );
+    for (blocks, few) in [(1, "one run"), (2, "two blocks"), (3, "three blocks")] {
+        let sentence = first_of_blocks(&manifest, &records, blocks);
+        let words = "Whether the order changes in subscriber CPU per event from lean to reqwest client";
+        let words = format!("{words} is not told by {few}");
+        assert!(sentence.contains(&words), "{sentence}");
+        assert!(!sentence.contains("shown"), "{sentence}");
+    }
+    let sentence = first_of_blocks(&manifest, &records, 4);
+    assert!(!sentence.contains("Whether"), "{sentence}");
+}
+
+#[test]
+fn a_hold_sweep_is_compared_with_patterns_that_hold_nothing() {
+    let sweep =
+        Sweep { hold: vec![Period::from_millis(500), Period::from_millis(1_500)], ..Sweep::default() };
+    let (manifest, mut records) = swept(sweep, |params| params.hold_ms = params.hold_ms.map(|_| 500.0));
+    records.retain(|record| [Pattern::ShortPolling, Pattern::LongPolling].contains(&record.pattern));
+    let requests = |records: &mut Vec<TrialRecord>, hold_ms: f64, number: u64| {
+        set(
+            records,
+            Pattern::LongPolling,
+            |params| params.hold_ms == Some(hold_ms),
+            |measured| {
+                measured.requests.window = number;
+            },
+        );
+    };
+    set(&mut records, Pattern::ShortPolling, |_| true, |measured| measured.requests.window = 1_500);
+    requests(&mut records, 500.0, 3_000);
+    requests(&mut records, 1_500.0, 750);
+    let sentence = first_sentence(&manifest, &records);
+    let words = "changes from short polling to long polling between 500\u{202f}ms and 1.5\u{202f}s";
+    assert!(sentence.contains(words), "{sentence}");
+    requests(&mut records, 1_500.0, 2_000);
+    let sentence = first_sentence(&manifest, &records);
+    let words = "Short polling has the lowest requests per event from 500\u{202f}ms to 1.5\u{202f}s";
+    assert!(sentence.contains(words), "{sentence}");
+}
+
+/// Short polling at two intervals; the others were measured once.
+fn interval_sweep() -> (Manifest, Vec<TrialRecord>) {
+    let intervals = vec![Period::from_millis(1_000), Period::from_millis(20)];
+    let sweep = Sweep { poll_interval: intervals, ..Sweep::default() };
+    swept(sweep, |params| params.poll_interval_ms = params.poll_interval_ms.map(|_| 20.0))
+}
+
+#[test]
+fn an_interval_sweep_is_compared_with_patterns_measured_once() {
+    let (manifest, mut records) = interval_sweep();
+    for pattern in [Pattern::LongPolling, Pattern::Sse, Pattern::WebSocket] {
+        set(&mut records, pattern, |_| true, |measured| measured.age = ages_of_ms(100));
+    }
+    let findings = findings(&manifest, &records);
+    let sentence = &findings.answers[0].sentence;
+    let words =
+        "changes from short polling to long polling, SSE and WebSocket between 20\u{202f}ms and 1\u{202f}s";
+    assert!(sentence.contains(words), "{sentence}");
+    let files = report::render(&findings);
+    let chart = files.iter().find(|file| file.path == "figures/swept-over-age-p99-ms.svg").expect("drawn");
+    assert!(chart.content.contains("SSE: 100"), "{}", chart.content);
+    let page = &files[0].content;
+    assert!(page.contains("long polling, SSE and WebSocket, which the poll interval does not concern"));
+    crate::synthetic::write("level", &files);
+}
+
+#[test]
+fn nothing_is_said_of_an_order_that_was_not_compared() {
+    let (manifest, mut records) = interval_sweep();
+    for pattern in [Pattern::LongPolling, Pattern::Sse, Pattern::WebSocket] {
+        set(&mut records, pattern, |_| true, |measured| measured.age = Ages::default());
+    }
+    let sentence = first_sentence(&manifest, &records);
+    assert!(!sentence.contains("order") && !sentence.contains("lowest"), "{sentence}");
+    // One value alone shows no change either.
+    let sweep = Sweep { subscribers: vec![50], ..Sweep::default() };
+    let (manifest, records) = swept(sweep, |_| {});
+    let sentence = first_sentence(&manifest, &records);
+    assert!(!sentence.contains("order"), "{sentence}");
+}

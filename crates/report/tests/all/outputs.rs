@@ -1,0 +1,241 @@
+//! What is written: equal numbers in every output, nothing that a hostile text could break, figures
+//! that can be read aloud, and a size that a phone can load.
+
+use contract::{Pattern, Transport, TrialRecord};
+use model::{NotApplicable, Predicted};
+use report::{Findings, OutputFile, QuantityName};
+
+use crate::{
+    synthetic::{failed, manifest, params, record, scenario, sixty_trials, ten_trials, write},
+    written::{assert_finite, content, findings},
+};
+
+fn figures(files: &[OutputFile]) -> impl Iterator<Item = &OutputFile> {
+    files.iter().filter(|file| file.path.starts_with("figures/"))
+}
+
+#[test]
+fn every_output_prints_the_same_numbers() {
+    let (manifest, records) = ten_trials();
+    let findings = findings(&manifest, &records);
+    let files = report::render(&findings);
+    let json: serde_json::Value = serde_json::from_str(content(&files, "summary.json")).expect("JSON");
+    let csv: Vec<Vec<&str>> =
+        content(&files, "summary.csv").lines().map(|line| line.split(',').collect()).collect();
+    let column = |name: &str| csv[0].iter().position(|head| *head == name).expect("a column");
+    let mut rows = csv[1..].iter();
+    let points = findings.scenarios.iter().flat_map(|scenario| &scenario.points);
+    for (point, in_json) in points.zip(json["points"].as_array().expect("points")) {
+        assert_eq!(in_json["pattern"], point.pattern.slug());
+        for quantity in &point.quantities {
+            let row = rows.next().expect("a row per point and quantity");
+            let fields = &in_json["quantities"][quantity.name.key()];
+            assert_eq!(row[column("quantity")], quantity.name.key());
+            for (name, value) in [
+                ("measured", quantity.measured),
+                ("predicted", quantity.predicted),
+                ("closed_form", quantity.closed_form),
+            ] {
+                assert_eq!(fields[name].as_f64(), row[column(name)].parse().ok(), "{name}");
+                assert_eq!(fields[name].is_null(), value.is_none());
+                assert_eq!(fields["bound"].as_str().unwrap_or_default(), row[column("bound")]);
+                // Text rounds what the files for programs hold, and nothing else.
+                if let (Some(written), Some(value)) = (fields[name].as_f64(), value) {
+                    assert!((written - value).abs() <= value.abs() * 1e-5);
+                }
+            }
+            if quantity.measured.is_none() && quantity.predicted.is_none() && quantity.closed_form.is_none() {
+                // A table lists what its scenario knows; the files for programs list everything.
+                continue;
+            }
+            let heading = format!(">{}</th>", quantity.name.label());
+            assert!(content(&files, "report.html").contains(&heading));
+            let cell = format!("<td>{}</td>", quantity.predicted_text());
+            assert!(content(&files, "report.html").contains(&cell), "{cell}");
+            let row = format!(
+                "| {} | {} | {} | {} | {} |",
+                quantity.name.label(),
+                quantity.predicted_text(),
+                quantity.measured_text(),
+                quantity.comparison_text(),
+                quantity.closed_form_text()
+            );
+            assert!(content(&files, "report.md").contains(&row), "{row}");
+            assert!(content(&files, "report.html").contains(&quantity.measured_text()));
+        }
+        let p99 = point.quantity_of(QuantityName::AgeP99).measured_text();
+        let number = p99.split('\u{202f}').next().expect("a number");
+        assert!(report::terminal_table(&findings).contains(number), "{number}");
+    }
+    assert!(rows.next().is_none());
+}
+
+#[test]
+fn the_first_lines_say_which_driver_delivered() {
+    let (manifest, mut records) = ten_trials();
+    let first_lines = |records: &[TrialRecord]| {
+        let files = report::render(&findings(&manifest, records));
+        for path in ["report.html", "report.md"] {
+            assert!(content(&files, path).contains("vents were delivered by the shared writer"), "{path}");
+        }
+        content(&files, "report.md").split("## The answer").next().map(str::to_owned).expect("a first part")
+    };
+    let one = first_lines(&records);
+    let shared = "the shared writer (one task for all waiting sockets, plain HTTP/1.1)";
+    assert!(one.contains(&format!("\nEvents were delivered by {shared}.\n")), "{one}");
+    let other = manifest.scenarios[1].name.clone();
+    for record in records.iter_mut().filter(|record| record.scenario == other) {
+        record.params.transport = Transport::Http2;
+    }
+    let several = first_lines(&records);
+    let encrypted = format!(
+        "In {other} events were delivered by a task per connection and stream (hyper, HTTP/2 in TLS)."
+    );
+    assert!(several.contains(&format!("events were delivered by {shared}.")), "{several}");
+    assert!(several.contains(&encrypted), "{several}");
+}
+
+#[test]
+fn the_summary_keeps_its_shape() {
+    let (manifest, records) = ten_trials();
+    let files = report::render(&findings(&manifest, &records));
+    let json: serde_json::Value = serde_json::from_str(content(&files, "summary.json")).expect("JSON");
+    assert_eq!(json["schema"], 1);
+    assert_eq!(json["run"]["verdict"], "passed");
+    assert_eq!(json["thresholds"], serde_json::json!([]));
+    let comparison = &json["comparisons"][0];
+    assert_eq!(
+        (comparison["scenario"].as_str(), comparison["blocks"].as_u64()),
+        (Some("stock-ticker"), Some(1))
+    );
+    assert!(
+        comparison["ratio"].is_f64() && comparison["low"].is_null() && comparison["p_adjusted"].is_null()
+    );
+    assert_eq!(comparison["shown"], false);
+    assert_eq!(json["points"][0]["blocks"], 1);
+    let point = &json["points"][4];
+    assert_eq!(point["scenario"], "poll-interval");
+    assert_eq!(point["params"]["poll_interval_ms"], 250.0);
+    assert_eq!(point["delivery"]["lost"], 0);
+    let age = point["quantities"]["age_p50_ms"].as_object().expect("an object");
+    let mut fields: Vec<&str> = age.keys().map(String::as_str).collect();
+    fields.sort_unstable();
+    let expected = [
+        "added",
+        "bound",
+        "closed_form",
+        "high",
+        "low",
+        "measured",
+        "predicted",
+        "predicted_high",
+        "predicted_low",
+    ];
+    assert_eq!(fields, expected);
+    assert!(age["bound"].is_null());
+}
+
+#[test]
+fn figures_can_be_read_aloud_and_in_both_schemes() {
+    let (manifest, records) = ten_trials();
+    let files = report::render(&findings(&manifest, &records));
+    assert!(figures(&files).count() > 10);
+    let page = content(&files, "report.html");
+    for figure in figures(&files) {
+        let svg = &figure.content;
+        for part in ["<title id=", "<desc id=", "role=\"img\"", "viewBox=", "prefers-color-scheme:dark"] {
+            assert!(svg.contains(part), "{} lacks {part}", figure.path);
+        }
+        let unit = [" ms", "\u{202f}ms", "bytes", "requests", " us", "events/s"];
+        assert!(unit.iter().any(|unit| svg.contains(unit)), "{} has no unit", figure.path);
+        assert!(!svg.contains("FACE"), "{} holds a placeholder colour", figure.path);
+        assert!(content(&files, "report.md").contains(&format!("]({})", figure.path)));
+        let anchor = figure.path.trim_start_matches("figures/").trim_end_matches(".svg");
+        assert!(page.contains(&format!("<figure id=\"{anchor}\">")), "{anchor}");
+    }
+    assert!(!page.contains("FACE") && page.contains("var(--sse)"));
+    assert!(!page.contains("<script") && !page.contains("src="));
+    assert_finite(&files);
+    write("ten", &files);
+}
+
+#[test]
+fn sixty_trials_fit_into_one_page() {
+    let (manifest, records) = sixty_trials();
+    let files = report::render(&findings(&manifest, &records));
+    let size = content(&files, "report.html").len();
+    assert!(size <= 1_500_000, "{size} bytes");
+    assert_finite(&files);
+    write("sixty", &files);
+}
+
+#[test]
+fn text_from_outside_stays_text() {
+    let evil = "<script>alert(1)</script> & \"quotes\" | *stars* \u{1b}[31m\n# head";
+    let mut ticker = scenario("../../etc/<b>", evil, &Pattern::ALL);
+    ticker.setting = evil.to_owned();
+    ticker.look_at = evil.to_owned();
+    let formula = scenario("=cmd,\"x\"", evil, &[Pattern::Sse]);
+    let mut ours = manifest(vec![ticker, formula], &["a1b2c3d4e5f60718"], 3);
+    ours.name = evil.to_owned();
+    ours.command = evil.to_owned();
+    ours.environment.cpu = evil.to_owned();
+    let mut records: Vec<TrialRecord> = [Pattern::Sse, Pattern::WebSocket]
+        .into_iter()
+        .map(|pattern| record("../../etc/<b>", pattern, params(pattern, 1_000.0, 50), 0))
+        .collect();
+    records[0].scenario = "=cmd,\"x\"".to_owned();
+    records[1].schedule_hash = evil.to_owned();
+    records.push(failed(records[1].clone(), evil, &[evil]));
+    let findings = findings(&ours, &records);
+    let files = report::render(&findings);
+    for file in &files {
+        // In Markdown an indented line is code, and a program's file is read by programs: neither
+        // has anything to escape.
+        let code = |line: &&str| file.path == "report.md" && line.starts_with("    ");
+        let mut shown = file.content.lines().filter(|line| !code(line));
+        let for_programs = file.path.starts_with("summary.");
+        assert!(for_programs || shown.all(|line| !line.contains("<script")), "{}", file.path);
+        assert!(!file.content.contains('\u{1b}'), "{}", file.path);
+        assert!(!file.path.contains(".."), "{}", file.path);
+    }
+    write("hostile", &files);
+    let page = content(&files, "report.html");
+    assert!(page.contains("&lt;script&gt;alert(1)&lt;/script&gt; &amp; &quot;quotes&quot;"));
+    assert!(!content(&files, "report.md").contains("\n# head"));
+    assert!(content(&files, "summary.csv").contains("\"'=cmd,\"\"x\"\"\""));
+    assert!(!report::terminal_table(&findings).contains('\u{1b}'));
+}
+
+/// Two patterns whose schedule the manifest does not hold: nothing here depends on the model.
+fn small_run() -> Findings {
+    let ticker =
+        scenario("stock-ticker", "Who hears of a price first?", &[Pattern::ShortPolling, Pattern::Sse]);
+    let records = [
+        record("stock-ticker", Pattern::ShortPolling, params(Pattern::ShortPolling, 1_000.0, 50), 0),
+        record("stock-ticker", Pattern::Sse, params(Pattern::Sse, 1_000.0, 50), 1),
+    ];
+    findings(&manifest(vec![ticker], &[], 2), &records)
+}
+
+#[test]
+fn the_terminal_table_reads_well() {
+    insta::assert_snapshot!(report::terminal_table(&small_run()));
+}
+
+#[test]
+fn the_markdown_reads_well() {
+    let files = report::render(&small_run());
+    insta::assert_snapshot!(content(&files, "report.md"));
+}
+
+#[test]
+fn the_prediction_table_says_why_it_is_empty() {
+    let ticker = scenario("stock-ticker", "Who hears of a price first?", &Pattern::ALL);
+    let absent = || Err(NotApplicable("the hold is longer than an eighth of the window".to_owned()));
+    let predictions = [Pattern::ShortPolling, Pattern::LongPolling].map(|pattern| {
+        let predicted = Predicted { closed_form: absent(), replayed: absent() };
+        (pattern, params(pattern, 1_000.0, 50), predicted)
+    });
+    insta::assert_snapshot!(report::prediction_table(&ticker, &predictions));
+}

@@ -1,0 +1,53 @@
+//! From a made-up run to its findings, and to the files of its report.
+
+use contract::{Distribution, Manifest, TimeHistogram, TrialRecord};
+use report::{Findings, OutputFile, Run};
+
+use crate::synthetic::files;
+
+/// By way of the two files that a run leaves behind.
+pub(crate) fn findings(manifest: &Manifest, records: &[TrialRecord]) -> Findings {
+    let (manifest, records) = files(manifest, records);
+    report::findings(&Run::parse(&manifest, &records).expect("a made-up run can be read"))
+}
+
+/// The same of a run as the synthetic ones come.
+pub(crate) fn findings_of((manifest, records): &(Manifest, Vec<TrialRecord>)) -> Findings {
+    findings(manifest, records)
+}
+
+/// Without the detour, where a test has hundreds of runs or records that no file would hold.
+pub(crate) fn judged(manifest: Manifest, records: Vec<TrialRecord>) -> Findings {
+    report::findings(&Run { manifest, records, warnings: vec![] })
+}
+
+/// The text of a file of the report.
+pub(crate) fn content<'a>(files: &'a [OutputFile], path: &str) -> &'a str {
+    &files.iter().find(|file| file.path == path).expect("the file is part of every report").content
+}
+
+/// The same, of a run.
+pub(crate) fn page(findings: &Findings, path: &str) -> String {
+    content(&report::render(findings), path).to_owned()
+}
+
+/// With spaces that break where the report has thin ones.
+pub(crate) fn plain(text: &str) -> String {
+    text.replace('\u{202f}', " ")
+}
+
+/// That no number without a value was printed.
+pub(crate) fn assert_finite(files: &[OutputFile]) {
+    for file in files {
+        for word in file.content.split(|letter: char| !letter.is_alphanumeric()) {
+            assert!(!["NaN", "nan", "inf", "infinity"].contains(&word), "{} holds {word}", file.path);
+        }
+    }
+}
+
+/// A distribution of times in milliseconds.
+pub(crate) fn times_ms(times: &[u64]) -> Distribution {
+    let mut histogram = TimeHistogram::default();
+    times.iter().for_each(|time| histogram.record_ns(time * 1_000_000));
+    histogram.distribution()
+}

@@ -1,0 +1,163 @@
+//! Events as they are encoded: once each, shared by all their readers.
+//!
+//! The log keeps texts. The pattern files and [`json`](crate::json) say what an event looks like; this cache
+//! keeps what they have encoded, and what was joined for a batch that several subscribers wait for. It
+//! knows no protocol.
+
+use std::{
+    collections::VecDeque,
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+};
+
+use bytes::{BufMut, Bytes, BytesMut};
+use contract::{Epoch, Rung};
+use event_log::{Batch, Event};
+
+/// Encoded events kept per framing: enough for every subscriber that is not hopelessly behind.
+const KEPT_EVENTS: usize = 4_096;
+const KEPT_BYTES: usize = 8 << 20;
+
+/// The encodings of one log's events, a cache for each framing.
+#[derive(Debug)]
+pub struct Encodings {
+    epoch: Epoch,
+    json: EncodingCache,
+    sse: EncodingCache,
+}
+
+impl Encodings {
+    /// Empty caches for the log of this epoch. On the rung `encode-each` every reader's events are encoded
+    /// and joined again.
+    #[must_use]
+    pub fn on_rung(epoch: Epoch, rung: Rung) -> Self {
+        Self { epoch, json: EncodingCache::on_rung(rung), sse: EncodingCache::on_rung(rung) }
+    }
+
+    /// The epoch of the log.
+    #[must_use]
+    pub const fn epoch(&self) -> Epoch {
+        self.epoch
+    }
+
+    /// How many encodings were made so far: at most one per event and framing that was read, unless
+    /// each reader has its own.
+    #[must_use]
+    pub fn made(&self) -> u64 {
+        self.json.made.load(Relaxed) + self.sse.made.load(Relaxed)
+    }
+
+    /// JSON objects, which polls and WebSocket share.
+    pub(crate) const fn json(&self) -> &EncodingCache {
+        &self.json
+    }
+
+    /// Blocks of an event stream.
+    pub(crate) const fn sse(&self) -> &EncodingCache {
+        &self.sse
+    }
+}
+
+/// The encodings of events in one framing.
+#[derive(Debug)]
+pub(crate) struct EncodingCache {
+    /// Off for one rung of the ladder only: what sharing is worth shows without it.
+    is_shared: bool,
+    kept: Mutex<Kept>,
+    made: AtomicU64,
+}
+
+/// Encoded events in the order of the log, and what was last joined from them.
+#[derive(Debug, Default)]
+struct Kept {
+    first_seq: u64,
+    events: VecDeque<Bytes>,
+    bytes: usize,
+    last_joined: Option<(Stretch, Bytes)>,
+}
+
+/// The places before and after a batch, and whether it was cut.
+type Stretch = (u64, u64, bool);
+
+impl EncodingCache {
+    fn on_rung(rung: Rung) -> Self {
+        let is_shared = rung != Rung::EncodeEach;
+        Self { is_shared, kept: Mutex::default(), made: AtomicU64::new(0) }
+    }
+
+    /// The encoding of an event, made by `encode` if it is not kept.
+    pub(crate) fn event(&self, event: &Event, encode: impl FnOnce(&Event) -> Bytes) -> Bytes {
+        self.encoded(&mut self.lock(), event, encode)
+    }
+
+    /// The encodings of a batch, one behind the other; kept for the next reader of the same batch.
+    pub(crate) fn concatenated(&self, batch: &Batch, encode: impl Fn(&Event) -> Bytes) -> Bytes {
+        if let [event] = batch.events.as_slice() {
+            return self.event(event, encode);
+        }
+        self.batch(batch, encode, |encodings| {
+            let mut joined = BytesMut::new();
+            encodings.for_each(|encoding| joined.put(encoding));
+            joined.freeze()
+        })
+    }
+
+    /// The encodings of a batch as `join` puts them together; kept for the next reader of the same batch.
+    pub(crate) fn batch(
+        &self,
+        batch: &Batch,
+        encode: impl Fn(&Event) -> Bytes,
+        join: impl FnOnce(&mut dyn Iterator<Item = Bytes>) -> Bytes,
+    ) -> Bytes {
+        let mut kept = self.lock();
+        let stretch = (batch.after.seq, batch.cursor.seq, batch.more);
+        if let Some((last_stretch, joined)) = &kept.last_joined
+            && *last_stretch == stretch
+        {
+            return joined.clone();
+        }
+        let mut encodings = batch.events.iter().map(|event| self.encoded(&mut kept, event, &encode));
+        let joined = join(&mut encodings);
+        if self.is_shared {
+            kept.last_joined = Some((stretch, joined.clone()));
+        }
+        joined
+    }
+
+    fn encoded(&self, kept: &mut Kept, event: &Event, encode: impl FnOnce(&Event) -> Bytes) -> Bytes {
+        let next = kept.first_seq + kept.events.len() as u64;
+        if self.is_shared && (kept.first_seq..next).contains(&event.seq) {
+            return kept.events[(event.seq - kept.first_seq) as usize].clone();
+        }
+        self.made.fetch_add(1, Relaxed);
+        let encoded = encode(event);
+        // An event before the first one was given up: made again, for this reader alone.
+        if self.is_shared && event.seq >= kept.first_seq {
+            if event.seq > next {
+                // Nobody read the events between in this framing.
+                kept.events.clear();
+                (kept.first_seq, kept.bytes) = (event.seq, 0);
+            }
+            kept.push(encoded.clone());
+        }
+        encoded
+    }
+
+    /// Every change under the lock leaves the lists sound, so a poisoned lock is not a broken one.
+    fn lock(&self) -> MutexGuard<'_, Kept> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Kept {
+    fn push(&mut self, encoded: Bytes) {
+        self.bytes += encoded.len();
+        self.events.push_back(encoded);
+        while self.events.len() > KEPT_EVENTS || (self.bytes > KEPT_BYTES && self.events.len() > 1) {
+            self.bytes -= self.events.pop_front().map_or(0, |oldest| oldest.len());
+            self.first_seq += 1;
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! What the client of a WebSocket sends, and what follows: a text frame publishes, a broken one ends the
+//! conversation with the code of its fault.
+
+use contract::Rung;
+use tokio_tungstenite::tungstenite::{
+    Error, Message,
+    error::{CapacityError, ProtocolError},
+    protocol::{
+        WebSocketConfig,
+        frame::{CloseFrame, coding::CloseCode},
+    },
+};
+
+use crate::{
+    app::App,
+    publish::{PublishError, publish},
+    websocket::close,
+};
+
+/// tungstenite zeroes its whole read buffer at every attempt to read, 128 KiB by default, and a
+/// fan-out attempts once per delivery. What subscribers send is small.
+const READ_BUFFER_BYTES: usize = 1 << 10;
+/// Frames gather up to here before they are written; a flush writes them anyway.
+const WRITE_BUFFER_BYTES: usize = 4 << 10;
+
+/// What a message of the subscriber leads to.
+pub(crate) enum Reaction {
+    /// Nothing more: what is queued, such as a pong, is to be flushed.
+    Continue,
+    /// The conversation is closed with this frame.
+    Close(CloseFrame),
+    /// The socket is gone.
+    Gone,
+}
+
+/// Takes one message of the subscriber.
+pub(crate) fn react(app: &App, received: Result<Message, Error>) -> Reaction {
+    match received {
+        Ok(Message::Text(text)) => match publish(app.log(), None, &text) {
+            Ok(_) => Reaction::Continue,
+            Err(error @ PublishError::CarriageReturn) => {
+                Reaction::Close(close(CloseCode::Policy, &error.to_string()))
+            }
+            Err(error @ PublishError::Log(_)) => Reaction::Close(close(CloseCode::Away, &error.to_string())),
+        },
+        Ok(Message::Binary(_)) => {
+            Reaction::Close(close(CloseCode::Unsupported, "an event is text: send a text frame"))
+        }
+        // tungstenite queues the pong and the echo of a close itself.
+        Ok(Message::Ping(_) | Message::Pong(_) | Message::Close(_) | Message::Frame(_)) => Reaction::Continue,
+        Err(error) => match close_code(&error) {
+            Some(code) => Reaction::Close(close(code, &error.to_string())),
+            None => Reaction::Gone,
+        },
+    }
+}
+
+/// The bound on a message, and buffers as small as what subscribers send; the rung `large-buffers` leaves
+/// these as the library has them.
+pub(crate) fn config(app: &App) -> WebSocketConfig {
+    let message_bytes = app.limits().body_bytes;
+    let config =
+        WebSocketConfig::default().max_message_size(Some(message_bytes)).max_frame_size(Some(message_bytes));
+    match app.rung() {
+        Rung::Best | Rung::OwnTasks | Rung::EncodeEach | Rung::WriteEach => {
+            config.read_buffer_size(READ_BUFFER_BYTES).write_buffer_size(WRITE_BUFFER_BYTES)
+        }
+        Rung::LargeBuffers => config,
+    }
+}
+
+/// The code to close with after a subscriber broke the protocol; `None` if the socket is gone.
+fn close_code(error: &Error) -> Option<CloseCode> {
+    match error {
+        Error::Utf8(_) => Some(CloseCode::Invalid),
+        Error::Capacity(CapacityError::MessageTooLong { .. }) => Some(CloseCode::Size),
+        Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => None,
+        Error::Protocol(_) => Some(CloseCode::Protocol),
+        Error::ConnectionClosed
+        | Error::AlreadyClosed
+        | Error::Io(_)
+        | Error::Tls(_)
+        | Error::Capacity(_)
+        | Error::WriteBufferFull(_)
+        | Error::AttackAttempt
+        | Error::Url(_)
+        | Error::Http(_)
+        | Error::HttpFormat(_) => None,
+    }
+}
