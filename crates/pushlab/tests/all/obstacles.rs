@@ -34,10 +34,7 @@ const RUNS: [(&str, &str, &str, &str, &str); 9] = [
 ];
 
 /// The records of a run, the calibration left out, and what its report calls invalid.
-fn run(
-    lab: &Lab,
-    (name, patterns, transport, measure, obstacles): (&str, &str, &str, &str, &str),
-) -> Run {
+fn run(lab: &Lab, (name, patterns, transport, measure, obstacles): (&str, &str, &str, &str, &str)) -> Run {
     let [transport, measure] = [transport, measure].map(|text| format!("\"{text}\""));
     lab.scenario(
         name,

@@ -123,13 +123,6 @@ fn the_crates_depend_on_each_other_as_the_readme_draws_it() {
     }
 }
 
-/// Crates whose modules still depend on each other in circles, and why.
-const STILL_IN_CIRCLES: [(&str, &str); 3] = [
-    ("load-harness", "its layers are being told apart"),
-    ("report", "its layers are being told apart"),
-    ("server", "its layers are being told apart"),
-];
-
 /// The text of every module of a crate.
 fn sources(name: &str) -> BTreeMap<Module, String> {
     let folder = root().join("crates").join(name).join("src");
@@ -155,13 +148,7 @@ fn no_modules_depend_on_each_other_in_a_circle() {
         let name = folder.unwrap().file_name().into_string().unwrap();
         let graph = ModuleGraph::of(&sources(&name));
         let circles: Vec<String> = graph.circles().iter().map(|circle| graph.in_words(circle)).collect();
-        let listed = STILL_IN_CIRCLES.iter().find(|(listed, _)| *listed == name);
-        match listed {
-            None => assert!(circles.is_empty(), "{name} has modules in circles: {circles:#?}"),
-            Some((_, why)) => {
-                assert!(!circles.is_empty(), "{name} has no circle any more: take it off the list ({why})");
-            }
-        }
+        assert!(circles.is_empty(), "{name} has modules in circles: {circles:#?}");
     }
 }
 

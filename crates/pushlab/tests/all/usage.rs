@@ -260,7 +260,7 @@ fn failed_run() -> (String, String) {
         outcome: Outcome::Failed { reason: "it rained".to_owned(), server_last_words: Vec::new() },
     };
     let line = |order| format!("{}\n", serde_json::to_string(&record(order)).unwrap());
-    (serde_json::to_string(&manifest).unwrap(), line(0) + &line(1))
+    (serde_json::to_string(&manifest).unwrap(), [line(0), line(1)].concat())
 }
 
 #[test]
@@ -292,7 +292,7 @@ fn damaged_files_of_a_run_are_named_with_the_line() {
         (&newer(&manifest), &records, &["manifest.json", "schema 4", "only schema 3"]),
         (
             &manifest,
-            &(records[..first].to_owned() + &newer(&records[first..])),
+            &[&records[..first], &newer(&records[first..])].concat(),
             &["records.jsonl, line 2", "schema 4", "use the pushlab that measured this run"],
         ),
     ];

@@ -384,7 +384,8 @@ fn quoted(text: &str) -> Option<usize> {
 
 /// A crate of these files and texts.
 fn graph_of(files: &[(&str, &str)]) -> ModuleGraph {
-    let module = |name: &str| name.split("::").filter(|part| !part.is_empty()).map(str::to_owned).collect::<Module>();
+    let module =
+        |name: &str| name.split("::").filter(|part| !part.is_empty()).map(str::to_owned).collect::<Module>();
     ModuleGraph::of(&files.iter().map(|(name, text)| (module(name), (*text).to_owned())).collect())
 }
 
@@ -404,7 +405,11 @@ fn two_modules_that_name_each_other_are_a_circle_however_they_do() {
         // Quotes and braces in quotes do not mislead.
         ("", "const A: char = '\"'; use crate::b::B;", "fn f<'a>(_: &'a str) { r#\"}\"#; crate::a::f() }"),
     ] {
-        assert_eq!(circles_of(&[("", root), ("a", a), ("b", b), ("c", "")]), ["a names b; b names a"], "{a} {b}");
+        assert_eq!(
+            circles_of(&[("", root), ("a", a), ("b", b), ("c", "")]),
+            ["a names b; b names a"],
+            "{a} {b}"
+        );
     }
 }
 
@@ -433,7 +438,8 @@ fn a_module_may_depend_on_those_below_it_and_they_on_it_but_not_on_each_other() 
     assert!(circles_of(&one_way).is_empty());
     let both_ways = [("", ""), parent, child(true), ("a::y", "use crate::a::x::X;")];
     assert_eq!(circles_of(&both_ways), ["a::x names a::y; a::y names a::x"]);
-    let from_outside = [("", ""), parent, child(false), ("a::y", "use crate::b::B;"), ("b", "use crate::a::A;")];
+    let from_outside =
+        [("", ""), parent, child(false), ("a::y", "use crate::b::B;"), ("b", "use crate::a::A;")];
     let all = "a names a::x, a::y; a::x names a; a::y names b; b names a";
     assert_eq!(circles_of(&from_outside), [all]);
 }
