@@ -13,10 +13,6 @@ use crate::{
     way::{Chance, Way},
 };
 
-/// Step between two subscribers' phases, as a fraction of the poll interval: the golden ratio's
-/// fraction. Any number of subscribers is spread evenly, yet locks to no steady schedule.
-pub const PHASE_STEP: f64 = 0.618_033_988_749_894_9;
-
 /// Closer than this to a tick nobody can say whether the answer or the tick comes first.
 const UNSURE_S: f64 = 0.001;
 

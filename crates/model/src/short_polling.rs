@@ -28,7 +28,7 @@
 
 use contract::Pattern;
 
-pub use crate::poll_timer::{PHASE_STEP, replayed};
+pub use crate::poll_timer::replayed;
 use crate::{
     AgeCurve, Inputs, NotApplicable, Piece, Prediction,
     gaps::Gaps,

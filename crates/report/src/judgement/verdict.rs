@@ -6,7 +6,7 @@ use crate::{
         number::{count, counted},
         sentence::further,
     },
-    trials::validity::{behind_obstacle, bytes_are_the_servers},
+    trials::validity::bytes_are_the_servers,
 };
 
 /// The verdict and the reason beside it.
@@ -90,7 +90,7 @@ fn delivered(points: &[&Point]) -> Vec<String> {
     if measured.is_empty() {
         return Vec::new();
     }
-    let hindered = measured.iter().filter(|point| behind_obstacle(&point.params)).count();
+    let hindered = measured.iter().filter(|point| point.params.is_hindered()).count();
     let (counts, told) = (same_counts(&measured), not_told(&measured));
     let all = format!(
         "every event was delivered once, in order, and subscribers and server counted the same {counts}{told}"

@@ -29,12 +29,6 @@ pub(crate) struct Doubts {
     pub(crate) notes: Vec<String>,
 }
 
-/// Whether something between subscribers and server ends, refuses or holds back connections, or the server
-/// leaves some subscribers without a stream.
-pub(crate) fn behind_obstacle(params: &Params) -> bool {
-    params.lacks_streams() || params.network.is_some_and(|network| network.is_obstacle())
-}
-
 /// Why the numbers of a trial cannot be trusted, and what an obstacle did to it.
 pub(crate) fn doubts(record: &TrialRecord, measurements: &Measurements, scenario: &Scenario) -> Doubts {
     let arrivals = &scenario.events;
@@ -55,7 +49,7 @@ pub(crate) fn doubts(record: &TrialRecord, measurements: &Measurements, scenario
         ));
     }
     // Losses are what an obstacle does. Books that do not balance are not: whatever it does is counted.
-    if !behind_obstacle(&record.params) {
+    if !record.params.is_hindered() {
         doubts.invalid.append(&mut doubts.findings);
     }
     doubts.invalid.extend(ledger_problems(measurements));
