@@ -104,7 +104,7 @@ pub enum PublisherSeat {
 pub enum Rung {
     /// Nothing: the server as it is.
     Best,
-    /// Delivered by hyper and a task per subscriber instead of the shared lane.
+    /// Delivered by hyper and a task per subscriber instead of the shared writer.
     OwnTasks,
     /// The same, and each event is encoded again for every subscriber.
     EncodeEach,
