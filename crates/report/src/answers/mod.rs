@@ -24,7 +24,7 @@ use crate::{
     judgement::judge::Judge,
     quantities::{Bound, QuantityName},
     text::{
-        number::{list, three_digits},
+        number::{list, three_digits, times},
         sentence::{capitalised, sentences},
         swept::Swept,
     },
@@ -127,10 +127,11 @@ fn comparison(judge: Judge<'_>, primary: Option<QuantityName>, points: &[&Point]
         timed.iter().copied().partition(|point| judge.same(name, freshest, point));
     near.sort_by_key(|point| point.pattern);
     let mut parts = vec![format!(
-        "{} delivered an event in {} {at}{}",
+        "{} delivered an event in {} {at}{}{}",
         labels(&near),
         values(name, &near),
-        alike(judge, name, freshest, &near)
+        alike(judge, name, freshest, &near),
+        not_excluded(judge, name, &near)
     )];
     parts.extend(slower(judge, name, freshest, &behind));
     for point in points {
@@ -163,6 +164,15 @@ fn alike(judge: Judge<'_>, name: QuantityName, first: &Point, near: &[&Point]) -
     } else {
         format!(": {}", judge.alike(name, first, near).words_from(&first.label()))
     }
+}
+
+/// ` (up to 2.75 times as long is not excluded)`, behind `no difference shown`: how large a difference may be
+/// all the same, by the widest interval of two of them.
+fn not_excluded(judge: Judge<'_>, name: QuantityName, near: &[&Point]) -> String {
+    let pairs = near.iter().flat_map(|high| near.iter().map(move |low| (*high, *low)));
+    let different = pairs.filter(|(high, low)| !std::ptr::eq(*high, *low));
+    let most = different.filter_map(|(high, low)| judge.most(name, high, low)).max_by(f64::total_cmp);
+    most.map_or_else(String::new, |most| format!(" (up to {} as long is not excluded)", times(most)))
 }
 
 /// `long polling took 12.9 ms (11.0–15.1), 2.90 times as long (2.50–3.36), and …`; none where all are alike.

@@ -135,6 +135,11 @@ impl<'a> Judge<'a> {
         found.min().map_or(Alike::NoDifference, Alike::NotJudged)
     }
 
+    /// The largest `high` ÷ `low` that the interval of their ratio leaves possible; none without one.
+    pub(crate) fn most(self, name: QuantityName, high: &Point, low: &Point) -> Option<f64> {
+        Some(compare(name, high, low)?.interval?.1)
+    }
+
     /// `high` ÷ `low` in words: `2.90 times`, and its interval where there is one.
     pub(crate) fn times(self, name: QuantityName, high: &Point, low: &Point) -> Option<Times> {
         let paired = compare(name, high, low);
