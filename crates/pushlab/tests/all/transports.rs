@@ -137,7 +137,11 @@ fn setting_up_in_tls_takes_more_and_polls_of_http_2_have_the_shortest_heads() {
             assert!(bytes(transport) > in_clear + 500 * SUBSCRIBERS, "{pattern} {transport}");
         }
     }
-    let heads = |transport| of(Pattern::LongPolling, transport).bytes.headers;
+    // For each poll: how many there are in the window depends on how busy the machine is.
+    let heads = |transport| {
+        let found = of(Pattern::LongPolling, transport);
+        found.bytes.headers as f64 / found.requests.window as f64
+    };
     assert!(heads(Transport::Http2) < heads(Transport::Http1), "compressed");
     assert!(heads(Transport::Http1) < heads(Transport::Http1Tls), "in records");
 }
