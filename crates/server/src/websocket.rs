@@ -20,8 +20,8 @@
 //! Drivers: on plain HTTP/1.1 the shared writer, or the floor, writes these frames; in TLS, over HTTP/2 and
 //! on the rungs of `cost-ladder` a task of the connection does.
 //!
-//! Exercise: send the event's text as a binary frame without the JSON around it. How many bytes does
-//! that save in `stock-ticker`, and how does a subscriber then resume?
+//! Exercise: send the event's text as a binary frame without the JSON around it. How many bytes a second does
+//! that save in `stock-ticker`, and what does a subscriber miss, to count the event and to resume after it?
 
 use std::sync::Arc;
 
