@@ -171,21 +171,10 @@ fn build(side: Side) -> PathBuf {
     program
 }
 
-/// Whether the exercises are to be done.
-fn are_asked_for() -> bool {
-    let asked = env::var_os("PUSHLAB_TEST_EXERCISES").is_some();
-    if !asked {
-        did_not_run("of the exercises", "they build the lab twice; PUSHLAB_TEST_EXERCISES=1 has them run");
-    }
-    asked
-}
-
-/// A trial of a pattern in clear and one in TLS, by a program. The program's verdict on them is of no interest:
-/// some exercises show by what is lost.
-fn trials(program: &Path, pattern: Pattern, changes: &[(&str, &str)]) -> Vec<Measurements> {
+/// Starts a trial of a pattern in clear and one in TLS, by a program.
+fn start(program: &Path, pattern: Pattern, changes: &[(&str, &str)]) -> (Lab, Running) {
     let lab = Lab::new();
-    let patterns = format!("[\"{pattern}\"]");
-    let payload = TEXT_BYTES.to_string();
+    let (patterns, payload) = (format!("[\"{pattern}\"]"), TEXT_BYTES.to_string());
     for way in WAYS {
         let transport = format!("\"{way}\"");
         let these = [
@@ -197,8 +186,13 @@ fn trials(program: &Path, pattern: Pattern, changes: &[(&str, &str)]) -> Vec<Mea
         lab.scenario(way.slug(), &[&these[..], changes].concat());
     }
     let mut command = Command::new(program);
-    command.arg("bench").args(WAYS.map(Transport::slug)).current_dir(lab.path("")).stdin(Stdio::null());
-    let finished = Running::start(command).finish();
+    command.arg("bench").args(WAYS.map(Transport::slug)).current_dir(lab.path(".")).stdin(Stdio::null());
+    (lab, Running::start(command))
+}
+
+/// What the trials measured. The program's verdict on them is of no interest: some exercises show by what is lost.
+fn finish((lab, running): (Lab, Running)) -> Vec<Measurements> {
+    let finished = running.finish();
     let measured: Vec<Measurements> = records(&lab.only_run())
         .iter()
         .filter(|record| record.scenario != "calibration")
@@ -215,12 +209,14 @@ fn before_and_after(
     pattern: Pattern,
     changes: &[(&str, &str)],
 ) -> Vec<(Transport, Measurements, Measurements)> {
-    if !are_asked_for() {
+    if env::var_os("PUSHLAB_TEST_EXERCISES").is_none() {
+        did_not_run("of the exercises", "they build the lab twice; PUSHLAB_TEST_EXERCISES=1 has them run");
         return Vec::new();
     }
     let program = program(side);
-    let before = trials(Path::new(PUSHLAB), pattern, changes);
-    let after = trials(&program, pattern, changes);
+    // So few subscribers do not disturb each other.
+    let started = [Path::new(PUSHLAB), &program].map(|program| start(program, pattern, changes));
+    let [before, after] = started.map(finish);
     WAYS.into_iter().zip(before).zip(after).map(|((way, before), after)| (way, before, after)).collect()
 }
 
