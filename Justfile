@@ -40,7 +40,7 @@ doctor *ARGS:
 middlebox *ARGS:
     cargo run --release --locked --package pushlab -- middlebox {{ARGS}}
 
-# Run every test; the last line names those that did not run for want of a browser or of another server
+# Run every test; the last line names those that did not run, and why
 test *ARGS:
     @mkdir -p target && : > target/did-not-run
     PUSHLAB_TEST_DID_NOT_RUN="$PWD/target/did-not-run" cargo test --workspace --locked {{ARGS}}

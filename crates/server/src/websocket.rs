@@ -20,8 +20,8 @@
 //! Drivers: on plain HTTP/1.1 the shared writer, or the floor, writes these frames; in TLS, over HTTP/2 and
 //! on the rungs of `cost-ladder` a task of the connection does.
 //!
-//! Exercise: send the event's text as a binary frame without the JSON around it. How many bytes does
-//! that save in `stock-ticker`, and how does a subscriber then resume?
+//! Exercise: send the event's text as a binary frame without the JSON around it. How many bytes fewer does a
+//! record of `stock-ticker` count as received, and what would a subscriber need to resume without the JSON?
 
 use std::sync::Arc;
 

@@ -10,8 +10,8 @@
 //! Cost: an exchange per answer. Between an answer and the next request the subscriber is deaf; on
 //! loopback that gap is CPU time alone, so a scenario may add a turnaround that stands for a network.
 //!
-//! Exercise: keep two requests parked, so that one is always there. What happens to the age in
-//! `bursts`, and what to the order of events?
+//! Exercise: keep two requests parked, each on a connection of its own. What does the delivery check of
+//! `bursts` find, and what would a server have to know to answer only one of them?
 
 use std::convert::Infallible;
 

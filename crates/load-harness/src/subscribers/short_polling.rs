@@ -10,7 +10,7 @@
 //! Cost: a timer and an exchange per interval, whether or not something happened.
 //!
 //! Exercise: sleep for the interval after each answer instead of keeping to a timetable. Which
-//! quantities of `poll-interval` leave the model, and by how much?
+//! quantities of `rtt` leave the model, and by how much?
 
 use std::convert::Infallible;
 

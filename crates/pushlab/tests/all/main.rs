@@ -7,6 +7,7 @@ mod browser;
 mod checkout;
 mod commands;
 mod compare;
+mod exercises;
 mod exit_codes;
 mod floor;
 mod instrument;
