@@ -11,10 +11,15 @@
 //! Intervals*, §4.7). The second is what trials differ in that have fresh processes each, which the seconds
 //! of one trial do not show: twice a tenth of the calibration's own age m. (Four undisturbed blocks of
 //! stock-ticker on two cores had medians of 2.58, 2.96, 3.11 and 3.15 ms for SSE, 2.67, 2.76, 3.01 and
-//! 3.39 ms for WebSocket: standard deviations of 9 % and 11 %.) A range says where an undisturbed machine like that of the calibration would put the age. An age outside
-//! of it is one that neither formula nor calibration explains.
+//! 3.39 ms for WebSocket: standard deviations of 9 % and 11 %.) A range says where an undisturbed machine like
+//! that of the calibration would put the age. An age outside of it is one that neither formula nor calibration
+//! explains.
+//!
+//! The calibration's events come one by one. Where many come before the one before them has reached every
+//! subscriber, several share a write and are read together, and what a delivery costs is another. There is no
+//! range then.
 
-use contract::{Pattern, Scatter};
+use contract::{Pattern, Rung, Scatter};
 use distrs::StudentsT;
 
 use crate::{AgeCurve, Inputs, timeline::Delays};
@@ -23,6 +28,8 @@ use crate::{AgeCurve, Inputs, timeline::Delays};
 const FEWEST_SECONDS: u32 = 3;
 /// Share of the values that lie within.
 const CONFIDENCE: f64 = 0.95;
+/// Share of the events that may come before the one before them has reached every subscriber.
+const MOST_MEETING: f64 = 0.1;
 /// Standard deviation between trials with processes of their own, as a share of the age.
 const BETWEEN_TRIALS: f64 = 0.1;
 
@@ -49,8 +56,8 @@ pub struct AgeRanges {
 }
 
 /// The ranges of a predicted distribution of ages. None for polls, whose ages depend on when a subscriber
-/// asks more than on the machine; none for a browser's page, which no calibration has; and none without a
-/// calibration of a few seconds.
+/// asks more than on the machine; none for a browser's page and for a server from which something is taken
+/// away, which no calibration has; none where many events meet; and none without a calibration of a few seconds.
 #[must_use]
 pub fn age_ranges(pattern: Pattern, inputs: &Inputs<'_>, age: &AgeCurve) -> Option<AgeRanges> {
     match pattern {
@@ -59,13 +66,16 @@ pub fn age_ranges(pattern: Pattern, inputs: &Inputs<'_>, age: &AgeCurve) -> Opti
     }
     let calibration = &inputs.calibration;
     let ages = calibration.ages;
-    if ages.seconds < FEWEST_SECONDS || inputs.params.browser.is_some() {
-        return None;
-    }
+    let is_calibrated = inputs.params.browser.is_none()
+        && matches!(inputs.params.rung, None | Some(Rung::Best))
+        && ages.seconds >= FEWEST_SECONDS;
     // The calibration's events never meet: one row of subscribers.
     let delays = Delays::from(*calibration);
     let youngest_ms = (delays.lateness_s + delays.transit_s) * 1e3;
     let spread_ms = f64::from(calibration.subscribers.max(1) - 1) * delays.service_s * 1e3;
+    if !is_calibrated || meeting(inputs, spread_ms) > MOST_MEETING {
+        return None;
+    }
     let range = |formula_ms: f64, place: f64, measured: Scatter| {
         let left_out_ms = measured.mean_us * 1e-3 - (youngest_ms + place * spread_ms);
         let middle_ms = formula_ms + left_out_ms;
@@ -79,6 +89,13 @@ pub fn age_ranges(pattern: Pattern, inputs: &Inputs<'_>, age: &AgeCurve) -> Opti
         p50: range(age.quantile_ms(0.5), 0.5, ages.p50),
         p99: range(age.quantile_ms(0.99), 0.99, ages.p99),
     })
+}
+
+/// Share of the window's events that come less than so long after the one before them.
+fn meeting(inputs: &Inputs<'_>, apart_ms: f64) -> f64 {
+    let due_ns = &inputs.schedule.due_ns[inputs.counted()];
+    let meets = |pair: &&[u64]| pair[1].saturating_sub(pair[0]) as f64 * 1e-6 < apart_ms;
+    due_ns.windows(2).filter(meets).count() as f64 / due_ns.len().max(1) as f64
 }
 
 /// Half the prediction interval for one more value, in the unit of the scatter.
@@ -97,11 +114,23 @@ mod tests {
     use crate::Piece;
 
     fn ranges(pattern: Pattern, calibration: Calibration, piece: Piece) -> Option<AgeRanges> {
+        ranges_of(pattern, calibration, piece, None, &[])
+    }
+
+    /// Of a server with this rung, and events that are due at these milliseconds.
+    fn ranges_of(
+        pattern: Pattern,
+        calibration: Calibration,
+        piece: Piece,
+        rung: Option<Rung>,
+        due_ms: &[u64],
+    ) -> Option<AgeRanges> {
+        let due_ns = due_ms.iter().map(|ms| ms * 1_000_000).collect();
         let inputs = Inputs {
-            params: &Params::of(101, 100, 10.0),
+            params: &Params { rung, ..Params::of(101, 100, 10.0) },
             arrivals: &Arrivals::Steady { rate_hz: 10.0 },
-            schedule: &PublishedSchedule::default(),
-            window: Window { start_ns: 0, end_ns: 1 },
+            schedule: &PublishedSchedule { due_ns, ..PublishedSchedule::default() },
+            window: Window { start_ns: 0, end_ns: 1_000_000_000 },
             poll_phase: 0.0,
             calibration,
         };
@@ -145,6 +174,19 @@ mod tests {
     fn no_age_is_expected_before_the_event() {
         let at_once = Piece { share: 1.0, from_s: 0.0, to_s: 0.0 };
         assert_eq!(ranges(Pattern::WebSocket, calibration(), at_once).unwrap().mean.low_ms, 0.0);
+    }
+
+    /// A row of subscribers takes 1 ms.
+    #[test]
+    fn where_events_meet_or_something_is_taken_from_the_server_there_is_no_range() {
+        let has_range = |rung, due_ms: &[u64]| {
+            ranges_of(Pattern::Sse, calibration(), AFTER_A_WAY, rung, due_ms).is_some()
+        };
+        assert!(has_range(Some(Rung::Best), &[100, 200, 300]));
+        assert!(!has_range(Some(Rung::OwnTasks), &[100, 200, 300]));
+        let one_in_twenty: Vec<u64> = (0..19).map(|event| event * 10).chain([180]).collect();
+        assert!(has_range(None, &one_in_twenty));
+        assert!(!has_range(None, &[100, 100, 100, 200, 200, 200]));
     }
 
     #[test]
