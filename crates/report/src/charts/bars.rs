@@ -163,8 +163,8 @@ impl BarScale {
         let ends =
             |bar: &Bar<'_>| [Some(bar.value), bar.predicted, bar.floor, bar.interval.map(|(_, high)| high)];
         let largest = bars.iter().flat_map(ends).flatten().fold(0.0, f64::max);
-        let with_interval = bars.iter().filter(|bar| bar.interval.is_some());
-        let number = with_interval.map(|bar| bar.number_width() + 14.0).fold(NUMBER_WIDTH, f64::max);
+        let followed = bars.iter().filter(|bar| bar.interval.is_some() || !bar.brackets.is_empty());
+        let number = followed.map(|bar| bar.number_width() + 14.0).fold(NUMBER_WIDTH, f64::max);
         Self { right: WIDTH - number, largest: if largest > 0.0 { largest } else { 1.0 } }
     }
 

@@ -239,7 +239,7 @@ fn lateness_lane(canvas: &Canvas<'_>, lane: &Plane, lateness: &[(f64, f64)]) -> 
     lane.frame(canvas)?;
     canvas.text(
         (4.0, lane.top - 19.0),
-        "publisher late at p99, ms (log scale), worst of all trials",
+        "publisher late at p99, ms, worst trial",
         Anchor::Left,
         TEXT,
         Ink::Text,
