@@ -143,8 +143,8 @@ impl KernelCounts {
 pub struct LeftBehind {
     /// Bytes that had come and that the subscriber had not read.
     pub unread: u64,
-    /// Bytes that were sent, and not acknowledged by an other side that reset the connection. Whether they
-    /// arrived nobody knows.
+    /// Bytes that were sent, and that the other side had not acknowledged when it had closed or reset the
+    /// connection. Whether they arrived is unknown.
     pub unacknowledged: u64,
     /// Connections with such bytes.
     pub unheard: u64,

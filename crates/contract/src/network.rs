@@ -333,8 +333,8 @@ pub struct WayCounts {
     /// Left in the kernel's receive buffer when the middlebox closed the sender's connection: sent, and
     /// never taken.
     pub unread: u64,
-    /// Of those delivered: not acknowledged by a receiver that reset the connection. Whether they
-    /// arrived nobody knows.
+    /// Of those delivered: not acknowledged by a receiver that had closed or reset the connection. Whether
+    /// they arrived is unknown.
     pub unacknowledged: u64,
     /// Connections in which bytes were discarded, held, unread or unacknowledged.
     pub broken: u64,

@@ -301,7 +301,7 @@ impl Drop for Connection<'_> {
         }
         // The sockets are closed after this, with the fields.
         let (subscriber, server) = (Some(&self.subscriber), self.server.get());
-        self.up.close(subscriber, server);
-        self.down.close(server, subscriber);
+        self.up.close(subscriber, server, true);
+        self.down.close(server, subscriber, false);
     }
 }

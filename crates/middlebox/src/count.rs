@@ -129,11 +129,18 @@ impl<'a> WayTally<'a> {
         }
     }
 
-    /// Notes what the kernel holds on both sides when the connection is closed.
-    pub(crate) fn close(&self, sender: Option<&TcpStream>, receiver: Option<&TcpStream>) {
+    /// Notes what the kernel holds on both sides when the connection is closed. The connection to the receiver
+    /// was opened here, or accepted.
+    pub(crate) fn close(
+        &self,
+        sender: Option<&TcpStream>,
+        receiver: Option<&TcpStream>,
+        is_opened_here: bool,
+    ) {
         let unread = sender.map_or(0, kernel::unread);
         self.all.unread.fetch_add(unread, Relaxed);
-        let unacknowledged = receiver.map_or(0, kernel::unacknowledged_by_resetter);
+        let unacknowledged =
+            receiver.map_or(0, |receiver| kernel::unacknowledged_after_close(receiver, is_opened_here));
         self.all.unacknowledged.fetch_add(unacknowledged, Relaxed);
         if self.has_discarded.get() || self.on_its_way.get() + unread + unacknowledged > 0 {
             one(&self.all.broken);

@@ -9,5 +9,5 @@
 pub(crate) mod connection_task;
 #[cfg(target_os = "linux")]
 pub(crate) mod floor;
-mod http1_stream;
+pub(crate) mod http1_stream;
 pub(crate) mod shared_writer;

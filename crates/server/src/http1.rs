@@ -1,22 +1,10 @@
-//! HTTP/1.1 as it goes onto the wire (RFC 9112), for the drivers that write to a socket themselves: heads in
-//! the very bytes that hyper writes, and chunks.
+//! Heads of HTTP/1.1 responses (RFC 9112 §4 and §5) for the drivers that write to a socket themselves, in the
+//! bytes that hyper writes.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use bytes::{BufMut, Bytes, BytesMut};
+use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
-
-/// The chunk of no bytes, which ends a body (RFC 9112 §7.1).
-pub(crate) const LAST_CHUNK: &[u8] = b"0\r\n\r\n";
-
-/// A chunk of a body (RFC 9112 §7.1).
-pub(crate) fn chunk(bytes: &[u8]) -> Bytes {
-    let mut chunk = BytesMut::with_capacity(bytes.len() + 20);
-    chunk.put_slice(format!("{:X}\r\n", bytes.len()).as_bytes());
-    chunk.put_slice(bytes);
-    chunk.put_slice(b"\r\n");
-    chunk.freeze()
-}
 
 /// The second that a head written now names in its `date`, since 1970.
 pub(crate) fn this_second() -> u64 {
@@ -95,12 +83,11 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_closes_the_connection_and_a_chunk_has_the_shortest_length() {
+    fn a_refusal_closes_the_connection() {
         let line = (header::RETRY_AFTER, HeaderValue::from_static("1"));
         assert_eq!(
             refusal(StatusCode::SERVICE_UNAVAILABLE, Some(line)),
             "HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
         );
-        assert_eq!(chunk(&[b'x'; 26])[..4], *b"1A\r\n");
     }
 }

@@ -110,7 +110,7 @@ impl StreamBytes {
         let mut open = self.open.borrow_mut();
         let Some(place) = open.iter().position(|known| *known == number) else { return };
         open.swap_remove(place);
-        let Some(TcpInfo { counts: mut before, is_reset }) = tcp_info_and_end(number) else {
+        let Some(TcpInfo { counts: mut before, is_reset, is_closed_there }) = tcp_info_and_end(number) else {
             return self.is_untold.set(true);
         };
         if is_reset && last_read == LastRead::End {
@@ -119,7 +119,7 @@ impl StreamBytes {
         }
         let mut left = self.left_behind.get();
         left.unread += before.bytes_unread;
-        if is_reset && before.bytes_unacked > 0 {
+        if is_closed_there && before.bytes_unacked > 0 {
             left.unacknowledged += before.bytes_unacked;
             left.unheard += 1;
         }
@@ -358,6 +358,26 @@ mod tests {
         let left = LeftBehind { unacknowledged: 6, unheard: 1, ..left };
         assert_eq!((bytes.left_behind(), bytes.total()), (left, 611));
         assert_eq!(bytes.kernel().unwrap().all.bytes(), 611, "the FIN before the reset is no byte");
+    }
+
+    /// The other side has said that it ends, and its reset is still to come.
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    #[tokio::test]
+    async fn what_is_not_acknowledged_after_the_fin_is_left_behind() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let target = listener.local_addr().unwrap();
+        let bytes = Rc::new(StreamBytes::default());
+        let mut near = CountedStream::connect(target, 1_460, Rc::clone(&bytes)).await.unwrap();
+        let (mut far, _) = listener.accept().await.unwrap();
+        // More than the kernel of the other side takes unread.
+        while near.write_now(&[7; 65_536]).unwrap() > 0 {}
+        far.shutdown().await.unwrap();
+        assert_eq!(near.read(&mut [0; 8]).await.unwrap(), 0);
+        let taken = bytes.kernel().unwrap().all.bytes_acked;
+        drop(near);
+        let left = bytes.left_behind();
+        assert_eq!(left, LeftBehind { unacknowledged: bytes.sent() - taken, unheard: 1, ..left });
+        assert!(left.unacknowledged > 0, "{left:?} of {}", bytes.sent());
     }
 
     #[tokio::test]

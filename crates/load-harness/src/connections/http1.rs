@@ -25,8 +25,9 @@ use crate::{
     },
     data::{
         error::SubscriberError::{self, Ended, Unanswered},
+        framing_sizes::chunk,
         parsed::Parsed,
-        reading::{Head, LONGEST_BYTES, read_head},
+        reading::{BodyReader, Head, LONGEST_BYTES, Piece, read_head},
     },
 };
 
@@ -41,6 +42,13 @@ pub(crate) struct Http1Connection {
     rest: Vec<u8>,
     /// When the last bytes came; 0 before the first.
     read_ns: u64,
+}
+
+/// An answer that goes on, on a connection of its own.
+pub(crate) struct Http1Stream {
+    connection: Http1Connection,
+    /// What reads its body; none after an upgrade.
+    body: Option<BodyReader>,
 }
 
 /// What carries the bytes.
@@ -166,6 +174,11 @@ impl Http1Connection {
         }
     }
 
+    /// What follows the head, whose body is read by `body`; none after an upgrade.
+    pub(crate) const fn into_stream(self, body: Option<BodyReader>) -> Http1Stream {
+        Http1Stream { connection: self, body }
+    }
+
     /// Shows `look` the bytes that have come until it finds what it waits for. It is called again with
     /// what it has not used, and more; the second argument says that no more will come.
     ///
@@ -253,6 +266,45 @@ impl Http1Connection {
 impl Drop for Http1Connection {
     fn drop(&mut self) {
         self.break_off(self.rest.len() as u64);
+    }
+}
+
+impl Http1Stream {
+    /// Shows `look` what has come. A body is taken out of its chunks, and all that is shown of it must be used.
+    pub(crate) async fn read<T>(
+        &mut self,
+        context: &ConnectionContext,
+        mut look: impl FnMut(&[u8]) -> Result<Parsed<T>, SubscriberError>,
+    ) -> Result<T, SubscriberError> {
+        let Self { connection, body } = self;
+        connection
+            .read(context, |bytes, _| {
+                let Some(body) = body else { return look(bytes) };
+                let (mut rest, mut found) = (bytes, None);
+                while let Some(piece) = body.next(&mut rest)? {
+                    match piece {
+                        Piece::Content(content) => found = look(content)?.found.or(found),
+                        Piece::ChunkEnd { content } => {
+                            add(&context.counters.computed_received, chunk(content));
+                        }
+                        Piece::End => return Err(Ended),
+                    }
+                }
+                Ok(Parsed { used: bytes.len() - rest.len(), found })
+            })
+            .await
+    }
+
+    pub(crate) async fn send(&mut self, bytes: &[u8]) -> Result<(), SubscriberError> {
+        self.connection.send(bytes).await
+    }
+}
+
+impl Drop for Http1Stream {
+    fn drop(&mut self) {
+        if let Some(body) = &self.body {
+            self.connection.break_off(body.begun());
+        }
     }
 }
 

@@ -119,6 +119,9 @@ impl ServerError {
 /// closed, at the latest with this process.
 pub(crate) fn on_a_leash(program: &Path, arguments: &[String]) -> Command {
     let mut command = Command::new(program);
+    // Its path is that of a link, which says nothing in a list of processes.
+    #[cfg(unix)]
+    command.arg0("pushlab");
     command
         .args(arguments)
         .stdin(Stdio::piped())

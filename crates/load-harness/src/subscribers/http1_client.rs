@@ -7,13 +7,15 @@ use http::StatusCode;
 
 use super::{subscriber::Subscriber, worker_context::ConnectionReuse};
 use crate::{
-    connections::{context::ConnectionContext, http1::Http1Connection, ledger::add},
+    connections::{
+        http1::{Http1Connection, Http1Stream},
+        ledger::add,
+    },
     data::{
         answer::{AnswerHead, PollAnswer},
         error::SubscriberError,
-        framing_sizes::chunk,
         parsed::Parsed,
-        reading::{BodyReader, Piece, read_answer},
+        reading::read_answer,
     },
 };
 
@@ -25,13 +27,6 @@ pub(super) struct Http1Client {
     is_proven: bool,
     /// Something of the answer that is waited for has come.
     has_begun: bool,
-}
-
-/// An answer that goes on, on a connection of its own.
-pub(super) struct Http1Stream {
-    connection: Http1Connection,
-    /// What reads its body; none after an upgrade.
-    body: Option<BodyReader>,
 }
 
 impl Http1Client {
@@ -140,7 +135,7 @@ impl Http1Client {
                 ControlFlow::Continue(()) => ControlFlow::Continue(Some(head.body()?)),
             })
         });
-        Ok(accepted.await?.map_continue(|body| Http1Stream { connection, body }))
+        Ok(accepted.await?.map_continue(|body| connection.into_stream(body)))
     }
 }
 
@@ -162,43 +157,4 @@ async fn ask(
     }
     subscriber.count_request().await;
     connection.ask(subscriber.connection(), |text| subscriber.write_request(more, text)).await
-}
-
-impl Http1Stream {
-    /// Shows `look` what has come. A body is taken out of its chunks, and all that is shown of it must be used.
-    pub(super) async fn read<T>(
-        &mut self,
-        context: &ConnectionContext,
-        mut look: impl FnMut(&[u8]) -> Result<Parsed<T>, SubscriberError>,
-    ) -> Result<T, SubscriberError> {
-        let Self { connection, body } = self;
-        connection
-            .read(context, |bytes, _| {
-                let Some(body) = body else { return look(bytes) };
-                let (mut rest, mut found) = (bytes, None);
-                while let Some(piece) = body.next(&mut rest)? {
-                    match piece {
-                        Piece::Content(content) => found = look(content)?.found.or(found),
-                        Piece::ChunkEnd { content } => {
-                            add(&context.counters.computed_received, chunk(content));
-                        }
-                        Piece::End => return Err(SubscriberError::Ended),
-                    }
-                }
-                Ok(Parsed { used: bytes.len() - rest.len(), found })
-            })
-            .await
-    }
-
-    pub(super) async fn send(&mut self, bytes: &[u8]) -> Result<(), SubscriberError> {
-        self.connection.send(bytes).await
-    }
-}
-
-impl Drop for Http1Stream {
-    fn drop(&mut self) {
-        if let Some(body) = &self.body {
-            self.connection.break_off(body.begun());
-        }
-    }
 }

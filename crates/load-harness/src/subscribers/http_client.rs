@@ -10,15 +10,18 @@ use contract::{Client, Pattern};
 use http::StatusCode;
 
 use super::{
-    http1_client::{Http1Client, Http1Stream},
+    http1_client::Http1Client,
     http2_client::{Http2Client, Http2Stream},
     reqwest_client::{ReqwestClient, ReqwestStream},
     subscriber::Subscriber,
 };
-use crate::data::{
-    answer::{AnswerHead, PollAnswer},
-    error::SubscriberError,
-    parsed::Parsed,
+use crate::{
+    connections::http1::Http1Stream,
+    data::{
+        answer::{AnswerHead, PollAnswer},
+        error::SubscriberError,
+        parsed::Parsed,
+    },
 };
 
 /// A subscriber's way to its server.

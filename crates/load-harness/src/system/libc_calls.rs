@@ -15,6 +15,9 @@ pub(crate) struct TcpInfo {
     /// The other side has reset it: nothing is acknowledged any more, and whether a FIN came before, which
     /// is then still counted as a byte, is not told.
     pub(crate) is_reset: bool,
+    /// The other side has closed it, with a FIN or with a reset. Its kernel may refuse what is not
+    /// acknowledged yet; the reset that says so may still be on its way.
+    pub(crate) is_closed_there: bool,
 }
 
 /// Reads the counters of a connection that this side opened; none if the kernel does not tell.
@@ -67,7 +70,8 @@ pub(crate) fn tcp_info_and_end(socket: RawFd) -> Option<TcpInfo> {
         retransmitted: info.tcpi_total_retrans.into(),
         rtt_sum_us: info.tcpi_rtt.into(),
     };
-    Some(TcpInfo { counts, is_reset: info.tcpi_state == CLOSE })
+    let is_reset = info.tcpi_state == CLOSE;
+    Some(TcpInfo { counts, is_reset, is_closed_there: is_reset || info.tcpi_state == CLOSE_WAIT })
 }
 
 /// No such counters here.

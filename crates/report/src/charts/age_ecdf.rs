@@ -143,14 +143,19 @@ fn swept_labels(canvas: &Canvas<'_>, plane: &Plane, shown: &[&Aged<'_>]) -> Draw
             aged.point.mark()
         };
         let height = 0.8 - 0.55 * index as f64 / steps;
-        let Some(step) = aged.measured.iter().find(|step| step.quantile >= height) else {
+        let age_ms = |aged: &&Aged<'_>| {
+            aged.measured.iter().find(|step| step.quantile >= height).map(|step| step.age_ms)
+        };
+        let Some(own_ms) = age_ms(aged) else {
             continue;
         };
-        let (x, y) = plane.place(at(step.quantile, step.age_ms));
+        let (x, y) = plane.place(at(height, own_ms));
         let width = text_width(&text, TICK_TEXT);
         let fits_left = x - width - 14.0 > plane.left;
         let fits_right = x + width + 14.0 < plane.right;
-        let left = if (index == 0 && fits_left) || !fits_right { x - width - 10.0 } else { x + 10.0 };
+        // On its right side the label of the leftmost curve would stand beside another one.
+        let is_leftmost = shown.iter().filter_map(age_ms).all(|other_ms| own_ms <= other_ms);
+        let left = if (is_leftmost && fits_left) || !fits_right { x - width - 10.0 } else { x + 10.0 };
         canvas.rectangle((left - 2.0, y - 8.0), (left + width + 2.0, y + 8.0), Ink::Ground, 0.85)?;
         canvas.text((left, y), &text, Anchor::Left, TICK_TEXT, Ink::Text)?;
     }

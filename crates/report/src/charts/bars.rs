@@ -58,7 +58,7 @@ impl<'a> Bar<'a> {
     ) -> Self {
         Self {
             point,
-            label: point.short_label(),
+            label: point.label(),
             parts: vec![(value, 1.0)],
             value,
             number: text(value),

@@ -11,10 +11,7 @@ use crate::{
     findings::{Point, ScenarioFinding},
     judgement::ladder::{Step, above, costs_words, on_rung, step},
     quantities::{Bound, QuantityName},
-    text::{
-        sentence::capitalised,
-        setting::{rung_words, without_brackets},
-    },
+    text::{sentence::capitalised, setting::rung_words},
 };
 
 /// What is shown of a rung: its cost, then what a reader waits.
@@ -44,8 +41,7 @@ fn figure(
             let point = on_rung(points, pattern, rung)?;
             let bar =
                 Bar::of_quantity(point, name).filter(|_| point.quantity_of(name).bound == Bound::Exact)?;
-            let bar =
-                bar.without_model().upon_floor(finding, name).called(without_brackets(rung_words(rung)));
+            let bar = bar.without_model().upon_floor(finding, name).called(rung_words(rung));
             Some(if rung == Rung::Best {
                 bar
             } else {

@@ -73,7 +73,7 @@ fn floor_words(bars: &[Bar<'_>]) -> &'static str {
     }
 }
 
-/// The lowest and the highest.
+/// The lowest and the highest, unless they are printed alike.
 pub(super) fn title(points: &[&Point], name: QuantityName) -> String {
     let mut sorted: Vec<&Point> = points.to_vec();
     sorted.retain(|point| point.measured(name).is_some());
@@ -86,6 +86,11 @@ pub(super) fn title(points: &[&Point], name: QuantityName) -> String {
     match sorted.as_slice() {
         [] => label,
         [only] => format!("{label}: {}", text(only)),
+        [first, .., last]
+            if first.quantity_of(name).measured_text() == last.quantity_of(name).measured_text() =>
+        {
+            format!("{label}: {} for all", first.quantity_of(name).measured_text())
+        }
         [first, .., last] => format!("{label}: from {} to {}", text(first), text(last)),
     }
 }

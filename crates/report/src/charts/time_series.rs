@@ -148,7 +148,7 @@ fn age_lane(canvas: &Canvas<'_>, lane: &Plane, point: &Point, trial: &Measuremen
     canvas.rectangle((lane.left, lane.top), (lane.place_x(warm_up_s), lane.bottom), Ink::Shade, 1.0)?;
     lane.frame_y(canvas)?;
     canvas.point_marker(point, (11.0, lane.top - 19.0), 5.5)?;
-    canvas.text((24.0, lane.top - 19.0), &point.short_label(), Anchor::Left, TEXT, Ink::Text)?;
+    canvas.text((24.0, lane.top - 19.0), &point.label(), Anchor::Left, TEXT, Ink::Text)?;
     let ink = Ink::Measured(point.pattern);
     for path in paths(lane, &trial.age_seconds, 50, |second| second.p50_us) {
         stretch(canvas, &path, ink, 1.0)?;

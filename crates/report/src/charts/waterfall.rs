@@ -182,7 +182,7 @@ fn hairlines(canvas: &Canvas<'_>, plane: &Plane, view: &View, due_ns: &[i64], to
 fn draw_lane(canvas: &Canvas<'_>, plane: &Plane, view: &View, lane: &Lane<'_>, top: f64) -> Drawn {
     let pattern = lane.point.pattern;
     canvas.marker(pattern, (11.0, top + 9.0), 5.5)?;
-    canvas.text((24.0, top + 9.0), &lane.point.short_label(), Anchor::Left, TEXT, Ink::Text)?;
+    canvas.text((24.0, top + 9.0), &lane.point.label(), Anchor::Left, TEXT, Ink::Text)?;
     oldest_words(canvas, plane, lane, top + 9.0)?;
     let (fall_from, marks) = (top + HEADING, top + HEADING + FALL);
     requests(canvas, plane, view, lane, marks + BAR_BELOW)?;
@@ -212,8 +212,7 @@ fn oldest_words(canvas: &Canvas<'_>, plane: &Plane, lane: &Lane<'_>, y: f64) -> 
         return Ok(());
     };
     let words = format!("oldest {}", with_unit(oldest, "ms"));
-    if 24.0 + text_width(&lane.point.short_label(), TEXT) + text_width(&words, TICK_TEXT) + 12.0 > plane.right
-    {
+    if 24.0 + text_width(&lane.point.label(), TEXT) + text_width(&words, TICK_TEXT) + 12.0 > plane.right {
         return Ok(());
     }
     canvas.text((plane.right, y), &words, Anchor::Right, TICK_TEXT, Ink::Quiet)

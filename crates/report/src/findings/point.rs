@@ -158,12 +158,6 @@ impl Point {
         if swept.is_empty() { pattern } else { format!("{pattern}, {swept}") }
     }
 
-    /// The same as short as a drawing has room for.
-    pub(crate) fn short_label(&self) -> String {
-        let label = self.label();
-        if self.swept == Some(Swept::Rung) { setting::without_brackets(&label).to_owned() } else { label }
-    }
-
     /// The swept setting as a number; none without one.
     pub(crate) fn swept_value(&self) -> Option<f64> {
         self.swept.and_then(|swept| swept.value(&self.params))

@@ -168,7 +168,7 @@ const SATURATION: Word = (
 const RUNG: Word = (
     "rung",
     "rung",
-    "the server with something taken away on purpose. A task per connection: each connection has a task of its own instead of the shared writer, which is one task for all. So an engineer would write it with hyper and axum. Encoded again for each subscriber: every subscriber’s bytes are made anew instead of once. Each event written by itself: a system call an event instead of one for all that wait. The library’s large buffers: a WebSocket’s buffers as its library has them by default. The last three have a task per connection too.",
+    "the server with something taken away on purpose. The ordinary task per connection: each connection has a task of its own, as an engineer would write it with hyper and axum, instead of the shared writer, which is one task for all. Encoded again for each subscriber: every subscriber’s bytes are made anew instead of once. Each event written by itself: a system call an event instead of one for all that wait. The library’s large buffers: a WebSocket’s buffers as its library has them by default. The last three have a task per connection too.",
 );
 
 const NO_DIFFERENCE: Word = (

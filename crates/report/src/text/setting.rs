@@ -36,11 +36,11 @@ pub(crate) fn served(text: &str, server: &ServerName) -> String {
     if server.is_pushlab() { text.to_owned() } else { format!("{text} · {server}") }
 }
 
-/// A rung as a student would say it. What stands in brackets is for tables; a drawing has no room for it.
+/// A rung in words.
 pub(crate) const fn rung_words(rung: Rung) -> &'static str {
     match rung {
-        Rung::Best => "the shared writer (the server as it is)",
-        Rung::OwnTasks => "a task per connection (the ordinary way with hyper and axum)",
+        Rung::Best => "the shared writer",
+        Rung::OwnTasks => "the ordinary task per connection",
         Rung::EncodeEach => "encoded again for each subscriber",
         Rung::WriteEach => "each event written by itself",
         Rung::LargeBuffers => "the library's large buffers",
@@ -56,11 +56,6 @@ pub(crate) const fn rung_mark(rung: Rung) -> &'static str {
         Rung::WriteEach => "write each",
         Rung::LargeBuffers => "large buffers",
     }
-}
-
-/// Words without what stands in brackets behind them.
-pub(crate) fn without_brackets(words: &str) -> &str {
-    words.split_once(" (").map_or(words, |(before, _)| before)
 }
 
 /// All settings of a point in a line.

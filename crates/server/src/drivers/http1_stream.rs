@@ -1,16 +1,15 @@
 //! A stream on an HTTP/1.1 connection in clear, byte by byte: what the pattern's file makes, in chunks as
 //! long as it is the body of a response.
 
-use bytes::Bytes;
+use bytes::{BufMut, Bytes, BytesMut};
 use contract::Pattern;
 use event_log::{Batch, Event, Start};
 use tokio_tungstenite::tungstenite::protocol::frame::Frame;
 
-use crate::{
-    encodings::Encodings,
-    http1::{LAST_CHUNK, chunk},
-    sse, websocket,
-};
+use crate::{encodings::Encodings, sse, websocket};
+
+/// The chunk of no bytes, which ends a body (RFC 9112 §7.1).
+pub(crate) const LAST_CHUNK: &[u8] = b"0\r\n\r\n";
 
 /// A pattern whose answer goes on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,5 +76,25 @@ impl Http1Stream {
             Self::Sse => Bytes::from_static(LAST_CHUNK),
             Self::WebSocket => websocket::bytes([Frame::close(Some(websocket::end()))]),
         }
+    }
+}
+
+/// A chunk of a body (RFC 9112 §7.1).
+fn chunk(bytes: &[u8]) -> Bytes {
+    let mut chunk = BytesMut::with_capacity(bytes.len() + 20);
+    chunk.put_slice(format!("{:X}\r\n", bytes.len()).as_bytes());
+    chunk.put_slice(bytes);
+    chunk.put_slice(b"\r\n");
+    chunk.freeze()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_chunk_has_the_shortest_length() {
+        assert_eq!(chunk(b"x"), "1\r\nx\r\n");
+        assert_eq!(chunk(&[b'x'; 26])[..4], *b"1A\r\n");
     }
 }

@@ -43,9 +43,9 @@ use tokio_util::task::TaskTracker;
 use super::Listener;
 use crate::{
     complain::complain,
-    drivers::shared_writer::join,
+    drivers::{http1_stream::LAST_CHUNK, shared_writer::join},
     handoff::{Handoff, HandoffRequest},
-    http1::{LAST_CHUNK, this_second, whole},
+    http1::{this_second, whole},
     hyper_io::{HandoffCell, HyperIo},
     long_polling,
     meter::Metered,
