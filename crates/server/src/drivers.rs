@@ -1,10 +1,10 @@
-//! What delivers the bytes of the patterns. A driver knows sockets, tasks and turns, and no framing: the
-//! pattern files give it the bytes.
+//! The drivers deliver the bytes of the patterns. A driver handles sockets and tasks, and contains no framing:
+//! the pattern files give it the bytes.
 //!
 //! - [`shared_writer`]: one task owns all waiting sockets and writes the same bytes to each. Plain HTTP/1.1.
-//! - [`connection_task`]: a task for each connection, with hyper. TLS, HTTP/2, and the rungs of
+//! - [`connection_task`]: one task per connection, with hyper. TLS, HTTP/2, and the ablations of
 //!   `cost-ladder`.
-//! - [`floor`]: one thread and nothing but system calls, to compare with.
+//! - [`floor`]: the lower bound of the cost: one thread that does nothing but system calls.
 
 pub(crate) mod connection_task;
 #[cfg(target_os = "linux")]

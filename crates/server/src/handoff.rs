@@ -1,7 +1,7 @@
-//! How an answer goes on: what a pattern's handler says to the drivers.
+//! The handoff from a pattern's handler to a driver: what follows the head of an answer.
 //!
 //! A handler answers with a head, and puts a [`Handoff`] into the extensions of the response. The listener
-//! then picks the driver that delivers what follows, so nothing is made that is not sent.
+//! then picks the driver that delivers the rest. The handler makes no bytes that are not sent.
 
 use std::time::Duration;
 
@@ -13,28 +13,28 @@ use tokio_tungstenite::tungstenite::protocol::frame::{CloseFrame, Frame};
 /// What follows the head of an answer.
 #[derive(Debug, Clone)]
 pub(crate) enum Handoff {
-    /// A stream of Server-Sent Events from a place; only events of `types`, if there are any.
+    /// A stream of Server-Sent Events from a cursor; only events of `types`, if given.
     Sse { start: Start, types: Option<Vec<String>> },
-    /// The frames of a WebSocket from a place.
+    /// The frames of a WebSocket from a cursor.
     WebSocket { start: Start },
     /// A WebSocket that sends one frame and closes.
     OneShot { text: Frame, close: CloseFrame },
     /// Nothing: the response is the whole answer to a poll. The next poll will follow on the same
     /// connection.
     Polled(Pattern),
-    /// A long poll that is held for an event after a place: the response is no answer yet.
+    /// A long poll that is held until there is an event after a cursor; it has no answer yet.
     Held { after: Cursor, hold: Duration },
 }
 
-/// A connection that leaves hyper for the shared writer.
+/// A connection that hyper hands off to the shared writer.
 #[derive(Debug)]
 pub(crate) struct HandoffRequest<S> {
     /// The socket.
     pub(crate) stream: S,
-    /// What the client sent behind its request.
+    /// Bytes that the client sent after its request.
     pub(crate) early: Bytes,
-    /// What to write before anything else: the head of the response, or all of it.
+    /// The bytes to write first: the head of the response, or the whole response.
     pub(crate) first: Bytes,
-    /// How to go on.
+    /// What follows.
     pub(crate) handoff: Handoff,
 }

@@ -1,14 +1,14 @@
 //! The four patterns as servers over one event log.
 //!
-//! One pattern is one file: [`short_polling`], [`long_polling`], [`sse`], [`websocket`]. It holds the route,
-//! what is answered at once and what is held, and everything that the pattern puts on the wire, as functions
-//! from log to bytes. Below them stand what they share: the state (`app`), the kept encodings ([`Encodings`],
-//! [`json`]), what a request asks for (`request`, `handshake`) and how an answer goes on (`handoff`). Above
-//! them stand the `drivers` that deliver the bytes, the `listener` that picks a driver for each answer, and
-//! `serve`, the whole server with its two ports. Bytes and connections are counted at the socket, requests in
-//! one layer (`meter`); the control plane is never on the measured port.
+//! Each pattern is one file: [`short_polling`], [`long_polling`], [`sse`], [`websocket`]. The file holds the
+//! route, decides which requests are answered at once and which are held, and makes all bytes that the pattern
+//! sends, as functions from log to bytes. The layer below holds what the patterns share: the state (`app`),
+//! the encodings ([`Encodings`], [`json`]), request parsing (`request`, `handshake`) and the handoff to a
+//! driver (`handoff`). The layer above holds the `drivers` that deliver the bytes, the `listener` that picks a
+//! driver for each answer, and `serve`, the whole server with its two ports. Bytes and connections are counted
+//! at the socket, requests in one layer (`meter`). The control plane is never on the measured port.
 //!
-//! A module imports from those below it only, or is a part of its parent.
+//! A module imports only from the layers below it and from its own submodules.
 
 mod app;
 mod complain;

@@ -1,4 +1,4 @@
-//! Long polling: the subscriber asks, and the server holds the request until there is an event.
+//! Long polling: the subscriber asks, and the server holds the request until an event arrives.
 //!
 //! ```text
 //! > GET /long-polling?after=k3v9qa.1&hold=25 HTTP/1.1
@@ -11,12 +11,12 @@
 //! < {"cursor":"k3v9qa.2","resume":"live","events":[{"id":"k3v9qa.2","data":"hello"}],"more":false}
 //! ```
 //!
-//! Cost: one request per event while events are rare; while the subscriber fetches one answer and
-//! asks again it is deaf, so at a high rate one answer carries several events and requests per event
-//! fall below one (RFC 6202 §2.2). A hold that ends without event is answered `204`.
+//! Cost: one request per event while events are rare. Between an answer and the next request the
+//! subscriber is deaf, so at a high rate one answer carries several events, and requests per event
+//! fall below one (RFC 6202 §2.2). A hold that ends without an event is answered `204`.
 //!
-//! Drivers: on plain HTTP/1.1 the shared writer, or the floor, holds the request and answers it; in TLS, over
-//! HTTP/2 and on the rungs of `cost-ladder` a task of the connection does.
+//! Drivers: on plain HTTP/1.1 the shared writer, or the floor, holds the request and answers it. With TLS,
+//! over HTTP/2 and in the ablations of `cost-ladder`, the connection's own task does this.
 //!
 //! Exercise: wait 50 ms after the first event before answering. What happens to requests per event
 //! and to the age in `long-poll-rate`, and at which rate is it worth it?
@@ -34,7 +34,7 @@ use crate::{
     route::Route, slices::in_slices,
 };
 
-/// From the first event to the answer of a poll that was held: what is published meanwhile comes with it.
+/// How long a held poll waits after its first event before it is answered, to collect more events.
 pub(crate) const LINGER: Duration = Duration::ZERO;
 
 /// The route of this pattern.
@@ -58,14 +58,14 @@ async fn poll(State(app): State<Arc<App>>, subscription: Subscription) -> Result
 /// What a poll finds in the log.
 #[derive(Debug)]
 pub(crate) enum Found {
-    /// Something to tell, at once.
+    /// The poll is answered at once.
     State(Start, Arc<Batch>),
-    /// Nothing yet: the poll is held for an event after this place.
+    /// No events yet: the poll is held until there is an event after this cursor.
     Nothing { after: Cursor },
 }
 
-/// Looks what comes after a place. Only who knows its place is held: everyone else learns it at once, or an
-/// event would fall between its first two requests.
+/// Reads the log after a cursor. Only a subscriber with a valid cursor is held. Any other gets its cursor at
+/// once: otherwise it would miss an event between its first two requests.
 pub(crate) fn look(log: &EventLog, after: After) -> Found {
     let (start, batch) = log.read(after, BatchLimit::default());
     match after {
@@ -76,7 +76,7 @@ pub(crate) fn look(log: &EventLog, after: After) -> Found {
     }
 }
 
-/// Waits for the answer to a poll that is held, in the task of its connection.
+/// Waits for the answer to a held poll, in the task of its connection.
 pub(crate) async fn wait(app: &App, after: Cursor, hold: Duration) -> http::Response<Bytes> {
     match timeout(hold, app.log().wait(after)).await {
         Ok(Waited::Newer) => {
@@ -86,12 +86,12 @@ pub(crate) async fn wait(app: &App, after: Cursor, hold: Duration) -> http::Resp
             let (start, batch) = app.log().read(After::Cursor(after), BatchLimit::default());
             answer(app.encodings(), &start, &batch)
         }
-        // The hold has ended, or the server shuts down: the cursor is unchanged.
+        // The hold has ended, or the server is shutting down: the cursor is unchanged.
         Ok(Waited::Closed) | Err(_) => no_content(),
     }
 }
 
-/// The answer that tells what has come.
+/// The answer that carries events or a new cursor.
 pub(crate) fn answer(encodings: &Encodings, start: &Start, batch: &Batch) -> http::Response<Bytes> {
     let mut answer = http::Response::new(json::poll_body(encodings, start, batch));
     answer.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
@@ -99,7 +99,7 @@ pub(crate) fn answer(encodings: &Encodings, start: &Start, batch: &Batch) -> htt
     answer
 }
 
-/// The answer at the end of a hold in which nothing has come.
+/// The answer to a hold that ends without an event.
 pub(crate) fn no_content() -> http::Response<Bytes> {
     let mut answer = http::Response::default();
     *answer.status_mut() = StatusCode::NO_CONTENT;

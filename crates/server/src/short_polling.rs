@@ -11,15 +11,15 @@
 //! < {"cursor":"k3v9qa.2","resume":"live","events":[{"id":"k3v9qa.2","data":"hello"}],"more":false}
 //! ```
 //!
-//! Cost: a request and an answer per interval and subscriber, however little there is to say; a
-//! subscriber that names the `ETag` it has gets a `304` without body when nothing is newer. An
-//! event waits for the next poll, half an interval on average.
+//! Cost: one request and one answer per interval and subscriber, with or without events. A subscriber
+//! that sends its `ETag` gets a `304` without body when nothing is newer. An event waits for the next
+//! poll, half an interval on average.
 //!
-//! Drivers: hyper answers the first poll of a connection; on plain HTTP/1.1 the shared writer answers those
-//! that follow on it, or the floor answers all. In TLS, over HTTP/2 and on the rungs of `cost-ladder` hyper
-//! answers.
+//! Drivers: on plain HTTP/1.1 hyper answers the first poll of a connection, and the shared writer answers all
+//! later polls on it; the floor answers all polls itself. With TLS, over HTTP/2 and in the ablations of
+//! `cost-ladder`, hyper answers all polls.
 //!
-//! Exercise: answer every poll with 200 and a list, also where nothing is newer. What does an empty poll of
+//! Exercise: answer every poll with 200 and a list, even when nothing is newer. What does an empty poll of
 //! `nothing-new` cost then, in bytes and in CPU time?
 
 use std::sync::Arc;
@@ -52,24 +52,24 @@ async fn poll(State(app): State<Arc<App>>, subscription: Subscription, headers: 
 pub(crate) struct Found {
     pub(crate) start: Start,
     pub(crate) batch: Arc<Batch>,
-    /// There is nothing to tell: the subscriber has named this very state.
+    /// Nothing has changed: the subscriber sent the `ETag` of this state.
     pub(crate) is_known: bool,
 }
 
-/// Looks what comes after a place. `known` are the lines of `If-None-Match`.
+/// Reads the log after a cursor. `known` holds the values of the `If-None-Match` headers.
 pub(crate) fn look<'a>(log: &EventLog, after: After, known: impl IntoIterator<Item = &'a str>) -> Found {
     let (start, batch) = log.read(after, BatchLimit::default());
     let is_known = has_etag(&start, &batch) && known.into_iter().any(|known| names(known, batch.cursor));
     Found { start, batch, is_known }
 }
 
-/// Whether the answer is the whole state at its cursor. A cut batch is not, and a reset must be read, not
-/// confirmed.
+/// Whether the answer may carry an `ETag`. A cut batch is not the whole state at its cursor, and a 304 must
+/// not hide a reset.
 fn has_etag(start: &Start, batch: &Batch) -> bool {
     start.resume == Resume::Live && !batch.more
 }
 
-/// The answer to a poll, at once in any case.
+/// The answer to a poll. It is never held.
 pub(crate) fn answer(encodings: &Encodings, found: &Found) -> http::Response<Bytes> {
     let Found { start, batch, is_known } = found;
     if *is_known {
@@ -82,7 +82,7 @@ pub(crate) fn answer(encodings: &Encodings, found: &Found) -> http::Response<Byt
     answer
 }
 
-/// The answer to a poll that names the state at this place, and nothing is newer.
+/// The answer to a poll that sent the `ETag` of this cursor when nothing is newer.
 pub(crate) fn unchanged(cursor: Cursor) -> http::Response<Bytes> {
     let mut unchanged = http::Response::default();
     *unchanged.status_mut() = StatusCode::NOT_MODIFIED;
@@ -90,7 +90,7 @@ pub(crate) fn unchanged(cursor: Cursor) -> http::Response<Bytes> {
     unchanged
 }
 
-/// Lines by which a cache, or the subscriber, can ask whether anything has changed.
+/// Adds the headers with which a cache or the subscriber can ask whether anything has changed.
 fn put_validators(headers: &mut HeaderMap, etag: Option<Cursor>) {
     // `no-cache` means "ask before you use it", which is what a 304 needs; `no-store` would prevent
     // it (RFC 9111 §5.2.2.4).
@@ -100,8 +100,8 @@ fn put_validators(headers: &mut HeaderMap, etag: Option<Cursor>) {
     }
 }
 
-/// Whether a line of `If-None-Match` names the state at a place: `*`, or a list, compared weakly (RFC 9110
-/// §13.1.2).
+/// Whether a value of `If-None-Match` matches the `ETag` of a cursor: `*`, or a list, with weak comparison
+/// (RFC 9110 §13.1.2).
 fn names(known: &str, cursor: Cursor) -> bool {
     let etag = format!("\"{cursor}\"");
     let mut tags = known.split(',').map(str::trim);

@@ -13,15 +13,15 @@
 //! < data: hello
 //! ```
 //!
-//! Cost: one request in a subscriber's life; then per event the text, its `id:` and `data:` lines
-//! and the frame of an HTTP chunk. An idle stream costs a socket and a comment every 15 s, which
-//! keeps proxies from cutting it (WHATWG HTML §9.2.7).
+//! Cost: one request per subscriber; then per event the text, its `id:` and `data:` lines and the
+//! frame of an HTTP chunk. An idle stream costs a socket and a comment every 15 s, which keeps
+//! proxies from closing it (WHATWG HTML §9.2.7).
 //!
-//! Drivers: on plain HTTP/1.1 the shared writer, or the floor, writes these bytes in chunks; in TLS, over
-//! HTTP/2 and on the rungs of `cost-ladder` they are the body that hyper sends from a task of the connection.
+//! Drivers: on plain HTTP/1.1 the shared writer, or the floor, writes these bytes in chunks. With TLS, over
+//! HTTP/2 and in the ablations of `cost-ladder`, hyper sends them as the body, in the connection's own task.
 //!
 //! Exercise: drop the `id:` lines of events. What do they cost in `stock-ticker`, and why does the delivery
-//! check fail without them, though every text arrives?
+//! check fail without them, although every text arrives?
 
 use std::sync::Arc;
 
@@ -63,20 +63,20 @@ async fn subscribe_by_body(State(app): State<Arc<App>>, request: Request) -> Res
     Ok(stream(app.log().resume(after), types))
 }
 
-/// The head at once; a driver goes on from the start.
+/// The head of the answer; a driver then sends the stream from `start`.
 fn stream(start: Start, types: Option<Vec<String>>) -> Response {
     let mut response = head().map(|()| Body::empty());
     response.extensions_mut().insert(Handoff::Sse { start, types });
     response
 }
 
-/// The head of the answer, whose body ends with the log.
+/// The head of the answer. Its body ends when the log is closed.
 pub(crate) fn head() -> http::Response<()> {
     let mut head = http::Response::new(());
     for (name, value) in [
         (header::CONTENT_TYPE, "text/event-stream"),
         (header::CACHE_CONTROL, "no-store, no-transform"),
-        // nginx collects a proxied answer until its buffer is full unless told not to.
+        // Without this header nginx buffers a proxied answer until its buffer is full.
         (HeaderName::from_static("x-accel-buffering"), "no"),
     ] {
         head.headers_mut().insert(name, HeaderValue::from_static(value));
@@ -84,8 +84,8 @@ pub(crate) fn head() -> http::Response<()> {
     head
 }
 
-/// The first bytes, which go out with the head so that `open` fires in a browser at once: how long to wait
-/// before reconnecting, the place the stream starts from, and a reset if that is not the place asked for.
+/// The first bytes: the reconnection time, the cursor that the stream starts from, and a reset if that is not
+/// the requested cursor. They are sent with the head, so that `open` fires in a browser at once.
 pub(crate) fn first(start: &Start) -> Bytes {
     let mut text = format!("retry: 3000\n{}", place(start.cursor));
     if start.resume != Resume::Live {
@@ -94,24 +94,24 @@ pub(crate) fn first(start: &Start) -> Bytes {
     text.into()
 }
 
-/// A block with an id and no data: it sets the last event ID and dispatches nothing. A filtered stream gets
-/// one with each heartbeat, so that its cursor does not age.
+/// A block with an id and no data: it sets the last event ID and dispatches nothing. A filtered stream sends
+/// one as each heartbeat, so that the subscriber's cursor stays recent.
 pub(crate) fn place(cursor: Cursor) -> String {
     format!("id: {cursor}\n\n")
 }
 
-/// The stream goes on from another place than the subscriber's own.
+/// Reports that the stream continues from another cursor than the subscriber's own.
 pub(crate) fn reset(start: &Start) -> String {
     let news = serde_json::json!({ "resume": start.resume, "cursor": start.cursor, "lost": start.lost });
     format!("event: reset\nid: {}\ndata: {news}\n\n", start.cursor)
 }
 
-/// An event, encoded once for all who read it.
+/// An event, encoded once for all its readers.
 pub(crate) fn event(encodings: &Encodings, event: &Event) -> Bytes {
     encodings.sse().event(event, |event| block(encodings.epoch(), event))
 }
 
-/// The events of a batch, to be written at once.
+/// The events of a batch, to be sent in one write.
 #[must_use]
 pub fn batch(encodings: &Encodings, batch: &Batch) -> Bytes {
     encodings.sse().concatenated(batch, |event| block(encodings.epoch(), event))
@@ -123,8 +123,8 @@ fn block(epoch: Epoch, event: &Event) -> Bytes {
     if let Some(event_type) = &event.event_type {
         block.push_str(&format!("event: {}\n", event_type.as_str()));
     }
-    // `split` and not `lines`: a text that ends in a newline must come back with it, and an
-    // empty text still needs its `data:`, or nothing would be dispatched.
+    // `split` and not `lines`: a trailing newline must be kept, and an empty text still needs a
+    // `data:` line, because a block without one is not dispatched.
     for line in event.data.split('\n') {
         block.push_str("data: ");
         block.push_str(line);

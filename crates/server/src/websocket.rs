@@ -12,13 +12,13 @@
 //! < [0x81 32] {"id":"k3v9qa.2","data":"hello"}
 //! ```
 //!
-//! Cost: one handshake in a subscriber's life; then per event the JSON object and a frame header of
-//! two bytes, four from 126 bytes on. The same socket carries the way up: a text frame publishes.
-//! An idle socket costs a ping and a pong every 15 s. Over HTTP/2 it is a stream that begins with
-//! `CONNECT` and `:protocol: websocket`, has no key and is answered 200 (RFC 8441).
+//! Cost: one handshake per subscriber; then per event the JSON object and a frame header of two
+//! bytes, or four for 126 bytes and more. The subscriber publishes on the same socket, with a text
+//! frame. An idle socket costs a ping and a pong every 15 s. Over HTTP/2 a WebSocket is a stream that
+//! begins with `CONNECT` and `:protocol: websocket`, has no key and is answered 200 (RFC 8441).
 //!
-//! Drivers: on plain HTTP/1.1 the shared writer, or the floor, writes these frames; in TLS, over HTTP/2 and
-//! on the rungs of `cost-ladder` a task of the connection does.
+//! Drivers: on plain HTTP/1.1 the shared writer, or the floor, writes these frames. With TLS, over HTTP/2 and
+//! in the ablations of `cost-ladder`, a task of the connection writes them.
 //!
 //! Exercise: send the event's text as a binary frame without the JSON around it. How many bytes fewer does a
 //! record of `stock-ticker` count as received, and what would a subscriber need to resume without the JSON?
@@ -55,7 +55,7 @@ async fn upgrade(
     Ok(accept(handshake, Handoff::WebSocket { start }))
 }
 
-/// The head at once; a driver goes on with the upgraded connection.
+/// The head of the answer; a driver then takes over the upgraded connection.
 pub(crate) fn accept(handshake: Handshake, handoff: Handoff) -> Response {
     let mut response = head(handshake.accept).map(|()| Body::empty());
     response.extensions_mut().insert(handoff);
@@ -63,8 +63,8 @@ pub(crate) fn accept(handshake: Handshake, handoff: Handoff) -> Response {
     response
 }
 
-/// The head of the answer: 101 with the answer to the client's key, or over HTTP/2, where there is no key, a
-/// plain 200 (RFC 8441 §5).
+/// The head of the answer: 101 with the answer to the client's key, or a plain 200 over HTTP/2, which has no
+/// key (RFC 8441 §5).
 pub(crate) fn head(accept: Option<HeaderValue>) -> http::Response<()> {
     let mut head = http::Response::new(());
     if let Some(accept) = accept {
@@ -77,18 +77,18 @@ pub(crate) fn head(accept: Option<HeaderValue>) -> http::Response<()> {
     head
 }
 
-/// The first frame: the place that events follow from, and what became of the place asked for. The same tells
-/// later that the stream goes on from another place than the subscriber's own.
+/// The first frame: the cursor that the stream starts from, and what became of the requested cursor. The same
+/// frame later reports that the stream continues from another cursor than the subscriber's own.
 pub(crate) fn place(start: &Start) -> Frame {
     text(format!("{{{}}}", json::place(start.cursor, start)))
 }
 
-/// An event, its JSON encoded once for all who read it.
+/// An event. Its JSON is encoded once for all its readers.
 pub(crate) fn event(encodings: &Encodings, event: &Event) -> Frame {
     text(json::event(encodings, event))
 }
 
-/// The events of a batch, to be written at once.
+/// The events of a batch, to be sent in one write.
 #[must_use]
 pub fn batch(encodings: &Encodings, batch: &Batch) -> Bytes {
     bytes(batch.events.iter().map(|one| event(encodings, one)))
@@ -104,8 +104,8 @@ pub(crate) fn end() -> CloseFrame {
     close(CloseCode::Away, "the server is shutting down")
 }
 
-/// A close with a code and a reason. A control frame carries at most 125 bytes, two of them the code (RFC
-/// 6455 §5.5).
+/// A close frame with a code and a reason. A control frame carries at most 125 bytes, two of them the code
+/// (RFC 6455 §5.5).
 pub(crate) fn close(code: CloseCode, reason: &str) -> CloseFrame {
     let reason: String = reason.chars().take(40).collect();
     CloseFrame { code, reason: reason.into() }
@@ -116,7 +116,7 @@ pub(crate) fn text(text: impl Into<Bytes>) -> Frame {
     Frame::message(text, OpCode::Data(Data::Text), true)
 }
 
-/// Frames as they go onto the wire.
+/// The frames as bytes of the wire.
 pub(crate) fn bytes(frames: impl IntoIterator<Item = Frame>) -> Bytes {
     let mut bytes = Vec::new();
     for frame in frames {
