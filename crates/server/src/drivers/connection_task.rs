@@ -1,8 +1,8 @@
-//! The task of a connection: an answer goes on in the task that hyper's connection has, or for a WebSocket in
-//! one of its own, as a server on hyper and axum is usually written.
+//! The task per connection, as in an ordinary server on hyper and axum: hyper's task of the connection sends
+//! the rest of an answer, and a WebSocket has a task of its own.
 //!
-//! hyper puts the body into chunks or frames of its own, and copies what it sends into a buffer that each
-//! connection has.
+//! hyper frames the body itself, in chunks or HTTP/2 frames, and copies what it sends into a buffer of the
+//! connection.
 
 mod event_stream;
 mod heartbeat;
@@ -22,14 +22,14 @@ use crate::{
     slices::{flushed_by, in_slices},
 };
 
-/// Goes on with a response as its handler says; returns what hyper is to send.
+/// Completes a response from its handoff; returns the response for hyper to send.
 pub(crate) async fn go_on(app: &Arc<App>, mut response: Response, handoff: Handoff) -> Response {
     let upgrade = response.extensions_mut().remove::<Upgrade>();
     match (handoff, upgrade) {
         (Handoff::Polled(_), _) => response,
         (Handoff::Held { after, hold }, _) => long_polling::wait(app, after, hold).await.map(in_slices),
         (Handoff::Sse { start, types }, _) => {
-            // axum has put in that of the empty body.
+            // axum has set the length of the empty body.
             response.headers_mut().remove(header::CONTENT_LENGTH);
             response.map(|_: Body| flushed_by(app.rung(), EventStream::new(app, &start, types)))
         }
@@ -41,7 +41,7 @@ pub(crate) async fn go_on(app: &Arc<App>, mut response: Response, handoff: Hando
             app.spawn(websocket_task::one_shot(Arc::clone(app), text, close, upgrade));
             response
         }
-        // A handshake always leaves its upgrade.
+        // A handshake always provides its upgrade.
         (Handoff::WebSocket { .. } | Handoff::OneShot { .. }, None) => response,
     }
 }

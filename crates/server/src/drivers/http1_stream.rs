@@ -1,5 +1,5 @@
-//! A stream on an HTTP/1.1 connection in clear, byte by byte: what the pattern's file makes, in chunks as
-//! long as it is the body of a response.
+//! The bytes of a stream on a plain HTTP/1.1 connection: the pattern file makes them, and SSE wraps them into
+//! the chunks of a response body.
 
 use bytes::{BufMut, Bytes, BytesMut};
 use contract::Pattern;
@@ -8,15 +8,15 @@ use tokio_tungstenite::tungstenite::protocol::frame::Frame;
 
 use crate::{encodings::Encodings, sse, websocket};
 
-/// The chunk of no bytes, which ends a body (RFC 9112 §7.1).
+/// The empty chunk that ends a body (RFC 9112 §7.1).
 pub(crate) const LAST_CHUNK: &[u8] = b"0\r\n\r\n";
 
-/// A pattern whose answer goes on.
+/// A pattern that streams.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Http1Stream {
     /// Chunks of a response body.
     Sse,
-    /// Frames; HTTP has left.
+    /// WebSocket frames on the upgraded connection.
     WebSocket,
 }
 
@@ -30,7 +30,7 @@ impl Http1Stream {
         }
     }
 
-    /// What follows the head of the response.
+    /// The first bytes after the head of the response.
     pub(super) fn first(self, start: &Start) -> Bytes {
         match self {
             Self::Sse => chunk(&sse::first(start)),
@@ -54,7 +54,7 @@ impl Http1Stream {
         }
     }
 
-    /// The stream goes on from another place than the subscriber's own.
+    /// Reports that the stream continues from another cursor than the subscriber's own.
     pub(super) fn reset(self, start: &Start) -> Bytes {
         match self {
             Self::Sse => chunk(sse::reset(start).as_bytes()),

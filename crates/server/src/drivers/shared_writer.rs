@@ -1,42 +1,42 @@
-//! The shared writer: one task that owns the sockets of all subscribers who wait, and writes to each what
-//! waits for it.
+//! The shared writer: one task that owns the sockets of all waiting subscribers and writes the events to
+//! them.
 //!
 //! # Why
 //!
-//! An event for ten thousand subscribers is ten thousand times the same bytes. With a task for each of
-//! them, as an HTTP library has it, every delivery is a task woken, scheduled and polled, a waker parked
-//! again under the log's lock, and buffers held for what will never come. Here the event is framed once
-//! and written to one socket after the other: a delivery is a comparison of two numbers and a system
-//! call. The scenario `cost-ladder` shows what that is worth, and `limit-wide` how near it comes to what the
-//! kernel alone costs.
+//! An event for ten thousand subscribers is the same bytes ten thousand times. An HTTP library has a task for
+//! each connection. With it every delivery wakes, schedules and polls a task, parks a waker again under the
+//! log's lock, and keeps a buffer per connection that is rarely used. The shared writer frames the event once
+//! and writes it to one socket after the other: a delivery is a comparison of two numbers and a system call.
+//! The scenario `cost-ladder` shows how much this saves, and `limit-wide` compares it with the cost of the
+//! kernel alone.
 //!
 //! # How
 //!
-//! A connection begins with hyper and axum, and the pattern's handler answers its request. If the
-//! answer goes on, the handler says so in the response's extensions
-//! ([`Handoff`](crate::handoff::Handoff)); on a plain HTTP/1.1 connection the socket is then taken
-//! out of hyper's hands ([`hyper_io`](crate::hyper_io)) and *admitted* here. From then on:
+//! A connection begins with hyper and axum, and the pattern's handler answers its request. If more follows
+//! the answer, the handler puts a [`Handoff`](crate::handoff::Handoff) into the response's extensions. On a
+//! plain HTTP/1.1 connection the socket is then taken out of hyper ([`hyper_io`](crate::hyper_io)) and
+//! *admitted* here. From then on:
 //!
-//! - **An event** wakes the shared writer once. It goes through the connections and delivers to each all that
-//!   waits after *its own* place, in one write. Most wait at one place, so the bytes are made once
-//!   ([`WireCache`]).
-//! - **A slow reader** does not hold up anybody: what its socket does not take stays with it, a slice of
-//!   the shared bytes (a batch, 1 MiB of text at most), and it is passed over until its socket has room.
-//!   Its place in the log falls behind, and nothing else grows. One that takes nothing at all for as long
-//!   as a request's head may take is given up.
-//! - **Something to read** puts the connection into the [`ReadyQueue`]: its end, a frame of a
-//!   WebSocket ([`websocket_codec`]), the next poll ([`poll_request`]).
-//! - **Time** is one timer for all ([`Deadlines`]): heartbeats, the end of a hold, a connection that has
-//!   been silent for too long.
+//! - **An event** wakes the shared writer once. It goes through the connections and delivers to each
+//!   everything after *its own* cursor, in one write. Most connections have the same cursor, so the bytes are
+//!   made once ([`WireCache`]).
+//! - **A slow reader** does not delay the others. The bytes that its socket does not take stay with its
+//!   connection, as a slice of the shared bytes (one batch, at most 1 MiB of text), and fan-outs skip it until
+//!   the socket has room. Its cursor falls behind, and nothing else grows. A connection that takes nothing for
+//!   as long as the timeout of a request's head is closed.
+//! - **Received bytes** put the connection into the [`ReadyQueue`]: its end, a frame of a WebSocket
+//!   ([`websocket_codec`]), the next poll ([`poll_request`]).
+//! - **Deadlines** share one timer ([`Deadlines`]): heartbeats, the end of a hold, a connection that has been
+//!   silent for too long.
 //!
-//! A poll's connection stays here between two requests as well. The next request is read here if it looks
-//! like the one before; anything else goes back to hyper, with the bytes that were read. So whatever
-//! HTTP allows is still answered by an HTTP library, and what is the same a million times is not.
+//! The connection of a poll also stays here between two requests. The shared writer reads the next request if
+//! it looks like the one before. Any other request goes back to hyper, with the bytes that were read: unusual
+//! requests are answered by an HTTP library, and the many identical ones are not.
 //!
 //! # What it does not serve
 //!
 //! HTTP/1.0, HTTP/2, TLS, a filtered stream, a request with a body or with headers that would change the
-//! answer: those are served by a task of the connection, and the same conformance tests hold for both.
+//! answer. A task of the connection serves those, and the same conformance tests run against both.
 
 mod admission;
 mod connection;
@@ -79,20 +79,20 @@ use self::{
 };
 use crate::{app::App, drivers::http1_stream::Http1Stream, handoff::HandoffRequest, meter::Meter};
 
-/// After so many sockets the rest of the server has its turn: about a millisecond.
+/// Sockets served before the writer yields to the rest of the server: about a millisecond.
 const SOCKETS_A_TURN: usize = 256;
-/// Reads of one socket before the others have their turn: a client that never stops sending must not keep
-/// all others waiting.
+/// Reads of one socket before the others are served: a client that sends without a pause must not delay all
+/// others.
 const READS_A_TURN: usize = 4;
-/// Read from a socket at a time; what comes is short.
+/// Bytes read from a socket at a time; clients send little.
 const SCRATCH_BYTES: usize = 16 << 10;
 
-/// The connections and what serves them.
+/// The shared writer: its connections and the state that it needs to serve them.
 pub(crate) struct SharedWriter<S> {
     app: Arc<App>,
     meter: Arc<Meter>,
     handoffs: mpsc::UnboundedReceiver<HandoffRequest<S>>,
-    /// Takes a socket back to hyper, with what has been read from it.
+    /// Gives a socket back to hyper, with the bytes that were read from it.
     hand_back: Box<dyn Fn(S, Bytes) + Send>,
     connections: Slab<Connection<S>>,
     ready: Arc<ReadyQueue>,
@@ -102,7 +102,7 @@ pub(crate) struct SharedWriter<S> {
     wire: WireCache,
     scratch: Box<[u8]>,
     is_closing: bool,
-    /// A connection was rescheduled that could have gone on: the rest of the server has its turn before it.
+    /// A connection with more work was rescheduled: yield to the rest of the server first.
     owes_a_turn: bool,
 }
 
@@ -114,7 +114,7 @@ struct Turn<S> {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin + Send> SharedWriter<S> {
-    /// A shared writer without connections; they come by `handoffs`.
+    /// A shared writer without connections; they arrive by `handoffs`.
     pub(crate) fn new(
         app: Arc<App>,
         meter: Arc<Meter>,
@@ -167,7 +167,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> SharedWriter<S> {
                 yield_now().await;
             }
             if self.is_closing && self.connections.is_empty() {
-                // A connection that comes later is ended by its own task.
+                // A connection that arrives later is ended by its own task.
                 self.handoffs.close();
                 while let Ok(request) = self.handoffs.try_recv() {
                     self.admit(request);
@@ -208,7 +208,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> SharedWriter<S> {
         if is_ready { Poll::Ready(()) } else { Poll::Pending }
     }
 
-    /// Goes on with a connection whose socket is ready.
+    /// Serves a connection whose socket is ready.
     fn on_ready(&mut self, key: usize) {
         if self.connections.contains(key) && self.drive(key).is_err() {
             self.remove(key);
@@ -258,18 +258,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> SharedWriter<S> {
                 return Ok(());
             }
         }
-        // There may be more, and the socket will not wake anybody for it: after the others' turn.
+        // There may be more to read, for which the socket calls no waker: try again after the others.
         self.reschedule(key);
         Ok(())
     }
 
-    /// Lets a connection go on later that could go on now.
+    /// Serves a connection again after the others, although it has more work now.
     fn reschedule(&mut self, key: usize) {
         self.ready.push(key);
         self.owes_a_turn = true;
     }
 
-    /// Goes through the connections after an event.
+    /// Delivers new events to all connections that wait for them.
     async fn fan_out(&mut self) {
         let mut head = self.app.log().head().seq;
         let mut written = 0;
@@ -284,13 +284,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> SharedWriter<S> {
             written += 1;
             if written % SOCKETS_A_TURN == 0 {
                 yield_now().await;
-                // What has been published meanwhile goes to the others in the same write.
+                // The remaining connections get events published meanwhile in the same write.
                 head = self.app.log().head().seq;
             }
         }
     }
 
-    /// Sends a connection what waits for it, if its socket takes anything.
+    /// Sends a connection the events after its cursor, unless an earlier write is unfinished.
     fn deliver(&mut self, key: usize, head: u64) -> Result<(), Gone> {
         let connection = &mut self.connections[key];
         if !connection.is_drained() || !connection.waits_below(head) {
@@ -302,7 +302,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> SharedWriter<S> {
                 *seq = next;
                 connection.send(&bytes)?;
                 if connection.is_drained() && next < head {
-                    // A batch has its limits; others have their turn before the next one.
+                    // The batch was cut at its limit: the others are served before the next one.
                     self.reschedule(key);
                 }
                 self.note_write(key);
@@ -325,7 +325,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> SharedWriter<S> {
         self.count(&before, -1);
     }
 
-    /// Keeps the number of connections that wait for an event.
+    /// Updates the number of connections that wait for an event.
     fn count(&self, state: &State, change: i64) {
         if matches!(state, State::Stream { .. } | State::Held { .. }) {
             self.app.add_waiting(change);
@@ -333,7 +333,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> SharedWriter<S> {
     }
 }
 
-/// One after the other.
+/// Concatenates two byte strings.
 pub(crate) fn join(first: &[u8], second: &[u8]) -> Bytes {
     let mut both = BytesMut::with_capacity(first.len() + second.len());
     both.extend_from_slice(first);

@@ -1,4 +1,4 @@
-//! A stream of Server-Sent Events as a body for hyper: one read of the log, one write to the socket.
+//! A stream of Server-Sent Events as a body for hyper. One read of the log becomes one frame of the body.
 
 use std::{
     convert::Infallible,
@@ -17,11 +17,11 @@ use crate::{app::App, request::is_wanted, slices::next_slice, sse};
 /// The body after the head.
 pub(super) struct EventStream {
     app: Arc<App>,
-    /// What is to be sent next.
+    /// Bytes to send next.
     ready: Bytes,
     follow: Follow,
     heartbeat: HeartbeatTimer,
-    /// Only events of these types, if there are any.
+    /// Only events of these types; all if `None`.
     types: Option<Vec<String>>,
 }
 
@@ -52,7 +52,7 @@ impl Body for EventStream {
         }
         if let Poll::Ready(followed) = stream.follow.poll_next(context) {
             stream.ready = match followed {
-                // The log is closed: an ended stream tells the browser to come back later.
+                // The log is closed. A browser reconnects after the end of the stream.
                 None => return Poll::Ready(None),
                 Some(Followed::Expired(start)) => sse::reset(&start).into(),
                 Some(Followed::Events(batch)) => match &stream.types {
@@ -65,7 +65,7 @@ impl Body for EventStream {
                         .collect(),
                 },
             };
-            // Nothing of this batch was wanted: others have their turn before the next one is read.
+            // The filter dropped the whole batch: yield before reading the next one.
             if stream.ready.is_empty() {
                 context.waker().wake_by_ref();
                 return Poll::Pending;
@@ -74,7 +74,7 @@ impl Body for EventStream {
             return Poll::Ready(Some(Ok(Frame::data(next_slice(&mut stream.ready)))));
         }
         if stream.heartbeat.poll_due(context).is_ready() {
-            // A filtered stream may be silent for long: its cursor must not age meanwhile.
+            // A filtered stream may be silent for long: the heartbeat keeps its cursor recent.
             let heartbeat = match stream.types {
                 None => Bytes::from_static(sse::HEARTBEAT),
                 Some(_) => sse::place(stream.follow.cursor()).into(),

@@ -1,4 +1,4 @@
-//! When a stream that has a task of its own is due for a heartbeat.
+//! The heartbeat timer of a stream that has its own task.
 
 use std::{
     future::poll_fn,
@@ -12,34 +12,34 @@ use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
 /// The timer of one stream's heartbeats.
 #[derive(Debug)]
 pub(super) struct HeartbeatTimer {
-    /// None where there is no heartbeat.
+    /// `None` if heartbeats are off.
     interval: Option<Interval>,
     is_put_off_by_writes: bool,
 }
 
 impl HeartbeatTimer {
-    /// Begins now: the first heartbeat is due after one period.
+    /// Starts the timer: the first heartbeat is due after one period.
     pub(super) fn new(heartbeat: Heartbeat) -> Self {
         let (period, is_put_off_by_writes) = match heartbeat {
             Heartbeat::Off => return Self { interval: None, is_put_off_by_writes: false },
             Heartbeat::Every(period) => (*period, false),
             Heartbeat::WhenIdle(period) => (*period, true),
         };
-        // tokio's interval panics at zero; a contract that allows 100 ms at least never comes near.
+        // tokio's interval panics at zero. The contract allows no period below 100 ms.
         let period = period.max(Duration::from_millis(1));
         let mut interval = interval_at(Instant::now() + period, period);
         interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
         Self { interval: Some(interval), is_put_off_by_writes }
     }
 
-    /// Notes that something else was written on the stream.
+    /// Notes that other bytes were written on the stream.
     pub(super) fn note_write(&mut self) {
         if let (Some(interval), true) = (&mut self.interval, self.is_put_off_by_writes) {
             interval.reset();
         }
     }
 
-    /// Ready when a heartbeat is due; never where there is no heartbeat.
+    /// Ready when a heartbeat is due; never if heartbeats are off.
     pub(super) fn poll_due(&mut self, context: &mut Context<'_>) -> Poll<()> {
         match &mut self.interval {
             Some(interval) => interval.poll_tick(context).map(|_| ()),

@@ -1,5 +1,5 @@
-//! A WebSocket in a task of its own: the frames of the pattern's file, written through tungstenite, which
-//! takes what the client sends.
+//! A WebSocket in its own task. tungstenite writes the frames of the pattern file and reads those of the
+//! client.
 
 use std::sync::Arc;
 
@@ -32,18 +32,18 @@ use crate::{
     websocket_uplink::{Reaction, config, react},
 };
 
-/// What carries a WebSocket once HTTP has left: the socket itself, or where there is TLS or HTTP/2 around
-/// it, what hyper makes of it.
+/// What carries a WebSocket after the upgrade: the socket itself, or hyper's upgraded stream with TLS or
+/// HTTP/2.
 type Carrier = either::Either<Metered<TcpStream>, TokioIo<Upgraded>>;
 
 type Socket = WebSocketStream<Carrier>;
 
-/// Sends all events from a place on.
+/// Sends all events after a cursor.
 pub(super) async fn stream(app: Arc<App>, start: Start, mut upgrade: Upgrade) {
     // A client may leave during the handshake.
     let Ok(mut socket) = open(&mut upgrade, &app).await else { return };
     let follow = app.follow(&start);
-    // An error of the socket means that nobody listens any more; a close of ours is an `Ok`.
+    // An error of the socket means that the client is gone; a close by the server is an `Ok`.
     let _ = converse(&app, &start, follow, &mut socket).await;
     hang_up(&mut socket).await;
 }
@@ -61,16 +61,16 @@ pub(super) async fn one_shot(app: Arc<App>, text: Frame, frame: CloseFrame, mut 
 /// The socket after the handshake, without hyper's buffers around it.
 async fn open(upgrade: &mut Upgrade, app: &App) -> Result<Socket, hyper::Error> {
     let (carrier, early) = match (&mut upgrade.upgraded).await?.downcast::<TokioIo<HyperIo>>() {
-        // What the client sent right behind its handshake; copied, because the empty slice of hyper's
-        // buffer would keep its 8 KiB alive.
+        // Bytes that the client sent right after its handshake. They are copied because even an empty slice
+        // of hyper's buffer would keep its 8 KiB alive.
         Ok(parts) => (either::Either::Left(parts.io.into_inner().into_parts().0), parts.read_buf.to_vec()),
-        // It gives out by itself what was read, and lets the buffer go then.
+        // hyper's stream returns the bytes that were read first, and then frees the buffer.
         Err(upgraded) => (either::Either::Right(TokioIo::new(upgraded)), Vec::new()),
     };
     Ok(WebSocketStream::from_partially_read(carrier, early, Role::Server, Some(config(app))).await)
 }
 
-/// Sends what the log has and takes what the subscriber sends, until one of them ends it.
+/// Sends the events of the log and handles the subscriber's frames, until the log or the subscriber ends.
 async fn converse<S>(
     app: &App,
     start: &Start,
@@ -84,7 +84,7 @@ where
     socket.send(Message::Frame(websocket::place(start))).await?;
     loop {
         let woken = tokio::select! {
-            // A stream that has an event to send needs no heartbeat beside it.
+            // An event goes first: a stream with an event to send needs no heartbeat.
             biased;
             woken = async { tokio::select! {
                 followed = follow.next() => Either::Left(followed),
@@ -130,14 +130,13 @@ where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     socket.close(Some(frame)).await?;
-    // Leaving before the other side has read the close frame could turn it into a reset.
+    // Closing the socket before the other side has read the close frame could cause a reset.
     let rest = async { while let Some(Ok(_)) = socket.next().await {} };
     let _ = timeout(CLOSE_WAIT, rest).await;
     Ok(())
 }
 
-/// Ends what carried a WebSocket as its protocol asks: TLS says that this is the end and no cut (RFC 8446
-/// §6.1), HTTP/2 ends the stream.
+/// Shuts down the carrier of a WebSocket: TLS sends `close_notify` (RFC 8446 §6.1), HTTP/2 ends the stream.
 async fn hang_up(socket: &mut Socket) {
     // An error means that the other side is gone.
     let _ = timeout(CLOSE_WAIT, socket.get_mut().shutdown()).await;

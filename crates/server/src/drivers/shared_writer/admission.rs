@@ -1,4 +1,4 @@
-//! How a connection comes into the shared writer.
+//! Admits a connection to the shared writer.
 
 use bytes::Bytes;
 use event_log::Start;
@@ -17,7 +17,7 @@ use crate::{
 };
 
 impl<S: AsyncRead + AsyncWrite + Unpin + Send> SharedWriter<S> {
-    /// Takes a connection in and writes its first bytes.
+    /// Admits a connection and writes its first bytes.
     pub(super) fn admit(&mut self, request: HandoffRequest<S>) {
         let HandoffRequest { stream, early, first, handoff } = request;
         let key = self.connections.vacant_key();
@@ -26,7 +26,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> SharedWriter<S> {
             (state, join(first, &stream.first(start)))
         };
         let ((state, mut first), wait, close) = match handoff {
-            // A filtered stream is never handed over.
+            // A filtered stream is never handed off.
             Handoff::Sse { start, types: _ } => {
                 (begin(Http1Stream::Sse, &start, &first), self.stream_patience(), None)
             }

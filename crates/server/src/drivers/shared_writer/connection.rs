@@ -1,4 +1,4 @@
-//! One connection in the shared writer: its socket, what waits to be written, and what it is waiting for.
+//! One connection in the shared writer: its socket, its unwritten bytes, and the state it is in.
 
 use std::{
     pin::Pin,
@@ -16,43 +16,43 @@ use crate::{app::App, drivers::http1_stream::Http1Stream};
 /// What a connection is waiting for.
 #[derive(Debug)]
 pub(super) enum State {
-    /// The next event after `seq`, and no other request.
+    /// For the next event after `seq`, on a stream that takes no other request.
     Stream { stream: Http1Stream, seq: u64 },
-    /// The next event after `seq`, as the answer to a held request; until then a 204 is due at the end
-    /// of the hold.
+    /// For the next event after `seq`, as the answer to a held request. Without one a 204 is due at the end of
+    /// the hold.
     Held { seq: u64 },
-    /// More events after `seq` than the first one, which has come; the answer is due soon.
+    /// For more events after `seq`: the first one has arrived, and the answer is due soon.
     Lingering { seq: u64 },
-    /// The next poll of this pattern.
+    /// For the next poll of this pattern.
     Idle(Pattern),
-    /// Nothing: the last bytes are written or will be, and the other side is to close.
+    /// For the other side to close: the last bytes are written or queued.
     Closing,
 }
 
-/// A connection in the shared writer. Small, because a fan-out to ten thousand of them waits for the memory
-/// that it touches: what is rarely there is boxed, and slots are 32 bits wide.
+/// A connection in the shared writer. It is small because a fan-out to ten thousand connections is bound by
+/// the memory that it touches: rare parts are boxed, and slots are 32 bits wide.
 #[derive(Debug)]
 pub(super) struct Connection<S> {
     stream: S,
-    /// Called when the socket, once it was found empty or full, can be read or written again.
+    /// Called when a socket that was empty or full can be read or written again.
     waker: Waker,
-    /// Whole frames, and at the front the rest of one, that the socket has not taken yet.
+    /// Bytes that the socket has not taken yet: the rest of a frame, then whole frames.
     rest: Option<Box<Bytes>>,
     pub(super) state: State,
-    /// Of a poller: what it sent before its turn, one read at most. While there is some, nothing more is
-    /// read, so that it has left shows only when the hold ends.
+    /// Polling: bytes of the next request, received before the answer was sent, at most one read. While there
+    /// are any, the socket is not read, so a client that leaves is noticed only when the hold ends.
     pub(super) early: Option<Box<Bytes>>,
-    /// Of a WebSocket whose client has sent something.
+    /// WebSocket: present once the client has sent anything but pongs to empty heartbeats.
     pub(super) codec: Option<Box<WebSocketCodec>>,
-    /// When something is to happen without an event.
+    /// The next deadline: a heartbeat, the end of a hold or a timeout.
     pub(super) due: Slot,
-    /// Where the deadlines have it; never after `due`.
+    /// The slot in which the connection is entered in the deadlines; never after `due`.
     pub(super) entered: Slot,
-    /// When it was first found with something to be written, of which nothing has been taken since.
+    /// When the connection was first found with unwritten bytes of which the socket has taken none since.
     stalled: Slot,
 }
 
-/// The socket is of no use any more.
+/// The socket is closed or broken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Gone;
 
@@ -76,12 +76,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         self.stream
     }
 
-    /// Whether the socket takes more: nothing is left of what was written before.
+    /// Whether the socket has taken all bytes of earlier writes.
     pub(super) fn is_drained(&self) -> bool {
         self.rest.is_none()
     }
 
-    /// Whether an event at `head` would be news for it.
+    /// Whether it waits for events that a log with this `head` has.
     pub(super) fn waits_below(&self, head: u64) -> bool {
         match &self.state {
             State::Stream { seq, .. } | State::Held { seq } => *seq < head,
@@ -89,17 +89,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         }
     }
 
-    /// For how many slots its client has taken nothing of what is to be written.
+    /// For how many slots the socket has taken none of the unwritten bytes.
     pub(super) fn stalled_for(&mut self, now: Slot) -> Slot {
         if self.is_drained() {
             return 0;
         }
-        // A write of which anything is taken lets it begin anew.
+        // A write that makes any progress resets this.
         self.stalled = self.stalled.min(now);
         now - self.stalled
     }
 
-    /// Writes, after what is still to be written. One system call if the socket has room.
+    /// Writes bytes, after the unwritten ones. One system call if the socket has room.
     pub(super) fn send(&mut self, bytes: &Bytes) -> Result<(), Gone> {
         if bytes.is_empty() {
             return Ok(());
@@ -116,12 +116,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         Ok(())
     }
 
-    /// A WebSocket's close, which is still to be written; what its client sends goes to the codec from here.
+    /// The bytes of a WebSocket's close frame, for the caller to write. From now on the codec reads what the
+    /// client sends.
     pub(super) fn close(&mut self, app: &App, frame: CloseFrame) -> Bytes {
         self.codec.get_or_insert_with(|| Box::new(WebSocketCodec::new(app))).close(frame)
     }
 
-    /// Goes on with what is still to be written, as far as the socket takes it.
+    /// Writes the unwritten bytes, as far as the socket takes them.
     pub(super) fn write_rest(&mut self) -> Result<(), Gone> {
         while let Some(mut rest) = self.rest.take() {
             let written = self.write(&rest)?;
@@ -136,7 +137,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         Ok(())
     }
 
-    /// One write. Nothing written means that the waker will be called when there is room.
+    /// One write. `Ok(0)`: the socket is full, and the waker is called when it has room.
     fn write(&mut self, bytes: &[u8]) -> Result<usize, Gone> {
         let mut context = Context::from_waker(&self.waker);
         match Pin::new(&mut self.stream).poll_write(&mut context, bytes) {
@@ -149,7 +150,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         }
     }
 
-    /// One read into `scratch`. Nothing read means that the waker will be called when something has come.
+    /// One read into `scratch`. `Ok(0)`: the socket is empty, and the waker is called when bytes arrive.
     pub(super) fn read(&mut self, scratch: &mut [u8]) -> Result<usize, Gone> {
         let mut buffer = ReadBuf::new(scratch);
         let mut context = Context::from_waker(&self.waker);
@@ -161,7 +162,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         }
     }
 
-    /// Closes the way to the client once everything is written; what it still sends is read on.
+    /// Shuts down the sending direction once everything is written. Reading goes on.
     pub(super) fn shut_if_drained(&mut self) -> Result<(), Gone> {
         if !self.is_drained() {
             return Ok(());
@@ -180,7 +181,7 @@ mod tests {
 
     use super::*;
 
-    /// A socket that takes so many bytes more.
+    /// A socket that takes `room` more bytes.
     struct Socket {
         room: usize,
     }
@@ -226,9 +227,9 @@ mod tests {
         assert_eq!(
             (connection.stalled_for(90), connection.stalled_for(95)),
             (0, 5),
-            "since it was first looked at"
+            "counted from the first check"
         );
-        // It takes all that is left, and then as much of the next as of the first.
+        // It takes the rest, and then as much of the next write as of the first.
         connection.stream.room = 10;
         connection.write_rest().unwrap();
         connection.send(&ten).unwrap();

@@ -1,21 +1,21 @@
-//! One timer for all connections.
+//! The deadlines of all connections, served by one timer.
 
 use std::{collections::BTreeMap, time::Duration};
 
 use tokio::time::Instant;
 
-/// Width of a slot: connections that are due within it are looked after together, so ten thousand
-/// heartbeats do not wake the shared writer ten thousand times.
+/// Width of a slot. Connections that are due in the same slot are handled together, so ten thousand heartbeats
+/// do not wake the shared writer ten thousand times.
 const SLOT_MS: u64 = 4;
 
-/// Number of a slot since the shared writer began; they last for half a year.
+/// Number of a slot since the shared writer started; 32 bits last for half a year.
 pub(super) type Slot = u32;
 
 /// Keys of connections by the slot in which they are due.
 ///
-/// A connection stands here once. When its deadline is put off, which happens at every event to a held
-/// request, its entry stays where it is; the connection is looked at then and entered again. So putting off
-/// costs a comparison and not a look-up.
+/// When a deadline moves to a later time, which happens at every answer to a held request, the entry stays
+/// where it is. When the old slot passes, the connection is checked and entered again. So a move costs a
+/// comparison and no look-up.
 #[derive(Debug)]
 pub(super) struct Deadlines {
     began: Instant,
@@ -27,22 +27,22 @@ impl Deadlines {
         Self { began: Instant::now(), slots: BTreeMap::new() }
     }
 
-    /// The slot after so long: never too early.
+    /// The slot that is due `wait` from now or later, never earlier.
     pub(super) fn after(&self, wait: Duration) -> Slot {
         Self::slots(self.began.elapsed() + wait) + 1
     }
 
-    /// How many slots a time is, rounded down.
+    /// A time in slots, rounded down.
     pub(super) fn slots(time: Duration) -> Slot {
         (time.as_millis() as u64 / SLOT_MS) as Slot
     }
 
-    /// How many slots last for so long at least.
+    /// A time in slots, rounded up.
     pub(super) fn whole_slots(time: Duration) -> Slot {
         (time.as_millis() as u64).div_ceil(SLOT_MS) as Slot
     }
 
-    /// The slot that is over by now, and all before it.
+    /// The last slot that has passed.
     pub(super) fn now(&self) -> Slot {
         Self::slots(self.began.elapsed())
     }
@@ -52,13 +52,13 @@ impl Deadlines {
         self.slots.entry(slot).or_default().push(key);
     }
 
-    /// When the next slot is over.
+    /// When the next slot with a connection passes.
     pub(super) fn next(&self) -> Option<Instant> {
         let (slot, _) = self.slots.first_key_value()?;
         Some(self.began + Duration::from_millis(u64::from(*slot) * SLOT_MS))
     }
 
-    /// Takes the connections of one slot that is over.
+    /// Takes the connections of one slot that has passed.
     pub(super) fn take(&mut self) -> Option<(Slot, Vec<usize>)> {
         let now = self.now();
         let first = self.slots.first_entry()?;

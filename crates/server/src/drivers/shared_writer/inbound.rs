@@ -1,4 +1,4 @@
-//! What a connection's client sends: a frame, the next poll, or something for hyper.
+//! Bytes from a client: a frame, the next poll, or a request for hyper.
 
 use bytes::Bytes;
 use contract::{After, Cursor, Pattern};
@@ -16,7 +16,7 @@ use super::{
 use crate::{drivers::http1_stream::Http1Stream, http1, long_polling, short_polling};
 
 impl<S: AsyncRead + AsyncWrite + Unpin + Send> SharedWriter<S> {
-    /// Takes what a client has sent.
+    /// Handles bytes that a client has sent.
     pub(super) fn receive(&mut self, key: usize, bytes: &[u8]) -> Result<(), Gone> {
         let connection = &mut self.connections[key];
         let is_drained = connection.is_drained();
@@ -27,8 +27,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> SharedWriter<S> {
                 let is_over = connection.codec.as_mut().is_some_and(|codec| codec.is_over(bytes));
                 if is_over && connection.is_drained() { Err(Gone) } else { Ok(()) }
             }
-            // The answer to a heartbeat, which has no payload. A client that sends nothing else needs no
-            // state for it.
+            // A pong without payload, which answers a heartbeat. A client that sends nothing else needs no
+            // codec.
             State::Stream { stream: Http1Stream::WebSocket, .. }
                 if connection.codec.is_none() && matches!(bytes, [0x8a, 0x80, _, _, _, _]) =>
             {
@@ -54,7 +54,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> SharedWriter<S> {
                 keep(&mut connection.early, bytes);
                 Ok(())
             }
-            // The answer before it is not out yet.
+            // The previous answer is not written yet.
             State::Idle(_) if !is_drained => {
                 keep(&mut connection.early, bytes);
                 Ok(())
@@ -102,7 +102,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> SharedWriter<S> {
         self.wire.answer((Pattern::LongPolling, false), (start, batch), make)
     }
 
-    /// An event has come for a poll that is held: it is answered now, or lingers for more.
+    /// An event has arrived for a held poll: answers it now, or lets it wait for more events.
     pub(super) fn end_wait(&mut self, key: usize) -> Result<(), Gone> {
         if long_polling::LINGER.is_zero() || self.is_closing {
             return self.release(key);
@@ -114,7 +114,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> SharedWriter<S> {
         Ok(())
     }
 
-    /// Answers a poll with what has come while it was held.
+    /// Answers a held poll with the events that have arrived.
     pub(super) fn release(&mut self, key: usize) -> Result<(), Gone> {
         let (State::Held { seq } | State::Lingering { seq }) = self.connections[key].state else {
             return Ok(());
@@ -125,7 +125,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> SharedWriter<S> {
         self.answer_held(key, status, &bytes)
     }
 
-    /// Answers a poll in whose hold nothing has come.
+    /// Answers a held poll whose hold ended without an event.
     pub(super) fn end_hold(&mut self, key: usize) -> Result<(), Gone> {
         let answer = long_polling::no_content();
         self.answer_held(key, answer.status(), &http1::whole(&answer, http1::this_second()))
@@ -138,14 +138,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> SharedWriter<S> {
         let connection = &mut self.connections[key];
         connection.send(bytes)?;
         if connection.early.is_some() {
-            // Reading was broken off when this had come, so the socket will not wake anybody.
+            // Reading stopped when these bytes arrived, so the socket calls no waker for them.
             self.ready.push(key);
         }
         Ok(())
     }
 }
 
-/// Keeps what came before its turn.
+/// Keeps bytes of a request that cannot be answered yet.
 fn keep(early: &mut Option<Box<Bytes>>, bytes: &[u8]) {
     let before = early.take().unwrap_or_default();
     *early = Some(Box::new(join(&before, bytes)));

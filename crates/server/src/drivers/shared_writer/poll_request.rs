@@ -1,4 +1,4 @@
-//! A poll that looks like the one before: read without hyper, or left to hyper.
+//! Parses an ordinary poll without hyper. Any other request is left to hyper.
 
 use std::time::Duration;
 
@@ -7,8 +7,8 @@ use http::HeaderMap;
 
 use crate::request::{DEFAULT_HOLD, hold};
 
-/// Header lines that change nothing about the answer to a poll. A request with any other, such as
-/// `Origin` or `Last-Event-ID`, is hyper's.
+/// Header lines that do not change the answer to a poll, and `if-none-match`, which is parsed here. hyper
+/// gets a request with any other, such as `Origin` or `Last-Event-ID`.
 const PLAIN: [&str; 9] = [
     "host",
     "accept",
@@ -22,20 +22,20 @@ const PLAIN: [&str; 9] = [
 ];
 const MOST_LINES: usize = 16;
 
-/// What such a request asks for.
+/// What an ordinary poll asks for.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct PollRequest<'a> {
-    /// The place of the subscriber.
+    /// The cursor of the subscriber.
     pub(super) after: Cursor,
-    /// Long polling: how long it may be held.
+    /// Long polling: longest hold.
     pub(super) hold: Duration,
     /// Short polling: `If-None-Match`.
     pub(super) known: Option<&'a str>,
 }
 
 impl<'a> PollRequest<'a> {
-    /// Reads one whole request and nothing after it. `None` sends it to hyper, which has the last word
-    /// on everything that is not as usual, so this may be as narrow as it likes.
+    /// Parses exactly one whole request, with nothing after it. `None` sends it to hyper, which handles
+    /// everything unusual, so this parser may be strict.
     pub(super) fn read(pattern: Pattern, bytes: &'a [u8]) -> Option<Self> {
         let mut lines = [httparse::EMPTY_HEADER; MOST_LINES];
         let mut request = httparse::Request::new(&mut lines);
@@ -69,7 +69,7 @@ impl<'a> PollRequest<'a> {
     }
 }
 
-/// Whether the next request of such a client can be expected to be read here.
+/// Whether the next request of a client that sent these headers is likely to be parsed here.
 pub(crate) fn is_plain(headers: &HeaderMap) -> bool {
     headers.iter().all(|(name, value)| {
         let keeps = name != http::header::CONNECTION || value.as_bytes().eq_ignore_ascii_case(b"keep-alive");

@@ -1,4 +1,4 @@
-//! How a socket tells the shared writer that it can be read or written again.
+//! The queue of connections whose sockets can be read or written again.
 
 use std::{
     mem,
@@ -6,7 +6,7 @@ use std::{
     task::{Context, Poll, Wake, Waker},
 };
 
-/// The keys of all connections whose socket has become ready since the shared writer last looked.
+/// The keys of all connections whose socket has become ready since the last `poll_take`.
 #[derive(Debug, Default)]
 pub(super) struct ReadyQueue {
     state: Mutex<State>,
@@ -15,12 +15,12 @@ pub(super) struct ReadyQueue {
 #[derive(Debug, Default)]
 struct State {
     keys: Vec<usize>,
-    /// The shared writer's own task, while it sleeps.
+    /// The waker of the shared writer's task, while it sleeps.
     sleeper: Option<Waker>,
 }
 
-/// The waker of one connection. Its socket keeps it, so that the shared writer learns which of ten thousand
-/// sockets to look at and needs no task for each.
+/// The waker of one connection. Through it the shared writer learns which of ten thousand sockets is ready,
+/// without a task for each.
 struct ConnectionWaker {
     key: usize,
     queue: Arc<ReadyQueue>,
@@ -42,7 +42,7 @@ impl ReadyQueue {
         Arc::new(ConnectionWaker { key, queue: Arc::clone(self) }).into()
     }
 
-    /// Notes a connection to be looked at.
+    /// Queues a connection.
     pub(super) fn push(&self, key: usize) {
         let mut state = self.lock();
         state.keys.push(key);
@@ -53,8 +53,7 @@ impl ReadyQueue {
         }
     }
 
-    /// Takes the keys that are ready into `keys`, which must be empty; its memory is used for the next
-    /// ones.
+    /// Moves the ready keys into `keys`, which must be empty; its memory is used for the next keys.
     pub(super) fn poll_take(&self, context: &Context<'_>, keys: &mut Vec<usize>) -> Poll<()> {
         let mut state = self.lock();
         if state.keys.is_empty() {
@@ -65,7 +64,7 @@ impl ReadyQueue {
         Poll::Ready(())
     }
 
-    /// A push and a swap leave the list sound, whatever happened to who held the lock.
+    /// Poisoning is ignored: a panic between a push and a swap cannot leave the list inconsistent.
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }

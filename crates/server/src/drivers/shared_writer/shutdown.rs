@@ -1,4 +1,4 @@
-//! How connections end when the log is closed: each in the way of its pattern.
+//! How connections end when the log is closed: each as its pattern defines it.
 
 use tokio::io::{AsyncRead, AsyncWrite};
 
@@ -9,7 +9,7 @@ use super::{
 use crate::{drivers::http1_stream::Http1Stream, limits::CLOSE_WAIT, websocket};
 
 impl<S: AsyncRead + AsyncWrite + Unpin + Send> SharedWriter<S> {
-    /// The log is closed: every connection ends.
+    /// Ends every connection because the log is closed.
     pub(super) fn shut_down(&mut self) {
         self.is_closing = true;
         for key in 0..self.connections.capacity() {
@@ -17,8 +17,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> SharedWriter<S> {
         }
     }
 
-    /// Sends the end to a connection that has got everything; the others get what waits for them first, and
-    /// are looked at again when their socket has taken it.
+    /// Ends a connection that has got everything. Any other first gets its remaining events, and is ended when
+    /// its socket has taken them.
     pub(super) fn end(&mut self, key: usize) {
         let head = self.app.log().head().seq;
         let Some(connection) = self.connections.get_mut(key) else { return };
@@ -32,7 +32,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> SharedWriter<S> {
             State::Stream { stream: Http1Stream::Sse, .. } => {
                 connection.send(&Http1Stream::Sse.end()).and_then(|()| connection.shut_if_drained())
             }
-            // The codec keeps in mind that this side has closed.
+            // The codec remembers that this side has closed.
             State::Stream { stream: Http1Stream::WebSocket, .. } => {
                 let close = connection.close(&self.app, websocket::end());
                 connection.send(&close)
@@ -53,7 +53,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> SharedWriter<S> {
         self.connections.get_mut(key).map_or(Ok(()), Connection::shut_if_drained)
     }
 
-    /// The last bytes are written: the other side has a moment to take them and to close.
+    /// The last bytes are written or queued: waits `CLOSE_WAIT` for the other side to close.
     pub(super) fn wait_for_close(&mut self, key: usize) {
         self.set_state(key, State::Closing);
         self.set_due(key, CLOSE_WAIT);

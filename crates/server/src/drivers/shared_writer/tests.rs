@@ -1,4 +1,4 @@
-//! The shared writer over sockets in memory, in time that the tests move.
+//! The shared writer over in-memory sockets, with tokio's clock paused.
 
 use contract::{After, Heartbeat, Period};
 use tokio::{
@@ -46,7 +46,7 @@ impl Live {
     }
 }
 
-/// What comes in one piece.
+/// The bytes of one read.
 async fn next(client: &mut DuplexStream) -> Vec<u8> {
     let mut bytes = Vec::new();
     client.read_buf(&mut bytes).await.unwrap();

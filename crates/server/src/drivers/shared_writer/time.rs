@@ -1,4 +1,4 @@
-//! What happens to connections without an event: heartbeats, the end of a hold, the end of patience.
+//! Deadlines of connections: heartbeats, the end of a hold, timeouts.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use super::{
 };
 
 impl<S: AsyncRead + AsyncWrite + Unpin + Send> SharedWriter<S> {
-    /// Looks after a connection that stood in a slot which is over, or enters it again if it is due later.
+    /// Handles a connection whose slot has passed, or enters it again if it is due later.
     pub(super) fn on_deadline(&mut self, key: usize, slot: Slot) {
         let now = self.deadlines.now();
         let Some(connection) = self.connections.get_mut(key) else { return };
@@ -28,19 +28,20 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> SharedWriter<S> {
         let done = match &connection.state {
             State::Stream { .. } if self.is_closing || has_stalled => Err(Gone),
             State::Stream { stream, .. } => {
-                // From the last one's time on, or those that were late together would stay together.
+                // Counted from the last due time: otherwise heartbeats that were late together would stay
+                // together.
                 let next = |wait: Duration| (connection.due + Deadlines::whole_slots(wait)).max(now + 1);
                 let (due, heartbeat) = match self.app.heartbeat() {
-                    // It is looked at all the same, whether it still takes what is written.
+                    // Without heartbeats the connection is still checked for a stalled client.
                     Heartbeat::Off => (next(self.app.limits().head_timeout), None),
                     Heartbeat::Every(period) => (next(*period), Some(self.wire.heartbeat(*stream))),
-                    // The silence begins anew with this one.
+                    // The silent period starts again with this heartbeat.
                     Heartbeat::WhenIdle(period) => {
                         (self.deadlines.after(*period), Some(self.wire.heartbeat(*stream)))
                     }
                 };
                 connection.due = due;
-                // A client that has not read what was written before needs no heartbeat.
+                // A connection with unwritten bytes needs no heartbeat.
                 let sent = match heartbeat {
                     Some(heartbeat) if connection.is_drained() => connection.send(&heartbeat),
                     Some(_) | None => Ok(()),
@@ -50,7 +51,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> SharedWriter<S> {
             }
             State::Held { .. } => self.end_hold(key),
             State::Lingering { .. } => self.release(key),
-            // It is still taking its answer.
+            // The client is still reading its answer.
             State::Idle(_) if !connection.is_drained() && !has_stalled => {
                 self.set_due(key, self.app.limits().head_timeout);
                 Ok(())
@@ -62,8 +63,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> SharedWriter<S> {
         }
     }
 
-    /// Something was written on a stream: where heartbeats break silence only, the next one is due a whole
-    /// period from now. Its entry in the deadlines stays where it is.
+    /// Bytes were written on a stream: a heartbeat that is sent only after silence is now due a whole period
+    /// later. The connection's entry in the deadlines stays where it is.
     pub(super) fn note_write(&mut self, key: usize) {
         if let (Heartbeat::WhenIdle(period), false) = (self.app.heartbeat(), self.is_closing)
             && let Some(connection) = self.connections.get_mut(key)
@@ -73,7 +74,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> SharedWriter<S> {
         }
     }
 
-    /// How long nothing need happen to a stream.
+    /// Time until a stream's first deadline.
     pub(super) fn stream_patience(&self) -> Duration {
         match self.app.heartbeat() {
             Heartbeat::Off => self.app.limits().head_timeout,
@@ -81,13 +82,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> SharedWriter<S> {
         }
     }
 
-    /// A connection is to be looked after in so long, if nothing happens before.
+    /// Sets the connection's deadline to `wait` from now.
     pub(super) fn set_due(&mut self, key: usize, wait: Duration) {
         self.connections[key].due = self.deadlines.after(wait);
         self.enter(key);
     }
 
-    /// Enters a connection into the deadlines, unless it stands there earlier anyway.
+    /// Enters a connection into the deadlines, unless it is entered in an earlier slot already.
     fn enter(&mut self, key: usize) {
         let connection = &mut self.connections[key];
         if connection.due < connection.entered {

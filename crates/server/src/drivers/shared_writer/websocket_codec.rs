@@ -1,5 +1,5 @@
-//! What the client of a WebSocket sends, decoded. Most send nothing but pongs, so nothing is kept until one
-//! sends more.
+//! Decodes what the client of a WebSocket sends. Most clients send only pongs, so a connection has no codec
+//! until its client sends something else.
 
 use std::io::{self, Read, Write};
 
@@ -14,29 +14,29 @@ use crate::{
     websocket_uplink::{Reaction, config, react},
 };
 
-/// The protocol's state of the client's side: tungstenite's, without a socket. What it wants to write
-/// is taken from it and goes out in order with the events.
+/// tungstenite's protocol state, without a socket. The shared writer takes the bytes that it wants to write
+/// and sends them in order with the events.
 #[derive(Debug)]
 pub(super) struct WebSocketCodec {
     context: WebSocketContext,
     wire: Wire,
 }
 
-/// Bytes in place of a socket.
+/// Byte buffers in place of a socket.
 #[derive(Debug, Default)]
 struct Wire {
     read: Bytes,
     written: Vec<u8>,
 }
 
-/// How the conversation goes on.
+/// What follows on the connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Next {
-    /// As before.
+    /// More events and frames.
     More,
-    /// The close frame of this side is in what is to be written. Nothing may follow it.
+    /// The returned bytes end with this side's close frame. Nothing may follow it.
     Closing,
-    /// Both sides have sent theirs.
+    /// Both sides have sent their close frames.
     Closed,
 }
 
@@ -45,7 +45,7 @@ impl WebSocketCodec {
         Self { context: WebSocketContext::new(Role::Server, Some(config(app))), wire: Wire::default() }
     }
 
-    /// Takes bytes of the client; returns what is to be written back.
+    /// Decodes bytes from the client; returns the bytes to write back.
     pub(super) fn receive(&mut self, app: &App, bytes: &[u8]) -> (Bytes, Next) {
         self.wire.read = Bytes::copy_from_slice(bytes);
         let next = loop {
@@ -59,7 +59,7 @@ impl WebSocketCodec {
             let is_close = matches!(received, Ok(Message::Close(_)));
             match react(app, received) {
                 Reaction::Continue if is_close => {
-                    // The echo of its close is queued; flushing it ends the conversation.
+                    // The answer to its close frame is queued; flushing it ends the connection.
                     let _ = self.context.flush(&mut self.wire);
                     break Next::Closed;
                 }
@@ -71,13 +71,13 @@ impl WebSocketCodec {
                 Reaction::Gone => break Next::Closed,
             }
         };
-        // Pongs are queued; an error here is one that the next read gives again.
+        // Pongs are queued. The next read returns an error of this flush again.
         let _ = self.context.flush(&mut self.wire);
         (std::mem::take(&mut self.wire.written).into(), next)
     }
 
-    /// After this side's close: whether the other's has come, or something that ends the conversation as
-    /// well. What else comes is dropped.
+    /// After this side's close frame: whether the client's close frame or an error ends the connection. Any
+    /// other frame is dropped.
     pub(super) fn is_over(&mut self, bytes: &[u8]) -> bool {
         let mut unread = std::mem::take(&mut self.wire.read).to_vec();
         unread.extend_from_slice(bytes);
@@ -92,7 +92,7 @@ impl WebSocketCodec {
         }
     }
 
-    /// Closes from this side; returns what is to be written.
+    /// Closes from this side; returns the bytes to write.
     pub(super) fn close(&mut self, frame: CloseFrame) -> Bytes {
         self.queue_close(frame);
         std::mem::take(&mut self.wire.written).into()

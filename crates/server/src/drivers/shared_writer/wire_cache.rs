@@ -1,4 +1,4 @@
-//! What waits for a connection, as it goes onto the wire: made once, written to all who wait at one place.
+//! Bytes of the wire, made once and written to all connections that wait at the same cursor.
 
 use std::{collections::VecDeque, sync::Arc};
 
@@ -9,10 +9,10 @@ use http::{Response, StatusCode};
 
 use crate::{app::App, drivers::http1_stream::Http1Stream, http1};
 
-/// Encodings kept: most connections wait at one place, a few are a step behind.
+/// Entries kept: most connections wait at one cursor, and a few are slightly behind.
 const KEPT: usize = 4;
 
-/// Bytes on the wire: of batches by stream and place, of answers, and of heartbeats.
+/// Bytes of the wire: of batches by stream and cursor, of answers, and of heartbeats.
 #[derive(Debug)]
 pub(super) struct WireCache {
     batches: VecDeque<(Http1Stream, Arc<Batch>, Bytes)>,
@@ -21,16 +21,16 @@ pub(super) struct WireCache {
     websocket_heartbeat: Bytes,
 }
 
-/// What makes two answers to a poll the same.
+/// Two answers to polls with equal keys have the same bytes.
 #[derive(Debug, PartialEq, Eq)]
 struct AnswerKey {
     pattern: Pattern,
     after: u64,
     cursor: u64,
     more: bool,
-    /// Whether the client knew the state.
+    /// Whether the client sent the `ETag` of this state.
     is_known: bool,
-    /// The second that the `date` line names.
+    /// The second in the `date` header.
     second: u64,
 }
 
@@ -44,8 +44,8 @@ impl WireCache {
         }
     }
 
-    /// All that waits for a stream at `after`, and the place after it. `head` is the place
-    /// of the newest event, which lies behind.
+    /// The bytes of all events after `after` on a stream, up to the batch limit, and the sequence number of
+    /// the last of them. `head` is the newest event's.
     pub(super) fn after(&mut self, app: &App, stream: Http1Stream, after: u64, head: u64) -> (Bytes, u64) {
         let known = self.batches.iter().find(|(known, batch, _)| {
             *known == stream && batch.after.seq == after && (batch.more || batch.cursor.seq >= head)
@@ -56,7 +56,8 @@ impl WireCache {
         let after = Cursor { epoch: app.log().epoch(), seq: after };
         let (start, batch) = app.log().read(After::Cursor(after), BatchLimit::default());
         if start.resume != Resume::Live {
-            // Events that this subscriber had not read are gone. It learns that, and goes on from the oldest.
+            // Events that this subscriber had not read fell out of retention. It gets a reset and continues
+            // from the oldest event.
             return (stream.reset(&start), start.cursor.seq);
         }
         let bytes = stream.batch(app.encodings(), &batch);
@@ -66,8 +67,8 @@ impl WireCache {
         (bytes, cursor)
     }
 
-    /// The whole answer to a poll, head and body, and its status; `make` gives it if no connection got the
-    /// same before.
+    /// The whole answer to a poll, head and body, and its status. `make` is called if the cache does not have
+    /// it.
     pub(super) fn answer(
         &mut self,
         (pattern, is_known): (Pattern, bool),
@@ -83,7 +84,7 @@ impl WireCache {
             is_known,
             second,
         };
-        // Only a live answer is the same for everyone at the same place.
+        // Only a live answer is the same for all subscribers at the same cursor.
         let is_shared = start.resume == Resume::Live;
         if let Some((_, status, bytes)) = self.answers.iter().find(|(known, ..)| is_shared && *known == key) {
             return (*status, bytes.clone());
