@@ -1,4 +1,4 @@
-//! A listening port: which connections are let in, and what serves them.
+//! A listening port: accepts connections up to the limit and serves them.
 
 mod connection;
 mod request_layer;
@@ -33,21 +33,21 @@ pub(crate) struct Listener {
     pub(crate) meter: Arc<Meter>,
     pub(crate) stopping: CancellationToken,
     pub(crate) limits: Limits,
-    /// The way to the shared writer; none where each connection is served by a task.
+    /// Sends connections to the shared writer; `None` if a task serves each connection.
     pub(crate) shared_writer: Option<mpsc::UnboundedSender<HandoffRequest<Metered<TcpStream>>>>,
-    /// None where nothing is encrypted.
+    /// `None` without encryption.
     pub(crate) tls: Option<Tls>,
 }
 
 impl Listener {
-    /// Accepts connections for ever.
+    /// Accepts connections; never returns.
     pub(crate) async fn accept(self: Arc<Self>, port: TcpListener) {
         let listener = self;
         loop {
             match port.accept().await {
                 Ok((stream, _)) if listener.meter.connections_open() < listener.limits.connections => {
-                    // Without it the kernel may hold a small write back (Nagle, RFC 896) until the
-                    // one before it is acknowledged.
+                    // Without this option the kernel may hold back a small write until the previous
+                    // one is acknowledged (Nagle, RFC 896).
                     let _ = stream.set_nodelay(true);
                     set_user_timeout(&stream, listener.limits.head_timeout);
                     let stream = Metered::new(stream, Arc::clone(&listener.meter));
@@ -59,15 +59,15 @@ impl Listener {
                 }
                 Ok((stream, _)) => {
                     listener.meter.refuse_connection();
-                    // In TLS an answer would take a whole handshake, which is the dearest part of
-                    // serving a connection and what the limit is there to save: it is just closed.
+                    // With TLS an answer would need a whole handshake, the most expensive part of
+                    // serving a connection, which the limit is meant to save: it is only closed.
                     if listener.tls.is_none() {
                         listener.app.spawn(turn_away(stream));
                     }
                 }
                 Err(error) => {
-                    // Out of descriptors: open connections stay, and the next accept waits
-                    // until one ends instead of spinning.
+                    // Usually out of descriptors: open connections stay, and a pause keeps the loop
+                    // from spinning until one ends.
                     complain(format!("a connection could not be accepted: {error}"));
                     sleep(Duration::from_millis(100)).await;
                 }
@@ -76,18 +76,18 @@ impl Listener {
     }
 }
 
-/// Lets the kernel end a connection whose client takes nothing for so long of what is to be written (TCP's
-/// user timeout, RFC 9293 §3.9.1.1): the shared writer looks after its connections itself, but a task of
-/// hyper would wait for ever.
+/// Lets the kernel end a connection whose client has not taken sent bytes for `patience` (TCP's user timeout,
+/// RFC 9293 §3.9.1.1). The shared writer has its own deadline for this, but a task of hyper would wait for
+/// ever.
 fn set_user_timeout(stream: &TcpStream, patience: Duration) {
-    // Where the kernel has no such timeout, the client is waited for.
+    // On other systems the server waits for the client.
     #[cfg(target_os = "linux")]
     let _ = SockRef::from(stream).set_tcp_user_timeout(Some(patience));
     #[cfg(not(target_os = "linux"))]
     let _ = (stream, patience);
 }
 
-/// Tells a connection over the limit that it should come back later, instead of letting it wait.
+/// Answers a connection over the limit with 503 instead of letting it wait.
 async fn turn_away(mut stream: TcpStream) {
     // An error means that the client is gone.
     let _ = stream.write_all(&turned_away()).await;

@@ -1,8 +1,8 @@
-//! The floor: what the kernel alone costs. No fifth pattern, but the limit of each.
+//! The floor: the lower bound of each pattern's cost, which is what the kernel alone costs.
 //!
 //! A server that pushes an event to a thousand subscribers has to hand the same bytes to the kernel a
-//! thousand times. No server that sends each event by itself can be cheaper than these calls; this
-//! one does nothing else, so that every figure of the four patterns can be held against it:
+//! thousand times. No server that sends each event separately can be cheaper than these calls. The floor
+//! does nothing else, so that the cost of each pattern can be compared with it:
 //!
 //! ```text
 //! publisher ── append ──▶ log ── wakes ──▶ one plain thread
@@ -10,22 +10,19 @@
 //!                                            for every socket: one write of the same bytes
 //! ```
 //!
-//! One thread, one epoll loop, no asynchronous runtime and no HTTP library. It parses nothing: a
-//! request is read until its blank line and gets the canned response of the one pattern that the process
-//! serves, whatever it asks for. Two things are looked for, each once: the key of a WebSocket's
-//! handshake, without which no client goes on, and the `hold` of the first long poll that names one,
-//! which then counts for all. Where a subscriber stands is not read from its request either: the floor
-//! knows what it has sent on each connection, so a subscription begins at now and lasts as long as its
-//! connection does.
+//! It has one thread, one epoll loop, no asynchronous runtime and no HTTP library. It does not parse
+//! requests: it reads until the blank line and sends the canned response of the one pattern that the process
+//! serves. It searches a request for two things only: the key of a WebSocket's handshake, which every client
+//! checks, and the `hold` of the first long poll that has one, which then applies to all. It reads no cursor
+//! either: the floor knows what it has sent on each connection, so a subscription starts at the head of the
+//! log and ends with its connection.
 //!
-//! What it shares with the real server is what the comparison must not depend on: the log, the
-//! encodings, the socket options, and the bytes on the wire to the last one. So the subscribers and
-//! their ledgers cannot tell the two apart.
+//! It shares with the real server everything that must not affect the comparison: the log, the encodings, the
+//! socket options, and every byte on the wire. Subscribers and their ledgers cannot distinguish the two.
 //!
-//! What it leaves out is the difference between a limit and a server: resuming, heartbeats, origins,
-//! errors that explain themselves, several patterns on one port. It never waits for a slow reader and
-//! loses nothing: the rest of a cut write is kept with the socket, and what comes after it is read from
-//! the log once the kernel takes bytes again.
+//! It lacks what a real server needs: resuming, heartbeats, origin checks, errors with explanations, several
+//! patterns on one port. It never waits for a slow reader and loses no event: the rest of a partial write is
+//! kept with the connection, and later events are read from the log once the kernel takes bytes again.
 
 mod canned;
 mod clients;
@@ -65,15 +62,15 @@ use crate::{
     meter::{Meter, TurnCounters},
 };
 
-/// Marks of the two descriptors that are no connection's.
+/// Keys of the two descriptors that belong to no connection.
 const LISTENER: u64 = u64::MAX;
 const LOG_WAKER: u64 = u64::MAX - 1;
-/// Ready descriptors that one call returns at most.
+/// Most ready descriptors that one call returns.
 const EVENTS_AT_A_TIME: usize = 1_024;
-/// Requests are a few hundred bytes; a longer one takes two reads.
+/// Bytes of one read. Requests are a few hundred bytes; a longer one takes two reads.
 const READ_BYTES: usize = 4 << 10;
 
-/// Serves one pattern until the log is closed and everything was sent that the sockets take.
+/// Serves one pattern until the log is closed and the sockets have been sent what they take.
 pub(crate) async fn serve(pattern: Pattern, app: Arc<App>, meter: Arc<Meter>, listener: TcpListener) {
     let (ended, end) = oneshot::channel();
     let floor = match Floor::open(pattern, app, meter, listener) {
@@ -81,22 +78,22 @@ pub(crate) async fn serve(pattern: Pattern, app: Arc<App>, meter: Arc<Meter>, li
         Err(error) => return complain(format!("the floor cannot be opened: {error}")),
     };
     let thread = thread::Builder::new().name("floor".to_owned()).spawn(move || {
-        // Nobody listens where the server was stopped first.
+        // An error means that the server was stopped first.
         let _ = ended.send(floor.run());
     });
     match (thread, end.await) {
         (Ok(_), Ok(Ok(()))) => {}
         (Err(error), _) | (Ok(_), Ok(Err(error))) => complain(format!("the floor failed: {error}")),
-        (Ok(_), Err(_)) => complain("the floor's thread ended without a word"),
+        (Ok(_), Err(_)) => complain("the floor's thread ended without a result"),
     }
 }
 
-/// The waker of the log: makes the epoll loop return when something was appended.
+/// The log's waker: makes the epoll loop return when an event was appended.
 struct LogWaker(OwnedFd);
 
 impl Wake for LogWaker {
     fn wake(self: Arc<Self>) {
-        // It fails only after 2^64 wake-ups that the loop has not taken.
+        // It fails only after 2^64 wake-ups that the loop has not read.
         let _ = rustix::io::write(&self.0, &1_u64.to_ne_bytes());
     }
 }
@@ -115,18 +112,18 @@ struct Floor {
     most_connections: u64,
     /// The newest event that was fanned out.
     head: u64,
-    /// How long requests are held, once one has said it.
+    /// How long requests are held, once a request has said so.
     hold: Option<Duration>,
     next_look: Instant,
-    /// When the polls that are held get their answer, once an event has come for them.
+    /// When the held polls are answered, once an event has arrived.
     answer_due: Option<Instant>,
     began: Instant,
-    /// Time since it began, read once a turn.
+    /// Time since `began`, read once a turn.
     now_ms: u32,
-    /// What this turn counted: the shared counters are touched once a turn, not once a write.
+    /// The counts of this turn. They are added to the shared counters once a turn, not once a write.
     counters: TurnCounters,
     buffer: Box<[u8; READ_BYTES]>,
-    /// The last connection could not be accepted for want of descriptors.
+    /// The last connection was not accepted because no descriptors were left.
     is_starved: bool,
 }
 
@@ -138,8 +135,8 @@ impl Floor {
         epoll::add(&epoll, &listener, EventData::new_u64(LISTENER), EventFlags::IN | EventFlags::ET)?;
         epoll::add(&epoll, &log_waker.0, EventData::new_u64(LOG_WAKER), EventFlags::IN)?;
         let head = app.log().head();
-        // A stream gets one event a turn: between two fan-outs newcomers are accepted. A poll gets all
-        // that there is.
+        // A stream gets one event a turn, so that new connections are accepted between two fan-outs. A poll
+        // gets all new events.
         let is_stream = Http1Stream::of(pattern).is_some();
         let limit = BatchLimit { events: if is_stream { 1 } else { usize::MAX }, bytes: usize::MAX };
         Ok(Self {
@@ -167,7 +164,7 @@ impl Floor {
 
     fn run(mut self) -> io::Result<()> {
         let mut ready = Vec::with_capacity(EVENTS_AT_A_TIME);
-        // The log may have grown before anybody listened for it.
+        // Events may have been appended before the waker was registered.
         let mut may_have_more = true;
         loop {
             ready.clear();
@@ -182,7 +179,7 @@ impl Floor {
             }
             self.now_ms = self.began.elapsed().as_millis() as u32;
             self.canned.look_at_the_clock();
-            // The log first: a poll that comes in this turn must get what was there before.
+            // The log first: a poll that arrives in this turn must get the events published before it.
             may_have_more |= ready.iter().any(|event| event.data.u64() == LOG_WAKER) && self.take_wake_up();
             if may_have_more {
                 match self.follow.poll_next(&Context::from_waker(&self.waker)) {
@@ -210,7 +207,7 @@ impl Floor {
         rustix::io::read(&self.log_waker.0, &mut [0_u8; 8]).is_ok()
     }
 
-    /// Writes to one connection and notes up to where it has been sent.
+    /// Writes to one connection and notes the last event that it was sent.
     fn send(&mut self, key: usize, bytes: &Bytes, seq: u64) {
         let Some(connection) = self.connections.get_mut(key) else { return };
         connection.sent = Some(seq);
@@ -221,17 +218,17 @@ impl Floor {
         }
     }
 
-    /// Gives every subscriber its next event.
+    /// Sends every subscriber its next event.
     fn fan_out(&mut self, followed: &Followed) {
         let events: &[Arc<Event>] = match followed {
             Followed::Events(batch) => &batch.events,
-            // So far behind that the log has given events up: each connection learns that when it is its
-            // turn to catch up.
+            // The floor fell so far behind that events fell out of retention: each connection gets a reset
+            // when it catches up.
             Followed::Expired(_) => &[],
         };
         self.head = self.follow.cursor().seq;
         match self.pattern {
-            // A client that polls by the clock learns it at the next poll.
+            // A client that polls on a timer gets the event with its next poll.
             Pattern::ShortPolling => {}
             Pattern::LongPolling => self.begin_answers(),
             Pattern::Sse => self.push_all(Http1Stream::Sse, events),
@@ -255,7 +252,7 @@ impl Floor {
         let bytes = self.canned.event(stream, event);
         let mut gone = Vec::new();
         for (key, connection) in &mut self.connections {
-            // Others have subscribed after the event, or are catching up at their own pace.
+            // The others subscribed after the event, or are still catching up.
             if connection.sent != Some(event.seq - 1) || connection.is_stuck() {
                 continue;
             }
@@ -275,7 +272,8 @@ impl Floor {
         0..self.connections.capacity()
     }
 
-    /// The log is closed, and everything was sent that the sockets took: ends as the real server does.
+    /// Ends all connections as the real server does: the log is closed, and the sockets were sent what they
+    /// took.
     fn end(mut self) {
         if self.pattern == Pattern::LongPolling {
             self.answer_all();
@@ -299,6 +297,6 @@ impl Floor {
 }
 
 fn listen_for(epoll: &OwnedFd, key: usize, connection: &Connection, flags: EventFlags) {
-    // The descriptor is open and was added: there is nothing that could be wrong with it.
+    // The descriptor is open and was added: this cannot fail.
     let _ = epoll::modify(epoll, connection.as_fd(), EventData::new_u64(key as u64), flags);
 }

@@ -53,18 +53,18 @@ use crate::{
     tls::{Tls, is_http2},
 };
 
-/// HTTP/2: what a client may send on a stream before it is read: more than the longest event.
+/// HTTP/2: bytes that a client may send on a stream before the server reads them; more than the longest event.
 const STREAM_WINDOW_BYTES: u32 = 128 << 10;
 /// HTTP/2: the same for all streams of a connection together.
 const CONNECTION_WINDOW_BYTES: u32 = 1 << 20;
-/// HTTP/2: what is queued on one stream before its body is asked for more.
+/// HTTP/2: bytes queued on one stream before hyper stops polling its body.
 const SEND_BUFFER_BYTES: usize = 64 << 10;
-/// Failed handshakes that are told; the counter has them all.
+/// Failed handshakes that are written to stderr; the counter counts all of them.
 const FAILURES_TOLD: u64 = 5;
 
 impl Listener {
-    /// Serves a connection in clear until it ends or leaves for the shared writer. `unread` is what has been
-    /// read from it before.
+    /// Serves an unencrypted connection until it ends or is handed off to the shared writer. `unread` holds
+    /// bytes that were read from it before.
     pub(crate) async fn serve(self: Arc<Self>, stream: Metered<TcpStream>, unread: Bytes) {
         let cell: Arc<HandoffCell> = Arc::default();
         let io = TokioIo::new(HyperIo::new(stream, unread, Arc::clone(&cell)));
@@ -86,14 +86,14 @@ impl Listener {
             if let Poll::Ready(handed_off) = cell.poll_take() {
                 return Poll::Ready(Some(handed_off));
             }
-            // An error is the client's: it went away or did not speak HTTP, and hyper has answered.
+            // An error is the client's fault: it left or did not send HTTP, and hyper has answered.
             ended.map(|_| None)
         })
         .await;
         let Some((first, handoff)) = handed_off else { return };
         let parts = connection.into_parts();
         let (stream, unread) = parts.io.into_inner().into_parts();
-        // Copied, because the empty slice of hyper's buffer would keep its 8 KiB alive.
+        // Copied, because even an empty slice of hyper's buffer would keep its 8 KiB alive.
         let early = join(&parts.read_buf, &unread);
         let request = HandoffRequest { stream, early, first, handoff };
         if let Err(SendError(request)) = shared_writer.send(request) {
@@ -101,7 +101,7 @@ impl Listener {
         }
     }
 
-    /// Serves a connection in TLS: HTTP/2 if both sides can, HTTP/1.1 otherwise.
+    /// Serves a TLS connection: HTTP/2 if both sides support it, HTTP/1.1 otherwise.
     pub(crate) async fn serve_encrypted(self: Arc<Self>, stream: Metered<TcpStream>) {
         let Some(tls) = &self.tls else { return };
         match self.shake_hands(tls, stream).await {
@@ -135,7 +135,7 @@ impl Listener {
         }
     }
 
-    /// HTTP/1.1 with a task for each connection. An upgrade keeps what hyper has read.
+    /// HTTP/1.1 with a task per connection. An upgrade keeps the bytes that hyper has read.
     async fn serve_http1<I>(self: Arc<Self>, io: I)
     where
         I: hyper::rt::Read + hyper::rt::Write + Unpin + Send + 'static,
@@ -158,8 +158,8 @@ impl Listener {
         }
     }
 
-    /// HTTP/2 (RFC 9113). Keep-alive pings are off: the heartbeat of a stream finds out who is gone, and
-    /// nothing passes on a connection that no subscriber has asked for.
+    /// HTTP/2 (RFC 9113). Keep-alive pings are off: the heartbeat of a stream detects a client that is gone,
+    /// and an idle connection carries no bytes that no subscriber asked for.
     async fn serve_http2<S>(self: Arc<Self>, stream: S)
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
@@ -169,7 +169,7 @@ impl Listener {
         let service = service_fn(move |mut request: Request<Incoming>| {
             let (listener, stream) = (Arc::clone(&listener), begun.begin());
             async move {
-                // For a WebSocket, which outlives its request.
+                // A WebSocket keeps this beyond its request.
                 request.extensions_mut().insert(Arc::clone(&stream));
                 let response = listener.answer(request, &HandoffCell::default()).await;
                 Ok::<_, Infallible>(response.map(|body| StreamBody { body, _stream: stream }))
@@ -195,13 +195,13 @@ impl Listener {
                 tokio::select! {
                     _ = connection.as_mut() => return,
                     () = self.stopping.cancelled() => {}
-                    // A stream that was begun before its client had read of the end is served to its own.
+                    // A stream that its client began before it received the GOAWAY is served to its end.
                     () = streams.idle(self.limits.shutdown) => return,
                 }
             }
         }
-        // GOAWAY has gone out: no new streams, and those that are open end in their own way, because the log
-        // is closed. A client that does not answer is left when its time is over.
+        // GOAWAY is sent: new streams are refused, and open streams end as their patterns define it, because
+        // the log is closed. After the shutdown limit the connection is dropped.
         let _ = timeout(self.limits.shutdown, connection).await;
     }
 
@@ -212,15 +212,14 @@ impl Listener {
             .header_read_timeout(self.limits.head_timeout)
             .max_headers(self.limits.header_lines)
             .max_buf_size(self.limits.head_bytes)
-            // `half_close` stays off: a client that has closed its side has left, and what it was held
-            // for is freed at once.
+            // `half_close` stays off: a client that has closed its side has left, and its held request
+            // is freed at once.
             // One buffer and one write per answer: cheaper than a vectored write of two small parts.
             .writev(false);
         builder
     }
 
-    /// The shared writer has ended before this connection came to it: the answer that was made still goes
-    /// out.
+    /// Sends the answer of a connection whose handoff came after the end of the shared writer.
     async fn end_handoff(&self, request: HandoffRequest<Metered<TcpStream>>) {
         let HandoffRequest { mut stream, first, handoff, .. } = request;
         let last = match handoff {
@@ -238,7 +237,7 @@ impl Listener {
     }
 }
 
-/// Runs the streams of HTTP/2 as tasks that shutdown waits for.
+/// Runs HTTP/2 streams as tasks that shutdown waits for.
 #[derive(Debug, Clone)]
 struct Tracked(TaskTracker);
 

@@ -1,4 +1,4 @@
-//! The one layer that every request passes: counted, routed, and given to the driver that goes on with its
+//! The one layer that every request passes: it counts and routes the request and picks the driver of its
 //! answer.
 
 use std::future::pending;
@@ -22,18 +22,18 @@ use crate::{
     request::{no_tunnel, one_host},
 };
 
-/// What a request says about how its connection can go on.
+/// Properties of a request that decide which driver can serve its connection.
 struct RequestTraits {
-    /// Its connection can leave hyper for the shared writer.
+    /// Its connection can be handed off to the shared writer.
     may_leave: bool,
-    /// The connection is to be closed after the answer.
+    /// The client wants the connection closed after the answer.
     is_last: bool,
-    /// The next request of such a client can be read by the shared writer.
+    /// The shared writer can probably parse the client's next request.
     is_plain: bool,
 }
 
 impl Listener {
-    /// Answers a request. Never ends for one whose connection leaves hyper.
+    /// Answers a request. Never returns if the connection is handed off.
     pub(super) async fn answer(&self, request: Request<Incoming>, cell: &HandoffCell) -> Response {
         let route = self.meter.route(request.uri());
         route.arrive();
@@ -77,7 +77,7 @@ impl Listener {
         }
     }
 
-    /// Goes on with a response in the task of its connection.
+    /// Completes a response in the task of its connection.
     async fn go_on(&self, response: Response, handoff: Handoff) -> Response {
         match handoff {
             Handoff::WebSocket { .. } | Handoff::OneShot { .. } if self.shared_writer.is_some() => {
@@ -93,7 +93,7 @@ impl Listener {
         }
     }
 
-    /// Adds what every answer has for pages of other origins.
+    /// Adds the CORS headers for pages of other origins.
     fn finish(&self, response: &mut Response, origin: Option<&HeaderValue>, is_preflight: bool) {
         self.app.origins().apply(origin, response);
         if is_preflight {
@@ -103,7 +103,7 @@ impl Listener {
 }
 
 impl RequestTraits {
-    /// Whether the shared writer can go on with the answer to such a request.
+    /// Whether the shared writer can serve the connection after this handoff.
     fn suit_shared_writer(&self, handoff: &Handoff) -> bool {
         self.may_leave
             && match handoff {
@@ -115,7 +115,7 @@ impl RequestTraits {
     }
 }
 
-/// What goes out before the shared writer takes over: the head of a stream, or a poll's whole answer.
+/// The bytes that the shared writer sends first: the head of a stream, or a poll's whole answer.
 async fn first_bytes(response: Response, handoff: &Handoff) -> Bytes {
     let second = http1::this_second();
     match handoff {

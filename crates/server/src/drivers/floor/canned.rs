@@ -1,5 +1,5 @@
-//! The responses of the floor, made in advance of any request: the bytes of the pattern files around constant
-//! heads, and the last ones kept.
+//! The canned responses of the floor: constant heads, the bytes of the pattern files, and a cache of the last
+//! answers. They do not depend on the request.
 
 use std::{sync::Arc, time::Duration};
 
@@ -20,18 +20,18 @@ const ONE_EVENT: BatchLimit = BatchLimit { events: 1, bytes: 1 << 20 };
 pub(super) struct CannedResponses {
     app: Arc<App>,
     pattern: Pattern,
-    /// The second that `date` names.
+    /// The second in the `date` header.
     second: u64,
-    /// The last answer to a poll: all who stand at the same place get the same bytes.
+    /// The last answer to a poll: all polls at the same sequence number get the same bytes.
     answer: Option<Answer>,
-    /// The last answer that there is nothing new, and the place that it confirms.
+    /// The last answer without events, and the sequence number that it confirms.
     nothing_new: Option<(u64, Bytes)>,
 }
 
 struct Answer {
     after: u64,
     upto: u64,
-    /// It was cut: what is newer comes with the next one, however much that is.
+    /// The batch was cut: the subscriber gets newer events with its next poll.
     more: bool,
     bytes: Bytes,
 }
@@ -41,8 +41,7 @@ impl CannedResponses {
         Self { app, pattern, second: http1::this_second(), answer: None, nothing_new: None }
     }
 
-    /// Every head names the time to the second (RFC 9110 §6.6.1). Looked at once for all that one turn
-    /// of the loop answers.
+    /// Updates the second in the `date` header (RFC 9110 §6.6.1). Called once per turn of the loop.
     pub(super) fn look_at_the_clock(&mut self) {
         let second = http1::this_second();
         if second != self.second {
@@ -52,8 +51,8 @@ impl CannedResponses {
         }
     }
 
-    /// The head and the first bytes of a stream, and the place that it starts from. `key` is what a
-    /// WebSocket's handshake asked to be accepted; none if it had none, and then none is opened.
+    /// The head and the first bytes of a stream, and the sequence number that it starts from. `key` is the key
+    /// of a WebSocket's handshake; `None` is returned if a WebSocket has none.
     pub(super) fn subscription(&self, stream: Http1Stream, key: Option<&str>) -> Option<(Bytes, u64)> {
         let start = self.app.log().resume(After::Now);
         let response = match stream {
@@ -64,29 +63,30 @@ impl CannedResponses {
         Some((bytes.into(), start.cursor.seq))
     }
 
-    /// An event as all subscribers of a stream get it.
+    /// An event, in the bytes that all subscribers of a stream get.
     pub(super) fn event(&self, stream: Http1Stream, event: &Event) -> Bytes {
         stream.event(self.app.encodings(), event)
     }
 
-    /// What a stream that fell behind gets next, and where it stands then; none if nothing is newer.
+    /// The next bytes for a stream that fell behind, and its sequence number afterwards; `None` if nothing is
+    /// newer.
     pub(super) fn next_after(&self, stream: Http1Stream, seq: u64) -> Option<(Bytes, u64)> {
         let (start, batch) = self.app.log().read(self.place(seq), ONE_EVENT);
         if start.resume != Resume::Live {
-            // What it has not read is gone, and it learns that.
+            // Events that it has not read fell out of retention: it gets a reset.
             return Some((stream.reset(&start), start.cursor.seq));
         }
         batch.events.first().map(|event| (self.event(stream, event), event.seq))
     }
 
-    /// The answer to the first poll of a connection: where it stands.
+    /// The answer to the first poll of a connection: its cursor.
     pub(super) fn first_answer(&self) -> (Bytes, u64) {
         let (start, batch) = self.app.log().read(After::Now, BatchLimit::default());
         let seq = batch.cursor.seq;
         (self.poll_answer(start, batch), seq)
     }
 
-    /// The answer to a poll that has been sent everything up to `seq`, where `head` is newer.
+    /// The answer to a poll of a connection that was sent everything up to `seq`, with a newer `head`.
     pub(super) fn answer(&mut self, seq: u64, head: u64) -> (Bytes, u64) {
         if let Some(Answer { after, upto, more, bytes }) = &self.answer
             && *after == seq
@@ -114,7 +114,7 @@ impl CannedResponses {
         })
     }
 
-    /// The answer to a poll that has been sent everything: 304, or 204 for one that was held.
+    /// The answer to a poll of a connection that was sent everything: 304, or 204 after a hold.
     pub(super) fn nothing_new(&mut self, seq: u64) -> Bytes {
         if let Some((known, bytes)) = &self.nothing_new
             && *known == seq
@@ -147,12 +147,12 @@ pub(super) fn close_answer() -> Bytes {
     websocket::bytes([Frame::close(None)])
 }
 
-/// Answers a handshake that no client would go on after.
+/// Refuses a handshake without a key.
 pub(super) fn no_key() -> Bytes {
     http1::refusal(StatusCode::BAD_REQUEST, None)
 }
 
-/// The key of a WebSocket's handshake; names of header lines are written as one likes (RFC 9110 §5.1).
+/// The key of a WebSocket's handshake. Header names are case-insensitive (RFC 9110 §5.1).
 pub(super) fn key_of(head: &[u8]) -> Option<String> {
     let head = std::str::from_utf8(head).ok()?;
     head.lines().find_map(|line| {

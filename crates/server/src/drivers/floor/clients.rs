@@ -1,4 +1,4 @@
-//! Clients that come, ask and leave.
+//! Accepts clients, reads their requests and removes them.
 
 use std::{
     io::{self, ErrorKind, Write},
@@ -34,11 +34,11 @@ impl Floor {
                     self.is_starved = false;
                     return;
                 }
-                // It left before it was accepted, or a signal came between: the others are still there.
+                // The client left before it was accepted, or a signal interrupted the call: try the next one.
                 Err(error)
                     if matches!(error.kind(), ErrorKind::ConnectionAborted | ErrorKind::Interrupted) => {}
                 Err(error) => {
-                    // Out of descriptors: connections stay, and the next one that ends makes room.
+                    // Out of descriptors: open connections stay, and the next one that ends frees a descriptor.
                     complain(format!("a connection could not be accepted: {error}"));
                     self.is_starved = true;
                     return;
@@ -58,9 +58,9 @@ impl Floor {
         Ok(())
     }
 
-    /// Does what a connection is ready for.
+    /// Writes to and reads from a connection that is ready.
     pub(super) fn serve(&mut self, key: usize, flags: EventFlags) {
-        // Its place may have been given up earlier in the same turn.
+        // The connection may have been removed earlier in the same turn.
         let Some(connection) = self.connections.get_mut(key) else { return };
         if flags.contains(EventFlags::OUT) {
             match connection.send_rest(&mut self.counters) {
@@ -85,7 +85,7 @@ impl Floor {
         }
     }
 
-    /// Sends a stream what it missed while the kernel took nothing.
+    /// Sends a stream the events that it missed while the kernel took nothing.
     pub(super) fn catch_up(&mut self, key: usize, stream: Http1Stream) {
         while let Some(connection) = self.connections.get(key)
             && let Some(sent) = connection.sent
@@ -96,7 +96,7 @@ impl Floor {
         }
     }
 
-    /// Reads what a client sends: whole requests are answered, everything else waits.
+    /// Reads from a client and answers whole requests; the start of a request is kept.
     fn receive(&mut self, key: usize) {
         let Some(connection) = self.connections.get_mut(key) else { return };
         let stream = Http1Stream::of(self.pattern);
@@ -115,8 +115,8 @@ impl Floor {
         match received {
             Received::Nothing => {}
             Received::End => self.forget(key),
-            // What a subscriber sends on a stream is dropped, except that it wants to leave (RFC 6455
-            // §5.5.1: a close is answered by a close).
+            // Bytes from a subscriber of a stream are dropped, except a close frame, which is answered with a
+            // close frame (RFC 6455 §5.5.1).
             Received::OnStream(first) => {
                 if self.pattern == Pattern::WebSocket && first & 0x0f == 0x8 {
                     self.part(key, &canned::close_answer());
@@ -128,7 +128,7 @@ impl Floor {
                     connection.ask(requests, self.now_ms);
                     return self.answer(key);
                 };
-                // A stream is the answer to the first request; nothing can be answered behind it.
+                // A stream is the answer to the first request; later requests cannot be answered.
                 let Some((bytes, seq)) = self.canned.subscription(stream, websocket_key.as_deref()) else {
                     self.counters.refused += 1;
                     return self.part(key, &canned::no_key());
@@ -142,7 +142,7 @@ impl Floor {
     /// Sends the last bytes and closes.
     fn part(&mut self, key: usize, last: &Bytes) {
         if let Some(connection) = self.connections.get_mut(key)
-            // In the middle of a frame no other can begin.
+            // No frame may be sent inside another one.
             && !connection.is_stuck()
         {
             // An error means that the client is gone.

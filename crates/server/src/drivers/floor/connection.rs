@@ -1,4 +1,4 @@
-//! One socket of the floor: what it has been sent, and what could not be read or written in one go.
+//! One connection of the floor: the last event that it was sent, and incomplete reads and writes.
 
 use std::{
     io::{self, Read, Write},
@@ -12,17 +12,17 @@ use memchr::memmem;
 
 use crate::meter::TurnCounters;
 
-/// A request that has no blank line by then is none; as on the real server.
+/// A longer request without a blank line is refused, as on the real server.
 const LONGEST_HEAD_BYTES: usize = 16 << 10;
 
-/// A connection. Small, because there are thousands: what is rarely needed lies elsewhere.
+/// A connection. It is small because there are thousands: rare parts are boxed.
 pub(super) struct Connection {
     stream: TcpStream,
-    /// Number of the last event that it was sent; none before its first request.
+    /// Number of the last event that it was sent; `None` before its first request.
     pub(super) sent: Option<u64>,
     /// Polls that wait for an answer.
     pub(super) asked: u32,
-    /// When the first of them came.
+    /// When the first of them arrived.
     pub(super) asked_at_ms: u32,
     unfinished: Option<Box<Unfinished>>,
 }
@@ -35,13 +35,13 @@ struct Unfinished {
     unsent: Bytes,
 }
 
-/// What a read brought.
+/// The result of a read.
 pub(super) enum Received {
     /// Nothing yet.
     Nothing,
-    /// So many whole requests.
+    /// The number of whole requests.
     Requests(u32),
-    /// Bytes on a stream, and the first of them.
+    /// Bytes on a stream; the first of them is kept.
     OnStream(u8),
     /// The client has left, or does not speak HTTP.
     End,
@@ -57,7 +57,7 @@ impl Connection {
         self.unfinished.as_ref().is_some_and(|unfinished| !unfinished.unsent.is_empty())
     }
 
-    /// Notes polls.
+    /// Notes polls that wait for an answer.
     pub(super) const fn ask(&mut self, polls: u32, now_ms: u32) {
         if self.asked == 0 {
             self.asked_at_ms = now_ms;
@@ -65,8 +65,8 @@ impl Connection {
         self.asked += polls;
     }
 
-    /// One write. `false` if the kernel took only a part: the rest is kept, and nothing more may be sent
-    /// before it is gone.
+    /// One write. `false` if the kernel took only a part: the rest is kept and must be sent before anything
+    /// else.
     pub(super) fn send(&mut self, bytes: &Bytes, counters: &mut TurnCounters) -> io::Result<bool> {
         let written = write(&self.stream, bytes)?;
         counters.bytes_out += written as u64;
@@ -77,7 +77,7 @@ impl Connection {
         Ok(false)
     }
 
-    /// Writes the rest; `true` when it is gone.
+    /// Writes the rest of a partial write; `true` when all of it is sent.
     pub(super) fn send_rest(&mut self, counters: &mut TurnCounters) -> io::Result<bool> {
         let Some(unfinished) = &mut self.unfinished else { return Ok(true) };
         let written = write(&self.stream, &unfinished.unsent)?;
@@ -93,7 +93,7 @@ impl Connection {
         Ok(true)
     }
 
-    /// One read. `each` is shown the head of every whole request.
+    /// One read. Calls `each` with the head of every whole request.
     pub(super) fn read(
         &mut self,
         buffer: &mut [u8],
@@ -121,7 +121,7 @@ impl Connection {
         }
     }
 
-    /// Counts the whole requests; the start of another is kept.
+    /// Counts the whole requests and keeps the start of another.
     fn take_requests(&mut self, mut bytes: &[u8], mut each: impl FnMut(&[u8])) -> Received {
         let mut requests = 0;
         while let Some(end) = memmem::find(bytes, b"\r\n\r\n") {
@@ -145,7 +145,7 @@ impl AsFd for Connection {
     }
 }
 
-/// How much the kernel takes, without waiting.
+/// Writes without waiting; returns how much the kernel took.
 fn write(mut stream: &TcpStream, bytes: &[u8]) -> io::Result<usize> {
     match stream.write(bytes) {
         Err(error) if is_later(&error) => Ok(0),

@@ -1,4 +1,4 @@
-//! Polls: answered as soon as there is something, or when the hold has ended.
+//! Polls: answered as soon as there is an event, or when the hold has ended.
 
 use std::time::{Duration, Instant};
 
@@ -7,9 +7,9 @@ use contract::Pattern;
 use super::Floor;
 use crate::{long_polling::LINGER, request::DEFAULT_HOLD};
 
-/// All holds are looked at together, so often within one hold: it may last that much longer.
+/// Checks of all holds within the length of one hold. A hold may last longer by one such interval.
 const LOOKS_PER_HOLD: u32 = 64;
-/// Bounds on the hold that is kept to.
+/// Bounds of the hold.
 const SHORTEST_HOLD: Duration = Duration::from_millis(64);
 const LONGEST_HOLD: Duration = Duration::from_secs(55);
 
@@ -30,7 +30,7 @@ impl Floor {
                     self.send(key, &bytes, sent);
                     continue;
                 }
-                // Held until there is something.
+                // Held until there is an event.
                 Some(_) => return,
             };
             connection.asked -= 1;
@@ -40,7 +40,7 @@ impl Floor {
         }
     }
 
-    /// An event has come for the polls that are held: they are answered now, or linger for more.
+    /// An event has arrived for the held polls: answers them now, or lets them wait for more events.
     pub(super) fn begin_answers(&mut self) {
         if LINGER.is_zero() {
             return self.answer_all();
@@ -48,7 +48,7 @@ impl Floor {
         self.answer_due.get_or_insert(Instant::now() + LINGER);
     }
 
-    /// Answers the polls that have lingered for long enough.
+    /// Answers the polls whose wait for more events has ended.
     pub(super) fn end_waits(&mut self) {
         if self.answer_due.is_some_and(|due| due <= Instant::now()) {
             self.answer_due = None;
@@ -62,18 +62,18 @@ impl Floor {
         }
     }
 
-    /// Time until the polls are looked at; forever where nothing is ever held.
+    /// Time until the polls are checked; `None` for a pattern that holds nothing.
     pub(super) fn until_next_look(&self) -> Option<Duration> {
         let next = self.answer_due.map_or(self.next_look, |due| due.min(self.next_look));
         (self.pattern == Pattern::LongPolling).then(|| next.saturating_duration_since(Instant::now()))
     }
 
-    /// Answers with 204 the polls that have been held for long enough.
+    /// Answers with 204 the polls whose hold has ended.
     pub(super) fn end_holds(&mut self) {
         if self.pattern != Pattern::LongPolling || Instant::now() < self.next_look {
             return;
         }
-        // An odd `hold` must not make it look without a pause, or overflow.
+        // An extreme `hold` must neither make the loop check without a pause nor overflow.
         let hold = self.hold.unwrap_or(DEFAULT_HOLD).clamp(SHORTEST_HOLD, LONGEST_HOLD);
         self.end_holds_of(hold.as_millis() as u32);
         self.next_look = Instant::now() + hold / LOOKS_PER_HOLD;
