@@ -1,4 +1,4 @@
-//! What the routes and the drivers share: the log, the encodings of its events, the clock and the bounds.
+//! The state that routes and drivers share: the log, the encodings of its events, the clock and the limits.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
@@ -17,23 +17,23 @@ use crate::{cors::Origins, encodings::Encodings, limits::Limits, problem::Proble
 pub struct AppSettings {
     /// Patterns to serve.
     pub patterns: Vec<Pattern>,
-    /// How much the log keeps.
+    /// How many events the log keeps.
     pub retention: Retention,
     /// Heartbeats on an SSE stream or a WebSocket.
     pub heartbeat: Heartbeat,
     /// Origins besides the server's own whose pages may read and publish.
     pub allowed_origins: Vec<String>,
-    /// Bounds on what a client may ask.
+    /// Limits on what a client may ask for.
     pub limits: Limits,
-    /// What is taken away from the streams to show what it is worth; polling stays as it is.
+    /// The ablation: the optimisation of the streams that is removed. It does not change polling.
     pub rung: Rung,
-    /// What is spoken on the measured port.
+    /// The transport of the measured port.
     pub transport: Transport,
-    /// HTTP/2: streams that may be open on one connection at a time.
+    /// HTTP/2: most streams that may be open on one connection.
     pub max_streams: u32,
-    /// Whether the floor serves in place of the patterns: what the kernel alone costs.
+    /// Whether the floor serves instead of the patterns, to measure what the kernel alone costs.
     pub floor: bool,
-    /// Whether the test pages for browsers are served, too, under `/pages`.
+    /// Whether the test pages for browsers are served under `/pages`.
     pub pages: bool,
 }
 
@@ -104,13 +104,13 @@ impl App {
         &self.encodings
     }
 
-    /// The clock that stamps of this log belong to.
+    /// The clock of this log's stamps.
     #[must_use]
     pub const fn clock(&self) -> EpochClock {
         self.clock
     }
 
-    /// Number of subscribers that wait for the next event, in the shared writer or in a task of their own.
+    /// Number of subscribers that wait for the next event, in the shared writer or in their own tasks.
     #[must_use]
     pub fn waiting(&self) -> u64 {
         // The shared writer itself is one of the log's waiters, however many connections it has.
@@ -120,7 +120,7 @@ impl App {
 
     /// Adds to the number of connections that wait for an event in the shared writer.
     pub(crate) fn add_waiting(&self, change: i64) {
-        // Adding the two's complement of a number takes it away.
+        // Adding the two's complement subtracts.
         self.waiting_in_shared_writer.fetch_add(change as u64, Relaxed);
     }
 
@@ -141,24 +141,24 @@ impl App {
         self.has_pages
     }
 
-    /// The rung of the ladder that this server stands on.
+    /// The ablation of this server.
     pub(crate) const fn rung(&self) -> Rung {
         self.rung
     }
 
-    /// Streams that may be open on one connection of HTTP/2.
+    /// Most streams that may be open on one HTTP/2 connection.
     pub(crate) const fn max_streams(&self) -> u32 {
         self.max_streams
     }
 
-    /// Whether the shared writer serves those who wait. Encrypted bytes differ for each of them, and streams
-    /// that share a connection have to be put in order, so it serves plain HTTP/1.1 only.
+    /// Whether the shared writer serves waiting subscribers. It serves plain HTTP/1.1 only: encrypted bytes
+    /// differ for each connection, and streams that share a connection have to be put in order.
     pub(crate) fn has_shared_writer(&self) -> bool {
         self.rung == Rung::Best && !self.transport.is_encrypted()
     }
 
-    /// Follows the log from where a stream starts: with all that waits at once, or on the rung
-    /// `write-each` with one event at a time.
+    /// Follows the log from the start of a stream: in batches, or in the ablation `write-each` one event at a
+    /// time.
     pub(crate) fn follow(&self, start: &Start) -> Follow {
         let limit = match self.rung {
             Rung::WriteEach => BatchLimit { events: 1, ..BatchLimit::default() },
@@ -176,7 +176,7 @@ impl App {
         self.tasks.spawn(task);
     }
 
-    /// Refuses a page of a foreign origin where CORS alone would not stop it.
+    /// Refuses a request from a page of another origin that CORS alone would not stop.
     pub(crate) fn check_origin(&self, headers: &HeaderMap) -> Result<(), Problem> {
         if self.origins.permit(headers) {
             return Ok(());
@@ -185,11 +185,11 @@ impl App {
         Err(Problem::new(StatusCode::FORBIDDEN, detail))
     }
 
-    /// Reads a request's body, up to the limit and in bounded time.
+    /// Reads a request's body, with a limit on its length and a timeout.
     pub(crate) async fn read_body(&self, body: Body) -> Result<Bytes, Problem> {
         let most = self.limits.body_bytes;
         let read = timeout(self.limits.head_timeout, to_bytes(body, most)).await;
-        let read = read.map_err(|_| Problem::new(StatusCode::REQUEST_TIMEOUT, "the body did not come"))?;
+        let read = read.map_err(|_| Problem::new(StatusCode::REQUEST_TIMEOUT, "the body came too late"))?;
         read.map_err(|_| {
             let detail = format!("the body is longer than {most} bytes or was cut off");
             Problem::new(StatusCode::PAYLOAD_TOO_LARGE, detail)

@@ -1,9 +1,9 @@
-//! Words on stderr about what this machine did not allow, or a client did not do.
+//! Error messages on stderr.
 
 use std::{fmt::Display, io::Write};
 
-/// Writes a line to stderr. Nobody need read it: `eprintln!` would panic, and end a task or the server,
-/// where stderr is a pipe whose reader is gone.
+/// Writes a line to stderr and ignores a failure. `eprintln!` would panic if stderr is a pipe without a
+/// reader, and so end a task or the server.
 pub(crate) fn complain(line: impl Display) {
     let _ = writeln!(std::io::stderr(), "{line}");
 }

@@ -1,4 +1,4 @@
-//! The control plane: starts a schedule, tells the counters. Loopback only, never the measured port.
+//! The control plane: starts a schedule and reports the counters. Loopback only, never the measured port.
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -20,14 +20,14 @@ use tokio::sync::mpsc;
 
 use crate::{app::App, meter::Meter, metrics, problem::Problem};
 
-/// A replayed file travels in the order; this is its size in JSON at most.
+/// Longest request body. It may contain a replayed file, as JSON.
 const LONGEST_ORDER_BYTES: usize = 256 << 20;
 const LONGEST_START_IN: Duration = Duration::from_secs(60);
 const LONGEST_DELAY: Duration = Duration::from_secs(60);
 /// The due stamp has room for 2 h 46 min.
 const LONGEST_SCHEDULE: Duration = Duration::from_secs(2 * 3_600);
 
-/// What the control plane works on.
+/// The state of the control plane.
 pub(crate) struct Control {
     app: Arc<App>,
     meter: Arc<Meter>,
@@ -50,15 +50,15 @@ async fn prometheus(State(control): State<Arc<Control>>) -> Response {
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text).into_response()
 }
 
-/// `POST /schedule`: publishes a schedule, from an instant a little in the future.
+/// `POST /schedule`: publishes a schedule that starts at an instant in the near future.
 async fn start(State(control): State<Arc<Control>>, body: Bytes) -> Result<Json<StartedSchedule>, Problem> {
     let order: StartSchedule = serde_json::from_slice(&body)
-        .map_err(|error| Problem::bad_request(format!("the order cannot be read: {error}")))?;
+        .map_err(|error| Problem::bad_request(format!("the body is not a schedule to start: {error}")))?;
     if *order.start_in > LONGEST_START_IN || *order.length > LONGEST_SCHEDULE {
-        return Err(Problem::bad_request("a schedule starts within a minute and lasts two hours at most"));
+        return Err(Problem::bad_request("a schedule must start within a minute and last at most two hours"));
     }
     if *order.delivery_delay > LONGEST_DELAY || *order.delivery_jitter > LONGEST_DELAY {
-        return Err(Problem::bad_request("events are held back for a minute at most, and as much by chance"));
+        return Err(Problem::bad_request("events can be held back a minute at most, plus a minute of jitter"));
     }
     let schedule = Schedule::build(
         &order.arrivals,
@@ -89,21 +89,20 @@ async fn start(State(control): State<Arc<Control>>, body: Bytes) -> Result<Json<
     let inlet = inlet(control.app.log().clone());
     let publish = move |event_type, text| inlet.send((event_type, text)).map_err(|_| Refused);
     *publisher = Some(Publisher::start(schedule, clock, pacing, publish).map_err(|error| {
-        Problem::new(StatusCode::INTERNAL_SERVER_ERROR, format!("no thread for the publisher: {error}"))
+        Problem::new(StatusCode::INTERNAL_SERVER_ERROR, format!("cannot start the publisher: {error}"))
     })?);
     Ok(Json(started))
 }
 
-/// A way for the publisher's thread into the log. The append, and with it the waking of all
-/// subscribers, runs on the server's own thread: it is part of what a fan-out costs, and must not be
-/// charged to the publisher.
+/// A channel from the publisher's thread to the log. The append, which wakes all subscribers, runs on the
+/// server's own thread: it is part of the cost of a fan-out, and must not be charged to the publisher.
 fn inlet(log: EventLog) -> mpsc::UnboundedSender<(Option<EventType>, String)> {
-    // Bounded by the schedule: the publisher sends each of its events once.
+    // The schedule bounds this channel: the publisher sends each of its events once.
     let (sender, mut receiver) = mpsc::unbounded_channel::<(Option<EventType>, String)>();
     tokio::spawn(async move {
         while let Some((event_type, text)) = receiver.recv().await {
             if log.append(event_type, &text).is_err() {
-                // Closed: dropping the receiver makes the publisher count the rest as refused.
+                // The log is closed. Dropping the receiver makes the publisher count the rest as refused.
                 return;
             }
         }
@@ -117,7 +116,7 @@ async fn report(State(control): State<Arc<Control>>) -> Result<Json<PublisherRep
 }
 
 impl Control {
-    /// A publisher or none, both sound, whatever happened to who held the lock.
+    /// Poisoning is ignored: the value is replaced as a whole, so a panic cannot leave it inconsistent.
     fn publisher(&self) -> MutexGuard<'_, Option<Publisher>> {
         self.publisher.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -1,4 +1,4 @@
-//! Who may read from another origin (Fetch §3.2), and who may open a WebSocket from one.
+//! Which other origins may read (Fetch §3.2) and open a WebSocket.
 //!
 //! CORS does not protect a WebSocket: the browser sends the handshake with any origin, so the server
 //! itself must check it (RFC 6455 §10.2). One list serves both.
@@ -13,18 +13,18 @@ use http::{HeaderMap, HeaderValue, header, uri::Authority};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Origins {
     allowed: Vec<String>,
-    /// What the server's own origin begins with.
+    /// Scheme of the server's own origin.
     scheme: &'static str,
 }
 
 impl Origins {
-    /// Of a server that speaks so and lets these in besides.
+    /// Of a server with this transport that allows these origins besides its own.
     pub(crate) fn new(allowed: Vec<String>, transport: Transport) -> Self {
         Self { allowed, scheme: if transport.is_encrypted() { "https://" } else { "http://" } }
     }
 
-    /// Whether a request may change something or open a stream that CORS does not guard. A request
-    /// without `Origin` does not come from a browser's page and is let through.
+    /// Whether a request may change something or open a stream that CORS does not protect. A request without
+    /// `Origin` does not come from a browser's page and is allowed.
     pub(crate) fn permit(&self, headers: &HeaderMap) -> bool {
         let Some(origin) = headers.get(header::ORIGIN) else {
             return true;
@@ -35,9 +35,9 @@ impl Origins {
         self.allowed.iter().any(|allowed| allowed == origin) || self.is_own(origin, headers)
     }
 
-    /// Same origin: the `Origin` names the scheme that is spoken here and the host that the request was
-    /// sent to. The host must be an address or `localhost`: a name could be one that an attacker lets
-    /// point here (DNS rebinding), and its pages are not the server's own.
+    /// Same origin: the `Origin` has the server's scheme and the host that the request was sent to. The host
+    /// must be an address or `localhost`: an attacker could point any other name to this server (DNS
+    /// rebinding), and the pages of that name are not the server's own.
     fn is_own(&self, origin: &str, headers: &HeaderMap) -> bool {
         let Some(host) = headers.get(header::HOST).and_then(|host| host.to_str().ok()) else { return false };
         let Ok(authority) = host.parse::<Authority>() else { return false };
@@ -50,8 +50,8 @@ impl Origins {
     pub(crate) fn apply(&self, origin: Option<&HeaderValue>, response: &mut Response) {
         let Some(origin) = origin else { return };
         let headers = response.headers_mut();
-        // The answer depends on who asks, whether or not this one may read it. (Who asks without an
-        // origin gets none of these headers, and needs no `vary`.)
+        // The answer depends on the origin, whether or not this origin is allowed. (A request without an
+        // origin gets none of these headers and needs no `vary`.)
         headers.append(header::VARY, HeaderValue::from_static("origin"));
         if self.allowed.iter().any(|allowed| allowed.as_bytes() == origin.as_bytes()) {
             headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
@@ -60,7 +60,7 @@ impl Origins {
         }
     }
 
-    /// Adds what a preflight asks for, next to [`Origins::apply`].
+    /// Adds the headers of a preflight's answer, after [`Origins::apply`].
     pub(crate) fn apply_preflight(response: &mut Response) {
         let allow = response.headers().get(header::ALLOW).cloned();
         let headers = response.headers_mut();

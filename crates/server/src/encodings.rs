@@ -1,8 +1,8 @@
-//! Events as they are encoded: once each, shared by all their readers.
+//! The caches of encoded events: each event is encoded once and shared by all its readers.
 //!
-//! The log keeps texts. The pattern files and [`json`](crate::json) say what an event looks like; this cache
-//! keeps what they have encoded, and what was joined for a batch that several subscribers wait for. It
-//! knows no protocol.
+//! The log keeps texts. The pattern files and [`json`](crate::json) encode an event; this cache keeps the
+//! encodings, and the joined encodings of the last batch, which several subscribers may wait for. It knows no
+//! protocol.
 
 use std::{
     collections::VecDeque,
@@ -16,11 +16,11 @@ use bytes::{BufMut, Bytes, BytesMut};
 use contract::{Epoch, Rung};
 use event_log::{Batch, Event};
 
-/// Encoded events kept per framing: enough for every subscriber that is not hopelessly behind.
+/// Encoded events kept per framing: enough for every subscriber that is not far behind.
 const KEPT_EVENTS: usize = 4_096;
 const KEPT_BYTES: usize = 8 << 20;
 
-/// The encodings of one log's events, a cache for each framing.
+/// The encodings of one log's events, with one cache per framing.
 #[derive(Debug)]
 pub struct Encodings {
     epoch: Epoch,
@@ -29,8 +29,8 @@ pub struct Encodings {
 }
 
 impl Encodings {
-    /// Empty caches for the log of this epoch. On the rung `encode-each` every reader's events are encoded
-    /// and joined again.
+    /// Empty caches for the log of this epoch. In the ablation `encode-each` events are encoded and joined
+    /// again for every reader.
     #[must_use]
     pub fn on_rung(epoch: Epoch, rung: Rung) -> Self {
         Self { epoch, json: EncodingCache::on_rung(rung), sse: EncodingCache::on_rung(rung) }
@@ -42,8 +42,8 @@ impl Encodings {
         self.epoch
     }
 
-    /// How many encodings were made so far: at most one per event and framing that was read, unless
-    /// each reader has its own.
+    /// Number of encodings made so far. At most one per event and framing, except in the ablation
+    /// `encode-each` and for events that have left the cache.
     #[must_use]
     pub fn made(&self) -> u64 {
         self.json.made.load(Relaxed) + self.sse.made.load(Relaxed)
@@ -63,13 +63,13 @@ impl Encodings {
 /// The encodings of events in one framing.
 #[derive(Debug)]
 pub(crate) struct EncodingCache {
-    /// Off for one rung of the ladder only: what sharing is worth shows without it.
+    /// `false` only in the ablation `encode-each`.
     is_shared: bool,
     kept: Mutex<Kept>,
     made: AtomicU64,
 }
 
-/// Encoded events in the order of the log, and what was last joined from them.
+/// Encoded events in the order of the log, and the last joined batch.
 #[derive(Debug, Default)]
 struct Kept {
     first_seq: u64,
@@ -78,7 +78,7 @@ struct Kept {
     last_joined: Option<(Stretch, Bytes)>,
 }
 
-/// The places before and after a batch, and whether it was cut.
+/// The sequence numbers before and after a batch, and whether it was cut.
 type Stretch = (u64, u64, bool);
 
 impl EncodingCache {
@@ -92,7 +92,7 @@ impl EncodingCache {
         self.encoded(&mut self.lock(), event, encode)
     }
 
-    /// The encodings of a batch, one behind the other; kept for the next reader of the same batch.
+    /// The concatenated encodings of a batch; kept for the next reader of the same batch.
     pub(crate) fn concatenated(&self, batch: &Batch, encode: impl Fn(&Event) -> Bytes) -> Bytes {
         if let [event] = batch.events.as_slice() {
             return self.event(event, encode);
@@ -104,7 +104,7 @@ impl EncodingCache {
         })
     }
 
-    /// The encodings of a batch as `join` puts them together; kept for the next reader of the same batch.
+    /// The encodings of a batch, joined by `join`; kept for the next reader of the same batch.
     pub(crate) fn batch(
         &self,
         batch: &Batch,
@@ -133,7 +133,7 @@ impl EncodingCache {
         }
         self.made.fetch_add(1, Relaxed);
         let encoded = encode(event);
-        // An event before the first one was given up: made again, for this reader alone.
+        // An event that has left the cache is encoded again, for this reader only.
         if self.is_shared && event.seq >= kept.first_seq {
             if event.seq > next {
                 // Nobody read the events between in this framing.
@@ -145,7 +145,7 @@ impl EncodingCache {
         encoded
     }
 
-    /// Every change under the lock leaves the lists sound, so a poisoned lock is not a broken one.
+    /// Poisoning is ignored: every change under the lock leaves the lists consistent.
     fn lock(&self) -> MutexGuard<'_, Kept> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }

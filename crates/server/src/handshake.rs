@@ -1,4 +1,4 @@
-//! The handshake of a WebSocket (RFC 6455 §4.2, over HTTP/2 RFC 8441): the request, checked.
+//! Checks the request of a WebSocket's handshake (RFC 6455 §4.2, over HTTP/2 RFC 8441).
 
 use std::sync::Arc;
 
@@ -9,10 +9,10 @@ use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 use crate::{problem::Problem, streams::OpenStream};
 
-/// A request that asks for a WebSocket, checked.
+/// A valid request for a WebSocket.
 pub(crate) struct Handshake {
     pub(crate) headers: HeaderMap,
-    /// What proves to the client that its key was read; HTTP/2 has none.
+    /// The answer to the client's key; `None` over HTTP/2, which has no key.
     pub(crate) accept: Option<HeaderValue>,
     pub(crate) upgrade: Upgrade,
 }
@@ -21,7 +21,7 @@ pub(crate) struct Handshake {
 #[derive(Clone)]
 pub(crate) struct Upgrade {
     pub(crate) upgraded: OnUpgrade,
-    /// HTTP/2: the connection is in use as long as this is.
+    /// HTTP/2: keeps the connection from counting as idle.
     _stream: Option<Arc<OpenStream>>,
 }
 
@@ -46,8 +46,7 @@ fn upgrade_required(detail: &str) -> Problem {
     Problem::new(StatusCode::UPGRADE_REQUIRED, detail).with(header::UPGRADE, "websocket")
 }
 
-/// What a connection of HTTP/1.1 that is to become a WebSocket must say (RFC 6455 §4.2.1); returns the
-/// answer to its key.
+/// Checks a handshake over HTTP/1.1 (RFC 6455 §4.2.1); returns the answer to its key.
 fn check_connection(parts: &Parts) -> Result<HeaderValue, Problem> {
     if parts.method != Method::GET || parts.version != Version::HTTP_11 {
         return Err(upgrade_required("a WebSocket begins with GET over HTTP/1.1"));
@@ -70,12 +69,11 @@ fn check_connection(parts: &Parts) -> Result<HeaderValue, Problem> {
 
 /// The answer to a key (RFC 6455 §4.2.2).
 pub(crate) fn accept_of(key: &[u8]) -> Option<HeaderValue> {
-    // Base64 is what a header line may carry: this is never none.
+    // Base64 is always a valid header value: this is never `None`.
     HeaderValue::try_from(derive_accept_key(key)).ok()
 }
 
-/// What a stream of HTTP/2 that is to become one must say (RFC 8441 §5): there is no upgrade, and `:protocol`
-/// has been looked at before.
+/// Checks a handshake over HTTP/2 (RFC 8441 §5): there is no upgrade, and `:protocol` was checked before.
 fn check_stream(parts: &Parts) -> Result<(), Problem> {
     if parts.method != Method::CONNECT {
         let detail = "over HTTP/2 a WebSocket begins with CONNECT and `:protocol: websocket` (RFC 8441)";
@@ -90,7 +88,7 @@ fn check_version(headers: &HeaderMap, status: StatusCode) -> Result<(), Problem>
     if headers.get(header::SEC_WEBSOCKET_VERSION).is_some_and(|version| version == "13") {
         return Ok(());
     }
-    Err(Problem::new(status, "only version 13 is spoken").with(header::SEC_WEBSOCKET_VERSION, "13"))
+    Err(Problem::new(status, "sec-websocket-version must be 13").with(header::SEC_WEBSOCKET_VERSION, "13"))
 }
 
 fn has_token(headers: &HeaderMap, name: header::HeaderName, token: &str) -> bool {

@@ -1,22 +1,22 @@
-//! Heads of HTTP/1.1 responses (RFC 9112 §4 and §5) for the drivers that write to a socket themselves, in the
-//! bytes that hyper writes.
+//! Heads of HTTP/1.1 responses (RFC 9112 §4 and §5) for the drivers that write to a socket themselves. The
+//! bytes equal those that hyper writes.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
 
-/// The second that a head written now names in its `date`, since 1970.
+/// The current second since 1970, for the `date` header.
 pub(crate) fn this_second() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_secs())
 }
 
-/// The head of a response with the date of this second (RFC 9110 §6.6.1). `length` is that of the body;
-/// none for one that is chunked.
+/// The head of a response, with the date of `second` (RFC 9110 §6.6.1). `length` is the length of the body;
+/// `None` for a chunked body.
 pub(crate) fn head<B>(response: &Response<B>, length: Option<usize>, second: u64) -> Vec<u8> {
     let mut head = status_line(response.status());
     put_headers(&mut head, response.headers());
-    // RFC 9110 §8.6 and RFC 9112 §6.1: neither line stands in a 101, 204 or 304.
+    // A 101, 204 or 304 has neither header (RFC 9110 §8.6, RFC 9112 §6.1).
     let is_bare = matches!(
         response.status(),
         StatusCode::SWITCHING_PROTOCOLS | StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED
@@ -31,14 +31,14 @@ pub(crate) fn head<B>(response: &Response<B>, length: Option<usize>, second: u64
     head
 }
 
-/// A response whose body is known, with the date of this second.
+/// A whole response, head and body, with the date of `second`.
 pub(crate) fn whole(response: &Response<Bytes>, second: u64) -> Bytes {
     let mut bytes = head(response, Some(response.body().len()), second);
     bytes.extend_from_slice(response.body());
     bytes.into()
 }
 
-/// A refusal without words, after which the connection is closed.
+/// A refusal without a body; the connection is closed after it.
 pub(crate) fn refusal(status: StatusCode, line: Option<(HeaderName, HeaderValue)>) -> Bytes {
     let mut refusal = status_line(status);
     put_headers(&mut refusal, &line.into_iter().collect());
@@ -54,7 +54,7 @@ fn status_line(status: StatusCode) -> Vec<u8> {
 }
 
 fn put_headers(head: &mut Vec<u8>, headers: &HeaderMap) {
-    // axum has put in the length of its own body, and hyper would take it out where it must not stand.
+    // axum sets the length of its body. hyper would remove it where it is not allowed, so it is skipped here.
     for (name, value) in headers.iter().filter(|(name, _)| *name != header::CONTENT_LENGTH) {
         head.extend_from_slice(name.as_str().as_bytes());
         head.extend_from_slice(b": ");

@@ -1,15 +1,14 @@
-//! A socket in hyper's hands, which can be taken back with its request read and not a byte of the answer
+//! A socket that can be taken out of hyper after its request was read and before any byte of the answer is
 //! written.
 //!
-//! hyper is made for answers that come once. A subscriber that stays needs a buffer of 8 KiB from it and a
-//! task of its own, for bytes that are the same for everyone. So where the shared writer can give the answer,
-//! the request never gets a response from hyper: the service puts a handoff into the [`HandoffCell`] and
-//! stays pending, the task of the connection sees it, takes the socket out of hyper's hands and hands it
-//! over. hyper promises that this is possible whenever nothing of an earlier answer is waiting to be written
-//! (`Connection::into_parts`), and [`HyperIo`] watches that nothing is.
+//! In hyper each waiting subscriber needs a buffer of 8 KiB and a task, for bytes that are the same for all
+//! subscribers. So if the shared writer can give the answer, hyper never sends a response: the service puts a
+//! handoff into the [`HandoffCell`] and stays pending. The task of the connection then takes the socket out of
+//! hyper and hands it off. hyper allows this whenever no bytes of an earlier answer wait to be written
+//! (`Connection::into_parts`), and [`HyperIo`] tracks whether any do.
 //!
-//! hyper itself answers what the shared writer cannot: TLS, HTTP/1.0, a request with a body, a connection
-//! that is to be closed, a filtered stream, a poll from another origin.
+//! hyper itself answers everything that the shared writer cannot: TLS, HTTP/1.0, a request with a body, a
+//! connection to be closed, a filtered stream, a poll from another origin.
 
 use std::{
     io::{self, IoSlice},
@@ -31,7 +30,7 @@ use tokio::{
 
 use crate::{handoff::Handoff, meter::Metered};
 
-/// What must hold of a request for its connection to leave hyper.
+/// Whether the connection of this request may be taken out of hyper.
 pub(crate) fn may_leave<B: Body>(request: &Request<B>) -> bool {
     request.version() == Version::HTTP_11
         && request.method() == Method::GET
@@ -39,7 +38,7 @@ pub(crate) fn may_leave<B: Body>(request: &Request<B>) -> bool {
         && !request.headers().contains_key(header::EXPECT)
 }
 
-/// Whether the client wants the connection closed after the answer. A WebSocket has no such end.
+/// Whether the client wants the connection closed after the answer. This does not apply to a WebSocket.
 pub(crate) fn is_last(headers: &HeaderMap) -> bool {
     headers.get_all(header::CONNECTION).iter().any(|value| {
         let mut words = value.as_bytes().split(|byte| *byte == b',');
@@ -47,8 +46,8 @@ pub(crate) fn is_last(headers: &HeaderMap) -> bool {
     })
 }
 
-/// Where a request's service leaves its handoff for the task of the connection, with what is to be written
-/// first; and what that task must know of the socket while hyper has it.
+/// Passes a handoff and its first bytes from a request's service to the task of the connection, and reports
+/// whether hyper has flushed the socket.
 #[derive(Debug, Default)]
 pub(crate) struct HandoffCell {
     handoff: Mutex<Option<(Bytes, Handoff)>>,
@@ -57,12 +56,12 @@ pub(crate) struct HandoffCell {
 }
 
 impl HandoffCell {
-    /// Says how to go on without hyper.
+    /// Stores the handoff.
     pub(crate) fn put(&self, first: Bytes, handoff: Handoff) {
         *self.handoff.lock().unwrap_or_else(PoisonError::into_inner) = Some((first, handoff));
     }
 
-    /// Takes the handoff, if there is one and nothing of an earlier answer is still to be written.
+    /// Takes the handoff, if there is one and no bytes of an earlier answer wait to be written.
     pub(crate) fn poll_take(&self) -> Poll<(Bytes, Handoff)> {
         if !self.is_flushed.load(Relaxed) {
             return Poll::Pending;
@@ -72,7 +71,7 @@ impl HandoffCell {
     }
 }
 
-/// A socket in hyper's hands.
+/// A socket that hyper uses.
 #[derive(Debug)]
 pub(crate) struct HyperIo {
     stream: Metered<TcpStream>,
@@ -82,13 +81,13 @@ pub(crate) struct HyperIo {
 }
 
 impl HyperIo {
-    /// Hands a socket to hyper, with what has been read from it already.
+    /// Wraps a socket for hyper, with bytes that were already read from it.
     pub(crate) fn new(stream: Metered<TcpStream>, unread: Bytes, cell: Arc<HandoffCell>) -> Self {
         cell.is_flushed.store(true, Relaxed);
         Self { stream, unread, cell }
     }
 
-    /// The socket again, and what hyper has not read of what was read before it.
+    /// Returns the socket, and the bytes given to `new` that hyper has not read.
     pub(crate) fn into_parts(self) -> (Metered<TcpStream>, Bytes) {
         (self.stream, self.unread)
     }

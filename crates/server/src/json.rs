@@ -1,4 +1,4 @@
-//! The JSON that polls and WebSocket share: the object of an event, and the body of a poll's answer.
+//! The JSON of polling and WebSocket: the object of an event, and the body of a poll's answer.
 
 use bytes::{BufMut, Bytes, BytesMut};
 use contract::{Cursor, Epoch, Resume, WireEvent};
@@ -28,7 +28,7 @@ pub fn poll_body(encodings: &Encodings, start: &Start, batch: &Batch) -> Bytes {
         body.put(format!(r#"],"more":{}}}"#, batch.more).as_bytes());
         body.freeze()
     };
-    // Only a live answer is the same for everyone at the same place.
+    // Only a live answer is the same for all subscribers at the same cursor.
     if start.resume == Resume::Live {
         encodings.json().batch(batch, encode, join)
     } else {
@@ -36,7 +36,7 @@ pub fn poll_body(encodings: &Encodings, start: &Start, batch: &Batch) -> Bytes {
     }
 }
 
-/// The members that name a place: the cursor, and what became of the place asked for.
+/// The members `cursor`, `resume` and `lost`: a cursor, and what became of the requested cursor.
 pub(crate) fn place(cursor: Cursor, start: &Start) -> String {
     let lost = start.lost.map_or(String::new(), |lost| format!(r#","lost":{lost}"#));
     format!(r#""cursor":"{cursor}","resume":"{}"{lost}"#, start.resume.as_str())

@@ -1,4 +1,4 @@
-//! Bounds on what one client may ask of the server.
+//! Limits on what one client may ask of the server.
 
 use std::time::Duration;
 
@@ -7,10 +7,10 @@ use http::{HeaderValue, StatusCode, header};
 
 use crate::http1;
 
-/// Longest wait for the other side to close after the last bytes of this one.
+/// Longest wait for the other side to close after the server's last bytes.
 pub(crate) const CLOSE_WAIT: Duration = Duration::from_secs(1);
 
-/// Bounds; each has a default that no honest subscriber meets.
+/// Limits; no well-behaved subscriber reaches a default.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
     /// Data-plane connections open at a time. The next one is answered 503 and closed.
@@ -21,10 +21,10 @@ pub struct Limits {
     pub header_lines: usize,
     /// Bytes of a published event or a subscription; beyond it 413, on a WebSocket close 1009.
     pub body_bytes: usize,
-    /// Longest wait for a request's head. hyper also closes a keep-alive connection that stays
-    /// silent for this long, so it must lie above the longest poll interval.
+    /// Longest wait for a request's head. hyper also closes a keep-alive connection that is silent for this
+    /// long, so the timeout must exceed the longest poll interval.
     pub head_timeout: Duration,
-    /// Longest wait, at shutdown, for connections to end by themselves.
+    /// Longest wait at shutdown for connections to end.
     pub shutdown: Duration,
 }
 
@@ -41,7 +41,7 @@ impl Default for Limits {
     }
 }
 
-/// The answer to a connection over the limit: it should come back later.
+/// The answer to a connection over the limit: 503 with `Retry-After`.
 pub(crate) fn turned_away() -> Bytes {
     let later = (header::RETRY_AFTER, HeaderValue::from_static("1"));
     http1::refusal(StatusCode::SERVICE_UNAVAILABLE, Some(later))

@@ -1,4 +1,4 @@
-//! Counting, in two places only: bytes and connections at the socket, requests in one layer.
+//! The counters. Bytes and connections are counted at the socket, requests in one layer, nothing elsewhere.
 
 use std::{
     io::{self, IoSlice},
@@ -17,9 +17,9 @@ use contract::{Pattern, RequestCounts};
 use http::{StatusCode, Uri};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// Counters of the data plane. Whoever reads them while others count must never see an effect without
-/// its cause: a request of no connection, or all connections closed and bytes still missing. So what comes
-/// first in a connection's life is counted first ([`Release`]) and read last ([`Acquire`]).
+/// Counters of the data plane. A reader must never see an effect without its cause, such as a request without
+/// a connection, or all connections closed while bytes are missing. So earlier steps of a connection are
+/// counted first ([`Release`]) and read last ([`Acquire`]).
 #[derive(Debug, Default)]
 pub(crate) struct Meter {
     bytes_in: AtomicU64,
@@ -42,7 +42,7 @@ pub(crate) struct RouteMeter {
     failed: AtomicU64,
 }
 
-/// What had been counted by one moment.
+/// The values of all counters at one moment.
 #[derive(Debug)]
 pub(crate) struct Reading {
     pub(crate) bytes_in: u64,
@@ -55,7 +55,7 @@ pub(crate) struct Reading {
     pub(crate) other_requests: RequestCounts,
 }
 
-/// What the floor counted in one turn of its loop.
+/// The floor's counts of one turn of its loop.
 #[derive(Debug, Default)]
 pub(crate) struct TurnCounters {
     pub(crate) bytes_in: u64,
@@ -69,7 +69,7 @@ pub(crate) struct TurnCounters {
 }
 
 impl Meter {
-    /// Adds what one turn counted, in the order of a connection's life.
+    /// Adds the counts of one turn, in the order of a connection's steps.
     pub(crate) fn add(&self, pattern: Pattern, counted: &TurnCounters) {
         let route = self.pattern(pattern);
         for (counter, sum) in [
@@ -88,7 +88,7 @@ impl Meter {
         }
     }
 
-    /// Everything counted, read in the order opposite to that of counting.
+    /// Reads all counters, in the reverse order of counting.
     pub(crate) fn read(&self) -> Reading {
         let closed = self.closed.load(Acquire);
         let bytes_out = self.bytes_out.load(Acquire);
@@ -109,17 +109,17 @@ impl Meter {
     }
 
     pub(crate) fn connections_open(&self) -> u64 {
-        // Never below zero: what is closed was opened before.
+        // Never below zero: a closed connection was opened before.
         let closed = self.closed.load(Acquire);
         self.opened.load(Acquire) - closed
     }
 
-    /// Notes a connection that was turned away because of the limit.
+    /// Counts a connection that was refused because of the limit.
     pub(crate) fn refuse_connection(&self) {
         self.refused.fetch_add(1, Relaxed);
     }
 
-    /// Notes a connection that ended in the handshake of TLS; returns how many have by now.
+    /// Counts a connection that ended in the TLS handshake; returns their number so far.
     pub(crate) fn fail_handshake(&self) -> u64 {
         self.handshakes_failed.fetch_add(1, Relaxed) + 1
     }
@@ -139,12 +139,12 @@ impl Meter {
 }
 
 impl RouteMeter {
-    /// Notes a request the moment it is routed.
+    /// Counts a request when it is routed.
     pub(crate) fn arrive(&self) {
         self.arrived.fetch_add(1, Release);
     }
 
-    /// Notes how it was answered.
+    /// Counts the answer by its status.
     pub(crate) fn answer(&self, status: StatusCode) {
         let counter = match status {
             StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED => &self.empty,
@@ -162,7 +162,7 @@ impl RouteMeter {
     }
 }
 
-/// A stream whose bytes are counted as they pass, and whose life is counted as a connection.
+/// A stream that counts its bytes, and itself as a connection.
 #[derive(Debug)]
 pub(crate) struct Metered<S> {
     stream: S,
@@ -206,8 +206,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Metered<S> {
         Poll::Ready(Ok(written))
     }
 
-    // Without this a wrapper silently writes the first slice only, which doubles the system calls
-    // and is the commonest way to undercount.
+    // The default implementation writes only the first slice, which doubles the system calls.
     fn poll_write_vectored(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,

@@ -1,5 +1,5 @@
-//! Test pages: what a real browser is led to when it is the audience, and what its pages read. Served
-//! only on demand, and each answer says what it is: none of this belongs to the patterns.
+//! Test pages for real browsers, and the endpoints that they read. They are served only if enabled. A header
+//! marks each answer as a test: none of this belongs to the patterns.
 
 mod curious;
 
@@ -23,7 +23,7 @@ use crate::{
     websocket::{accept, close, text},
 };
 
-/// What every answer under `/pages` is labelled with.
+/// The header of every answer under `/pages`.
 const LABEL: (HeaderName, HeaderValue) = (
     HeaderName::from_static("x-pushlab-test"),
     HeaderValue::from_static("for the lab's own tests; no part of the patterns"),
@@ -49,13 +49,13 @@ pub(crate) fn router() -> Router<Arc<App>> {
 async fn page(Path(name): Path<String>) -> Result<Response, Problem> {
     let Some((_, text)) = PAGES.iter().find(|(known, _)| *known == name) else {
         let known: Vec<&str> = PAGES.iter().map(|(known, _)| *known).collect();
-        let detail = format!("there is no such test page: there are {}", known.join(", "));
+        let detail = format!("there is no such test page: expected one of {}", known.join(", "));
         return Err(Problem::new(StatusCode::NOT_FOUND, detail));
     };
     Ok(labelled(Html(*text).into_response()))
 }
 
-/// All cases, with what is to come of them.
+/// All cases, with their expected outcomes.
 async fn curious_cases() -> Response {
     labelled(Json(curious::cases()).into_response())
 }
@@ -69,13 +69,13 @@ struct Wanted {
 /// The stream of one case.
 async fn curious_stream(Query(wanted): Query<Wanted>, headers: HeaderMap) -> Result<Response, Problem> {
     let answer = curious::answer(&wanted.case, wanted.moved.as_deref(), &headers).ok_or_else(|| {
-        Problem::new(StatusCode::NOT_FOUND, "there is no such case: /pages/curious-cases has the names")
+        Problem::new(StatusCode::NOT_FOUND, "there is no such case: /pages/curious-cases lists all cases")
     })?;
     Ok(labelled(answer))
 }
 
-/// A WebSocket that looks at no origin, as a server that trusts in CORS would offer it: any page of any
-/// site can open it. It sends one frame and closes; nothing can be read or done through it.
+/// A WebSocket without an origin check, as on a server that relies on CORS: any page of any site can open it.
+/// It sends one frame and closes; it gives no access to events.
 async fn unguarded_websocket(handshake: Handshake) -> Response {
     let (text, close) = (text("open to every page"), close(CloseCode::Normal, "that was all"));
     labelled(accept(handshake, Handoff::OneShot { text, close }))

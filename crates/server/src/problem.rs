@@ -7,7 +7,7 @@ use axum::{
 use http::{HeaderName, HeaderValue, StatusCode, header};
 use serde_json::json;
 
-/// A refusal with its reason in words.
+/// An error answer: status, explanation and an optional header.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Problem {
     status: StatusCode,
@@ -25,7 +25,7 @@ impl Problem {
         Self::new(StatusCode::BAD_REQUEST, detail)
     }
 
-    /// Adds the header that the status asks for, such as `Allow`.
+    /// Adds the header that the status requires, such as `Allow`.
     pub(crate) fn with(mut self, name: HeaderName, value: &'static str) -> Self {
         self.header = Some((name, HeaderValue::from_static(value)));
         self

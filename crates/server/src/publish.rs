@@ -1,4 +1,4 @@
-//! The uplink: `POST /events` publishes one event. A WebSocket publishes through the same door.
+//! The uplink: `POST /events` publishes one event. A WebSocket publishes with the same function.
 
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ use crate::{app::App, problem::Problem, request::media_type};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum PublishError {
     /// SSE ends a line at a carriage return (WHATWG HTML §9.2.5), so no framing may carry one.
-    #[error("the text holds a carriage return, which Server-Sent Events cannot carry: send line feeds alone")]
+    #[error("the text holds a carriage return, which Server-Sent Events cannot carry: use line feeds only")]
     CarriageReturn,
     #[error(transparent)]
     Log(#[from] AppendError),
@@ -53,7 +53,7 @@ pub(crate) async fn post(State(app): State<Arc<App>>, request: Request) -> Resul
         .transpose()
         .map_err(|error| Problem::bad_request(format!("type: {error}")))?;
     let kind = media_type(request.headers());
-    // The form type is what `curl -d` sends; the body is published as it stands, whatever it is called.
+    // `curl -d` sends the form type. The body is published unchanged, whatever its type.
     let is_text = matches!(
         kind.as_deref(),
         None | Some("text/plain" | "application/json" | "application/x-www-form-urlencoded")

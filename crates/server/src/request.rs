@@ -1,4 +1,4 @@
-//! What a subscriber says about its place: `Last-Event-ID`, `after` and `hold`.
+//! Parses what a subscriber asks for: `Last-Event-ID`, `after`, `hold`, and the body of `POST /sse`.
 
 use std::time::Duration;
 
@@ -13,9 +13,9 @@ use crate::{app::App, problem::Problem};
 
 /// The contract's longest hold, seconds: below the smallest common proxy timeout of 60 s.
 const LONGEST_HOLD_S: f64 = 55.0;
-/// Types that one subscription may name: each is looked at for every event.
+/// Most types in one subscription: all are compared with every event.
 const MOST_TYPES: usize = 64;
-/// The contract's hold where the subscriber names none.
+/// The contract's hold if the subscriber gives none.
 pub(crate) const DEFAULT_HOLD: Duration = Duration::from_secs(25);
 
 /// The query parameters of a subscription. Unknown ones are ignored, as HTTP servers do.
@@ -25,12 +25,12 @@ struct Parameters {
     hold: Option<String>,
 }
 
-/// Where and how a subscriber wants to read.
+/// What a subscriber asks for in its query and headers.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Subscription {
-    /// The place asked for.
+    /// The requested cursor.
     pub(crate) after: After,
-    /// `hold` as it was written; only long polling reads it.
+    /// The unparsed `hold`; only long polling uses it.
     hold: Option<String>,
 }
 
@@ -45,23 +45,23 @@ impl<S: Sync> FromRequestParts<S> for Subscription {
 }
 
 impl Subscription {
-    /// How long a long poll may be held.
+    /// Longest hold of a long poll.
     pub(crate) fn hold(&self) -> Result<Duration, Problem> {
         self.hold.as_deref().map_or(Ok(DEFAULT_HOLD), hold)
     }
 }
 
-/// The body of `POST /sse`: what a page that reads the stream with `fetch` can say and an
-/// `EventSource`, which has only a URL, cannot.
+/// The body of `POST /sse`. A page that reads the stream with `fetch` can send it; an `EventSource` has only a
+/// URL and cannot.
 #[derive(Debug)]
 pub(crate) struct SubscribeBody {
-    /// The place asked for.
+    /// The requested cursor.
     pub(crate) after: After,
     /// Only events of these types; `message` stands for events without a type. All if `None`.
     pub(crate) types: Option<Vec<String>>,
 }
 
-/// The same as it is written.
+/// The unchecked JSON of a [`SubscribeBody`].
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Written {
@@ -83,7 +83,7 @@ impl SubscribeBody {
         if let Some(types) = &types
             && (types.len() > MOST_TYPES || types.iter().any(|name| !is_type(name)))
         {
-            let detail = format!("types: expected at most {MOST_TYPES} event types, or `message` for none");
+            let detail = format!("types: expected at most {MOST_TYPES} event types; `message` means no type");
             return Err(Problem::bad_request(detail));
         }
         Ok(Self { after: place(&parts.headers, after.as_deref())?, types })
@@ -94,14 +94,14 @@ fn is_type(name: &str) -> bool {
     name == "message" || name.parse::<EventType>().is_ok()
 }
 
-/// Whether a subscription to these types takes the event.
+/// Whether a subscription to these types includes the event.
 pub(crate) fn is_wanted(types: &[String], event: &Event) -> bool {
     let name = event.event_type.as_ref().map_or("message", |name| name.as_str());
     types.iter().any(|wanted| wanted == name)
 }
 
-/// The place asked for. A non-empty `Last-Event-ID` wins over `after`, because an `EventSource`
-/// repeats its first URL, old cursor and all, when it reconnects (WHATWG HTML §9.2.3).
+/// The requested cursor. A non-empty `Last-Event-ID` wins over `after`, because an `EventSource` repeats its
+/// first URL, with the old cursor, when it reconnects (WHATWG HTML §9.2.3).
 pub(crate) fn place(headers: &HeaderMap, after: Option<&str>) -> Result<After, Problem> {
     if let Some(last) = headers.get("last-event-id").filter(|last| !last.is_empty()) {
         let known = last.to_str().ok().and_then(|last| last.parse().ok());
@@ -113,7 +113,7 @@ pub(crate) fn place(headers: &HeaderMap, after: Option<&str>) -> Result<After, P
     }
 }
 
-/// A hold as the query writes it.
+/// Parses the `hold` of a query.
 pub(crate) fn hold(text: &str) -> Result<Duration, Problem> {
     let plain = text.bytes().all(|letter| letter.is_ascii_digit() || letter == b'.');
     text.parse::<f64>()
@@ -126,9 +126,9 @@ pub(crate) fn hold(text: &str) -> Result<Duration, Problem> {
         })
 }
 
-/// HTTP/1.1 asks for exactly one `Host` (RFC 9112 §3.2); a target in absolute form must name the
-/// same, or the origin check would look at the wrong one. HTTP/2 names the host in `:authority`, and a
-/// `Host` beside it must say the same (RFC 9113 §8.3.1). From here on it stands in `Host` in any case.
+/// Checks that a request has exactly one host, and puts it into `Host`. HTTP/1.1 requires one `Host` (RFC 9112
+/// §3.2); a target in absolute form must name the same host, or the origin check would use the wrong one.
+/// HTTP/2 has the host in `:authority`, and a `Host` beside it must be the same (RFC 9113 §8.3.1).
 pub(crate) fn one_host<B>(request: &mut http::Request<B>) -> Result<(), Problem> {
     let version = request.version();
     let named = request.uri().authority().map(|authority| authority.as_str().as_bytes());
@@ -149,17 +149,17 @@ pub(crate) fn one_host<B>(request: &mut http::Request<B>) -> Result<(), Problem>
     Ok(())
 }
 
-/// CONNECT asks for a tunnel, which nobody gets here; only HTTP/2 has a use for it besides, to begin
-/// another protocol on a stream (RFC 8441 §4), and the one that is spoken is WebSocket.
+/// Refuses CONNECT, which asks for a tunnel. The exception is the extended CONNECT of HTTP/2, which starts
+/// another protocol on a stream (RFC 8441 §4); the server supports WebSocket only.
 pub(crate) fn no_tunnel<B>(request: &http::Request<B>) -> Result<(), Problem> {
     if request.method() != Method::CONNECT {
         return Ok(());
     }
     match request.extensions().get::<Protocol>().map(Protocol::as_str) {
         Some("websocket") => Ok(()),
-        // RFC 9220 §3 says so for HTTP/3, RFC 8441 nothing.
-        Some(_) => Err(Problem::new(StatusCode::NOT_IMPLEMENTED, "the only `:protocol` here is websocket")),
-        None => Err(Problem::new(StatusCode::METHOD_NOT_ALLOWED, "this server is no proxy")
+        // RFC 8441 does not define this status; RFC 9220 §3 does for HTTP/3.
+        Some(_) => Err(Problem::new(StatusCode::NOT_IMPLEMENTED, "`:protocol` must be websocket")),
+        None => Err(Problem::new(StatusCode::METHOD_NOT_ALLOWED, "this server is not a proxy")
             .with(header::ALLOW, "GET, HEAD, POST, OPTIONS")),
     }
 }

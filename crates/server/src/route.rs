@@ -1,4 +1,4 @@
-//! A path with the answers that every path gives.
+//! A route: one path, its methods, and the answers that all paths share.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use http::{HeaderValue, StatusCode, header};
 
 use crate::{app::App, problem::Problem};
 
-/// One path with the answers that every path gives: OPTIONS, and 405 with `Allow` for the rest.
+/// One path. Every path answers OPTIONS, and methods that it does not allow with 405 and `Allow`.
 pub(crate) struct Route {
     path: String,
     answers_head: bool,
@@ -23,8 +23,8 @@ impl Route {
         Self { path: path.to_owned(), answers_head: false }
     }
 
-    /// Lets HEAD be answered like GET without the body. Where an answer never ends or is held, it is
-    /// refused instead.
+    /// Answers HEAD like GET without the body. Without this, HEAD is refused: for a pattern that streams or
+    /// holds its answer it makes no sense.
     pub(crate) fn answering_head(mut self) -> Self {
         self.answers_head = true;
         self
@@ -32,7 +32,7 @@ impl Route {
 
     pub(crate) fn serve(self, allow: &'static str, methods: MethodRouter<Arc<App>>) -> Router<Arc<App>> {
         let refuse = move || async move {
-            let detail = format!("this path answers {allow}");
+            let detail = format!("this path allows {allow}");
             Problem::new(StatusCode::METHOD_NOT_ALLOWED, detail).with(header::ALLOW, allow)
         };
         let mut methods = methods.options(move || async move { options(allow) }).fallback(refuse);

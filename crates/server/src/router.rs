@@ -1,4 +1,4 @@
-//! The routes of the data plane, put together.
+//! The router of the data plane.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use crate::{
     app::App, long_polling, pages, problem::Problem, publish, route::Route, short_polling, sse, websocket,
 };
 
-/// All routes: the patterns, the uplink, the clock, and the test pages where they are asked for.
+/// All routes: the patterns, the uplink, the clock, and the test pages if they are enabled.
 pub(crate) fn router(app: Arc<App>, patterns: &[Pattern]) -> Router {
     let mut router = Router::new()
         .merge(if app.has_pages() { pages::router() } else { Router::new() })
@@ -30,7 +30,7 @@ pub(crate) fn router(app: Arc<App>, patterns: &[Pattern]) -> Router {
         });
     }
     let served: Vec<String> = patterns.iter().map(|pattern| format!("/{pattern}")).collect();
-    let detail = format!("this server has {}, /events and /clock", served.join(", "));
+    let detail = format!("this server serves {}, /events and /clock", served.join(", "));
     router.fallback(async move || Problem::new(StatusCode::NOT_FOUND, detail)).with_state(app)
 }
 

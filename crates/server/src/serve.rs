@@ -1,4 +1,4 @@
-//! A whole server: its two ports, their socket options, how it starts and how it ends.
+//! A whole server: its two ports, their socket options, start and shutdown.
 
 use std::{io, net::SocketAddr, sync::Arc};
 
@@ -20,8 +20,7 @@ use crate::{
     tls::{CertificateError, CertificateSource, Tls},
 };
 
-/// Connections that the kernel completes before they are accepted: a connect phase opens thousands
-/// at once.
+/// Connections that the kernel completes before they are accepted. Trials open thousands at once.
 const BACKLOG: i32 = 16_384;
 
 /// Settings of a whole server.
@@ -31,10 +30,10 @@ pub struct ServerSettings {
     pub data: SocketAddr,
     /// Address of the control plane, loopback only; port 0 lets the system choose.
     pub control: SocketAddr,
-    /// Maximum segment size set on the data plane's sockets, bytes, with TCP's own options. Loopback's own is
-    /// 65,483, which would make packet counts mean nothing.
+    /// Maximum segment size of the data plane's sockets, in bytes, TCP options included. The default of
+    /// loopback is 65,483, which would make packet counts meaningless.
     pub tcp_maxseg: u32,
-    /// What the data plane shows where its transport encrypts.
+    /// The certificate of the data plane, if its transport encrypts.
     pub certificate: CertificateSource,
     /// Settings of the data plane.
     pub app: AppSettings,
@@ -58,19 +57,19 @@ pub enum StartError {
     /// The control plane must not be reachable from elsewhere.
     #[error("the control plane must be on loopback, not on {0}: it can start schedules")]
     ControlNotLoopback(SocketAddr),
-    /// The floor reads nothing of a request, so it cannot tell patterns apart.
+    /// The floor does not parse requests, so it cannot distinguish patterns.
     #[error(
-        "the floor serves exactly one pattern, and {0} were asked for: name one with --pattern, and start a floor for each"
+        "the floor serves exactly one pattern, not {0}: name one with --pattern, and start one floor for each pattern"
     )]
     FloorPatterns(usize),
-    /// The floor writes its bytes straight to the socket.
-    #[error("the floor speaks http1 only, not {0}: it encrypts nothing and frames nothing by stream")]
+    /// The floor writes its bytes directly to the socket.
+    #[error("the floor supports http1 only, not {0}: it has neither TLS nor HTTP/2 framing")]
     FloorTransport(Transport),
-    /// There is no certificate to show.
+    /// There is no usable certificate.
     #[error(transparent)]
     Certificate(#[from] CertificateError),
-    /// The floor stands on epoll.
-    #[error("the floor needs Linux: it is built on epoll")]
+    /// The floor uses epoll.
+    #[error("the floor needs Linux: it uses epoll")]
     FloorNeedsLinux,
 }
 
@@ -86,7 +85,7 @@ pub struct Server {
 }
 
 impl Server {
-    /// Opens both ports. From here on connections are accepted by the kernel and none is lost.
+    /// Opens both ports. From now on the kernel accepts connections, and none is lost.
     ///
     /// # Errors
     /// [`StartError`] if a port is taken, the control plane is not on loopback, or a certificate cannot be
@@ -112,10 +111,10 @@ impl Server {
         })
     }
 
-    /// What the server says of itself in its one line.
+    /// The content of the line with which the server announces itself.
     ///
     /// # Errors
-    /// If the system cannot tell the address of a listening socket.
+    /// If the system does not report the address of a listening socket.
     pub fn announcement(&self) -> io::Result<Announcement> {
         Ok(Announcement {
             data: self.data.local_addr()?,
@@ -127,7 +126,7 @@ impl Server {
         })
     }
 
-    /// What the routes share; for tests that publish without a socket.
+    /// The shared state, for tests that publish without a socket.
     #[must_use]
     pub fn app(&self) -> Arc<App> {
         Arc::clone(&self.app)
@@ -152,7 +151,7 @@ impl Server {
         });
         let mut control_router = control::router(Arc::clone(&app), Arc::clone(&meter));
         if settings.app.floor {
-            // Its data plane reads no request and takes no events.
+            // The floor's data plane cannot publish events.
             control_router = control_router.merge(uplink().with_state(Arc::clone(&app)));
         }
         let control_plane = Arc::new(Listener {
@@ -169,7 +168,7 @@ impl Server {
             let hand_back =
                 move |stream, unread| listener.app.spawn(Arc::clone(&listener).serve(stream, unread));
             let shared_writer = SharedWriter::new(Arc::clone(&app), Arc::clone(&meter), handoffs, hand_back);
-            // Its work is bounded by its connections, and it lets others have their turn by itself.
+            // The shared writer yields by itself, and its work is bounded by its connections.
             app.spawn(unconstrained(shared_writer.run()));
         }
         let serving = async {
@@ -183,7 +182,7 @@ impl Server {
             () = control_plane.accept(control) => {}
             () = stop => {}
         }
-        // Closing the log is what ends every held poll, stream and WebSocket, each in its own way.
+        // Closing the log ends every held poll, stream and WebSocket, each as its pattern defines it.
         app.log().close();
         stopping.cancel();
         app.tasks().close();
@@ -207,12 +206,12 @@ fn check_floor(_: &AppSettings) -> Result<(), StartError> {
     Err(StartError::FloorNeedsLinux)
 }
 
-/// The floor in place of the data plane; shutdown waits for it.
+/// Serves the floor instead of the data plane; shutdown waits for it.
 async fn serve_floor(pattern: Pattern, app: &Arc<App>, meter: Arc<Meter>, data: TcpListener) {
     #[cfg(target_os = "linux")]
     if let Ok(port) = data.into_std() {
         let floor = floor::serve(pattern, Arc::clone(app), meter, port);
-        // An error means that the task was ended together with the runtime.
+        // An error means that the task ended together with the runtime.
         let _ = app.tasks().spawn(floor).await;
     }
     #[cfg(not(target_os = "linux"))]
@@ -224,7 +223,7 @@ fn listen(address: SocketAddr, maxseg: Option<u32>) -> io::Result<TcpListener> {
     socket.set_reuse_address(true)?;
     socket.set_nonblocking(true)?;
     if let Some(maxseg) = maxseg {
-        // Accepted sockets inherit it.
+        // Accepted sockets inherit this option.
         socket.set_tcp_mss(maxseg)?;
     }
     socket.bind(&address.into())?;

@@ -1,7 +1,7 @@
-//! In which pieces an answer goes out.
+//! Splits a large answer into slices.
 //!
-//! A large one goes in slices: hyper copies what it sends into a buffer of the connection and keeps that
-//! buffer, so a megabyte given at once would stay with every connection that ever caught up.
+//! hyper copies the bytes that it sends into a buffer of the connection and keeps that buffer. Without slices,
+//! every connection that caught up once would keep a buffer of a megabyte.
 
 use std::{
     convert::Infallible,
@@ -14,21 +14,21 @@ use bytes::Bytes;
 use contract::Rung;
 use http_body::{Frame, SizeHint};
 
-/// Larger than the largest event, so that one event is never cut.
+/// Larger than the largest event, so that an event always fits into one slice.
 const SLICE_BYTES: usize = 80 << 10;
 
-/// Takes the next slice off the front.
+/// Removes the next slice from the front.
 pub(crate) fn next_slice(bytes: &mut Bytes) -> Bytes {
     bytes.split_to(bytes.len().min(SLICE_BYTES))
 }
 
-/// A body of known length that is given out slice by slice.
+/// A body of known length, sent slice by slice.
 pub(crate) fn in_slices(bytes: Bytes) -> Body {
     if bytes.len() <= SLICE_BYTES { Body::from(bytes) } else { Body::new(Slices(bytes)) }
 }
 
-/// A stream's body as hyper writes it: all frames that are ready in one write, or on the rung
-/// `write-each` every frame in its own.
+/// Sets how hyper writes a stream's body: all ready frames in one write, or in the ablation `write-each` each
+/// frame in its own write.
 pub(crate) fn flushed_by<B>(rung: Rung, body: B) -> Body
 where
     B: http_body::Body<Data = Bytes, Error = Infallible> + Send + Unpin + 'static,
@@ -39,7 +39,7 @@ where
     }
 }
 
-/// Says after each frame that there is nothing more for now, because that is when hyper flushes.
+/// A body that is pending after each frame, because hyper flushes when its body is pending.
 struct OneByOne<B> {
     body: B,
     has_given: bool,

@@ -1,4 +1,4 @@
-//! Which connections of HTTP/2 nobody uses: HTTP itself lets them stay open for ever.
+//! Finds idle HTTP/2 connections. HTTP itself would let them stay open for ever.
 
 use std::{
     pin::Pin,
@@ -24,15 +24,15 @@ struct Counts {
 }
 
 impl Streams {
-    /// Notes a stream that has begun; it is open until the last copy is dropped.
+    /// Notes a new stream. It is open until the last copy of the returned value is dropped.
     pub(crate) fn begin(&self) -> Arc<OpenStream> {
         self.0.begun.fetch_add(1, Relaxed);
         self.0.open.fetch_add(1, Relaxed);
         Arc::new(OpenStream(self.clone()))
     }
 
-    /// Waits until none has been open for so long, or up to twice as long: looking now and then is cheaper
-    /// than a timer that every stream sets anew.
+    /// Waits until no stream has been open for `patience`, or up to twice as long: a periodic check is cheaper
+    /// than a timer that every stream resets.
     pub(crate) async fn idle(&self, patience: Duration) {
         let mut begun_when_idle = Some(0);
         loop {
@@ -57,7 +57,7 @@ impl Drop for OpenStream {
     }
 }
 
-/// A body that keeps its stream open.
+/// A body that counts its stream as open.
 pub(crate) struct StreamBody<B> {
     pub(crate) body: B,
     pub(crate) _stream: Arc<OpenStream>,

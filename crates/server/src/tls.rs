@@ -1,7 +1,7 @@
-//! The data plane's certificate and its TLS (RFC 8446, and RFC 5246 for who knows no better).
+//! The data plane's certificate and its TLS (RFC 8446, and RFC 5246 for older clients).
 //!
-//! rustls as it comes: TLS 1.3 and 1.2, and session tickets as its default has them, which is two after
-//! each handshake of TLS 1.3, kept for the newest 256 sessions. No early data, no client certificates.
+//! rustls with its default settings: TLS 1.3 and 1.2, and session tickets: two after each TLS 1.3 handshake,
+//! kept for the newest 256 sessions. No early data, no client certificates.
 
 use std::{
     fmt::Write,
@@ -31,11 +31,11 @@ use tokio_rustls::{TlsAcceptor, server::TlsStream};
 const H2: &[u8] = b"h2";
 /// The name of HTTP/1.1 in ALPN (RFC 7301 §6).
 const HTTP_1_1: &[u8] = b"http/1.1";
-/// What the certificate is for, unless it is for another host.
+/// The names in the certificate, unless it is for another host.
 const OWN_NAMES: [&str; 3] = ["localhost", "127.0.0.1", "::1"];
-/// A name that nobody can have (RFC 2606 §2).
+/// A name that no host can have (RFC 2606 §2).
 const OTHER_NAME: &str = "other-host.invalid";
-/// Most that is read of a PEM file: a chain of certificates takes some kilobytes.
+/// Most bytes read from a PEM file: a chain of certificates takes a few kilobytes.
 const LONGEST_FILE_BYTES: u64 = 1 << 20;
 /// Characters of base64 in a line of PEM (RFC 7468 §2).
 const PEM_LINE: usize = 64;
@@ -43,11 +43,11 @@ const PEM_LINE: usize = 64;
 /// Where the certificate of the data plane comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CertificateSource {
-    /// Made at the start, with a fresh key that nobody else sees.
+    /// Generated at the start, with a new key that is never stored.
     Made(Certificate),
     /// Read from PEM files.
     Files {
-        /// The certificate, and behind it those that vouch for it.
+        /// The certificate, followed by the certificates that sign it.
         certificate: PathBuf,
         /// Its private key.
         key: PathBuf,
@@ -71,7 +71,7 @@ pub enum CertificateError {
         /// What the system said.
         error: io::Error,
     },
-    /// The file is not what it should be.
+    /// The file holds no certificate or key in PEM.
     #[error("{}: {fault}", file.display())]
     NotPem {
         /// The file.
@@ -79,7 +79,7 @@ pub enum CertificateError {
         /// What is wrong with it.
         fault: String,
     },
-    /// The certificate and the key do not go together, or rustls cannot use them.
+    /// The certificate and the key do not match, or rustls cannot use them.
     #[error("the certificate in {} and the key in {} cannot be used together: {error}", certificate.display(), key.display())]
     Mismatch {
         /// The file of the certificate.
@@ -107,7 +107,7 @@ impl std::fmt::Debug for Tls {
 }
 
 impl Tls {
-    /// What a transport needs; `None` if it does not encrypt.
+    /// The TLS configuration of a transport; `None` if it does not encrypt.
     pub(crate) fn of(
         transport: Transport,
         source: &CertificateSource,
@@ -115,7 +115,7 @@ impl Tls {
         let alpn: &[&[u8]] = match transport {
             Transport::Http1 => return Ok(None),
             Transport::Http1Tls => &[HTTP_1_1],
-            // A client without HTTP/2 is served as well; in this order, because the server's wish counts.
+            // A client without HTTP/2 is served, too. The order is the server's preference.
             Transport::Http2 => &[H2, HTTP_1_1],
         };
         let (chain, key) = match source {
@@ -137,17 +137,17 @@ impl Tls {
         Ok(Some(Self { acceptor: TlsAcceptor::from(Arc::new(config)), certificate_pem }))
     }
 
-    /// The certificates that are shown, in PEM.
+    /// The certificates that clients get, in PEM.
     pub(crate) fn certificate_pem(&self) -> &str {
         &self.certificate_pem
     }
 
-    /// The handshake, in bounded time.
+    /// Runs the handshake, with a timeout.
     pub(crate) async fn accept<S>(&self, stream: S, patience: Duration) -> io::Result<TlsStream<S>>
     where
         S: AsyncRead + AsyncWrite + Unpin,
     {
-        let late = || io::Error::new(io::ErrorKind::TimedOut, "the client did not finish it in time");
+        let late = || io::Error::new(io::ErrorKind::TimedOut, "the client took too long");
         timeout(patience, self.acceptor.accept(stream)).await.map_err(|_| late())?
     }
 }
@@ -159,7 +159,7 @@ pub(crate) fn is_http2<S>(stream: &TlsStream<S>) -> bool {
 
 type Identity = (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>);
 
-/// A certificate that vouches for itself: whoever trusts it, as the announcement allows, trusts the server.
+/// A self-signed certificate. Clients can trust it because the announcement contains it.
 fn make(kind: Certificate) -> Result<Identity, CertificateError> {
     let failed = |error: rcgen::Error| CertificateError::NotMade(error.to_string());
     let names: Vec<String> = match kind {
@@ -170,7 +170,7 @@ fn make(kind: Certificate) -> Result<Identity, CertificateError> {
     params.distinguished_name.push(DnType::CommonName, "pushlab");
     params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
     let (begin, end) = match kind {
-        // From yesterday on, for clocks that are a little behind.
+        // Valid from yesterday on, for clients whose clocks are behind.
         Certificate::Valid | Certificate::OtherHost => (-1, 365),
         Certificate::Expired => (-30, -2),
     };
@@ -182,12 +182,12 @@ fn make(kind: Certificate) -> Result<Identity, CertificateError> {
     Ok((vec![certificate.der().clone()], PrivatePkcs8KeyDer::from(key.serialize_der()).into()))
 }
 
-/// The year, month and day in so many days, in UTC.
+/// The date `days` from today, in UTC: year, month and day.
 fn in_days(days: i64) -> Result<(i32, u8, u8), CertificateError> {
     let today = Timestamp::now().to_zoned(TimeZone::UTC).date();
     let day = today
         .checked_add(days.days())
-        .map_err(|error| CertificateError::NotMade(format!("the system's clock is off: {error}")))?;
+        .map_err(|error| CertificateError::NotMade(format!("the system clock is wrong: {error}")))?;
     Ok((i32::from(day.year()), day.month().unsigned_abs(), day.day().unsigned_abs()))
 }
 

@@ -1,5 +1,5 @@
-//! What the client of a WebSocket sends, and what follows: a text frame publishes, a broken one ends the
-//! conversation with the code of its fault.
+//! Messages from the client of a WebSocket: a text frame publishes an event, and a protocol error closes the
+//! connection with the matching code.
 
 use contract::Rung;
 use tokio_tungstenite::tungstenite::{
@@ -20,20 +20,20 @@ use crate::{
 /// tungstenite zeroes its whole read buffer at every attempt to read, 128 KiB by default, and a
 /// fan-out attempts once per delivery. What subscribers send is small.
 const READ_BUFFER_BYTES: usize = 1 << 10;
-/// Frames gather up to here before they are written; a flush writes them anyway.
+/// Frames are collected up to this size before they are written; a flush writes them earlier.
 const WRITE_BUFFER_BYTES: usize = 4 << 10;
 
-/// What a message of the subscriber leads to.
+/// How the server reacts to a message of the subscriber.
 pub(crate) enum Reaction {
-    /// Nothing more: what is queued, such as a pong, is to be flushed.
+    /// Flush queued frames, such as a pong, and continue.
     Continue,
-    /// The conversation is closed with this frame.
+    /// Close the connection with this frame.
     Close(CloseFrame),
-    /// The socket is gone.
+    /// The socket is closed or broken.
     Gone,
 }
 
-/// Takes one message of the subscriber.
+/// Handles one message of the subscriber.
 pub(crate) fn react(app: &App, received: Result<Message, Error>) -> Reaction {
     match received {
         Ok(Message::Text(text)) => match publish(app.log(), None, &text) {
@@ -46,7 +46,7 @@ pub(crate) fn react(app: &App, received: Result<Message, Error>) -> Reaction {
         Ok(Message::Binary(_)) => {
             Reaction::Close(close(CloseCode::Unsupported, "an event is text: send a text frame"))
         }
-        // tungstenite queues the pong and the echo of a close itself.
+        // tungstenite itself queues the pong and the answer to a close.
         Ok(Message::Ping(_) | Message::Pong(_) | Message::Close(_) | Message::Frame(_)) => Reaction::Continue,
         Err(error) => match close_code(&error) {
             Some(code) => Reaction::Close(close(code, &error.to_string())),
@@ -55,8 +55,8 @@ pub(crate) fn react(app: &App, received: Result<Message, Error>) -> Reaction {
     }
 }
 
-/// The bound on a message, and buffers as small as what subscribers send; the rung `large-buffers` leaves
-/// these as the library has them.
+/// Limits the size of a message and makes the buffers small, since subscribers send little. The ablation
+/// `large-buffers` keeps the library's buffer sizes.
 pub(crate) fn config(app: &App) -> WebSocketConfig {
     let message_bytes = app.limits().body_bytes;
     let config =
@@ -69,7 +69,7 @@ pub(crate) fn config(app: &App) -> WebSocketConfig {
     }
 }
 
-/// The code to close with after a subscriber broke the protocol; `None` if the socket is gone.
+/// The close code after a protocol error of the subscriber; `None` if the socket is closed or broken.
 fn close_code(error: &Error) -> Option<CloseCode> {
     match error {
         Error::Utf8(_) => Some(CloseCode::Invalid),

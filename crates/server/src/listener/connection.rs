@@ -1,15 +1,15 @@
-//! One accepted connection, from its first byte to its last, by transport.
+//! One accepted connection, served by its transport.
 //!
 //! Delivery paths, from the shared bytes of an event to the socket:
 //!
 //! - **HTTP/1.1 in clear**: the [shared writer](crate::drivers::shared_writer) writes the shared bytes to
-//!   each socket, without a copy. What it cannot serve goes through hyper, which copies it into the buffer of
-//!   the connection.
-//! - **HTTP/1.1 in TLS**: hyper copies the shared bytes into the buffer of the connection, rustls encrypts
-//!   them from there into records of its own.
+//!   each socket, without a copy. Answers that it cannot serve go through hyper, which copies them into the
+//!   buffer of the connection.
+//! - **HTTP/1.1 in TLS**: hyper copies the shared bytes into the buffer of the connection, and rustls encrypts
+//!   them into its own records.
 //! - **HTTP/2 in TLS**: the shared bytes are queued by reference on the stream, as far as its client's
-//!   window allows; h2 puts the heads of frames between them, rustls encrypts. What goes over a WebSocket
-//!   is copied once more, from the frame's buffer into the stream.
+//!   window allows. h2 inserts the frame headers, and rustls encrypts. WebSocket frames are copied once more,
+//!   from the frame's buffer into the stream.
 //!
 //! So each event is encoded once whatever the transport; encrypted it is for each connection by itself.
 
