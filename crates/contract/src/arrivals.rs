@@ -1,4 +1,4 @@
-//! When the events of a schedule are due, as a scenario says it.
+//! When the events of a schedule are due, as a scenario file defines it.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -14,7 +14,7 @@ pub enum Arrivals {
         /// Events per second.
         rate_hz: f64,
     },
-    /// Independent of each other: exponential gaps.
+    /// Independent of each other, with exponential gaps.
     Poisson {
         /// Mean events per second.
         rate_hz: f64,

@@ -1,4 +1,4 @@
-//! What a real browser is asked to do, and what it says that it did.
+//! The tasks of a real browser, and the results that its page reports.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -9,13 +9,13 @@ use crate::SetUp;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum BrowserTask {
-    /// Opens several streams to one origin, then fetches something from it.
+    /// Opens several streams to one origin, then fetches a resource from it.
     SixConnections,
-    /// Reads from a page of another origin: with and without what the server must allow.
+    /// Reads from a page of another origin, with and without the server's permission.
     CrossOrigin,
-    /// Decodes a stream of the curious cases of Server-Sent Events, and reads `POST /sse` by fetch.
+    /// Decodes the streams of the conformance cases of Server-Sent Events, and reads `POST /sse` with fetch.
     CuriousStream,
-    /// Reads events with a subscriber of the pattern and tells how old they were.
+    /// Reads events with a subscriber of the pattern and reports their ages.
     Ages,
 }
 
@@ -32,8 +32,8 @@ impl BrowserTask {
     }
 }
 
-/// A browser as the audience of a trial. Other subscribers of the scenario are beside it, on the same
-/// server.
+/// A browser that takes part in a trial. The scenario's other subscribers use the same server at the same
+/// time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct BrowserAudience {
@@ -48,7 +48,7 @@ const fn default_streams() -> u32 {
     8
 }
 
-/// What one thing that a page opened is.
+/// The kind of one stream or request that a page opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum LaneKind {
@@ -60,89 +60,89 @@ pub enum LaneKind {
     Fetch,
 }
 
-/// The story of one thing that a page opened. Instants in milliseconds of the page's clock since its
-/// first act; the browser rounds them to 0.1 ms.
+/// The timeline of one stream or request that a page opened. Instants are in milliseconds of the page's clock
+/// since its first action; the browser rounds them to 0.1 ms.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct BrowserLane {
-    /// What it is called in figures, such as `EventSource 7`.
+    /// Its label in figures, such as `EventSource 7`.
     pub label: String,
-    /// What it is.
+    /// Its kind.
     pub kind: LaneKind,
-    /// When the page asked for it.
+    /// When the page opened it.
     pub asked_ms: f64,
-    /// When it was open, or its answer's head was there; none if it never was.
+    /// When it was open, or the head of its answer arrived; null if that never happened.
     pub opened_ms: Option<f64>,
-    /// When its first event, or the end of its answer, was there.
+    /// When its first event or the end of its answer arrived.
     pub first_ms: Option<f64>,
     /// When it failed or the page closed it.
     pub ended_ms: Option<f64>,
-    /// The protocol that the browser says it used, such as `h2` (`nextHopProtocol` of Resource Timing);
-    /// none where it does not tell.
+    /// The protocol that the browser reports, such as `h2` (`nextHopProtocol` of Resource Timing); null if it
+    /// reports none.
     pub protocol: Option<String>,
-    /// What went wrong, as far as the page may know.
+    /// The error, as far as the page can see it.
     pub problem: Option<String>,
 }
 
-/// One question with a known answer that a page has put to its browser.
+/// One check of the browser, with a known result.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct BrowserCheck {
-    /// What it is called: the line of the standard's list, such as `P18`, or a word.
+    /// Its name: that of a conformance case, such as `P18`, or a word.
     pub name: String,
-    /// What is tried.
+    /// What is tested.
     pub question: String,
-    /// What the standard says.
+    /// What the standard requires.
     pub expected: String,
     /// What the browser did.
     pub found: String,
-    /// What the lab's own subscriber does; none where it has no such question.
+    /// What the lab's own subscriber does; null if the check does not apply to it.
     pub ours: Option<String>,
     /// Whether browser and lab did as expected.
     pub holds: bool,
 }
 
-/// Subscribers that are no browser, beside it on the same server.
+/// The lab's own subscribers, on the same server as the browser.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Crowd {
-    /// That were to connect.
+    /// Number that should connect.
     pub asked: u32,
-    /// That were connected while the browser did its task.
+    /// Number that were connected while the browser did its task.
     pub connected: u32,
-    /// What it took to set them up.
+    /// The cost of setting them up.
     pub set_up: Option<SetUp>,
     /// Deliveries to them in that time.
     pub deliveries: u64,
 }
 
-/// What a browser's task brought to light.
+/// The results of a browser's task.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct BrowserFindings {
-    /// What it calls itself, with its version.
+    /// Name and version that the browser reports.
     pub browser: String,
-    /// What its page opened, in order.
+    /// The streams and requests that its page opened, in order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub lanes: Vec<BrowserLane>,
-    /// Questions with known answers.
+    /// Checks with known results.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub checks: Vec<BrowserCheck>,
     /// TCP connections that the server accepted from it.
     pub connections: u64,
-    /// Streams that the server allows on one connection of HTTP/2; none where it speaks HTTP/1.1.
+    /// Most streams that the server allows on one HTTP/2 connection; null with HTTP/1.1.
     pub stream_limit: Option<u32>,
-    /// Subscribers beside it.
+    /// The lab's own subscribers on the same server.
     pub crowd: Option<Crowd>,
-    /// Doubts about this, in words; empty if there is none.
+    /// Warnings about these results, in words.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,
 }
 
-/// What ages that a browser told rest on.
+/// The clock behind the ages that a browser reported.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct BrowserClock {
-    /// What it calls itself, with its version.
+    /// Name and version that the browser reports.
     pub browser: String,
-    /// Most by which the page's clock, set by four stamps, may be off the server's: half the shortest
-    /// round trip, and the step of the page's clock. Every age carries this error.
+    /// Largest offset between the page's clock and the server's after the four-stamp estimate: half the
+    /// shortest round trip, plus the resolution of the page's clock. Every age carries this error.
     pub bound_us: f64,
-    /// Round trips that were tried.
+    /// Number of measured round trips.
     pub round_trips: u32,
 }

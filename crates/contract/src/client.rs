@@ -9,10 +9,10 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Client {
-    /// The lab's own HTTP/1.1 client, which reads answers in place from a socket of its own.
+    /// The lab's own HTTP/1.1 client, which reads answers in place from its own socket.
     #[default]
     Lean,
-    /// An ordinary client: one `reqwest::Client` a subscriber. Shows what convenience costs.
+    /// An ordinary client: one `reqwest::Client` per subscriber. It shows what convenience costs.
     Reqwest,
 }
 

@@ -1,4 +1,5 @@
-//! What connections cost while nothing or little happens on them: readings on a stair of subscribers.
+//! What open connections cost while nothing or little happens on them: memory steps with rising numbers of
+//! subscribers.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -7,13 +8,13 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Load {
-    /// They connected and got nothing yet.
+    /// They have connected and received nothing yet.
     Idle,
-    /// They connected and got events; nothing is under way any more.
+    /// They have connected and received events; nothing is in flight any more.
     Active,
 }
 
-/// A reading of memory at one number of open subscribers.
+/// A memory step: a reading of memory at one number of open subscribers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Stair {
     /// Before or after traffic.
@@ -22,9 +23,9 @@ pub struct Stair {
     pub subscribers: u32,
     /// Memory of the server process: its proportional set size (`Pss` of proc(5) smaps_rollup).
     pub server_user_bytes: u64,
-    /// The same of the harness process, where all subscribers live.
+    /// The same of the harness process, which runs all subscribers.
     pub harness_user_bytes: u64,
-    /// Kernel memory in slabs, of the whole machine: both ends of every connection.
+    /// Kernel memory in slabs, of the whole machine, so of both ends of every connection.
     pub kernel_slab_bytes: u64,
     /// Memory of TCP buffers, of the whole machine (`mem` of /proc/net/sockstat).
     pub kernel_tcp_bytes: u64,
@@ -32,12 +33,12 @@ pub struct Stair {
     pub server_descriptors: u64,
 }
 
-/// A stretch in which all subscribers are open and nothing is published.
+/// A phase in which all subscribers are open and nothing is published.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct IdleStretch {
     /// Subscribers open.
     pub subscribers: u32,
-    /// Its length.
+    /// Length of the phase.
     pub wall_us: f64,
     /// CPU time of the server.
     pub server_us: f64,
@@ -51,11 +52,11 @@ pub struct IdleStretch {
     pub wakeups: u64,
 }
 
-/// What a trial with stairs found out about open connections.
+/// What a trial with memory steps found out about open connections.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ConnectionCost {
     /// Readings, in the order in which they were taken.
     pub stairs: Vec<Stair>,
-    /// The stretch without events on the highest stair.
+    /// The phase without events, at the last memory step.
     pub idle: IdleStretch,
 }

@@ -1,4 +1,4 @@
-//! What the server's control plane says and is asked: never on the measured port.
+//! Requests and answers of the server's control plane, which is never on the measured port.
 
 use std::{collections::BTreeMap, net::SocketAddr};
 
@@ -20,8 +20,8 @@ pub struct Announcement {
     /// `CLOCK_MONOTONIC` at the moment the epoch began, nanoseconds. A process on the same host
     /// reads the server's clock by subtracting this from its own `CLOCK_MONOTONIC`.
     pub epoch_start_monotonic_ns: u64,
-    /// The certificate that the data plane shows, in PEM (RFC 7468); none where it does not encrypt. Who
-    /// has read this line may trust exactly this certificate.
+    /// The certificate of the data plane, in PEM (RFC 7468); absent without encryption. A reader of this line
+    /// may trust exactly this certificate.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub certificate_pem: Option<String>,
 }
@@ -29,7 +29,7 @@ pub struct Announcement {
 /// Answer of `GET /clock`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClockReading {
-    /// Epoch the reading belongs to; stamps of different epochs cannot be subtracted.
+    /// Epoch of the reading; stamps of different epochs cannot be subtracted.
     pub epoch: String,
     /// Nanoseconds of the server's monotonic clock since the epoch began.
     pub monotonic_ns: u64,
@@ -59,11 +59,11 @@ pub struct ServerStats {
     pub monotonic_ns: u64,
     /// The place after the newest event.
     pub head: Cursor,
-    /// Events kept at the moment.
+    /// Events that the log keeps now.
     pub events_kept: u64,
-    /// Bytes of text kept at the moment.
+    /// Bytes of text that the log keeps now.
     pub bytes_kept: u64,
-    /// Subscribers parked in the log until the next event.
+    /// Subscribers that wait for the next event.
     pub waiting: u64,
     /// Bytes read from data-plane sockets.
     pub bytes_in: u64,
@@ -75,7 +75,7 @@ pub struct ServerStats {
     pub connections_open: u64,
     /// Data-plane connections refused because the limit was reached.
     pub connections_refused: u64,
-    /// Data-plane connections that ended in the handshake of TLS.
+    /// Data-plane connections that ended in the TLS handshake.
     #[serde(default)]
     pub handshakes_failed: u64,
     /// Requests by pattern.
@@ -110,17 +110,17 @@ pub struct StartSchedule {
     pub length: Period,
     /// Bytes of an event's text, stamp included.
     pub payload_bytes: u32,
-    /// How long from now the schedule begins.
+    /// Time from now to the start of the schedule.
     pub start_in: Period,
-    /// Time by which each event is handed over later than it is due, on purpose: a known answer, to
-    /// test the instrument with. It counts as no lateness.
+    /// Time by which each event is published later than it is due, on purpose: a known answer to test the
+    /// instrument with. It does not count as lateness.
     #[serde(default)]
     pub delivery_delay: Period,
-    /// Most that is added to this by chance, evenly spread and drawn from the seed. The order of the
+    /// Largest random addition to this delay, uniformly distributed and drawn from the seed. The order of the
     /// events is kept.
     #[serde(default)]
     pub delivery_jitter: Period,
-    /// Events due before this count for no lateness: the warm-up.
+    /// Events due before this instant do not count for the lateness: the warm-up.
     #[serde(default)]
     pub counted_from: Period,
 }
@@ -132,13 +132,13 @@ pub struct StartedSchedule {
     pub hash: String,
     /// Number of events.
     pub events: u64,
-    /// Sequence number that the first of them will get if nobody else publishes.
+    /// Sequence number that the first of them gets if no other events are published.
     pub first_seq: u64,
     /// The instant 0 of the schedule, nanoseconds since the epoch began.
     pub start_ns: u64,
 }
 
-/// Answer of `GET /schedule`: how faithfully the schedule was kept.
+/// Answer of `GET /schedule`: how closely the publisher kept the schedule.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct PublisherReport {
     /// Hash of the schedule.
@@ -147,10 +147,10 @@ pub struct PublisherReport {
     pub finished: bool,
     /// Events handed to the server so far.
     pub published: u64,
-    /// Events that the log refused; their number is part of the record, never silent.
+    /// Events that the log refused.
     pub refused: u64,
-    /// Instant at which an event was handed to the server's thread, less the intended one: its due, or
-    /// as much later as was ordered. Events due from `counted_from` on.
+    /// Instant at which an event was handed to the server's thread, minus the intended one, which is its due
+    /// plus the delay on purpose. Only events due at `counted_from` or later.
     pub lateness: Distribution,
     /// The same per second of the whole schedule.
     pub lateness_seconds: Vec<Second>,
@@ -162,7 +162,7 @@ impl Announcement {
     /// The announced epoch.
     ///
     /// # Errors
-    /// If the server announced something that is no epoch.
+    /// If the announced epoch is invalid.
     pub fn epoch(&self) -> Result<Epoch, crate::CursorError> {
         self.epoch.parse()
     }

@@ -1,27 +1,27 @@
-//! The curious cases of Server-Sent Events: what a server writes on a labelled test endpoint, and what
-//! every decoder must make of it.
+//! The conformance cases of Server-Sent Events: what a server sends on a test endpoint, and what every decoder
+//! must return.
 
 use serde::{Deserialize, Serialize};
 
-/// An event as a decoder hands it over.
+/// An event as a decoder returns it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DecodedEvent {
     /// Its type.
     #[serde(rename = "type")]
     pub event_type: String,
-    /// Its data. A text of more than [`DecodedEvent::LONGEST`] characters is told by its first ten and its
-    /// length.
+    /// Its data. A text of more than [`DecodedEvent::LONGEST`] characters is shortened to its first ten and
+    /// its length.
     pub data: String,
     /// The last event ID at that moment.
     pub id: String,
 }
 
 impl DecodedEvent {
-    /// Characters of data that are told as they are.
+    /// Longest data that is not shortened, in characters.
     pub const LONGEST: usize = 200;
 
-    /// An event, its data shortened if it is long. Characters are counted as JavaScript does, in units of
-    /// UTF-16, so that a page and this function shorten alike.
+    /// An event, with its data shortened if it is long. Characters are counted in UTF-16 units, as in
+    /// JavaScript, so that a page and this function shorten in the same way.
     #[must_use]
     pub fn of(event_type: &str, data: &str, id: &str) -> Self {
         let length = data.encode_utf16().count();
@@ -34,39 +34,39 @@ impl DecodedEvent {
     }
 }
 
-/// One case: what is asked, and the answer that the standard gives (WHATWG HTML §9.2).
+/// One case: a question, and the result that the standard requires (WHATWG HTML §9.2).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct CuriousCase {
     /// Its name on the stream's endpoint, such as `P18`.
     pub name: String,
-    /// What is tried.
+    /// What is tested.
     pub question: String,
-    /// What is handed over, in order.
+    /// The events that a decoder must return, in order.
     pub expected: Vec<DecodedEvent>,
-    /// Whether the reader gives up for good at the end, instead of asking again.
+    /// Whether the reader must stop for good at the end, instead of reconnecting.
     pub gives_up: bool,
-    /// Streams to read, one after the other, each asked for after the end of the one before.
+    /// Number of streams to read, each requested after the end of the previous one.
     pub streams: u32,
-    /// Least time between the first and the last event, milliseconds; none where that is not the question.
+    /// Least time between the first and the last event, milliseconds; null if the case does not test it.
     pub least_gap_ms: Option<f64>,
-    /// Whether it is about decoding alone, so that every parser of event streams can be asked. The others
-    /// are about how a browser connects.
+    /// Whether the case tests decoding only, so that every parser of event streams can run it. The other cases
+    /// test how a browser connects.
     pub is_decoding: bool,
 }
 
-/// What a reader made of a case.
+/// The result of a reader for a case.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct CuriousAnswer {
-    /// What was handed over, in order.
+    /// The events that the reader returned, in order.
     pub events: Vec<DecodedEvent>,
-    /// Whether the reader gave up for good by itself.
+    /// Whether the reader stopped for good.
     pub gave_up: bool,
-    /// Time between the first and the last event, milliseconds; none without two events.
+    /// Time between the first and the last event, milliseconds; null without two events.
     pub gap_ms: Option<f64>,
 }
 
 impl CuriousCase {
-    /// Whether an answer is the one that the standard gives.
+    /// Whether a result is the one that the standard requires.
     #[must_use]
     pub fn holds(&self, answer: &CuriousAnswer) -> bool {
         let has_gap = self.least_gap_ms.is_none_or(|least| answer.gap_ms.is_some_and(|gap| gap >= least));

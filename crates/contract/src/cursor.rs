@@ -1,4 +1,4 @@
-//! A place in the event log, and what the server says about a place it is asked to resume from.
+//! A place in the event log, and what the server reports about a cursor that it is asked to resume from.
 
 use std::{fmt, str::FromStr};
 
@@ -6,10 +6,10 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 const EPOCH_LENGTH: usize = 6;
 
-/// Identity of one life of a log: six characters `[a-z][0-9a-z]{5}`, random per log.
+/// Identity of one instance of a log: six characters `[a-z][0-9a-z]{5}`, random per log.
 ///
-/// Random and not counted, because a counter would repeat after a restart and a cursor of the old
-/// log would then silently point into the new one.
+/// It is random because a counter would repeat after a restart, and a cursor of the old log would then silently
+/// point into the new one.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Epoch([u8; EPOCH_LENGTH]);
 
@@ -65,8 +65,8 @@ impl fmt::Debug for Epoch {
 
 /// The place after event `seq` of the log `epoch`, written `<epoch>.<seq>`.
 ///
-/// `seq` counts from 1, so `<epoch>.0` is the place before the first event. Subscribers treat the
-/// text as opaque; only the harness, which checks for loss, looks inside.
+/// `seq` counts from 1, so `<epoch>.0` is the place before the first event. Subscribers treat the text as
+/// opaque; only the harness parses it, to check for loss.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Cursor {
     /// Which log.
@@ -86,7 +86,7 @@ pub struct CursorError {
 
 impl CursorError {
     fn new(text: &str) -> Self {
-        // A hostile text must not be echoed at any length.
+        // A hostile text must not be repeated at full length.
         Self { text: text.chars().take(40).collect() }
     }
 }
@@ -146,14 +146,14 @@ impl<'de> Deserialize<'de> for Cursor {
 /// Where a subscriber asks to start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum After {
-    /// No `after` at all: from now on.
+    /// No `after`: from now on.
     Now,
-    /// `after=0`: from the oldest event still kept.
+    /// `after=0`: from the oldest event that the log keeps.
     Oldest,
-    /// `after=<epoch>.<seq>`: what comes after this place.
+    /// `after=<epoch>.<seq>`: the events after this place.
     Cursor(Cursor),
-    /// A `Last-Event-ID` that is no cursor. A browser repeats whatever it has, and an error status
-    /// would end its stream for good, so the log answers with [`Resume::Reset`].
+    /// A `Last-Event-ID` that is not a cursor. A browser would repeat it, and an error status would end its
+    /// stream for good, so the log answers with [`Resume::Reset`].
     Unreadable,
 }
 
@@ -165,12 +165,12 @@ impl FromStr for After {
     }
 }
 
-/// What became of the place a subscriber asked to resume from. The same for all patterns: never
-/// silence, and never a status code that would make a browser give up its stream.
+/// What became of the cursor that a subscriber asked to resume from. It is the same for all patterns, is always
+/// reported, and never needs a status code that ends a browser's stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Resume {
-    /// Everything after the cursor is still there; nothing is missing.
+    /// The log still has all events after the cursor.
     Live,
     /// Some events after the cursor fell out of retention.
     Expired,

@@ -10,12 +10,12 @@ use hdrhistogram::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Largest time that a histogram tells apart; longer ones are counted here. One hour.
+/// Largest time of a histogram, one hour; longer times are counted as this.
 const LONGEST_US: u64 = 3_600_000_000;
-/// Significant decimal digits: a recorded time is kept to within 0.1 %.
+/// Significant decimal digits: a recorded time is exact to 0.1 %.
 const DIGITS: u8 = 3;
 
-/// A histogram of times in microseconds that also keeps the exact sum and ends.
+/// A histogram of times in microseconds that also keeps the exact sum, minimum and maximum.
 #[derive(Debug, Clone)]
 pub struct TimeHistogram {
     buckets: Histogram<u64>,
@@ -27,7 +27,7 @@ pub struct TimeHistogram {
 impl Default for TimeHistogram {
     fn default() -> Self {
         Self {
-            // Grows with the longest time recorded, so that a histogram a second costs little.
+            // It grows with the longest recorded time, so that one histogram per second costs little memory.
             buckets: Histogram::new(DIGITS).expect("the precision is a constant that HdrHistogram accepts"),
             sum_us: 0.0,
             min_us: u64::MAX,
@@ -85,7 +85,7 @@ impl TimeHistogram {
         self.buckets.iter_recorded().map(|step| (step.value_iterated_to(), step.count_at_value()))
     }
 
-    /// As one second of a trial.
+    /// Summarises the histogram as one second of a trial.
     #[must_use]
     pub fn second(&self, second: u32) -> Second {
         Second {
@@ -99,7 +99,7 @@ impl TimeHistogram {
         }
     }
 
-    /// As it stands in a record.
+    /// The form for a record.
     #[must_use]
     pub fn distribution(&self) -> Distribution {
         if self.count() == 0 {
@@ -119,8 +119,8 @@ impl TimeHistogram {
     }
 }
 
-/// A distribution of times in microseconds: exact count, sum and ends, and an HDR histogram of
-/// three significant digits for everything between.
+/// A distribution of times in microseconds: exact count, sum, minimum and maximum, and an HDR histogram with
+/// three significant digits.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Distribution {
     /// Number of samples.
@@ -135,7 +135,7 @@ pub struct Distribution {
     pub hdr: String,
 }
 
-/// A distribution whose histogram cannot be read, as in a damaged record.
+/// An unreadable histogram, as in a damaged record.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the histogram of a distribution cannot be read: {0}")]
 pub struct DistributionError(String);
@@ -192,7 +192,7 @@ pub struct Second {
     pub p99_us: u64,
     /// Largest.
     pub max_us: u64,
-    /// Deliveries due in this second that never came; they are in none of the numbers above.
+    /// Deliveries due in this second that never arrived; they are in none of the numbers above.
     #[serde(default)]
     pub censored: u64,
 }

@@ -1,4 +1,4 @@
-//! An event as it stands on the wire, and the stamp that carries its due time.
+//! An event on the wire, and the stamp with its due time.
 
 use std::{borrow::Cow, fmt, str::FromStr, sync::Arc};
 
@@ -8,15 +8,15 @@ use crate::{Cursor, Resume};
 
 /// The optional name of a kind of event: `[a-z][a-z0-9-]{0,31}`.
 ///
-/// `open`, `error` and `reset` are refused, because an `EventSource` would confuse them with its own
-/// events and with ours; `message` is never written, because it is what no type means.
+/// `open`, `error` and `reset` are refused because they would clash with the own events of an `EventSource`
+/// and of this protocol. `message` is never written because it is the default.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct EventType(Arc<str>);
 
 /// A text that is not an event type.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "`{0}` is not an event type: expected 1 to 32 characters a-z, 0-9 or `-`, a letter first, and not message, open, error or reset"
+    "`{0}` is not an event type: expected 1 to 32 characters a-z, 0-9 or `-`, starting with a letter, and not message, open, error or reset"
 )]
 pub struct EventTypeError(String);
 
@@ -88,9 +88,9 @@ pub struct WireEvent<'a> {
 pub struct PollBody<'a> {
     /// The place after the batch: the next request's `after`.
     pub cursor: Cursor,
-    /// What became of the cursor that was asked for.
+    /// What became of the requested cursor.
     pub resume: Resume,
-    /// Events that are gone for good; present when `resume` is not live and the number is known.
+    /// Number of lost events; present if `resume` is not live and the number is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lost: Option<u64>,
     /// The events, oldest first.
@@ -100,31 +100,30 @@ pub struct PollBody<'a> {
     pub more: bool,
 }
 
-/// Digits of a due stamp. Padded, so that a payload costs the same bytes from the first event to
-/// the last; 13 digits of nanoseconds are 2 h 46 min.
+/// Digits of a due stamp. It is padded so that a payload costs the same bytes from the first event to the last;
+/// 13 digits of nanoseconds are 2 h 46 min.
 pub const DUE_DIGITS: usize = 13;
 
 /// Writes the text of a scheduled event: `<due>;<payload>`, due in nanoseconds of the epoch.
 ///
-/// The characters of the stamp need no escape in any of the four framings, so the text costs the
-/// same bytes everywhere.
+/// No framing escapes the characters of the stamp, so the text costs the same bytes in all four.
 #[must_use]
 pub fn stamp(due_ns: u64, payload: &str) -> String {
     format!("{due_ns:0DUE_DIGITS$};{payload}")
 }
 
-/// An event's text taken apart.
+/// The parts of a scheduled event's text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Stamped<'a> {
     /// The planned instant of the event, nanoseconds since the log's epoch began.
     pub due_ns: u64,
-    /// What follows the stamp.
+    /// The text after the stamp.
     pub payload: &'a str,
 }
 
 impl<'a> Stamped<'a> {
-    /// Reads a text that [`stamp`] wrote. `None` means a *foreign* event: published from outside
-    /// the schedule, so it has no age and does not count as lost.
+    /// Parses a text that [`stamp`] wrote. `None` means a *foreign* event: the schedule did not publish it, so it
+    /// has no age and cannot count as lost.
     #[must_use]
     pub fn parse(text: &'a str) -> Option<Self> {
         let bytes = text.as_bytes();

@@ -1,7 +1,7 @@
-//! Types that cross a process or file boundary: what the server and the load harness say to each
-//! other on the wire, what a scenario file holds, and what a run leaves behind.
+//! Types that cross a process or file boundary: what the server and the load harness exchange, what a
+//! scenario file holds, and what a run writes.
 //!
-//! Nothing here opens a socket, reads a clock or knows HTTP. Everything else depends on this crate.
+//! This crate opens no socket, reads no clock and knows no HTTP. All other crates depend on it.
 
 mod arrivals;
 mod browser;

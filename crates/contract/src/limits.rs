@@ -1,4 +1,4 @@
-//! Beyond what a trial's numbers are not to be believed.
+//! The limits beyond which a trial's numbers are not trustworthy.
 
 use std::time::Duration;
 
@@ -7,35 +7,35 @@ use serde::{Deserialize, Serialize};
 
 use crate::Period;
 
-/// Bounds on what the instrument itself may get wrong. A trial beyond one of them is invalid: its
-/// numbers are shown in grey, with the reason.
+/// Limits on the errors of the instrument itself. A trial beyond one of them is invalid: its numbers are
+/// shown in grey, with the reason.
 ///
-/// Losses, ledgers of requests that disagree and a schedule that was not sent whole have no bound:
-/// they always make a trial invalid.
+/// Losses, request ledgers that disagree and an incomplete schedule have no limit: they always make a trial
+/// invalid.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Limits {
-    /// What the instrument may have added to the age that the question is about, as a fraction of that
-    /// age: the publisher's lateness, the time that server and harness waited for a core, and the stalls
-    /// of the harness's event loops together. It holds where the scenario's primary quantity is an age;
-    /// elsewhere ages beyond it are only marked.
+    /// Most that the instrument may add to the age that the question is about, as a fraction of that age: the
+    /// sum of the publisher's lateness, the time that server and harness waited for a core, and the stalls
+    /// of the harness's event loops. It applies if the scenario's primary quantity is an age. In other
+    /// scenarios, ages beyond it are only marked.
     pub added_age_share: f64,
-    /// What the instrument may have added whatever the age is; the larger of the two bounds counts.
+    /// Most that the instrument may add to any age; the larger of the two limits applies.
     pub added_age: Period,
-    /// How often a trial that the machine disturbed is run again at the end of its block, before its point
-    /// is called invalid.
+    /// How often a trial that the machine disturbed is repeated at the end of its block, before its point
+    /// becomes invalid.
     pub repeats: u32,
-    /// Share of the workers' cores that the harness may use in the window. Above it the harness is
-    /// what is measured.
+    /// Largest share of the workers' cores that the harness may use in the window. Above it the trial measures
+    /// the harness.
     pub harness_cpu: f64,
-    /// How far wall clock and monotonic clock may drift apart in a trial: a stepped clock, or a
-    /// machine that was suspended.
+    /// Largest difference between the wall clock and the monotonic clock over a trial. A larger one means a
+    /// stepped clock or a suspended machine.
     pub clock_step: Period,
-    /// Pages that the whole machine may swap in and out during the trial.
+    /// Most pages that the whole machine may swap in and out during the trial.
     pub swapped_pages: u64,
-    /// Deliveries that must lie beyond the 99th percentile, or a few stragglers decide it.
+    /// Fewest deliveries beyond the 99th percentile. With fewer, a few stragglers decide it.
     pub tail_samples: u32,
-    /// How far the three ledgers of bytes may differ from one another, as a fraction.
+    /// Largest difference between the three byte ledgers, as a fraction.
     pub ledger_difference: f64,
 }
 

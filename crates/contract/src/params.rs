@@ -1,12 +1,12 @@
-//! The settings of a trial as they stand in its record.
+//! The settings of a trial, as its record holds them.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{BrowserAudience, Certificate, Client, Heartbeat, Network, PublisherSeat, Rung, Transport};
 
-/// The settings of a trial as numbers, under the names of `summary.json`. A setting that has no
-/// meaning for the pattern is absent.
+/// The settings of a trial as numbers, with the names of `summary.json`. A setting without meaning for the
+/// pattern is absent.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Params {
     /// Logical readers, one socket each.
@@ -24,40 +24,39 @@ pub struct Params {
     /// Long polling: pause of the subscriber between an answer and its next request.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub turnaround_ms: Option<f64>,
-    /// Polling: how long an answer is waited for before the poll is given up; of a long poll, beyond its
-    /// hold.
+    /// Polling: longest wait for an answer; for a long poll, beyond its hold.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request_timeout_ms: Option<f64>,
-    /// Polling: whether a subscriber asks again on the same connection.
+    /// Polling: whether a subscriber reuses its connection.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub keep_alive: Option<bool>,
     /// Which HTTP client the subscribers use.
     pub client: Client,
-    /// Time by which the server holds each event back on purpose; absent if it does not.
+    /// Time by which the server delays each event on purpose; absent if it does not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub delivery_delay_ms: Option<f64>,
-    /// Most that is added to this by chance, evenly spread; absent if nothing is.
+    /// Largest random addition to this delay, uniformly distributed; absent if there is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub delivery_jitter_ms: Option<f64>,
-    /// Which side of a comparison of equals this is.
+    /// Which side of an A/B test this is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub side: Option<char>,
-    /// What was taken away from the server, where that is the question.
+    /// The ablation of the server; absent if the scenario sweeps none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rung: Option<Rung>,
-    /// Who published; absent where the server did.
+    /// Who published; absent for the server.
     #[serde(default, skip_serializing_if = "is_servers")]
     pub publisher: PublisherSeat,
-    /// Round-trip time that a middlebox adds; absent where there is none.
+    /// Round-trip time that a middlebox adds; absent without a middlebox.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rtt_ms: Option<f64>,
-    /// What the middlebox does; absent where there is none.
+    /// What the middlebox does; absent without a middlebox.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub network: Option<Network>,
-    /// What the server speaks; absent for HTTP/1.1 in clear.
+    /// Transport of the server; absent for unencrypted HTTP/1.1.
     #[serde(default, skip_serializing_if = "is_http1")]
     pub transport: Transport,
-    /// The certificate that the server made; absent for a valid one.
+    /// The certificate that the server generated; absent for a valid one.
     #[serde(default, skip_serializing_if = "is_valid")]
     pub certificate: Certificate,
     /// HTTP/2: subscribers that share a connection.
@@ -66,7 +65,7 @@ pub struct Params {
     /// HTTP/2: streams that the server allows on one connection.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_streams: Option<u32>,
-    /// Signs of life on streams; absent for the usual ones, every 15 s.
+    /// Heartbeats on streams; absent for the default, every 15 s.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub heartbeat: Option<Heartbeat>,
     /// The browser among the subscribers.
@@ -83,7 +82,7 @@ fn is_valid(certificate: &Certificate) -> bool {
 }
 
 impl Params {
-    /// So many subscribers, texts of so many bytes at such a rate, and nothing else.
+    /// Settings with these three values and nothing else.
     #[must_use]
     pub fn of(subscribers: u32, payload_bytes: u32, rate_hz: f64) -> Self {
         Self {
@@ -114,17 +113,17 @@ impl Params {
 }
 
 impl Params {
-    /// Whether the server's limit leaves some subscribers without a stream, since more share a connection
-    /// than it may have.
+    /// Whether the server's stream limit leaves some subscribers without a stream: more of them share a
+    /// connection than it may have streams.
     #[must_use]
     pub fn lacks_streams(&self) -> bool {
         let sharing = self.streams_per_connection.map(|asked| asked.min(self.subscribers));
         sharing.zip(self.max_streams).is_some_and(|(sharing, allowed)| sharing > allowed)
     }
 
-    /// Whether something keeps subscribers away or ends their connections: an obstacle in the network, or a
-    /// limit of streams that leaves some without one. Losses and subscribers without any answer are then a
-    /// finding and no fault of the measurement.
+    /// Whether an obstacle in the network or the server's stream limit keeps subscribers from connecting or
+    /// ends their connections. Losses and subscribers without an answer are then a result and no fault of the
+    /// measurement.
     #[must_use]
     pub fn is_hindered(&self) -> bool {
         self.lacks_streams() || self.network.is_some_and(|network| network.is_obstacle())

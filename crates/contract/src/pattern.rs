@@ -1,4 +1,4 @@
-//! The four patterns. Adding a fifth starts with one word here; the compiler points at the rest.
+//! The four patterns. Adding a fifth starts with one word here; the compiler then finds the other places.
 
 use std::{fmt, str::FromStr};
 
@@ -8,16 +8,17 @@ use serde::{Deserialize, Serialize};
 /// A way for a subscriber to learn what comes after its cursor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 pub enum Pattern {
-    /// Ask on a timer; the server answers at once, with or without events.
+    /// The subscriber asks on a timer; the server answers at once, with or without events.
     #[serde(rename = "short-polling")]
     ShortPolling,
-    /// Ask and be held until there is an event or the hold ends (RFC 6202 §2).
+    /// The subscriber asks; the server holds the request until there is an event or the hold ends (RFC 6202
+    /// §2).
     #[serde(rename = "long-polling")]
     LongPolling,
-    /// Ask once; the answer never ends (WHATWG HTML §9.2, server-sent events).
+    /// The subscriber asks once; the answer never ends (WHATWG HTML §9.2, server-sent events).
     #[serde(rename = "sse")]
     Sse,
-    /// Ask once, then both sides send frames (RFC 6455).
+    /// The subscriber asks once; then both sides send frames (RFC 6455).
     #[serde(rename = "websocket")]
     WebSocket,
 }
@@ -26,7 +27,7 @@ impl Pattern {
     /// All patterns, in the order in which every table and chart lists them.
     pub const ALL: [Self; 4] = [Self::ShortPolling, Self::LongPolling, Self::Sse, Self::WebSocket];
 
-    /// The one name of the pattern: its URL path without the slash, its file name, its chart label.
+    /// The name of the pattern in URL paths, file names and data files.
     #[must_use]
     pub const fn slug(self) -> &'static str {
         match self {
@@ -61,7 +62,7 @@ impl fmt::Display for Pattern {
     }
 }
 
-/// A word that names no pattern.
+/// The name of a pattern that does not exist.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("unknown pattern `{0}`: expected short-polling, long-polling, sse or websocket")]
 pub struct UnknownPattern(String);

@@ -7,7 +7,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// A length of time that is written with its unit: `"250ms"`, `"15s"`, `"1m 30s"`.
 ///
-/// A bare number is refused: nobody can see whether it means seconds or milliseconds.
+/// A bare number is refused because it could mean seconds or milliseconds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Period(pub Duration);
 
@@ -18,13 +18,13 @@ impl Period {
         Self(Duration::from_millis(milliseconds))
     }
 
-    /// Whether it has no length.
+    /// Whether it is zero.
     #[must_use]
     pub const fn is_nothing(&self) -> bool {
         self.0.is_zero()
     }
 
-    /// The period in milliseconds, fractions kept.
+    /// The period in milliseconds, with fractions.
     #[must_use]
     pub fn milliseconds(self) -> f64 {
         self.0.as_secs_f64() * 1e3

@@ -1,8 +1,8 @@
 //! When the subscribers of a trial poll, relative to each other.
 
-/// Step between two subscribers' poll phases, as a fraction of the poll interval: the golden ratio's
-/// fraction. Its multiples fill `[0, 1)` more evenly than chance, for any number of subscribers, and lock
-/// to no schedule's period.
+/// Step between two subscribers' poll phases, as a fraction of the poll interval: the fractional part of the
+/// golden ratio. For any number of subscribers its multiples fill `[0, 1)` more evenly than random numbers,
+/// and they do not lock to a schedule's period.
 pub const PHASE_STEP: f64 = 0.618_033_988_749_894_9;
 
 /// The poll phase of a subscriber, a fraction of the poll interval in `[0, 1)`; `start` is that of number 0.

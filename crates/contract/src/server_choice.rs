@@ -1,4 +1,4 @@
-//! Which server a trial drives, who publishes to it, and what is switched off in it on purpose.
+//! The server of a trial, its publisher, and the ablation of the server.
 
 use std::{fmt, str::FromStr};
 
@@ -10,19 +10,19 @@ use serde::{Deserialize, Serialize};
 #[serde(try_from = "String", into = "String")]
 pub struct ServerName(String);
 
-/// A name that no server can have.
+/// An invalid server name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is no name of a server: expected letters a-z, digits and `-`, a letter first")]
+#[error("`{0}` is not a server name: expected letters a-z, digits and `-`, starting with a letter")]
 pub struct ServerNameError(String);
 
 impl ServerName {
     /// The lab's own server.
     pub const PUSHLAB: &'static str = "pushlab";
-    /// What the kernel alone costs: a single thread that writes a pre-encoded frame to each socket and
-    /// parses nothing. No fifth pattern, but the limit of each.
+    /// The lower bound of the cost, which is what the kernel alone costs: one thread that writes an encoded
+    /// event to each socket and does not parse requests.
     pub const FLOOR: &'static str = "floor";
 
-    /// The name as it is written.
+    /// The name as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -40,7 +40,7 @@ impl ServerName {
         self.0 == Self::FLOOR
     }
 
-    /// Whether the lab did not build it: only a target file says how to start and to ask it.
+    /// Whether it is a server that the lab did not build. A target file describes how to start and use it.
     #[must_use]
     pub fn is_foreign(&self) -> bool {
         !self.is_pushlab() && !self.is_floor()
@@ -90,32 +90,32 @@ impl fmt::Display for ServerName {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum PublisherSeat {
-    /// A thread of the server's process hands each event over. Only the lab's own servers have one.
+    /// A thread of the server process publishes each event. Only the lab's own servers have one.
     #[default]
     Server,
-    /// The harness posts each event over HTTP, the same way to every server.
+    /// The harness posts each event over HTTP, to every server in the same way.
     Harness,
 }
 
-/// What is taken away from the server to show what it is worth. Switches for the scenario `cost-ladder`;
-/// nothing else uses them.
+/// An ablation: a variant of the server with one optimisation removed, to show what the optimisation saves.
+/// Only the scenario `cost-ladder` uses ablations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Rung {
-    /// Nothing: the server as it is.
+    /// Nothing is removed.
     Best,
-    /// Delivered by hyper and a task per subscriber instead of the shared writer.
+    /// hyper and a task per connection deliver instead of the shared writer.
     OwnTasks,
-    /// The same, and each event is encoded again for every subscriber.
+    /// The same as `own-tasks`, and each event is encoded again for every subscriber.
     EncodeEach,
-    /// The same as `own-tasks`, and each event is written by itself instead of all that wait at once.
+    /// The same as `own-tasks`, and each event is written separately instead of in batches.
     WriteEach,
-    /// The same as `own-tasks`, with the buffers of a WebSocket as its library has them by default.
+    /// The same as `own-tasks`, and WebSocket buffers have the default size of the library.
     LargeBuffers,
 }
 
 impl Rung {
-    /// All rungs, the server as it is first.
+    /// All ablations, the complete server first.
     pub const ALL: [Self; 5] =
         [Self::Best, Self::OwnTasks, Self::EncodeEach, Self::WriteEach, Self::LargeBuffers];
 
@@ -138,9 +138,9 @@ impl fmt::Display for Rung {
     }
 }
 
-/// A word that names no rung.
+/// The name of an ablation that does not exist.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is no rung: expected best, own-tasks, encode-each, write-each or large-buffers")]
+#[error("unknown ablation `{0}`: expected best, own-tasks, encode-each, write-each or large-buffers")]
 pub struct UnknownRung(String);
 
 impl FromStr for Rung {

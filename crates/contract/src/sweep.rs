@@ -1,23 +1,23 @@
-//! What a scenario varies: one setting, and the values it takes.
+//! The swept parameter of a scenario: one setting, and its values.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{Client, Heartbeat, Network, Period, Rung, Transport};
 
-/// One side of a comparison of equals: what a pair of runs that differ in nothing, or in one known
-/// thing, shows of the instrument.
+/// One side of an A/B test. The sides are equal or differ by a known delay, so the result tests the
+/// instrument.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Side {
     /// A letter.
     pub name: char,
-    /// Time by which the server holds each event back on this side.
+    /// Time by which the server delays each event on this side.
     #[serde(default)]
     pub delivery_delay: Period,
 }
 
-/// The values of the one setting that a scenario sweeps. Exactly one list may be given.
+/// The values of the swept parameter. Exactly one list may be given.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Sweep {
@@ -42,28 +42,28 @@ pub struct Sweep {
     /// Polling with and without keep-alive.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub keep_alive: Vec<bool>,
-    /// Sides of a comparison of equals.
+    /// Sides of an A/B test.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub side: Vec<Side>,
-    /// What is taken away from the server.
+    /// Ablations of the server.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub rung: Vec<Rung>,
     /// Round-trip times of the network.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub rtt: Vec<Period>,
-    /// Networks: each takes the place of the table `[network]`.
+    /// Networks: each replaces the table `[network]`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub network: Vec<Network>,
-    /// What the server speaks.
+    /// Transports of the server.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub transport: Vec<Transport>,
-    /// Signs of life on streams.
+    /// Heartbeats on streams.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub heartbeat: Vec<Heartbeat>,
-    /// HTTP/2: subscribers that share a connection.
+    /// HTTP/2: numbers of subscribers that share a connection.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub streams_per_connection: Vec<u32>,
-    /// HTTP/2: streams that the server allows on one connection.
+    /// HTTP/2: most streams that the server allows on one connection.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub max_streams: Vec<u32>,
 }
@@ -85,26 +85,26 @@ pub enum Change {
     Client(Client),
     /// Keep-alive of polling.
     KeepAlive(bool),
-    /// Side of a comparison of equals.
+    /// Side of an A/B test.
     Side(Side),
-    /// What is taken away from the server.
+    /// Ablation of the server.
     Rung(Rung),
     /// Round-trip time.
     Rtt(Period),
     /// The whole network.
     Network(Network),
-    /// What the server speaks.
+    /// Transport of the server.
     Transport(Transport),
-    /// Signs of life.
+    /// Heartbeats on streams.
     Heartbeat(Heartbeat),
     /// Subscribers that share a connection.
     StreamsPerConnection(u32),
-    /// Streams that a connection may have.
+    /// Most streams of a connection.
     MaxStreams(u32),
 }
 
 impl Sweep {
-    /// The swept values. The scenario's check lets only one list hold any.
+    /// The swept values. The scenario's check ensures that only one list has any.
     #[must_use]
     pub fn changes(&self) -> Vec<Change> {
         let mut changes: Vec<Change> = Vec::new();
