@@ -1,4 +1,4 @@
-//! What lies between subscriber and server: the middlebox of a trial, and what rides on the sockets.
+//! The network between subscriber and server: the middlebox of a trial, the transport and the heartbeats.
 
 use std::{fmt, str::FromStr, time::Duration};
 
@@ -7,65 +7,65 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::Period;
 
-/// What a middlebox between subscriber and server does to every connection. Without any of these it is a
-/// relay that only passes bytes on.
+/// What a middlebox between subscriber and server does to every connection. With an empty table it is a relay
+/// that only forwards bytes.
 ///
-/// A scenario without the table `[network]` has no middlebox: subscribers connect to the server itself.
+/// A scenario without the table `[network]` has no middlebox: subscribers connect directly to the server.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Network {
-    /// Round-trip time: half of it in each direction, and a whole one for setting the connection up.
+    /// Round-trip time: half of it in each direction, and a whole one for connection set-up.
     #[serde(default, skip_serializing_if = "Period::is_nothing")]
     pub rtt: Period,
-    /// Most that is added to a direction's delay by chance, evenly spread. The order is kept.
+    /// Largest random addition to the delay of a direction, uniformly distributed. The order is kept.
     #[serde(default, skip_serializing_if = "Period::is_nothing")]
     pub jitter: Period,
-    /// Bytes a second that each direction of each connection carries; unlimited if absent.
+    /// Bytes per second in each direction of each connection; unlimited if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bytes_per_second: Option<u64>,
-    /// A connection on which no byte passes in either direction for so long is closed.
+    /// Closes a connection without a byte in either direction for this time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub idle_timeout: Option<Period>,
-    /// Holds back what the server sends, as a proxy that buffers responses.
+    /// Buffers what the server sends, as a proxy that buffers responses.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub buffer: Option<Buffering>,
-    /// A connection is closed after so long.
+    /// Closes a connection after this time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cut_after: Option<Period>,
-    /// A connection is closed after so many bytes from the server.
+    /// Closes a connection after this number of bytes from the server.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cut_after_bytes: Option<u64>,
-    /// A request with an `Upgrade` header is answered 403, as by a proxy that does not know it. What is
-    /// encrypted it cannot read, and passes on.
+    /// Answers a request with an `Upgrade` header with 403, as a proxy that does not support it. Encrypted
+    /// bytes pass, because the middlebox cannot read them.
     #[serde(default, skip_serializing_if = "is_false")]
     pub refuse_upgrade: bool,
-    /// Connections open at a time; further ones are closed as soon as they are accepted.
+    /// Most connections open at a time; further ones are closed as soon as they are accepted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub connections: Option<u32>,
-    /// After so long nothing passes any more, and neither side is told: no FIN, no RST.
+    /// After this time the connection forwards nothing more and sends no FIN or RST to either side.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub black_hole_after: Option<Period>,
 }
 
-/// How a proxy holds back a response.
+/// How a proxy buffers a response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Buffering {
-    /// Passed on once so many bytes have gathered…
+    /// The buffer is forwarded when it holds this number of bytes…
     pub bytes: u64,
-    /// …or once nothing has come from the server for so long.
+    /// …or when the server has sent nothing for this time.
     pub pause: Period,
 }
 
 impl Network {
-    /// Whether bytes are only passed on.
+    /// Whether the middlebox only forwards bytes.
     #[must_use]
     pub fn is_clear(&self) -> bool {
         *self == Self::default()
     }
 
-    /// Whether there is more in the way than time and bandwidth: something that ends, refuses or holds
-    /// back connections. Losses are then a finding and no fault of the measurement.
+    /// Whether the middlebox ends, refuses or buffers connections, and does not only add delay or limit
+    /// bandwidth. Losses are then a result and no fault of the measurement.
     #[must_use]
     pub fn is_obstacle(&self) -> bool {
         let passable = Self {
@@ -77,8 +77,8 @@ impl Network {
         *self != passable
     }
 
-    /// The longest that an answer of so many bytes takes behind it when nobody has to wait: two round
-    /// trips, for a new connection's first bytes are held back for one, and what holds back the answer.
+    /// Longest time of an answer of this many bytes without congestion: two round trips, because the first
+    /// bytes of a new connection are delayed by one, plus buffering and transmission.
     #[must_use]
     pub fn longest_answer(&self, bytes: f64) -> Duration {
         let buffered = self.buffer.map_or(Duration::ZERO, |buffer| *buffer.pause);
@@ -91,16 +91,16 @@ const fn is_false(value: &bool) -> bool {
     !*value
 }
 
-/// What the server speaks on its measured port.
+/// The transport of the measured port.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Transport {
-    /// HTTP/1.1 in clear.
+    /// HTTP/1.1 without encryption.
     #[default]
     Http1,
     /// HTTP/1.1 in TLS.
     Http1Tls,
-    /// HTTP/2 in TLS, chosen by ALPN (RFC 7301); WebSocket by extended CONNECT (RFC 8441).
+    /// HTTP/2 in TLS, negotiated by ALPN (RFC 7301); WebSocket by extended CONNECT (RFC 8441).
     Http2,
 }
 
@@ -136,7 +136,7 @@ impl fmt::Display for Transport {
 
 /// A transport that does not exist.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is no transport: expected http1, http1-tls or http2")]
+#[error("unknown transport `{0}`: expected http1, http1-tls or http2")]
 pub struct UnknownTransport(String);
 
 impl FromStr for Transport {
@@ -150,14 +150,14 @@ impl FromStr for Transport {
     }
 }
 
-/// The certificate that the server makes for itself at its start.
+/// The certificate that the server generates at its start.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Certificate {
     /// For `localhost`, `127.0.0.1` and `::1`, valid now.
     #[default]
     Valid,
-    /// The same, but its time is over.
+    /// The same, but expired.
     Expired,
     /// Valid now, but for another host.
     OtherHost,
@@ -184,9 +184,9 @@ impl fmt::Display for Certificate {
     }
 }
 
-/// A certificate that the server cannot make.
+/// A certificate that does not exist.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is no certificate to make: expected valid, expired or other-host")]
+#[error("unknown certificate `{0}`: expected valid, expired or other-host")]
 pub struct UnknownCertificate(String);
 
 impl FromStr for Certificate {
@@ -200,20 +200,20 @@ impl FromStr for Certificate {
     }
 }
 
-/// Signs of life that the server sends on SSE streams and WebSockets: `"off"`, `"15s"` (whatever else is
-/// sent) or `"idle 15s"` (only after so long without an event).
+/// Heartbeats that the server sends on SSE streams and WebSockets: `"off"`, `"15s"` (always) or `"idle 15s"`
+/// (only after 15 s without other bytes).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Heartbeat {
     /// None.
     Off,
-    /// One every so often.
+    /// One per period.
     Every(Period),
-    /// One when nothing has been sent for so long.
+    /// One when nothing has been sent for a period.
     WhenIdle(Period),
 }
 
 impl Heartbeat {
-    /// The shortest time between two.
+    /// Shortest allowed period.
     pub const SHORTEST: Period = Period::from_millis(100);
 }
 
@@ -234,9 +234,9 @@ impl fmt::Display for Heartbeat {
     }
 }
 
-/// A heartbeat that cannot be.
+/// An invalid heartbeat.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is no heartbeat: expected off, a time such as 15s, or `idle 15s`, 100ms at least")]
+#[error("`{0}` is not a heartbeat: expected off, a time such as 15s, or `idle 15s`, at least 100ms")]
 pub struct UnknownHeartbeat(String);
 
 impl FromStr for Heartbeat {
@@ -277,7 +277,7 @@ impl JsonSchema for Heartbeat {
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({
             "type": "string",
-            "description": "\"off\", a time such as \"15s\", or \"idle 15s\": only after so long without an event.",
+            "description": "\"off\", a time such as \"15s\", or \"idle 15s\": only after 15 s without other bytes.",
         })
     }
 }
@@ -294,17 +294,17 @@ pub struct RelayAnnouncement {
 /// What a middlebox counted from its start to its end: its last line of JSON on stdout.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct RelayCounts {
-    /// Connections accepted and passed on.
+    /// Connections accepted and relayed.
     pub relayed: u64,
-    /// Connections closed at once because as many as allowed were open.
+    /// Connections closed at once because the limit was reached.
     pub over_cap: u64,
-    /// Connections closed because nothing had passed for the idle timeout.
+    /// Connections closed by the idle timeout.
     pub idled_out: u64,
-    /// Connections closed after their time or their bytes.
+    /// Connections closed after the configured time or number of bytes.
     pub cut: u64,
-    /// Requests answered 403 because they asked for an upgrade.
+    /// Requests answered with 403 because they asked for an upgrade.
     pub upgrades_refused: u64,
-    /// Connections on which nothing passed any more from an instant on, and nobody was told.
+    /// Connections that became a black hole.
     pub swallowed: u64,
     /// Connections that the server did not accept.
     pub unreachable: u64,
@@ -316,8 +316,8 @@ pub struct RelayCounts {
 
 /// What became of the bytes of one direction in a middlebox.
 ///
-/// `taken + made = delivered + discarded + held`. What the sender's socket wrote is
-/// `taken + unread`, and what went into a connection that was closed already.
+/// `taken + made = delivered + discarded + held`. The bytes that the sender's socket wrote are `taken +
+/// unread`, plus bytes sent into a connection that was closed already.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct WayCounts {
     /// Read from the sender's socket.
@@ -326,15 +326,15 @@ pub struct WayCounts {
     pub made: u64,
     /// Written to the receiver's socket.
     pub delivered: u64,
-    /// Taken or made, and never delivered: lost with a connection that ended, or swallowed.
+    /// Taken or made, but never delivered: lost in a black hole or with a connection that ended.
     pub discarded: u64,
-    /// Still on their way when this was counted.
+    /// Still queued when this was counted.
     pub held: u64,
-    /// Left in the kernel's receive buffer when the middlebox closed the sender's connection: sent, and
+    /// Left in the kernel's receive buffer when the middlebox closed the sender's connection: sent, but
     /// never taken.
     pub unread: u64,
-    /// Of those delivered: not acknowledged by a receiver that had closed or reset the connection. Whether
-    /// they arrived is unknown.
+    /// Delivered, but not acknowledged when the receiver closed or reset the connection. Whether they arrived
+    /// is unknown.
     pub unacknowledged: u64,
     /// Connections in which bytes were discarded, held, unread or unacknowledged.
     pub broken: u64,

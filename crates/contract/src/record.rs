@@ -1,6 +1,6 @@
-//! What a run leaves behind: the manifest, and one record a trial.
+//! The files of a run: the manifest, and one record per trial.
 //!
-//! The report is made from these alone. Times are in the unit of the field's last word.
+//! The report is made from these alone. The last word of a field's name is its unit.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -14,24 +14,24 @@ use crate::{
 /// Version of the manifest's and the records' shape.
 pub const RECORD_SCHEMA: u32 = 3;
 
-/// Ages of the deliveries of a window, those that never came included.
+/// Ages of the deliveries of a window, including those that never arrived.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Ages {
-    /// Ages of what arrived: received − due.
+    /// Ages of the deliveries that arrived: received − due.
     pub arrived: Distribution,
-    /// Deliveries that had not arrived when the trial ended. They stay in every percentile as
-    /// "older than": leaving them out would make a server look faster the more it loses.
+    /// Deliveries that had not arrived when the trial ended. Every percentile counts them as "older than":
+    /// without them a server would look faster the more it loses.
     pub censored: u64,
     /// The smallest age that a censored delivery had reached when the trial ended.
     pub censored_min_us: u64,
 }
 
-/// The measured stretch of a schedule, in nanoseconds since the schedule's instant 0.
+/// The measured part of a schedule, in nanoseconds since the schedule's instant 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Window {
     /// First instant that counts.
     pub start_ns: u64,
-    /// First instant that counts no more.
+    /// First instant after the window.
     pub end_ns: u64,
 }
 
@@ -49,19 +49,18 @@ impl Window {
     }
 }
 
-/// Everything a completed trial measured.
+/// All measurements of a completed trial.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Measurements {
-    /// The stretch of the schedule that counts.
+    /// The measured part of the schedule.
     pub window: Window,
     /// Deliveries (event × subscriber) whose due lies in the window.
     pub window_deliveries: u64,
-    /// Deliveries that arrived between the edges of the window, whatever their due: the denominator of
-    /// every cost per event, because what the window's bytes, requests and CPU time were spent on is what
-    /// arrived in it. Each text that `bytes.payload` holds is one, so what came twice or from somebody
-    /// else is counted here too; a trial with either is invalid.
+    /// Deliveries that arrived within the window, whatever their due. It is the denominator of every cost per
+    /// event, because the window's bytes, requests and CPU time were spent on these deliveries. It counts each
+    /// text in `bytes.payload`, so also duplicated and foreign events; a trial with either is invalid.
     pub window_received: u64,
-    /// Was everything delivered once and in order?
+    /// Whether every event was delivered once and in order.
     pub delivery: Delivery,
     /// Ages of the window's deliveries.
     pub age: Ages,
@@ -75,79 +74,79 @@ pub struct Measurements {
     pub connect: Distribution,
     /// Requests.
     pub requests: RequestLedger,
-    /// Bytes between the edges of the window.
+    /// Bytes within the window.
     pub bytes: ByteCounts,
-    /// Bytes of the whole life of all connections: the ledger of the sockets' streams.
+    /// Bytes of all connections from their start to their end: the ledger of the sockets' streams.
     pub bytes_life: ByteCounts,
-    /// The same as the subscribers compute it from what they asked and decoded: payload plus heads
-    /// and framing by their rules, no socket asked. None where the client does not tell.
+    /// The same bytes, computed by the subscribers from their requests and decoded messages: payload plus heads
+    /// and framing by the rules of the protocol, without the sockets. Null if the client does not report them.
     pub computed_life: Option<BothWays>,
-    /// Bytes of the whole life that were read and never decoded, in the same streams: messages that
-    /// broke off with their connection, and what came with an answer that was refused. With
-    /// `computed_life` they make up `bytes_life`.
+    /// Bytes of these streams that were read and never decoded: messages cut off with their connection, and
+    /// answers that were refused. Their sum with `computed_life` equals `bytes_life`.
     pub broken_off_life: u64,
-    /// The same as the kernel counted it, read before each connection was closed. None where the
-    /// kernel or the client does not tell.
+    /// The same bytes, counted by the kernel and read before each connection was closed. Null if the kernel or
+    /// the client does not report them.
     pub kernel_life: Option<KernelCounts>,
-    /// What the kernel counted between the edges of the window.
+    /// What the kernel counted within the window.
     pub kernel_window: Option<KernelCounts>,
-    /// What all subscribers' connections left behind at their ends. None where the client does not tell, nor
-    /// behind a middlebox where the kernel does not.
+    /// What was lost when the subscribers' connections ended. Null if the client does not report it, and behind
+    /// a middlebox also if the kernel does not.
     pub left_behind: Option<LeftBehind>,
-    /// Bytes of exchanges that had begun before the window and were answered in it or later: their parts
-    /// may be counted in the window, and these bytes of them are not.
+    /// Bytes, sent or received before the window, of exchanges that were not complete when it began. The
+    /// window does not count them, but may count other parts of these exchanges.
     pub bytes_under_way: u64,
-    /// What setting up all subscribers took. None where the client does not tell.
+    /// The cost of setting up all subscribers. Null if the client does not report it.
     pub set_up: Option<SetUp>,
     /// Times in the window that a subscriber woke up: bytes arrived, or its timer fired.
     pub wakeups: u64,
-    /// Connections the server held: mean of its gauge at both edges of the window.
+    /// Open connections of the server: mean of its gauge at both edges of the window.
     pub sockets_held: f64,
-    /// CPU between the edges of the window.
+    /// CPU time within the window.
     pub cpu: CpuUse,
-    /// Requests that the server counted for this pattern in its whole life; must equal
-    /// `requests.life`. None where the server does not tell.
+    /// Requests that the server counted for this pattern from its start to its end; must equal
+    /// `requests.life`. Null if the server does not report them.
     pub server_requests_life: Option<u64>,
-    /// Bytes written and read by the server's sockets in its whole life; must equal those of
-    /// `bytes_life` but for what a middlebox's books explain. None where the server does not tell.
+    /// Bytes written and read by the server's sockets from its start to its end. They must equal those of
+    /// `bytes_life`, except for a difference that the middlebox's counts explain. Null if the server does not
+    /// report them.
     pub server_bytes_life: Option<BothWays>,
-    /// What the publisher did.
+    /// How many events the publisher published.
     pub publisher: PublisherCounts,
     /// Worker threads of the harness.
     pub workers: u32,
-    /// In the window: how much later than asked the workers' event loops came back from short sleeps,
-    /// less the time that they worked meanwhile and what a timer may be late. Whatever arrives during
-    /// such a stall looks older than it was.
+    /// Stalls of the workers' event loops in the window: how much later than requested they returned from
+    /// short sleeps, minus their own work and the usual lateness of a timer. An event that arrives during a
+    /// stall looks older than it was.
     pub stalls: Distribution,
-    /// By how much the wall clock moved otherwise than the monotonic clock during the trial.
+    /// Difference between the wall clock's and the monotonic clock's progress over the trial.
     pub clock_step_us: f64,
-    /// Pages that the machine swapped in and out during the trial. None where the kernel does not tell.
+    /// Pages that the machine swapped in and out during the trial. Null if the kernel does not report them.
     pub swapped_pages: Option<u64>,
     /// What happened to one subscriber around the first events of the window.
     pub trace: Vec<TraceEvent>,
-    /// What open connections cost; only in trials with stairs.
+    /// The cost of open connections; only in trials with memory steps.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub connections: Option<ConnectionCost>,
     /// CPU time by second of the schedule, warm-up included; only where the rate is ramped.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub cpu_seconds: Vec<CpuSecond>,
-    /// The middlebox between subscribers and server; none where there was no such thing.
+    /// The middlebox between subscribers and server; absent without a middlebox.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub relay: Option<RelayUse>,
-    /// Subscribers that never had a connection; more than none only behind an obstacle.
+    /// Subscribers that never had a connection; above 0 only behind an obstacle.
     #[serde(default, skip_serializing_if = "is_none_at_all")]
     pub never_connected: u64,
-    /// What went wrong for subscribers, the most frequent first.
+    /// Errors that subscribers met, the most frequent first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub troubles: Vec<Trouble>,
-    /// From losing a connection to the first answer on the next one, whole life. A connection on which a
-    /// poll was given up is lost from then on.
+    /// Times from the loss of a connection to the first answer on the next one, in the whole trial. A
+    /// connection counts as lost when a poll on it times out.
     #[serde(default, skip_serializing_if = "Distribution::is_empty")]
     pub recovery: Distribution,
-    /// The clock that the ages rest on, where a browser told them.
+    /// The clock of the ages, if a browser reported them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub browser_clock: Option<BrowserClock>,
-    /// Doubts about this measurement, in words; empty if there is none.
+    /// Warnings about this measurement, in words.
     pub warnings: Vec<String>,
 }
 
@@ -155,12 +154,12 @@ fn is_none_at_all(number: &u64) -> bool {
     *number == 0
 }
 
-/// What the middlebox of a trial did, and what it took.
+/// What the middlebox of a trial counted, and its CPU time.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RelayUse {
-    /// What it counted in its whole life.
+    /// Its counts from its start to its end.
     pub counts: RelayCounts,
-    /// CPU time between the edges of the window; in neither the server's nor the harness's.
+    /// CPU time within the window; neither the server's nor the harness's CPU time includes it.
     pub cpu_us: f64,
 }
 
@@ -169,11 +168,11 @@ pub struct RelayUse {
 pub struct CpuSecond {
     /// Which second, from 0.
     pub second: u32,
-    /// The stretch that the readings lie apart: nearly a second.
+    /// Wall time between the two readings: nearly a second.
     pub wall_us: f64,
-    /// Of the server, its publisher left out.
+    /// Of the server, without its publisher.
     pub server_us: f64,
-    /// Of the harness, its publisher left out.
+    /// Of the harness, without its publisher.
     pub harness_us: f64,
 }
 
@@ -183,22 +182,22 @@ pub struct CpuSecond {
 pub enum Outcome {
     /// It ran to its end.
     Completed {
-        /// What it measured.
+        /// Its measurements.
         measurements: Box<Measurements>,
     },
     /// It could not be finished.
     Failed {
-        /// Why, in a sentence.
+        /// The reason, in a sentence.
         reason: String,
         /// The last lines that the server wrote to stderr.
         server_last_words: Vec<String>,
     },
     /// A browser did its task.
     Watched {
-        /// What it brought to light.
+        /// The results.
         findings: Box<BrowserFindings>,
     },
-    /// It was not tried, because what it needs is not on this machine.
+    /// It was not run, because something that it needs is missing on this machine.
     #[serde(rename = "not-run")]
     NotRun {
         /// What is missing, and how to get it.
@@ -227,11 +226,12 @@ pub struct Environment {
     pub server_core: Option<u32>,
     /// Cores that the harness's workers are bound to, one each; empty if they are not bound.
     pub harness_cores: Vec<u32>,
-    /// Maximum segment size set on both ends, bytes, with TCP's options; so that packets mean something on loopback.
+    /// Maximum segment size set on both ends, bytes, TCP options included. It makes packet counts on loopback
+    /// meaningful.
     pub tcp_maxseg: u32,
 }
 
-/// One trial, as appended to `records.jsonl` the moment it ends.
+/// One trial, appended to `records.jsonl` as soon as it ends.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct TrialRecord {
     /// [`RECORD_SCHEMA`].
@@ -242,15 +242,15 @@ pub struct TrialRecord {
     pub pattern: Pattern,
     /// Its settings.
     pub params: Params,
-    /// Which server; `pushlab` is the lab's own, `floor` what the kernel alone costs.
+    /// Which server; `pushlab` is the lab's own, `floor` the lower bound.
     pub server: ServerName,
     /// Position in the order of the run, from 0.
     pub order: u32,
     /// Which block of its scenario, from 1; 0 for a calibration. A block runs every trial once, in a
     /// seeded random order.
     pub block: u32,
-    /// Which attempt at this trial of its block it is, from 1. The last
-    /// attempt counts; those before it were disturbed by the machine.
+    /// Number of the attempt at this trial in its block, from 1. The last attempt counts; the machine
+    /// disturbed the earlier ones.
     pub attempt: u32,
     /// Seed of the run.
     pub seed: u64,
@@ -262,11 +262,11 @@ pub struct TrialRecord {
     pub started_at: String,
     /// Where it was measured.
     pub environment: Environment,
-    /// What the calibration trial of this pattern found; absent in the calibration's own record and
-    /// where calibration failed.
+    /// The result of this pattern's calibration trial; absent in the record of the calibration itself and if
+    /// the calibration failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub calibration: Option<Calibration>,
-    /// How it ended and what it measured.
+    /// How it ended, with its measurements.
     pub outcome: Outcome,
 }
 
@@ -280,7 +280,7 @@ impl TrialRecord {
         }
     }
 
-    /// What a browser brought to light, if one did.
+    /// The results of a browser's task, if the trial has one.
     #[must_use]
     pub fn browser_findings(&self) -> Option<&BrowserFindings> {
         match &self.outcome {

@@ -1,4 +1,4 @@
-//! A scenario: one question, in one strict TOML file.
+//! A scenario: one question, in one TOML file in which unknown keys are errors.
 
 mod check;
 mod network_check;
@@ -15,10 +15,10 @@ use crate::{
 
 pub use check::ScenarioError;
 
-/// What the default run takes of a scenario. Without this table it takes nothing.
+/// The part of a scenario that the default run contains. Without this table it contains nothing of it.
 ///
-/// It has a few minutes for all questions, so its trials may be shorter than those of a run of the scenario
-/// by name: rather four short blocks, which give intervals, than one long one.
+/// The default run has a few minutes for all questions, so its trials may be shorter than those of a run of
+/// the scenario by name. Four short blocks, which give intervals, are better than one long block.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DefaultRun {
@@ -31,10 +31,10 @@ pub struct DefaultRun {
     /// Blocks: how often every trial is run.
     #[serde(default = "one_block")]
     pub blocks: u32,
-    /// Start of the schedule that does not count; the scenario's if absent.
+    /// Warm-up, which is not measured; the scenario's if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub warm_up: Option<Period>,
-    /// Measured stretch of the schedule; the scenario's if absent.
+    /// Measured part of the schedule; the scenario's if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub measure: Option<Period>,
     /// Long polling: how long the server holds a request; the scenario's if absent.
@@ -42,54 +42,53 @@ pub struct DefaultRun {
     pub hold: Option<Period>,
 }
 
-/// One question, and the trials that answer it. The file format of `scenarios/*.toml`: an unknown
-/// key is an error.
+/// One question, and the trials that answer it. This is the format of `scenarios/*.toml`; an unknown key is an
+/// error.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Scenario {
     /// Name; the same as the file's.
     pub name: String,
-    /// The question, as the heading of its part of the report.
+    /// The question, used as the heading of its part of the report.
     pub question: String,
-    /// The situation in life that it stands for.
+    /// The real situation that it stands for.
     pub setting: String,
     /// What to look at in the figures.
     pub look_at: String,
     /// Patterns compared.
     #[serde(default = "all_patterns")]
     pub patterns: Vec<Pattern>,
-    /// Servers that every trial is run against: `pushlab`, `floor` (what the kernel alone costs), or the
-    /// name of a target.
+    /// Servers that every trial is run against: `pushlab`, `floor` (the lower bound), or the name of a target.
     #[serde(default = "pushlab_alone")]
     pub servers: Vec<ServerName>,
-    /// Who publishes. A server that is not the lab's own can only be published to by the harness, and
-    /// then so are all.
+    /// Who publishes. Only the harness can publish to a target; it then publishes to all servers of the
+    /// scenario.
     #[serde(default)]
     pub publisher: PublisherSeat,
-    /// How often every trial is run; a block holds each once. An interval needs four.
+    /// Number of blocks: each block runs every trial once. An interval needs four.
     #[serde(default = "default_blocks")]
     pub blocks: u32,
-    /// The quantity that the question is about, by its name in `summary.json`. Its comparisons are
-    /// judged by themselves; those of all others share one error rate.
+    /// The quantity that the question is about, by its name in `summary.json`. Its comparisons have their own
+    /// error rate; the comparisons of all other quantities share one.
     #[serde(default = "default_primary")]
     pub primary: String,
     /// Conditions on quantities by their names in `summary.json`, such as `age_p99_ms < 250`,
     /// `sse.requests_per_event <= 1.1`, `lost == 0` or
-    /// `sse.bytes_per_event / websocket.bytes_per_event < 1.6`. They speak of the lab's own server;
-    /// `sse.cpu_us_per_event / floor <= 1.25` holds a quantity against that of another one, and is kept
-    /// when the low end of the ratio's 95 % interval is within it.
+    /// `sse.bytes_per_event / websocket.bytes_per_event < 1.6`. They apply to the lab's own server.
+    /// `sse.cpu_us_per_event / floor <= 1.25` compares a quantity with that of another server, and passes if
+    /// the low end of the ratio's 95 % interval is within the bound.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub thresholds: Vec<String>,
     /// Logical readers, one socket each.
     pub subscribers: u32,
-    /// Numbers of subscribers at which memory is read on the way to all of them; `subscribers` is the
-    /// last of them. Empty for a trial without stairs.
+    /// Memory steps: rising numbers of subscribers at which memory is read; the last is `subscribers`. Empty
+    /// for a trial without memory steps.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub stairs: Vec<u32>,
-    /// With stairs: how long all subscribers stay open without an event.
+    /// With memory steps: how long all subscribers stay open without an event.
     #[serde(default = "default_idle")]
     pub idle: Period,
-    /// Bytes of an event's text, due stamp included. Ignored by `replay`, whose file holds texts.
+    /// Bytes of an event's text, due stamp included. Ignored by `replay`, whose file has the texts.
     #[serde(default = "default_payload_bytes")]
     pub payload_bytes: u32,
     /// Short polling: time between two polls (fixed rate).
@@ -98,69 +97,68 @@ pub struct Scenario {
     /// Long polling: how long the server holds a request.
     #[serde(default = "default_hold")]
     pub hold: Period,
-    /// Long polling: pause of the subscriber between an answer and its next request. On loopback
-    /// it stands for the network's round trip and the page's own work.
+    /// Long polling: pause of the subscriber between an answer and its next request. On loopback it stands for
+    /// the network's round trip and the page's own work.
     #[serde(default)]
     pub turnaround: Period,
-    /// Polling: a poll whose answer is not complete so long after its request was sent is given up, as by
-    /// `fetch` with `AbortSignal.timeout()` in a page (WHATWG DOM §3.2; RFC 9110 knows no such limit of a
-    /// client). The connection is closed, and the subscriber goes on as after any failure, on a fresh
-    /// one. A long poll is waited for so long beyond its hold; opening a connection may take as long.
-    /// Streams have no such limit, for EventSource and WebSocket have none in a page either.
+    /// Polling: longest time from a request to its complete answer. The poll is then abandoned, as by `fetch`
+    /// with `AbortSignal.timeout()` in a page (WHATWG DOM §3.2; RFC 9110 defines no such limit). The connection
+    /// is closed, and the subscriber continues as after any failure, on a new connection. For a long poll the
+    /// hold is added. Opening a connection has the same limit. Streams have none, because EventSource and
+    /// WebSocket have none in a page either.
     #[serde(default = "default_request_timeout")]
     pub request_timeout: Period,
-    /// Polling: whether a subscriber asks again on the same connection.
+    /// Polling: whether a subscriber reuses its connection.
     #[serde(default = "kept_alive")]
     pub keep_alive: bool,
     /// HTTP client of the polling and SSE subscribers.
     #[serde(default)]
     pub client: Client,
-    /// Time by which the server holds each event back on purpose: a known answer, to test the
-    /// instrument with.
+    /// Time by which the server delays each event on purpose: a known answer to test the instrument with.
     #[serde(default)]
     pub delivery_delay: Period,
-    /// Most that is added to this by chance, evenly spread.
+    /// Largest random addition to this delay, uniformly distributed.
     #[serde(default)]
     pub delivery_jitter: Period,
-    /// What lies between subscribers and server: a middlebox that every connection goes through. Absent:
-    /// nothing does.
+    /// A middlebox between subscribers and server, which every connection passes. Without this table there is
+    /// none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub network: Option<Network>,
-    /// What the server speaks.
+    /// Transport of the server.
     #[serde(default)]
     pub transport: Transport,
-    /// The certificate that the server makes, where it encrypts.
+    /// The certificate that the server generates, if its transport encrypts.
     #[serde(default)]
     pub certificate: Certificate,
-    /// HTTP/2: how many subscribers share a connection.
+    /// HTTP/2: number of subscribers that share a connection.
     #[serde(default = "one_stream")]
     pub streams_per_connection: u32,
-    /// HTTP/2: how many streams the server allows on one connection.
+    /// HTTP/2: most streams that the server allows on one connection.
     #[serde(default = "default_max_streams")]
     pub max_streams: u32,
-    /// Signs of life that the server sends on SSE streams and WebSockets.
+    /// Heartbeats that the server sends on SSE streams and WebSockets.
     #[serde(default)]
     pub heartbeat: Heartbeat,
-    /// A real browser, and what its page does; the subscribers are then beside it.
+    /// A real browser, and what its page does. The subscribers then run at the same time on the same server.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub browser: Option<BrowserAudience>,
-    /// Start of the schedule that does not count.
+    /// Warm-up: the start of the schedule, which is not measured.
     #[serde(default = "default_warm_up")]
     pub warm_up: Period,
-    /// Measured stretch of the schedule.
+    /// Measured part of the schedule.
     pub measure: Period,
-    /// Longest wait after the schedule for what is still under way.
+    /// Longest wait after the schedule for deliveries in flight.
     #[serde(default = "default_drain")]
     pub drain: Period,
     /// When events are due.
     pub events: Arrivals,
-    /// The one setting that is varied.
+    /// The swept parameter.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sweep: Option<Sweep>,
-    /// What the default run takes.
+    /// What the default run contains.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub default_run: Option<DefaultRun>,
-    /// Beyond what the numbers are not to be believed.
+    /// The limits beyond which the numbers are not trustworthy.
     #[serde(default)]
     pub limits: Limits,
 }
@@ -214,19 +212,19 @@ const fn default_drain() -> Period {
 /// Which part of a scenario to run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Selection {
-    /// What the scenario offers for the default run.
+    /// The scenario's part of the default run.
     Default,
     /// Every pattern at every point.
     Everything,
 }
 
 impl Scenario {
-    /// Reads a scenario file's text. `file` is its path, for error messages, and its stem must be
-    /// the scenario's name.
+    /// Parses the text of a scenario file. `file` is its path, for error messages; its stem must be the
+    /// scenario's name.
     ///
     /// # Errors
-    /// [`ScenarioError`] with file, key and what is allowed, if the text is not TOML, has an
-    /// unknown key, or a value makes no sense.
+    /// [`ScenarioError`] with file, key and expected values, if the text is not TOML, has an unknown key or an
+    /// invalid value.
     pub fn from_toml(file: &str, text: &str) -> Result<Self, ScenarioError> {
         let scenario: Self = toml::from_str(text).map_err(|error| ScenarioError::Form {
             file: file.to_owned(),
@@ -269,7 +267,7 @@ impl Scenario {
                 for server in &self.servers {
                     let settings = Settings { server: server.clone(), ..settings.clone() };
                     let plan = TrialPlan { pattern, settings };
-                    // A pattern that the swept setting does not concern is measured once.
+                    // A pattern to which the swept parameter does not apply is measured once.
                     if !plans.iter().any(|other| plan.measures_the_same(other)) {
                         plans.push(plan);
                     }
@@ -288,7 +286,7 @@ impl Scenario {
         }
     }
 
-    /// The settings of a selection, nothing swept yet: the default run may have shorter trials.
+    /// The settings of a selection before the sweep. The default run may have shorter trials.
     fn settings_of(&self, selection: Selection) -> Settings {
         let mut settings = self.settings();
         let chosen = match selection {

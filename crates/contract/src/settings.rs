@@ -7,7 +7,7 @@ use crate::{
     Period, PublisherSeat, Rung, ServerName, Side, Transport,
 };
 
-/// The settings of one trial, the sweep applied.
+/// The settings of one trial, with the sweep applied.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Settings {
     /// Logical readers.
@@ -20,58 +20,58 @@ pub struct Settings {
     pub hold: Period,
     /// Long polling: pause before the next request.
     pub turnaround: Period,
-    /// Polling: how long an answer is waited for; of a long poll, beyond its hold.
+    /// Polling: longest wait for an answer; for a long poll, beyond its hold.
     pub request_timeout: Period,
-    /// Polling: whether a subscriber asks again on the same connection.
+    /// Polling: whether a subscriber reuses its connection.
     pub keep_alive: bool,
     /// HTTP client.
     pub client: Client,
-    /// Time by which the server holds each event back on purpose.
+    /// Time by which the server delays each event on purpose.
     pub delivery_delay: Period,
-    /// Most that is added to this by chance.
+    /// Largest random addition to this delay.
     pub delivery_jitter: Period,
-    /// Side of a comparison of equals.
+    /// Side of an A/B test.
     pub side: Option<char>,
-    /// What is taken away from the server; none where that is not the question.
+    /// Ablation of the server; `None` if the scenario sweeps none.
     pub rung: Option<Rung>,
     /// Which server.
     pub server: ServerName,
     /// Who publishes.
     pub publisher: PublisherSeat,
-    /// What lies between subscribers and server; none where they connect to it directly.
+    /// The middlebox between subscribers and server; `None` if they connect directly.
     pub network: Option<Network>,
-    /// What the server speaks.
+    /// Transport of the server.
     pub transport: Transport,
-    /// The certificate that it makes, where it encrypts.
+    /// The certificate that the server generates, if its transport encrypts.
     pub certificate: Certificate,
-    /// HTTP/2: subscribers that share a connection.
+    /// HTTP/2: number of subscribers that share a connection.
     pub streams_per_connection: u32,
-    /// HTTP/2: streams that the server allows on one connection.
+    /// HTTP/2: most streams that the server allows on one connection.
     pub max_streams: u32,
-    /// Signs of life on streams.
+    /// Heartbeats on streams.
     pub heartbeat: Heartbeat,
     /// The browser among the subscribers.
     pub browser: Option<BrowserAudience>,
-    /// Numbers of subscribers at which memory is read; empty for a trial without stairs.
+    /// Memory steps: numbers of subscribers at which memory is read; empty for a trial without them.
     pub stairs: Vec<u32>,
-    /// With stairs: how long all subscribers stay open without an event.
+    /// With memory steps: how long all subscribers stay open without an event.
     pub idle: Period,
-    /// Start of the schedule that does not count.
+    /// Start of the schedule, which is not measured.
     pub warm_up: Period,
-    /// Measured stretch.
+    /// Measured part of the schedule.
     pub measure: Period,
-    /// Longest wait for what is under way.
+    /// Longest wait for deliveries in flight.
     pub drain: Period,
     /// When events are due.
     pub events: Arrivals,
 }
 
 impl Settings {
-    /// How long a poll's answer is waited for where a scenario does not say.
+    /// Default of `request_timeout`.
     pub const USUAL_REQUEST_TIMEOUT: Period = Period::from_millis(5_000);
 
-    /// The settings as numbers, without those that have no meaning for the pattern. Rate and payload
-    /// are those of the actual schedule's window.
+    /// The settings as numbers, without those that have no meaning for the pattern. Rate and payload are those
+    /// of the actual schedule's window.
     #[must_use]
     pub fn params(&self, pattern: Pattern, rate_hz: f64, payload_bytes: u32) -> Params {
         let mut params = Params {
@@ -106,7 +106,7 @@ impl Settings {
             }
             Pattern::Sse => params.heartbeat = self.other_heartbeat(),
             Pattern::WebSocket => {
-                // It has no HTTP client to choose.
+                // WebSocket has no choice of HTTP client.
                 params.client = Client::Lean;
                 params.heartbeat = self.other_heartbeat();
             }
@@ -114,7 +114,7 @@ impl Settings {
         params
     }
 
-    /// The request timeout of the lab's own subscribers. A page that is the subscriber itself sets none.
+    /// The request timeout of the lab's own subscribers. A page that is itself the subscriber has none.
     fn subscribers_timeout_ms(&self) -> Option<f64> {
         match self.browser.map(|browser| browser.task) {
             Some(BrowserTask::Ages) => None,
@@ -123,13 +123,13 @@ impl Settings {
         }
     }
 
-    /// The heartbeat where it is not the usual one.
+    /// The heartbeat, if it is not the default.
     fn other_heartbeat(&self) -> Option<Heartbeat> {
         (self.heartbeat != Heartbeat::default()).then_some(self.heartbeat)
     }
 
-    /// Whether the server's limit leaves some subscribers without a stream, since more share a connection
-    /// than it may have.
+    /// Whether the server's stream limit leaves some subscribers without a stream: more of them share a
+    /// connection than it may have streams.
     #[must_use]
     pub fn lacks_streams(&self) -> bool {
         let is_shared = match self.transport {
@@ -139,16 +139,16 @@ impl Settings {
         is_shared && self.streams_per_connection.min(self.subscribers) > self.max_streams
     }
 
-    /// Whether something keeps subscribers away or ends their connections: an obstacle in the network, or a
-    /// limit of streams that leaves some without one. Losses and subscribers without any answer are then a
-    /// finding and no fault of the measurement.
+    /// Whether an obstacle in the network or the server's stream limit keeps subscribers from connecting or
+    /// ends their connections. Losses and subscribers without an answer are then a result and no fault of the
+    /// measurement.
     #[must_use]
     pub fn is_hindered(&self) -> bool {
         self.lacks_streams() || self.network.is_some_and(|network| network.is_obstacle())
     }
 
-    /// The time that so many round trips through the middlebox take at most, what it holds back included;
-    /// nothing where there is none.
+    /// Longest time of this number of round trips through the middlebox, buffering included; zero without a
+    /// middlebox.
     #[must_use]
     pub fn round_trips(&self, number: u32) -> Duration {
         self.network.map_or(Duration::ZERO, |network| {
@@ -157,7 +157,7 @@ impl Settings {
         })
     }
 
-    /// Length of the published schedule: warm-up and measured stretch.
+    /// Length of the published schedule: warm-up and measured part.
     #[must_use]
     pub fn schedule_length(&self) -> Period {
         Period(*self.warm_up + *self.measure)
@@ -168,7 +168,7 @@ impl Settings {
             Change::Subscribers(subscribers) => self.subscribers = subscribers,
             Change::RateHz(rate) => match &mut self.events {
                 Arrivals::Steady { rate_hz } | Arrivals::Poisson { rate_hz } => *rate_hz = rate,
-                // `Scenario::check` refuses a rate sweep over these.
+                // `Scenario::check` refuses to sweep the rate of these.
                 Arrivals::Bursts { .. }
                 | Arrivals::Ramp { .. }
                 | Arrivals::Silence
@@ -194,12 +194,12 @@ impl Settings {
     }
 }
 
-/// Absent where nothing is added.
+/// `None` for zero.
 fn some_time(period: Period) -> Option<f64> {
     (!period.is_zero()).then(|| period.milliseconds())
 }
 
-/// One trial to come: a pattern at a point of the sweep.
+/// One planned trial: a pattern at a point of the sweep.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TrialPlan {
     /// Which pattern.
@@ -209,7 +209,7 @@ pub struct TrialPlan {
 }
 
 impl TrialPlan {
-    /// Whether a trial of this plan could not differ from one of the other.
+    /// Whether both plans have the same settings for this pattern.
     pub(crate) fn measures_the_same(&self, other: &Self) -> bool {
         let params = |plan: &Self| plan.settings.params(plan.pattern, 0.0, plan.settings.payload_bytes);
         self.pattern == other.pattern

@@ -1,5 +1,5 @@
-//! A target: how to start a server that the lab did not build, publish to it and subscribe to it. The
-//! file format of `scenarios/targets/<name>/target.toml`: an unknown key is an error.
+//! A target: a server that the lab did not build, and how to start it, publish to it and subscribe to it. This
+//! is the format of `scenarios/targets/<name>/target.toml`; an unknown key is an error.
 
 use std::{collections::BTreeMap, path::Path};
 
@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Pattern, ServerName};
 
-/// A foreign server. Its file lies in a folder of the same name, beside whatever else the server needs.
+/// A server that the lab did not build. Its file is in a folder of the same name, with all other files that the
+/// server needs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Target {
@@ -16,67 +17,66 @@ pub struct Target {
     pub name: ServerName,
     /// What it is, in running text.
     pub title: String,
-    /// Whether it is there, and how to get it.
+    /// How to check for it and install it.
     pub install: Install,
     /// How to start it.
     pub start: Start,
     /// How to publish to it.
     pub publish: PublishRequest,
-    /// How to subscribe to it by each pattern that it offers.
+    /// How to subscribe to it, for each pattern that it offers.
     pub patterns: BTreeMap<Pattern, Subscription>,
 }
 
-/// Commands are lists of words; nothing goes through a shell. In every word `{home}`, `{work}`,
-/// `{data_port}`, `{hold_ms}`, `{hold_s}` and `{descriptors}` are replaced (see [`Target::PLACEHOLDERS`]).
+/// A command as a list of words; no shell is used. In every word `{home}`, `{work}`, `{data_port}`,
+/// `{hold_ms}`, `{hold_s}` and `{descriptors}` are replaced (see [`Target::PLACEHOLDERS`]).
 pub type Words = Vec<String>;
 
-/// How a target is looked for and installed. Its commands run in `{home}`.
+/// How to check for a target and install it. The commands run in `{home}`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Install {
-    /// Ends with 0 if everything is there.
+    /// Exits with 0 if everything is installed.
     pub check: Words,
     /// Prints the version, on stdout or stderr.
     pub version: Words,
-    /// Get it, one after the other.
+    /// Commands that install it, in this order.
     pub commands: Vec<Words>,
-    /// Whether they need root, as a package manager of the system does.
+    /// Whether the commands need root, as the system's package manager does.
     #[serde(default)]
     pub as_root: bool,
-    /// What a person can do instead, in a sentence.
+    /// How to install it by hand, in a sentence.
     pub otherwise: String,
 }
 
-/// How a target's process is started. It runs in `{home}`, and ends when it is told to (SIGTERM).
+/// How to start a target's process. It runs in `{home}` and must end on SIGTERM.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Start {
-    /// The program and its arguments. It must stay in the foreground, and its children in its process
-    /// group: all of the group is measured, and nothing else.
+    /// The program and its arguments. It must stay in the foreground, and its children in its process group:
+    /// exactly this group is measured.
     pub command: Words,
-    /// Environment variables on top of PATH and HOME, which are all that it gets of the caller's: what a
-    /// person sets for other programs must not change what is measured. Placeholders are replaced here,
-    /// too.
+    /// Environment variables in addition to the caller's PATH and HOME. The process gets no others, so that
+    /// settings for other programs do not change the measurement. Placeholders are replaced here, too.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub environment: BTreeMap<String, String>,
-    /// Files of the folder that are written into `{work}` with the placeholders replaced.
+    /// Files of the folder that are copied into `{work}`, with the placeholders replaced.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub files: Vec<String>,
-    /// How it says that it can be used.
+    /// How it reports that it accepts connections.
     pub ready: Ready,
 }
 
-/// How a foreign server says that it accepts connections.
+/// How a target reports that it accepts connections.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Ready {
-    /// By a line on its stdout.
+    /// It prints a line on stdout.
     Line,
-    /// It does not: its port accepts a connection.
+    /// It reports nothing; the lab tries to connect to its port.
     Port,
 }
 
-/// The request that publishes one event; its body is the event's text.
+/// The request that publishes one event. Its body is the event's text.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PublishRequest {
@@ -90,17 +90,17 @@ pub struct PublishRequest {
     pub content_type: String,
 }
 
-/// How one subscribes by a pattern.
+/// How to subscribe with a pattern.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Subscription {
-    /// Path and query of the first request. Of a poll it gives the first place, and is answered at once.
+    /// Path and query of the first request. With polling it is answered at once and gives the first cursor.
     pub first: String,
-    /// Path and query of every further poll, with `{after}` where the cursor goes. A stream has no
-    /// further requests.
+    /// Path and query of every later poll, with `{after}` in place of the cursor. A stream has no later
+    /// requests.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next: Option<String>,
-    /// Where a poll's answer says the place after it, and the next request names it.
+    /// Where a poll's answer and the next request carry the cursor.
     #[serde(default)]
     pub cursor: CursorPlace,
     /// Where the texts of events are.
@@ -108,16 +108,16 @@ pub struct Subscription {
     pub events: EventPlace,
 }
 
-/// Where a cursor travels.
+/// Where answers and requests carry the cursor.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum CursorPlace {
-    /// There is none: the connection is the place.
+    /// Nowhere: the server keeps the place of each connection.
     #[default]
     None,
-    /// In `ETag` and `Last-Modified`, and back in `If-None-Match` and `If-Modified-Since`.
+    /// The answer in `ETag` and `Last-Modified`, the request in `If-None-Match` and `If-Modified-Since`.
     Validators,
-    /// In this field of the answer's JSON object, and back in the URL's `{after}`.
+    /// The answer in this field of its JSON object, the request in its URL at `{after}`.
     Json(String),
 }
 
@@ -125,12 +125,12 @@ pub enum CursorPlace {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum EventPlace {
-    /// The whole is one event's text. A poll that brought one is repeated until there is none.
+    /// The whole body is one event's text. A poll is repeated until it returns none.
     #[default]
     Text,
     /// Each line is one event's text.
     Lines,
-    /// In this field of a JSON object: a list of texts.
+    /// This field of a JSON object is a list of texts.
     Json(String),
 }
 
@@ -141,7 +141,7 @@ fn plain_text() -> String {
     "text/plain".to_owned()
 }
 
-/// A target file that cannot be used, with the place and what is wrong.
+/// A target file that cannot be used, with file, key and problem.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TargetError {
     /// Not TOML, an unknown or missing key, or a value of the wrong kind.
@@ -152,29 +152,28 @@ pub enum TargetError {
         /// What the TOML reader said, with line and column.
         problem: String,
     },
-    /// A value that makes no sense.
+    /// An invalid value.
     #[error("{file}: `{key}` {problem}")]
     Value {
         /// The target's file.
         file: String,
         /// The key.
         key: String,
-        /// What is wrong with it.
+        /// What is wrong with the value.
         problem: String,
     },
 }
 
 impl Target {
-    /// What is replaced in commands and files: the folder that the target is installed into, a fresh
-    /// folder of this start, the port to listen on, the longest hold of a poll in milliseconds and in
-    /// whole seconds (rounded up), and the number of file descriptors that the process may have.
+    /// Placeholders in commands and files: the folder that the target is installed into, a new folder for this
+    /// start, the port to listen on, the longest hold of a poll in milliseconds and in whole seconds (rounded
+    /// up), and the number of file descriptors that the process may have.
     pub const PLACEHOLDERS: [&str; 6] = ["home", "work", "data_port", "hold_ms", "hold_s", "descriptors"];
 
-    /// Reads a target file's text. `file` is its path; its folder must bear the target's name.
+    /// Parses the text of a target file. `file` is its path; its folder must have the target's name.
     ///
     /// # Errors
-    /// [`TargetError`] with file and key, if the text is not TOML, has an unknown key, or a value makes
-    /// no sense.
+    /// [`TargetError`] with file and key, if the text is not TOML, has an unknown key or an invalid value.
     pub fn from_toml(file: &str, text: &str) -> Result<Self, TargetError> {
         let target: Self = toml::from_str(text).map_err(|error| TargetError::Form {
             file: file.to_owned(),
@@ -251,14 +250,14 @@ impl Target {
                     that(
                         &key("cursor"),
                         subscription.cursor != CursorPlace::None,
-                        "is none: a poll must name its place, as validators or as a field of the JSON"
+                        "is none: a poll must send its cursor, as validators or from a field of the JSON"
                             .to_owned(),
                     )?;
                     let in_url = matches!(subscription.cursor, CursorPlace::Json(_));
                     that(
                         &key("next"),
                         next.contains("{after}") == in_url,
-                        "holds {after} if the cursor comes from the JSON, and only then".to_owned(),
+                        "must hold {after} if the cursor comes from the JSON, and only then".to_owned(),
                     )?;
                 }
                 Pattern::Sse | Pattern::WebSocket => {
@@ -266,12 +265,12 @@ impl Target {
                     that(
                         &key("next"),
                         !polls,
-                        "and `cursor` are of polls alone: a stream is asked for once".to_owned(),
+                        "and `cursor` are for polling only: a stream has one request".to_owned(),
                     )?;
                     that(
                         &key("events"),
                         subscription.events == EventPlace::Text,
-                        "is not text: a stream's message is one event's text".to_owned(),
+                        "must be text: a stream's message is one event's text".to_owned(),
                     )?;
                 }
             }
@@ -280,14 +279,14 @@ impl Target {
     }
 }
 
-/// Refuses a `{word}` that nobody replaces.
+/// Refuses an unknown placeholder.
 fn placeholders(text: &str, known: &[&str]) -> Result<(), String> {
     for rest in text.split('{').skip(1) {
         let Some((word, _)) = rest.split_once('}') else { continue };
         let is_word = !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
         if is_word && !known.contains(&word) {
             let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
-            return Err(format!("holds {{{word}}}, which nobody replaces: known here are {known}"));
+            return Err(format!("holds {{{word}}}, an unknown placeholder: expected {known}"));
         }
     }
     Ok(())
@@ -342,12 +341,12 @@ mod tests {
         for (from, to, words) in [
             ("title", "titel", "unknown field `titel`"),
             ("\"demo\"\n", "\"other\"\n", "`name` is other: expected the folder's name, demo"),
-            ("{data_port}", "{port}", "`start.command` holds {port}, which nobody replaces"),
+            ("{data_port}", "{port}", "`start.command` holds {port}, an unknown placeholder"),
             ("[\"true\"]", "[]", "`install.check` is empty"),
             ("\"/publish\"", "\"publish\"", "`publish.path` is `publish`"),
             ("\"/publish\"", "\"/publish\"\nmethod = \"GET\"", "expected POST or PUT"),
-            ("first = \"/sse\"", "first = \"/sse\"\nnext = \"/sse\"", "a stream is asked for once"),
-            ("?after={after}", "", "`patterns.long-polling.next` holds {after} if"),
+            ("first = \"/sse\"", "first = \"/sse\"\nnext = \"/sse\"", "a stream has one request"),
+            ("?after={after}", "", "`patterns.long-polling.next` must hold {after} if"),
             ("cursor = \"validators\"", "", "`patterns.short-polling.cursor` is none"),
             ("[patterns.sse]", "[patterns.carrier-pigeon]", "carrier-pigeon"),
             ("\"line\"", "\"soon\"", "soon"),

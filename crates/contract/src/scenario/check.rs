@@ -1,32 +1,32 @@
-//! What makes a scenario impossible, and an error that says what would be possible.
+//! Checks of a scenario's values. An error names the key, the value and what is expected.
 
 use std::{fmt, path::Path};
 
 use super::{DefaultRun, Scenario, Selection};
 use crate::{Arrivals, Client, Limits, Pattern, Period, PublisherSeat, ServerName, Settings, Sweep};
 
-/// Longest name: files are called after it, with more words behind, and a name of theirs has room for 255.
+/// Longest name: file names contain it with more words, and a file name has at most 255 bytes.
 const LONGEST_NAME: usize = 60;
 /// Longest schedule, so that a typing error does not run for a day.
 const LONGEST_PHASE: Period = Period::from_millis(3_600_000);
-/// Shortest stretch in which anything can be counted.
+/// Shortest window with enough to count.
 const SHORTEST_WINDOW: Period = Period::from_millis(500);
-/// A shorter hold is short polling.
+/// Shortest hold: a shorter one would be short polling.
 const SHORTEST_HOLD: Period = Period::from_millis(100);
 /// The contract's longest hold (seconds 0–55).
 const LONGEST_HOLD: Period = Period::from_millis(55_000);
-/// Longest wait for a poll's answer: whoever waits longer has no timeout.
+/// Longest wait for a poll's answer.
 const LONGEST_REQUEST_TIMEOUT: Period = Period::from_millis(600_000);
 /// Most blocks, so that a typing error does not run for a week.
 const MOST_BLOCKS: u32 = 100;
-/// Most repetitions of a disturbed trial: a machine that disturbs more than these is not quiet.
+/// Most repetitions of a disturbed trial: a machine that disturbs more is not quiet enough.
 const MOST_REPEATS: u32 = 10;
-/// Most subscribers: two descriptors of one machine's 20,000 each, less what the processes need.
+/// Most subscribers: each needs one of 20,000 descriptors in either process, and the processes need some.
 const MOST_SUBSCRIBERS: u32 = 18_000;
-/// Most subscribers behind a middlebox, which needs two descriptors for each.
+/// Most subscribers behind a middlebox, which needs two descriptors per connection.
 pub(crate) const MOST_SUBSCRIBERS_BEHIND_RELAY: u32 = 9_500;
 
-/// A scenario that cannot be run, with the place and what is allowed.
+/// A scenario that cannot be run, with file, key and expected values.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum ScenarioError {
     /// Not TOML, an unknown or missing key, or a value of the wrong kind.
@@ -37,8 +37,8 @@ pub enum ScenarioError {
         /// What the TOML reader said, with line and column.
         problem: String,
     },
-    /// A value that makes no sense.
-    #[error("{file}: `{key}` is {value}: allowed is {allowed}")]
+    /// An invalid value.
+    #[error("{file}: `{key}` is {value}: expected {allowed}")]
     Value {
         /// The scenario's file.
         file: String,
@@ -46,13 +46,13 @@ pub enum ScenarioError {
         key: String,
         /// The value found.
         value: String,
-        /// What would be accepted.
+        /// What is accepted.
         allowed: String,
     },
 }
 
 impl Scenario {
-    /// Refuses what makes no sense, before anything starts.
+    /// Refuses invalid values before anything starts.
     pub(crate) fn check(&self, file: &str, stem: &str) -> Result<(), ScenarioError> {
         let check = Check { file };
         check.that("name", &self.name, self.name == stem, "the file's name without `.toml`")?;
@@ -60,7 +60,7 @@ impl Scenario {
             "name",
             &self.name,
             self.name != "calibration",
-            "another: so the calibration's records are called",
+            "another name: `calibration` is reserved",
         )?;
         check.that(
             "name",
@@ -76,13 +76,13 @@ impl Scenario {
             "name",
             &self.name,
             !self.name.starts_with('-'),
-            "a name that begins with a letter or a digit: on a command line `-` begins an option",
+            "a name that starts with a letter or a digit: on a command line `-` starts an option",
         )?;
         check.that(
             "name",
             format_args!("{} letters long", self.name.len()),
             self.name.len() <= LONGEST_NAME,
-            "at most 60: files of a run are named after it",
+            "at most 60: the names of a run's files contain it",
         )?;
         for (key, text) in
             [("question", &self.question), ("setting", &self.setting), ("look_at", &self.look_at)]
@@ -111,7 +111,7 @@ impl Scenario {
     }
 }
 
-/// Gathers the file's name for the errors.
+/// Checks values; its errors contain the file's name.
 pub(crate) struct Check<'a> {
     file: &'a str,
 }
@@ -169,7 +169,7 @@ impl Check<'_> {
             &format!("{key}.rate_hz"),
             "swept",
             sweep.rate_hz.is_empty() || has_rate,
-            "only with steady or poisson arrivals",
+            "steady or poisson arrivals for such a sweep",
         )?;
         let names: Vec<char> = sweep.side.iter().map(|side| side.name).collect();
         let apart = names.iter().enumerate().all(|(index, name)| !names[..index].contains(name));
@@ -177,12 +177,12 @@ impl Check<'_> {
             &format!("{key}.side"),
             names.iter().collect::<String>(),
             apart && names.iter().all(char::is_ascii_lowercase),
-            "a letter a-z each, every one once",
+            "a different letter a-z for each side",
         )
     }
 
-    /// What the default run takes: patterns and values that the scenario has, and trials that are no longer
-    /// than the scenario's.
+    /// Checks the default run: its patterns and values must be the scenario's, and its trials not longer than
+    /// the scenario's.
     fn default_run(&self, scenario: &Scenario, chosen: &DefaultRun) -> Result<(), ScenarioError> {
         if let Some(patterns) = &chosen.patterns {
             self.patterns("default_run.patterns", patterns, &scenario.patterns)?;
@@ -203,7 +203,7 @@ impl Check<'_> {
             ("default_run.hold", chosen.hold, SHORTEST_HOLD, scenario.hold),
         ] {
             if let Some(own) = own {
-                let allowed = format!("{shortest} to {longest}, which is the scenario's");
+                let allowed = format!("{shortest} to {longest}, the scenario's own value");
                 self.that(key, own, shortest <= own && own <= longest, &allowed)?;
             }
         }
@@ -212,11 +212,11 @@ impl Check<'_> {
             "default_run.hold",
             "set",
             chosen.hold.is_none() || !sweeps_holds,
-            "only where [sweep] does not vary it: use [default_run.sweep]",
+            "no hold here where [sweep] varies it: use [default_run.sweep]",
         )
     }
 
-    /// How often the trials are run, and the stairs.
+    /// Checks the number of blocks and the memory steps.
     fn runs(&self, scenario: &Scenario) -> Result<(), ScenarioError> {
         let default_blocks = scenario.default_run.as_ref().map_or(1, |chosen| chosen.blocks);
         for (key, blocks) in [("blocks", scenario.blocks), ("default_run.blocks", default_blocks)] {
@@ -240,7 +240,7 @@ impl Check<'_> {
         )
     }
 
-    /// Which servers are driven, and who can publish to them.
+    /// Checks the servers and settings that some of them do not support.
     fn servers(&self, scenario: &Scenario) -> Result<(), ScenarioError> {
         let servers = &scenario.servers;
         let listed = servers.iter().map(ServerName::as_str).collect::<Vec<_>>().join(", ");
@@ -255,7 +255,7 @@ impl Check<'_> {
             "publisher",
             "server",
             scenario.publisher == PublisherSeat::Harness || !servers.iter().any(ServerName::is_foreign),
-            "harness: only the lab's own servers have a publisher inside",
+            "harness: only the lab's own servers have a publisher",
         )?;
         let clients = scenario.sweep.as_ref().map_or(&[][..], |sweep| &sweep.client);
         let is_lean = clients.iter().chain([&scenario.client]).all(|client| *client == Client::Lean);
@@ -263,7 +263,7 @@ impl Check<'_> {
             "client",
             "reqwest",
             is_lean || !servers.iter().any(ServerName::is_foreign),
-            "lean: an ordinary client's bytes are those that the server counts, and a target counts none",
+            "lean: with reqwest only the server counts bytes, and a target counts none",
         )?;
         let floor = servers.iter().any(ServerName::is_floor);
         let sweeps_fresh = scenario.sweep.as_ref().is_some_and(|sweep| sweep.keep_alive.contains(&false));
@@ -271,14 +271,14 @@ impl Check<'_> {
             "keep_alive",
             "false",
             !floor || (scenario.keep_alive && !sweeps_fresh),
-            "true with the server floor: it knows a subscriber's place by its connection alone",
+            "true with the server floor: it keeps a subscriber's place by its connection",
         )?;
         let sweeps_rungs = scenario.sweep.as_ref().is_some_and(|sweep| !sweep.rung.is_empty());
         self.that(
             "sweep.rung",
             "swept",
             !sweeps_rungs || servers.iter().all(ServerName::is_pushlab),
-            "only with the server pushlab",
+            "pushlab as the only server for such a sweep",
         )
     }
 
@@ -396,7 +396,7 @@ mod tests {
     #[test]
     fn absurd_values_are_refused_with_what_is_allowed() {
         for (from, to, key) in [
-            ("subscribers = 10", "subscribers = 0", "`subscribers` is 0: allowed is 1 to"),
+            ("subscribers = 10", "subscribers = 0", "`subscribers` is 0: expected 1 to"),
             ("subscribers = 10", "subscribers = 10\npayload_bytes = 3", "`payload_bytes` is 3"),
             ("\"15s\"", "\"0s\"", "`measure` is 0s"),
             ("\"15s\"", "15", "with its unit in quotes"),
@@ -412,7 +412,7 @@ mod tests {
             (
                 "subscribers = 10",
                 "subscribers = 10\nrequest_timeout = \"99ms\"",
-                "`request_timeout` is 99ms: allowed is 100ms to 10m",
+                "`request_timeout` is 99ms: expected 100ms to 10m",
             ),
         ] {
             let error = error_of(&GOOD.replace(from, to));
@@ -424,9 +424,9 @@ mod tests {
     fn blocks_stairs_limits_and_sides_are_checked() {
         let with = |line: &str| GOOD.replace("subscribers = 10", &format!("subscribers = 10\n{line}"));
         for (line, problem) in [
-            ("blocks = 0", "`blocks` is 0: allowed is 1 to 100"),
+            ("blocks = 0", "`blocks` is 0: expected 1 to 100"),
             ("blocks = 101", "`blocks` is 101"),
-            ("stairs = [0, 10]", "`stairs` is [0, 10]: allowed is three or more"),
+            ("stairs = [0, 10]", "`stairs` is [0, 10]: expected three or more"),
             ("stairs = [0, 5, 5, 10]", "three or more rising numbers"),
             ("stairs = [0, 5, 9]", "the last of them 10 (subscribers)"),
             ("idle = \"1ms\"", "`idle` is 1ms"),
@@ -437,11 +437,11 @@ mod tests {
             assert!(error.contains(problem), "{problem} is missing in: {error}");
         }
         for (table, problem) in [
-            ("[limits]\nharness_cpu = 1.5", "`limits.harness_cpu` is 1.5: allowed is a fraction"),
+            ("[limits]\nharness_cpu = 1.5", "`limits.harness_cpu` is 1.5: expected a fraction"),
             ("[limits]\nledger_difference = nan", "`limits.ledger_difference` is NaN"),
             ("[limits]\nclock_step = \"0s\"", "`limits.clock_step`"),
-            ("[limits]\nadded_age_share = 2.0", "`limits.added_age_share` is 2: allowed is a fraction"),
-            ("[limits]\nrepeats = 11", "`limits.repeats` is 11: allowed is 0 to 10"),
+            ("[limits]\nadded_age_share = 2.0", "`limits.added_age_share` is 2: expected a fraction"),
+            ("[limits]\nrepeats = 11", "`limits.repeats` is 11: expected 0 to 10"),
             ("[limits]\nadded_ag = \"1s\"", "added_age"),
             ("[sweep]\nside = [{ name = \"a\" }, { name = \"a\" }]", "`sweep.side` is aa"),
             ("[default_run]\nblocks = 0", "`default_run.blocks` is 0"),
@@ -471,12 +471,12 @@ mod tests {
     fn a_foreign_server_is_published_to_from_outside_and_read_by_the_lean_client() {
         let with = |lines: &str| GOOD.replace("subscribers = 10", &format!("subscribers = 10\n{lines}"));
         let servers = "servers = [\"pushlab\", \"demo\"]";
-        assert!(error_of(&with(servers)).contains("`publisher` is server: allowed is harness"));
+        assert!(error_of(&with(servers)).contains("`publisher` is server: expected harness"));
         let posted = format!("{servers}\npublisher = \"harness\"");
         let scenario = Scenario::from_toml("scenarios/demo.toml", &with(&posted)).unwrap();
         assert_eq!(scenario.trials(Selection::Everything).len(), 8, "four patterns of two servers");
         let ordinary = error_of(&with(&format!("{posted}\nclient = \"reqwest\"")));
-        assert!(ordinary.contains("`client` is reqwest: allowed is lean"), "{ordinary}");
+        assert!(ordinary.contains("`client` is reqwest: expected lean"), "{ordinary}");
     }
 
     #[test]
@@ -526,10 +526,10 @@ mod tests {
     #[test]
     fn the_default_run_has_no_longer_trials_than_its_scenario() {
         for (line, problem) in [
-            ("warm_up = \"3s\"", "`default_run.warm_up` is 3s: allowed is 0s to 2s"),
-            ("measure = \"16s\"", "`default_run.measure` is 16s: allowed is 500ms to 15s"),
+            ("warm_up = \"3s\"", "`default_run.warm_up` is 3s: expected 0s to 2s"),
+            ("measure = \"16s\"", "`default_run.measure` is 16s: expected 500ms to 15s"),
             ("measure = \"100ms\"", "`default_run.measure` is 100ms"),
-            ("hold = \"2s\"", "`default_run.hold` is 2s: allowed is 100ms to 1s 500ms"),
+            ("hold = \"2s\"", "`default_run.hold` is 2s: expected 100ms to 1s 500ms"),
             ("hold = \"50ms\"", "`default_run.hold` is 50ms"),
             ("measure = 6", "with its unit in quotes"),
             ("drain = \"1s\"", "drain"),

@@ -1,4 +1,4 @@
-//! Which networks, transports and browsers a scenario may ask for.
+//! Checks of a scenario's network, transport and browser.
 
 use super::{
     Scenario, ScenarioError,
@@ -8,12 +8,12 @@ use crate::{
     BrowserTask, Client, Heartbeat, Network, Pattern, Period, ServerName, Settings, Transport, TrialPlan,
 };
 
-/// Longest round trip: beyond this a trial would be spent waiting.
+/// Longest round trip: with a longer one a trial would only wait.
 const LONGEST_RTT: Period = Period::from_millis(10_000);
 const LONGEST_WAIT: Period = Period::from_millis(3_600_000);
 
 impl Check<'_> {
-    /// What the network of a trial does.
+    /// Checks the network of a trial.
     pub(crate) fn network(&self, network: &Network) -> Result<(), ScenarioError> {
         let millis = Period::from_millis;
         self.period("network.rtt", network.rtt, millis(0), LONGEST_RTT)?;
@@ -37,7 +37,7 @@ impl Check<'_> {
         Ok(())
     }
 
-    /// What goes together in one trial.
+    /// Checks the combinations of settings in one trial.
     pub(crate) fn way(&self, settings: &Settings) -> Result<(), ScenarioError> {
         if let Some(network) = &settings.network {
             self.network(network)?;
@@ -46,7 +46,7 @@ impl Check<'_> {
                 settings.subscribers,
                 settings.subscribers <= MOST_SUBSCRIBERS_BEHIND_RELAY,
                 &format!(
-                    "{MOST_SUBSCRIBERS_BEHIND_RELAY} at most behind [network]: it needs two descriptors each"
+                    "at most {MOST_SUBSCRIBERS_BEHIND_RELAY} behind [network]: it needs two descriptors each"
                 ),
             )?;
         }
@@ -62,7 +62,7 @@ impl Check<'_> {
             "streams_per_connection",
             streams,
             streams == 1 || settings.transport == Transport::Http2,
-            "1, or transport http2: only its connections carry several",
+            "1, or transport http2: only its connections carry several streams",
         )?;
         self.that(
             "keep_alive",
@@ -81,7 +81,7 @@ impl Check<'_> {
         Ok(())
     }
 
-    /// Whether a poll's answer can come before the poll is given up.
+    /// Checks that a poll's answer can arrive before the request timeout.
     pub(crate) fn request_timeout(&self, plan: &TrialPlan) -> Result<(), ScenarioError> {
         let is_polling = match plan.pattern {
             Pattern::ShortPolling | Pattern::LongPolling => true,
@@ -99,7 +99,7 @@ impl Check<'_> {
         )
     }
 
-    /// What goes together in a whole scenario.
+    /// Checks the combinations of settings in a whole scenario.
     pub(crate) fn ways(&self, scenario: &Scenario) -> Result<(), ScenarioError> {
         let sweep = scenario.sweep.as_ref();
         let swept = sweep.map_or(&[][..], |sweep| &sweep.transport);
@@ -108,22 +108,22 @@ impl Check<'_> {
         let ours = scenario.servers.iter().all(ServerName::is_pushlab);
         self.that(
             "transport",
-            "not http1 alone",
+            "not only http1",
             in_clear || ours,
-            "http1: only the server pushlab speaks TLS and HTTP/2",
+            "http1: only the server pushlab supports TLS and HTTP/2",
         )?;
         self.that(
             "transport",
-            "not http1 alone",
+            "not only http1",
             in_clear || scenario.client == Client::Lean,
-            "http1 with the client reqwest: only the lean subscribers speak TLS and HTTP/2",
+            "http1 with the client reqwest: only the lean subscribers support TLS and HTTP/2",
         )?;
         let heartbeats = sweep.is_some_and(|sweep| !sweep.heartbeat.is_empty());
         self.that(
             "heartbeat",
             scenario.heartbeat,
             ours || (scenario.heartbeat == Heartbeat::default() && !heartbeats),
-            "the usual one with other servers than pushlab",
+            "the default with servers other than pushlab",
         )?;
         let has_relay = scenario.network.is_some()
             || sweep.is_some_and(|sweep| !sweep.rtt.is_empty() || !sweep.network.is_empty());
@@ -134,17 +134,17 @@ impl Check<'_> {
             "none behind [network] or beside [browser]",
         )?;
         let Some(browser) = scenario.browser else { return Ok(()) };
-        // The page and its server meet without a relay, by Chromium's own client.
+        // The browser connects to the server without a relay and uses its own client.
         self.that("network", "a middlebox", !has_relay, "none with [browser]")?;
         let sweeps_client =
             sweep.is_some_and(|sweep| !sweep.client.is_empty() || !sweep.keep_alive.is_empty());
         self.that(
             "client",
-            "the subscribers'",
+            "changed",
             scenario.client == Client::Lean && scenario.keep_alive && !sweeps_client,
-            "with [browser] that of the browser, which keeps its connections",
+            "lean, with keep_alive, beside [browser]: the browser has its own client",
         )?;
-        self.that("servers", "another than pushlab", ours, "pushlab alone with [browser]")?;
+        self.that("servers", "not only pushlab", ours, "only pushlab with [browser]")?;
         let sweeps_subscribers = sweep.is_some_and(|sweep| !sweep.subscribers.is_empty());
         self.that(
             "subscribers",
@@ -155,9 +155,9 @@ impl Check<'_> {
         let needs_sse = browser.task == BrowserTask::CuriousStream;
         self.that(
             "patterns",
-            "another than sse",
+            "not only sse",
             !needs_sse || scenario.patterns == [Pattern::Sse],
-            "sse alone with the task curious-stream",
+            "only sse with the task curious-stream",
         )
     }
 }
@@ -178,40 +178,40 @@ mod tests {
     #[test]
     fn absurd_networks_are_refused_with_what_is_allowed() {
         for (lines, tables, problem) in [
-            ("", "[network]\nrtt = \"1h\"", "`network.rtt` is 1h: allowed is 0s to 10s"),
-            ("", "[network]\nconnections = 0", "`network.connections` is 0: allowed is 1 or more"),
+            ("", "[network]\nrtt = \"1h\"", "`network.rtt` is 1h: expected 0s to 10s"),
+            ("", "[network]\nconnections = 0", "`network.connections` is 0: expected 1 or more"),
             ("", "[network]\nrt = \"1s\"", "unknown field `rt`"),
             ("", "[network]\nbuffer = { bytes = 0, pause = \"1s\" }", "`network.buffer.bytes` is 0"),
             ("transport = \"http3\"", "", "http3"),
             ("streams_per_connection = 100", "", "only its connections carry several"),
             ("keep_alive = false\ntransport = \"http2\"", "", "its connections stay open"),
-            ("heartbeat = \"idle\"", "", "`idle` is no heartbeat"),
+            ("heartbeat = \"idle\"", "", "`idle` is not a heartbeat"),
             (
                 "servers = [\"pushlab\", \"floor\"]\ntransport = \"http2\"",
                 "",
-                "only the server pushlab speaks",
+                "only the server pushlab supports",
             ),
             ("client = \"reqwest\"\ntransport = \"http1-tls\"", "", "only the lean subscribers"),
             ("stairs = [0, 5, 10]", "[network]\nrtt = \"1ms\"", "none behind [network]"),
-            ("", "[browser]\ntask = \"curious-stream\"", "sse alone"),
+            ("", "[browser]\ntask = \"curious-stream\"", "only sse"),
             (
                 "",
                 "[browser]\ntask = \"cross-origin\"\n[sweep]\nrtt = [\"0ms\", \"9ms\"]",
                 "none with [browser]",
             ),
-            ("keep_alive = false", "[browser]\ntask = \"cross-origin\"", "that of the browser"),
-            ("client = \"reqwest\"", "[browser]\ntask = \"cross-origin\"", "that of the browser"),
+            ("keep_alive = false", "[browser]\ntask = \"cross-origin\"", "the browser has its own client"),
+            ("client = \"reqwest\"", "[browser]\ntask = \"cross-origin\"", "the browser has its own client"),
             ("", "[browser]\ntask = \"six-connections\"\nstreams = 0", "`browser.streams` is 0"),
             ("", "[sweep]\nrtt = [\"0ms\", \"11s\"]", "`network.rtt` is 11s"),
             (
                 "",
                 "[sweep]\nrtt = [\"20ms\", \"2500ms\"]",
-                "`request_timeout` is 5s: allowed is more than 5s, which the answer to a poll takes",
+                "`request_timeout` is 5s: expected more than 5s, which the answer to a poll takes",
             ),
             (
                 "request_timeout = \"700ms\"",
                 "[network]\nbytes_per_second = 100\njitter = \"10ms\"",
-                "`request_timeout` is 700ms: allowed is more than 1s 20ms",
+                "`request_timeout` is 700ms: expected more than 1s 20ms",
             ),
         ] {
             let error = read(lines, tables).unwrap_err();
