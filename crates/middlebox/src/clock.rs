@@ -11,7 +11,7 @@ pub(crate) fn now_ns() -> u64 {
     (now.tv_sec as u64) * 1_000_000_000 + now.tv_nsec as u64
 }
 
-/// A length of time in nanoseconds; 584 years at most.
+/// A duration in nanoseconds, at most 584 years.
 pub(crate) fn nanoseconds(time: Duration) -> u64 {
     u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }

@@ -1,4 +1,4 @@
-//! One connection: both ways, and what ends it.
+//! One relayed connection: both directions, and how it ends.
 
 use std::{
     cell::{Cell, OnceCell, RefCell},
@@ -24,23 +24,23 @@ use crate::{
     way::{LARGEST_READ, Special, Way},
 };
 
-/// Longest wait for somebody to close who was refused, or told that the connection ends.
+/// Longest wait for the other side to close after a refusal or after the idle timeout.
 const LONGEST_GOODBYE: Duration = Duration::from_secs(1);
 
-/// From a cut until both sides see it: a server that was asked just before has answered by then.
+/// Delay from a cut until both sides see it. Within it, a server that had just got a request sends its answer.
 const LAST_ANSWER: Duration = Duration::from_millis(5);
 
-/// What all connections share.
+/// The state that all connections share.
 #[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) settings: RelaySettings,
     pub(crate) pacer: Rc<Pacer>,
     pub(crate) count: Arc<Count>,
-    /// Where everything is read into before it is queued.
+    /// The buffer for all reads.
     pub(crate) scratch: RefCell<Vec<u8>>,
-    /// The relay has ended: what is on its way is neither delivered nor discarded.
+    /// The relay has ended: queued bytes are neither delivered nor discarded.
     pub(crate) is_over: Cell<bool>,
-    /// A failure of this machine was told.
+    /// A failure of this machine was printed.
     has_told: Cell<bool>,
 }
 
@@ -50,19 +50,19 @@ impl Shared {
         Self { settings, pacer, count, scratch, is_over: Cell::new(false), has_told: Cell::new(false) }
     }
 
-    /// Tells on stderr what this machine did not allow: the first time only, as it may go on for long.
+    /// Prints a failure of this machine on stderr. Only the first one: there may be many.
     pub(crate) fn tell(&self, what: &str, error: &io::Error) {
         if !self.has_told.replace(true) {
-            // `eprintln!` would panic where stderr is a pipe whose reader is gone.
+            // `eprintln!` would panic if stderr is a pipe without a reader.
             let _ = writeln!(
                 io::stderr(),
-                "{what}: {error}; a middlebox needs two file descriptors a connection (`ulimit -n`). Further \
-                 failures are not told"
+                "{what}: {error}; a middlebox needs two file descriptors per connection (`ulimit -n`). \
+                 Further failures are not printed"
             );
         }
     }
 
-    /// Done when so long has passed since an instant; never without a length.
+    /// Waits until a period has passed since an instant; for ever without a period.
     async fn after(&self, since_ns: u64, period: Option<Period>) {
         let at_ns = period.map_or(u64::MAX, |period| since_ns.saturating_add(nanoseconds(*period)));
         self.pacer.sleep_until(at_ns).await;
@@ -73,7 +73,7 @@ impl Shared {
 #[derive(Debug)]
 struct Connection<'a> {
     shared: &'a Shared,
-    /// Counts the connections; each has chances of its own.
+    /// Number of the connection; each has its own random numbers.
     number: u64,
     subscriber: TcpStream,
     server: OnceCell<TcpStream>,
@@ -110,7 +110,8 @@ pub(crate) async fn relay(shared: &Shared, number: u64, subscriber: TcpStream) {
             None
         }
         End::Cut => {
-            // Nothing passes any more; what the server was just about to answer is still to be counted.
+            // Nothing is forwarded any more. The pause lets the relay count an answer that the server was about
+            // to send.
             shared.after(now_ns(), Some(Period(LAST_ANSWER))).await;
             connection.reset();
             Some(&shared.count.cut)
@@ -133,7 +134,7 @@ pub(crate) async fn relay(shared: &Shared, number: u64, subscriber: TcpStream) {
 }
 
 impl Connection<'_> {
-    /// Passes everything on until both ways have ended.
+    /// Forwards both directions until the connection ends.
     async fn pass(&self) -> End {
         let Shared { settings, pacer, count, scratch, .. } = self.shared;
         let network = &settings.network;
@@ -149,7 +150,7 @@ impl Connection<'_> {
             Ok(server) => server,
             Err(error) if sockets::is_the_servers(&error) => return End::Unreachable,
             Err(error) => {
-                self.shared.tell("a connection to the server could not be begun", &error);
+                self.shared.tell("a connection to the server could not be opened", &error);
                 return End::Reset;
             }
         };
@@ -183,14 +184,14 @@ impl Connection<'_> {
         }
     }
 
-    /// Chances of one direction of this connection.
+    /// The random numbers of one direction of this connection.
     fn random(&self, direction: u64) -> ChaCha8Rng {
         let mut random = ChaCha8Rng::seed_from_u64(self.shared.settings.seed);
         random.set_stream(2 * self.number + direction);
         random
     }
 
-    /// Done when nothing has passed for the idle timeout.
+    /// Waits until no byte has passed for the idle timeout.
     async fn idle(&self) {
         let Some(timeout) = self.shared.settings.network.idle_timeout else {
             return std::future::pending().await;
@@ -204,7 +205,7 @@ impl Connection<'_> {
         }
     }
 
-    /// Answers a request for an upgrade: it has come all the way, and so does the answer.
+    /// Refuses a request for an upgrade, after the round trips that the request and its answer take.
     async fn refuse(&self) -> End {
         one(&self.shared.count.upgrades_refused);
         let rtt_ns = nanoseconds(*self.shared.settings.network.rtt);
@@ -212,7 +213,7 @@ impl Connection<'_> {
         self.shared.pacer.sleep_until(now_ns().saturating_add(rtt_ns).saturating_add(rtt_ns)).await;
         self.up.discard_rest();
         self.down.make(REFUSAL.len());
-        // The first bytes of a fresh socket: they fit.
+        // The first bytes on a new socket always fit.
         if let Ok(written) = self.subscriber.try_write(REFUSAL) {
             self.down.deliver(written);
         }
@@ -225,8 +226,8 @@ impl Connection<'_> {
         End::Refused
     }
 
-    /// Closes both sides, and hears out what they answer: TLS has a word for that. Closed at once, a socket
-    /// would refuse it, and nobody could count what its sender sent.
+    /// Closes the sending direction of both sides, and reads until they close, too: TLS answers with an alert.
+    /// If the sockets were closed at once, the kernel would refuse these bytes, and they would not be counted.
     async fn say_goodbye(&self) {
         self.up.discard_rest();
         self.down.discard_rest();
@@ -245,8 +246,8 @@ impl Connection<'_> {
         }
     }
 
-    /// Takes what comes from both sides and lets it vanish, until one of them closes or the relay ends.
-    /// The other is then reset: the relay has no reason to keep it, and says nothing that passed.
+    /// The black hole: reads and discards the bytes of both sides until one of them closes or the relay ends.
+    /// Both sides are then reset.
     async fn swallow(&self) {
         self.up.discard_rest();
         self.down.discard_rest();
@@ -263,12 +264,12 @@ impl Connection<'_> {
         self.reset();
     }
 
-    /// Reads one side to its end and forgets what came.
+    /// Reads and discards the bytes of one side until it closes.
     async fn hear_out(&self, side: &TcpStream, way: &WayTally<'_>) {
         while self.drain(side, way).await.is_ok_and(|bytes| bytes > 0) {}
     }
 
-    /// Reads once and forgets what came; 0 at the end.
+    /// Reads once and discards the bytes; 0 at the end.
     async fn drain(&self, side: &TcpStream, way: &WayTally<'_>) -> io::Result<usize> {
         loop {
             side.readable().await?;
@@ -284,7 +285,7 @@ impl Connection<'_> {
         }
     }
 
-    /// Makes both sides end with a reset.
+    /// Makes both sockets send a reset when they are closed.
     fn reset(&self) {
         sockets::reset_at_end(&self.subscriber);
         if let Some(server) = self.server.get() {
@@ -299,7 +300,7 @@ impl Drop for Connection<'_> {
             self.up.discard_rest();
             self.down.discard_rest();
         }
-        // The sockets are closed after this, with the fields.
+        // The sockets are closed after this, when the fields are dropped.
         let (subscriber, server) = (Some(&self.subscriber), self.server.get());
         self.up.close(subscriber, server, true);
         self.down.close(server, subscriber, false);

@@ -1,4 +1,4 @@
-//! What the relay counts.
+//! The counters of the relay.
 
 use std::{
     cell::Cell,
@@ -10,7 +10,7 @@ use tokio::net::TcpStream;
 
 use crate::{kernel, sockets};
 
-/// The counts while they grow: written by the relay's thread, read by whoever asks.
+/// The live counters: the relay's thread writes them, any thread reads them.
 #[derive(Debug, Default)]
 pub(crate) struct Count {
     pub(crate) relayed: AtomicU64,
@@ -36,7 +36,7 @@ pub(crate) struct WayCount {
     broken: AtomicU64,
 }
 
-/// Counts one more.
+/// Adds one.
 pub(crate) fn one(of: &AtomicU64) {
     of.fetch_add(1, Relaxed);
 }
@@ -59,7 +59,7 @@ impl Count {
 
 impl WayCount {
     fn read(&self) -> WayCounts {
-        // What goes is read before what came: it is never more.
+        // Output is read before input, so that it never exceeds the input.
         let [delivered, discarded] = [&self.delivered, &self.discarded].map(|of| of.load(Relaxed));
         let [taken, made] = [&self.taken, &self.made].map(|of| of.load(Relaxed));
         WayCounts {
@@ -74,11 +74,11 @@ impl WayCount {
         }
     }
 
-    /// Notes what the kernel holds of a sender that is closed before it was ever read from.
+    /// Counts the unread bytes of a sender that is closed before the first read.
     pub(crate) fn turn_away(&self, sender: &TcpStream) {
         let mut unread = kernel::unread(sender);
         if unread == 0 {
-            // Its request may come at this very moment. From here on the kernel refuses it.
+            // Its request may arrive right now. After this call the kernel refuses it.
             sockets::finish_both_ways(sender);
             unread = kernel::unread(sender);
         }
@@ -89,7 +89,8 @@ impl WayCount {
     }
 }
 
-/// One direction of one connection. It counts for all of them, and knows what is still on its way.
+/// The counter of one direction of one connection. It adds to the counters of all connections, and knows how
+/// many bytes are queued.
 #[derive(Debug)]
 pub(crate) struct WayTally<'a> {
     all: &'a WayCount,
@@ -102,25 +103,25 @@ impl<'a> WayTally<'a> {
         Self { all, on_its_way: Cell::new(0), has_discarded: Cell::new(false) }
     }
 
-    /// So many bytes were read from the sender.
+    /// Counts bytes that were read from the sender.
     pub(crate) fn take(&self, bytes: usize) {
         self.all.taken.fetch_add(bytes as u64, Relaxed);
         self.on_its_way.set(self.on_its_way.get() + bytes as u64);
     }
 
-    /// The middlebox has made so many bytes itself.
+    /// Counts bytes that the middlebox made itself.
     pub(crate) fn make(&self, bytes: usize) {
         self.all.made.fetch_add(bytes as u64, Relaxed);
         self.on_its_way.set(self.on_its_way.get() + bytes as u64);
     }
 
-    /// So many bytes were written to the receiver.
+    /// Counts bytes that were written to the receiver.
     pub(crate) fn deliver(&self, bytes: usize) {
         self.all.delivered.fetch_add(bytes as u64, Relaxed);
         self.on_its_way.set(self.on_its_way.get().saturating_sub(bytes as u64));
     }
 
-    /// Whatever is on its way gets no further.
+    /// Discards the bytes that are still queued.
     pub(crate) fn discard_rest(&self) {
         let rest = self.on_its_way.take();
         if rest > 0 {
@@ -129,8 +130,8 @@ impl<'a> WayTally<'a> {
         }
     }
 
-    /// Notes what the kernel holds on both sides when the connection is closed. The connection to the receiver
-    /// was opened here, or accepted.
+    /// Counts the bytes that the kernel holds on both sides when the connection is closed. `is_opened_here`:
+    /// the relay opened the connection to the receiver, and did not accept it.
     pub(crate) fn close(
         &self,
         sender: Option<&TcpStream>,

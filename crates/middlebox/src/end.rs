@@ -1,20 +1,20 @@
-//! How a connection ends, as its ways and the connection itself find out.
+//! How a connection ends.
 
 /// How a connection ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum End {
-    /// Both sides have ended it.
+    /// Both sides have closed it.
     Done,
     /// One side has reset it.
     Reset,
-    /// The middlebox cut it.
+    /// The middlebox has cut it.
     Cut,
-    /// Nothing passed for too long.
+    /// The idle timeout has passed.
     Idle,
     /// The server does not accept connections.
     Unreachable,
-    /// It asked for an upgrade and was answered.
+    /// Its request for an upgrade was refused.
     Refused,
-    /// From here on nothing passes.
+    /// It has become a black hole: nothing more is forwarded.
     BlackHole,
 }

@@ -1,4 +1,4 @@
-//! Whether a connection begins with a request for an upgrade.
+//! Detects a connection that begins with a request for an upgrade.
 
 use std::{cell::RefCell, io};
 
@@ -6,35 +6,35 @@ use tokio::net::TcpStream;
 
 use crate::{count::WayTally, way::LARGEST_READ};
 
-/// Longest request head that is looked at.
+/// Longest request head that is parsed.
 const LONGEST_HEAD: usize = 16 << 10;
 const MOST_HEADERS: usize = 100;
 
-/// What a middlebox without WebSocket answers.
+/// The answer of a middlebox that does not support WebSocket.
 pub(crate) const REFUSAL: &[u8] = b"HTTP/1.1 403 Forbidden\r\ncontent-type: text/plain; charset=utf-8\r\n\
 content-length: 48\r\nconnection: close\r\n\r\nthis middlebox does not let connections upgrade\n";
 
-/// What the first bytes turn out to be.
+/// What the first bytes are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Verdict {
     /// A request for an upgrade (RFC 9110 §7.8).
     Upgrade,
-    /// Something else, or something that cannot be read.
+    /// Another request, or bytes that cannot be parsed.
     Passes,
-    /// More must be read.
+    /// More bytes are needed.
     Unclear,
 }
 
 /// The first bytes of a connection.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Opening {
-    /// They ask for an upgrade.
+    /// A request for an upgrade.
     Upgrade,
-    /// They do not, and are to be passed on.
+    /// Other bytes, to be forwarded.
     Passes(Vec<u8>),
 }
 
-/// Reads until it is clear what a connection begins with.
+/// Reads until it is clear whether a connection begins with a request for an upgrade.
 ///
 /// # Errors
 /// Those of the socket.
@@ -73,7 +73,7 @@ fn judge(bytes: &[u8]) -> Verdict {
             if asks { Verdict::Upgrade } else { Verdict::Passes }
         }
         Ok(httparse::Status::Partial) if bytes.len() < LONGEST_HEAD => Verdict::Unclear,
-        // Too long to look at, encrypted (RFC 8446 §5.1: the first byte is 0x16), or HTTP/2.
+        // Too long to parse, encrypted (RFC 8446 §5.1: the first byte is 0x16), or HTTP/2.
         Ok(httparse::Status::Partial) | Err(_) => Verdict::Passes,
     }
 }

@@ -1,19 +1,18 @@
-//! What the kernel still holds of a connection that is about to be closed.
-#![allow(unsafe_code, reason = "no safe crate asks for TCP_INFO; the call has its safety comment")]
+//! Bytes that the kernel still holds for a connection that is about to be closed.
+#![allow(unsafe_code, reason = "no safe crate reads TCP_INFO; the call has its safety comment")]
 
 use tokio::net::TcpStream;
 
-/// Bytes that have come and that nobody has read.
+/// Bytes that were received and not read.
 pub(crate) fn unread(stream: &TcpStream) -> u64 {
     rustix::io::ioctl_fionread(stream).unwrap_or(0)
 }
 
-/// Bytes that were written and that the other side, which has closed or reset the connection, had not
-/// acknowledged. 0 where it has done neither: on loopback its kernel has them then, though it may acknowledge
-/// them later.
+/// Bytes that were written, but not acknowledged when the other side closed or reset the connection. 0 if it
+/// has done neither: on loopback its kernel has the bytes then, though it may acknowledge them later.
 ///
-/// Where this side opened the connection, the kernel counts the acknowledgement of its SYN like a byte's; where it
-/// accepted it, it does not.
+/// On a connection that this side opened, the kernel counts the acknowledgement of its SYN as a byte; on an
+/// accepted connection it does not.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 pub(crate) fn unacknowledged_after_close(stream: &TcpStream, is_opened_here: bool) -> u64 {
     use std::{
@@ -50,11 +49,12 @@ pub(crate) fn unacknowledged_after_close(stream: &TcpStream, is_opened_here: boo
         return 0;
     }
     let sent = info.tcpi_bytes_sent - info.tcpi_bytes_retrans + u64::from(info.tcpi_notsent_bytes);
-    // Our FIN is not among the bytes sent; acknowledged, it is among those acknowledged, but then all are.
+    // The bytes sent do not include this side's FIN. The acknowledged bytes do once it is acknowledged, but
+    // then all bytes are acknowledged.
     sent.saturating_sub(info.tcpi_bytes_acked.saturating_sub(u64::from(is_opened_here)))
 }
 
-/// This system does not say.
+/// This system does not report it.
 #[cfg(not(all(target_os = "linux", target_env = "gnu")))]
 pub(crate) fn unacknowledged_after_close(_stream: &TcpStream, _is_opened_here: bool) -> u64 {
     0

@@ -1,25 +1,24 @@
-//! The network in a box: a TCP relay between subscriber and server that delays, limits, buffers, cuts
-//! and refuses, without special rights and without the kernel's help.
+//! The middlebox: a TCP relay between subscriber and server that delays, limits, buffers, cuts and refuses. It
+//! needs neither root nor kernel modules.
 //!
-//! One thread relays everything, on a runtime of its own and with a timer of its own (a *pacer*), so
-//! that a delay of 50 ms is never less and hardly more. Of each connection each *way*, up to the server
-//! and down to the subscriber, is read, stamped with the instant at which it may go on, queued, and
-//! written when that instant has come. The queue is bounded: when it is full, nothing is read, and the
-//! sender feels it.
+//! One thread relays all connections. It has its own runtime and its own timer (a *pacer*), so that a delay of
+//! 50 ms is never shorter and hardly longer. Each connection has two directions: up to the server and down to
+//! the subscriber. In each direction the relay reads bytes, stamps them with their release time, queues them,
+//! and writes them at that time. The queue is bounded: when it is full, the relay does not read, and the
+//! sender meets backpressure.
 //!
 //! # What a relay cannot do
 //!
-//! The kernel answers a SYN before the relay hears of it, so `connect()` returns at once. What setting a
-//! connection up costs is modelled by holding the first that comes from the subscriber one whole round
-//! trip longer. There are no lost packets, and what the relay's own sockets hold in their buffers comes
-//! on top of its queue. In a black hole TCP still acknowledges what is sent: only a sign of life of the
-//! application finds out.
+//! The kernel answers a SYN before the relay sees the connection, so `connect()` returns at once. The relay
+//! models the cost of set-up by delaying the first bytes from the subscriber by one more round trip. No packets
+//! are lost, and the buffers of the relay's sockets add to its queue. In a black hole TCP still acknowledges
+//! what is sent: only an application's heartbeat detects it.
 //!
-//! # Its books
+//! # What it counts
 //!
-//! Each way it counts what it took, made itself, delivered, discarded and holds, so that nothing is
-//! missing of what came. Beside these stands what the kernel had of a connection when it was closed: what
-//! nobody had read, and what was delivered to somebody who answered with a reset.
+//! In each direction the relay counts the bytes that it took, made itself, delivered, discarded and still
+//! holds, so every byte is accounted for. It also counts what the kernel held when a connection was closed:
+//! received bytes that were never read, and delivered bytes that were never acknowledged.
 
 mod clock;
 mod connection;

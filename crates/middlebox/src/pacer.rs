@@ -1,4 +1,4 @@
-//! Sleeps until an instant: never less, and more by tens of microseconds only.
+//! Sleeps until an instant: never too short, and too long by tens of microseconds only.
 
 use std::{
     cell::{Cell, RefCell},
@@ -11,18 +11,18 @@ use std::{
 
 use crate::{clock::now_ns, timer::Timer};
 
-/// All who wait for an instant, and the one timer that is set to the first of these.
+/// All sleepers, and one timer that is set to the first of their instants.
 #[derive(Debug)]
 pub(crate) struct Pacer {
     timer: Timer,
-    /// By instant, then in the order in which they came.
+    /// By instant, then by the order of arrival.
     sleepers: RefCell<BTreeMap<(u64, u64), Waker>>,
     next_number: Cell<u64>,
-    /// The instant that the timer is set to; the end of time while it is not.
+    /// The instant that the timer is set to; `u64::MAX` while it is not set.
     set_to_ns: Cell<u64>,
 }
 
-/// A sleep until an instant. Dropped, it is forgotten.
+/// A sleep until an instant. Dropping it cancels it.
 #[derive(Debug)]
 pub(crate) struct Sleep<'a> {
     pacer: &'a Pacer,
@@ -31,7 +31,7 @@ pub(crate) struct Sleep<'a> {
 }
 
 impl Pacer {
-    /// A pacer of the runtime around it. Nobody wakes before [`Pacer::run`] runs.
+    /// A pacer on the current runtime. No sleeper wakes unless [`Pacer::run`] runs.
     pub(crate) fn new() -> io::Result<Rc<Self>> {
         Ok(Rc::new(Self {
             timer: Timer::new()?,
@@ -41,15 +41,15 @@ impl Pacer {
         }))
     }
 
-    /// Sleeps until an instant of the monotonic clock; one that has passed is no sleep.
+    /// Sleeps until an instant of the monotonic clock; returns at once for an instant in the past.
     pub(crate) const fn sleep_until(&self, at_ns: u64) -> Sleep<'_> {
         Sleep { pacer: self, at_ns, number: None }
     }
 
-    /// Wakes the sleepers, for ever.
+    /// Wakes the sleepers; never returns without an error.
     ///
     /// # Errors
-    /// If the system takes the timer away.
+    /// If the timer fails.
     pub(crate) async fn run(&self) -> io::Result<()> {
         loop {
             self.timer.fired().await?;
@@ -84,14 +84,14 @@ impl Future for Sleep<'_> {
             return Poll::Ready(());
         }
         if at_ns == u64::MAX {
-            // The end of time: nobody need be woken for it.
+            // This sleep never ends, so it needs no timer.
             return Poll::Pending;
         }
         let number =
             *self.number.get_or_insert_with(|| pacer.next_number.replace(pacer.next_number.get() + 1));
         pacer.sleepers.borrow_mut().insert((at_ns, number), context.waker().clone());
         if at_ns < pacer.set_to_ns.get() && pacer.set(at_ns).is_err() {
-            // A timer that cannot be set would let everybody sleep for ever: ask again at once instead.
+            // If the timer cannot be set, all sleepers would sleep for ever: poll again at once instead.
             context.waker().wake_by_ref();
         }
         Poll::Pending
@@ -120,7 +120,7 @@ mod tests {
             let woken = Rc::new(RefCell::new(Vec::new()));
             let running = Rc::clone(&pacer);
             tokio::task::spawn_local(async move { running.run().await });
-            // Well ahead, so that all of them sleep before the first is to wake.
+            // Far ahead, so that all of them sleep before the first one wakes.
             let start_ns = now_ns() + 500_000_000;
             let mut tasks = Vec::new();
             for milliseconds in [9_u64, 3, 6, 3, 0] {

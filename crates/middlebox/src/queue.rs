@@ -1,4 +1,4 @@
-//! What is on its way.
+//! The bounded queue of one direction.
 
 use std::{
     cell::{Cell, RefCell},
@@ -8,12 +8,12 @@ use std::{
 use bytes::Bytes;
 use tokio::sync::Notify;
 
-/// What travels.
+/// What the queue carries.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Item {
     /// Bytes.
     Bytes(Bytes),
-    /// The sender has nothing more to say.
+    /// The sender has closed its direction.
     Fin,
     /// The sender has reset the connection.
     Reset,
@@ -21,14 +21,14 @@ pub(crate) enum Item {
     Cut,
 }
 
-/// Something with the instant at which it may go on.
+/// An item with its release time.
 #[derive(Debug)]
 pub(crate) struct Parcel {
     pub(crate) release_ns: u64,
     pub(crate) item: Item,
 }
 
-/// Parcels in the order in which they came, of so many bytes at most.
+/// Parcels in the order of their arrival, with at most `most_bytes` bytes.
 #[derive(Debug)]
 pub(crate) struct Queue {
     parcels: RefCell<VecDeque<Parcel>>,
@@ -49,7 +49,7 @@ impl Queue {
         }
     }
 
-    /// Waits until a byte fits, and tells how many do.
+    /// Waits until at least one byte fits; returns how many fit.
     pub(crate) async fn room(&self) -> usize {
         loop {
             match self.most_bytes.saturating_sub(self.bytes.get()) {
@@ -67,7 +67,7 @@ impl Queue {
         self.filled.notify_one();
     }
 
-    /// The instant at which the first may go on, once there is one.
+    /// The release time of the first parcel; waits until there is one.
     pub(crate) async fn first_release_ns(&self) -> u64 {
         loop {
             if let Some(first) = self.parcels.borrow().front() {
@@ -77,12 +77,12 @@ impl Queue {
         }
     }
 
-    /// Takes the first. Its bytes keep their room until [`Queue::has_gone`].
+    /// Takes the first item. Its bytes keep their room in the queue until [`Queue::has_gone`].
     pub(crate) fn pop(&self) -> Option<Item> {
         self.parcels.borrow_mut().pop_front().map(|parcel| parcel.item)
     }
 
-    /// So many bytes have been passed on, or are lost.
+    /// Frees the room of bytes that were forwarded or lost.
     pub(crate) fn has_gone(&self, bytes: usize) {
         self.bytes.set(self.bytes.get().saturating_sub(bytes));
         self.emptied.notify_one();

@@ -1,4 +1,4 @@
-//! The relay: its thread, its door, its end.
+//! The relay: start, accept loop and shutdown.
 
 use std::{
     cell::Cell,
@@ -27,49 +27,49 @@ use crate::{
     sockets,
 };
 
-/// Pause after a connection could not be accepted: usually for want of file descriptors.
+/// Pause after a failed accept, which usually means that no file descriptors are left.
 const ACCEPT_AGAIN: Duration = Duration::from_millis(10);
-/// Tasks that may run before the runtime looks at sockets and timer again: few, so that no timer waits.
+/// Tasks that run before the runtime polls sockets and timer again. Few, so that the timer is not delayed.
 const LOOK_AFTER: u32 = 8;
 
-/// Why a relay cannot be started.
+/// A relay that cannot start.
 #[derive(Debug, thiserror::Error)]
 pub enum RelayError {
-    /// An address that others could reach, or that is elsewhere.
-    #[error("{0} is not on loopback: the middlebox relays within this machine only, such as 127.0.0.1:0")]
+    /// An address that other machines could reach, or that is on another machine.
+    #[error("{0} is not on loopback: the middlebox relays within this machine only; use 127.0.0.1")]
     NotLoopback(SocketAddr),
-    /// A number that must not be 0 is.
+    /// A number is 0.
     #[error("{0} is 0: it must be 1 or more")]
     Zero(&'static str),
-    /// The port belongs to somebody else.
+    /// Another process listens on the port.
     #[error(
-        "{0} is taken by another process: end it (`ss -ltnp` names it), or listen on port 0, which picks a \
-         free port"
+        "{0} is taken by another process: end that process (`ss -ltnp` shows it), or use port 0, which picks \
+         a free port"
     )]
     Taken(SocketAddr),
-    /// The address cannot be listened on.
-    #[error("{0} cannot be listened on: {1}")]
+    /// The relay cannot listen on the address.
+    #[error("cannot listen on {0}: {1}")]
     Listen(SocketAddr, io::Error),
-    /// The system gives no thread, timer or runtime.
-    #[error("the relay's thread cannot be started: {0}")]
+    /// The system refused a thread, timer or runtime.
+    #[error("cannot start the relay's thread: {0}")]
     Thread(io::Error),
 }
 
-/// A running relay. Dropped, it ends.
+/// A running relay. Dropping it ends it.
 #[derive(Debug)]
 pub struct Relay {
     address: SocketAddr,
     count: Arc<Count>,
-    /// Dropped, the thread ends.
+    /// The thread ends when this is dropped.
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Relay {
-    /// Starts a relay on a thread of its own; it accepts connections when this returns.
+    /// Starts a relay on its own thread. It accepts connections when this returns.
     ///
     /// # Errors
-    /// [`RelayError`], in words for whoever asked.
+    /// [`RelayError`] if an address or number is invalid, or the system refuses a socket or thread.
     pub fn start(settings: RelaySettings) -> Result<Self, RelayError> {
         check(&settings)?;
         let count = Arc::new(Count::default());
@@ -85,19 +85,19 @@ impl Relay {
         Ok(Self { address, count, stop: Some(stop), thread: Some(thread) })
     }
 
-    /// Where subscribers connect.
+    /// The address that subscribers connect to.
     #[must_use]
     pub const fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// What it has counted so far.
+    /// The counts so far.
     #[must_use]
     pub fn counts(&self) -> RelayCounts {
         self.count.read()
     }
 
-    /// Ends it, and with it all connections, and tells what it counted.
+    /// Ends the relay and all its connections; returns the counts.
     #[must_use]
     pub fn stop(mut self) -> RelayCounts {
         self.end();
@@ -107,7 +107,7 @@ impl Relay {
     fn end(&mut self) {
         self.stop = None;
         if let Some(thread) = self.thread.take() {
-            // A panic on it has told its own story on stderr.
+            // A panic of the thread has already been printed.
             let _ = thread.join();
         }
     }
@@ -144,8 +144,8 @@ fn run(
     stopped: oneshot::Receiver<()>,
     ready: &mpsc::Sender<Result<SocketAddr, RelayError>>,
 ) {
-    // Each connection is a task of the runtime itself: within a set of tasks, which is one to the runtime, the
-    // interval would not count.
+    // Each connection is a task of the runtime itself. In a `LocalSet`, which is one task to the runtime, the
+    // interval would have no effect.
     let mut builder = Builder::new_current_thread();
     let runtime = match builder.enable_all().event_interval(LOOK_AFTER).build_local(LocalOptions::default()) {
         Ok(runtime) => runtime,
@@ -174,7 +174,7 @@ fn run(
         tokio::select! {
             _ = stopped => {}
             () = accept(&listener, &shared) => {}
-            // Without its timer it would hold everything for ever: better that it ends.
+            // Without its timer the relay would hold all bytes for ever, so it ends.
             _ = pacing.run() => {}
         }
         shared.is_over.set(true);
@@ -191,7 +191,7 @@ fn open(settings: &RelaySettings) -> Result<TcpListener, RelayError> {
     })
 }
 
-/// Accepts for ever.
+/// Accepts connections; never returns.
 async fn accept(listener: &TcpListener, shared: &Rc<Shared>) {
     let open = Rc::new(Cell::new(0_u32));
     let most = shared.settings.network.connections.unwrap_or(u32::MAX);
@@ -201,7 +201,7 @@ async fn accept(listener: &TcpListener, shared: &Rc<Shared>) {
             Ok((subscriber, _)) => subscriber,
             Err(error) => {
                 shared.tell("a connection could not be accepted", &error);
-                // Whoever knocked waits in the kernel meanwhile.
+                // The connection waits in the kernel's backlog meanwhile.
                 shared.pacer.sleep_until(now_ns() + nanoseconds(ACCEPT_AGAIN)).await;
                 continue;
             }

@@ -1,4 +1,4 @@
-//! Sockets: options, and ways to end.
+//! Sockets: their options, and how to close them.
 
 use std::{io, net::SocketAddr, time::Duration};
 
@@ -13,12 +13,12 @@ use crate::{clock::now_ns, pacer::Pacer};
 
 /// Connections that may wait to be accepted.
 const BACKLOG: u32 = 1_024;
-/// Longest wait for what was written to leave the relay's own kernel.
+/// Longest wait until the relay's kernel has sent all written bytes.
 const LONGEST_LEAVING: Duration = Duration::from_secs(5);
-/// Time between two looks whether it has.
+/// Time between two checks of this.
 const LOOK_EVERY: Duration = Duration::from_micros(500);
 
-/// Listens; accepted sockets take the maximum segment size over.
+/// Listens. Accepted sockets inherit the maximum segment size.
 pub(crate) fn listen(address: SocketAddr, max_segment: u32) -> io::Result<TcpListener> {
     let socket = fresh(address, max_segment)?;
     socket.set_reuseaddr(true)?;
@@ -33,8 +33,8 @@ pub(crate) async fn connect(address: SocketAddr, max_segment: u32) -> io::Result
     Ok(stream)
 }
 
-/// Whether it was the server that did not let a connection be, and not this machine, which may be out of file
-/// descriptors or ports.
+/// Whether the server refused the connection. Otherwise this machine failed, for example because it is out of
+/// file descriptors or ports.
 pub(crate) fn is_the_servers(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionRefused, ConnectionReset, TimedOut};
     matches!(error.kind(), ConnectionRefused | ConnectionReset | TimedOut)
@@ -46,33 +46,33 @@ fn fresh(address: SocketAddr, max_segment: u32) -> io::Result<TcpSocket> {
     Ok(socket)
 }
 
-/// Bytes that a segment carries at most: what TCP's own options leave of the maximum.
+/// Most bytes of data in a segment: the maximum segment size without TCP options.
 pub(crate) fn segment(stream: &TcpStream) -> Option<u32> {
     SockRef::from(stream).tcp_mss().ok()
 }
 
-/// Makes the socket's end a reset (RST) instead of a FIN.
+/// Makes the socket send a reset (RST) instead of a FIN when it is closed.
 pub(crate) fn reset_at_end(stream: &TcpStream) {
-    // A socket that is gone needs none.
+    // It fails only if the connection is gone.
     let _ = stream.set_zero_linger();
 }
 
-/// Says that nothing more comes (FIN), and goes on reading.
+/// Closes the sending direction (FIN). Reading goes on.
 pub(crate) fn finish(stream: &TcpStream) {
-    // A socket that is gone needs none.
+    // It fails only if the connection is gone.
     let _ = SockRef::from(stream).shutdown(std::net::Shutdown::Write);
 }
 
-/// Says that nothing more comes (FIN), and that nothing more is taken: it is answered with a reset.
+/// Closes both directions: sends a FIN, and the kernel answers later bytes with a reset.
 pub(crate) fn finish_both_ways(stream: &TcpStream) {
-    // A socket that is gone needs none.
+    // It fails only if the connection is gone.
     let _ = SockRef::from(stream).shutdown(std::net::Shutdown::Both);
 }
 
-/// Waits until the kernel has sent what was written, because a reset throws away what it has not. Who
-/// does not read is not waited for longer than a few seconds.
+/// Waits until the kernel has sent all written bytes, because a reset discards unsent bytes. The wait is
+/// limited to a few seconds, for a receiver that does not read.
 pub(crate) async fn has_left(stream: &TcpStream, pacer: &Pacer) {
-    // From here on the socket is writable only while nothing waits to be sent.
+    // With this option the socket is writable only while no bytes wait to be sent.
     if SockRef::from(stream).set_tcp_notsent_lowat(1).is_err() {
         return;
     }

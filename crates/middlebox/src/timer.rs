@@ -1,7 +1,7 @@
 //! One timer that fires at an instant of the monotonic clock.
 //!
-//! A timer of the runtime is rounded up to a millisecond. The kernel's own, as a file descriptor that the
-//! runtime waits for beside its sockets, is late by the time that the thread takes to wake up.
+//! The runtime rounds its own timers up to a millisecond. The kernel's timer is a file descriptor that the
+//! runtime waits for like a socket; it is late only by the wake-up time of the thread.
 
 #[cfg(target_os = "linux")]
 mod system {
@@ -20,7 +20,7 @@ mod system {
     }
 
     impl Timer {
-        /// A timer that is not set. Needs a runtime around it.
+        /// An unset timer. Must be called within a runtime.
         #[allow(
             deprecated,
             reason = "its successor is unsafe, for descriptors that are not owned: this one is"
@@ -31,9 +31,9 @@ mod system {
             Ok(Self { descriptor: AsyncFd::with_interest(descriptor, Interest::READABLE)? })
         }
 
-        /// Sets it anew; an instant that has passed fires at once.
+        /// Sets the timer; it fires at once for an instant in the past.
         pub(crate) fn set(&self, at_ns: u64) -> io::Result<()> {
-            // An instant of 0 would mean: never.
+            // 0 would disarm the timer.
             let at_ns = at_ns.clamp(1, i64::MAX as u64);
             let it_value =
                 Timespec { tv_sec: (at_ns / 1_000_000_000) as i64, tv_nsec: (at_ns % 1_000_000_000) as i64 };
@@ -43,7 +43,7 @@ mod system {
             Ok(())
         }
 
-        /// Done when it has fired since it was last asked.
+        /// Waits until the timer fires.
         pub(crate) async fn fired(&self) -> io::Result<()> {
             self.descriptor
                 .async_io(Interest::READABLE, |descriptor| {
@@ -58,7 +58,7 @@ mod system {
 
 #[cfg(not(target_os = "linux"))]
 mod system {
-    //! Without timerfd the runtime's timer must do: never early, a millisecond or two late.
+    //! Without timerfd the runtime's timer is used: never early, one or two milliseconds late.
 
     use std::{cell::Cell, io, time::Duration};
 

@@ -1,4 +1,5 @@
-//! One direction of one connection: read, stamped, queued, written when its time has come.
+//! One direction of a relayed connection: bytes are read, stamped with a release time, queued, and written at
+//! that time.
 
 use std::{
     cell::{Cell, RefCell},
@@ -21,24 +22,24 @@ use crate::{
     sockets,
 };
 
-/// Bytes read at a time at most.
+/// Most bytes of one read.
 pub(crate) const LARGEST_READ: usize = 64 << 10;
-/// Bytes on their way where bandwidth sets no limit.
+/// Size of the queue without a bandwidth limit.
 const ROOM: usize = 1 << 20;
-/// Bytes on their way at least and at most where it does.
+/// Smallest and largest size of the queue with a bandwidth limit.
 const LEAST_ROOM: usize = 64 << 10;
 const MOST_ROOM: usize = 16 << 20;
 
-/// When what is read may go on: serialisation first, then the way itself. Never before what was read
-/// earlier.
+/// Computes release times: serialisation delay first, then the one-way delay. A release time is never before
+/// that of earlier bytes.
 #[derive(Debug)]
 struct Stamps {
     one_way_ns: u64,
     jitter_ns: u64,
     bytes_per_second: Option<u64>,
-    /// Time that the first of all is held longer.
+    /// Additional delay of the first bytes.
     first_held_ns: u64,
-    /// Instant at which the line has taken in everything so far.
+    /// Instant at which the line has taken all bytes so far.
     line_free_ns: u64,
     last_release_ns: u64,
     random: ChaCha8Rng,
@@ -69,16 +70,16 @@ impl Stamps {
     }
 }
 
-/// What is special about a direction.
+/// Settings that differ between the directions.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Special {
-    /// Time that the first of all is held longer.
+    /// Additional delay of the first bytes.
     pub(crate) first_held_ns: u64,
-    /// Held back until so much has gathered.
+    /// Buffering of a proxy.
     pub(crate) buffer: Option<Buffering>,
-    /// Cut after so many bytes.
+    /// Bytes after which the connection is cut.
     pub(crate) cut_after_bytes: Option<u64>,
-    /// Bytes that a segment to the receiver carries.
+    /// Most bytes of data in a segment to the receiver.
     pub(crate) segment: usize,
 }
 
@@ -88,15 +89,15 @@ pub(crate) struct Way<'a> {
     pacer: &'a Pacer,
     queue: Queue,
     stamps: RefCell<Stamps>,
-    /// Largest piece that travels as one.
+    /// Largest piece with one release time.
     piece: usize,
     buffer: Option<Buffering>,
     gathered: RefCell<Vec<u8>>,
     gather_until_ns: Cell<u64>,
     bytes_left: Cell<Option<u64>>,
-    /// The sender's socket turned out to be gone when something was written to it.
+    /// The other direction found the sender's socket closed when it wrote to it.
     sender_gone: Notify,
-    /// The sender's end has been passed on.
+    /// The sender's FIN was forwarded.
     has_ended: Cell<bool>,
     tally: &'a WayTally<'a>,
 }
@@ -113,7 +114,7 @@ impl<'a> Way<'a> {
         let one_way_ns = nanoseconds(*network.rtt) / 2;
         let jitter_ns = nanoseconds(*network.jitter);
         let room = network.bytes_per_second.map_or(ROOM, |each_second| {
-            // Twice what is on the way at full speed.
+            // Twice the bytes in flight at full speed.
             let under_way = u128::from(each_second) * u128::from(one_way_ns + jitter_ns) / 1_000_000_000;
             usize::try_from(2 * under_way).unwrap_or(MOST_ROOM).clamp(LEAST_ROOM, MOST_ROOM)
         });
@@ -129,7 +130,7 @@ impl<'a> Way<'a> {
                 last_release_ns: 0,
                 random,
             }),
-            // A line carries one segment after another, and a segment is there when its last byte is.
+            // A line carries one segment after another, and a segment arrives with its last byte.
             piece: network.bytes_per_second.map_or(LARGEST_READ, |_| special.segment).max(1),
             buffer: special.buffer,
             gathered: RefCell::default(),
@@ -141,7 +142,7 @@ impl<'a> Way<'a> {
         }
     }
 
-    /// Stamps bytes that have just been read.
+    /// Stamps and queues bytes that have just been read.
     fn take_in(&self, bytes: &[u8]) {
         let now_ns = now_ns();
         for piece in bytes.chunks(self.piece) {
@@ -155,12 +156,13 @@ impl<'a> Way<'a> {
         self.queue.push(Parcel { release_ns, item: end });
     }
 
-    /// Tells this way that its sender's socket is gone, which the sender's own silence does not.
+    /// Notes that the sender's socket is gone. Reading from it may not show that.
     fn note_sender_gone(&self) {
         self.sender_gone.notify_one();
     }
 
-    /// Reads until the sender ends, and then keeps still. `scratch` is where every way reads into.
+    /// Reads until the sender ends, and then waits for ever. `scratch` is the read buffer that all directions
+    /// share.
     pub(crate) async fn read(&self, sender: &TcpStream, scratch: &RefCell<Vec<u8>>) -> ! {
         let end = self.read_to_end(sender, scratch).await;
         self.pass_gathered();
@@ -200,14 +202,14 @@ impl<'a> Way<'a> {
                     }
                     Err(_) => return Item::Reset,
                 },
-                // Written to before it was read from, a socket that was reset reads like one that ended.
+                // A reset socket that was written to first then reads like one that was closed.
                 () = self.sender_gone.notified() => return Item::Reset,
                 () = self.pacer.sleep_until(self.gather_until_ns.get()) => self.pass_gathered(),
             }
         }
     }
 
-    /// Queues what was read, or gathers it.
+    /// Queues bytes that were read, or adds them to the proxy's buffer.
     pub(crate) fn has_read(&self, bytes: &[u8]) {
         if let Some(left) = self.bytes_left.get() {
             self.bytes_left.set(Some(left - bytes.len() as u64));
@@ -216,7 +218,7 @@ impl<'a> Way<'a> {
         let mut gathered = self.gathered.borrow_mut();
         gathered.extend_from_slice(bytes);
         self.gather_until_ns.set(now_ns().saturating_add(nanoseconds(*buffer.pause)));
-        // What would not fit into the queue is not held back any longer either.
+        // A buffer as large as the queue is forwarded, too.
         let enough = gathered.len() as u64 >= buffer.bytes || gathered.len() >= ROOM;
         drop(gathered);
         if enough {
@@ -232,9 +234,8 @@ impl<'a> Way<'a> {
         }
     }
 
-    /// Writes what may go on, until the whole connection ends. That both ways have come to their ends is
-    /// one end; after the first of them a reset may still come along. `passed` is called whenever bytes
-    /// have been passed on.
+    /// Writes released bytes until the whole connection ends. One possible end is the FIN of both directions;
+    /// after the first FIN a reset may still follow. `passed` is called whenever bytes are written.
     pub(crate) async fn write(&self, receiver: &TcpStream, back: &Way<'_>, passed: &dyn Fn()) -> End {
         let mut is_gone = false;
         loop {
@@ -243,7 +244,8 @@ impl<'a> Way<'a> {
                 Some(Item::Bytes(bytes)) => {
                     let length = bytes.len();
                     if !is_gone && self.write_all(receiver, bytes, passed).await.is_err() {
-                        // What else was to go there is lost. The other side hears of it on the way back.
+                        // All further bytes to this receiver are lost. The other direction reports that to the
+                        // sender.
                         is_gone = true;
                         back.note_sender_gone();
                     }
