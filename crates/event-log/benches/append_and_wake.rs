@@ -1,4 +1,4 @@
-//! What an append costs: with more and more kept (it must not grow), and with readers to wake.
+//! The cost of an append: with more and more events kept (it must not grow), and with readers to wake.
 
 use std::{
     hint::black_box,
@@ -36,7 +36,7 @@ fn append(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// One append, then every follower reads it and parks again: the log's share of a fan-out, without
+/// One append, then every follower reads the event and parks again: the log's share of a fan-out, without
 /// tasks.
 fn append_and_read(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("append and read by all, subscribers");
@@ -58,8 +58,8 @@ fn append_and_read(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// The same with a parked task per subscriber: what the append wakes, the runtime has to run. The
-/// difference to the row above is the price of a task per subscriber.
+/// The same with a parked task per subscriber: the append wakes the tasks, and the runtime runs them. The
+/// difference to the row above is the cost of a task per subscriber.
 fn append_and_wake(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("append and wake, parked tasks");
     for tasks in [1, 100, 10_000] {

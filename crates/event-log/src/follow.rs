@@ -1,4 +1,4 @@
-//! Waiting for what comes after a place, once or again and again.
+//! Waiting for the events after a cursor, once or repeatedly.
 
 use std::{
     future::poll_fn,
@@ -13,9 +13,9 @@ use crate::{Batch, BatchLimit, EventLog, Start, log::State, waiters::Place};
 /// What ended a wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Waited {
-    /// There is an event after the place.
+    /// There is an event after the cursor.
     Newer,
-    /// The log was closed, and there is none.
+    /// The log is closed, and there is none.
     Closed,
 }
 
@@ -24,8 +24,8 @@ pub enum Waited {
 pub enum Followed {
     /// The next events.
     Events(Arc<Batch>),
-    /// The follower was so slow that events it had not read are gone. It goes on from the oldest
-    /// event kept; the gap is told, never silent.
+    /// The follower was so slow that events which it had not read fell out of retention. It continues from the
+    /// oldest event kept; [`Start`] has the number of lost events.
     Expired(Start),
 }
 
@@ -36,14 +36,14 @@ impl EventLog {
         poll_fn(move |context| parking.poll_newer(context, cursor.seq).map(|(waited, _)| waited)).await
     }
 
-    /// Follows the log from a place that [`EventLog::resume`] gave.
+    /// Follows the log from a cursor that [`EventLog::resume`] returned.
     #[must_use]
     pub fn follow(&self, start: Cursor, limit: BatchLimit) -> Follow {
         Follow { parking: Parking { log: self.clone(), place: None }, seq: start.seq, limit }
     }
 }
 
-/// A task's relation to the waiters: parked at most once, and gone when dropped.
+/// A task's entry among the waiters: at most one, removed when this is dropped.
 #[derive(Debug)]
 struct Parking {
     log: EventLog,
@@ -51,7 +51,7 @@ struct Parking {
 }
 
 impl Parking {
-    /// Ready with the locked state when there is an event after `seq`, or when the log is closed.
+    /// Ready, with the locked state, when there is an event after `seq` or the log is closed.
     fn poll_newer(&mut self, context: &Context<'_>, seq: u64) -> Poll<(Waited, MutexGuard<'_, State>)> {
         let mut state = self.log.lock();
         if state.head > seq {
@@ -73,7 +73,7 @@ impl Drop for Parking {
     }
 }
 
-/// One reader's way through the log: a cursor, and a place to be woken from.
+/// A reader that follows the log: a cursor and an entry among the waiters.
 #[derive(Debug)]
 pub struct Follow {
     parking: Parking,
@@ -82,8 +82,7 @@ pub struct Follow {
 }
 
 impl Follow {
-    /// The next batch, as soon as there is one. `None` after the log was closed and everything was
-    /// read.
+    /// Waits for the next batch. `None` if the log is closed and everything was read.
     pub async fn next(&mut self) -> Option<Followed> {
         poll_fn(|context| self.poll_next(context)).await
     }
@@ -112,7 +111,7 @@ impl Follow {
         Poll::Ready(Some(followed))
     }
 
-    /// The place up to which this follower has read.
+    /// The cursor up to which this follower has read.
     #[must_use]
     pub fn cursor(&self) -> Cursor {
         Cursor { epoch: self.parking.log.epoch(), seq: self.seq }

@@ -1,9 +1,9 @@
 //! The append-only log that all four patterns read.
 //!
-//! The log knows no pattern and no HTTP. It offers three ways to ask what comes after a cursor:
-//! [`EventLog::read`] (now), [`EventLog::wait`] (as soon as there is something) and
-//! [`EventLog::follow`] (again and again). A subscriber is a cursor: whoever reads slowly falls
-//! behind in the log, visibly, and nobody holds a queue for it.
+//! The log knows no pattern and no HTTP. It offers three ways to read the events after a cursor:
+//! [`EventLog::read`] (at once), [`EventLog::wait`] (wait until there are any) and [`EventLog::follow`]
+//! (repeatedly). A subscriber is a cursor: the cursor of a slow reader falls behind in the log, and no queue
+//! grows.
 
 mod follow;
 mod log;

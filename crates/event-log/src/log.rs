@@ -26,7 +26,7 @@ impl Event {
     }
 }
 
-/// How much the log keeps. Whichever limit is reached first evicts the oldest events; the newest
+/// How many events the log keeps. When either limit is exceeded, the oldest events are evicted; the newest
 /// event is always kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Retention {
@@ -42,7 +42,7 @@ impl Default for Retention {
     }
 }
 
-/// How much one batch may hold. The first event always fits.
+/// Limits of one batch. The first event always fits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BatchLimit {
     /// Most events.
@@ -51,41 +51,41 @@ pub struct BatchLimit {
     pub bytes: usize,
 }
 
-/// The wire contract's batch: 1,000 events or 1 MiB.
+/// The batch of the wire contract: 1,000 events or 1 MiB.
 impl Default for BatchLimit {
     fn default() -> Self {
         Self { events: 1_000, bytes: 1 << 20 }
     }
 }
 
-/// Consecutive events after a place. Shared: all who ask at the same place get the same one.
+/// Consecutive events after a cursor. All readers at the same cursor share one batch.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Batch {
-    /// The place before the batch.
+    /// The cursor before the batch.
     pub after: Cursor,
-    /// The place after it; the same if it is empty.
+    /// The cursor after it; the same if it is empty.
     pub cursor: Cursor,
     /// The events, oldest first.
     pub events: Vec<Arc<Event>>,
-    /// Whether a limit cut it: there is more to read at once.
+    /// Whether a limit cut it: more events can be read at once.
     pub more: bool,
 }
 
-/// Where a subscriber starts, and what became of the place it asked for.
+/// Where a subscriber starts, and what became of the requested cursor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Start {
-    /// The place from which events follow.
+    /// The subscriber gets the events after this cursor.
     pub cursor: Cursor,
-    /// What became of the place asked for.
+    /// What became of the requested cursor.
     pub resume: Resume,
-    /// Events that are gone for good, where their number can be known.
+    /// Number of lost events; `None` if it is unknown or none are lost.
     pub lost: Option<u64>,
 }
 
-/// The log did not take an event.
+/// The log refused an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum AppendError {
-    /// The log was closed for good.
+    /// The log is closed.
     #[error("the log is closed: the server is shutting down")]
     Closed,
 }
@@ -99,14 +99,14 @@ pub struct LogStats {
     pub events: u64,
     /// Bytes of text and type names kept.
     pub bytes: u64,
-    /// Tasks parked until the next event.
+    /// Tasks that wait for the next event.
     pub waiting: u64,
 }
 
 /// A handle to an append-only log; cloning it is cheap.
 ///
-/// The state is behind a `std` mutex and not an async one, because it is never held across an
-/// await: every operation is a few lookups in memory.
+/// The mutex is a `std` one and not an async one because it is never held across an await: every operation is a
+/// few lookups in memory.
 #[derive(Debug, Clone)]
 pub struct EventLog {
     epoch: Epoch,
@@ -121,8 +121,8 @@ pub(crate) struct State {
     pub(crate) head: u64,
     pub(crate) closed: bool,
     pub(crate) waiters: Waiters,
-    /// The last batch read. Subscribers that wait at the same place are served by one look-up
-    /// (what nchan calls a spool).
+    /// The last batch read. One look-up serves all subscribers that wait at the same cursor (nchan calls this a
+    /// spool).
     last_batch: Option<(BatchLimit, Arc<Batch>)>,
 }
 
@@ -148,9 +148,9 @@ impl EventLog {
         self.epoch
     }
 
-    /// Appends an event and wakes everyone who waits. Returns the place after it.
+    /// Appends an event and wakes all waiting tasks. Returns the cursor after it.
     ///
-    /// Costs the same however much is kept: at most as many events are evicted as were appended.
+    /// The amortised cost does not depend on the number of events kept: each event is evicted once.
     ///
     /// # Errors
     /// [`AppendError::Closed`] after [`EventLog::close`].
@@ -175,13 +175,13 @@ impl EventLog {
         self.cursor(self.lock().head)
     }
 
-    /// Decides where a subscriber starts that asks for the place `after`.
+    /// Decides where a subscriber that asks for `after` starts.
     #[must_use]
     pub fn resume(&self, after: After) -> Start {
         self.lock().resume(self.epoch, after)
     }
 
-    /// Reads at once what comes after a place, together with what became of that place.
+    /// Reads the events after a cursor without waiting, and reports what became of that cursor.
     #[must_use]
     pub fn read(&self, after: After, limit: BatchLimit) -> (Start, Arc<Batch>) {
         let mut state = self.lock();
@@ -190,14 +190,14 @@ impl EventLog {
         (start, batch)
     }
 
-    /// Closes the log for good: appends fail, waits and follows end once they have seen everything.
+    /// Closes the log for good: appends fail; waits and follows end once they have read everything.
     pub fn close(&self) {
         let mut state = self.lock();
         state.closed = true;
         self.wake_all(state);
     }
 
-    /// Counters, read together.
+    /// The counters, all read at the same moment.
     #[must_use]
     pub fn stats(&self) -> LogStats {
         let state = self.lock();
@@ -213,14 +213,14 @@ impl EventLog {
         Cursor { epoch: self.epoch, seq }
     }
 
-    /// Nothing under the lock can panic halfway through a change, so a poisoned lock still guards
-    /// a sound state.
+    /// Poisoning is ignored: no code under the lock can panic in the middle of a change, so the state is always
+    /// consistent.
     pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Wakes after releasing the lock: a woken task may run at once on another thread, and would
-    /// only find the lock taken.
+    /// Wakes the tasks after releasing the lock: a woken task may run at once on another thread, and would
+    /// block on the lock.
     fn wake_all(&self, mut state: MutexGuard<'_, State>) {
         let mut parked = state.waiters.take_all();
         drop(state);
@@ -232,7 +232,7 @@ impl EventLog {
 }
 
 impl State {
-    /// Number of the last event that is gone; the oldest kept is the one after it.
+    /// Number of the last evicted event; the oldest event kept follows it.
     fn evicted(&self) -> u64 {
         self.head - self.kept.len() as u64
     }
@@ -263,7 +263,7 @@ impl State {
         }
     }
 
-    /// The batch after `seq`, which must lie between the evicted and the newest.
+    /// The batch after `seq`, which must be from `evicted()` to `head`.
     pub(crate) fn batch(&mut self, epoch: Epoch, seq: u64, limit: BatchLimit) -> Arc<Batch> {
         if let Some((last_limit, last)) = &self.last_batch
             && *last_limit == limit

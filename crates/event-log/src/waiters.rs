@@ -1,19 +1,19 @@
-//! Tasks parked until the next append.
+//! The tasks that wait for the next append.
 
 use std::task::{Context, Waker};
 
 use slab::Slab;
 
-/// The wakers of parked tasks, all woken by the next append.
+/// The wakers of parked tasks. The next append wakes all of them.
 ///
-/// A plain list inside the log's mutex, because that is what a fan-out needs: parking is one insert,
-/// waking is one pass, and a subscriber that goes away takes its entry with it.
+/// A plain list inside the log's mutex is enough for a fan-out: parking is one insert, waking is one pass, and
+/// a subscriber that leaves removes its entry.
 #[derive(Debug, Default)]
 pub(crate) struct Waiters {
     parked: Slab<Waker>,
-    /// Counts the wake-ups; a place from an earlier one is void.
+    /// Number of wake-ups so far; a place from an earlier round is invalid.
     round: u64,
-    /// An emptied list that keeps its memory for the next round.
+    /// An empty list whose memory is reused in the next round.
     spare: Slab<Waker>,
 }
 
@@ -25,8 +25,7 @@ pub(crate) struct Place {
 }
 
 impl Waiters {
-    /// Parks the task of `context`. A task that is parked already keeps its place, so polling
-    /// twice does not make the list grow.
+    /// Parks the task of `context`. A parked task keeps its place, so polling it again does not grow the list.
     pub(crate) fn park(&mut self, context: &Context<'_>, place: &mut Option<Place>) {
         if let Some(Place { key, round }) = *place
             && round == self.round
@@ -39,20 +38,20 @@ impl Waiters {
         *place = Some(Place { key, round: self.round });
     }
 
-    /// Takes a task that no longer waits off the list.
+    /// Removes a task that no longer waits.
     pub(crate) fn leave(&mut self, place: Place) {
         if place.round == self.round {
             self.parked.try_remove(place.key);
         }
     }
 
-    /// Ends the round: everyone who is parked, to be woken once the log's lock is released.
+    /// Ends the round; returns all parked tasks, to be woken after the log's lock is released.
     pub(crate) fn take_all(&mut self) -> Slab<Waker> {
         self.round += 1;
         std::mem::replace(&mut self.parked, std::mem::take(&mut self.spare))
     }
 
-    /// Gives the memory of an emptied list back for the next round.
+    /// Returns the memory of an emptied list for the next round.
     pub(crate) fn give_back(&mut self, emptied: Slab<Waker>) {
         debug_assert!(emptied.is_empty());
         self.spare = emptied;

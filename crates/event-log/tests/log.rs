@@ -1,4 +1,4 @@
-//! The log's promises: order, retention, typed resume, waking, and readers that come and go.
+//! Tests of the log: order, retention, typed resume, waking, and readers that join and leave.
 #![allow(clippy::unwrap_used, reason = "a test may end where its premise fails")]
 
 use std::time::Duration;

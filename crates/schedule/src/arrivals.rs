@@ -1,4 +1,4 @@
-//! Seeded arrivals: from a scenario's settings to a list of due times and texts.
+//! Builds a schedule, a list of due times and texts, from a scenario's settings and a seed.
 
 mod replay;
 
@@ -8,7 +8,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, Exp};
 use sha2::{Digest, Sha256};
 
-/// Separate random streams of one seed, so that a longer payload does not move the arrivals.
+/// Separate random streams of one seed, so that a longer payload does not change the arrivals.
 const ARRIVAL_STREAM: u64 = 0;
 const PAYLOAD_STREAM: u64 = 1;
 pub(crate) const HANDOVER_STREAM: u64 = 2;
@@ -19,7 +19,7 @@ const STAMP_BYTES: usize = DUE_DIGITS + 1;
 /// Most events of one schedule: a typing error must not fill the memory.
 const MOST_EVENTS: usize = 5_000_000;
 
-/// An event to come.
+/// A planned event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ScheduledEvent {
     /// When it is due, nanoseconds since the schedule's instant 0.
@@ -31,14 +31,14 @@ pub struct ScheduledEvent {
 }
 
 impl ScheduledEvent {
-    /// The text to publish, if the schedule's instant 0 is `start_ns` of the epoch.
+    /// The text to publish if the schedule's instant 0 is `start_ns` of the epoch.
     #[must_use]
     pub fn text(&self, start_ns: u64) -> String {
         stamp(start_ns + self.due_ns, &self.payload)
     }
 }
 
-/// A schedule that cannot be made.
+/// A schedule that cannot be built.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ScheduleError {
     /// The CSV of a replay is missing or damaged.
@@ -52,8 +52,8 @@ pub enum ScheduleError {
     /// More events than the lab keeps in memory.
     #[error("the schedule has more than {MOST_EVENTS} events: lower the rate or shorten `measure`")]
     TooManyEvents,
-    /// Arrivals that cannot be drawn. A scenario's own check is stricter and names the key.
-    #[error("the arrivals make no sense: {0}")]
+    /// Invalid arrivals. A scenario's own check is stricter and names the key.
+    #[error("the arrivals are invalid: {0}")]
     Arrivals(&'static str),
 }
 
@@ -66,10 +66,10 @@ pub struct Schedule {
 }
 
 impl Schedule {
-    /// Makes the schedule of these settings. The same arguments give the same schedule, always.
+    /// Builds the schedule of these settings. The same arguments always give the same schedule.
     ///
-    /// `replay_csv` is the text of the file that a replay names; `payload_bytes` is the length of an
-    /// event's text, stamp included, and does not apply to a replay.
+    /// `replay_csv` is the text of the replayed file. `payload_bytes` is the length of an event's text, stamp
+    /// included; it does not apply to a replay.
     ///
     /// # Errors
     /// If a replay has no file or a damaged one, or if there are too many events.
@@ -142,7 +142,7 @@ pub(crate) fn stream(seed: u64, stream: u64) -> ChaCha8Rng {
     random
 }
 
-/// Text that no framing has to escape, so that it costs the same bytes in all of them.
+/// Random text that no framing escapes, so that it costs the same bytes in all framings.
 fn plain_text(random: &mut ChaCha8Rng, length: usize) -> String {
     const LETTERS: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz012345";
     (0..length).map(|_| char::from(LETTERS[random.random_range(0..LETTERS.len())])).collect()
@@ -167,8 +167,8 @@ fn due_times(
     check(arrivals)?;
     match arrivals {
         Arrivals::Steady { rate_hz } => {
-            // The first event half a period in: an event exactly on the edge of the window would
-            // be counted on the one side and delivered on the other.
+            // The first event is due after half a period: an event exactly at the edge of the window could
+            // be counted on one side and delivered on the other.
             let period_ns = 1e9 / rate_hz;
             let mut index = 0.5;
             while push(index * period_ns)? {
@@ -193,8 +193,8 @@ fn due_times(
             }
         }
         Arrivals::Ramp { from_hz, to_hz } => {
-            // The rate at t is from × (to ÷ from)^(t ÷ length). Its integral, the number of events
-            // until t, is turned round: the event number n + ½ is due where the integral says so.
+            // The rate at t is from × (to ÷ from)^(t ÷ length). Its integral is the number of events until t.
+            // Event n (from 0) is due where the integral is n + ½.
             let (seconds, growth) = (length_ns as f64 * 1e-9, (to_hz / from_hz).ln());
             let due_s = |number: f64| match growth.abs() < 1e-9 {
                 true => number / from_hz,
@@ -210,7 +210,7 @@ fn due_times(
     Ok(due)
 }
 
-/// Refuses what would be drawn for ever.
+/// Refuses arrivals that could not be built in finite time.
 fn check(arrivals: &Arrivals) -> Result<(), ScheduleError> {
     match arrivals {
         Arrivals::Steady { rate_hz } | Arrivals::Poisson { rate_hz } => {
@@ -232,7 +232,7 @@ fn check(arrivals: &Arrivals) -> Result<(), ScheduleError> {
     }
 }
 
-/// Bytes that JSON escaping adds, as `serde_json` escapes (RFC 8259 §7).
+/// Bytes that JSON escaping adds with `serde_json` (RFC 8259 §7).
 fn json_escape_bytes(text: &str) -> u32 {
     text.bytes()
         .map(|byte| match byte {
@@ -355,7 +355,7 @@ mod tests {
             (0..20).map(|second| due.iter().filter(|due| **due / 1_000_000_000 == second).count()).collect()
         };
         let up: Vec<usize> = count(50.0, 800.0);
-        // Sixteenfold in twenty seconds: 1.1487 times in each.
+        // Sixteenfold in twenty seconds is a factor of 1.1487 per second.
         for pair in up.windows(2) {
             let factor = pair[1] as f64 / pair[0] as f64;
             assert!((1.10..1.20).contains(&factor), "{up:?}");

@@ -7,9 +7,8 @@ fn nanoseconds(time: Timespec) -> u64 {
     (time.tv_sec as u64) * 1_000_000_000 + time.tv_nsec as u64
 }
 
-/// `CLOCK_MONOTONIC` in nanoseconds: the same value in every process of one host, never stepped by
-/// a change of the wall clock. (`std::time::Instant` reads the same clock but cannot be compared
-/// across processes.)
+/// `CLOCK_MONOTONIC` in nanoseconds. It has the same value in every process of a host, and a change of the wall
+/// clock does not move it. (`std::time::Instant` reads the same clock but cannot be compared across processes.)
 #[must_use]
 pub fn monotonic_ns() -> u64 {
     nanoseconds(clock_gettime(ClockId::Monotonic))
@@ -29,14 +28,14 @@ pub fn thread_cpu_us() -> u64 {
 
 /// Reads a server's clock: nanoseconds of the host's monotonic clock since the log's epoch began.
 ///
-/// Small enough to survive JavaScript's doubles, and meaningless across epochs by construction.
+/// The values are small enough for JavaScript's doubles. Values of different epochs cannot be compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct EpochClock {
     start_monotonic_ns: u64,
 }
 
 impl EpochClock {
-    /// A clock whose epoch begins now.
+    /// The clock of an epoch that begins now.
     #[must_use]
     pub fn start_now() -> Self {
         Self::starting_at(monotonic_ns())

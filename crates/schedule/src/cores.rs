@@ -1,4 +1,4 @@
-//! Which core a thread runs on. A server and a harness that share a core measure each other.
+//! Binds threads to cores. If server and harness share a core, each disturbs the measurement of the other.
 
 #[cfg(target_os = "linux")]
 mod system {
@@ -6,7 +6,7 @@ mod system {
 
     use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 
-    /// What the process was allowed before it bound any thread.
+    /// The cores that the process was allowed to use before it bound any thread.
     fn inherited() -> &'static CpuSet {
         static INHERITED: OnceLock<CpuSet> = OnceLock::new();
         INHERITED.get_or_init(|| sched_getaffinity(None).unwrap_or_default())
@@ -17,7 +17,7 @@ mod system {
     }
 
     pub(super) fn bind(core: u32) -> bool {
-        // A set has room for so many, and panics when it is asked for another.
+        // A `CpuSet` panics for a core beyond its size.
         let allowed = (core as usize) < CpuSet::MAX_CPU && inherited().is_set(core as usize);
         if !allowed {
             return false;
@@ -34,8 +34,8 @@ mod system {
 
 #[cfg(not(target_os = "linux"))]
 mod system {
-    //! Without Linux' affinity calls the scheduler decides, and the environment in the records says
-    //! that nothing was bound.
+    //! Without Linux's affinity calls the scheduler decides, and the environment in the records shows that no
+    //! thread was bound.
 
     pub(super) fn allowed() -> Vec<u32> {
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
@@ -51,19 +51,19 @@ mod system {
     }
 }
 
-/// Cores this process may use, as it was started.
+/// Cores that this process may use since its start.
 #[must_use]
 pub fn allowed_cores() -> Vec<u32> {
     system::allowed()
 }
 
-/// Binds the calling thread, and threads it starts later, to one core. `false` if the system cannot
-/// or does not allow it.
+/// Binds the calling thread, and threads that it starts later, to one core. `false` if the system does not
+/// support or allow it.
 pub fn bind_to_core(core: u32) -> bool {
     system::bind(core)
 }
 
-/// Lets the calling thread run on every core that the process was started with.
+/// Lets the calling thread run on all cores that the process was started with.
 pub fn release_from_core() -> bool {
     system::release()
 }

@@ -1,8 +1,8 @@
-//! When events are due, what they say, and a publisher that keeps to it.
+//! Schedules (due times and texts of events), and a publisher that follows a schedule.
 //!
-//! A schedule is a pure function of its settings and a seed, so all four patterns, the model and
-//! a second run with the same seed see the same one; its hash proves it. The publisher is an *open
-//! loop*: it never waits for a subscriber, and where it is late it says by how much.
+//! A schedule is a pure function of its settings and a seed. So all four patterns, the model and a second run
+//! with the same seed have the same schedule, and its hash proves it. The publisher is an *open loop*: it
+//! never waits for a subscriber, and it reports its lateness.
 
 mod arrivals;
 mod clock;

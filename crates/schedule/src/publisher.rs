@@ -1,4 +1,4 @@
-//! The publisher: an open loop on a thread of its own.
+//! The publisher: an open loop on its own thread.
 
 use std::{
     hint,
@@ -21,34 +21,34 @@ use crate::{
     thread_cpu_us,
 };
 
-/// The longest busy wait before an event. A sleeping thread wakes some 50 µs late (the kernel's
-/// timer slack), so the thread sleeps until this long before the due time and spins for the rest.
+/// Longest busy wait before an event. A sleeping thread wakes about 50 µs late (the kernel's timer slack), so
+/// the thread sleeps until this long before the event and then spins.
 const SPIN_NS: u64 = 100_000;
 
 const SECOND_NS: u64 = 1_000_000_000;
 
-/// The sink did not take an event.
+/// The sink refused an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the event was refused")]
 pub struct Refused;
 
-/// How a schedule lies on a clock, and when its events are handed over.
+/// When a schedule starts on a clock, and how its events are delayed on purpose.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Pacing {
     /// The schedule's instant 0, nanoseconds of the clock.
     pub start_ns: u64,
-    /// Events due before this, nanoseconds since instant 0, stay out of the report's total lateness.
+    /// Events due before this, nanoseconds since instant 0, do not count for the report's total lateness.
     pub counted_from_ns: u64,
-    /// Time by which each event is handed over later than it is due, on purpose, nanoseconds. It is no
-    /// lateness.
+    /// Time by which each event is published later than it is due, on purpose, nanoseconds. It does not count
+    /// as lateness.
     pub delay_ns: u64,
-    /// Most that is added to this by chance, evenly spread, nanoseconds. The order is kept.
+    /// Largest random addition to this delay, uniformly distributed, nanoseconds. The order is kept.
     pub jitter_ns: u64,
-    /// Seed of this chance.
+    /// Seed of the jitter.
     pub seed: u64,
 }
 
-/// The instants at which events are to be handed over, one after the other.
+/// Computes the instants at which events are to be published.
 struct Handovers {
     pacing: Pacing,
     chance: ChaCha8Rng,
@@ -60,8 +60,8 @@ impl Handovers {
         Self { pacing, chance: stream(pacing.seed, HANDOVER_STREAM), last_ns: 0 }
     }
 
-    /// The instant for the next event, on the clock: never before its due and the delay, never before
-    /// the event before it.
+    /// The instant of the next event on the clock. It is never before its due plus the delay, and never before
+    /// the previous event.
     fn next_ns(&mut self, due_ns: u64) -> u64 {
         let Pacing { start_ns, delay_ns, jitter_ns, .. } = self.pacing;
         let added_ns = (self.chance.random_range(0.0..1.0) * jitter_ns as f64) as u64;
@@ -70,10 +70,10 @@ impl Handovers {
     }
 }
 
-/// Publishes a schedule at its due times, whatever the subscribers do.
+/// Publishes a schedule at its due times, independently of the subscribers.
 ///
-/// It never skips an event and never delays the ones after a late one: being late is measured and
-/// reported, per event. Dropping it ends the thread.
+/// It never skips an event, and a late event does not move the events after it. The lateness of every event is
+/// measured and reported. Dropping the publisher ends its thread.
 #[derive(Debug)]
 pub struct Publisher {
     progress: Arc<Mutex<Progress>>,
@@ -93,8 +93,8 @@ struct Progress {
 }
 
 impl Publisher {
-    /// Starts publishing: `sink` gets each event's type and text when it is due, or as much later as
-    /// `pacing` asks. The text says the due either way.
+    /// Starts publishing: `sink` gets each event's type and text at its due plus the delay of `pacing`. The text
+    /// contains the due, without the delay.
     ///
     /// # Errors
     /// If the operating system refuses another thread.
@@ -114,7 +114,7 @@ impl Publisher {
         Ok(Self { progress, stop, thread: Some(thread), hash })
     }
 
-    /// How faithfully the schedule was kept so far.
+    /// How closely the publisher has kept the schedule so far.
     #[must_use]
     pub fn report(&self) -> PublisherReport {
         let progress = lock(&self.progress);
@@ -146,13 +146,13 @@ impl Drop for Publisher {
         self.stop.store(true, Ordering::Relaxed);
         if let Some(thread) = self.thread.take() {
             thread.thread().unpark();
-            // A panic of the thread has already been printed; there is nothing more to do here.
+            // A panic of the thread has already been printed.
             let _ = thread.join();
         }
     }
 }
 
-/// Progress is plain numbers, valid at every instruction, so a panic elsewhere does not spoil it.
+/// Poisoning is ignored: the progress is plain numbers, which a panic cannot leave inconsistent.
 fn lock(progress: &Mutex<Progress>) -> MutexGuard<'_, Progress> {
     progress.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -165,13 +165,13 @@ fn publish(
     stop: &AtomicBool,
     mut sink: impl FnMut(Option<EventType>, String) -> Result<(), Refused>,
 ) {
-    // The server's threads may be bound to one core, which a fan-out keeps busy for milliseconds:
-    // there the publisher would be late because the server works.
+    // The server's threads may be bound to one core, which a fan-out keeps busy for milliseconds. On that core
+    // the publisher would be late because of the server's work.
     release_from_core();
     let mut handovers = Handovers::new(pacing);
     for event in schedule.events() {
         let intended_ns = handovers.next_ns(event.due_ns);
-        // The text is made before the wait, so that making it does not make the event late.
+        // The text is made before the wait, so that this work does not make the event late.
         let text = event.text(pacing.start_ns);
         let event_type = event.event_type.clone();
         if !wait_until(clock, intended_ns, stop) {
@@ -199,7 +199,7 @@ fn publish(
     progress.cpu_us = thread_cpu_us();
 }
 
-/// Sleeps coarsely, then spins. `false` if it was told to stop.
+/// Sleeps, then spins until the instant. `false` if the publisher was stopped.
 fn wait_until(clock: EpochClock, due_ns: u64, stop: &AtomicBool) -> bool {
     loop {
         if stop.load(Ordering::Relaxed) {
@@ -274,7 +274,7 @@ mod tests {
         };
         assert_eq!((report.published, report.refused, report.lateness.count), (50, 0, 50));
         assert!(report.lateness.max_us >= 185_000, "{}", report.lateness.max_us);
-        // Some 19 of the 50 events fell due within the stall, evenly spread over its 200 ms.
+        // About 19 of the 50 events fell due within the stall, evenly spaced over its 200 ms.
         let late = report.lateness.histogram().unwrap().quantile_us(0.8);
         assert!(late >= 70_000, "{late}");
     }
@@ -328,7 +328,7 @@ mod tests {
         let due: Vec<u64> = published.iter().map(|(_, text)| Stamped::parse(text).unwrap().due_ns).collect();
         let expected: Vec<u64> =
             schedule(500.0, 200).events().iter().map(|event| start_ns + event.due_ns).collect();
-        assert_eq!(due, expected, "the stamps say the due, in its order");
+        assert_eq!(due, expected, "the stamps hold the due, in order");
         assert!(published.iter().zip(&due).all(|((at_ns, _), due_ns)| *at_ns >= due_ns + delay_ns));
         let mut handovers = Handovers::new(pacing);
         let intended = expected.iter().map(|due_ns| handovers.next_ns(due_ns - start_ns));
@@ -338,7 +338,7 @@ mod tests {
         }
         let report = publisher.report();
         assert_eq!((report.hash, report.lateness.count), (hash, 100));
-        // What the publisher says is what was seen here, less the time from there to here.
+        // The publisher reports what the test saw, minus the time from the publisher to the test.
         assert!(report.lateness.sum_us <= late_ns.iter().sum::<u64>() as f64 * 1e-3);
     }
 

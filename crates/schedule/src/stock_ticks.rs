@@ -1,4 +1,4 @@
-//! A made-up trading minute, for the replayed scenario.
+//! Generates stock trades for the scenario with a replayed schedule.
 
 use std::fmt::Write;
 
@@ -6,7 +6,7 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, Exp, Normal};
 
-/// Symbol, opening price, share of the trading.
+/// Symbol, opening price, share of the trades.
 const SYMBOLS: [(&str, f64, f64); 6] = [
     ("ACME", 101.20, 0.34),
     ("BOLT", 48.75, 0.24),
@@ -16,20 +16,20 @@ const SYMBOLS: [(&str, f64, f64); 6] = [
     ("FERN", 333.10, 0.05),
 ];
 
-/// Mean trades per second while nothing happens, and just after news.
+/// Mean trades per second in calm times, and just after news.
 const CALM_HZ: f64 = 6.0;
 const EXCITED_HZ: f64 = 40.0;
-/// Seconds between two pieces of news, and seconds until excitement has fallen to a third.
+/// Mean seconds between two pieces of news, and the time constant (seconds) with which excitement decays.
 const NEWS_EVERY_S: f64 = 7.0;
 const EXCITEMENT_S: f64 = 0.8;
 
-/// A CSV of trades in the form that a replay reads: clustered in time as real trading is (calm,
-/// then a piece of news, then a burst that dies away), prices walking at random in whole cents.
+/// A CSV of trades, in the format of a replay. The trades are clustered in time as in real trading: after each
+/// piece of news there is a burst that decays. The prices are random walks in whole cents.
 ///
-/// The same seed gives the same file; the one under `scenarios/` is seed 1, 60 seconds.
+/// The same seed gives the same file; the file under `scenarios/` has seed 1 and 60 seconds.
 ///
 /// # Panics
-/// Never: the distributions' parameters are constants that they accept.
+/// Never: the parameters of the distributions are valid constants.
 #[must_use]
 pub fn stock_ticks_csv(seed: u64, seconds: f64) -> String {
     let mut random = ChaCha8Rng::seed_from_u64(seed);
@@ -40,8 +40,8 @@ pub fn stock_ticks_csv(seed: u64, seconds: f64) -> String {
     let mut csv = String::from("offset_ms,type,data\n");
     let (mut now_s, mut last_news_s, mut next_news_s) = (0.0, f64::NEG_INFINITY, news.sample(&mut random));
     loop {
-        // Thinning (Lewis and Shedler 1979): candidates at the highest rate, each kept with the
-        // probability that the present rate asks for.
+        // Thinning (Lewis and Shedler 1979): candidates at the highest rate, each kept with the probability
+        // (current rate ÷ highest rate).
         now_s += candidate.sample(&mut random);
         if now_s >= seconds {
             return csv;

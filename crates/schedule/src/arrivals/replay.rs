@@ -1,4 +1,4 @@
-//! Schedules that were recorded elsewhere: a CSV with the columns `offset_ms,type,data`.
+//! Replayed schedules: reads a CSV with the columns `offset_ms,type,data`.
 
 use super::{ScheduleError, ScheduledEvent};
 
@@ -6,8 +6,8 @@ const COLUMNS: [&str; 3] = ["offset_ms", "type", "data"];
 
 /// Reads the events of a replay that are due before `length_ns`.
 ///
-/// `offset_ms` is decimal milliseconds since the start and must not fall; `type` may be empty;
-/// `data` must not hold a carriage return, because SSE cannot carry one.
+/// `offset_ms` is decimal milliseconds since the start and must not decrease. `type` may be empty. `data` must
+/// not contain a carriage return, because SSE cannot carry one.
 pub(crate) fn events(
     file: &str,
     csv_text: Option<&str>,
@@ -26,7 +26,7 @@ pub(crate) fn events(
         let line = row.position().map_or(0, csv::Position::line);
         let event = event(&row).map_err(|problem| error(format!("line {line}: {problem}")))?;
         if events.last().is_some_and(|before| before.due_ns > event.due_ns) {
-            return Err(error(format!("line {line}: offset_ms falls; the rows must be in order of time")));
+            return Err(error(format!("line {line}: offset_ms falls: sort the rows by time")));
         }
         if event.due_ns < length_ns {
             events.push(event);
