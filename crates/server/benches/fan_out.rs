@@ -1,5 +1,5 @@
-//! The cost ladder in memory: a thousand readers take what was published, and nothing is written to a
-//! socket. What is left of a rung here and not in the scenario `cost-ladder` is the socket's share.
+//! The ablations of `cost-ladder` in memory: a thousand readers read each published event, and nothing is
+//! written to a socket. The difference to the scenario `cost-ladder` is the cost of the sockets.
 
 use std::{
     hint::black_box,
@@ -16,7 +16,7 @@ const SUBSCRIBERS: usize = 1_000;
 const TEXT: &str =
     "0000000000000;abcdefghijklmnopqrstuvwxyz012345abcdefghijklmnopqrstuvwxyz012345abcdefghijklmnopqrst";
 
-/// A log, its encodings, and everyone who follows it.
+/// A log, its encodings, and all its followers.
 struct Audience {
     log: EventLog,
     encodings: Encodings,
@@ -30,7 +30,7 @@ impl Audience {
         Self { encodings: Encodings::on_rung(log.epoch(), rung), log, follows }
     }
 
-    /// Publishes so many events and lets everyone read them: the bytes that would be written.
+    /// Publishes events and lets all followers read them; returns the number of bytes that would be written.
     fn deliver(&mut self, events: usize, encode: impl Fn(&Encodings, &Batch) -> usize) -> usize {
         for _ in 0..events {
             self.log.append(None, black_box(TEXT)).expect("the log is open");
@@ -46,8 +46,8 @@ impl Audience {
     }
 }
 
-/// From the worst rung to the best: each reader's own encoding, one event at a time; shared encodings,
-/// one event at a time; shared, all that wait at once.
+/// From the slowest to the fastest: one encoding per reader, one event at a time; shared encodings, one event
+/// at a time; shared encodings, in batches.
 fn ladder(criterion: &mut Criterion, form: &str, encode: impl Fn(&Encodings, &Batch) -> usize) {
     let one = BatchLimit { events: 1, ..BatchLimit::default() };
     let mut group = criterion.benchmark_group(format!("fan-out, {form}"));

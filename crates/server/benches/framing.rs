@@ -1,5 +1,5 @@
-//! What it costs to give events their form, and what it saves that this is done once: the first reader
-//! of an event pays for its encoding, every later one for a look-up.
+//! The cost of encoding events, and what the cache saves: the first reader of an event pays for its encoding,
+//! every later reader for a look-up.
 
 use std::{sync::Arc, time::Duration};
 
@@ -11,7 +11,7 @@ use server::{Encodings, json, sse, websocket};
 const TEXT: &str =
     "0000000000000;abcdefghijklmnopqrstuvwxyz012345abcdefghijklmnopqrstuvwxyz012345abcdefghijklmnopqrst";
 
-/// What a reader gets that has seen nothing, of a log with so many events.
+/// The batch for a new reader of a log with this number of events.
 fn waiting(events: usize) -> (Start, Arc<Batch>) {
     let log = EventLog::new(Epoch::from_random_bits(1), Retention::default());
     for _ in 0..events {
@@ -21,7 +21,7 @@ fn waiting(events: usize) -> (Start, Arc<Batch>) {
     log.read(start, BatchLimit::default())
 }
 
-/// One batch in one form: encoded again for every reader, and shared by all.
+/// One batch in one framing: encoded again for every reader, and shared by all readers.
 fn compare(criterion: &mut Criterion, form: &str, encode: impl Fn(&Encodings, &Start, &Batch) -> usize) {
     let mut group = criterion.benchmark_group(form);
     for events in [1, 10, 100] {
@@ -37,12 +37,12 @@ fn compare(criterion: &mut Criterion, form: &str, encode: impl Fn(&Encodings, &S
     group.finish();
 }
 
-/// An SSE block per event, joined to be written at once.
+/// An SSE block per event, joined for one write.
 fn sse_blocks(criterion: &mut Criterion) {
     compare(criterion, "SSE blocks", |encodings, _, batch| sse::batch(encodings, batch).len());
 }
 
-/// A WebSocket text frame per event, joined likewise.
+/// A WebSocket text frame per event, joined for one write.
 fn websocket_frames(criterion: &mut Criterion) {
     compare(criterion, "WebSocket frames", |encodings, _, batch| websocket::batch(encodings, batch).len());
 }

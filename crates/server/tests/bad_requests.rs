@@ -1,5 +1,5 @@
-//! Malformed requests to every route: the right answer with a reason, never a panic, and nobody else
-//! is disturbed.
+//! Malformed requests to every route: each gets the right answer with a reason, causes no panic and does not
+//! disturb other subscribers.
 #![allow(clippy::unwrap_used, reason = "a test may end where its premise fails")]
 
 mod live;
@@ -12,7 +12,7 @@ use server::{AppSettings, Limits};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio_tungstenite::tungstenite::Message;
 
-/// Where requests can be written byte by byte.
+/// A connection on which requests can be written byte by byte.
 const RAW: [Transport; 2] = [Transport::Http1, Transport::Http1Tls];
 
 fn speaking(transport: Transport) -> Live {
@@ -119,7 +119,7 @@ async fn too_large_and_not_text_is_refused_over(live: Live) {
     let answer = live.exchange(binary).await;
     assert_eq!(answer.status, 400);
     is_problem(&answer);
-    // Before a route is reached, hyper answers by itself, without a body.
+    // hyper itself answers requests that reach no route, without a body.
     let head = format!("GET /sse HTTP/1.1\r\nhost: x\r\nfiller: {}\r\n\r\n", "x".repeat(20 << 10));
     assert_eq!(live.exchange(head).await.status, 431);
     let lines = "x: y\r\n".repeat(200);
@@ -258,7 +258,7 @@ async fn a_broken_websocket_is_closed_with_the_code_of_its_fault_over(live: Live
         ("more than the limit", masked(&[0x81, 0xff, 0, 0, 0, 0, 0, 1, 0, 1], b""), 1_009),
     ];
     let live = &live;
-    // Together, because each server side waits a moment for the other's close.
+    // All at once, because each server connection waits a moment for the client to close.
     join_all(cases.into_iter().map(async |(what, frame, code)| {
         assert_eq!(close_code_after(live, &frame).await, code, "{what}");
     }))

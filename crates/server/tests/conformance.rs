@@ -1,5 +1,4 @@
-//! One body of promises, run for every pattern over every transport, and for the streams on every rung of
-//! the ladder.
+//! Conformance tests: run for every pattern over every transport, and for the streams also with every ablation.
 #![allow(clippy::unwrap_used, reason = "a test may end where its premise fails")]
 
 mod live;
@@ -9,7 +8,7 @@ use event_log::Retention;
 use live::{End, Live, Place, Subscriber};
 use server::AppSettings;
 
-/// What a server speaks, and on which rung it stands.
+/// The transport and the ablation of a server.
 #[derive(Debug, Clone, Copy)]
 struct Way {
     transport: Transport,
@@ -17,7 +16,7 @@ struct Way {
 }
 
 impl Way {
-    /// All transports on these rungs.
+    /// All transports with these ablations.
     fn all(rungs: &[Rung]) -> impl Iterator<Item = Self> {
         let ways = |rung: &Rung| Transport::ALL.map(|transport| Self { transport, rung: *rung });
         rungs.iter().flat_map(ways)
@@ -144,7 +143,7 @@ async fn shutdown_ends_it_in_its_own_way(pattern: Pattern, way: Way) {
     let mut live = way.live();
     let (mut subscriber, _) = Subscriber::open(&live, pattern, None).await;
     let expected = match pattern {
-        // It is never held: it has its answer before the server stops, and polls no more.
+        // A short poll is never held: it has its answer before the server stops.
         Pattern::ShortPolling => return live.stopped().await,
         Pattern::LongPolling => End::NoContent,
         Pattern::Sse => End::StreamEnded,
@@ -163,7 +162,7 @@ async fn a_subscriber_that_leaves_leaves_nothing_behind(pattern: Pattern, way: W
         let (subscriber, _) = Subscriber::open(&live, pattern, None).await;
         drop(subscriber);
     }
-    // Nobody publishes: a leak would stay parked for ever.
+    // Nothing is published: a leaked waiter would stay for ever.
     live.parked(0).await;
 }
 

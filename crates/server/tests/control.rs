@@ -1,4 +1,4 @@
-//! The control plane: a schedule is published as ordered, and the counters tell what happened.
+//! The control plane: it publishes a schedule as requested, and its counters are right.
 #![allow(clippy::unwrap_used, reason = "a test may end where its premise fails")]
 
 mod live;
@@ -37,7 +37,7 @@ async fn a_schedule_is_published_as_it_was_ordered() {
     live.publish(["somebody else's"]);
     let (mut subscriber, _) = Subscriber::open(&live, Pattern::Sse, None).await;
     assert_eq!(ask(&live, "GET /schedule", "").await.status, 404);
-    // It is not over before the second order comes, however long that takes to come.
+    // The schedule must still run when the second request arrives, even on a slow machine.
     let order = StartSchedule { start_in: Period::from_millis(2_000), ..order() };
     let answer = ask(&live, "POST /schedule", &serde_json::to_string(&order).unwrap()).await;
     let started: StartedSchedule = serde_json::from_str(&answer.body).unwrap();

@@ -1,4 +1,4 @@
-//! The floor on real sockets: the bytes of the real server, nothing lost, nobody waited for.
+//! The floor on real sockets: it sends the bytes of the real server, loses nothing and waits for no reader.
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, reason = "a test may end where its premise fails")]
 
@@ -28,7 +28,7 @@ async fn connect(live: &Live) -> TcpStream {
     TcpStream::connect(live.data).await.unwrap()
 }
 
-/// The request as a subscriber of the pattern sends it, from the address that this test stands for.
+/// The request that a subscriber of the pattern sends.
 fn request(pattern: Pattern, query: &str) -> String {
     let lines = match pattern {
         Pattern::ShortPolling | Pattern::LongPolling | Pattern::Sse => "",
@@ -50,15 +50,15 @@ fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
-/// Without what two servers cannot have in common: the name of the log, and the second.
+/// The bytes without the parts that differ between two servers: the log's epoch and the date.
 fn comparable(live: &Live, bytes: &[u8]) -> String {
     let named = text(bytes).replace(&live.app.log().epoch().to_string(), "EPOCH");
     let lines = named.split_inclusive("\r\n");
     lines.map(|line| if line.starts_with("date: ") { "date: TODAY\r\n" } else { line }).collect()
 }
 
-/// What a subscriber sees that takes part in everything: texts of all lengths at which a frame or a
-/// chunk changes its form, and a typed event.
+/// All bytes that a subscriber receives: events with every length at which a frame or a chunk changes its form,
+/// and a typed event.
 async fn conversation(live: &Live, pattern: Pattern) -> String {
     let mut stream = connect(live).await;
     let mut seen = Vec::new();
@@ -72,7 +72,7 @@ async fn conversation(live: &Live, pattern: Pattern) -> String {
         if pattern == Pattern::LongPolling {
             let query = format!("?after={}&hold=20", live.cursor(seq - 1));
             stream.write_all(request(pattern, &query).as_bytes()).await.unwrap();
-            // Held by both, whichever way they note it.
+            // Both servers hold it; they count that differently.
             live.until(|stats| stats.requests_of(pattern).arrived == seq + 1).await;
         }
         let event_type = (seq == 3).then(|| "trade".parse().unwrap());
@@ -129,7 +129,7 @@ async fn a_slow_reader_loses_nothing_and_nobody_waits_for_it() {
         for seq in 1..=100 {
             live.publish([name(seq) + &"x".repeat(90_000)]);
         }
-        // Nine megabytes are more than any socket buffer holds: the slow one is stuck by now.
+        // Nine megabytes are more than any socket buffer holds: the slow connection is stuck by now.
         for stream in [&mut fast, &mut slow] {
             let mut bytes = read_until(stream, &name(100)).await;
             let seen = text(&std::mem::take(&mut bytes));
@@ -148,11 +148,11 @@ async fn a_slow_reader_loses_nothing_and_nobody_waits_for_it() {
 async fn a_long_poll_that_is_too_large_for_one_write_arrives_whole() {
     let live = floor(Pattern::LongPolling);
     let mut slow = slow_reader(&live).await;
-    // All in one go: the second is held, the third gets what is newer by then.
+    // All three in one write: the second is held, the third gets the newer events.
     let thrice = request(Pattern::LongPolling, "").repeat(3);
     slow.write_all(thrice.as_bytes()).await.unwrap();
     live.until(|stats| stats.requests_of(Pattern::LongPolling).arrived == 3).await;
-    // A capital, because the epoch is made of small letters by chance.
+    // A capital letter, because the random epoch may contain any small letter.
     live.publish(["X".repeat(8 << 20), "last".to_owned()]);
     assert_eq!(Answer::read(&mut slow, false).await.status, 200);
     let seen = text(&read_until(&mut slow, "\"last\"}],\"more\":false}").await);
@@ -220,7 +220,7 @@ async fn a_hold_ends_with_204_and_what_comes_then_is_not_lost() {
         let answer = Answer::read(&mut stream, true).await;
         assert_eq!(answer.lines(), ["HTTP/1.1 204 No Content", "cache-control: no-store"]);
     }
-    // Nobody is held now, and two events come: the next request gets both at once.
+    // No poll is held now, and two events are published: the next request gets both at once.
     live.publish(["one", "two"]);
     stream.write_all(request(Pattern::LongPolling, "?after=x.0&hold=0.05").as_bytes()).await.unwrap();
     let answer = Answer::read(&mut stream, true).await;
@@ -319,7 +319,7 @@ async fn an_endless_request_is_not_read_to_its_end() {
     let live = floor(Pattern::Sse);
     let mut stream = connect(&live).await;
     let endless = "x".repeat(64 << 10);
-    // It may be refused while it is still being written.
+    // It may be refused before it is completely written.
     let _ = timeout(Duration::from_secs(5), stream.write_all(endless.as_bytes())).await;
     live.until(|stats| stats.connections_opened == 1 && stats.connections_open == 0).await;
 }

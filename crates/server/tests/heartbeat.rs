@@ -1,5 +1,5 @@
-//! Heartbeats: steady, only in silence, or none, by every driver and over every transport. The exact instants
-//! are checked beside the drivers, in time that the tests move.
+//! Heartbeats: steady, only after silence, or none, by every driver and over every transport. The unit tests of
+//! the drivers check the exact instants, with tokio's clock paused.
 #![allow(clippy::unwrap_used, reason = "a test may end where its premise fails")]
 
 mod live;
@@ -15,7 +15,7 @@ use tokio_tungstenite::tungstenite::Message;
 
 const PERIOD: Duration = Duration::from_millis(150);
 
-/// The shared writer, a task for each connection, and the same over TLS and HTTP/2.
+/// The shared writer, the task per connection, and the same over TLS and HTTP/2.
 const WAYS: [(Rung, Transport); 4] = [
     (Rung::Best, Transport::Http1),
     (Rung::OwnTasks, Transport::Http1),
@@ -27,7 +27,7 @@ fn period() -> Period {
     Period::from_millis(PERIOD.as_millis() as u64)
 }
 
-/// What comes next on a stream.
+/// The next item on a stream.
 #[derive(Debug, PartialEq, Eq)]
 enum Next {
     Beat,
@@ -113,8 +113,8 @@ async fn an_idle_heartbeat_comes_only_after_a_whole_silent_period() {
         assert!(matches!(next(&mut subscriber).await, Next::Event(_)));
         for _ in 0..8 {
             sleep(PERIOD / 3).await;
-            // A beat on a busy machine may have been sent before this one, but never within a period of the
-            // one before.
+            // On a busy machine an earlier heartbeat may have been sent, but never within a period of the
+            // previous one.
             let mut silent_since = std::mem::replace(&mut last_published, Instant::now());
             live.publish(["a"]);
             while next(&mut subscriber).await == Next::Beat {

@@ -1,4 +1,4 @@
-//! HTTP/2 on the data plane: many streams on one connection, and what one of them may do to the others.
+//! HTTP/2 on the data plane: many streams on one connection, and their effect on each other.
 #![allow(clippy::unwrap_used, reason = "a test may end where its premise fails")]
 
 mod live;
@@ -35,7 +35,7 @@ fn is_problem(answer: &Answer) {
     assert_eq!(problem["status"], answer.status, "{answer:?}");
 }
 
-/// Header lines that have no place in HTTP/2 (RFC 9113 §8.2.2).
+/// Header lines that HTTP/2 does not allow (RFC 9113 §8.2.2).
 fn is_free_of_the_connection(answer: &Answer) {
     for name in ["connection", "keep-alive", "proxy-connection", "transfer-encoding", "upgrade"] {
         assert_eq!(answer.header(name), None, "{answer:?}");
@@ -71,7 +71,7 @@ async fn all_patterns_share_one_connection_and_each_request_is_counted_once() {
 async fn one_stream_more_than_allowed_waits_for_another_to_end() {
     let live = Live::with(AppSettings { max_streams: 2, ..settings() });
     let mut connection = live.door.http2().await;
-    // The client learns the limit with the server's settings, which come before any answer.
+    // The client gets the limit with the server's settings, which arrive before any answer.
     assert_eq!(connection.get("/clock").await.status, 200);
     let (first, _) = Subscriber::open_stream(connection.clone(), Pattern::Sse, "", "").await;
     let (mut second, _) = Subscriber::open_stream(connection.clone(), Pattern::Sse, "", "").await;
@@ -83,7 +83,7 @@ async fn one_stream_more_than_allowed_waits_for_another_to_end() {
         answered.store(true, Relaxed);
         answer
     });
-    // The others go on meanwhile: in a hundred rounds of this connection an answer would have come.
+    // The other streams continue meanwhile: within a hundred round trips an answer would have arrived.
     for number in 0..100 {
         live.publish([number.to_string()]);
         assert_eq!(second.texts(1).await, [number.to_string()]);
@@ -99,7 +99,7 @@ const STREAM_WINDOW: u32 = 65_535;
 const EVENT_BYTES: usize = 10_000;
 const EVENTS: usize = 400;
 
-/// A connection whose reader gives each stream little room, and all together plenty.
+/// A connection whose client has small stream windows and a large connection window.
 async fn with_small_streams(live: &Live) -> Http2 {
     live.door
         .http2_with(|client| {
@@ -108,8 +108,8 @@ async fn with_small_streams(live: &Live) -> Http2 {
         .await
 }
 
-/// Who does not read holds up nobody beside it on the connection, and is told in the end what it has lost,
-/// as the server keeps nothing for it.
+/// A stream that is not read does not delay the others on its connection. The server keeps nothing for it; in
+/// the end it gets a reset with the number of lost events.
 async fn a_slow_stream_beside_others(pattern: Pattern) {
     let retention = Retention { events: 20, ..Retention::default() };
     let live = Live::with(AppSettings { retention, ..settings() });
@@ -126,10 +126,10 @@ async fn a_slow_stream_beside_others(pattern: Pattern) {
     assert_eq!(connection.clone().get("/clock").await.status, 200);
     let sent = live.stats().await.bytes_out;
     let read_by_others = (2 * EVENTS * EVENT_BYTES) as u64;
-    // Its window, and what all streams have around their events.
+    // The slow stream's window, and the framing of all streams.
     let most = read_by_others + u64::from(STREAM_WINDOW) + read_by_others / 10;
     assert!(sent < most, "{sent} bytes were sent, {most} at most");
-    // What had left the log for the slow one before it stalled, and then the word that it fell behind.
+    // The events that were sent to the slow stream before it stalled, and then the reset.
     let mut held = 0;
     loop {
         let text = match &mut slow {
@@ -199,7 +199,7 @@ async fn a_head_that_is_too_large_ends_its_stream_only() {
     let lines = format!("filler: {}\r\n", "x".repeat(20 << 10));
     match connection.send(connection.request("GET", "/sse", &lines)).await {
         Ok(response) => assert_eq!(response.status(), 431),
-        // The client may have read the server's settings, and not send it at all.
+        // The client may have read the server's settings and refuse to send the request.
         Err(error) => assert!(error.is_user() || !error.is_closed(), "{error:?}"),
     }
     assert_eq!(connection.get("/clock").await.status, 200);
@@ -232,7 +232,7 @@ async fn connect_is_for_websockets_only() {
     let answer = connection.ask(tunnel).await;
     assert_eq!(answer.status, 405, "{answer:?}");
     is_problem(&answer);
-    // A page of the server's own origin may.
+    // A page of the server's own origin is allowed.
     let own = format!("{version}origin: https://{}\r\n", live.data);
     assert_eq!(connection.connect("websocket", "/websocket", &own).await.status(), 200);
 }
@@ -270,12 +270,12 @@ async fn heads_are_those_of_http1_without_what_belongs_to_its_connection() {
 
 #[tokio::test]
 async fn a_connection_that_nobody_uses_is_let_go_and_one_with_a_stream_is_not() {
-    // Long enough for a busy machine to shake hands and to ask.
+    // Long enough for a handshake and a request on a busy machine.
     let head_timeout = Duration::from_millis(1_500);
     let limits = Limits { head_timeout, ..Limits::default() };
     let live = Live::with(AppSettings { limits, ..settings() });
     let begin = Instant::now();
-    // A handshake and nothing after it, a request and nothing after it.
+    // One connection with a handshake only, one with a single request.
     let silent = live.door.tls(&["h2"]).await.unwrap();
     let mut idle = live.door.http2().await;
     assert_eq!(idle.get("/clock").await.status, 200);
@@ -286,7 +286,7 @@ async fn a_connection_that_nobody_uses_is_let_go_and_one_with_a_stream_is_not() 
     let mut polling = live.door.http2().await;
     let target = format!("/long-polling?after={}&hold=20", live.cursor(0));
     let held = tokio::spawn(async move { polling.get(&target).await });
-    // The silent one has no word to say to GOAWAY and takes up to the time that a shutdown may take.
+    // The silent connection does not react to GOAWAY, so the server drops it after the shutdown limit.
     drop(silent);
     live.until(|stats| stats.connections_open == 3).await;
     assert!(begin.elapsed() >= head_timeout);
@@ -299,11 +299,11 @@ async fn a_connection_that_nobody_uses_is_let_go_and_one_with_a_stream_is_not() 
     assert_eq!(held.await.unwrap().poll().events.len(), 1);
 }
 
-/// A client's stream that reads nothing while it is told not to.
+/// A client's stream that reads nothing while `hears` is false.
 struct Deaf<S> {
     stream: S,
     hears: watch::Receiver<bool>,
-    /// Done when that changes.
+    /// Ready when `hears` changes.
     change: Pin<Box<dyn Future<Output = ()> + Send>>,
 }
 
@@ -367,7 +367,8 @@ async fn a_stream_that_crosses_the_word_that_its_connection_is_idle_is_served() 
     assert_eq!(connection.get("/clock").await.status, 200);
     tell.send(false).unwrap();
     let before = live.stats().await.bytes_out;
-    // Nothing is asked: what is sent now is GOAWAY, and a PING whose answer would tell that it was read.
+    // The client sends no request. The server now sends GOAWAY, and a PING whose answer would prove that GOAWAY
+    // was read.
     live.until(|stats| stats.bytes_out > before).await;
     let subscribing =
         tokio::spawn(async move { Subscriber::open_stream(connection, Pattern::Sse, "", "").await.0 });

@@ -1,4 +1,4 @@
-//! What a protocol puts on the wire stands in one source file, so a change there changes every driver.
+//! The bytes of each protocol are in one source file, so that a change there changes every driver.
 #![allow(clippy::unwrap_used, reason = "a test may end where its premise fails")]
 
 use std::{
@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Words of the protocols as the source writes them, and the only file that may hold each.
+/// Words of the protocols, and the only source file that may contain each.
 const ONCE: [(&str, &[&str]); 6] = [
     (
         "http1.rs",
@@ -53,7 +53,7 @@ const ONCE: [(&str, &[&str]); 6] = [
 /// First bytes of frames (RFC 6455 §5.2): tungstenite writes them.
 const NOWHERE: [&str; 5] = ["0x81", "0x82", "0x88", "0x89", "Message::text"];
 
-/// The odd streams for decoders to try themselves on are written by hand, and are none of the server's own.
+/// The conformance cases for decoders are written by hand; they are not the server's own streams.
 const EXEMPT: &str = "curious.rs";
 
 fn sources(folder: &Path) -> Vec<PathBuf> {

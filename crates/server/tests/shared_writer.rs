@@ -1,4 +1,5 @@
-//! The shared writer on real sockets: what it must not lose, mix up or keep, and when it must step aside.
+//! The shared writer on real sockets: it loses, mixes up and keeps nothing, and hands unusual requests back to
+//! hyper.
 #![allow(clippy::unwrap_used, reason = "a test may end where its premise fails")]
 
 mod live;
@@ -32,7 +33,7 @@ fn handshake() -> &'static str {
      sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
 }
 
-/// Numbers of the events `<number>;xxxx…` in the order in which they stand in the bytes.
+/// Numbers of the events `<number>;xxxx…` in the order of the bytes.
 fn numbers(bytes: &[u8]) -> Vec<u32> {
     let text = String::from_utf8_lossy(bytes);
     let starts = text.match_indices("number ").map(|(at, word)| &text[at + word.len()..]);
@@ -52,7 +53,7 @@ async fn a_slow_reader_loses_nothing_and_holds_up_nobody() {
         let mut slow = slow_client(&live, request).await;
         let mut quick = slow_client(&live, request).await;
         live.parked(2).await;
-        // Twelve megabytes: more than both ends of a socket hold. The quick one reads beside.
+        // Twelve megabytes: more than both ends of a socket hold. The quick client reads meanwhile.
         let reading = tokio::spawn(async move {
             let bytes = read_until(&mut quick, &format!("number {EVENTS};")).await;
             (quick, bytes)
@@ -65,7 +66,7 @@ async fn a_slow_reader_loses_nothing_and_holds_up_nobody() {
         }
         let (_quick, bytes) = timeout(PATIENCE, reading).await.expect("held up by the slow one").unwrap();
         assert_eq!(numbers(&bytes), (1..=EVENTS).collect::<Vec<_>>());
-        // Only now the slow one begins to read.
+        // Only now does the slow client begin to read.
         live.publish(["the last"]);
         let bytes = read_until(&mut slow, "the last").await;
         assert_eq!(numbers(&bytes), (1..=EVENTS).collect::<Vec<_>>());
@@ -104,7 +105,7 @@ async fn a_client_that_leaves_in_the_middle_of_a_write_is_forgotten() {
         for number in 1..=3_000 {
             live.publish([event(number)]);
         }
-        // Gone with a reset, while the server holds bytes for it.
+        // The client leaves with a reset while the server holds bytes for it.
         SockRef::from(&slow).set_linger(Some(Duration::ZERO)).unwrap();
         drop(slow);
         assert_eq!(other.texts(3_000).await.len(), 3_000);
@@ -149,7 +150,7 @@ async fn polls_stay_on_one_connection_and_others_among_them_are_answered_too() {
     let known = ask(poll(&format!("?after={cursor}"), &format!("if-none-match: \"{cursor}\"\r\n"))).await;
     assert_eq!(known.status, 304);
     assert_eq!(known.lines()[1..], ["cache-control: no-cache", &format!("etag: \"{cursor}\"")]);
-    // Each of these goes back to hyper, and the next usual one is read by the shared writer again.
+    // Each of these goes back to hyper, and the shared writer reads the next ordinary poll again.
     let options = format!("OPTIONS /short-polling HTTP/1.1\r\nhost: {}\r\n\r\n", live.data);
     assert_eq!(ask(options).await.status, 204);
     let head = format!("HEAD /short-polling HTTP/1.1\r\nhost: {}\r\n\r\n", live.data);
@@ -174,14 +175,14 @@ async fn requests_in_one_packet_and_in_pieces_are_answered_in_order() {
     };
     for path in ["short-polling", "long-polling"] {
         let mut stream = TcpStream::connect(live.data).await.unwrap();
-        // Three at once: the second and the third are behind the first when it leaves hyper.
+        // Three at once: the second and the third are already buffered when the connection leaves hyper.
         let three = format!("{}{}GET /clock HTTP/1.1\r\nhost: x\r\n\r\n", poll(path, 0), poll(path, 1));
         stream.write_all(three.as_bytes()).await.unwrap();
         let text = String::from_utf8(read_until(&mut stream, "Z\"}").await).unwrap();
         let order: Vec<&str> = text.split("HTTP/1.1 200 OK").skip(1).collect();
         assert!(order[0].contains(r#""data":"a""#) && order[0].contains(r#""data":"b""#), "{text}");
         assert!(!order[1].contains(r#""data":"a""#) && order[1].contains(r#""data":"b""#), "{text}");
-        // A request that comes letter by letter.
+        // A request that arrives byte by byte.
         for letter in poll(path, 1).bytes() {
             stream.write_all(&[letter]).await.unwrap();
             tokio::task::yield_now().await;
@@ -196,7 +197,7 @@ async fn a_hundred_requests_at_once_are_all_answered() {
     let live = Live::start();
     live.publish(["a"]);
     let line = format!("GET /short-polling?after={} HTTP/1.1\r\nhost: {}\r\n\r\n", live.cursor(1), live.data);
-    // More than hyper reads at once, so that they pass between it and the shared writer in the middle.
+    // More than hyper reads at once, so that the handoff happens in the middle of them.
     let last = "GET /clock HTTP/1.1\r\nhost: x\r\n\r\n";
     let requests = format!("{}{last}", line.repeat(300));
     let mut stream = TcpStream::connect(live.data).await.unwrap();
@@ -219,7 +220,7 @@ async fn an_answer_that_the_socket_does_not_take_is_not_cut_by_the_next() {
     for number in 1..=240 {
         live.publish([event(number)]);
     }
-    // A megabyte to somebody who does not read yet, and behind it a request for hyper.
+    // A megabyte for a client that does not read yet, followed by a request for hyper.
     let polls = "GET /short-polling?after=0 HTTP/1.1\r\nhost: x\r\n\r\n".repeat(12);
     let both = format!("{polls}GET /clock HTTP/1.1\r\nhost: x\r\n\r\n");
     let mut slow = slow_client(&live, &both).await;
@@ -249,7 +250,7 @@ async fn a_client_that_never_stops_sending_does_not_keep_others_waiting() {
     for (request, noise) in [(handshake(), text_frame), (sse, vec![b'x'; 64])] {
         let live = Live::start();
         let mut other = Subscriber::open(&live, Pattern::Sse, None).await.0;
-        // On a thread of its own, so that it can go on while the server is busy with it.
+        // On its own thread, so that it can continue while the server is busy with it.
         let loud = net::TcpStream::connect(live.data).unwrap();
         let mut mouth = loud.try_clone().unwrap();
         let shouting = thread::spawn(move || {
@@ -265,7 +266,7 @@ async fn a_client_that_never_stops_sending_does_not_keep_others_waiting() {
         live.parked(2).await;
         live.publish(["in the middle of it"]);
         let hearing = async {
-            // Somebody new is accepted, the control plane answers, and the other one gets its event.
+            // A new client is accepted, the control plane answers, and the other client gets its event.
             assert_eq!(live.get("/clock").await.status, 200);
             live.stats().await;
             while other.texts(1).await != ["in the middle of it"] {}
@@ -307,7 +308,7 @@ async fn a_held_request_keeps_what_comes_behind_it() {
     live.parked(1).await;
     live.publish(["two"]);
     read_until(&mut stream, r#""data":"two"}],"more":false}"#).await;
-    // It was read ahead of its turn; what comes after it must be heard, too.
+    // That request was read early; the next one must be read, too.
     stream.write_all(poll(2).as_bytes()).await.unwrap();
     live.parked(1).await;
     live.publish(["three"]);
@@ -343,10 +344,10 @@ async fn what_a_websockets_client_sends_is_answered_between_the_frames() {
     read_until(&mut stream, r#""data":"between"}"#).await;
     stream.write_all(&[0, 0, b'a', b'b', b'c']).await.unwrap();
     assert!(read_until(&mut stream, "abc").await.starts_with(&[0x8a, 3]));
-    // An event from here comes back to here.
+    // An event that this client publishes comes back to it.
     stream.write_all(&[&[0x81, 0x85, 0, 0, 0, 0][..], b"hello"].concat()).await.unwrap();
     read_until(&mut stream, r#""data":"hello"}"#).await;
-    // It says goodbye; the server echoes the code and closes.
+    // The client sends a close frame; the server echoes the code and closes.
     stream.write_all(&[0x88, 0x82, 0, 0, 0, 0, 0x03, 0xe8]).await.unwrap();
     let mut rest = Vec::new();
     timeout(PATIENCE, stream.read_to_end(&mut rest)).await.unwrap().unwrap();
@@ -390,7 +391,7 @@ async fn a_client_that_asks_for_pongs_and_never_reads_them_is_not_read_for_ever(
     let mut stream = slow_client(&live, handshake()).await;
     live.parked(1).await;
     let ping = [&[0x89, 0x80 + 125, 0, 0, 0, 0][..], &[b'p'; 125]].concat().repeat(1_000);
-    // Its own socket is full one day, because the server has stopped reading.
+    // The client's socket becomes full because the server has stopped reading.
     let flood = async {
         loop {
             stream.write_all(&ping).await.unwrap();
@@ -399,7 +400,7 @@ async fn a_client_that_asks_for_pongs_and_never_reads_them_is_not_read_for_ever(
     let stopped = timeout(Duration::from_secs(3), flood).await.is_err();
     assert!(stopped, "a loop without an end");
     let stats = live.stats().await;
-    // What it has read and not answered is no more than one read.
+    // The server has read at most one buffer more than it has answered.
     assert!(stats.bytes_in < stats.bytes_out + (256 << 10), "{} in, {} out", stats.bytes_in, stats.bytes_out);
 }
 
@@ -419,7 +420,7 @@ async fn http_1_0_and_a_connection_that_is_to_be_closed_are_hypers() {
     assert!(String::from_utf8_lossy(&bytes).contains("connection: close"));
 }
 
-/// Bytes of a whole conversation, the date and the epoch taken out.
+/// The bytes of a whole connection, without the date and the epoch.
 async fn conversation(rung: Rung, request: &str, until: &str) -> String {
     let live = Live::on(rung);
     let mut stream = TcpStream::connect(live.data).await.unwrap();

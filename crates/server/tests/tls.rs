@@ -1,4 +1,4 @@
-//! TLS on the data plane: which protocol is chosen, who is refused, and what a broken handshake leaves.
+//! TLS on the data plane: the negotiated protocol, refused clients, and broken handshakes.
 #![allow(clippy::unwrap_used, reason = "a test may end where its premise fails")]
 
 mod live;
@@ -84,20 +84,20 @@ async fn a_strict_client_refuses_what_is_expired_or_somebody_elses() {
 async fn whoever_does_not_shake_hands_is_let_go() {
     let limits = Limits { head_timeout: Duration::from_millis(1_500), ..Limits::default() };
     let live = Live::with(AppSettings { limits, ..speaking(Transport::Http2) });
-    // The first two lines of a handshake: a record of 512 bytes is announced, and does not come.
+    // The start of a handshake: it announces a record of 512 bytes that never arrives.
     let half_a_handshake = [0x16, 3, 1, 2, 0, 1, 0, 1, 0xfc, 3, 3];
     let openings: [&[u8]; 5] =
         [b"", &half_a_handshake, b"GET / HTTP/1.1\r\nhost: x\r\n\r\n", &[0xff; 4_096], &[0; 4_096]];
     for (failed, opening) in (1..).zip(openings) {
         let mut stream = TcpStream::connect(live.data).await.unwrap();
         stream.write_all(opening).await.unwrap();
-        // An alert may come before the end; a reset is an end as well.
+        // An alert may arrive before the end; a reset is an end, too.
         let mut rest = Vec::new();
         let _ = timeout(PATIENCE, stream.read_to_end(&mut rest)).await.expect("it is not let go");
         assert!(!String::from_utf8_lossy(&rest).contains("HTTP/"), "nothing is said in clear");
         live.until(|stats| stats.handshakes_failed == failed && stats.connections_open == 0).await;
     }
-    // The next one is served as if nothing had been.
+    // The next connection is served normally.
     assert_eq!(live.door.http2().await.get("/clock").await.status, 200);
 }
 
@@ -113,7 +113,7 @@ async fn what_is_counted_is_what_passes_the_socket() {
         assert_eq!(subscriber.texts(1).await, [text]);
         let during = live.stats().await;
         assert_eq!((during.connections_opened, during.connections_open), (1, 1), "{transport}");
-        // A certificate, an answer's head and the tags of three records are worth more than this.
+        // A certificate, an answer's head and the tags of three records have more bytes than this.
         assert!(during.bytes_out > 40_500, "{transport}: {}", during.bytes_out);
         assert!(during.bytes_in > 300, "{transport}: {}", during.bytes_in);
         assert_eq!(during.requests_of(Pattern::Sse).arrived, 1, "{transport}: each request once");
@@ -192,7 +192,7 @@ async fn a_certificate_from_files_is_shown_or_refused_with_the_reason() {
         assert!(words.iter().all(|word| error.contains(word)), "{error}");
     }
     assert!(bind(files(".", "own.key")).unwrap_err().contains("cannot be read"), "a folder is no file");
-    // The key in the same file stays with the server.
+    // The announcement must not contain the key from the same file.
     let server = bind(files("both.pem", "both.pem")).unwrap();
     let shown = server.announcement().unwrap().certificate_pem.unwrap();
     let lines = |text: &str| text.lines().map(str::to_owned).collect::<Vec<_>>();
@@ -215,7 +215,7 @@ async fn the_floor_speaks_http1_only() {
     }
 }
 
-/// Publishes more than a connection takes that nobody reads from, and waits until it is gone.
+/// Publishes more than an unread connection takes, and waits until the server closes it.
 async fn is_given_up(live: Live, what: &str) {
     for _ in 0..512 {
         live.publish(["x".repeat(60_000)]);
@@ -248,7 +248,7 @@ async fn whoever_takes_nothing_any_more_is_given_up_in_clear_as_well() {
         let (_stalled, _) = Subscriber::open(&live, pattern, None).await;
         is_given_up(live, pattern.slug()).await;
     }
-    // On the best rung hyper has what the shared writer does not take.
+    // Without an ablation hyper serves what the shared writer does not.
     let live = impatient(speaking(Transport::Http1));
     let mut stalled = live.door.connect().await;
     let wish = r#"{"types":["message"]}"#;

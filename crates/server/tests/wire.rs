@@ -1,5 +1,5 @@
-//! The bytes on the wire: the transcript at the top of each pattern's file is what really passes,
-//! and every head is written out here to the last line.
+//! The bytes on the wire: each pattern file's transcript must be true, and the tests contain every head in
+//! full.
 #![allow(clippy::unwrap_used, reason = "a test may end where its premise fails")]
 
 mod live;
@@ -9,7 +9,7 @@ use live::{Answer, Live, read_until};
 use server::AppSettings;
 use tokio::{io::AsyncWriteExt, net::TcpStream};
 
-/// The transcript of a pattern file: what is sent, what must come back, for this live server.
+/// The transcript of a pattern file for this live server: the request and the expected answer.
 struct Transcript {
     request: String,
     expected: Vec<String>,
@@ -36,7 +36,7 @@ impl Transcript {
         Self { request: lines(">").join("\r\n") + "\r\n\r\n", expected: lines("<") }
     }
 
-    /// Every expected line stands in the answer, in this order.
+    /// The answer must contain every expected line, in this order.
     fn check(&self, answer: &str) {
         let mut rest = answer.lines();
         for expected in &self.expected {

@@ -1,4 +1,4 @@
-//! Ways to the data plane: a socket in clear or in TLS, or a connection of HTTP/2.
+//! Connections to the data plane: a plain or TLS socket, or an HTTP/2 connection.
 
 use std::{io, net::SocketAddr, sync::Arc};
 
@@ -26,14 +26,14 @@ use tokio_tungstenite::{WebSocketStream, tungstenite::protocol::Role};
 
 use super::{Answer, PATIENCE};
 
-/// A connection or a stream that bytes are written to and read from.
+/// A connection or a stream for reading and writing bytes.
 pub(crate) type Socket = Box<dyn Io>;
 
 pub(crate) trait Io: AsyncRead + AsyncWrite + Unpin + Send {}
 
 impl<S: AsyncRead + AsyncWrite + Unpin + Send> Io for S {}
 
-/// Where a server is, what it speaks, and which certificate it has announced.
+/// A server's address and transport, and its announced certificate.
 #[derive(Clone)]
 pub(crate) struct Door {
     pub(crate) server: SocketAddr,
@@ -58,12 +58,12 @@ impl Door {
         }
     }
 
-    /// A connection in TLS that trusts the announced certificate and no other, and speaks these protocols.
+    /// A TLS connection that trusts only the announced certificate, and offers these protocols.
     pub(crate) async fn tls(&self, alpn: &[&str]) -> io::Result<TlsStream<TcpStream>> {
         self.tls_of(rustls::ALL_VERSIONS, alpn).await
     }
 
-    /// The same, in one of these versions.
+    /// The same, with one of these TLS versions.
     pub(crate) async fn tls_of(
         &self,
         versions: &[&'static rustls::SupportedProtocolVersion],
@@ -81,17 +81,17 @@ impl Door {
         timeout(PATIENCE, shaken).await.expect("the handshake hangs")
     }
 
-    /// A connection of HTTP/2.
+    /// An HTTP/2 connection.
     pub(crate) async fn http2(&self) -> Http2 {
         self.http2_with(|_| {}).await
     }
 
-    /// A connection of HTTP/2 whose client has its own settings.
+    /// An HTTP/2 connection whose client has its own settings.
     pub(crate) async fn http2_with(&self, set: impl FnOnce(&mut http2::Builder<TokioExecutor>)) -> Http2 {
         self.http2_over(self.tls(&["h2"]).await.unwrap(), set).await
     }
 
-    /// A connection of HTTP/2 on a stream that has shaken hands.
+    /// An HTTP/2 connection on a stream after its TLS handshake.
     pub(crate) async fn http2_over(
         &self,
         stream: impl Io + 'static,
@@ -105,7 +105,7 @@ impl Door {
     }
 }
 
-/// One connection of HTTP/2, for any number of streams.
+/// One HTTP/2 connection, for any number of streams.
 #[derive(Clone)]
 pub(crate) struct Http2 {
     server: SocketAddr,
@@ -122,13 +122,13 @@ impl Http2 {
         request
     }
 
-    /// Sends a request; the head of the answer.
+    /// Sends a request; returns the head of the answer.
     pub(crate) async fn send(&mut self, request: Request<Full<Bytes>>) -> hyper::Result<Response<Incoming>> {
         self.sender.ready().await?;
         timeout(PATIENCE, self.sender.send_request(request)).await.expect("no answer")
     }
 
-    /// Sends a request; the whole answer.
+    /// Sends a request; returns the whole answer.
     pub(crate) async fn ask(&mut self, request: Request<Full<Bytes>>) -> Answer {
         let (parts, body) = self.send(request).await.unwrap().into_parts();
         let mut head = format!("HTTP/2 {}", parts.status);
@@ -145,7 +145,7 @@ impl Http2 {
 
     /// An extended CONNECT (RFC 8441 §4).
     pub(crate) async fn connect(&mut self, protocol: &str, target: &str, lines: &str) -> Response<Incoming> {
-        // That the server knows extended CONNECT stands in its settings, which come before any answer.
+        // The server's settings, which arrive before any answer, enable extended CONNECT.
         assert_eq!(self.get("/clock").await.status, 200);
         let mut request = self.request("CONNECT", target, lines);
         request.extensions_mut().insert(Protocol::from(protocol));
@@ -164,7 +164,7 @@ impl Http2 {
     }
 }
 
-/// Header lines as they are written.
+/// Parses header lines.
 pub(crate) fn headers(lines: &str) -> impl Iterator<Item = (HeaderName, HeaderValue)> {
     lines.lines().map(|line| {
         let (name, value) = line.split_once(": ").unwrap();

@@ -1,5 +1,5 @@
-//! A live server on a free port, and subscribers that speak to it: raw bytes over HTTP/1.1, in clear or in
-//! TLS, and a client's frames over HTTP/2.
+//! A live server on a free port, and its subscribers: raw bytes over HTTP/1.1, plain or in TLS, and a client's
+//! frames over HTTP/2.
 #![allow(dead_code, reason = "each test binary uses its part of this module")]
 #![allow(clippy::unwrap_used, reason = "a test may end where its premise fails")]
 
@@ -24,7 +24,7 @@ use tokio::{
 };
 use tokio_tungstenite::{WebSocketStream, tungstenite::Message};
 
-/// Longest wait for anything; only a hang meets it.
+/// Longest wait for anything; only a hang reaches it.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
 pub(crate) struct Live {
@@ -80,7 +80,7 @@ impl Live {
         Cursor { epoch: self.app.log().epoch(), seq }
     }
 
-    /// Waits until so many subscribers are parked in the log.
+    /// Waits until this number of subscribers wait for an event.
     pub(crate) async fn parked(&self, subscribers: u64) {
         let reached = async {
             while self.app.waiting() != subscribers {
@@ -99,7 +99,7 @@ impl Live {
         timeout(PATIENCE, self.task).await.expect("the server did not stop").unwrap();
     }
 
-    /// Sends raw bytes on a connection of their own and reads one answer.
+    /// Sends raw bytes on a new connection and reads one answer.
     pub(crate) async fn exchange(&self, request: impl AsRef<[u8]>) -> Answer {
         let mut stream = self.door.connect().await;
         stream.write_all(request.as_ref()).await.unwrap();
@@ -113,7 +113,7 @@ impl Live {
         serde_json::from_str(&Answer::read(&mut stream, true).await.body).unwrap()
     }
 
-    /// Waits until the counters are so.
+    /// Waits until the counters satisfy a condition.
     pub(crate) async fn until(&self, reached: impl Fn(&ServerStats) -> bool) -> ServerStats {
         let search = async {
             loop {
@@ -135,7 +135,7 @@ impl Live {
     }
 }
 
-/// Reads until these bytes have come, and returns everything.
+/// Reads until these bytes have arrived; returns all bytes.
 pub(crate) async fn read_until(stream: &mut (impl AsyncRead + Unpin), until: impl AsRef<[u8]>) -> Vec<u8> {
     let until = until.as_ref();
     let (mut bytes, mut searched) = (Vec::new(), 0_usize);
@@ -149,7 +149,7 @@ pub(crate) async fn read_until(stream: &mut (impl AsyncRead + Unpin), until: imp
     bytes
 }
 
-/// An HTTP answer as it came.
+/// A received HTTP answer.
 #[derive(Debug, Clone)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
@@ -187,7 +187,7 @@ impl Answer {
         })
     }
 
-    /// The head's lines without the date, which alone depends on the day.
+    /// The head's lines without the date.
     pub(crate) fn lines(&self) -> Vec<&str> {
         self.head.lines().filter(|line| !line.starts_with("date: ")).collect()
     }
@@ -197,7 +197,7 @@ impl Answer {
     }
 }
 
-/// What a subscriber was told of the place it starts from.
+/// What the server reported about the cursor that a subscriber starts from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 pub(crate) struct Place {
     pub(crate) cursor: Cursor,
@@ -221,19 +221,19 @@ pub(crate) enum Subscriber {
     WebSocket { socket: Box<WebSocketStream<Socket>> },
 }
 
-/// Who asks again and again.
+/// A polling client.
 pub(crate) enum Asker {
-    /// On a connection of its own each time.
+    /// On a new connection for each poll.
     Afresh(Door),
-    /// On one connection of HTTP/2.
+    /// On one HTTP/2 connection.
     Http2(Http2),
 }
 
-/// The body of an answer that goes on.
+/// The body of a streamed answer.
 pub(crate) enum EventStream {
-    /// Chunks of HTTP/1.1; what has not been read out of them yet.
+    /// HTTP/1.1 chunks, with the bytes that are not decoded yet.
     Chunks(Socket, Vec<u8>),
-    /// A stream of HTTP/2.
+    /// An HTTP/2 stream.
     Frames(Incoming),
 }
 
@@ -252,7 +252,7 @@ impl Asker {
 }
 
 impl EventStream {
-    /// Reads on; adds what has come to `text`. False at the end.
+    /// Reads once and appends to `text`; `false` at the end.
     async fn read_on(&mut self, text: &mut String) -> bool {
         match self {
             Self::Frames(body) => match body.frame().await {
@@ -293,7 +293,7 @@ pub(crate) enum End {
 }
 
 impl Subscriber {
-    /// Subscribes, and returns what the server said of the place.
+    /// Subscribes; returns what the server reported about the cursor.
     pub(crate) async fn open(live: &Live, pattern: Pattern, after: Option<&str>) -> (Self, Place) {
         let query = after.map_or(String::new(), |after| format!("?after={after}"));
         Self::open_with(live, pattern, &query, "").await
@@ -334,7 +334,7 @@ impl Subscriber {
         }
     }
 
-    /// Subscribes on a stream of a connection that others may use as well.
+    /// Subscribes on a stream of a connection that others may use, too.
     pub(crate) async fn open_stream(
         mut connection: Http2,
         pattern: Pattern,
@@ -382,7 +382,7 @@ impl Subscriber {
         timeout(PATIENCE, self.next_or_end()).await.expect("no event came").expect("an event, not the end")
     }
 
-    /// The next so many texts.
+    /// The next `count` texts.
     pub(crate) async fn texts(&mut self, count: usize) -> Vec<String> {
         let mut texts = Vec::new();
         while texts.len() < count {
@@ -391,7 +391,7 @@ impl Subscriber {
         texts
     }
 
-    /// How it ended; events that still come are passed over.
+    /// How it ended; events before the end are skipped.
     pub(crate) async fn end(&mut self) -> End {
         let end = async {
             loop {
@@ -459,7 +459,7 @@ impl Subscriber {
         place
     }
 
-    /// The next SSE block, all framing removed; `None` at the end of the stream.
+    /// The next SSE block, without chunk framing; `None` at the end of the stream.
     pub(crate) async fn block(&mut self) -> Option<String> {
         let Self::Sse { stream, text } = self else { unreachable!("only SSE has blocks") };
         loop {
@@ -490,7 +490,7 @@ impl Subscriber {
     }
 }
 
-/// The place before a body's events.
+/// The cursor before a body's events.
 fn start_of(body: &PollBody<'_>) -> Cursor {
     Cursor { seq: body.cursor.seq - body.events.len() as u64, ..body.cursor }
 }
