@@ -1,4 +1,4 @@
-//! What the relay costs: an exchange of a few bytes, and a stream of many, each beside the same without it.
+//! The cost of the relay: a small exchange and a long stream, each with and without the relay.
 #![allow(missing_docs, reason = "the macros of criterion make public items")]
 
 use std::{
@@ -11,11 +11,11 @@ use contract::Network;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use middlebox::{Relay, RelaySettings};
 
-/// Bytes of an event with what is around it.
+/// Bytes of an event with its framing.
 const SMALL: usize = 128;
 const LARGE: usize = 1 << 20;
 
-/// A server that sends back what comes. Its threads end with their connections.
+/// An echo server. Its threads end with their connections.
 fn echo() -> SocketAddr {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port is free");
     let address = listener.local_addr().expect("it is bound");
@@ -37,7 +37,8 @@ fn connect(to: SocketAddr) -> TcpStream {
     stream
 }
 
-/// There and back; a writer of its own, for neither side's buffers hold it all.
+/// Sends bytes and reads them back. Large messages have a separate writer thread, because the buffers of both
+/// sides do not hold them.
 fn exchange(stream: &TcpStream, bytes: &[u8], back: &mut [u8]) {
     thread::scope(|scope| {
         if bytes.len() > SMALL {

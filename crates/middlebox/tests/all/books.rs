@@ -1,4 +1,4 @@
-//! What the relay counts of bytes: each way, whatever is in between, every byte has its place.
+//! The relay's byte counts: in each direction and with every obstacle, every byte is accounted for.
 
 use std::{
     io::Write,
@@ -11,7 +11,7 @@ use crate::wire::{Ending, Wire, carry, expect, is_silent, millis, to_end};
 
 const MILLISECOND: Duration = Duration::from_millis(1);
 
-/// Waits until the relay has counted this.
+/// Waits until the relay's counts satisfy a condition.
 fn until(wire: &Wire, is_so: impl Fn(&RelayCounts) -> bool) {
     let deadline = Instant::now() + Duration::from_secs(20);
     while !is_so(&wire.relay.counts()) {
@@ -20,7 +20,7 @@ fn until(wire: &Wire, is_so: impl Fn(&RelayCounts) -> bool) {
     }
 }
 
-/// What a relay has counted at its end; each way it must be all there.
+/// The counts of a relay at its end. In each direction every byte must be accounted for.
 fn books(wire: Wire) -> [WayCounts; 2] {
     let RelayCounts { up, down, .. } = wire.relay.stop();
     for way in [up, down] {
@@ -29,7 +29,7 @@ fn books(wire: Wire) -> [WayCounts; 2] {
     [up, down]
 }
 
-/// A direction in which everything passed.
+/// The counts of a direction in which all bytes were delivered.
 fn passed(bytes: u64) -> WayCounts {
     WayCounts { taken: bytes, delivered: bytes, ..WayCounts::default() }
 }
@@ -95,7 +95,7 @@ fn what_is_answered_to_the_end_of_an_idle_connection_is_discarded() {
     let wire = Wire::new(Network { idle_timeout: Some(millis(300)), ..Network::default() });
     let (mut subscriber, mut server) = wire.connect();
     assert_eq!(to_end(&mut server), (vec![], Ending::Fin));
-    // As TLS says that it closes, too.
+    // A TLS server also sends an alert when it closes.
     server.write_all(b"goodbye").unwrap();
     drop(server);
     assert_eq!(to_end(&mut subscriber), (vec![], Ending::Fin));
@@ -151,7 +151,7 @@ fn what_was_asked_beyond_the_cap_is_unread_or_was_never_taken() {
     let (mut first, mut server) = wire.connect();
     let mut second = wire.knock();
     assert_eq!(to_end(&mut second).1, Ending::Fin);
-    // Its connection is closed: no kernel takes this.
+    // Its connection is closed: no kernel accepts these bytes.
     second.write_all(b"is anybody there?").unwrap();
     carry(&mut first, &mut server, b"hello");
     assert_eq!(books(wire), [passed(5), passed(0)]);
@@ -165,7 +165,7 @@ fn what_was_delivered_to_somebody_who_had_left_is_told() {
     assert_eq!(to_end(&mut server).1, Ending::Fin);
     server.write_all(b"anyone?").unwrap();
     until(&wire, |counts| counts.down.delivered == 7);
-    // The kernel of somebody who is gone answers with a reset.
+    // The kernel of a process that has closed its socket answers with a reset.
     while server.write_all(b"?").is_ok() {
         std::thread::sleep(MILLISECOND);
     }

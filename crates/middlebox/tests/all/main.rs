@@ -1,6 +1,6 @@
-//! The relay between two real sockets.
+//! Tests of the relay between two real sockets.
 //!
-//! One program for all, as each program links everything.
+//! They are one program, because every program links all dependencies again.
 #![allow(clippy::unwrap_used, reason = "a test may end where its premise fails")]
 
 mod books;

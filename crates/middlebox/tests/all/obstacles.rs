@@ -1,4 +1,4 @@
-//! What the relay puts in the way.
+//! The obstacles of the relay.
 
 use std::{
     io::Write,
@@ -16,7 +16,7 @@ fn a_connection_on_which_nothing_passes_is_closed_on_both_sides() {
     // Long enough for a busy machine to set the connection up.
     let wire = Wire::new(Network { idle_timeout: Some(millis(1_000)), ..Network::default() });
     let (mut subscriber, mut server) = wire.connect();
-    // What passes does so after this instant.
+    // All bytes pass after this instant.
     let start = Instant::now();
     carry(&mut subscriber, &mut server, b"hello");
     assert_eq!(to_end(&mut subscriber), (vec![], Ending::Fin));
@@ -52,7 +52,7 @@ fn a_buffer_waits_for_enough_bytes() {
     assert!(is_silent(&mut subscriber, 50 * MILLISECOND));
     server.write_all(b"9abc").unwrap();
     expect(&mut subscriber, b"123456789abc");
-    // The end lets go of what is left.
+    // The end of the connection forwards the rest of the buffer.
     server.write_all(b"rest").unwrap();
     drop(server);
     assert_eq!(to_end(&mut subscriber), (b"rest".to_vec(), Ending::Fin));
@@ -66,7 +66,7 @@ fn a_buffer_waits_no_longer_than_a_pause() {
     for _ in 0..3 {
         assert!(carry(&mut server, &mut subscriber, b"a line") >= 80 * MILLISECOND);
     }
-    // What keeps coming keeps waiting, but not without bound.
+    // Bytes without a pause stay in the buffer, but only up to its limit.
     let text = vec![b'x'; 3 << 20];
     let sent = text.clone();
     let writes = std::thread::spawn(move || server.write_all(&sent).map(|()| server));
@@ -103,7 +103,7 @@ fn a_connection_is_cut_after_exactly_so_many_bytes() {
         let (mut subscriber, mut server) = wire.connect();
         carry(&mut subscriber, &mut server, b"only what comes from the server counts");
         let writes = std::thread::spawn(move || {
-            // Much more than passes; the reset ends it.
+            // Much more than the relay forwards; the reset ends it.
             while server.write_all(&[b'x'; 5_000]).is_ok() {}
         });
         let (came, ending) = to_end(&mut subscriber);
@@ -124,7 +124,7 @@ fn whoever_comes_when_all_places_are_taken_is_sent_away() {
     carry(&mut first, &mut first_server, b"the others are served");
     drop(second);
     drop((first, first_server));
-    // A place is free once both ends have been seen to close.
+    // The relay frees a connection once it has seen both ends close.
     let deadline = Instant::now() + Duration::from_secs(20);
     let mut knocks = 3;
     while wire.relay.counts().relayed < 3 {
@@ -147,9 +147,9 @@ fn whoever_comes_when_all_places_are_taken_is_sent_away() {
 #[test]
 fn a_black_hole_is_silent() {
     let wire = Wire::new(Network {
-        // Long enough for a busy machine to say hello before.
+        // Long enough for an exchange on a busy machine.
         black_hole_after: Some(millis(2_000)),
-        // It takes everything, the cut included.
+        // The black hole also disables the cut.
         cut_after: Some(millis(2_050)),
         ..Network::default()
     });
@@ -163,7 +163,7 @@ fn a_black_hole_is_silent() {
     assert!(is_silent(&mut subscriber, 150 * MILLISECOND));
     assert!(is_silent(&mut server, 50 * MILLISECOND));
     assert_eq!(wire.relay.counts().cut, 0);
-    // Who gives up frees the other.
+    // When one side closes, the other side is reset.
     drop(subscriber);
     assert_eq!(to_end(&mut server), (vec![], Ending::Reset));
 }
@@ -208,7 +208,7 @@ fn other_requests_and_what_is_encrypted_pass() {
         carry(&mut server, &mut subscriber, b"answer");
         carry(&mut subscriber, &mut server, b"more");
     }
-    // Half a request is passed on when its sender has nothing more to say.
+    // An incomplete request is forwarded when its sender closes.
     let mut subscriber = wire.knock();
     subscriber.write_all(b"GET /websocket HTTP/1.1\r\nupgr").unwrap();
     subscriber.shutdown(std::net::Shutdown::Write).unwrap();

@@ -1,4 +1,4 @@
-//! What the relay passes on arrives whole, in order, and never early.
+//! Bytes through the relay arrive complete, in order, and never early.
 
 use std::{
     io::{ErrorKind, Write},
@@ -30,7 +30,7 @@ fn without_settings_everything_is_passed_on_and_counted() {
 fn a_delay_is_never_less_than_asked_in_either_direction() {
     let wire = Wire::new(Network { rtt: millis(40), ..Network::default() });
     let (mut subscriber, mut server) = wire.connect();
-    // The set-up costs one round trip more, once.
+    // Connection set-up costs one more round trip, once.
     assert!(carry(&mut subscriber, &mut server, b"first") >= 60 * MILLISECOND);
     for _ in 0..10 {
         assert!(carry(&mut subscriber, &mut server, b"up") >= 20 * MILLISECOND);
@@ -51,7 +51,7 @@ fn what_follows_the_first_bytes_waits_behind_them() {
     assert!(start.elapsed() >= 60 * MILLISECOND);
 }
 
-/// Writes megabytes in uneven pieces, and tells the hash of all of them.
+/// Writes megabytes in uneven pieces; returns the hash of all of them.
 fn pour(stream: &mut TcpStream, bytes: usize, seed: u8) -> Vec<u8> {
     let (mut hash, mut left, mut piece) = (Sha256::new(), bytes, 1);
     let mut value = seed;
@@ -120,7 +120,7 @@ fn a_line_carries_whole_segments() {
     let wire = Wire::new(Network { bytes_per_second: Some(30_000), ..Network::default() });
     let (mut subscriber, mut server) = wire.connect();
     let segment = SockRef::from(&subscriber).tcp_mss().unwrap() as usize;
-    // What an Ethernet path carries with TCP timestamps and without.
+    // The segment sizes on Ethernet with TCP timestamps and without.
     assert!([1_448, 1_460].contains(&segment), "{segment}");
     let text = vec![b'x'; SEGMENTS * segment];
     for one_way in [true, false] {
@@ -156,7 +156,7 @@ fn who_does_not_read_stops_who_sends() {
         assert!(sent < MOST, "the relay swallows without end");
     };
     assert!([ErrorKind::WouldBlock, ErrorKind::TimedOut].contains(&stopped), "{stopped}");
-    // Nothing of it is lost.
+    // No byte is lost.
     drop(server);
     let (came, _) = to_end(&mut subscriber);
     assert_eq!(came.len(), sent);
@@ -195,7 +195,7 @@ fn a_reset_arrives_as_a_reset_behind_the_bytes_before_it() {
     let wire = Wire::new(Network { rtt: millis(20), ..Network::default() });
     let (mut subscriber, mut server) = wire.connect();
     subscriber.write_all(b"farewell").unwrap();
-    // A reset throws away what the other side's application has not read: let the relay read it.
+    // A reset discards bytes that the receiver has not read, so wait until the relay has read them.
     while wire.relay.counts().up.taken < 8 {
         std::thread::yield_now();
     }
@@ -216,7 +216,7 @@ fn a_subscriber_that_goes_while_being_sent_to_is_heard_of() {
     let (subscriber, mut server) = wire.connect();
     drop(subscriber);
     assert_eq!(to_end(&mut server).1, Ending::Fin);
-    // Nobody is there to read what comes now: its kernel resets.
+    // The receiver is gone: its kernel answers with a reset.
     let ended = loop {
         if let Err(error) = server.write_all(b"anyone?") {
             break error.kind();
@@ -228,7 +228,7 @@ fn a_subscriber_that_goes_while_being_sent_to_is_heard_of() {
 
 #[test]
 fn a_server_that_is_not_there_resets_the_subscriber() {
-    // Its port is taken, so that nobody else gets it, and nobody listens.
+    // The port is bound, so that no other process gets it, but nothing listens on it.
     let taken = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
     taken.bind(&SocketAddr::from((Ipv4Addr::LOCALHOST, 0)).into()).unwrap();
     let nobody = taken.local_addr().unwrap().as_socket().unwrap();

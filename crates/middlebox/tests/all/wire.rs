@@ -13,7 +13,7 @@ pub(crate) fn millis(milliseconds: u64) -> Period {
     Period::from_millis(milliseconds)
 }
 
-/// A relay in front of a door that the test itself opens.
+/// A relay to a listener of the test.
 pub(crate) struct Wire {
     pub(crate) relay: Relay,
     pub(crate) door: TcpListener,
@@ -32,7 +32,7 @@ impl Wire {
         (subscriber, self.accept())
     }
 
-    /// Only the server's end, of a connection that was begun.
+    /// The server's end of a connection that a subscriber has opened.
     pub(crate) fn accept(&self) -> TcpStream {
         self.door.set_nonblocking(true).unwrap();
         let deadline = Instant::now() + Duration::from_secs(20);
@@ -50,7 +50,7 @@ impl Wire {
         }
     }
 
-    /// Only the subscriber's end.
+    /// The subscriber's end only.
     pub(crate) fn knock(&self) -> TcpStream {
         let subscriber = TcpStream::connect(self.relay.address()).unwrap();
         patient(&subscriber);
@@ -62,14 +62,14 @@ pub(crate) fn settings(to: SocketAddr, network: Network) -> RelaySettings {
     RelaySettings { listen: "127.0.0.1:0".parse().unwrap(), to, network, max_segment: 1_460, seed: 7 }
 }
 
-/// A test fails instead of waiting for ever.
+/// Sets a read timeout, so that a test fails instead of waiting for ever.
 fn patient(stream: &TcpStream) {
     stream.set_nodelay(true).unwrap();
     stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
     stream.set_write_timeout(Some(Duration::from_secs(20))).unwrap();
 }
 
-/// Sends a text one way and tells how long it took.
+/// Sends a text in one direction; returns how long it took.
 pub(crate) fn carry(from: &mut TcpStream, to: &mut TcpStream, text: &[u8]) -> Duration {
     let start = Instant::now();
     from.write_all(text).unwrap();
@@ -77,14 +77,14 @@ pub(crate) fn carry(from: &mut TcpStream, to: &mut TcpStream, text: &[u8]) -> Du
     start.elapsed()
 }
 
-/// Reads exactly this.
+/// Reads exactly this text.
 pub(crate) fn expect(from: &mut TcpStream, text: &[u8]) {
     let mut read = vec![0; text.len()];
     from.read_exact(&mut read).unwrap();
     assert_eq!(read, text);
 }
 
-/// Reads once. A process that was stopped and goes on is told so in the place of bytes (signal(7)).
+/// Reads once. A read may fail with `EINTR` when a stopped process continues (signal(7)).
 pub(crate) fn read(from: &mut TcpStream, into: &mut [u8]) -> std::io::Result<usize> {
     loop {
         match from.read(into) {
@@ -94,7 +94,7 @@ pub(crate) fn read(from: &mut TcpStream, into: &mut [u8]) -> std::io::Result<usi
     }
 }
 
-/// How a stream ends, and what came before.
+/// The rest of a stream, and how it ends.
 pub(crate) fn to_end(stream: &mut TcpStream) -> (Vec<u8>, Ending) {
     let (mut all, mut some) = (Vec::new(), [0; 8_192]);
     loop {
@@ -107,7 +107,7 @@ pub(crate) fn to_end(stream: &mut TcpStream) -> (Vec<u8>, Ending) {
     }
 }
 
-/// Whether nothing comes, not even an end, for so long.
+/// Whether nothing arrives, not even an end, for this time.
 pub(crate) fn is_silent(stream: &mut TcpStream, time: Duration) -> bool {
     stream.set_read_timeout(Some(time)).unwrap();
     let silent = matches!(

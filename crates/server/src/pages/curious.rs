@@ -1,5 +1,5 @@
-//! The curious cases of Server-Sent Events (WHATWG HTML §9.2): what is written, cut where a network may
-//! cut it, and what a decoder must make of it. The names are P for parsing, C for connecting.
+//! The conformance cases of Server-Sent Events (WHATWG HTML §9.2): the bytes that the server sends, split as a
+//! network may split them, and the result that a decoder must return. P means parsing, C connecting.
 
 use std::{
     collections::VecDeque,
@@ -18,16 +18,16 @@ use http::{HeaderMap, HeaderValue, StatusCode, header};
 use http_body::Frame;
 use tokio::time::{Instant, Sleep, sleep_until};
 
-/// Between two pieces of a stream: long enough to be two reads at the other end.
+/// Pause between two pieces of a stream: long enough to cause two reads at the other end.
 const PAUSE: Duration = Duration::from_millis(30);
-/// Between the pieces of a stream whose reader must not wait for the next one.
+/// Pause between the pieces of a stream whose reader must not wait for the next piece.
 const LONG_PAUSE: Duration = Duration::from_millis(1_000);
 const EVENT_STREAM: &str = "text/event-stream";
-/// What a browser asks for again soon after the end.
+/// Makes a browser reconnect soon after the end of a stream.
 const SOON: &str = "retry: 50\n";
 const LONG_LINE: usize = 5_000_000;
 
-/// An event that is expected: its data, and what else it has.
+/// An expected event.
 struct Expected(DecodedEvent);
 
 fn message(data: &str) -> Expected {
@@ -67,83 +67,83 @@ fn connecting(name: &str, question: &str, expected: impl IntoIterator<Item = Exp
 pub(super) fn cases() -> Vec<CuriousCase> {
     let numbered = (1..=100).map(|number| message(&number.to_string()));
     vec![
-        decoding("P01", "one byte order mark at the start is no data; a later one is", [message("1"), message("\u{feff}3")]),
-        decoding("P01b", "of two byte order marks at the start the second spoils its line", [message("2")]),
+        decoding("P01", "a byte order mark at the start is not data; a later one is", [message("1"), message("\u{feff}3")]),
+        decoding("P01b", "the second of two byte order marks at the start makes its line invalid", [message("2")]),
         decoding("P02", "LF, CR and CRLF each end a line, mixed in one stream", [message("a\nb\nc"), message("d"), message("e")]),
-        decoding("P03", "a CRLF cut between two reads is one line end", [message("a\nb"), message("c")]),
+        decoding("P03", "a CRLF split between two reads is one line end", [message("a\nb"), message("c")]),
         CuriousCase {
             least_gap_ms: Some(500.0),
             ..decoding("P04", "a lone CR ends its line at once, without waiting for the next byte", [message("a"), message("later")])
         },
-        decoding("P05", "a character cut between two reads survives", [message("€"), message("🦀")]),
-        decoding("P06", "what is no UTF-8 becomes U+FFFD", [message("a\u{fffd}b"), message("\u{fffd}z"), message("\u{fffd}\u{fffd}")]),
+        decoding("P05", "a character split between two reads is decoded", [message("€"), message("🦀")]),
+        decoding("P06", "bytes that are not UTF-8 become U+FFFD", [message("a\u{fffd}b"), message("\u{fffd}z"), message("\u{fffd}\u{fffd}")]),
         decoding("P07", "a line that begins with a colon is a comment, also within a block", [message("a\nb")]),
-        decoding("P08", "one blank after the colon is taken off, no more and nothing else", [message("a"), message(" b"), message("\tc")]),
-        decoding("P09", "a line without colon is a field without value", [message(""), message("\n")]),
-        decoding("P10", "several lines of data are joined by line feeds, the last one taken off", [message("a\n\nb\n")]),
-        decoding("P11", "unknown fields are ignored, and names are told apart by case and blanks", [message("ok")]),
-        decoding("P12", "a type holds for one event; an empty one is `message`; the last one counts", [
+        decoding("P08", "exactly one space after the colon is removed, and no other character", [message("a"), message(" b"), message("\tc")]),
+        decoding("P09", "a line without a colon is a field without a value", [message(""), message("\n")]),
+        decoding("P10", "several lines of data are joined by line feeds, and the last line feed is removed", [message("a\n\nb\n")]),
+        decoding("P11", "unknown fields are ignored; names differ by case and spaces", [message("ok")]),
+        decoding("P12", "a type applies to one event; an empty type is `message`; the last type counts", [
             message("1").of_type("alpha"), message("2"), message("3"), message("4").of_type("beta"),
         ]),
-        decoding("P13", "a block without data hands nothing over and resets the type", [message("1")]),
-        decoding("P14", "empty data is handed over", [message(""), message("")]),
-        decoding("P15", "an id holds for later events without one", [message("a").with_id("7"), message("b").with_id("7")]),
+        decoding("P13", "a block without data dispatches nothing and resets the type", [message("1")]),
+        decoding("P14", "empty data is dispatched", [message(""), message("")]),
+        decoding("P15", "an id applies to later events without an id", [message("a").with_id("7"), message("b").with_id("7")]),
         decoding("P16", "an id with a NULL is ignored", [message("a").with_id("7"), message("b").with_id("7")]),
-        decoding("P17", "an empty id resets it", [
+        decoding("P17", "an empty id resets the last event ID", [
             message("a").with_id("7"), message("b"), message("c").with_id("8"), message("d"),
         ]),
-        decoding("P18", "a block of an id alone still sets it", [message("a").with_id("5")]),
+        decoding("P18", "a block with only an id sets the last event ID", [message("a").with_id("5")]),
         CuriousCase {
             streams: 2,
-            ..decoding("P19", "the id of an unfinished block is not taken", [message("a").with_id("1"), message("asked after 1").with_id("1")])
+            ..decoding("P19", "the id of an unfinished block is ignored", [message("a").with_id("1"), message("asked after 1").with_id("1")])
         },
         CuriousCase {
             streams: 2,
             least_gap_ms: Some(690.0),
-            ..decoding("P20", "`retry` counts only if it is all digits: 700 stands, 10x, -1, +5 and 1.5 do not", [
+            ..decoding("P20", "`retry` is used only if it is all digits: 700 is, 10x, -1, +5 and 1.5 are not", [
                 message("a").with_id("1"), message("asked after 1").with_id("1"),
             ])
         },
-        decoding("P21", "a block that the end cuts off is dropped", [message("a")]),
+        decoding("P21", "an incomplete block at the end is dropped", [message("a")]),
         decoding("P22", "the order of the fields does not matter", [
             message("a").of_type("alpha").with_id("1"), message("b").of_type("alpha").with_id("2"),
         ]),
-        decoding("P23", "a line of five million bytes is taken", [message(&"x".repeat(LONG_LINE))]),
+        decoding("P23", "a line of five million bytes is accepted", [message(&"x".repeat(LONG_LINE))]),
         decoding("P24", "a hundred events in one write keep their order", numbered),
-        connecting("C01", "it asks for an event stream and past every cache", [message("accept text/event-stream, cache-control no-cache")]),
-        CuriousCase { gives_up: true, ..connecting("C02", "another content type ends it for good", []) },
-        CuriousCase { gives_up: true, ..connecting("C02b", "a status other than 200 ends it for good", []) },
-        connecting("C02c", "parameters of the content type, whatever they are, change nothing", [message("é")]),
+        connecting("C01", "the request accepts an event stream and bypasses caches", [message("accept text/event-stream, cache-control no-cache")]),
+        CuriousCase { gives_up: true, ..connecting("C02", "another content type ends the stream for good", []) },
+        CuriousCase { gives_up: true, ..connecting("C02b", "a status other than 200 ends the stream for good", []) },
+        connecting("C02c", "parameters of the content type are ignored", [message("é")]),
         CuriousCase {
             gives_up: true,
             streams: 2,
-            ..connecting("C03", "204 ends it for good", [message("a").with_id("1")])
+            ..connecting("C03", "204 ends the stream for good", [message("a").with_id("1")])
         },
         CuriousCase {
             streams: 2,
             least_gap_ms: Some(499.0),
-            ..connecting("C04", "after the end it asks again, `retry: 500` later at the soonest", [
+            ..connecting("C04", "after the end it reconnects, with `retry: 500` after at least 500 ms", [
                 message("a").with_id("1"), message("asked after 1").with_id("1"),
             ])
         },
         CuriousCase {
             streams: 2,
-            ..connecting("C05", "without an id it asks again without Last-Event-ID", [
+            ..connecting("C05", "without an id it reconnects without Last-Event-ID", [
                 message("asked after nothing").with_id("1"), message("reset"),
                 message("asked after nothing").with_id("1"), message("reset"),
             ])
         },
         CuriousCase {
             streams: 2,
-            ..connecting("C06", "a redirect is followed, and then the new address is kept", [
+            ..connecting("C06", "a redirect is followed, and reconnections use the new address", [
                 message("at the new address").with_id("1"), message("at the new address").with_id("1"),
             ])
         },
-        connecting("K24", "EventSource knows no method, header or body of the page's", [message("GET, no header of the page, no body")]),
+        connecting("K24", "EventSource has no option for a method, header or body", [message("GET, no header of the page, no body")]),
     ]
 }
 
-/// The answer of a case to a request; none if there is no such case.
+/// The answer of a case to a request; `None` if there is no such case.
 pub(super) fn answer(case: &str, moved: Option<&str>, headers: &HeaderMap) -> Option<Response> {
     let last = headers.get("last-event-id").map(|last| String::from_utf8_lossy(last.as_bytes()));
     let asked_after = || format!("data: asked after {}\n\n", last.as_deref().unwrap_or("nothing"));
@@ -185,7 +185,7 @@ pub(super) fn answer(case: &str, moved: Option<&str>, headers: &HeaderMap) -> Op
     Some(stream(pieces, EVENT_STREAM, PAUSE))
 }
 
-/// The pieces of a case that is the same for everybody.
+/// The pieces of a case whose answer does not depend on the request.
 #[rustfmt::skip]
 fn plain(case: &str) -> Option<Vec<&'static [u8]>> {
     Some(match case {
@@ -213,7 +213,7 @@ fn plain(case: &str) -> Option<Vec<&'static [u8]>> {
     })
 }
 
-/// The headers by which an `EventSource` asks.
+/// The headers of an `EventSource`'s request.
 fn how_it_asked(headers: &HeaderMap) -> String {
     let said = |name| {
         headers
@@ -223,7 +223,7 @@ fn how_it_asked(headers: &HeaderMap) -> String {
     format!("accept {}, cache-control {}", said(header::ACCEPT), said(header::CACHE_CONTROL))
 }
 
-/// What came of the page's wish to say more. The route takes nothing but GET.
+/// Whether a header or body of the page arrived. The route accepts GET only.
 fn what_it_could_say(headers: &HeaderMap) -> String {
     let own = if headers.contains_key("x-own") { "a header of the page" } else { "no header of the page" };
     let has_body =
@@ -240,7 +240,7 @@ fn status(status: StatusCode) -> Response {
 fn redirect(moved: &'static str) -> Response {
     let mut response = status(StatusCode::FOUND);
     let place = format!("/pages/curious-stream?case=C06&moved={moved}");
-    // The place is plain ASCII: this cannot fail.
+    // The address is plain ASCII: this cannot fail.
     response.headers_mut().extend(HeaderValue::try_from(place).ok().map(|place| (header::LOCATION, place)));
     response
 }
@@ -256,7 +256,7 @@ fn stream(pieces: Vec<Vec<u8>>, content_type: &'static str, pause: Duration) -> 
     response
 }
 
-/// A body that goes out piece by piece, each in a write of its own.
+/// A body that is sent piece by piece, each in its own write.
 struct Pieces {
     left: VecDeque<Bytes>,
     pause: Duration,
