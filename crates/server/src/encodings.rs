@@ -136,7 +136,7 @@ impl EncodingCache {
         // An event that has left the cache is encoded again, for this reader only.
         if self.is_shared && event.seq >= kept.first_seq {
             if event.seq > next {
-                // Nobody read the events between in this framing.
+                // The events in between were not read in this framing.
                 kept.events.clear();
                 (kept.first_seq, kept.bytes) = (event.seq, 0);
             }

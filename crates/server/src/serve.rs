@@ -42,7 +42,7 @@ pub struct ServerSettings {
 /// A server that cannot start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// The address cannot be listened on.
+    /// The server cannot listen on the address.
     #[error(
         "cannot listen on {address} for the {plane} plane: {error} (is the port taken? port 0 picks a free one)"
     )]

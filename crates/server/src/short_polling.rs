@@ -1,4 +1,4 @@
-//! Short polling: the subscriber asks on a timer, and the server answers at once, events or not.
+//! Short polling: the subscriber asks on a timer, and the server answers at once, with or without events.
 //!
 //! ```text
 //! > GET /short-polling?after=k3v9qa.1 HTTP/1.1

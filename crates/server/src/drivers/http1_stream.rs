@@ -21,7 +21,7 @@ pub(super) enum Http1Stream {
 }
 
 impl Http1Stream {
-    /// The stream of a pattern; none for one that polls.
+    /// The stream of a pattern; `None` for a pattern that polls.
     pub(super) const fn of(pattern: Pattern) -> Option<Self> {
         match pattern {
             Pattern::Sse => Some(Self::Sse),

@@ -2,7 +2,7 @@
 //!
 //! Delivery paths, from the shared bytes of an event to the socket:
 //!
-//! - **HTTP/1.1 in clear**: the [shared writer](crate::drivers::shared_writer) writes the shared bytes to
+//! - **HTTP/1.1 without TLS**: the [shared writer](crate::drivers::shared_writer) writes the shared bytes to
 //!   each socket, without a copy. Answers that it cannot serve go through hyper, which copies them into the
 //!   buffer of the connection.
 //! - **HTTP/1.1 in TLS**: hyper copies the shared bytes into the buffer of the connection, and rustls encrypts
@@ -11,7 +11,7 @@
 //!   window allows. h2 inserts the frame headers, and rustls encrypts. WebSocket frames are copied once more,
 //!   from the frame's buffer into the stream.
 //!
-//! So each event is encoded once whatever the transport; encrypted it is for each connection by itself.
+//! So each event is encoded once with every transport, but encrypted separately for each connection.
 
 use std::{
     convert::Infallible,
@@ -149,7 +149,7 @@ impl Listener {
         });
         let mut connection = pin!(self.http1().serve_connection(io, service).with_upgrades());
         tokio::select! {
-            // An error is the client's, as above.
+            // An error is the client's fault, as above.
             _ = connection.as_mut() => {}
             () = self.stopping.cancelled() => {
                 connection.as_mut().graceful_shutdown();
@@ -187,7 +187,7 @@ impl Listener {
             .enable_connect_protocol();
         let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
         tokio::select! {
-            // An error is the client's, as above.
+            // An error is the client's fault, as above.
             _ = connection.as_mut() => return,
             () = self.stopping.cancelled() => connection.as_mut().graceful_shutdown(),
             () = streams.idle(self.limits.head_timeout) => {

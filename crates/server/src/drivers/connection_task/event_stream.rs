@@ -106,7 +106,7 @@ mod tests {
         };
         assert!(next().await.starts_with("retry: "));
         for number in 0..16 {
-            // Nobody polls the stream meanwhile.
+            // The stream is not polled meanwhile.
             sleep(Duration::from_millis(1_500)).await;
             app.log().append(None, &format!("event {number}")).unwrap();
             assert!(next().await.contains(&format!("data: event {number}")));

@@ -175,7 +175,7 @@ mod tests {
         };
         assert!(turn().await.contains("cursor"));
         for number in 0..16 {
-            // Nobody polls the conversation meanwhile.
+            // The task is not polled meanwhile.
             sleep(Duration::from_millis(1_500)).await;
             app.log().append(None, &format!("event {number}")).unwrap();
             assert!(turn().await.contains(&format!("event {number}")));

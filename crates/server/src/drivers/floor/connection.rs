@@ -43,7 +43,7 @@ pub(super) enum Received {
     Requests(u32),
     /// Bytes on a stream; the first of them is kept.
     OnStream(u8),
-    /// The client has left, or does not speak HTTP.
+    /// The client has left, or does not send HTTP.
     End,
 }
 
