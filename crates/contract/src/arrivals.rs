@@ -39,7 +39,7 @@ pub enum Arrivals {
     Silence,
     /// Events of a CSV file with the columns `offset_ms,type,data`.
     Replay {
-        /// The file, beside the scenario's.
+        /// Name of the file, in the folder of the scenario's file.
         file: String,
     },
 }

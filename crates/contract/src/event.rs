@@ -86,7 +86,7 @@ pub struct WireEvent<'a> {
 /// The body of a `200` answer to a short or long poll.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PollBody<'a> {
-    /// The place after the batch: the next request's `after`.
+    /// The cursor after the batch: the next request's `after`.
     pub cursor: Cursor,
     /// What became of the requested cursor.
     pub resume: Resume,

@@ -5,7 +5,7 @@ use std::{fmt, str::FromStr};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// A way for a subscriber to learn what comes after its cursor.
+/// A way for a subscriber to get the events after its cursor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 pub enum Pattern {
     /// The subscriber asks on a timer; the server answers at once, with or without events.

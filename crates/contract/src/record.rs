@@ -127,7 +127,7 @@ pub struct Measurements {
     /// The cost of open connections; only in trials with memory steps.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub connections: Option<ConnectionCost>,
-    /// CPU time by second of the schedule, warm-up included; only where the rate is ramped.
+    /// CPU time per second of the schedule, warm-up included; only with a ramp of the rate.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub cpu_seconds: Vec<CpuSecond>,
     /// The middlebox between subscribers and server; absent without a middlebox.
@@ -290,7 +290,7 @@ impl TrialRecord {
     }
 }
 
-/// A schedule as columns, one entry per event: all that the byte and age models need of it.
+/// A schedule as columns, one entry per event, with everything that the byte and age models need.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct PublishedSchedule {
     /// SHA-256 of due times, types and texts, hexadecimal.
@@ -303,7 +303,7 @@ pub struct PublishedSchedule {
     pub data_bytes: Vec<u32>,
     /// Bytes of the type's name; 0 for an event without type.
     pub type_bytes: Vec<u32>,
-    /// Bytes that escaping adds to the text in JSON.
+    /// Bytes that JSON escaping adds to the text.
     pub escape_bytes: Vec<u32>,
     /// Lines of the text; SSE writes a `data:` field for each.
     pub lines: Vec<u32>,
@@ -324,32 +324,32 @@ pub struct Manifest {
     pub started_at: String,
     /// Where.
     pub environment: Environment,
-    /// Trials planned, calibration left out.
+    /// Planned trials, without calibration.
     pub trials_planned: u32,
-    /// For each of the scenarios, the blocks planned.
+    /// The planned blocks of each scenario.
     pub blocks: Vec<u32>,
     /// The scenarios, in the order of the report.
     pub scenarios: Vec<Scenario>,
-    /// For each of them, the command that runs it alone.
+    /// The command that runs each scenario alone.
     pub commands: Vec<String>,
     /// The schedules that the records name by hash.
     pub schedules: Vec<PublishedSchedule>,
-    /// The servers of other makes that the scenarios name.
+    /// The targets in the scenarios: servers that the lab did not build.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub targets: Vec<TargetNote>,
 }
 
-/// A server of another make, as it was found on the machine.
+/// A target, as it was found on the machine.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct TargetNote {
     /// Its name, as in the records.
     pub name: ServerName,
     /// What it is.
     pub title: String,
-    /// What it calls itself, with its version; none if it is not installed.
+    /// Name and version that it reports; absent if it is not installed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<String>,
-    /// Why it cannot be measured; none if it can.
+    /// Why it cannot be measured; absent if it can.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub problem: Option<String>,
 }

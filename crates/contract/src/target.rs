@@ -15,7 +15,7 @@ use crate::{Pattern, ServerName};
 pub struct Target {
     /// Name; the same as the folder's.
     pub name: ServerName,
-    /// What it is, in running text.
+    /// Its name in running text.
     pub title: String,
     /// How to check for it and install it.
     pub install: Install,
@@ -224,7 +224,7 @@ impl Target {
             that(
                 "start.files",
                 beside,
-                format!("holds {file}: expected names of files beside the target's"),
+                format!("holds {file}: expected names of files in the target's folder"),
             )?;
         }
         let is_path = |key: &str, path: &str| {

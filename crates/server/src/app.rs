@@ -21,7 +21,7 @@ pub struct AppSettings {
     pub retention: Retention,
     /// Heartbeats on an SSE stream or a WebSocket.
     pub heartbeat: Heartbeat,
-    /// Origins besides the server's own whose pages may read and publish.
+    /// Origins, other than the server's own, whose pages may read and publish.
     pub allowed_origins: Vec<String>,
     /// Limits on what a client may ask for.
     pub limits: Limits,

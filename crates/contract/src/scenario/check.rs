@@ -350,7 +350,7 @@ impl Check<'_> {
             Arrivals::Silence => {}
             Arrivals::Replay { file } => {
                 let beside = Path::new(file).components().count() == 1;
-                self.that("events.file", file, beside, "the name of a file beside the scenario's")?;
+                self.that("events.file", file, beside, "the name of a file in the scenario's folder")?;
             }
         }
         Ok(())
@@ -512,7 +512,7 @@ mod tests {
         };
         assert_eq!(of(Selection::Default), (4, [1_000.0, 6_000.0, 750.0]));
         assert_eq!(of(Selection::Everything), (5, [2_000.0, 15_000.0, 1_500.0]));
-        // What is not said is the scenario's, and a sweep is applied to it.
+        // Missing values are the scenario's, and the sweep is applied to them.
         let swept = "[sweep]\nsubscribers = [1, 5]\n[default_run]\nmeasure = \"6s\"\n";
         let scenario = Scenario::from_toml("demo.toml", &format!("{GOOD}\n{swept}")).unwrap();
         let plans = scenario.trials(Selection::Default);
