@@ -32,7 +32,7 @@ fn echo() -> SocketAddr {
 }
 
 fn connect(to: SocketAddr) -> TcpStream {
-    let stream = TcpStream::connect(to).expect("somebody listens there");
+    let stream = TcpStream::connect(to).expect("a server listens there");
     stream.set_nodelay(true).expect("it is a TCP socket");
     stream
 }

@@ -116,7 +116,7 @@ async fn two_subscribers_get_the_same(pattern: Pattern, way: Way) {
     if way.rung == Rung::EncodeEach && is_streamed {
         assert_eq!(encodings, 100, "each event is encoded for each of its two readers");
     } else {
-        assert_eq!(encodings, 50, "each event is encoded once, whoever reads it");
+        assert_eq!(encodings, 50, "each event is encoded once for all readers");
     }
 }
 
@@ -131,7 +131,7 @@ async fn every_lost_place_is_told(pattern: Pattern, way: Way) {
     ] {
         let (mut subscriber, place) = Subscriber::open(&live, pattern, Some(&after)).await;
         assert_eq!(place, Place { cursor: oldest, resume, lost }, "{after}");
-        assert_eq!(subscriber.texts(2).await, numbers(4..=5), "it goes on from the oldest kept");
+        assert_eq!(subscriber.texts(2).await, numbers(4..=5), "it continues from the oldest kept");
     }
     let garbage = "last-event-id: garbage\r\n";
     let (mut subscriber, place) = Subscriber::open_with(&live, pattern, "", garbage).await;

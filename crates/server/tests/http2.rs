@@ -56,7 +56,7 @@ async fn all_patterns_share_one_connection_and_each_request_is_counted_once() {
     for subscriber in &mut subscribers {
         assert_eq!(subscriber.texts(2).await, ["a", "b"]);
     }
-    assert_eq!(live.app.encodings().made(), 4, "each event once as JSON and once for SSE, whoever reads it");
+    assert_eq!(live.app.encodings().made(), 4, "each event once as JSON and once for SSE, for all readers");
     let stats = live.stats().await;
     assert_eq!((stats.connections_opened, stats.connections_open), (1, 1));
     for pattern in [Pattern::Sse, Pattern::WebSocket] {
@@ -141,7 +141,7 @@ async fn a_slow_stream_beside_others(pattern: Pattern) {
         }
         held += text.len();
     }
-    assert!(held < EVENTS * EVENT_BYTES / 4, "{held} bytes were kept for who does not read");
+    assert!(held < EVENTS * EVENT_BYTES / 4, "{held} bytes were kept for the unread stream");
     let last = format!("{:0EVENT_BYTES$}", EVENTS - 1);
     while slow.next().await.data != last {}
 }
@@ -188,7 +188,7 @@ async fn what_is_wrong_with_a_request_is_answered_on_its_stream() {
     assert_eq!(connection.ask(large).await.status, 413);
     live.publish(["still here"]);
     assert_eq!(witness.texts(1).await, ["still here"]);
-    assert_eq!(live.stats().await.connections_opened, 1, "and the connection goes on");
+    assert_eq!(live.stats().await.connections_opened, 1, "the connection stays open");
 }
 
 #[tokio::test]

@@ -92,7 +92,7 @@ fn no_byte_string_of_a_protocol_stands_in_two_source_files() {
             let found = holding(word);
             assert!(found.iter().all(|found| *found == file), "`{word}` belongs into {file}: {found:?}");
         }
-        assert!(words.iter().any(|word| !holding(word).is_empty()), "none of the words stands in {file}");
+        assert!(words.iter().any(|word| !holding(word).is_empty()), "none of the words is in {file}");
     }
     for word in NOWHERE {
         assert_eq!(holding(word), [""; 0], "`{word}`");

@@ -64,7 +64,7 @@ async fn a_slow_reader_loses_nothing_and_holds_up_nobody() {
                 tokio::task::yield_now().await;
             }
         }
-        let (_quick, bytes) = timeout(PATIENCE, reading).await.expect("held up by the slow one").unwrap();
+        let (_quick, bytes) = timeout(PATIENCE, reading).await.expect("delayed by the slow client").unwrap();
         assert_eq!(numbers(&bytes), (1..=EVENTS).collect::<Vec<_>>());
         // Only now does the slow client begin to read.
         live.publish(["the last"]);
@@ -271,7 +271,7 @@ async fn a_client_that_never_stops_sending_does_not_keep_others_waiting() {
             live.stats().await;
             while other.texts(1).await != ["in the middle of it"] {}
         };
-        timeout(PATIENCE, hearing).await.expect("only the loud one is heard");
+        timeout(PATIENCE, hearing).await.expect("the other clients are not served");
         loud.shutdown(net::Shutdown::Both).unwrap();
         shouting.join().unwrap();
         swallowing.join().unwrap();

@@ -38,7 +38,7 @@ async fn the_protocol_is_chosen_by_the_server_among_those_that_the_client_offers
         assert_eq!(found.as_deref(), chosen, "{transport} {offered:?}");
         if chosen != Some("h2") {
             stream.write_all(b"GET /clock HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
-            assert_eq!(Answer::read(&mut stream, true).await.status, 200, "who names nothing gets HTTP/1.1");
+            assert_eq!(Answer::read(&mut stream, true).await.status, 200, "without h2 it is HTTP/1.1");
         }
     }
     let live = Live::with(speaking(Transport::Http1Tls));
@@ -93,8 +93,8 @@ async fn whoever_does_not_shake_hands_is_let_go() {
         stream.write_all(opening).await.unwrap();
         // An alert may arrive before the end; a reset is an end, too.
         let mut rest = Vec::new();
-        let _ = timeout(PATIENCE, stream.read_to_end(&mut rest)).await.expect("it is not let go");
-        assert!(!String::from_utf8_lossy(&rest).contains("HTTP/"), "nothing is said in clear");
+        let _ = timeout(PATIENCE, stream.read_to_end(&mut rest)).await.expect("it is not closed");
+        assert!(!String::from_utf8_lossy(&rest).contains("HTTP/"), "no HTTP without TLS");
         live.until(|stats| stats.handshakes_failed == failed && stats.connections_open == 0).await;
     }
     // The next connection is served normally.

@@ -172,7 +172,7 @@ fn what_was_delivered_to_somebody_who_had_left_is_told() {
     until(&wire, |counts| counts.down.broken == 1);
     let [up, down] = books(wire);
     assert_eq!(up, passed(0));
-    assert_eq!(down.unacknowledged, down.delivered, "nobody has any of it: {down:?}");
+    assert_eq!(down.unacknowledged, down.delivered, "no byte was acknowledged: {down:?}");
     assert!(down.delivered >= 7, "{down:?}");
 }
 
