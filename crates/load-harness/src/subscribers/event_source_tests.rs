@@ -91,8 +91,8 @@ async fn what_is_no_event_stream_ends_the_subscription_for_good() {
         (no_content, "the server answered 204 No Content"),
         (error, "the server answered 500 Internal Server Error"),
         (limited, "the server answered 429 Too Many Requests"),
-        (plain, "the server answered with no event stream but text/plain"),
-        (nameless, "the server answered with no event stream but an answer without content type"),
+        (plain, "the server did not answer with an event stream but with text/plain"),
+        (nameless, "the server did not answer with an event stream but with an answer without content type"),
     ] {
         for is_first in [true, false] {
             let listener = listener().await;
@@ -152,7 +152,7 @@ async fn a_loop_of_redirects_is_an_error_and_so_is_one_that_leaves_the_machine()
             vec![moved(307, "http://192.0.2.1/sse")],
             "the server redirected to `http://192.0.2.1/sse`, which is not on this machine",
         ),
-        (vec![moved(307, "ftp://x/")], "the server redirected to `ftp://x/`, but only http is spoken here"),
+        (vec![moved(307, "ftp://x/")], "the server redirected to `ftp://x/`, but only http is allowed here"),
         (vec!["HTTP/1.1 302 Found\r\n\r\n".to_owned()], "the server answered 302 Found"),
     ] {
         let listener = listener().await;

@@ -249,7 +249,7 @@ async fn a_poll_that_is_asked_for_patience_has_it() {
                 let asked = asked_of(&subscriber, &listener, answers.make_contiguous()).await;
                 let again = asked.last().unwrap().after;
                 assert!(again >= Duration::from_secs(7), "{pattern} {status}: {again:?}");
-                let what = format!("the server answered {status} and asked for patience");
+                let what = format!("the server answered {status} with Retry-After");
                 assert_eq!(errors_met(&subscriber), [error_met(&what, 1, false)]);
             }
         }
