@@ -1,16 +1,16 @@
-//! A WebSocket is asked for once and never deaf, like SSE: its frames are shorter, its events JSON.
+//! A WebSocket needs one request and is never deaf, like SSE: its frames are shorter, its events are JSON.
 //!
-//! **Deaf window.** None while the connection lives, as for SSE ([`crate::sse`]); with the cursor
+//! **Deaf window.** None while the connection is open, as for SSE ([`crate::sse`]); with the cursor
 //! in the URL an outage delays events, without it they are lost.
 //!
 //! | quantity | formula |
 //! |---|---|
 //! | age at the j-th of N subscribers | ℓ + transit + (j−1)c, mean ℓ + transit + (N−1)c/2 |
-//! | requests per event | 0; one upgrade in a subscription's life, before the window |
+//! | requests per event | 0; one upgrade per subscription, before the window |
 //! | bytes per event | frame header and JSON object; ping and pong every 15 s, or as set |
 //!
-//! Only server frames count, which are not masked; the subscriber's pong is (RFC 6455 §5.3).
-//! The row of subscribers is `fan_out.rs`, which SSE shares; the sizes are `bytes.rs`.
+//! Events come in server frames, which are not masked; the subscriber's pong is masked (RFC 6455 §5.3).
+//! The row of subscribers is in `fan_out.rs`, which SSE shares; the sizes are in `bytes.rs`.
 
 use contract::Pattern;
 

@@ -92,7 +92,7 @@ impl StreamBytes {
         !self.open.borrow().is_empty()
     }
 
-    /// The kernel's counters of all connections, those of open ones read now; none if it does not report them.
+    /// The kernel's counters of all connections, read now for open ones; none if it does not report them.
     pub(crate) fn kernel(&self) -> Option<KernelReading> {
         let closed = self.closed.get();
         let mut all = closed;
@@ -190,7 +190,7 @@ impl CountedStream {
     }
 
     /// Makes the kernel drop the connection at once when it is closed, instead of keeping it for a minute in
-    /// TIME-WAIT (RFC 9293 §3.3.2): where kernel memory is measured, the previous trial would be measured, too.
+    /// TIME-WAIT (RFC 9293 §3.3.2). Otherwise a reading of kernel memory would include the previous trial.
     pub(crate) fn forget_on_close(&self) -> io::Result<()> {
         SockRef::from(&self.stream).set_linger(Some(Duration::ZERO))
     }
@@ -328,8 +328,8 @@ mod tests {
         assert_eq!(closed.connections, 1);
     }
 
-    /// Bytes that one side's kernel has and the other does not are reported, and the kernel's count still equals
-    /// that of the socket.
+    /// Bytes that only one side's kernel has are reported, and the kernel's count still equals that of the
+    /// socket.
     #[cfg(all(target_os = "linux", target_env = "gnu"))]
     #[tokio::test]
     async fn what_was_not_read_and_what_nobody_took_is_left_behind() {

@@ -208,7 +208,7 @@ impl Http2Connection {
         let has_no_more = request.method() != Method::CONNECT;
         let sent = open.requests.clone().send_request(request, has_no_more);
         let (response, sending) = sent.inspect_err(|_| {
-            // The connection takes no more requests, though its streams may continue: the next one needs another.
+            // The connection takes no more requests, though its streams may continue: open another one.
             open.permits.close();
         })?;
         let (head, stream) = response.await?.into_parts();

@@ -308,9 +308,9 @@ fn obstacles_have_no_prediction_but_a_timeout_that_nothing_reaches() {
     trial.params.heartbeat = Some(Heartbeat::Off);
     assert_eq!(refusal(Pattern::Sse, &trial), None);
     assert_eq!(refusal(Pattern::LongPolling, &trial), None);
-    assert!(refusal(Pattern::ShortPolling, &trial).unwrap().contains("quiet for up to 1.000 s"));
+    assert!(refusal(Pattern::ShortPolling, &trial).unwrap().contains("idle for up to 1.000 s"));
     trial.params.network = idle(400);
-    assert!(refusal(Pattern::Sse, &trial).unwrap().contains("quiet for up to 0.500 s"));
+    assert!(refusal(Pattern::Sse, &trial).unwrap().contains("idle for up to 0.500 s"));
     for heartbeat in [Heartbeat::Every(ms(300)), Heartbeat::WhenIdle(ms(300))] {
         trial.params.heartbeat = Some(heartbeat);
         assert_eq!(refusal(Pattern::WebSocket, &trial), None);
