@@ -1,8 +1,8 @@
-//! Errors in words, with what caused them first.
+//! Texts of errors, with their root cause.
 
 use std::error::Error;
 
-/// What failed and, where an error was caused by others, what the first of them says.
+/// The text of an error and, if other errors caused it, that of the root cause.
 pub(crate) fn with_cause(error: &dyn Error) -> String {
     let mut cause = error;
     while let Some(source) = cause.source() {

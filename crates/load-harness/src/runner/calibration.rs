@@ -51,8 +51,8 @@ pub fn calibrate(order: &TrialOrder, measured: &Measurements, cores: &Cores) -> 
     }
 }
 
-/// Slope of the ages along a row of subscribers (the pace), and the age at the first, from the ages at both ends
-/// of [`ROW`]: the j-th of N subscribers has an event (j − 1) times the pace after the first.
+/// Slope of the ages along a row of subscribers (the pace), and the age at the first one, from the ages at both
+/// ends of [`ROW`]: the j-th of N subscribers has an event (j − 1) times the pace after the first.
 fn row(ages_us: [f64; 2], subscribers: u32) -> (f64, f64) {
     let gaps = f64::from(subscribers.max(2) - 1);
     let pace_us = ((ages_us[1] - ages_us[0]) / ((ROW[1] - ROW[0]) * gaps)).max(0.0);

@@ -20,7 +20,7 @@ pub(crate) fn doubts(order: &TrialOrder, measured: &Measurements, refusal: Optio
     );
     doubt(
         requests.window_skipped > 0,
-        format!("{} polls were skipped because the previous one was still in flight", requests.window_skipped),
+        format!("{} polls were skipped because the last one was still in flight", requests.window_skipped),
     );
     // Behind an obstacle failures are expected, and the table of errors shows them.
     let is_fault = !order.plan.settings.is_hindered();
