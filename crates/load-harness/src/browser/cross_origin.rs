@@ -119,8 +119,8 @@ impl Borders<'_> {
         let question = "a page opens a WebSocket to an origin that does not allow it";
         self.check("not allowed", question, "closed with 1006 before it was open", found);
         let found = arrived(self.counts(self.closed.1).await?);
-        let question = "which side refused it: the browser sends no preflight, and only the server's check of \
-                        the `Origin` header (RFC 6455 §10.2) answers 403";
+        let question = "which side refused it: the browser sends no preflight, and only the server's check \
+                        of the `Origin` header (RFC 6455 §10.2) answers 403";
         self.check("refused by the server", question, "1 arrived, 1 refused by the server", found);
         let unguarded = self.closed.0.clone() + "/pages/unguarded-websocket";
         let found = self.read("web-socket", &unguarded, json!({})).await?;

@@ -20,7 +20,7 @@ mod tests {
     async fn a_request_that_fails_says_why() {
         let client = reqwest::Client::builder().no_proxy().build().unwrap();
         let error = client.get("http://127.0.0.1:1/stats").send().await.unwrap_err();
-        assert!(!error.to_string().contains("refused"), "or nobody would need more than {error}");
+        assert!(!error.to_string().contains("refused"), "otherwise the root cause is not needed: {error}");
         let told = with_cause(&error);
         assert!(told.contains("http://127.0.0.1:1/stats") && told.contains("refused"), "{told}");
         assert_eq!(with_cause(&std::io::Error::other("alone")), "alone");

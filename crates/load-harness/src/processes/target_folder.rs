@@ -266,7 +266,7 @@ impl Places<'_> {
 mod tests {
     use super::*;
 
-    /// A folder whose server is there once its command has made a file; its home is a folder of its own.
+    /// A folder whose server counts as installed once its command has made a file; it has its own home.
     fn folder(as_root: bool, command: &str) -> (tempfile::TempDir, TargetFolder) {
         let place = tempfile::tempdir().unwrap();
         let folder = place.path().join("demo");

@@ -117,11 +117,11 @@ mod tests {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let own = [std::process::id()];
-        assert_eq!(connections_held(address.port(), &own), Some(0), "to listen is no connection");
+        assert_eq!(connections_held(address.port(), &own), Some(0), "a listener is not a connection");
         let near = [(); 3].map(|()| std::net::TcpStream::connect(address).unwrap());
         let far = [(); 3].map(|()| listener.accept().unwrap().0);
         assert_eq!(connections_held(address.port(), &own), Some(3));
-        assert_eq!(connections_held(address.port(), &[]), Some(0), "somebody else's");
+        assert_eq!(connections_held(address.port(), &[]), Some(0), "they belong to another process");
         drop((near, far));
     }
 
