@@ -24,7 +24,7 @@ pub(crate) enum SubscriberError {
     Status(http::StatusCode),
     #[error("the server answered {0} with Retry-After")]
     Later(http::StatusCode, Duration),
-    #[error("the server did not answer with an event stream but with {0}")]
+    #[error("the answer is not an event stream: its content type is {0}")]
     NoEventStream(String),
     #[error("the server redirected {0}")]
     Redirected(String),

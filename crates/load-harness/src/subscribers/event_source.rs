@@ -62,7 +62,7 @@ fn accept(
 /// The media type must be `text/event-stream`; its parameters are ignored (MIME Sniffing §4.2).
 fn check_content_type(content_type: Option<&[u8]>) -> Result<(), SubscriberError> {
     let Some(content_type) = content_type else {
-        return Err(SubscriberError::NoEventStream("an answer without content type".to_owned()));
+        return Err(SubscriberError::NoEventStream("missing".to_owned()));
     };
     let essence = content_type.split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii();
     if essence.eq_ignore_ascii_case(b"text/event-stream") {
@@ -84,6 +84,6 @@ mod tests {
             let error = check_content_type(Some(refused.as_bytes())).unwrap_err();
             assert!(error.is_final(contract::Pattern::Sse), "{refused}");
         }
-        assert!(check_content_type(None).unwrap_err().to_string().contains("without content type"));
+        assert!(check_content_type(None).unwrap_err().to_string().contains("content type is missing"));
     }
 }

@@ -91,8 +91,8 @@ async fn what_is_no_event_stream_ends_the_subscription_for_good() {
         (no_content, "the server answered 204 No Content"),
         (error, "the server answered 500 Internal Server Error"),
         (limited, "the server answered 429 Too Many Requests"),
-        (plain, "the server did not answer with an event stream but with text/plain"),
-        (nameless, "the server did not answer with an event stream but with an answer without content type"),
+        (plain, "the answer is not an event stream: its content type is text/plain"),
+        (nameless, "the answer is not an event stream: its content type is missing"),
     ] {
         for is_first in [true, false] {
             let listener = listener().await;
