@@ -1,4 +1,4 @@
-//! The one law behind all four patterns: at any time a subscriber is either listening or deaf.
+//! The one law behind all four patterns: events reach a subscriber at once, except in its deaf windows.
 //!
 //! A subscription is a sequence of cycles of mean length E\[X\]. Each cycle has one deaf window, of mean
 //! length E\[G\], in which no event can reach the subscriber; an event that falls into it waits for its end.

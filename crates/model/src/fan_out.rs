@@ -1,4 +1,4 @@
-//! What SSE and WebSocket share: N subscribers in a row, none of them ever deaf.
+//! What SSE and WebSocket share: N subscribers without deaf windows, served one after the other.
 //!
 //! The server writes an event to one subscriber after the other, c seconds each. The j-th subscriber has it
 //! (j − 1)c after the first, the last (N−1)c after it, and the mean is (N−1)c/2. The calibration's transit is

@@ -21,8 +21,8 @@ struct Subscriber {
     cursor: usize,
 }
 
-/// Replays event by event: parked subscribers are woken one after the other, one every c; a deaf subscriber is
-/// answered when its request arrives. At instant 0 all are parked and all holds begin.
+/// Replays event by event: parked subscribers are woken one after the other, one every c; subscribers in their
+/// deaf window are answered when their request arrives. At instant 0 all are parked and all holds begin.
 ///
 /// # Errors
 /// If the hold is missing, the requests saturate the server, or no event arrives within the window.

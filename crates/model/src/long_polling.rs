@@ -1,5 +1,5 @@
-//! Long polling behaves like a stream that is cut after every event: the subscriber is deaf until its next
-//! request has arrived.
+//! Long polling behaves like a stream that is cut after every event: after an answer no event can reach the
+//! subscriber until its next request has arrived.
 //!
 //! **Deaf window.** From the moment the server reads the log until the next request has arrived:
 //! G = d_d + turnaround + d_u. Then the request is parked until the next event, but no longer than
@@ -18,15 +18,15 @@
 //! τ < G, there are τ/G requests per event and ages are uniform over G. A burst of B events spaced δ < G:
 //! the first is answered at once and opens a deaf window, event k waits for the end of the window
 //! it falls into, ⌈kδ/G⌉·G − kδ; a burst costs 1 + ⌈(B−1)δ/G⌉ answers. So bursts, not high rates,
-//! hurt long polling. With N subscribers parked, the last is woken (N−1)c after the first, and its answer
-//! contains everything published until then.
+//! hurt long polling. With N subscribers parked and c the CPU time of an exchange, the last is woken (N−1)c
+//! after the first, and its answer contains everything published until then.
 //!
 //! RFC 6202 §2.2 calls the batching at high rates "graceful degradation". The formulas are derived
 //! in `rearm.rs` and checked by the simulator in `tests/all/monte_carlo.rs`; the replay is
 //! `held_requests.rs`. Left out of the closed form: with steady or burst schedules, an event that falls into
 //! the deaf window after a time-out (a fraction G/(G+W) of the bursts). Left out of both: a hold may end up to
-//! one timer tick late; a new connection costs the server CPU; and c is the CPU of a whole exchange, though
-//! with a turnaround only its waking half lies between two subscribers in the row.
+//! one timer tick late; a new connection costs the server CPU; and c is the CPU time of a whole exchange,
+//! though with a turnaround only its waking half lies between two subscribers.
 //!
 //! **A network** adds its one-way delay to d_u and d_d, and the opening of a new connection to d_u: ages are
 //! one to three one-way delays. Both also grow by bytes ÷ bandwidth and by up to j of jitter. So G varies: its

@@ -11,7 +11,7 @@ use crate::{
 /// Steps for a deaf window that varies by chance.
 const GAP_STEPS: u32 = 32;
 
-/// The settings that decide when a long-polling subscriber is deaf.
+/// The settings that decide the deaf window of long polling.
 pub(crate) struct Rearm {
     pub(crate) hold_s: f64,
     pub(crate) delays: Delays,

@@ -1,4 +1,4 @@
-//! Short polling on a timer: between two polls the subscriber is deaf.
+//! Short polling on a timer: between two polls no event can reach the subscriber.
 //!
 //! **Deaf window.** With a timer of period T the whole cycle is a deaf window: G = X = T. An event waits for
 //! the next poll that *arrives* after it, T/2 on average, then for the one-way delay of the answer. The
@@ -11,9 +11,9 @@
 //! | empty ratio | E\[(gap − T)⁺\]/E\[gap\]: Poisson e^(−λT), steady max(0, 1 − T/τ) |
 //!
 //! ℓ is the publisher's lateness, d_d the second half of an exchange (server time included), gap the time
-//! between two events. The empty ratio is the fraction of instants that lie more than T after the last event.
-//! This form also holds for the schedule's bursts, which are not Poisson batches. Derived here, checked by the
-//! simulator in `tests/all/monte_carlo.rs`.
+//! between two events, λ the rate of events, τ the period of steady ones. The empty ratio is the fraction of
+//! instants that lie more than T after the last event. This form also holds for the schedule's bursts, though
+//! they are not Poisson batches. Derived here, checked by the simulator in `tests/all/monte_carlo.rs`.
 //!
 //! **Left out.** The batch limit of 1,000 events. Queueing of polls at the server: below a load of 0.9 it is
 //! less than five exchanges' CPU on average, and above there is no prediction. With a steady schedule whose

@@ -1,5 +1,5 @@
-//! An SSE stream needs one request and is never deaf: the age is the one-way delay and the time in the row of
-//! subscribers.
+//! An SSE stream needs one request and has no deaf window: the age is the one-way delay and the wait until the
+//! subscribers before it are served.
 //!
 //! **Deaf window.** None while the connection is open. If a connection is open for A and then takes D to
 //! reconnect, G = D and X = A + D ([`crate::deaf_window`]): with `Last-Event-ID` the events of the outage come
@@ -12,8 +12,8 @@
 //! | bytes per event | `id`, `event` and `data` fields in a chunk; a heartbeat every 15 s, or as set |
 //!
 //! ℓ is the publisher's lateness, transit the one-way delay on loopback, c the time of one delivery; a network
-//! adds its one-way delay once. The row of subscribers is in `fan_out.rs`, which WebSocket shares: the two
-//! patterns differ in bytes, which also depend on the transport (`transports.rs`).
+//! adds its one-way delay once. `fan_out.rs` has the formulas, which WebSocket shares: the two patterns differ
+//! in bytes, which also depend on the transport (`transports.rs`).
 
 use contract::Pattern;
 

@@ -1,4 +1,4 @@
-//! A WebSocket needs one request and is never deaf, like SSE: its frames are shorter, its events are JSON.
+//! A WebSocket needs one request and has no deaf window, like SSE: its frames are shorter, its events are JSON.
 //!
 //! **Deaf window.** None while the connection is open, as for SSE ([`crate::sse`]); with the cursor
 //! in the URL an outage delays events, without it they are lost.
@@ -9,8 +9,9 @@
 //! | requests per event | 0; one upgrade per subscription, before the window |
 //! | bytes per event | frame header and JSON object; ping and pong every 15 s, or as set |
 //!
-//! Events come in server frames, which are not masked; the subscriber's pong is masked (RFC 6455 §5.3).
-//! The row of subscribers is in `fan_out.rs`, which SSE shares; the sizes are in `bytes.rs`.
+//! The symbols are those of [`crate::sse`]. Events come in server frames, which are not masked; the
+//! subscriber's pong is masked (RFC 6455 §5.3). `fan_out.rs` has the formulas, which SSE shares; `bytes.rs` has
+//! the sizes.
 
 use contract::Pattern;
 

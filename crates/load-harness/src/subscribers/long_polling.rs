@@ -8,8 +8,8 @@
 //! ```
 //!
 //! Cost: an exchange per answer. Between an answer and the next request no event can reach the subscriber:
-//! this is its deaf window. On loopback the window is only CPU time, so a scenario may add a turnaround,
-//! which stands for the delay of a network.
+//! this is its deaf window. On loopback it is only CPU time, so a scenario may add a turnaround, which stands
+//! for the delay of a network.
 //!
 //! Exercise: keep two requests parked, each on its own connection. What does the delivery check of
 //! `bursts` find, and what would a server have to know to answer only one of them?

@@ -15,7 +15,7 @@
 //! type and redirects; [`super::reconnection`] decides when the subscriber reconnects.
 //!
 //! Exercise: reconnect without `last-event-id`. What does the delivery check of `obstacles` find where
-//! every connection is cut after a while, and during which pause of the subscriber do the events get lost?
+//! every connection is cut after a while, and during which pause of the subscriber are events lost?
 
 use std::convert::Infallible;
 

@@ -68,15 +68,15 @@ fn short_polling_with_both_edges_of_the_window() {
     assert_bytes(&prediction, 4.0, parts);
 }
 
-/// With 10 ms for an answer, a turnaround of 20 ms and 5 ms for a request, a subscriber is deaf for 35 ms. The
-/// second one is woken 1 ms after the first.
+/// With 10 ms for an answer, a turnaround of 20 ms and 5 ms for a request, the deaf window is 35 ms. The
+/// second subscriber is woken 1 ms after the first.
 #[test]
 fn long_polling_with_time_outs_and_a_deaf_window() {
     let mut trial = Trial::new(&[500.0, 1_800.0, 1_810.0], 20, 1_000.0, 3_000.0);
     trial.calibration = Calibration { transit_us: 10_000.0, pace_us: 1_000.0, ..Calibration::default() };
     let prediction = long_polling::replayed(&trial.inputs()).unwrap();
 
-    // 1.8 s finds both parked; 1.81 s finds both deaf until 1.835 and 1.836 s.
+    // At 1.8 s both are parked; at 1.81 s both are in deaf windows, until 1.835 and 1.836 s.
     assert_within(EXACT, "mean age", prediction.age.mean_ms(), (10.0 + 11.0 + 35.0 + 36.0) / 4.0);
     assert_within(EXACT, "oldest", prediction.age.quantile_ms(1.0), 36.0);
 

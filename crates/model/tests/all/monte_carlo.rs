@@ -89,7 +89,7 @@ fn poll_on_a_timer(events_s: &[f64], interval_s: f64, first_s: f64) -> Seen {
     seen
 }
 
-/// Sends a request, is held, gets an answer or a time-out, and is deaf for `gap_s` until its next request.
+/// Sends a request, is held, gets an answer or a time-out, and has a deaf window of `gap_s` until the next.
 fn long_poll(events_s: &[f64], gap_s: f64, hold_s: f64) -> Seen {
     let mut seen = Seen::default();
     let mut arrives_s = 0.0;
