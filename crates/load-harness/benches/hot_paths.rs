@@ -1,5 +1,5 @@
-//! What a subscriber does for every delivery, without sockets: reading chunks, frames and poll bodies
-//! of one, ten and a hundred events, and recording an age.
+//! The work of a subscriber per delivery, without sockets: parsing chunks, frames and poll bodies of one, ten
+//! and a hundred events, and recording an age.
 #![allow(missing_docs, reason = "the macros of criterion make public items")]
 
 use std::hint::black_box;
@@ -115,7 +115,7 @@ fn recording(criterion: &mut Criterion) {
     let (mut recorder, mut due_ns) = (Recorder::default(), 0);
     criterion.bench_function("recorder.record", |bencher| {
         bencher.iter(|| {
-            // A second of dues, over and over, at ages up to some milliseconds.
+            // The dues of one second, again and again, with ages up to a few milliseconds.
             due_ns = (due_ns + 1_234_567) % 1_000_000_000;
             recorder.record(window, black_box(due_ns), black_box(due_ns / 256));
         });

@@ -1,10 +1,10 @@
 //! Drives the four patterns over real sockets and measures what they deliver and cost.
 //!
-//! One subscriber is one task with one socket, or where HTTP/2 is asked for one task with one stream of a
-//! socket that several may share; subscribers live on worker threads that share
-//! nothing, and the server is a process of its own. A trial connects everybody, lets the server
-//! publish a schedule, and counts between the edges of a window; what it found is one
-//! [`contract::TrialRecord`]. Where a scenario asks for it, a real browser is the audience, beside them.
+//! One subscriber is one task with one socket; with HTTP/2 it is one task with one stream of a connection that
+//! several may share. Subscribers run on worker threads that share nothing, and the server is a separate
+//! process. A trial connects all subscribers, has the server publish a schedule, and counts between the edges
+//! of a window; the result is one [`contract::TrialRecord`]. Where a scenario asks for it, a real browser
+//! subscribes, too.
 //!
 //! The folders are layers, each built on those before it: `data` and `system`, `connections`, `subscribers`,
 //! `publishing` and `processes`, `worker`, `browser`, `runner`.

@@ -1,5 +1,5 @@
-//! The event stream parser against WHATWG HTML §9.2.5–9.2.6, one test a rule. Each stream is read
-//! whole, byte by byte and cut at every place: where the network cuts it must not matter.
+//! The event stream parser against WHATWG HTML §9.2.5–9.2.6, one test per rule. Each stream is parsed whole,
+//! byte by byte and cut at every position: it must not matter where the network cuts it.
 //!
 //! The names in parentheses are those of the Web Platform Tests for the same rule.
 #![allow(clippy::unwrap_used, reason = "a test may end where its premise fails")]
@@ -22,7 +22,7 @@ fn feed<'a>(parser: &mut SseParser, pieces: impl IntoIterator<Item = &'a [u8]>) 
     seen
 }
 
-/// Reads a stream in every way of cutting it in two, and byte by byte; all must agree.
+/// Parses a stream cut in two at every position, and byte by byte; all results must agree.
 fn events(stream: impl AsRef<[u8]>) -> Vec<Seen> {
     let stream = stream.as_ref();
     let whole = feed(&mut SseParser::default(), [stream]);
@@ -147,7 +147,7 @@ fn p16_an_id_with_null_is_ignored() {
     // (format-field-id-null)
     let seen = events("id:1\ndata:a\n\nid:2\0\ndata:b\n\n");
     assert_eq!(seen[1].2, "1");
-    assert_eq!(data("data:\0\n\n"), ["\0"], "in data it is a character like others (format-null-character)");
+    assert_eq!(data("data:\0\n\n"), ["\0"], "in data it is an ordinary character (format-null-character)");
 }
 
 #[test]
@@ -197,7 +197,7 @@ fn p23_a_long_line_works_and_a_hopeless_one_is_refused() {
     assert_eq!(seen[0].1.len(), 5 << 20);
     let endless = vec![b'x'; 1 << 20];
     let mut parser = SseParser::default();
-    assert!((0..40).any(|_| parser.push(&endless, |_| {}).is_err()), "an endless line is given up");
+    assert!((0..40).any(|_| parser.push(&endless, |_| {}).is_err()), "an endless line is an error");
     let mut parser = SseParser::default();
     let line = format!("data:{}\n", "x".repeat(1 << 20));
     assert!((0..40).any(|_| parser.push(line.as_bytes(), |_| {}).is_err()), "an endless event, too");

@@ -1,13 +1,13 @@
 //! Distributions of ages: from uniform pieces (closed forms) or from single ages (replays).
 
-/// Every two-thousandth: fine enough that p99.9 is a point of the grid and not an interpolation.
+/// Steps of 1/2,000: fine enough that p99.9 is a point of the grid and not an interpolation.
 const GRID_POINTS: usize = 2_001;
-/// Ages that a replay keeps for its percentiles; sorting this many takes some 30 ms.
+/// Ages that a replay keeps for its percentiles; sorting this many takes about 30 ms.
 const MOST_KEPT: usize = 500_000;
 /// Steps in which jitter is added to a piece.
 const BLUR_STEPS: u32 = 64;
 
-/// A distribution of ages in milliseconds, as its quantile function on a fine grid.
+/// A distribution of ages in milliseconds, stored as its quantile function on a fine grid.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AgeCurve {
     mean_ms: f64,
@@ -15,8 +15,8 @@ pub struct AgeCurve {
     grid_ms: Vec<f64>,
 }
 
-/// A share of the deliveries whose ages are spread evenly over a stretch; a stretch without length
-/// is one age that they all have.
+/// A share of the deliveries whose ages are uniform over a range; in a range of length zero all have the same
+/// age.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Piece {
     /// Share of all deliveries, in `[0, 1]`.
@@ -33,14 +33,14 @@ impl Piece {
         Self { share: self.share, from_s: self.from_s + more_s, to_s: self.to_s + more_s }
     }
 
-    /// The same with all ages increased by what is evenly spread between nothing and `most_s`.
+    /// The same with all ages increased by a delay that is uniform between 0 and `most_s`.
     pub(crate) fn blurred(self, most_s: f64) -> Vec<Self> {
         if most_s == 0.0 {
             return vec![self];
         }
         let step_s = most_s / f64::from(BLUR_STEPS);
         let part = Self { share: self.share / f64::from(BLUR_STEPS), ..self };
-        // One length of the two is spread within its step, so that an age that all had is not left in steps.
+        // A single age is spread over each step, so that the result is not a staircase.
         let within_s = if self.to_s > self.from_s { (step_s / 2.0, 0.0) } else { (0.0, step_s) };
         (0..BLUR_STEPS)
             .map(|step| part.after(f64::from(step) * step_s + within_s.0))
@@ -72,7 +72,7 @@ impl AgeCurve {
         let left = (place.floor() as usize).min(last);
         let right = (left + 1).min(last);
         let share = place - left as f64;
-        // In this form two equal ages give exactly that age.
+        // In this form two equal ages yield exactly that age.
         self.grid_ms[left] + (self.grid_ms[right] - self.grid_ms[left]) * share
     }
 
@@ -90,7 +90,7 @@ impl AgeCurve {
         (not_older as f64 - 1.0 + share) / last as f64
     }
 
-    /// The distribution that consists of these pieces. Their shares must add up to 1.
+    /// The distribution made of these pieces. Their shares must add up to 1.
     #[must_use]
     pub fn of_pieces(pieces: &[Piece]) -> Self {
         let mean_s: f64 = pieces.iter().map(|piece| piece.share * (piece.from_s + piece.to_s) / 2.0).sum();
@@ -98,15 +98,15 @@ impl AgeCurve {
     }
 }
 
-/// A place where the distribution function bends or jumps.
+/// A point where the distribution function bends or jumps.
 struct Bend {
     at_s: f64,
     slope_change: f64,
     jump: f64,
 }
 
-/// Walks the piecewise linear distribution function once, from the youngest age to the oldest, and
-/// notes the age wherever it passes a probability of the grid.
+/// Walks the piecewise linear distribution function once, from the youngest age to the oldest, and notes the
+/// age at each probability of the grid.
 fn quantiles_of(pieces: &[Piece]) -> Vec<f64> {
     let mut bends = Vec::with_capacity(2 * pieces.len());
     for piece in pieces.iter().filter(|piece| piece.share > 0.0) {
@@ -145,10 +145,9 @@ fn quantiles_of(pieces: &[Piece]) -> Vec<f64> {
     grid
 }
 
-/// Gathers the ages of a replay: the mean of all of them, the percentiles of at most
-/// [`MOST_KEPT`].
+/// Collects the ages of a replay: the mean of all of them, percentiles from at most [`MOST_KEPT`].
 pub(crate) struct AgeSample {
-    /// Every how manieth age is kept.
+    /// Keeps one age of this many.
     stride: usize,
     seen: usize,
     sum_s: f64,
@@ -156,10 +155,10 @@ pub(crate) struct AgeSample {
 }
 
 impl AgeSample {
-    /// For `deliveries` ages that come in rows of `row` ages each.
+    /// For `deliveries` ages, which come in rows of `row` ages each.
     pub(crate) fn new(deliveries: usize, row: usize) -> Self {
         let mut stride = deliveries.div_ceil(MOST_KEPT).max(1);
-        // A stride that shares a divisor with the row would pick the same columns in every row.
+        // A stride with a common divisor would keep the same columns of every row.
         while greatest_common_divisor(stride, row) > 1 {
             stride += 1;
         }
@@ -178,8 +177,8 @@ impl AgeSample {
         self.kept_s.sort_unstable_by(f64::total_cmp);
         let kept = self.kept_s.len();
         let grid_ms = (0..GRID_POINTS).map(|point| {
-            // The smallest age that the wanted number of deliveries does not exceed, as
-            // HdrHistogram counts: no interpolation between two ages.
+            // The smallest age that this share of the deliveries does not exceed, as in HdrHistogram: no
+            // interpolation between two ages.
             let rank = (point * kept).div_ceil(GRID_POINTS - 1).max(1);
             self.kept_s.get(rank - 1).map_or(0.0, |age_s| age_s * 1e3)
         });

@@ -1,12 +1,12 @@
-//! What each exchange, event and heartbeat costs on the wire, read off literal transcripts.
+//! The bytes of each exchange, event and heartbeat on the wire, counted from literal transcripts.
 //!
 //! `{C}` stands for a cursor, `{N}` for the digits of a content length, `{HOLD}` for a hold in
-//! seconds. Everything counts bytes of the TCP stream: no TCP, IP or Ethernet headers. What TLS and
-//! HTTP/2 change about it is `transports.rs`.
+//! seconds. All sizes are bytes of the TCP stream: no TCP, IP or Ethernet headers. `transports.rs` adds
+//! TLS and HTTP/2.
 //! Sources: the server's pattern files; chunks RFC 9112 §7.1, frames RFC 6455 §5.2, event
 //! streams WHATWG HTML §9.2. A wire test compares these sizes with real sockets.
 //!
-//! Bytes per event, both directions, that follow for texts of 32 bytes, Poisson arrivals and a deaf
+//! The resulting bytes per event, both directions, for texts of 32 bytes, Poisson arrivals and a deaf
 //! window of 100 ms (closed form):
 //!
 //! | events per second | short polling, 1 s | 5 s | long polling, 25 s | SSE | WebSocket |
@@ -59,7 +59,7 @@ const LONG_POLL_EMPTY: &str = concat!(
 );
 /// The one header line that `reqwest` adds by default, besides the host that every client sends.
 const REQWEST_EXTRA: &str = "accept: */*\r\n";
-/// The line in both heads of an exchange that has a connection of its own (RFC 9112 §9.6).
+/// The line in both heads of an exchange that has its own connection (RFC 9112 §9.6).
 const CLOSE: &str = "connection: close\r\n";
 const POLL_BODY: &str = r#"{"cursor":"{C}","resume":"live","events":[],"more":false}"#;
 const JSON_EVENT: &str = r#"{"id":"{C}","data":""}"#;
@@ -69,8 +69,8 @@ const SSE_TYPE: &str = "event: \n";
 /// Each line of a text after the first repeats the field name; its line feed is in the text.
 const SSE_NEXT_LINE: &str = "data: ";
 
-/// Seconds between two heartbeats of SSE, and between two pings of WebSocket, on one connection, where a
-/// scenario says nothing else: [`contract::Heartbeat::default`].
+/// Seconds between two heartbeats of SSE, and between two pings of WebSocket, on one connection, unless a
+/// scenario sets another period: [`contract::Heartbeat::default`].
 pub const HEARTBEAT_EVERY_S: f64 = 15.0;
 /// An SSE heartbeat: the empty comment `:\n\n`.
 pub const SSE_COMMENT: usize = ":\n\n".len();
@@ -100,7 +100,7 @@ impl Transcript {
     }
 }
 
-/// Sizes of one polling pattern's exchanges. Lengths of cursors, like all lengths here, in bytes.
+/// Sizes of one polling pattern's exchanges. All lengths are in bytes, those of cursors too.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PollSizes {
     request: Transcript,
@@ -117,11 +117,11 @@ impl PollSizes {
         Self::of(client, SHORT_POLL_REQUEST, SHORT_POLL_ANSWER_HEAD, SHORT_POLL_EMPTY)
     }
 
-    /// Sizes of long polling: request with its hold, `200`, `204`. The hold is written in seconds,
-    /// as short as Rust prints the number: `25`, `1.5`.
+    /// Sizes of long polling: request with its hold, `200`, `204`. The hold is written in seconds, in the short
+    /// form in which Rust prints the number: `25`, `1.5`.
     #[must_use]
     pub fn long_polling(client: Client, hold_s: f64) -> Self {
-        // A hold that went through milliseconds may have become 1.0049999999999999 s.
+        // A hold converted from milliseconds may have become 1.0049999999999999 s.
         let written_s = (hold_s * 1e6).round() / 1e6;
         let request = LONG_POLL_REQUEST.replace("{HOLD}", &written_s.to_string());
         Self::of(client, &request, LONG_POLL_ANSWER_HEAD, LONG_POLL_EMPTY)
@@ -142,7 +142,7 @@ impl PollSizes {
         }
     }
 
-    /// The same where every exchange has a connection of its own: both sides say so in their heads.
+    /// The same if every exchange has its own connection: both heads contain `connection: close`.
     #[must_use]
     pub const fn with_fresh_connections(mut self) -> Self {
         self.request.fixed += CLOSE.len();
@@ -151,9 +151,9 @@ impl PollSizes {
         self
     }
 
-    /// The same over a transport. A request is one write, and so is a whole answer, its head and body
-    /// together: each is a TLS record, or as many as it needs. HTTP/2 compresses heads by what went before
-    /// (RFC 7541), so there these sizes are only those before compression.
+    /// The same over a transport. A request is one write, and so is a whole answer with head and body: each
+    /// takes one TLS record, or as many as it needs. HTTP/2 compresses heads depending on earlier ones
+    /// (RFC 7541), so for HTTP/2 these are the sizes before compression.
     #[must_use]
     pub const fn over(mut self, transport: Transport) -> Self {
         if transport.is_encrypted() {
@@ -170,8 +170,8 @@ impl PollSizes {
         self.request.bytes(cursor)
     }
 
-    /// The head of a `200` answer whose body has `body` bytes and ends at a cursor of `cursor`, with all
-    /// that the transport puts around head and body.
+    /// The head of a `200` answer, whose body has `body` bytes and a cursor of `cursor` bytes, with everything
+    /// that the transport adds around head and body.
     #[must_use]
     pub const fn answer_head(&self, cursor: usize, body: usize) -> usize {
         let head = self.answer_head.bytes(cursor) + digits(body as u64);
@@ -184,15 +184,15 @@ impl PollSizes {
         self.empty.bytes(cursor)
     }
 
-    /// A body `{"cursor":"…","resume":"live","events":[],"more":false}` without any event. With n
-    /// events it grows by their [`EventText::json`] and n − 1 commas.
+    /// A body `{"cursor":"…","resume":"live","events":[],"more":false}` without any event. n events add their
+    /// [`EventText::json`] and n − 1 commas.
     #[must_use]
     pub const fn empty_body(&self, cursor: usize) -> usize {
         self.body.bytes(cursor)
     }
 }
 
-/// What the framings have to know about an event's text.
+/// The properties of an event's text that its framing depends on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct EventText {
     /// Bytes of the text.
@@ -218,7 +218,7 @@ impl EventText {
         Transcript::of(JSON_EVENT).bytes(id) + named(self.type_name, JSON_TYPE) + self.data + self.escape
     }
 
-    /// The block `id: …\nevent: …\ndata: …\n\n` of an event stream, as it is within a chunk.
+    /// The block `id: …\nevent: …\ndata: …\n\n` of an event stream, without the chunk framing.
     #[must_use]
     pub fn sse_block(self, id: usize) -> usize {
         let next_lines = self.lines.saturating_sub(1) * SSE_NEXT_LINE.len();

@@ -1,35 +1,34 @@
-//! The one law behind all four patterns: a subscriber is either listening or deaf.
+//! The one law behind all four patterns: events reach a subscriber at once, except in its deaf windows.
 //!
-//! A subscription is a row of cycles of mean length E\[X\]. In each there is one deaf window, of
-//! mean length E\[G\], in which nothing that the server sends can reach the subscriber; an event
-//! that falls into it waits for its end. With a cursor the wait is all that happens; without one
-//! the event is lost.
+//! A subscription is a sequence of cycles of mean length E\[X\]. Each cycle has one deaf window, of mean
+//! length E\[G\], in which no event can reach the subscriber; an event that falls into it waits for its end.
+//! With a cursor the event is only delayed; without one it is lost.
 //!
 //! | pattern | deaf window G | cycle X |
 //! |---|---|---|
 //! | short polling on a timer | T, the whole cycle | T |
 //! | long polling | from one answer to the arrival of the next request | G and the hold |
-//! | SSE, WebSocket | from a lost connection to the next one | life of a connection, and G |
+//! | SSE, WebSocket | from a lost connection to the next one | lifetime of a connection, and G |
 //! | SSE, WebSocket, never cut | none | endless |
 //!
-//! So a long poll is an SSE stream that is cut after every event, and a short poll is one that is
-//! never open. The law holds for events that take no notice of the deaf windows: Poisson arrivals,
-//! or any arrivals against a random phase.
+//! So a long poll is like an SSE stream that is cut after every event, and a short poll is like one that is
+//! never open. The law holds for events that are independent of the deaf windows: Poisson arrivals, or any
+//! arrivals with a random phase.
 //!
-//! It is renewal theory: an instant drawn at random meets a deaf window with the probability
-//! E\[G\]/E\[X\], and a long one more often than a short one. Checked by the simulator in
-//! `tests/all/monte_carlo.rs`. All times in seconds.
+//! This is renewal theory: a random instant falls into a deaf window with probability E\[G\]/E\[X\], and into a
+//! long window more often than into a short one. Checked by the simulator in `tests/all/monte_carlo.rs`. All
+//! times in seconds.
 
-/// Fraction of the events that fall into a deaf window: E\[G\]/E\[X\]. They are delayed with a
-/// cursor and lost without one.
+/// Fraction of the events that fall into a deaf window: E\[G\]/E\[X\]. With a cursor they are delayed, without
+/// one they are lost.
 #[must_use]
 pub fn delayed_fraction(mean_gap_s: f64, mean_cycle_s: f64) -> f64 {
     mean_gap_s / mean_cycle_s
 }
 
-/// Mean wait over all events, those that did not wait included: E\[G²\]/(2·E\[X\]).
+/// Mean wait over all events, including those that did not wait: E\[G²\]/(2·E\[X\]).
 ///
-/// The square is why one long outage costs more than many short ones of the same sum.
+/// Because of the square, one long outage costs more than many short ones with the same total.
 #[must_use]
 pub fn mean_extra_s(mean_square_gap_s2: f64, mean_cycle_s: f64) -> f64 {
     mean_square_gap_s2 / (2.0 * mean_cycle_s)
@@ -55,7 +54,7 @@ mod tests {
 
     #[test]
     fn a_stream_that_a_proxy_cuts_every_minute() {
-        // 60 s of life until a proxy cuts it, 3 s until Chromium reconnects.
+        // Open for 60 s until a proxy cuts it, 3 s until Chromium reconnects.
         let cycle_s = 63.0;
         assert!((mean_extra_s(9.0, cycle_s) - 0.0714).abs() < 1e-4);
         assert!((quantile_extra_s(0.99, 3.0, cycle_s) - 2.37).abs() < 1e-9);

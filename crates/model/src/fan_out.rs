@@ -1,22 +1,21 @@
-//! What SSE and WebSocket share: a subscriber that is never deaf, in a row with N others.
+//! What SSE and WebSocket share: N subscribers without deaf windows, served one after the other.
 //!
-//! The server writes an event to one subscriber after the other, c seconds each, so the j-th has
-//! it (j − 1)c after the first: on average (N−1)c/2, the last (N−1)c. The calibration's transit is
-//! the way to the *first*, its own write included, so it is N−1 and not N of them that come on
-//! top.
+//! The server writes an event to one subscriber after the other, c seconds each. The j-th subscriber has it
+//! (j − 1)c after the first, the last (N−1)c after it, and the mean is (N−1)c/2. The calibration's transit is
+//! the one-way delay to the *first* subscriber and includes its write, so N−1 writes and not N come on top.
 //!
-//! **Fan-outs do not queue.** A subscriber whose turn comes gets everything that has been published
-//! by then, in one write. So an event that is published while k subscribers still wait for an
-//! earlier one goes to these k first, together with it, and then to the N − k others: again every
-//! subscriber has it within (N−1)c, evenly spread. Only the bytes notice: events that are written
-//! together share an SSE chunk. That a write of two events costs what a write of one does is an
-//! assumption, and a poor one under overload: with ρ = λNc ≥ 1 there is no prediction.
+//! **Fan-outs do not queue.** A subscriber gets everything that has been published when its turn comes, in one
+//! write. So an event that is published while k subscribers still wait for an earlier one goes to these k
+//! first, together with the earlier one, and then to the N − k others: again every subscriber has it within
+//! (N−1)c, and the delays are uniform. Only the bytes change: events that are written together share an SSE
+//! chunk. The model assumes that a write of two events costs as much as a write of one. Under overload that is
+//! wrong, so with ρ = λNc ≥ 1 there is no prediction.
 //!
-//! **A network** adds its way, the same to all. On a narrow link an event takes its bytes ÷ bandwidth more
-//! and waits for those before it: ρS/2(1−ρ) for Poisson arrivals (M/D/1, S the time to pass, ρ = λS),
-//! nothing for steady ones. Jitter is added as if each event had its own; that order is kept makes an
-//! event that follows another within the jitter up to 1/6 of it older. The replay, in `link.rs`, lets
-//! every event of every subscriber wait and keep its order.
+//! **A network** adds the same one-way delay for all subscribers. On a link of limited bandwidth an event takes
+//! its bytes ÷ bandwidth longer and waits for those before it: ρS/2(1−ρ) on average for Poisson arrivals
+//! (M/D/1, S the time to pass, ρ = λS), nothing for steady ones. The closed form adds jitter to each event
+//! independently. In fact order is kept, so an event that follows another within the jitter is older by up to
+//! 1/6 of the jitter. The replay in `link.rs` lets every event of every subscriber wait and keeps the order.
 //!
 //! Left out: the scatter of the publisher's lateness, whose mean is in every age. p99 may be
 //! larger by up to the 99th percentile of the lateness.
@@ -36,20 +35,20 @@ use crate::{
     way::Way,
 };
 
-/// What the two patterns differ in.
+/// The differences between the two patterns.
 pub(crate) struct Framing {
     pub(crate) pattern: Pattern,
-    /// Bytes that carry an event whose id has so many bytes, without chunk or DATA frame.
+    /// Bytes of an event whose id has the given length, without chunk or DATA frame.
     pub(crate) content: fn(EventText, usize) -> usize,
     /// Whether each write is a chunk of HTTP/1.1.
     pub(crate) is_chunked: bool,
-    /// Content of a heartbeat, and of the subscriber's answer; 0 without one.
+    /// Content of a heartbeat and of the subscriber's answer to it; 0 without one.
     pub(crate) heartbeat: usize,
     pub(crate) heartbeat_answer: usize,
 }
 
 impl Framing {
-    /// Bytes of a write with so much content.
+    /// Bytes of a write with `content` bytes of content.
     fn write(&self, transport: Transport, content: usize) -> usize {
         let plain = if self.is_chunked { chunk(content) } else { content };
         written(transport, plain, content)
@@ -60,8 +59,8 @@ impl Framing {
         self.write(transport, (self.content)(text, id)) as f64
     }
 
-    /// Mean bytes of an event that a share of the subscribers gets together with an earlier one: there it
-    /// adds its content to the write and nothing around it.
+    /// Mean bytes of an event if the share `joined` of the subscribers gets it together with an earlier one:
+    /// there it adds only its content to the write.
     fn bytes(&self, transport: Transport, text: EventText, id: usize, joined: f64) -> f64 {
         let together = (self.content)(text, id) as f64;
         let alone = self.alone(transport, text, id);
@@ -78,8 +77,8 @@ impl Framing {
     }
 }
 
-/// Mean share of the subscribers that get an event together with an earlier one: E\[(Nc − gap)⁺\]
-/// over Nc, the part of a fan-out that is still to come when the next event is published.
+/// Mean share of the subscribers that get an event together with an earlier one: E\[(Nc − gap)⁺\]/(Nc), the
+/// part of a fan-out that remains when the next event is published.
 #[must_use]
 pub fn mean_joined(gaps: Gaps, fan_out_s: f64) -> f64 {
     if fan_out_s == 0.0 {
@@ -111,14 +110,14 @@ pub(crate) fn replayed(inputs: &Inputs<'_>, framing: &Framing) -> Result<Predict
     let timeline = Timeline::new(inputs);
     let row = Row::of(inputs, timeline.counted.len() as f64 / inputs.window.seconds())?;
     let (transport, way) = (inputs.params.transport, Way::of(inputs.params));
-    // Where chance moves an event across the window's edge, it moves another one back.
+    // Jitter moves as many events out of the window as into it, so its mean suffices.
     let way_s = row.transit_s + way.back_s(0.0) + way.jitter_s / 2.0;
     let (mut delivered, mut payload, mut wire) = (0.0, 0.0, 0.0);
     let mut busy_until_s = f64::NEG_INFINITY;
     let mut link_bytes = Vec::with_capacity(timeline.events());
     for (event, &published_s) in timeline.published_s.iter().enumerate() {
         let joined = (busy_until_s - published_s) / row.fan_out_s;
-        // Without any cost per delivery this is 0/0 for two events at one instant.
+        // Without a cost per delivery this is 0/0 for two events at one instant.
         let joined = if joined > 0.0 { joined } else { 0.0 };
         busy_until_s = published_s + row.fan_out_s;
         let (text, id) = (timeline.text(event), Timeline::cursor_after(event + 1));
@@ -167,7 +166,7 @@ struct Row {
 }
 
 impl Row {
-    /// Ages along the row, on loopback.
+    /// The ages of the row on loopback.
     const fn ages(&self) -> Piece {
         Piece { share: 1.0, from_s: self.youngest_s, to_s: self.youngest_s + self.spread_s }
     }
@@ -188,7 +187,7 @@ impl Row {
     }
 }
 
-/// Share of deliveries spread evenly from `first_s` to `last_s` that lies within the window.
+/// Share of deliveries, uniform from `first_s` to `last_s`, that lies within the window.
 fn share_inside(window_s: &Range<f64>, first_s: f64, last_s: f64) -> f64 {
     if last_s <= first_s {
         return f64::from(u8::from(window_s.contains(&first_s)));

@@ -1,13 +1,13 @@
-//! The gaps between events: what a closed form has to know about the arrivals.
+//! The gaps between events: the properties of the arrivals that a closed form needs.
 
 use contract::Arrivals;
 
 use crate::NotApplicable;
 
-/// How far the gaps between burst starts are spread around their mean: uniformly, ±25 %.
+/// The gaps between burst starts are uniform around their mean, ±25 %.
 const BURST_SPREAD: f64 = 0.25;
 
-/// How the gaps between one event and the next are distributed. Times in seconds.
+/// The distribution of the gaps between events. Times in seconds.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Gaps {
     /// Exponential: events independent of each other.
@@ -20,7 +20,7 @@ pub enum Gaps {
         /// The gap.
         period_s: f64,
     },
-    /// Short within a burst, long between two.
+    /// Short within a burst, long between bursts.
     Bursts {
         /// Events in a burst.
         events: u32,
@@ -46,8 +46,8 @@ impl Gaps {
                 spacing_s: event_spacing.as_secs_f64(),
                 every_s: burst_every.as_secs_f64(),
             }),
-            Arrivals::Silence => absent("no events, so there is nothing to divide by"),
-            Arrivals::Ramp { .. } => absent("a rate that grows has no one value"),
+            Arrivals::Silence => absent("there are no events to divide by"),
+            Arrivals::Ramp { .. } => absent("the rate grows during the trial, so it has no single value"),
             Arrivals::Replay { .. } => absent("the times of a replayed file follow no formula"),
         }
     }
@@ -62,7 +62,7 @@ impl Gaps {
         }
     }
 
-    /// Events that share a batch of `length_s` with an event, itself included, on average.
+    /// Mean number of events in a batch of `length_s`, counted from an event in it, that event included.
     #[must_use]
     pub fn mean_batch(self, length_s: f64) -> f64 {
         match self {
@@ -75,7 +75,7 @@ impl Gaps {
         }
     }
 
-    /// Share of the gaps that are shorter than this.
+    /// Share of the gaps that are shorter than `length_s`.
     #[must_use]
     pub fn share_below(self, length_s: f64) -> f64 {
         let is_below = |gap_s: f64| if gap_s < length_s { 1.0 } else { 0.0 };
@@ -91,10 +91,10 @@ impl Gaps {
         }
     }
 
-    /// E\[(gap − x)⁺\]: how much of a gap is, on average, left after its first `length_s`.
+    /// E\[(gap − x)⁺\]: the mean rest of a gap after its first `length_s`.
     ///
-    /// Divided by the mean gap it is the fraction of all instants before which nothing happened
-    /// for `length_s`: what a poller with that interval finds empty.
+    /// Divided by the mean gap it is the fraction of instants before which there was no event for `length_s`:
+    /// the fraction of empty polls with that interval.
     #[must_use]
     pub fn mean_excess_s(self, length_s: f64) -> f64 {
         match self {
@@ -125,8 +125,8 @@ fn uniform_excess_s(shortest_s: f64, longest_s: f64, length_s: f64) -> f64 {
     }
 }
 
-/// Mean number of instants `first_s`, `first_s + every_s`, … that lie within a length that is
-/// uniform between two others.
+/// Mean number of instants `first_s`, `first_s + every_s`, … within a length that is uniform between
+/// `shortest_s` and `longest_s`.
 pub(crate) fn mean_ticks(shortest_s: f64, longest_s: f64, first_s: f64, every_s: f64) -> f64 {
     let chance = |tick_s: f64| {
         if tick_s < shortest_s { 1.0 } else { (longest_s - tick_s) / (longest_s - shortest_s) }

@@ -1,8 +1,8 @@
-//! How many signs of life a stream carries: by the clock, or only when nothing else was written.
+//! The number of heartbeats on a stream: by the clock, or only when nothing else was written.
 //!
-//! One that is sent after h without a write leaves ⌈g/h⌉ − 1 in a gap of length g: for steady events a
-//! fixed number, for Poisson arrivals Σ e^(−λhk) = 1/(e^(λh) − 1) an event (the sum over k of the chance
-//! that a gap is longer than kh). h counts from the last write, be it an event or a heartbeat.
+//! If a heartbeat is sent after h without a write, a gap of length g has ⌈g/h⌉ − 1 heartbeats: for steady
+//! events a fixed number, for Poisson arrivals Σ e^(−λhk) = 1/(e^(λh) − 1) per event (the sum over k of the
+//! probability that a gap is longer than kh). h starts at the last write, an event or a heartbeat.
 
 use contract::{Heartbeat, Params};
 
@@ -11,7 +11,7 @@ use crate::{
     timeline::Timeline,
 };
 
-/// The trial's heartbeat; every 15 s where nothing else is said.
+/// The trial's heartbeat; every 15 s by default.
 pub(crate) fn heartbeat(params: &Params) -> Heartbeat {
     params.heartbeat.unwrap_or_default()
 }
@@ -40,8 +40,8 @@ fn per_idle_gap(gaps: Gaps, after_s: f64) -> f64 {
     }
 }
 
-/// Heartbeats in the window, per connection. Those when idle follow the due list, from the schedule's
-/// beginning on; all are received `way_s` after they are sent.
+/// Heartbeats in the window, per connection. Idle heartbeats follow the due list from the start of the
+/// schedule; all are received `way_s` after they are sent.
 pub(crate) fn in_window(timeline: &Timeline<'_>, heartbeat: Heartbeat, way_s: f64) -> f64 {
     let window_s = &timeline.window_s;
     match heartbeat {
@@ -52,7 +52,7 @@ pub(crate) fn in_window(timeline: &Timeline<'_>, heartbeat: Heartbeat, way_s: f6
             let mut last_s = 0.0;
             let mut beats = 0.0;
             for until_s in timeline.published_s.iter().copied().chain([window_s.end]) {
-                // Beat k = 1, 2, … at last + k·h, as long as that is before the next event.
+                // Heartbeat k = 1, 2, … comes at last + k·h, if that is before the next event.
                 let before = |edge_s: f64| ((edge_s.min(until_s) - last_s) / after_s - 1.0).ceil().max(0.0);
                 beats += before(window_s.end - way_s) - before(window_s.start - way_s);
                 last_s = until_s;

@@ -1,4 +1,4 @@
-//! The replay of long polling: every subscriber's request, parked, answered, timed out, sent again.
+//! The replay of long polling: every subscriber's request is parked, answered or timed out, and sent again.
 
 use contract::Pattern;
 
@@ -6,23 +6,23 @@ use crate::{
     Inputs, NotApplicable, Prediction, polling::Ledger, rearm_gap::Rearm, timeline::Timeline, way::Chance,
 };
 
-/// A shorter hold ends while other subscribers still connect, before the schedule begins, and nobody
-/// can say how often: then the requests of a whole life are not predicted.
+/// A shorter hold ends while other subscribers still connect, before the schedule begins, an unknown number of
+/// times: then the requests of a whole subscription are not predicted.
 const SHORTEST_COUNTED_HOLD_S: f64 = 1.0;
 
-/// Where one subscriber stands.
+/// The state of one subscriber.
 #[derive(Debug, Clone, Copy)]
 struct Subscriber {
     /// When its request is sent.
     sent_s: f64,
     /// When its request reaches the server.
     arrives_s: f64,
-    /// Number of events that it has got.
+    /// Number of events that it has received.
     cursor: usize,
 }
 
-/// Event by event: who is parked is woken in a row, one every c; who is deaf is answered when its
-/// request arrives. At instant 0 all are parked and all holds begin.
+/// Replays event by event: parked subscribers are woken one after the other, one every c; subscribers in their
+/// deaf window are answered when their request arrives. At instant 0 all are parked and all holds begin.
 ///
 /// # Errors
 /// If the hold is missing, the requests saturate the server, or no event arrives within the window.
@@ -77,7 +77,7 @@ pub fn replayed(inputs: &Inputs<'_>) -> Result<Prediction, NotApplicable> {
 }
 
 impl Rearm {
-    /// Ends every hold that ends before `instant_s`.
+    /// Times out every hold that ends before `instant_s`.
     fn time_out_until(
         &self,
         instant_s: f64,
@@ -91,8 +91,8 @@ impl Rearm {
         }
     }
 
-    /// The server looks into the log, where there is news up to `up_to`, and answers; the subscriber asks
-    /// again.
+    /// The server reads the log, which has events up to `up_to`, and answers; the subscriber sends its next
+    /// request.
     fn answer(
         &self,
         looks_s: f64,

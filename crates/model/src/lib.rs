@@ -1,17 +1,17 @@
-//! What each pattern should cost and deliver, before anything is measured.
+//! Predicts what each pattern costs and delivers, before anything is measured.
 //!
 //! Every prediction is made twice: as a closed form from the mean rate, and by replaying the same
 //! model over the due list of the schedule that is really published. Nothing here reads a clock,
-//! opens a socket or knows a measurement other than the calibration it is given.
+//! opens a socket or uses a measurement other than the given calibration.
 //!
-//! **Per event** means per delivery, and numerator and denominator are of the same window: what is sent or
-//! received between its edges, divided by the deliveries that arrive between them, whatever their due.
-//! The replay counts both; the closed forms, which know no edges, are the limit for long windows. Ages are
-//! those of the events due in the window, whenever they arrive.
+//! **Per event** means per delivery, and both parts of the quotient belong to the same window: what is sent or
+//! received between its edges, divided by the deliveries that arrive between them, whenever they were due.
+//! The replay counts both; a closed form has no edges and is the limit for long windows. Ages are those of the
+//! events due in the window, whenever they arrive.
 //!
-//! A network between subscriber and server is part of the way that every message takes (`way.rs`), and a
-//! transport of the bytes around each write ([`transports`]): ages and requests do not depend on it. What
-//! ends, refuses or holds back connections on purpose has no prediction (`obstacles.rs`).
+//! A network between subscriber and server adds delay to every message (`way.rs`). A transport adds bytes to
+//! each write ([`transports`]); ages and requests do not depend on it. A middlebox that ends, refuses or holds
+//! back connections on purpose has no prediction (`obstacles.rs`).
 
 mod age;
 pub mod bytes;
@@ -46,17 +46,17 @@ pub use gaps::Gaps;
 pub use range::{AgeRange, AgeRanges, age_ranges};
 use way::Way;
 
-/// Fewer events than this scatter by chance more than any tolerance.
+/// The counts of fewer events vary by chance more than any tolerance allows.
 const FEWEST_EVENTS: usize = 30;
-/// A hold longer than this fraction of the window times out too rarely to count time-outs.
+/// With a hold longer than this fraction of the window, time-outs are too rare to be counted.
 const LONGEST_HOLD_OF_WINDOW: f64 = 1.0 / 8.0;
-/// Above this load requests wait for each other and the models' assumption of an idle server fails.
+/// Above this load requests queue, and the model's assumption of an idle server fails.
 const HIGHEST_LOAD: f64 = 0.9;
 
 /// Phases over which the polls of a page are averaged.
 const PHASES_OF_A_PAGE: u32 = 100;
 
-/// Everything that a prediction may depend on. Nothing of the trial that is being judged.
+/// Everything that a prediction may depend on. No measurement of the trial that is being judged.
 #[derive(Debug, Clone, Copy)]
 pub struct Inputs<'a> {
     /// The trial's settings.
@@ -65,7 +65,7 @@ pub struct Inputs<'a> {
     pub arrivals: &'a Arrivals,
     /// The due list that is really published.
     pub schedule: &'a PublishedSchedule,
-    /// The measured stretch.
+    /// The measured part of the schedule.
     pub window: Window,
     /// Seeded start of the golden-ratio poll phases, in `[0, 1)`.
     pub poll_phase: f64,
@@ -87,25 +87,25 @@ pub struct Predicted {
     pub replayed: Result<Prediction, NotApplicable>,
 }
 
-/// What one trial should show.
+/// The predicted quantities of one trial.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Prediction {
     /// Distribution of the ages.
     pub age: AgeCurve,
     /// Requests that are sent in the window ÷ deliveries that arrive in it.
     pub requests_per_event: f64,
-    /// Requests of a subscription's whole life; absent where it depends on when the trial ends.
+    /// Requests of a whole subscription; absent if it depends on when the trial ends.
     pub requests_per_subscriber: Option<f64>,
-    /// Fraction of the window's requests that are answered with nothing new.
+    /// Fraction of the window's requests whose answer brings nothing new.
     pub empty_ratio: f64,
-    /// Bytes of the TCP streams in the window per delivery that arrives in it, both directions; or why they
-    /// cannot be told.
+    /// Bytes of the TCP streams in the window per delivery that arrives in it, both directions; or why there
+    /// is no prediction of them.
     pub bytes: Result<BytesPerEvent, NotApplicable>,
     /// Connections held open at a time.
     pub sockets_held: f64,
-    /// Round trips from `connect()` to the first answer that gives a cursor, on a connection of one's own.
+    /// Round trips from `connect()` to the first answer that gives a cursor, on a new connection.
     pub set_up_round_trips: f64,
-    /// The time that they take, a lower bound of the set-up time; absent without a round-trip time.
+    /// The time of these round trips, a lower bound of the set-up time; absent without a round-trip time.
     pub connect_ms: Option<f64>,
 }
 
@@ -134,18 +134,17 @@ impl BytesPerEvent {
 #[must_use]
 pub fn predict(pattern: Pattern, inputs: &Inputs<'_>) -> Predicted {
     if inputs.params.delivery_jitter_ms.is_some() {
-        let reason = NotApplicable("the server holds events back by chance on purpose".to_owned());
+        let reason = NotApplicable("the server delays events by chance on purpose".to_owned());
         return Predicted { closed_form: Err(reason.clone()), replayed: Err(reason) };
     }
     let mut params = *inputs.params;
     match params.browser.map(|browser| browser.task) {
         Some(BrowserTask::SixConnections | BrowserTask::CrossOrigin | BrowserTask::CuriousStream) => {
-            let reason =
-                NotApplicable("the model does not speak of what a browser's page finds out".to_owned());
+            let reason = NotApplicable("the model does not cover the checks of a browser's page".to_owned());
             return Predicted { closed_form: Err(reason.clone()), replayed: Err(reason) };
         }
-        // The page is one subscriber, and the ages are its own. When in its interval it polls nobody knows
-        // beforehand: the average over many phases is what can be said.
+        // The page is one subscriber, and the ages are its own. Its poll phase is not known beforehand, so the
+        // prediction is the average over many phases.
         Some(BrowserTask::Ages) => {
             params.subscribers = if pattern == Pattern::ShortPolling { PHASES_OF_A_PAGE } else { 1 };
         }
@@ -164,7 +163,7 @@ pub fn predict(pattern: Pattern, inputs: &Inputs<'_>) -> Predicted {
     predicted
 }
 
-/// Events that the server holds back are events that are due later, and older by that.
+/// Delayed events are predicted as events that are due later, and older by the delay.
 fn predict_delayed(pattern: Pattern, inputs: &Inputs<'_>, delay_ms: f64) -> Predicted {
     let delay_ns = (delay_ms * 1e6) as u64;
     let mut schedule = inputs.schedule.clone();
@@ -197,7 +196,7 @@ impl Inputs<'_> {
         before(self.window.start_ns)..before(self.window.end_ns)
     }
 
-    /// Whether a prediction can mean anything.
+    /// Whether a prediction is possible.
     fn check(&self, pattern: Pattern) -> Result<(), NotApplicable> {
         let absent = |reason: String| Err(NotApplicable(reason));
         let schedule = self.schedule;
@@ -208,11 +207,11 @@ impl Inputs<'_> {
         }
         let counted = self.counted().len();
         if counted == 0 || self.params.subscribers == 0 {
-            return absent("no deliveries in the window, so there is nothing to divide by".to_owned());
+            return absent("there are no deliveries in the window to divide by".to_owned());
         }
         if counted < FEWEST_EVENTS {
             return absent(format!(
-                "{counted} events in the window: fewer than {FEWEST_EVENTS} scatter too much"
+                "{counted} events in the window are too few: at least {FEWEST_EVENTS} are needed"
             ));
         }
         obstacles::check(pattern, self)?;
@@ -223,24 +222,23 @@ impl Inputs<'_> {
         }
     }
 
-    /// Whether the model can tell what the network does to every message.
+    /// Whether the model covers the network's effect on every message.
     fn check_network(&self, pattern: Pattern) -> Result<(), NotApplicable> {
         let way = Way::of(self.params);
         if way.jitter_s > 0.0 && self.streams_per_connection() > 1 {
             return Err(NotApplicable(
-                "subscribers share connections, on which what one of them waits for holds up the others"
-                    .to_owned(),
+                "subscribers share connections: a delayed message of one delays the others".to_owned(),
             ));
         }
         match self.untold_bytes(pattern) {
             Some(NotApplicable(reason)) if way.has_bandwidth() => Err(NotApplicable(format!(
-                "how long a message takes to pass the link depends on its bytes, and these are not known: {reason}"
+                "the time of a message on the link depends on its bytes, and these are not predicted: {reason}"
             ))),
             Some(_) | None => Ok(()),
         }
     }
 
-    /// Why the bytes of the TCP streams cannot be told, if they cannot.
+    /// Why the bytes of the TCP streams are not predicted, if they are not.
     fn untold_bytes(&self, pattern: Pattern) -> Option<NotApplicable> {
         let params = self.params;
         let is_polling = match pattern {
@@ -248,25 +246,25 @@ impl Inputs<'_> {
             Pattern::Sse | Pattern::WebSocket => false,
         };
         let reason = if params.browser.is_some() {
-            "a browser's requests have headers of its own"
+            "the headers of a browser's requests are not modelled"
         } else if is_polling && params.transport == Transport::Http2 {
-            "header compression depends on what went before: not modelled"
+            "header compression depends on earlier headers: not modelled"
         } else if self.streams_per_connection() > 1 {
             "frames of several subscribers may share a TLS record: not modelled"
         } else if params.keep_alive == Some(false) && params.transport.is_encrypted() {
-            "every exchange has a TLS handshake of its own, whose bytes are not modelled"
+            "every exchange has its own TLS handshake, whose bytes are not modelled"
         } else {
             return None;
         };
         Some(NotApplicable(reason.to_owned()))
     }
 
-    /// The bytes, where they can be told.
+    /// The bytes, if they can be predicted.
     fn told(&self, pattern: Pattern, bytes: BytesPerEvent) -> Result<BytesPerEvent, NotApplicable> {
         self.untold_bytes(pattern).map_or(Ok(bytes), Err)
     }
 
-    /// Subscribers that share a connection.
+    /// Number of subscribers that share a connection.
     fn streams_per_connection(&self) -> u32 {
         self.params.streams_per_connection.unwrap_or(1).max(1)
     }
@@ -282,7 +280,7 @@ impl Inputs<'_> {
         }
     }
 
-    /// The sizes of a polling pattern's exchanges, on whichever connections they are made.
+    /// The sizes of a polling pattern's exchanges with the trial's transport and connections.
     fn exchanges(&self, kept: PollSizes) -> PollSizes {
         let sizes = kept.over(self.params.transport);
         match self.params.keep_alive {
@@ -291,8 +289,8 @@ impl Inputs<'_> {
         }
     }
 
-    /// Connections held at a time by polling subscribers that have an exchange under way for a
-    /// fraction `asking` of the time.
+    /// Connections held at a time by polling subscribers. `asking` is the fraction of the time in which a
+    /// subscriber has an exchange under way.
     fn sockets_held(&self, asking: f64) -> f64 {
         match self.params.keep_alive {
             Some(false) => f64::from(self.params.subscribers) * asking.clamp(0.0, 1.0),
@@ -310,7 +308,7 @@ impl Inputs<'_> {
         bytes::cursor(self.schedule.due_ns.len() as u64 / 2 + 1)
     }
 
-    /// Whether the server keeps up with so many requests per second and subscriber.
+    /// Whether the server keeps up with this rate of requests per subscriber.
     fn check_load(&self, per_subscriber_hz: f64) -> Result<(), NotApplicable> {
         let service_s = timeline::Delays::from(self.calibration).service_s;
         let load = f64::from(self.params.subscribers) * per_subscriber_hz * service_s;
@@ -318,7 +316,7 @@ impl Inputs<'_> {
             return Ok(());
         }
         Err(NotApplicable(format!(
-            "requests alone take {:.0} % of the slower side's CPU, so they wait for each other",
+            "requests alone take {:.0} % of the slower side's CPU, so they queue",
             load * 100.0
         )))
     }

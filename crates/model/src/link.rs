@@ -1,4 +1,4 @@
-//! What a link adds to events that are pushed over it: time to pass, waiting for each other, jitter.
+//! What a link adds to the age of pushed events: transmission time, queueing, jitter.
 
 use crate::{
     AgeCurve, Inputs, NotApplicable,
@@ -9,17 +9,17 @@ use crate::{
     way::{Chance, Way},
 };
 
-/// Mean time on the link of events of so many bytes, without jitter.
+/// Mean time on the link of events of `bytes` bytes, without jitter.
 ///
 /// # Errors
-/// If the link is loaded, or jitter is longer than most gaps.
+/// If the load of the link is too high, or if jitter is longer than most gaps.
 pub(crate) fn closed_form_s(way: &Way, gaps: Gaps, bytes: f64) -> Result<f64, NotApplicable> {
     let rate_hz = 1.0 / gaps.mean_s();
     let pass_s = way.passing_s(bytes);
     check_link(way, gaps, gaps.mean_batch(pass_s), bytes * rate_hz)?;
     if way.jitter_s > 0.0 && gaps.share_below(way.jitter_s) > 0.5 {
         return Err(NotApplicable(
-            "most events follow another within the jitter, and order is kept: that has no formula".to_owned(),
+            "there is no formula if most gaps are shorter than the jitter, since order is kept".to_owned(),
         ));
     }
     let load = rate_hz * pass_s;
@@ -30,7 +30,7 @@ pub(crate) fn closed_form_s(way: &Way, gaps: Gaps, bytes: f64) -> Result<f64, No
     Ok(way.back_s(bytes) + waits_s)
 }
 
-/// Ages when every subscriber has such a link of its own. `bytes` are those of each event's write.
+/// Ages if every subscriber has its own link. `bytes` are the sizes of the events' writes.
 pub(crate) fn replayed(
     inputs: &Inputs<'_>,
     timeline: &Timeline<'_>,

@@ -1,10 +1,11 @@
-//! A long poll is a stream that is cut after every event: the subscriber is deaf until it has asked
-//! again.
+//! Long polling behaves like a stream that is cut after every event: after an answer no event can reach the
+//! subscriber until its next request has arrived.
 //!
-//! **Deaf window.** From the server's look into the log until the next request has arrived:
-//! G = d_d + turnaround + d_u. Then a request is parked until the next event, but no longer than
-//! the hold W. A cycle is E\[X\] = G + e^(−λG)(1 − e^(−λW))/λ: the deaf window, and, if it brought no
-//! event, the wait for one. d_d is the calibration's transit, ℓ the publisher's lateness.
+//! **Deaf window.** From the moment the server reads the log until the next request has arrived:
+//! G = d_d + turnaround + d_u. Then the request is parked until the next event, but no longer than
+//! the hold W. A cycle is E\[X\] = G + e^(−λG)(1 − e^(−λW))/λ: the deaf window, and, if no event came in it,
+//! the wait for one. d_d is the one-way delay of the answer (the calibration's transit), d_u that of the
+//! request, λ the rate of events, ℓ the publisher's lateness.
 //!
 //! | Poisson arrivals | formula |
 //! |---|---|
@@ -13,23 +14,23 @@
 //! | age | ℓ + d_d for the fraction 1 − G/E\[X\]; up to G more for the rest |
 //! | mean age | ℓ + d_d + G²/(2E\[X\]) |
 //!
-//! Steady arrivals with period τ: above G each event finds a parked request and is answered at
-//! once; below, τ/G requests per event and ages uniform over G. A burst of B events spaced δ < G:
+//! Steady arrivals with period τ: if τ > G, each event finds a parked request and is answered at once; if
+//! τ < G, there are τ/G requests per event and ages are uniform over G. A burst of B events spaced δ < G:
 //! the first is answered at once and opens a deaf window, event k waits for the end of the window
 //! it falls into, ⌈kδ/G⌉·G − kδ; a burst costs 1 + ⌈(B−1)δ/G⌉ answers. So bursts, not high rates,
-//! hurt long polling. With N subscribers parked, the last is woken (N−1)c after the first; what is
-//! published meanwhile is in its answer.
+//! hurt long polling. With N subscribers parked and c the CPU time of an exchange, the last is woken (N−1)c
+//! after the first, and its answer contains everything published until then.
 //!
-//! RFC 6202 §2.2 names the batching at high rates "graceful degradation". The formulas are derived
+//! RFC 6202 §2.2 calls the batching at high rates "graceful degradation". The formulas are derived
 //! in `rearm.rs` and checked by the simulator in `tests/all/monte_carlo.rs`; the replay is
-//! `held_requests.rs`. Left out of the closed form: an event that falls into the deaf window after
-//! a time-out of a steady or burst schedule (a fraction G/(G+W) of the bursts). Left out of both:
-//! that a hold ends up to a timer tick late; what a fresh connection costs the server; and c is the CPU
-//! of a whole exchange, of which with a turnaround only the waking half lies between two of a row.
+//! `held_requests.rs`. Left out of the closed form: with steady or burst schedules, an event that falls into
+//! the deaf window after a time-out (a fraction G/(G+W) of the bursts). Left out of both: a hold may end up to
+//! one timer tick late; a new connection costs the server CPU; and c is the CPU time of a whole exchange,
+//! though with a turnaround only its waking half lies between two subscribers.
 //!
-//! **A network** is in d_u and d_d, the opening of a connection of one's own in d_u: ages are one to
-//! three transits. Both grow by bytes ÷ bandwidth, and by up to j of jitter, so that G varies: its mean
-//! grows by j, and it is spread as the sum of two jitters is.
+//! **A network** adds its one-way delay to d_u and d_d, and the opening of a new connection to d_u: ages are
+//! one to three one-way delays. Both also grow by bytes ÷ bandwidth and by up to j of jitter. So G varies: its
+//! mean grows by j, and its distribution is that of the sum of two jitters.
 
 use contract::Pattern;
 
@@ -46,7 +47,7 @@ use crate::{
 /// From the mean rate of the arrivals.
 ///
 /// # Errors
-/// If the arrivals have no closed form, or the requests saturate the server or the link.
+/// If the arrivals have no closed form, or if requests saturate the server or the link.
 pub fn closed_form(inputs: &Inputs<'_>) -> Result<Prediction, NotApplicable> {
     let rearm = Rearm::of(inputs)?;
     let gaps = Gaps::of(inputs.arrivals)?;
@@ -77,7 +78,7 @@ pub fn closed_form(inputs: &Inputs<'_>) -> Result<Prediction, NotApplicable> {
         .chain([woken])
         .flat_map(|piece| piece.blurred(way.jitter_s))
         .collect();
-    // Not negative, but a zero may carry a minus sign.
+    // It is never negative, but a zero may have a minus sign.
     let empty_ratio = (course.timeouts / requests_per_event).abs();
     let bytes = closed_form_bytes(inputs, sizes, requests_per_event, empty_ratio);
     Ok(Prediction {

@@ -1,19 +1,19 @@
-//! Networks and limits that the model does not speak of, and those that only look so.
+//! Networks and limits that the model does not cover.
 //!
-//! What ends, refuses or holds back connections on purpose has no prediction. An idle timeout that no
-//! connection ever reaches is no obstacle: then a trial is like one without it.
+//! There is no prediction if a middlebox ends, refuses or holds back connections on purpose. An idle timeout
+//! that no connection ever reaches has no effect, so the prediction is the same as without it.
 
 use contract::{Heartbeat, Network, Pattern, Transport};
 
 use crate::{Inputs, NotApplicable, heartbeats::heartbeat, timeline::Timeline};
 
-/// Whether the trial's network lets everything pass, sooner or later.
+/// Checks that the trial's network delivers everything, with whatever delay.
 pub(crate) fn check(pattern: Pattern, inputs: &Inputs<'_>) -> Result<(), NotApplicable> {
     if inputs.params.lacks_streams() {
         return Err(NotApplicable("the server's limit leaves some subscribers without a stream".to_owned()));
     }
     check_request_timeout(pattern, inputs)?;
-    // An Upgrade is asked for by WebSocket alone, and seen in clear alone.
+    // Only WebSocket sends an Upgrade, and a middlebox sees it only without TLS.
     let upgrades = pattern == Pattern::WebSocket && inputs.params.transport == Transport::Http1;
     let as_met = |network: Network| Network { refuse_upgrade: network.refuse_upgrade && upgrades, ..network };
     let Some(network) = inputs.params.network.map(as_met).filter(Network::is_obstacle) else {
@@ -30,17 +30,17 @@ pub(crate) fn check(pattern: Pattern, inputs: &Inputs<'_>) -> Result<(), NotAppl
         return Ok(());
     }
     Err(NotApplicable(format!(
-        "connections are quiet for up to {quiet_s:.3} s, and a middlebox closes what is quiet for {timeout_s} s"
+        "connections are idle for up to {quiet_s:.3} s, and a middlebox closes them after {timeout_s} s"
     )))
 }
 
-/// Whether the answer to a poll comes before the poll is given up.
+/// Checks that the answer to a poll comes before its request timeout.
 fn check_request_timeout(pattern: Pattern, inputs: &Inputs<'_>) -> Result<(), NotApplicable> {
     let params = inputs.params;
     let (Some(network), Some(timeout_ms)) = (params.network, params.request_timeout_ms) else {
         return Ok(());
     };
-    // Texts of an answer; none of its heads.
+    // Only the texts of an answer, not its head.
     let events = match pattern {
         Pattern::ShortPolling => params.poll_interval_ms.unwrap_or(0.0) / 1e3 * params.rate_hz,
         Pattern::LongPolling => params.turnaround_ms.unwrap_or(0.0) / 1e3 * params.rate_hz,
@@ -52,11 +52,11 @@ fn check_request_timeout(pattern: Pattern, inputs: &Inputs<'_>) -> Result<(), No
         return Ok(());
     }
     Err(NotApplicable(format!(
-        "an answer takes up to {longest_s:.3} s, and a poll without one is given up after {timeout_s} s"
+        "an answer takes up to {longest_s:.3} s, but a poll is given up after {timeout_s} s"
     )))
 }
 
-/// An upper bound of the time in which no byte passes on a connection that is open.
+/// An upper bound of the time in which no byte passes on an open connection.
 fn longest_quiet_s(pattern: Pattern, inputs: &Inputs<'_>, network: &Network) -> f64 {
     let params = inputs.params;
     let seconds = |setting_ms: Option<f64>| setting_ms.unwrap_or(0.0) / 1e3;
@@ -64,7 +64,7 @@ fn longest_quiet_s(pattern: Pattern, inputs: &Inputs<'_>, network: &Network) -> 
     let is_fresh = params.keep_alive == Some(false);
     match pattern {
         Pattern::ShortPolling if is_fresh => on_the_way_s,
-        // Skipped ticks included: an exchange is no longer than the way.
+        // This covers skipped ticks: an exchange takes no longer than both one-way delays.
         Pattern::ShortPolling => seconds(params.poll_interval_ms) + on_the_way_s,
         Pattern::LongPolling => {
             let pause_s = if is_fresh { 0.0 } else { seconds(params.turnaround_ms) };
@@ -83,7 +83,7 @@ fn longest_quiet_s(pattern: Pattern, inputs: &Inputs<'_>, network: &Network) -> 
     }
 }
 
-/// The longest time without an event, from the schedule's beginning to the end of the window.
+/// The longest time without an event, from the start of the schedule to the end of the window.
 fn longest_gap_s(inputs: &Inputs<'_>) -> f64 {
     let timeline = Timeline::new(inputs);
     let mut last_s = 0.0;

@@ -1,7 +1,7 @@
-//! The replay of short polling: every subscriber's timer, its polls, and those that it skips.
+//! The replay of short polling: every subscriber's timer, its polls, and the polls that it skips.
 //!
-//! A poll that is still under way when the next tick comes lets that tick pass, and every further one
-//! until it is answered: with an exchange as long as m intervals only every m-th tick is a poll.
+//! While a poll is under way its subscriber skips all ticks: if an exchange takes m intervals, only every m-th
+//! tick is a poll.
 
 use contract::{Pattern, poll_phase};
 
@@ -13,14 +13,14 @@ use crate::{
     way::{Chance, Way},
 };
 
-/// Closer than this to a tick nobody can say whether the answer or the tick comes first.
+/// If an answer comes closer than this to a tick, chance decides which of them is first.
 const UNSURE_S: f64 = 0.001;
 
 /// The settings that decide when a poll is sent, arrives and is answered.
 pub(crate) struct PollTimer {
     /// Time between two ticks.
     tick_s: f64,
-    /// Between two polls that bring nothing: as many ticks as an exchange needs.
+    /// Ticks between two empty polls: as many as an exchange takes.
     ticks_each: u64,
     pub(crate) way: Way,
     pub(crate) delays: Delays,
@@ -28,7 +28,7 @@ pub(crate) struct PollTimer {
 
 impl PollTimer {
     /// # Errors
-    /// If the interval is missing, the polls saturate the server, or chance decides which are skipped.
+    /// If the interval is missing, the polls saturate the server, or chance decides which polls are skipped.
     pub(crate) fn of(inputs: &Inputs<'_>) -> Result<Self, NotApplicable> {
         let tick_s = inputs.params.poll_interval_ms.unwrap_or(0.0) / 1e3;
         if tick_s <= 0.0 {
@@ -43,8 +43,7 @@ impl PollTimer {
         let latest_s = exchange_s + UNSURE_S + 2.0 * way.jitter_s;
         if timer.ticks(exchange_s - UNSURE_S) != timer.ticks(latest_s) {
             return Err(NotApplicable(
-                "an exchange ends about when the next poll is due, so chance decides whether that is skipped"
-                    .to_owned(),
+                "an exchange ends close to the next tick: chance decides which polls are skipped".to_owned(),
             ));
         }
         inputs.check_load(1.0 / timer.interval_s())?;
@@ -56,22 +55,22 @@ impl PollTimer {
         self.ticks_each as f64 * self.tick_s
     }
 
-    /// From the poll's instant until the server looks into the log, without jitter.
+    /// From the tick until the server reads the log, without jitter.
     pub(crate) fn there_s(&self, request: f64) -> f64 {
         self.delays.transit_s / 2.0 + self.way.there_s(request)
     }
 
-    /// From then on until the answer is received, without jitter.
+    /// From then until the answer is received, without jitter.
     pub(crate) fn back_s(&self, answer: f64) -> f64 {
         self.delays.transit_s / 2.0 + self.way.back_s(answer)
     }
 
-    /// A whole exchange of so many bytes, its connection's opening included.
+    /// The time of a whole exchange of these sizes, including the opening of its connection.
     pub(crate) fn exchange_s(&self, request: f64, answer: f64) -> f64 {
         self.there_s(request) + self.back_s(answer)
     }
 
-    /// Ticks from a poll to the next, if its exchange takes so long.
+    /// Ticks from a poll to the next, if its exchange takes `exchange_s`.
     pub(crate) fn ticks(&self, exchange_s: f64) -> u64 {
         ((self.delays.timer_late_s + exchange_s) / self.tick_s).ceil().max(1.0) as u64
     }
@@ -116,7 +115,7 @@ impl PollTimer {
         inputs.sockets_held((exchange_s + self.way.jitter_s) / self.interval_s())
     }
 
-    /// One subscriber, poll by poll; those that surely find nothing are counted in rows.
+    /// Replays one subscriber poll by poll; polls that are certainly empty are counted in rows.
     fn replay(&self, first_s: f64, timeline: &Timeline<'_>, ledger: &mut Ledger<'_>, chance: &mut Chance) {
         let (mut cursor, mut tick) = (0, 0_u64);
         let poll_s = |tick: u64| first_s + tick as f64 * self.tick_s;
@@ -128,7 +127,7 @@ impl PollTimer {
             ledger.empty_ticks(&self.row(poll_s(tick), cursor, ledger), 0..polls, cursor);
             tick += polls * self.ticks_each;
             let arrives_s = poll_s(tick) + there_s + self.way.draw_s(chance);
-            // Rounding must not keep a poll without jitter from what it was chosen for.
+            // Without jitter this poll brings the event by construction, whatever rounding does.
             let brings = self.way.jitter_s == 0.0 || published_s <= arrives_s;
             let up_to = if brings { timeline.published_by(arrives_s, cursor + 1) } else { cursor };
             let answer = ledger.answer_bytes(cursor, up_to) as f64;
@@ -140,7 +139,7 @@ impl PollTimer {
         ledger.empty_ticks(&self.row(poll_s(tick), cursor, ledger), 0..u64::MAX, cursor);
     }
 
-    /// A row of polls from an instant on that find nothing after the first `after` events.
+    /// A row of empty polls that starts at `from_s`, after the first `after` events.
     fn row(&self, from_s: f64, after: usize, ledger: &Ledger<'_>) -> Ticks {
         let (request, answer) = (ledger.request_bytes(after), ledger.answer_bytes(after, after));
         let exchange_s = self.exchange_s(request as f64, answer as f64) + self.way.jitter_s;

@@ -1,4 +1,4 @@
-//! What short and long polling share: exchanges that bring a batch or nothing, and their bytes.
+//! What short and long polling share: exchanges that bring a batch of events or nothing, and their bytes.
 
 use std::ops::Range;
 
@@ -14,10 +14,10 @@ use crate::{
     way::Way,
 };
 
-/// Bytes per delivery from the requests per event and the fraction of them that is answered empty.
+/// Bytes per delivery, from the requests per event r and the fraction p₀ of empty answers.
 ///
-/// r(1−p₀) answers per event bring something, each with 1/(r(1−p₀)) events on average; the digits
-/// of cursors and content length are those of the schedule's middle event and of the mean batch.
+/// r(1−p₀) answers per event bring events, each 1/(r(1−p₀)) on average. Cursors have as many digits as in the
+/// middle of the schedule, the content length as many as for the mean batch.
 pub(crate) fn closed_form_bytes(
     inputs: &Inputs<'_>,
     sizes: PollSizes,
@@ -42,7 +42,7 @@ pub(crate) fn closed_form_bytes(
     }
 }
 
-/// Bytes of a whole answer with so many events; a share of one counts as that.
+/// Bytes of a whole answer with `events` events, which may be a fraction.
 pub(crate) fn answer_bytes(inputs: &Inputs<'_>, sizes: PollSizes, events: f64) -> f64 {
     let cursor = inputs.middle_cursor();
     let event = EventText::plain(inputs.params.payload_bytes as usize).json(cursor) as f64 + 1.0;
@@ -50,37 +50,37 @@ pub(crate) fn answer_bytes(inputs: &Inputs<'_>, sizes: PollSizes, events: f64) -
     body + sizes.answer_head(cursor, body.round() as usize) as f64
 }
 
-/// The share of a link that a closed form may use where gaps vary: beyond it messages wait for each other.
+/// The highest load of a link for a closed form if gaps vary: above it messages queue.
 pub(crate) const HIGHEST_LINK_LOAD: f64 = 0.5;
-/// Beyond this share the sender's socket fills, and then the server's writes wait, however even the gaps.
+/// Above this load the sender's socket fills and the server's writes wait, even if all gaps are equal.
 pub(crate) const HIGHEST_STEADY_LOAD: f64 = 0.9;
 
-/// Whether so many bytes a second leave the link idle often enough, and no burst fills it.
+/// Checks that this byte rate does not make messages queue on the link, and that no burst fills it.
 pub(crate) fn check_link(way: &Way, gaps: Gaps, batch: f64, bytes_hz: f64) -> Result<(), NotApplicable> {
     let load = way.passing_s(bytes_hz);
     let (highest, is_burst) = match gaps {
         Gaps::Bursts { .. } => (HIGHEST_LINK_LOAD, batch > 1.0),
         Gaps::Poisson { .. } => (HIGHEST_LINK_LOAD, false),
-        // Whatever is through before the next one comes waits for nothing.
+        // Each message has passed before the next one comes, so none waits.
         Gaps::Steady { .. } => (HIGHEST_STEADY_LOAD, false),
     };
     if load > highest {
         return Err(NotApplicable(format!(
-            "the events take {:.0} % of a connection's bandwidth, so they wait for each other",
+            "the events take {:.0} % of a connection's bandwidth, so they queue",
             load * 100.0
         )));
     }
     if is_burst && way.has_bandwidth() {
-        return Err(NotApplicable("a burst on a narrow link has no formula".to_owned()));
+        return Err(NotApplicable("there is no formula for bursts on a link of limited bandwidth".to_owned()));
     }
     Ok(())
 }
 
 /// Counts the exchanges of a replay as the harness does, between the edges of the window.
 ///
-/// Bytes flow when a request is sent and when an answer is received. But what an exchange is
-/// spent on is known at its end, so there the whole of it becomes headers or an empty poll; framing
-/// is what remains, and for an exchange across an edge that is more or less by its request.
+/// Bytes are counted when a request is sent and when an answer is received. But only its answer shows whether
+/// an exchange is an empty poll; then all its bytes become headers or an empty poll. Framing is the rest of the
+/// bytes, so for an exchange across an edge it is off by the size of its request.
 pub(crate) struct Ledger<'a> {
     timeline: &'a Timeline<'a>,
     sizes: PollSizes,
@@ -90,13 +90,13 @@ pub(crate) struct Ledger<'a> {
     empty: u64,
     life: u64,
     last_answer_s: f64,
-    /// Deliveries within the window, whatever their due.
+    /// Deliveries within the window, whenever they were due.
     delivered: u64,
     bytes: BytesPerEvent,
     ages: AgeSample,
 }
 
-/// A row of polls that take equally long: poll k is sent at `first_s` + k·`interval_s`.
+/// A row of polls of equal duration: poll k is sent at `first_s` + k·`interval_s`.
 pub(crate) struct Ticks {
     pub(crate) first_s: f64,
     pub(crate) interval_s: f64,
@@ -104,8 +104,8 @@ pub(crate) struct Ticks {
 }
 
 impl<'a> Ledger<'a> {
-    /// `row` is the number of deliveries that the replay visits in a row: all events of a
-    /// subscriber, or all subscribers of an event.
+    /// `row` is the length of the runs in which the replay visits deliveries: all events of a subscriber, or
+    /// all subscribers of an event.
     pub(crate) fn new(timeline: &'a Timeline<'a>, sizes: PollSizes, subscribers: usize, row: usize) -> Self {
         let mut sums = vec![(0, 0)];
         let (mut json, mut data) = (0, 0);
@@ -129,8 +129,7 @@ impl<'a> Ledger<'a> {
         }
     }
 
-    /// A request that asked for what comes after the first `after` events and was answered with
-    /// all up to the first `up_to`.
+    /// A request for what comes after the first `after` events, whose answer reaches up to the first `up_to`.
     pub(crate) fn exchange(&mut self, sent_s: f64, answered_s: f64, after: usize, up_to: usize) {
         self.life += 1;
         let sent = u64::from(self.timeline.window_s.contains(&sent_s));
@@ -168,7 +167,7 @@ impl<'a> Ledger<'a> {
         self.sizes.request(Timeline::cursor_after(after))
     }
 
-    /// Bytes of the whole answer to it that reaches up to the first `up_to` events.
+    /// Bytes of its whole answer, which reaches up to the first `up_to` events.
     pub(crate) fn answer_bytes(&self, after: usize, up_to: usize) -> usize {
         let cursor = Timeline::cursor_after(up_to);
         if up_to == after {
@@ -178,15 +177,15 @@ impl<'a> Ledger<'a> {
         body + self.sizes.answer_head(cursor, body)
     }
 
-    /// So many requests sent within the window, of exchanges of which so many ended within it.
+    /// Counts exchanges of which `sent` were sent within the window and `answered` ended within it.
     fn requests(&mut self, sent: u64, answered: u64, after: usize) {
         self.requests += sent;
         let request = self.request_bytes(after);
         self.bytes.framing += (sent as f64 - answered as f64) * request as f64;
     }
 
-    /// Exchanges that brought nothing: so many requests and so many answers within the window, all
-    /// with the cursor after the first `after` events.
+    /// Exchanges without events: `sent` requests and `answered` answers within the window, all with the cursor
+    /// after the first `after` events.
     fn empty_exchanges(&mut self, sent: u64, answered: u64, after: usize) {
         self.requests(sent, answered, after);
         self.empty += answered;
@@ -195,7 +194,7 @@ impl<'a> Ledger<'a> {
         self.bytes.empty_polls += (answered * exchange as u64) as f64;
     }
 
-    /// Short polls of a range of ticks, none of which brought anything.
+    /// Short polls of a range of ticks, all of them empty.
     pub(crate) fn empty_ticks(&mut self, ticks: &Ticks, polls: Range<u64>, after: usize) {
         let before = |edge_s: f64| {
             let poll = ((edge_s - ticks.first_s) / ticks.interval_s).ceil() as u64;
@@ -207,19 +206,19 @@ impl<'a> Ledger<'a> {
         self.empty_exchanges(asked, told, after);
     }
 
-    /// A request that is still held when the trial ends.
+    /// A request that the server still holds when the trial ends.
     pub(crate) fn unanswered(&mut self, sent_s: f64, after: usize) {
         self.life += 1;
         let sent = u64::from(self.timeline.window_s.contains(&sent_s));
         self.requests(sent, 0, after);
     }
 
-    /// When the trial ends: the window is over and everything was delivered.
+    /// When the trial ends: the window is over and everything has been delivered.
     pub(crate) fn end_s(&self) -> f64 {
         self.timeline.window_s.end.max(self.last_answer_s)
     }
 
-    /// Requests of all exchanges that were entered one by one.
+    /// Requests of all exchanges that were added one by one.
     pub(crate) fn life(&self) -> u64 {
         self.life
     }
@@ -229,10 +228,10 @@ impl<'a> Ledger<'a> {
         self.requests
     }
 
-    /// The sums per delivery within the window. `life` are all requests of all subscriptions.
+    /// The sums per delivery within the window. `life` counts all requests of all subscriptions.
     ///
     /// # Errors
-    /// If none arrived within it.
+    /// If no delivery arrived within it.
     pub(crate) fn into_prediction(
         self,
         pattern: Pattern,
@@ -245,7 +244,7 @@ impl<'a> Ledger<'a> {
             age: self.ages.into_curve(),
             requests_per_event: self.requests as f64 / deliveries,
             requests_per_subscriber: Some(life as f64 / subscribers as f64),
-            // Counted when answered: at the edges it may be one more than was asked.
+            // Counted when answered: at an edge there may be one more empty answer than requests.
             empty_ratio: (self.empty as f64 / self.requests.max(1) as f64).min(1.0),
             bytes: inputs.told(
                 pattern,

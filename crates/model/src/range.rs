@@ -1,46 +1,46 @@
-//! The range in which an age is predicted: what the calibration's own ages scattered, carried over.
+//! The predicted range of an age: the scatter of the calibration's own ages, applied to the trial.
 //!
-//! The formulas know the mean way and the mean cost of a delivery. What they leave out (how the scheduler
-//! wakes threads, how caches and other guests of the machine behave) the calibration shows: its ages differ
-//! from the same formulas applied to it. So an age of a trial is expected at
+//! The formulas use the mean one-way delay and the mean cost of a delivery. They leave out how the scheduler
+//! wakes threads, and how caches and other guests of the machine behave. The calibration shows these effects:
+//! its ages differ from the same formulas applied to it. So an age of a trial is expected at
 //!
 //! > formula(trial) + mean(calibration − formula(calibration)) ± √((t·s)²·(1 + 1/n) + (2·0.1·m)²)
 //!
 //! The first part is the 95 % prediction interval for one more value like the n seconds of the calibration,
 //! with standard deviation s and Student's t of n − 1 degrees of freedom (Hahn & Meeker, *Statistical
-//! Intervals*, §4.7). The second is what trials differ in that have fresh processes each, which the seconds
-//! of one trial do not show: twice a tenth of the calibration's own age m. (Four undisturbed blocks of
-//! stock-ticker on two cores had medians of 2.58, 2.96, 3.11 and 3.15 ms for SSE, 2.67, 2.76, 3.01 and
-//! 3.39 ms for WebSocket: standard deviations of 9 % and 11 %.) A range says where an undisturbed machine like
-//! that of the calibration would put the age. An age outside of it is one that neither formula nor calibration
-//! explains.
+//! Intervals*, §4.7). The second part covers the difference between trials, each of which has new processes;
+//! the seconds of one trial do not show it. It is twice a tenth of the calibration's own age m. (Four
+//! undisturbed blocks of stock-ticker on two cores had medians of 2.58, 2.96, 3.11 and 3.15 ms for SSE, 2.67,
+//! 2.76, 3.01 and 3.39 ms for WebSocket: standard deviations of 9 % and 11 %.) The range says where the age
+//! lies on an undisturbed machine like that of the calibration. An age outside of it is explained neither by
+//! the formula nor by the calibration.
 //!
-//! The calibration's events come one by one. Where many come before the one before them has reached every
-//! subscriber, several share a write and are read together, and what a delivery costs is another. There is no
-//! range then.
+//! The calibration's events come one by one. If many events come before the previous one has reached every
+//! subscriber, several events share a write and a read, and the cost of a delivery changes. Then there is no
+//! range.
 
 use contract::{Pattern, Rung, Scatter};
 use distrs::StudentsT;
 
 use crate::{AgeCurve, Inputs, timeline::Delays};
 
-/// With fewer seconds nothing is known about the scatter.
+/// Fewer seconds do not show the scatter.
 const FEWEST_SECONDS: u32 = 3;
-/// Share of the values that lie within.
+/// Share of the values that lie within the range.
 const CONFIDENCE: f64 = 0.95;
-/// Share of the events that may come before the one before them has reached every subscriber.
+/// Largest share of the events that may come before the previous event has reached every subscriber.
 const MOST_MEETING: f64 = 0.1;
-/// Standard deviation between trials with processes of their own, as a share of the age.
+/// Standard deviation between trials, which have new processes each, as a share of the age.
 const BETWEEN_TRIALS: f64 = 0.1;
 
 /// A range of ages, milliseconds.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct AgeRange {
-    /// The least age expected.
+    /// The smallest expected age.
     pub low_ms: f64,
-    /// The age expected: what the formula gives and what the calibration had beyond it.
+    /// The expected age: the result of the formula, and the calibration's difference from it.
     pub middle_ms: f64,
-    /// The largest age expected.
+    /// The largest expected age.
     pub high_ms: f64,
 }
 
@@ -55,9 +55,9 @@ pub struct AgeRanges {
     pub p99: AgeRange,
 }
 
-/// The ranges of a predicted distribution of ages. None for polls, whose ages depend on when a subscriber
-/// asks more than on the machine; none for a browser's page and for a server from which something is taken
-/// away, which no calibration has; none where many events meet; and none without a calibration of a few seconds.
+/// The ranges of a predicted distribution of ages. None for polls, whose ages depend more on when a subscriber
+/// polls than on the machine; none for a browser's page or an ablation of the server, which no calibration
+/// covers; none if many events overlap; and none without a calibration of a few seconds.
 #[must_use]
 pub fn age_ranges(pattern: Pattern, inputs: &Inputs<'_>, age: &AgeCurve) -> Option<AgeRanges> {
     match pattern {
@@ -69,7 +69,7 @@ pub fn age_ranges(pattern: Pattern, inputs: &Inputs<'_>, age: &AgeCurve) -> Opti
     let is_calibrated = inputs.params.browser.is_none()
         && matches!(inputs.params.rung, None | Some(Rung::Best))
         && ages.seconds >= FEWEST_SECONDS;
-    // The calibration's events never meet: one row of subscribers.
+    // The calibration's events never overlap: each has its own row of subscribers.
     let delays = Delays::from(*calibration);
     let youngest_ms = (delays.lateness_s + delays.transit_s) * 1e3;
     let spread_ms = f64::from(calibration.subscribers.max(1) - 1) * delays.service_s * 1e3;
@@ -91,7 +91,7 @@ pub fn age_ranges(pattern: Pattern, inputs: &Inputs<'_>, age: &AgeCurve) -> Opti
     })
 }
 
-/// Share of the window's events that come less than so long after the one before them.
+/// Share of the window's events that come less than `apart_ms` after the previous one.
 fn meeting(inputs: &Inputs<'_>, apart_ms: f64) -> f64 {
     let due_ns = &inputs.schedule.due_ns[inputs.counted()];
     let meets = |pair: &&[u64]| pair[1].saturating_sub(pair[0]) as f64 * 1e-6 < apart_ms;
@@ -117,7 +117,7 @@ mod tests {
         ranges_of(pattern, calibration, piece, None, &[])
     }
 
-    /// Of a server with this rung, and events that are due at these milliseconds.
+    /// For this ablation of the server, and events that are due at these milliseconds.
     fn ranges_of(
         pattern: Pattern,
         calibration: Calibration,
@@ -139,7 +139,7 @@ mod tests {
 
     const AFTER_A_WAY: Piece = Piece { share: 1.0, from_s: 0.050, to_s: 0.051 };
 
-    /// 101 subscribers 10 us apart after 0.4 ms: formulas give 0.9 ms at p50 and 1.39 ms at p99.
+    /// 101 subscribers 10 us apart after 0.4 ms: the formulas yield 0.9 ms at p50 and 1.39 ms at p99.
     fn calibration() -> Calibration {
         let scatter = |mean_us: f64| Scatter { mean_us, deviation_us: 20.0 };
         Calibration {
@@ -160,8 +160,8 @@ mod tests {
     #[test]
     fn what_the_calibration_had_beyond_the_formula_is_added_and_its_scatter_is_the_width() {
         let found = ranges(Pattern::Sse, calibration(), AFTER_A_WAY).unwrap();
-        // Student's t of two degrees of freedom is 4.303: 4.303 · 20 us · √(4/3) = 99.4 us; and a fifth of
-        // the calibration's age.
+        // Student's t with two degrees of freedom is 4.303: 4.303 · 20 us · √(4/3) = 99.4 us; combined with a
+        // fifth of the calibration's age.
         let near = |found: f64, expected: f64| (found - expected).abs() < 1e-3;
         let half_ms = |age_ms: f64| 0.0994_f64.hypot(0.2 * age_ms);
         assert!(near(found.p50.low_ms, 50.6 - half_ms(1.0)), "{found:?}");

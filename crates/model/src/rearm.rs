@@ -1,8 +1,7 @@
-//! The formulas of the re-arm gap: how long polling's deaf window meets Poisson, steady and burst
-//! arrivals.
+//! The formulas of the re-arm gap: the deaf window of long polling with Poisson, steady and burst arrivals.
 //!
-//! `rate_hz` is the rate of events, `gap_s` the deaf window G, `hold_s` the hold W. The
-//! time-outs of steady and burst schedules are counted, too.
+//! `rate_hz` is the rate of events, `gap_s` the deaf window G, `hold_s` the hold W. Time-outs are also counted
+//! for steady and burst schedules.
 
 use crate::{
     Piece, deaf_window,
@@ -31,7 +30,7 @@ pub fn burst_extra_s(event: u32, spacing_s: f64, gap_s: f64) -> f64 {
     (windows_until(offset_s, gap_s) * gap_s - offset_s).max(0.0)
 }
 
-/// Answers with events that a burst costs each subscriber.
+/// Answers with events per burst and subscriber.
 #[must_use]
 pub fn burst_answers(events: u32, spacing_s: f64, gap_s: f64) -> f64 {
     if spacing_s >= gap_s {
@@ -40,26 +39,26 @@ pub fn burst_answers(events: u32, spacing_s: f64, gap_s: f64) -> f64 {
     1.0 + windows_until((f64::from(events) - 1.0) * spacing_s, gap_s)
 }
 
-/// Deaf windows that end until `offset_s`, the one that it lies in included. The subtrahend keeps
-/// an exact multiple from being rounded up.
+/// Number of deaf windows up to `offset_s`, including the one that it lies in. The subtrahend keeps an exact
+/// multiple from being rounded up.
 fn windows_until(offset_s: f64, gap_s: f64) -> f64 {
     (offset_s / gap_s - 1e-9).ceil().max(0.0)
 }
 
-/// What a subscriber goes through, per event.
+/// The answers, time-outs and waits of a subscriber, per event.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Course {
     /// Requests that are answered with events.
     pub answers: f64,
     /// Requests whose hold ends without an event.
     pub timeouts: f64,
-    /// Waits of the events that fall into a deaf window, as shares of all events; all others find
-    /// a parked request and do not wait.
+    /// Waits of the events that fall into a deaf window, as shares of all events; all other events find a
+    /// parked request and do not wait.
     pub deaf: Vec<Piece>,
 }
 
-/// How the deaf window and the hold meet these gaps. `wake_s` is the mean time from an event until
-/// it is a parked subscriber's turn; what comes in that time is in the same answer.
+/// The course of a subscription with these gaps, deaf window and hold. `wake_s` is the mean time from an event
+/// until a parked subscriber is served; events that come in that time are in the same answer.
 #[must_use]
 pub fn course(gaps: Gaps, gap_s: f64, hold_s: f64, wake_s: f64) -> Course {
     let timeout_every_s = gap_s + hold_s;
@@ -111,9 +110,9 @@ fn burst_course(events: u32, spacing_s: f64, every_s: f64, gap_s: f64, timeout_e
     }
 }
 
-/// The waits of all subscribers when `wait` is that of the first: the others are woken up to
-/// `spread_s` later, so their deaf windows end so much later too. A wait that would exceed the
-/// window ends with the window before. Waits that are spread over the window stay so.
+/// The waits of all subscribers, if `wait` is that of the first. The others are woken up to `spread_s` later,
+/// so their deaf windows also end later. A wait that would exceed the window ends with the window before. Waits
+/// that are uniform over the window stay so.
 pub(crate) fn along_the_row(wait: Piece, spread_s: f64, gap_s: f64) -> [Piece; 2] {
     let piece = |share, from_s, to_s| Piece { share, from_s, to_s };
     if wait.to_s > wait.from_s || spread_s == 0.0 {

@@ -1,4 +1,4 @@
-//! What a trial's settings and its network make of the re-arm gap.
+//! The re-arm gap that follows from a trial's settings and its network.
 
 use crate::{
     Inputs, NotApplicable, Piece,
@@ -8,10 +8,10 @@ use crate::{
     way::{Chance, Way},
 };
 
-/// Steps of a deaf window that varies by chance.
+/// Steps for a deaf window that varies by chance.
 const GAP_STEPS: u32 = 32;
 
-/// The settings that decide when a long-polling subscriber is deaf.
+/// The settings that decide the deaf window of long polling.
 pub(crate) struct Rearm {
     pub(crate) hold_s: f64,
     pub(crate) delays: Delays,
@@ -33,7 +33,7 @@ impl Rearm {
         if hold_s <= 0.0 {
             return Err(NotApplicable("the hold is missing".to_owned()));
         }
-        // Without a turnaround the subscriber asks again at once and sets no timer.
+        // Without a turnaround the subscriber sends its next request at once and sets no timer.
         let turnaround_s = match inputs.params.turnaround_ms {
             Some(pause_ms) if pause_ms > 0.0 => pause_ms / 1e3 + delays.timer_late_s,
             Some(_) | None => 0.0,
@@ -41,24 +41,24 @@ impl Rearm {
         Ok(Self { hold_s, delays, turnaround_s, way: Way::of(inputs.params) })
     }
 
-    /// A request's way to the server, d_u, without jitter. The calibration times publication, wake-up
-    /// and the answer's way; on loopback a request takes about half as long.
+    /// The one-way delay of a request, d_u, without jitter. The calibration measures publication, wake-up and
+    /// the delay of the answer; on loopback a request takes about half as long.
     pub(crate) fn request_way_s(&self, request: f64) -> f64 {
         self.delays.transit_s / 2.0 + self.way.there_s(request)
     }
 
-    /// An answer's way to the subscriber, d_d, without jitter.
+    /// The one-way delay of an answer, d_d, without jitter.
     pub(crate) fn answer_way_s(&self, answer: f64) -> f64 {
         self.delays.transit_s + self.way.back_s(answer)
     }
 
-    /// The deaf window G that an answer of so many bytes opens, without jitter.
+    /// The deaf window G after an answer of `answer` bytes, without jitter.
     pub(crate) fn gap_s(&self, sizes: PollSizes, inputs: &Inputs<'_>, answer: f64) -> f64 {
         let request = sizes.request(inputs.middle_cursor()) as f64;
         self.answer_way_s(answer) + self.turnaround_s + self.request_way_s(request)
     }
 
-    /// What follows when the server looks into the log and answers.
+    /// The next request after the server reads the log at `looks_s` and answers.
     pub(crate) fn rearmed(&self, looks_s: f64, answer: f64, request: f64, chance: &mut Chance) -> Rearmed {
         let received_s = looks_s + self.answer_way_s(answer) + self.way.draw_s(chance);
         let begins_s = received_s + self.turnaround_s;
@@ -69,7 +69,7 @@ impl Rearm {
         }
     }
 
-    /// Whether a deaf window that varies by chance has a formula for these gaps.
+    /// Checks that there is a formula for these gaps and a deaf window that varies by chance.
     pub(crate) fn check_jitter(&self, gaps: Gaps, shortest_gap_s: f64) -> Result<(), NotApplicable> {
         let longest_gap_s = shortest_gap_s + 2.0 * self.way.jitter_s;
         let is_plain = match gaps {
@@ -83,8 +83,8 @@ impl Rearm {
         Err(NotApplicable("which events find a parked request depends on the jitter".to_owned()))
     }
 
-    /// The waits of a deaf window that varies: the sum of two jitters. A long window meets more events than
-    /// a short one, in proportion to its length.
+    /// The waits for the end of a deaf window that varies by the sum of two jitters. A long window meets more
+    /// events than a short one, in proportion to its length.
     pub(crate) fn varied(&self, wait: Piece, shortest_gap_s: f64) -> Vec<Piece> {
         if self.way.jitter_s == 0.0 {
             return vec![wait];
@@ -93,7 +93,7 @@ impl Rearm {
         let place = |step: u32| (f64::from(step) + 0.5) / f64::from(GAP_STEPS);
         (0..GAP_STEPS)
             .map(|step| {
-                // The triangle's weights over [0, 2] add up to 1.
+                // The weights of the triangular distribution over [0, 2] add up to 1.
                 let chance = (1.0 - (2.0 * place(step) - 1.0).abs()) * 2.0 / f64::from(GAP_STEPS);
                 let gap_s = shortest_gap_s + 2.0 * place(step) * self.way.jitter_s;
                 Piece { share: wait.share * chance * gap_s / mean_s, from_s: 0.0, to_s: gap_s }

@@ -1,17 +1,17 @@
-//! What it takes to begin: the round trips from `connect()` to the first answer that gives a cursor.
+//! The set-up of a subscription: the round trips from `connect()` to the first answer that gives a cursor.
 //!
-//! | what | round trips |
+//! | step | round trips |
 //! |---|---|
 //! | TCP: SYN and its acknowledgement (RFC 9293 §3.5) | 1 |
-//! | TLS 1.3: both hellos; the request goes with the client's `Finished` (RFC 8446 §2) | 1 |
-//! | HTTP/2: a client may ask before it has the server's SETTINGS (RFC 9113 §3.4) | 0 |
-//! | HTTP/2, extended CONNECT: not before SETTINGS has allowed it (RFC 8441 §3) | 1 |
+//! | TLS 1.3: both hellos; the client sends its request with its `Finished` (RFC 8446 §2) | 1 |
+//! | HTTP/2: a client may send requests before it has the server's SETTINGS (RFC 9113 §3.4) | 0 |
+//! | HTTP/2, extended CONNECT: only after SETTINGS has allowed it (RFC 8441 §3) | 1 |
 //! | request and answer | 1 |
 //!
-//! The server's SETTINGS are counted from the client's `Finished`: a server may send them with its own,
-//! half a round trip after the hello, but one that awaits its TLS handshake before it speaks HTTP, as
-//! this lab's does, sends them a round trip later. All patterns give the cursor with the first bytes of
-//! their first answer.
+//! The round trip for SETTINGS is counted from the client's `Finished`. A server may send SETTINGS with its own
+//! `Finished`, half a round trip after the hello; but a server that completes the TLS handshake before it
+//! starts HTTP, as this lab's does, sends them a round trip later. In all patterns the first bytes of the first
+//! answer contain the cursor.
 
 use contract::{Params, Pattern, Transport};
 
@@ -31,9 +31,9 @@ pub(crate) const fn connection_round_trips(transport: Transport) -> f64 {
     if transport.is_encrypted() { 2.0 } else { 1.0 }
 }
 
-/// The time that these round trips take, at least: what the machine needs comes on top. None where there
-/// is no round-trip time to speak of, where subscribers join connections that others have opened, and for
-/// a browser, whose page may find a connection open.
+/// The time of these round trips: a lower bound, because the machine's own time comes on top. None without a
+/// round-trip time, if subscribers join connections that others have opened, and for a browser, whose page may
+/// reuse an open connection.
 #[must_use]
 pub fn connect_ms(pattern: Pattern, params: &Params) -> Option<f64> {
     let rtt_ms = params.network.map_or(0.0, |network| network.rtt.milliseconds());

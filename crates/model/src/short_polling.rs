@@ -1,8 +1,8 @@
-//! A short poll is a subscription that is never open: between two polls the subscriber is deaf.
+//! Short polling on a timer: between two polls no event can reach the subscriber.
 //!
-//! **Deaf window.** On a timer of period T every cycle is deaf from end to end: G = X = T. An event
-//! waits for the next poll that *arrives* after it, on average T/2, then for the answer's way.
-//! The way of the request does not count, because what matters is not when a poll is sent.
+//! **Deaf window.** With a timer of period T the whole cycle is a deaf window: G = X = T. An event waits for
+//! the next poll that *arrives* after it, T/2 on average, then for the one-way delay of the answer. The
+//! one-way delay of the request does not count: it shifts all polls alike.
 //!
 //! | quantity | formula |
 //! |---|---|
@@ -10,21 +10,22 @@
 //! | requests per event | E\[gap\]/T, above 1 when events are rarer than polls |
 //! | empty ratio | E\[(gap − T)⁺\]/E\[gap\]: Poisson e^(−λT), steady max(0, 1 − T/τ) |
 //!
-//! ℓ is the publisher's lateness, d_d the second half of an exchange (its server time inside), gap
-//! the time between two events. The empty ratio is the law's tail turned round: the fraction of
-//! instants that are farther than T after the last event; in this form, because the schedule's
-//! bursts are no Poisson batches. Derived here, checked by the simulator in `tests/all/monte_carlo.rs`.
+//! ℓ is the publisher's lateness, d_d the second half of an exchange (server time included), gap the time
+//! between two events, λ the rate of events, τ the period of steady ones. The empty ratio is the fraction of
+//! instants that lie more than T after the last event. This form also holds for the schedule's bursts, though
+//! they are not Poisson batches. Derived here, checked by the simulator in `tests/all/monte_carlo.rs`.
 //!
-//! **Left out.** The batch limit of 1,000 events. Polls that wait for each other at the server:
-//! below a load of 0.9 less than five exchanges' CPU on average, and the prediction is refused above.
-//! Against a steady schedule whose period divides T each subscriber sees few ages only; the uniform
-//! distribution then is that over many subscribers' phases.
+//! **Left out.** The batch limit of 1,000 events. Queueing of polls at the server: below a load of 0.9 it is
+//! less than five exchanges' CPU on average, and above there is no prediction. With a steady schedule whose
+//! period divides T, each subscriber sees only a few different ages; the uniform distribution then describes
+//! many subscribers with different phases.
 //!
-//! **A network** adds its way to d_d and, where an exchange outlasts the interval, makes T the next
-//! multiple of it: the polls between are skipped. Opening a connection for every poll delays the request
-//! and so makes nothing older. An answer with n events takes its bytes ÷ bandwidth more; the n of an event
-//! among Poisson arrivals is 1 + λT. Jitter up to j is added to the answer, on average j/2; that it moves
-//! the polls' arrivals is left out of the closed form (j²/12T of the mean).
+//! **A network** adds its one-way delay to d_d. If an exchange takes longer than the interval, T becomes the
+//! next multiple of it, because the polls between are skipped. Opening a connection for every poll delays the
+//! request only, so it does not increase the age. An answer with n events takes its bytes ÷ bandwidth longer;
+//! with Poisson arrivals an event shares its answer with λT others on average, so n = 1 + λT. Jitter up to j
+//! adds j/2 to the answer on average; its effect on the arrival of polls is left out of the closed form
+//! (j²/12T of the mean).
 
 use contract::Pattern;
 
@@ -37,7 +38,7 @@ use crate::{
     set_up,
 };
 
-/// Fraction of the polls that find nothing new.
+/// Fraction of the polls that bring nothing new.
 #[must_use]
 pub fn empty_ratio(gaps: Gaps, interval_s: f64) -> f64 {
     gaps.mean_excess_s(interval_s) / gaps.mean_s()
@@ -52,8 +53,8 @@ pub fn requests_per_event(gaps: Gaps, interval_s: f64) -> f64 {
 /// From the mean gaps of the arrivals.
 ///
 /// # Errors
-/// If the arrivals have no closed form, the polls alone saturate the server or the link, or chance
-/// decides which polls are skipped.
+/// If the arrivals have no closed form, if polls alone saturate the server or the link, or if chance decides
+/// which polls are skipped.
 pub fn closed_form(inputs: &Inputs<'_>) -> Result<Prediction, NotApplicable> {
     let timer = PollTimer::of(inputs)?;
     let gaps = Gaps::of(inputs.arrivals)?;
@@ -64,7 +65,7 @@ pub fn closed_form(inputs: &Inputs<'_>) -> Result<Prediction, NotApplicable> {
     let batch = gaps.mean_batch(interval_s);
     let answer = answer_bytes(inputs, sizes, batch);
     let busiest = match gaps {
-        // The fullest answer must be through before the next tick, or that is skipped.
+        // The largest answer must pass the link before the next tick, otherwise that tick is skipped.
         Gaps::Steady { .. } => answer_bytes(inputs, sizes, batch.ceil()),
         Gaps::Poisson { .. } | Gaps::Bursts { .. } => answer * (1.0 - empty_ratio),
     };

@@ -1,18 +1,19 @@
-//! An SSE stream is asked for once and never deaf: what remains is the way and the row of readers.
+//! An SSE stream needs one request and has no deaf window: the age is the one-way delay and the wait until the
+//! subscribers before it are served.
 //!
-//! **Deaf window.** None while the connection lives. A stream that lives A and is away D until it
-//! has reconnected has G = D, X = A + D ([`crate::deaf_window`]): with `Last-Event-ID` the events
-//! of the outage come late, without it they are lost. The lab's trials cut no connection.
+//! **Deaf window.** None while the connection is open. If a connection is open for A and then takes D to
+//! reconnect, G = D and X = A + D ([`crate::deaf_window`]): with `Last-Event-ID` the events of the outage come
+//! late, without it they are lost. The trials that the model predicts cut no connection.
 //!
 //! | quantity | formula |
 //! |---|---|
 //! | age at the j-th of N subscribers | ℓ + transit + (j−1)c, mean ℓ + transit + (N−1)c/2 |
-//! | requests per event | 0; one request in a subscription's life, before the window |
+//! | requests per event | 0; one request per subscription, before the window |
 //! | bytes per event | `id`, `event` and `data` fields in a chunk; a heartbeat every 15 s, or as set |
 //!
-//! ℓ is the publisher's lateness, c the time that one delivery takes; a network's way, once, comes on top
-//! of transit. The row of subscribers is `fan_out.rs`, which WebSocket shares: the two differ in bytes,
-//! and these by transport (`transports.rs`).
+//! ℓ is the publisher's lateness, transit the one-way delay on loopback, c the time of one delivery; a network
+//! adds its one-way delay once. `fan_out.rs` has the formulas, which WebSocket shares: the two patterns differ
+//! in bytes, which also depend on the transport (`transports.rs`).
 
 use contract::Pattern;
 

@@ -11,11 +11,11 @@ use crate::{Inputs, NotApplicable, bytes, bytes::EventText};
 pub(crate) struct Delays {
     /// From due to published.
     pub(crate) lateness_s: f64,
-    /// From published to received when nothing queues; in short polling the time of an exchange.
+    /// From published to received if nothing queues; for short polling the time of an exchange.
     pub(crate) transit_s: f64,
-    /// By which a subscriber's timer fires late.
+    /// Lateness of a subscriber's timer.
     pub(crate) timer_late_s: f64,
-    /// Between two deliveries of a fan-out, or two exchanges.
+    /// Time between two deliveries of a fan-out, or between two exchanges.
     pub(crate) service_s: f64,
 }
 
@@ -67,7 +67,7 @@ impl<'a> Timeline<'a> {
         }
     }
 
-    /// Bytes of the cursor after the first `events` events, on a server that is fresh.
+    /// Bytes of the cursor after the first `events` events, on a new server.
     pub(crate) fn cursor_after(events: usize) -> usize {
         bytes::cursor(events as u64)
     }
@@ -79,7 +79,7 @@ impl<'a> Timeline<'a> {
     }
 }
 
-/// The deliveries that arrive within the window: what all costs of the window are divided by.
+/// The deliveries that arrive within the window: the divisor of all costs of the window.
 ///
 /// # Errors
 /// If there are none.
@@ -87,5 +87,5 @@ pub(crate) fn arrived(deliveries: f64) -> Result<f64, NotApplicable> {
     if deliveries > 0.0 {
         return Ok(deliveries);
     }
-    Err(NotApplicable("no event arrives within the window, so there is nothing to divide by".to_owned()))
+    Err(NotApplicable("no event arrives within the window: there is nothing to divide by".to_owned()))
 }

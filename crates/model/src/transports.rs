@@ -1,4 +1,4 @@
-//! What a transport adds to a write, in bytes of the TCP stream.
+//! The bytes that a transport adds to a write, in the TCP stream.
 //!
 //! | layer | bytes | source |
 //! |---|---|---|
@@ -6,10 +6,9 @@
 //! | HTTP/2 DATA frame, instead of a chunk | header 9; 16 KiB of content at most | RFC 9113 §4.1, §6.5.2 |
 //! | WebSocket over HTTP/2 | its frames, unchanged, within DATA frames | RFC 8441 §5 |
 //!
-//! One write of the server is one record, or as few as hold it; of HTTP/2 each frame is a write, so that a
-//! full one with its header needs two records. Left out, because it is little: the
-//! WINDOW_UPDATE frames with which a client of HTTP/2 gives back the window, one or two for every half
-//! window of some 32 KiB.
+//! One write of the server is one TLS record, or as few as can hold it. In HTTP/2 each frame is a write, so a
+//! full frame with its header needs two records. Left out, because they are few: the WINDOW_UPDATE frames of an
+//! HTTP/2 client, one or two for every half window of about 32 KiB.
 
 use contract::Transport;
 
@@ -17,17 +16,17 @@ use contract::Transport;
 pub const RECORD_OVERHEAD: usize = 5 + 1 + 16;
 /// Header of an HTTP/2 frame.
 pub const FRAME_HEADER: usize = 9;
-/// Most content of a record, and of a frame whose receiver has not asked for larger ones.
+/// Most content of a record, and of a frame unless its receiver allows larger ones.
 pub const LARGEST_CONTENT: usize = 16_384;
 
-/// So many bytes in TLS records.
+/// The size of `content` bytes in TLS records.
 #[must_use]
 pub const fn sealed(content: usize) -> usize {
     content + content.div_ceil(LARGEST_CONTENT) * RECORD_OVERHEAD
 }
 
-/// A write of `plain` bytes of the stream of HTTP/1.1 (chunks included), of which `content` are what
-/// HTTP carries.
+/// The size of a write. It has `plain` bytes in HTTP/1.1, chunk framing included, and `content` bytes without
+/// that framing.
 #[must_use]
 pub const fn written(transport: Transport, plain: usize, content: usize) -> usize {
     match transport {
@@ -56,7 +55,7 @@ mod tests {
     fn more_than_a_record_holds_takes_two() {
         assert_eq!(sealed(16_384), 16_406);
         assert_eq!(sealed(16_385), 16_429);
-        // Frame headers are content of the records, and the next frame begins a record.
+        // Frame headers are content of the records, and each frame begins a new record.
         assert_eq!(written(Transport::Http2, 0, 16_384), 16_384 + 9 + 44);
         assert_eq!(written(Transport::Http2, 0, 20_021), 20_105);
     }

@@ -1,25 +1,25 @@
-//! The way between subscriber and server: what a middlebox adds to a request and to an answer.
+//! The path between subscriber and server: the delay that a middlebox adds to a request and to an answer.
 //!
-//! Half the round-trip time in each direction; on a new connection, whose SYN no relay can hold back, its
-//! first bytes a whole one more. Jitter is uniform between nothing and its most. A message of b bytes takes
-//! b ÷ bandwidth to pass, and is there when its last byte is. Each connection has a link of its own.
+//! Each direction takes half the round-trip time. A relay cannot delay a SYN, so on a new connection the first
+//! bytes take a whole round-trip time more. Jitter is uniform between 0 and its maximum. A message of b bytes
+//! takes b ÷ bandwidth to pass, and arrives with its last byte. Each connection has its own link.
 
 use contract::Params;
 
 use crate::set_up::connection_round_trips;
 
-/// What a request or an answer takes beyond what it takes on loopback, in seconds.
+/// The delay of a request or an answer beyond that on loopback, in seconds.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Way {
     /// One direction, without jitter.
     leg_s: f64,
-    /// Most that chance adds to a direction.
+    /// Largest jitter of a direction.
     pub(crate) jitter_s: f64,
     /// The inverse of the bandwidth; 0 where it is unlimited.
     s_per_byte: f64,
-    /// What opening a connection adds to a request that has one of its own.
+    /// What opening a connection adds to a request, if every request opens one.
     opening_s: f64,
-    /// The part of it that passes before the request is sent at all: a TLS handshake.
+    /// The part of it before the request is sent: a TLS handshake.
     pub(crate) asks_after_s: f64,
 }
 
@@ -31,7 +31,7 @@ impl Way {
         let is_fresh = params.keep_alive == Some(false);
         let is_encrypted = params.transport.is_encrypted();
         let opening_s = if is_fresh { connection_round_trips(params.transport) * rtt_s } else { 0.0 };
-        // The handshake's two legs have their own jitter: on average half of it each.
+        // Both directions of the handshake have jitter: half of the maximum each, on average.
         let handshake_jitter_s = if is_fresh && is_encrypted { jitter_s } else { 0.0 };
         let opening_s = opening_s + handshake_jitter_s;
         Self {
@@ -43,17 +43,17 @@ impl Way {
         }
     }
 
-    /// A request of so many bytes to the server, without jitter.
+    /// The delay of a request of `bytes` bytes to the server, without jitter.
     pub(crate) fn there_s(&self, bytes: f64) -> f64 {
         self.opening_s + self.back_s(bytes)
     }
 
-    /// An answer of so many bytes to the subscriber, without jitter.
+    /// The delay of an answer of `bytes` bytes to the subscriber, without jitter.
     pub(crate) fn back_s(&self, bytes: f64) -> f64 {
         self.leg_s + self.passing_s(bytes)
     }
 
-    /// How long so many bytes take to pass the link.
+    /// The time in which `bytes` bytes pass the link.
     pub(crate) fn passing_s(&self, bytes: f64) -> f64 {
         bytes * self.s_per_byte
     }
@@ -68,7 +68,7 @@ impl Way {
     }
 }
 
-/// Chance of a replay, the same in each: SplitMix64 (Steele, Lea and Flood 2014).
+/// The random numbers of a replay, the same in each: SplitMix64 (Steele, Lea and Flood 2014).
 pub(crate) struct Chance(u64);
 
 impl Chance {
@@ -76,7 +76,7 @@ impl Chance {
         Self(1)
     }
 
-    /// Evenly spread over `[0, 1)`.
+    /// Uniform over `[0, 1)`.
     fn draw(&mut self) -> f64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);

@@ -1,16 +1,17 @@
-//! A WebSocket is asked for once and never deaf, like SSE: its frames are shorter, its events JSON.
+//! A WebSocket needs one request and has no deaf window, like SSE: its frames are shorter, its events are JSON.
 //!
-//! **Deaf window.** None while the connection lives, as for SSE ([`crate::sse`]); with the cursor
+//! **Deaf window.** None while the connection is open, as for SSE ([`crate::sse`]); with the cursor
 //! in the URL an outage delays events, without it they are lost.
 //!
 //! | quantity | formula |
 //! |---|---|
 //! | age at the j-th of N subscribers | ℓ + transit + (j−1)c, mean ℓ + transit + (N−1)c/2 |
-//! | requests per event | 0; one upgrade in a subscription's life, before the window |
+//! | requests per event | 0; one upgrade per subscription, before the window |
 //! | bytes per event | frame header and JSON object; ping and pong every 15 s, or as set |
 //!
-//! Only server frames count, which are not masked; the subscriber's pong is (RFC 6455 §5.3).
-//! The row of subscribers is `fan_out.rs`, which SSE shares; the sizes are `bytes.rs`.
+//! The symbols are those of [`crate::sse`]. Events come in server frames, which are not masked; the
+//! subscriber's pong is masked (RFC 6455 §5.3). `fan_out.rs` has the formulas, which SSE shares; `bytes.rs` has
+//! the sizes.
 
 use contract::Pattern;
 

@@ -1,5 +1,5 @@
 //! Ages as a page sees them: it subscribes as any page would, and notes by its own clock when each event
-//! was there.
+//! arrives.
 
 use std::time::Duration;
 
@@ -27,9 +27,9 @@ use crate::{
     system::machine::{self, Clocks},
 };
 
-/// Round trips to the server's clock, before the schedule and once more after it.
+/// Round trips to the server's clock, before the schedule and again after it.
 const ROUND_TRIPS: u32 = 100;
-/// Longest for these, and for anything else that the page does at once.
+/// Longest wait for these, and for any other call of the page.
 const LONGEST: Duration = Duration::from_secs(60);
 
 #[derive(Debug, Deserialize)]
@@ -57,7 +57,7 @@ struct Outside {
     /// At both edges of the window.
     edges: [Reading; 2],
     cpu: CpuUse,
-    /// When the page subscribed, and when it had ended.
+    /// The server's counters before the page subscribed, and after it had finished.
     life: [ServerStats; 2],
     publisher: PublisherReport,
 }
@@ -90,13 +90,13 @@ pub(super) async fn perform(
     Ok(Brought::Measured { measurements: Box::new(measurements), interval_log })
 }
 
-/// Asks how far the page's clock is from the server's.
+/// Estimates the offset between the page's clock and the server's.
 async fn estimate(browser: &Browser) -> Result<PageClock, TaskError> {
     let told: Trips = browser.call("clock", json!({ "round_trips": ROUND_TRIPS }), LONGEST).await?;
     PageClock::of(&told.trips).ok_or(TaskError::NoClock)
 }
 
-/// Lets the page subscribe, publishes the schedule, and asks the page what it has noted.
+/// Has the page subscribe, publishes the schedule, and collects the page's notes.
 async fn subscribe(
     stage: &Stage<'_>,
     browser: &Browser,
@@ -109,7 +109,7 @@ async fn subscribe(
         "hold_s": plan.settings.hold.milliseconds() / 1e3,
         "turnaround_ms": plan.settings.turnaround.milliseconds(),
     });
-    // What loading the page took is no cost of the pattern.
+    // Loading the page is not a cost of the pattern.
     let begun = stage.control.stats().await?;
     let Subscribed { connected_ms } = browser.call("subscribe", options, LONGEST).await?;
     let started = stage.publish().await?;
@@ -128,7 +128,7 @@ async fn subscribe(
     Ok((notes, outside))
 }
 
-/// Waits until the page has everything, or the drain is over.
+/// Waits until the page has received everything, or the drain is over.
 async fn drain(
     stage: &Stage<'_>,
     browser: &Browser,
@@ -168,7 +168,7 @@ async fn until(
     }
 }
 
-/// Puts together what page, server and publisher counted.
+/// Puts the counts of page, server and publisher together.
 fn measurements(stage: &Stage<'_>, counted: &Counted, outside: &Outside) -> Measurements {
     let Outside { started, edges: [first, last], life: [begun, ended], publisher, .. } = outside;
     let (order, pattern) = (stage.order, stage.order.plan.pattern);
@@ -206,11 +206,11 @@ fn measurements(stage: &Stage<'_>, counted: &Counted, outside: &Outside) -> Meas
         kernel_window: None,
         set_up: None,
         wakeups: 0,
-        // A browser keeps those that loaded the page for a while, used or not.
+        // A browser keeps the connections that loaded the page for a while, used or not.
         sockets_held: 0.0,
         cpu: outside.cpu,
         server_requests_life: Some(ended.requests_of(pattern).arrived - begun.requests_of(pattern).arrived),
-        // The bytes above are the server's own: they prove nothing beside themselves.
+        // The bytes above are the server's own, so there is nothing to compare them with.
         server_bytes_life: None,
         publisher: PublisherCounts {
             planned: order.schedule.events().len() as u64,
@@ -233,23 +233,23 @@ fn measurements(stage: &Stage<'_>, counted: &Counted, outside: &Outside) -> Meas
     }
 }
 
-/// What a reader should know of these ages before believing them.
+/// The warnings about these ages.
 fn doubts(counted: &Counted, clocks_moved: bool) -> Vec<String> {
     let mut doubts = vec![
-        "the subscriber is a page: its bytes are those that the server counted, heads cannot be told from \
-         framing, and how often it woke up is not known"
+        "the subscriber is a page: its bytes are those that the server counted, heads cannot be separated \
+         from framing, and its wake-ups are not known"
             .to_owned(),
-        "the page's polls and event streams go over the connection that loaded it, a WebSocket opens one of its \
-         own: the time to connect compares no patterns, and connections held are not told"
+        "the page's polls and event streams use the connection that loaded it, a WebSocket opens a new one: \
+         so the time to connect does not compare patterns, and held connections are not counted"
             .to_owned(),
     ];
     if clocks_moved {
-        let words = "the page's clock and the server's moved apart during the trial: the ages are off by more \
+        let words = "the clocks of page and server drifted apart during the trial: the ages are off by more \
                      than their bound";
         doubts.push(words.to_owned());
     }
     if counted.too_early > 0 {
-        let words = "events seemed to be there before they were due, by more than the clocks' bound";
+        let words = "events seemed to arrive before they were due, by more than the clocks' bound";
         doubts.push(format!("{} {words}", counted.too_early));
     }
     if counted.requests.failed > 0 {

@@ -1,8 +1,8 @@
-//! The fingerprint by which Chromium is told to take exactly one certificate that nobody has signed:
-//! base64 of the SHA-256 of its SubjectPublicKeyInfo, as pins are written (RFC 7469 §2.4).
+//! The fingerprint with which Chromium accepts exactly one self-signed certificate: base64 of the SHA-256 of
+//! its SubjectPublicKeyInfo, in the form of pins (RFC 7469 §2.4).
 //!
-//! rustls already reads certificates for the lab's own subscribers and hands out this part of them, so no
-//! other reader of X.509 is needed.
+//! rustls already parses certificates for the lab's own subscribers and exposes this part of them, so no other
+//! X.509 parser is needed.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use rustls::{

@@ -1,12 +1,12 @@
-//! The page's clock beside the server's: how far they are apart, and by how much that may be wrong.
+//! The offset between the page's clock and the server's, with its error bound.
 //!
-//! Four stamps (RFC 5905 §8), of which the server's two are one, since it answers at once. The shortest
-//! round trip of many is taken: it leaves the least room for the two ways to have taken different times.
+//! It is the four-stamp estimate (RFC 5905 §8); the server's two stamps are one, because it answers at once.
+//! The shortest of many round trips is used: there the delays of both directions can differ least.
 
 use serde::Deserialize;
 
-/// The step of `performance.now()` on a page that is not isolated, microseconds. Both stamps of the page
-/// carry it.
+/// The resolution of `performance.now()` on a page that is not isolated, microseconds. It affects both stamps
+/// of the page.
 const CLOCK_STEP_US: f64 = 100.0;
 
 /// One round trip to the server's clock: milliseconds of the page's clock, nanoseconds of the server's.
@@ -18,17 +18,17 @@ pub(super) struct Trip {
     answered_ms: f64,
 }
 
-/// The way from the page's clock to the server's.
+/// The conversion from the page's clock to the server's.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct PageClock {
     /// The server's clock when the page's was 0, nanoseconds.
     offset_ns: f64,
-    /// Most by which this may be off.
+    /// Largest error of this offset.
     pub(super) bound_us: f64,
 }
 
 impl PageClock {
-    /// The estimate of the shortest of these round trips; none without any.
+    /// The estimate from the shortest of these round trips; none if there are none.
     pub(super) fn of(trips: &[Trip]) -> Option<Self> {
         let length = |trip: &Trip| trip.answered_ms - trip.asked_ms;
         let shortest = trips.iter().min_by(|left, right| length(left).total_cmp(&length(right)))?;
@@ -44,12 +44,12 @@ impl PageClock {
         (page_ms * 1e6 + self.offset_ns).round() as i64
     }
 
-    /// Whether two estimates contradict each other: one of the clocks went wrong in between.
+    /// Whether two estimates contradict each other: then one of the clocks has drifted in between.
     pub(super) fn contradicts(&self, other: &Self) -> bool {
         (self.offset_ns - other.offset_ns).abs() * 1e-3 > self.bound_us + other.bound_us
     }
 
-    /// The one that may be off by less.
+    /// The estimate with the smaller error bound.
     pub(super) fn better(self, other: Self) -> Self {
         if other.bound_us < self.bound_us { other } else { self }
     }

@@ -1,4 +1,5 @@
 //! A page that reads from another origin: what a server must allow, and what CORS does not protect.
+//! The expected results are the texts that the page returns.
 
 use std::time::Duration;
 
@@ -9,26 +10,26 @@ use serde_json::{Value, json};
 use super::{Stage, TaskError, driver::Browser};
 use crate::processes::server_process::ServerProcess;
 
-/// The page gives up by itself before.
+/// The page's own timeout is shorter.
 const LONGEST: Duration = Duration::from_secs(10);
 
 const READ: &str = "answer 200 read, with a body";
 const REFUSED: &str = "refused: TypeError";
 
-/// What the page tells.
+/// The page's result.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Told {
     found: String,
 }
 
-/// One page, and two servers of other origins.
+/// One page, and two servers with other origins.
 struct Borders<'a> {
     browser: &'a Browser,
     pattern: Pattern,
     /// Allows no other origin.
     closed: (String, &'a ServerProcess),
-    /// Allows the page's.
+    /// Allows the page's origin.
     open: (String, &'a ServerProcess),
     checks: Vec<BrowserCheck>,
 }
@@ -77,8 +78,8 @@ impl Borders<'_> {
         self.check("not allowed", "a page fetches from an origin that does not allow it", REFUSED, found);
         let found = arrived(self.counts(self.closed.1).await?);
         let question =
-            "whether that request reached the server: CORS keeps the page from reading, not from asking";
-        self.check("asked all the same", question, "1 arrived, 0 refused by the server", found);
+            "whether that request reached the server: CORS stops the page from reading, not from sending";
+        self.check("request sent anyway", question, "1 arrived, 0 refused by the server", found);
         let found = self.read("fetch", &open, json!({})).await?;
         self.check("allowed", "a page fetches from an origin that allows it (--allow-origin)", READ, found);
         let found = self.read("fetch", &open, json!({ "if-none-match": "\"x\"" })).await?;
@@ -93,7 +94,7 @@ impl Borders<'_> {
         let requests = after.arrived - before.arrived - preflights;
         let question = "whether that request reached the server: after a refused preflight it is never sent";
         let found = format!("{preflights} preflight, {requests} requests");
-        self.check("not even asked", question, "1 preflight, 0 requests", found);
+        self.check("request not sent", question, "1 preflight, 0 requests", found);
         Ok(())
     }
 
@@ -104,8 +105,8 @@ impl Borders<'_> {
         self.check("not allowed", question, "error, closed for good", found);
         let found = arrived(self.counts(self.closed.1).await?);
         let question =
-            "whether that request reached the server: CORS keeps the page from reading, not from asking";
-        self.check("asked all the same", question, "1 arrived, 0 refused by the server", found);
+            "whether that request reached the server: CORS stops the page from reading, not from sending";
+        self.check("request sent anyway", question, "1 arrived, 0 refused by the server", found);
         let found = self.read("event-source", &open, json!({})).await?;
         let question = "a page opens an EventSource to an origin that allows it (--allow-origin)";
         self.check("allowed", question, "open", found);
@@ -118,13 +119,13 @@ impl Borders<'_> {
         let question = "a page opens a WebSocket to an origin that does not allow it";
         self.check("not allowed", question, "closed with 1006 before it was open", found);
         let found = arrived(self.counts(self.closed.1).await?);
-        let question = "who refused it: the browser asks without a preflight, and only the server's check of the \
-                        `Origin` header (RFC 6455 §10.2) says 403";
+        let question = "which side refused it: the browser sends no preflight, and only the server's check \
+                        of the `Origin` header (RFC 6455 §10.2) answers 403";
         self.check("refused by the server", question, "1 arrived, 1 refused by the server", found);
         let unguarded = self.closed.0.clone() + "/pages/unguarded-websocket";
         let found = self.read("web-socket", &unguarded, json!({})).await?;
         let question = "a WebSocket of the same server that checks no origin and sends no CORS header: CORS \
-                        protects no WebSocket, so every page of every site can open it";
+                        does not protect WebSockets, so every page of every site can open it";
         self.check("CORS alone", question, "open", found);
         let found = self.read("web-socket", &open, json!({})).await?;
         let question = "a page opens a WebSocket to an origin that allows it (--allow-origin)";

@@ -1,5 +1,5 @@
-//! The curious cases of Server-Sent Events: decoded by the browser's `EventSource`, and by the lab's own
-//! parser over the same bytes.
+//! Conformance cases for Server-Sent Events: decoded by the browser's `EventSource`, and by the lab's own
+//! parser from the same bytes.
 
 use std::{
     fmt::Write,
@@ -15,18 +15,18 @@ use tokio::time::{sleep, timeout};
 use super::{Stage, TaskError};
 use crate::data::sse_parser::SseParser;
 
-/// Longest for all cases together.
+/// Longest time for all cases together.
 const LONGEST: Duration = Duration::from_secs(120);
-/// Longest for one answer to the lab's own reader.
+/// Longest time for one answer to the lab's own client.
 const LONGEST_ANSWER: Duration = Duration::from_secs(20);
-/// What a reader waits for before it asks again, if the stream does not say.
+/// The reconnection time if the stream sets none.
 const USUAL_RETRY_MS: u64 = 3_000;
-/// Events of a case that are told in words; of more only the first and the last.
+/// Events of a case that the text lists; of more events only the first and the last.
 const MOST_WORDS: usize = 8;
-/// Streams longer than this are not read once more byte by byte.
+/// Streams longer than this are not parsed a second time byte by byte.
 const MOST_BYTES_ONE_BY_ONE: usize = 1 << 20;
 
-/// What the page tells.
+/// The page's result.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Told {
@@ -56,13 +56,13 @@ pub(super) async fn perform(stage: &Stage<'_>) -> Result<BrowserFindings, TaskEr
     }
     let reader = match stage.order.plan.settings.transport {
         Transport::Http1 => {
-            // No timeout of a whole answer: a stream that says nothing more has told what it has.
+            // No timeout for a whole answer: a stream that stays open has sent everything.
             let client = reqwest::Client::builder().no_proxy().build()?;
             Some(Reader { client, origin: stage.origin(stage.control.announcement()) })
         }
         Transport::Http1Tls | Transport::Http2 => {
             let words =
-                "the lab's own parser was not asked: its reader for these cases speaks plain HTTP/1.1";
+                "the lab's own parser was not checked: its client for these cases uses plain HTTP/1.1";
             findings.warnings.push(words.to_owned());
             None
         }
@@ -83,7 +83,7 @@ pub(super) async fn perform(stage: &Stage<'_>) -> Result<BrowserFindings, TaskEr
     Ok(findings)
 }
 
-/// What `EventSource` cannot ask for: a method, headers and a body.
+/// What `EventSource` cannot send: a method, headers and a body.
 fn by_post() -> CuriousCase {
     CuriousCase {
         name: "POST".to_owned(),
@@ -106,7 +106,7 @@ fn check(
     ours: Option<&CuriousAnswer>,
 ) -> BrowserCheck {
     let is_its = name == case.name;
-    let least = case.least_gap_ms.map_or(String::new(), |least| format!(", {least} ms apart at the least"));
+    let least = case.least_gap_ms.map_or(String::new(), |least| format!(", at least {least} ms apart"));
     BrowserCheck {
         name: case.name.clone(),
         question: case.question.clone(),
@@ -152,18 +152,18 @@ fn words(events: &[DecodedEvent], gives_up: bool) -> String {
     words
 }
 
-/// The lab's own reader of the cases.
+/// The lab's own client for the cases.
 struct Reader {
     client: reqwest::Client,
     origin: String,
 }
 
-/// What has been decoded so far.
+/// The events decoded so far.
 #[derive(Default)]
 struct Decoded {
     events: Vec<DecodedEvent>,
     times: Vec<Instant>,
-    /// The same stream once more, fed byte by byte.
+    /// The same stream parsed a second time, byte by byte.
     one_by_one: Vec<DecodedEvent>,
     last_event_id: String,
     retry_ms: Option<u64>,
@@ -197,7 +197,7 @@ impl Reader {
         }
         let mut decoded = Decoded::default();
         decoded.take(stream, 1).await?;
-        // The place of an event differs from run to run.
+        // The ids of events differ from run to run.
         let without_ids =
             |events: &mut Vec<DecodedEvent>| events.iter_mut().for_each(|event| event.id.clear());
         without_ids(&mut decoded.events);
@@ -206,14 +206,14 @@ impl Reader {
     }
 }
 
-/// The head of an answer; what follows takes as long as it takes.
+/// Waits for the head of an answer; the body may take any time.
 async fn answer_to(request: RequestBuilder) -> Result<Response, TaskError> {
     let answer = timeout(LONGEST_ANSWER, request.send()).await;
     Ok(answer.map_err(|_| TaskError::Unanswered(LONGEST_ANSWER))??.error_for_status()?)
 }
 
 impl Decoded {
-    /// Reads a stream until its end, or until so many events are there.
+    /// Reads a stream until its end, or until there are `most` events.
     async fn take(&mut self, mut response: Response, most: usize) -> Result<(), TaskError> {
         let mut parser = SseParser::resuming(&self.last_event_id);
         let mut slow_parser = SseParser::resuming(&self.last_event_id);
@@ -224,7 +224,7 @@ impl Decoded {
         let end = Instant::now() + LONGEST_ANSWER;
         while self.events.len() < most {
             let left = end.saturating_duration_since(Instant::now());
-            // A stream that says nothing more tells what it has told.
+            // A stream that stays open has sent everything.
             let Ok(chunk) = timeout(left, response.chunk()).await else { break };
             let Some(chunk) = chunk? else { break };
             read_bytes += chunk.len();
@@ -253,7 +253,7 @@ impl Decoded {
 
     fn answer(mut self) -> CuriousAnswer {
         if self.events != self.one_by_one {
-            // Neither is then the answer.
+            // The two results differ: report both.
             let words = format!("byte by byte: {}", words(&self.one_by_one, false));
             self.events.push(DecodedEvent::of("error", &words, ""));
         }

@@ -1,4 +1,5 @@
-//! A headless Chromium, driven by WebDriver through its driver: started, asked, and never left behind.
+//! A headless Chromium, controlled with WebDriver through its driver: started, used, and always stopped at the
+//! end.
 
 use std::{
     collections::VecDeque,
@@ -37,16 +38,16 @@ use crate::{
 const LONGEST_STEP: Duration = Duration::from_secs(40);
 /// Longest wait for the browser to close by itself.
 const LONGEST_CLOSE: Duration = Duration::from_secs(5);
-/// Longest wait for processes that were killed to be gone.
+/// Longest wait for killed processes to end.
 const LONGEST_END: Duration = Duration::from_secs(2);
-/// What a script may take at most; what a task waits for is shorter.
+/// Longest time of a script; the timeouts of tasks are shorter.
 const LONGEST_SCRIPT: Duration = Duration::from_secs(24 * 3_600);
 
-/// How often the driver is started before that is given up. It picks a port by itself, and ends if that is
-/// free for one version of IP only, as may be after a trial with thousands of connections.
+/// Most attempts to start the driver. It chooses a port by itself, and ends if that port is free for one IP
+/// version only, which may happen after a trial with thousands of connections.
 const MOST_STARTS: u32 = 8;
 
-/// Calls a function of the page, and hands over what it promises.
+/// Calls a function of the page, and returns the value of its promise.
 const CALL: &str = "
     const [name, options, done] = arguments;
     Promise.resolve()
@@ -54,20 +55,19 @@ const CALL: &str = "
         .then((value) => done({ value }), (error) => done({ error: String(error) }));
 ";
 
-/// Says what is shown instead of a test page; nothing if it is one. The browser's own pages about what went
-/// wrong name it in capitals.
+/// Describes the shown page if it is not a test page. The browser's own error pages contain a code in capitals.
 const SHOWN: &str = "
     if (typeof window.pushlab === 'object') return null;
     const [error] = document.documentElement.textContent.match(/ERR_[A-Z_]+/) ?? [''];
     return `${document.title || 'a page without title'} ${error}`.trim();
 ";
 
-/// A browser that cannot be driven, or no more.
+/// A browser that could not be started, or that failed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum BrowserError {
     #[error("{what} could not be started: {error}")]
     Spawn { what: String, error: std::io::Error },
-    #[error("{program} ended before it said its port; it said last: {said}")]
+    #[error("{program} ended before it wrote its port; its last line: {said}")]
     NoPort { program: String, said: String },
     #[error("the browser could not be started: {0}")]
     Session(String),
@@ -75,38 +75,38 @@ pub(crate) enum BrowserError {
     TooLong(&'static str, Duration),
     #[error("the browser failed ({0}): {1}")]
     Gone(&'static str, String),
-    #[error("the browser shows something else than {address}: {shown}")]
+    #[error("the browser does not show {address} but: {shown}")]
     OtherPage { address: String, shown: String },
     #[error("the page failed: {0}")]
     Page(String),
-    #[error("the page answered something else than was asked: {0}")]
+    #[error("the page's result cannot be read: {0}")]
     Answer(serde_json::Error),
     #[error(transparent)]
     Certificate(#[from] UnreadableCertificate),
 }
 
-/// A running browser with one page. Dropping it kills it and all it has started.
+/// A running browser with one page. Dropping it kills it and all its processes.
 #[derive(Debug)]
 pub(crate) struct Browser {
     session: Session,
     name: String,
-    // Dropped in this order: whoever still writes into the folder is gone before the folder is.
+    // Dropped in this order: all processes that write into the folder end before it is deleted.
     driver: Driver,
     _home: TempDir,
 }
 
-/// The page, as the driver lets it be asked.
+/// The page in the driver's session.
 #[derive(Debug)]
 struct Session(WebDriver);
 
 impl Drop for Session {
     fn drop(&mut self) {
-        // Else it would be closed here, and everybody would wait for a browser that is killed anyway.
+        // Otherwise it would be closed here, which waits for a browser that is killed anyway.
         let _ = self.0.clone().leak();
     }
 }
 
-/// The driver's process, and with it the browser's: they are one group.
+/// The process of the driver, in one group with those of the browser.
 #[derive(Debug)]
 struct Driver {
     child: Child,
@@ -117,8 +117,8 @@ struct Driver {
 }
 
 impl Browser {
-    /// Starts a browser with a folder of its own, which knows nothing of any earlier one. Of the
-    /// certificates that nobody has signed it takes these and no other.
+    /// Starts a browser with a new profile folder, without any state of earlier ones. It accepts these
+    /// self-signed certificates and no others.
     pub(crate) async fn start(
         programs: &BrowserPrograms,
         kind: Certificate,
@@ -128,7 +128,7 @@ impl Browser {
             Certificate::Valid => {
                 certificates.iter().map(|pem| key_fingerprint(pem)).collect::<Result<_, _>>()?
             }
-            // What is wrong with them is the question: the browser is to refuse them.
+            // The trial needs the browser to refuse these.
             Certificate::Expired | Certificate::OtherHost => Vec::new(),
         };
         let spawn = |error| BrowserError::Spawn { what: "the browser".to_owned(), error };
@@ -149,16 +149,16 @@ impl Browser {
         Ok(Self { name: format!("{name} {version}, headless"), session, driver, _home: home })
     }
 
-    /// What it calls itself.
+    /// Its name and version.
     pub(crate) fn name(&self) -> &str {
         &self.name
     }
 
-    /// Goes to a test page and waits until it is loaded.
+    /// Opens a test page and waits until it is loaded.
     pub(crate) async fn open(&self, address: &str) -> Result<(), BrowserError> {
         const STEP: &str = "opening the page";
         self.bounded(STEP, LONGEST_STEP, self.session.0.goto(address)).await?;
-        // A refused certificate is no error of WebDriver's: the browser shows a page about it.
+        // WebDriver reports no error for a refused certificate: the browser shows an error page instead.
         let shown = self.bounded(STEP, LONGEST_STEP, self.session.0.execute(SHOWN, Vec::new())).await?;
         match shown.json().as_str() {
             None => Ok(()),
@@ -168,7 +168,7 @@ impl Browser {
         }
     }
 
-    /// Calls a function of the page, and waits for what it promises.
+    /// Calls a function of the page, and waits for the value of its promise.
     pub(crate) async fn call<T: DeserializeOwned>(
         &self,
         function: &str,
@@ -190,7 +190,7 @@ impl Browser {
         done.map_err(|error| BrowserError::Gone(step, essence(&error)))
     }
 
-    /// Closes it, and kills what is left after a while. Returns the last lines that it wrote to stderr.
+    /// Closes it, and kills remaining processes after a while. Returns the last lines of its stderr output.
     pub(crate) async fn close(self) -> Vec<String> {
         let Self { session, driver, .. } = self;
         let _ = timeout(LONGEST_CLOSE, session.0.clone().quit()).await;
@@ -199,10 +199,10 @@ impl Browser {
 }
 
 impl Session {
-    /// A browser's, by the driver at this port.
+    /// Opens a session of a browser through the driver at this port.
     async fn open(port: u16, capabilities: Map<String, Value>) -> Result<Self, BrowserError> {
         let failed = |error: &dyn std::fmt::Display| BrowserError::Session(essence(error));
-        // Never through a proxy: the driver is on this machine.
+        // Without a proxy: the driver is on this machine.
         let http = reqwest::Client::builder().no_proxy().build().map_err(|error| failed(&error))?;
         let builder = WebDriver::builder(format!("http://127.0.0.1:{port}"), capabilities).client(http);
         let open = async {
@@ -216,12 +216,12 @@ impl Session {
     }
 }
 
-/// How Chromium is started.
+/// The arguments of Chromium.
 fn flags(home: &Path, trusted: &[String]) -> Vec<String> {
     let mut flags: Vec<String> = [
         "--headless",
         "--disable-gpu",
-        // A trial is about the server's transports, and nothing else may be looked for on the network.
+        // A trial compares the server's transports, so the browser must use no other protocol or service.
         "--disable-quic",
         "--disable-background-networking",
         "--disable-component-update",
@@ -237,7 +237,7 @@ fn flags(home: &Path, trusted: &[String]) -> Vec<String> {
     .into();
     flags.push(format!("--user-data-dir={}", home.join("profile").display()));
     if geteuid().is_root() {
-        // Its sandbox refuses to run as root; as root is how containers and build machines run it.
+        // Its sandbox refuses to run as root, which is usual in containers and on build machines.
         flags.push("--no-sandbox".to_owned());
     }
     if !trusted.is_empty() {
@@ -246,7 +246,7 @@ fn flags(home: &Path, trusted: &[String]) -> Vec<String> {
     flags
 }
 
-/// What the page's function promised, or why it failed.
+/// The value of the page's promise, or its error.
 fn read_answer<T: DeserializeOwned>(answer: &Value) -> Result<T, BrowserError> {
     if let Some(error) = answer.get("error").and_then(Value::as_str) {
         return Err(BrowserError::Page(error.to_owned()));
@@ -254,7 +254,7 @@ fn read_answer<T: DeserializeOwned>(answer: &Value) -> Result<T, BrowserError> {
     T::deserialize(answer.get("value").unwrap_or(&Value::Null)).map_err(BrowserError::Answer)
 }
 
-/// What an error says in one line. The driver adds a trace of its own stack, which helps nobody here.
+/// The text of an error in one line, without the driver's stack trace.
 fn essence(error: &dyn std::fmt::Display) -> String {
     let text = error.to_string();
     let words = text.split_once("Additional info:").map_or(&*text, |(_, words)| words);
@@ -277,7 +277,7 @@ impl Driver {
         let spawn = |error| BrowserError::Spawn { what: what.clone(), error };
         let mut child = Command::new(program)
             .arg("--port=0")
-            // Whatever the browser keeps in a home, it keeps there.
+            // The browser keeps all its files there.
             .env("HOME", home)
             .env("XDG_CONFIG_HOME", home.join("config"))
             .env("XDG_CACHE_HOME", home.join("cache"))
@@ -285,7 +285,7 @@ impl Driver {
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
-            // A Ctrl-C at the terminal goes to the whole group; the browser is closed in order.
+            // A Ctrl-C at the terminal signals the whole group; the browser must be closed in order instead.
             .process_group(0)
             .kill_on_drop(true)
             .spawn()
@@ -329,7 +329,7 @@ impl Driver {
         self.group.signal(Signal::KILL);
         let _ = timeout(LONGEST_CLOSE, self.child.wait()).await;
         if let Some(mut stdin) = self.leash.stdin.take() {
-            // The word that lets go of a group that is gone.
+            // The supervising shell ends when it reads a word: the group is gone already.
             let _ = stdin.write_all(b"done\n").await;
         }
         let _ = timeout(LONGEST_CLOSE, self.leash.wait()).await;
@@ -346,7 +346,7 @@ impl Drop for Driver {
         if is_running || !self.group.members().is_empty() {
             self.group.signal(Signal::KILL);
         }
-        // The folder goes next, and nobody must write into it any more.
+        // The folder is deleted next, so no process may still write into it.
         while !self.group.members().is_empty() && Instant::now() < end {
             thread::sleep(Duration::from_millis(5));
         }
@@ -378,7 +378,7 @@ mod tests {
         assert_eq!(read(json!({ "error": "TypeError: x" })), Err("the page failed: TypeError: x".to_owned()));
         for odd in [json!(null), json!({}), json!({ "value": "three" }), json!([1])] {
             let told = read(odd).unwrap_err();
-            assert!(told.starts_with("the page answered something else than was asked"), "{told}");
+            assert!(told.starts_with("the page's result cannot be read"), "{told}");
         }
     }
 

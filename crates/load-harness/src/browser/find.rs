@@ -1,4 +1,4 @@
-//! Where Chromium and its driver are.
+//! Finds Chromium and its driver.
 
 use std::{
     env,
@@ -6,11 +6,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Names that Chromium and its siblings go by, in the order of search.
+/// Program names of Chromium and Chrome, in the order of search.
 const CHROMIUM: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
 const CHROMEDRIVER: [&str; 1] = ["chromedriver"];
 
-/// A Chromium, and the driver that speaks WebDriver for it.
+/// A Chromium, and its WebDriver program.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BrowserPrograms {
     /// The browser.
@@ -19,36 +19,36 @@ pub struct BrowserPrograms {
     pub chromedriver: PathBuf,
 }
 
-/// There is no browser to drive.
+/// No browser was found.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NoBrowser {
     /// None of the names is on the PATH.
-    #[error("no {what}: there is no {} on the PATH, and {variable} does not say where it is", .names.join(", "))]
+    #[error("no {what}: there is no {} on the PATH, and {variable} is not set", .names.join(", "))]
     NotOnPath {
         /// What is missing.
         what: &'static str,
-        /// Names looked for.
+        /// The names that were searched for.
         names: &'static [&'static str],
-        /// The variable that could name it.
+        /// The variable that may contain its path.
         variable: &'static str,
     },
-    /// The variable names something that cannot be run.
-    #[error("no {what}: {variable} is {}, which is no program", .path.display())]
+    /// The variable's path is not a program.
+    #[error("no {what}: {variable} is {}, which is not a program", .path.display())]
     NoProgram {
         /// What is missing.
         what: &'static str,
         /// The variable.
         variable: &'static str,
-        /// What it says.
+        /// Its value.
         path: PathBuf,
     },
 }
 
 impl BrowserPrograms {
-    /// Looks where `PUSHLAB_CHROMIUM` and `PUSHLAB_CHROMEDRIVER` say, else on the PATH.
+    /// Takes the paths in `PUSHLAB_CHROMIUM` and `PUSHLAB_CHROMEDRIVER`, otherwise searches the PATH.
     ///
     /// # Errors
-    /// [`NoBrowser`] says which of the two is missing, and how it was looked for.
+    /// [`NoBrowser`] says which of the two programs is missing, and where it was searched for.
     pub fn find() -> Result<Self, NoBrowser> {
         Self::find_with(|variable| env::var_os(variable))
     }
@@ -77,7 +77,7 @@ fn find(
     found.ok_or(NoBrowser::NotOnPath { what, names, variable })
 }
 
-/// A file that somebody may run.
+/// Whether this is an executable file.
 fn is_program(path: &Path) -> bool {
     use std::os::unix::fs::PermissionsExt;
     path.metadata().is_ok_and(|file| file.is_file() && file.permissions().mode() & 0o111 != 0)
@@ -112,6 +112,6 @@ mod tests {
         let told = with(&[]).unwrap_err().to_string();
         assert!(told.starts_with("no Chromium: there is no chromium, chromium-browser"), "{told}");
         let told = with(&[path, ("PUSHLAB_CHROMEDRIVER", Path::new("/nowhere"))]).unwrap_err().to_string();
-        assert_eq!(told, "no ChromeDriver: PUSHLAB_CHROMEDRIVER is /nowhere, which is no program");
+        assert_eq!(told, "no ChromeDriver: PUSHLAB_CHROMEDRIVER is /nowhere, which is not a program");
     }
 }

@@ -1,6 +1,6 @@
-//! A real browser as the audience of a trial: a headless Chromium that the harness leads to a test page of
-//! the server. What the page's tasks find out is the trial's outcome. A browser is never the load: beside
-//! it, the lab's own subscribers are.
+//! A real browser as the subscriber of a trial: a headless Chromium in which the harness opens a test page of
+//! the server. The results of the page's task are the trial's outcome. A browser is never the load; the lab's
+//! own subscribers are.
 
 mod ages;
 mod certificate;
@@ -39,25 +39,25 @@ pub(crate) enum TaskError {
     Trial(#[from] TrialError),
     #[error(transparent)]
     Server(#[from] ServerError),
-    #[error("the lab's own reader failed: {}", with_cause(.0))]
+    #[error("the lab's own client failed: {}", with_cause(.0))]
     Reader(#[from] reqwest::Error),
-    #[error("the server did not answer the lab's own reader within {0:?}")]
+    #[error("the server did not answer the lab's own client within {0:?}")]
     Unanswered(Duration),
-    #[error("the page told {told} of the {asked} things it was asked for")]
+    #[error("the page returned {told} of {asked} results")]
     Incomplete { told: usize, asked: usize },
-    #[error("the page found no way to the server's clock")]
+    #[error("the page could not read the server's clock")]
     NoClock,
-    #[error("a browser needs a server of the lab's own")]
+    #[error("browser trials work with the lab's own server only")]
     ForeignServer,
 }
 
-/// What a task brought to light.
+/// The result of a task.
 enum Brought {
     Findings(BrowserFindings),
     Measured { measurements: Box<Measurements>, interval_log: String },
 }
 
-/// All that a task works with.
+/// Everything that a task needs.
 struct Stage<'a> {
     harness: &'a Harness,
     order: &'a TrialOrder,
@@ -68,7 +68,7 @@ struct Stage<'a> {
     control: ControlPlane,
 }
 
-/// Runs a trial whose audience is a browser. Whatever goes wrong becomes its outcome.
+/// Runs a trial with a browser. Any failure becomes its outcome.
 pub(crate) async fn run(
     harness: &Harness,
     order: &TrialOrder,
@@ -142,12 +142,12 @@ impl Stage<'_> {
         format!("{}/pages/{name}", self.origin(self.control.announcement()))
     }
 
-    /// Lets the schedule be published, and says where it lies on the epoch's clock.
+    /// Has the schedule published, and returns its position on the epoch's clock.
     async fn publish(&self) -> Result<Started, TrialError> {
         self.harness.publish(self.server, self.order).await
     }
 
-    /// Findings without any.
+    /// Empty findings.
     fn findings(&self, browser: &Browser) -> BrowserFindings {
         let settings = &self.order.plan.settings;
         BrowserFindings {

@@ -1,4 +1,4 @@
-//! What a page noted by its own clock, as a trial counts it: ages, deliveries, requests.
+//! Converts what a page noted by its own clock into the counts of a trial: ages, deliveries, requests.
 
 use contract::{Cursor, Delivery, RequestLedger, Stamped, Window};
 use schedule::Schedule;
@@ -11,19 +11,19 @@ use crate::data::{
     started::Started,
 };
 
-/// What the page noted.
+/// The page's notes.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Notes {
     deliveries: Vec<Noted>,
     asks: Vec<Ask>,
-    /// Ticks of a poll's timer that came while the poll before was still under way.
+    /// Ticks of the poll timer that came while the previous poll was still in flight.
     skipped_ms: Vec<f64>,
-    /// When it told all this.
+    /// When the notes were collected.
     now_ms: f64,
 }
 
-/// An event that was handed to the page.
+/// An event that the page received.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Noted {
@@ -37,14 +37,14 @@ struct Noted {
 #[serde(deny_unknown_fields)]
 struct Ask {
     asked_ms: f64,
-    /// None while it is under way.
+    /// None while it is in flight.
     answered_ms: Option<f64>,
     events: u32,
     is_poll: bool,
     failed: bool,
 }
 
-/// What a trial counts of them.
+/// The counts of the notes.
 #[derive(Debug, Default)]
 pub(super) struct Counted {
     pub(super) recorder: Recorder,
@@ -56,12 +56,12 @@ pub(super) struct Counted {
     pub(super) window_payload: u64,
     /// Bytes of all texts.
     pub(super) payload: u64,
-    /// Events that were there before they were due, by more than the clocks may be apart.
+    /// Events that arrived before they were due, by more than the clocks' error bound.
     pub(super) too_early: u64,
 }
 
 impl Notes {
-    /// Counts them for a schedule that was published, on the server's clock.
+    /// Counts the notes for a published schedule, on the server's clock.
     pub(super) fn count(&self, clock: PageClock, started: Started, schedule: &Schedule) -> Counted {
         let Started { start_ns, window, numbers: (first, end) } = started;
         let mut counted = Counted::default();
@@ -153,7 +153,7 @@ mod tests {
         serde_json::from_value(notes).unwrap()
     }
 
-    /// Four events, one a second from 0.5 s on; the window holds the last three.
+    /// Four events, one per second from 0.5 s; the last three are in the window.
     fn count(notes: &Notes) -> Counted {
         let trip: Trip = serde_json::from_value(
             json!({ "asked_ms": 0.0, "server_ns": 4 * SECOND_NS, "answered_ms": 0.0 }),
@@ -166,7 +166,7 @@ mod tests {
         notes.count(clock, Started { start_ns: START_NS, window, numbers: (1, 5) }, &schedule)
     }
 
-    /// An event that is due `due_ms` after the schedule's start and came so much later.
+    /// An event that is due `due_ms` after the schedule's start and came `age_ms` later.
     fn event(seq: u64, due_ms: u64, age_ms: f64) -> Value {
         let data = stamp(START_NS + due_ms * 1_000_000, "text");
         json!({ "id": format!("k3v9qa.{seq}"), "data": data, "at_ms": 1_000.0 + due_ms as f64 + age_ms })
@@ -186,7 +186,7 @@ mod tests {
         assert_eq!(counted.too_early, 0);
     }
 
-    /// The window is from 1 to 4 s: an event of the warm-up comes within it, and the last one after it.
+    /// The window is from 1 to 4 s: an event of the warm-up arrives in it, and the last one after it.
     #[test]
     fn what_the_page_got_in_the_window_counts_beside_its_text_whatever_its_due() {
         let events =

@@ -1,4 +1,4 @@
-//! Streams of one page to one origin, then a plain fetch: how many are open at a time, and what waits.
+//! Streams of one page to one origin, then a plain fetch: how many are open at a time, and which ones wait.
 
 use std::time::Duration;
 
@@ -9,14 +9,14 @@ use serde_json::json;
 use super::{Stage, TaskError};
 use crate::{data::progress::Progress, worker::pool::WorkerPool};
 
-/// How long nothing may open any more before the page fetches.
+/// The page starts its fetch when no stream has opened for this long.
 const SETTLE: Duration = Duration::from_millis(1_000);
-/// Longest that the page watches what waits.
+/// Longest time for which the page watches waiting streams.
 const WATCH: Duration = Duration::from_secs(6);
-/// Between two streams that the page closes.
+/// Time between two streams that the page closes.
 const CLOSE_EVERY: Duration = Duration::from_millis(250);
 
-/// What the page tells.
+/// The page's result.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Told {
@@ -49,7 +49,7 @@ pub(super) async fn perform(
         "watch_ms": WATCH.as_millis() as u64,
         "close_every_ms": CLOSE_EVERY.as_millis() as u64,
     });
-    // At worst every stream waits for its turn as long as the page watches.
+    // At worst every stream waits as long as the page watches.
     let longest = (SETTLE + WATCH + CLOSE_EVERY) * (streams + 3);
     let told: Told = browser.call("sixConnections", options, longest).await?;
     let after = stage.control.stats().await?;
@@ -61,15 +61,15 @@ pub(super) async fn perform(
     }
     findings.lanes = told.lanes;
     findings.connections = after.connections_opened - before.connections_opened;
-    // They go on reading until the schedule is over.
+    // The subscribers continue reading until the schedule is over.
     workers.window_was_read();
     let finding = workers.join().await?;
     let reconnects = finding.readings.requests().reconnects;
     if reconnects > 0 {
         findings.connections = findings.connections.saturating_sub(reconnects);
         findings.warnings.push(format!(
-            "subscribers beside the browser lost their connection {reconnects} times: if they did while it \
-             was at work, its own connections are more than told"
+            "subscribers beside the browser lost their connection {reconnects} times: if that was while the \
+             page was active, it opened more connections than reported"
         ));
     }
     findings.crowd = Some(Crowd {

@@ -1,5 +1,4 @@
-//! What a connection needs of those that it works for: where its bytes are counted, and what all connections
-//! of a worker share.
+//! The context of a connection: where its bytes are counted, and what all connections of a worker share.
 
 use std::{
     cell::{Cell, RefCell, RefMut},
@@ -10,7 +9,7 @@ use schedule::EpochClock;
 
 use crate::connections::{ledger::Counters, tls::TlsClient};
 
-/// Bytes that one read takes at most; there is one such buffer a worker.
+/// Most bytes of one read; each worker has one such buffer.
 pub(crate) const READ_BYTES: usize = 64 << 10;
 
 /// What all connections of a worker share. One thread, so no locks.
@@ -23,7 +22,7 @@ pub(crate) struct SharedContext {
 }
 
 impl SharedContext {
-    /// With a clock for the instants of reads; connections are encrypted if there is a way to.
+    /// With a clock for the instants of reads; connections are encrypted if `tls` is given.
     pub(crate) fn new(clock: EpochClock, tls: Option<TlsClient>) -> Self {
         Self {
             clock,
@@ -35,9 +34,9 @@ impl SharedContext {
     }
 }
 
-/// What one subscriber's connections need, or one connection that several share.
+/// The context of one subscriber's connections, or of one connection that several share.
 pub(crate) struct ConnectionContext {
-    /// Where everything is counted that passes.
+    /// Counters of everything that passes.
     pub(crate) counters: Counters,
     shared: Rc<SharedContext>,
 }
@@ -56,35 +55,35 @@ impl ConnectionContext {
         self.shared.clock.now_ns()
     }
 
-    /// How connections are encrypted; none where they are in clear.
+    /// How connections are encrypted; none for plain ones.
     pub(crate) fn tls(&self) -> Option<&TlsClient> {
         self.shared.tls.as_ref()
     }
 
-    /// What every connection reads into; nothing stays in it.
+    /// The buffer that every connection reads into; nothing is kept in it.
     pub(crate) fn read_buffer(&self) -> RefMut<'_, Box<[u8]>> {
         self.shared.read_buffer.borrow_mut()
     }
 
-    /// Where every request is written down; nothing stays in it.
+    /// The buffer in which every request is composed; nothing is kept in it.
     pub(crate) fn request(&self) -> RefMut<'_, String> {
         let mut request = self.shared.request.borrow_mut();
         request.clear();
         request
     }
 
-    /// Notes that a read has just come back: what its bytes hold was received now. Returns this instant.
+    /// Notes that a read has just returned: the content of its bytes was received now. Returns this instant.
     pub(crate) fn note_read(&self) -> u64 {
         self.shared.received_ns.set(self.shared.clock.now_ns());
         self.shared.received_ns.get()
     }
 
-    /// Notes that bytes are looked at which an earlier read has brought.
+    /// Notes that the bytes that are parsed now came from an earlier read.
     pub(crate) fn look_back(&self, read_ns: u64) {
         self.shared.received_ns.set(read_ns);
     }
 
-    /// When the bytes that are being looked at were read, on the epoch's clock.
+    /// When the bytes that are parsed now were read, on the epoch's clock.
     pub(crate) fn received_ns(&self) -> u64 {
         self.shared.received_ns.get()
     }

@@ -1,4 +1,4 @@
-//! A subscriber's socket: its options, every byte counted, and what the kernel counted beside.
+//! A subscriber's socket: its options, its byte counts, and the counts of the kernel.
 
 use std::{
     cell::{Cell, RefCell},
@@ -29,27 +29,27 @@ use crate::{
 pub(crate) struct StreamBytes {
     received: Cell<u64>,
     sent: Cell<u64>,
-    /// Times that bytes came after a read had found none.
+    /// Reads that found bytes after one that found none.
     wakeups: Cell<u64>,
     /// Sockets whose kernel counters still move; dropping a connection may take a turn of the event
     /// loop, so there can be two.
     open: RefCell<Vec<RawFd>>,
-    /// What the kernel counted on those that are done.
+    /// What the kernel counted on closed sockets.
     closed: Cell<KernelCounts>,
-    /// The kernel did not tell the counters of a socket.
+    /// The kernel did not report the counters of a socket.
     is_untold: Cell<bool>,
-    /// Bytes that were read and never decoded.
+    /// Bytes that were read but never decoded.
     broken_off: Cell<u64>,
-    /// What was left on those that are done.
+    /// What was left on closed sockets.
     left_behind: Cell<LeftBehind>,
 }
 
-/// What a socket's last read told.
+/// The result of a socket's last read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum LastRead {
     /// Bytes, nothing, or an error.
     More,
-    /// That the other side has ended.
+    /// The other side has closed its direction.
     End,
 }
 
@@ -66,33 +66,33 @@ impl StreamBytes {
         self.received() + self.sent()
     }
 
-    /// Times that the subscriber was woken by its socket: bytes came after a read had found none. How
-    /// many reads it then takes is a matter of its buffer.
+    /// How often the subscriber was woken by its socket: bytes came after a read had found none. The number
+    /// of reads that follow depends on the buffer, so they are not counted.
     pub(crate) fn wakeups(&self) -> u64 {
         self.wakeups.get()
     }
 
-    /// Bytes that were read and never decoded.
+    /// Bytes that were read but never decoded.
     pub(crate) fn broken_off(&self) -> u64 {
         self.broken_off.get()
     }
 
-    /// Notes that so many bytes were read and will not be decoded.
+    /// Notes that this many bytes were read and will not be decoded.
     pub(crate) fn break_off(&self, bytes: u64) {
         self.broken_off.set(self.broken_off.get() + bytes);
     }
 
-    /// What was left on the connections that are done.
+    /// What was left on closed connections.
     pub(crate) fn left_behind(&self) -> LeftBehind {
         self.left_behind.get()
     }
 
-    /// Whether a connection is not done yet.
+    /// Whether a connection is still open.
     pub(crate) fn is_open(&self) -> bool {
         !self.open.borrow().is_empty()
     }
 
-    /// The kernel's counters of all connections, open ones read now; none if it does not tell.
+    /// The kernel's counters of all connections, read now for open ones; none if it does not report them.
     pub(crate) fn kernel(&self) -> Option<KernelReading> {
         let closed = self.closed.get();
         let mut all = closed;
@@ -102,9 +102,9 @@ impl StreamBytes {
         (!self.is_untold.get()).then_some(KernelReading { all, closed })
     }
 
-    /// Reads a socket's counters for the last time. The bytes are read before it says goodbye, for the
-    /// kernel counts a FIN as a byte; the segments after that, for closing takes segments, too. What
-    /// the other side sends later than the acknowledgement is left out.
+    /// Reads a socket's counters for the last time. The bytes are read before the FIN is sent, because the
+    /// kernel counts a FIN as a byte; the segments after that, because closing takes segments, too. What the
+    /// other side sends after its acknowledgement is left out.
     fn settle(&self, socket: &TcpStream, last_read: LastRead) {
         let number = socket.as_raw_fd();
         let mut open = self.open.borrow_mut();
@@ -124,7 +124,7 @@ impl StreamBytes {
             left.unheard += 1;
         }
         self.left_behind.set(left);
-        // One that lingers for no time is to be forgotten without a goodbye.
+        // A linger time of zero means that the socket is closed with a reset instead of a FIN.
         let is_to_be_reset = SockRef::from(socket).linger().is_ok_and(|linger| linger.is_some());
         // A connection that the other side has reset cannot be shut down, and need not be.
         let said = !is_to_be_reset && SockRef::from(socket).shutdown(Shutdown::Write).is_ok();
@@ -143,14 +143,14 @@ impl StreamBytes {
 pub(crate) struct CountedStream {
     stream: TcpStream,
     bytes: Rc<StreamBytes>,
-    /// The last read found nothing: the next one that does not was woken.
+    /// The last read found nothing: the next one that finds bytes counts as a wake-up.
     is_waiting: bool,
     last_read: LastRead,
 }
 
 impl CountedStream {
-    /// Connects with the socket options that all patterns get: TCP_NODELAY, and the segment size of
-    /// the server's side.
+    /// Connects with the socket options of all patterns: TCP_NODELAY, and the same segment size as on the
+    /// server's side.
     pub(crate) async fn connect(
         target: SocketAddr,
         tcp_maxseg: u32,
@@ -164,7 +164,7 @@ impl CountedStream {
         Ok(Self { stream, bytes, is_waiting: false, last_read: LastRead::More })
     }
 
-    /// Writes what the socket takes at once; 0 bytes if it takes none now.
+    /// Writes what the socket takes at once; returns 0 if it takes nothing now.
     pub(crate) fn write_now(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match self.stream.try_write(bytes) {
             Ok(written) => {
@@ -176,22 +176,21 @@ impl CountedStream {
         }
     }
 
-    /// Notes that so many bytes that were read will not be decoded.
+    /// Notes that this many read bytes will not be decoded.
     pub(crate) fn break_off(&self, bytes: u64) {
         self.bytes.break_off(bytes);
     }
 
-    /// Whether it is open and nothing has come that was not read. No system call while the runtime has
-    /// heard of nothing.
+    /// Whether it is open and has no unread bytes. Makes no system call while the runtime knows of no event on
+    /// the socket.
     pub(crate) fn is_idle(&self) -> bool {
         let mut byte = [MaybeUninit::uninit()];
         let peeked = self.stream.try_io(Interest::READABLE, || SockRef::from(&self.stream).peek(&mut byte));
         peeked.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
     }
 
-    /// Lets the kernel forget the connection at once when it is closed, instead of keeping what is
-    /// left of it for a minute (TIME-WAIT, RFC 9293 §3.3.2): where kernel memory is measured, the trial
-    /// before would be measured, too.
+    /// Makes the kernel drop the connection at once when it is closed, instead of keeping it for a minute in
+    /// TIME-WAIT (RFC 9293 §3.3.2). Otherwise a reading of kernel memory would include the previous trial.
     pub(crate) fn forget_on_close(&self) -> io::Result<()> {
         SockRef::from(&self.stream).set_linger(Some(Duration::ZERO))
     }
@@ -258,7 +257,7 @@ impl AsyncWrite for CountedStream {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        // From here on the kernel's byte counters would hold our FIN, too.
+        // After the shutdown the kernel's byte counters include our FIN.
         self.bytes.settle(&self.stream, self.last_read);
         Pin::new(&mut self.stream).poll_shutdown(context)
     }
@@ -329,8 +328,8 @@ mod tests {
         assert_eq!(closed.connections, 1);
     }
 
-    /// What one side has in its kernel and the other does not is told, and the kernel's count is still that
-    /// of the socket.
+    /// Bytes that only one side's kernel has are reported, and the kernel's count still equals that of the
+    /// socket.
     #[cfg(all(target_os = "linux", target_env = "gnu"))]
     #[tokio::test]
     async fn what_was_not_read_and_what_nobody_took_is_left_behind() {
@@ -351,7 +350,7 @@ mod tests {
         let mut near = CountedStream::connect(target, 1_460, Rc::clone(&bytes)).await.unwrap();
         let (far, _) = listener.accept().await.unwrap();
         drop(far);
-        // To somebody who is gone.
+        // The other side is closed already.
         assert_eq!(near.read(&mut [0; 8]).await.unwrap(), 0);
         near.write_all(b"nobody").await.unwrap();
         drop(near);
@@ -360,7 +359,7 @@ mod tests {
         assert_eq!(bytes.kernel().unwrap().all.bytes(), 611, "the FIN before the reset is no byte");
     }
 
-    /// The other side has said that it ends, and its reset is still to come.
+    /// The other side has sent its FIN, and its reset is still to come.
     #[cfg(all(target_os = "linux", target_env = "gnu"))]
     #[tokio::test]
     async fn what_is_not_acknowledged_after_the_fin_is_left_behind() {
@@ -369,7 +368,7 @@ mod tests {
         let bytes = Rc::new(StreamBytes::default());
         let mut near = CountedStream::connect(target, 1_460, Rc::clone(&bytes)).await.unwrap();
         let (mut far, _) = listener.accept().await.unwrap();
-        // More than the kernel of the other side takes unread.
+        // More than the kernel of the other side buffers.
         while near.write_now(&[7; 65_536]).unwrap() > 0 {}
         far.shutdown().await.unwrap();
         assert_eq!(near.read(&mut [0; 8]).await.unwrap(), 0);
@@ -416,7 +415,7 @@ mod tests {
         }
     }
 
-    /// Connects, has an exchange of 12 bytes there and 1,000 back, and leaves as `leave` does.
+    /// Connects, sends 12 bytes and receives 1,000, and closes as `leave` does.
     #[cfg(all(target_os = "linux", target_env = "gnu"))]
     async fn exchange(bytes: &Rc<StreamBytes>, leave: impl AsyncFnOnce(CountedStream)) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

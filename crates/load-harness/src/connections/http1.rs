@@ -1,6 +1,5 @@
-//! An HTTP/1.1 connection: a request goes out in one write, what comes is read into a buffer that all
-//! connections of a worker share, and taken where it lies. In clear or in TLS, which its users need
-//! not know.
+//! An HTTP/1.1 connection, plain or over TLS. A request is one write; answers are read into a buffer that all
+//! connections of a worker share, and parsed there without a copy.
 
 use std::{
     future::poll_fn,
@@ -31,36 +30,35 @@ use crate::{
     },
 };
 
-/// Longest wait for the end of a connection that the server was asked to close.
+/// Longest wait for the server to close a connection that it was asked to close.
 const LONGEST_GOODBYE: Duration = Duration::from_secs(1);
 
 /// A connection. Dropping it closes the socket.
 pub(crate) struct Http1Connection {
     socket: Socket,
-    /// The start of a message whose end has not come, and whatever follows what was waited for. Empty,
-    /// and without memory, between messages.
+    /// The start of an incomplete message, and any bytes after the message that was awaited. Empty, and
+    /// without memory, between messages.
     rest: Vec<u8>,
     /// When the last bytes came; 0 before the first.
     read_ns: u64,
 }
 
-/// An answer that goes on, on a connection of its own.
+/// An answer that continues, on its own connection.
 pub(crate) struct Http1Stream {
     connection: Http1Connection,
-    /// What reads its body; none after an upgrade.
+    /// The reader of its body; none after an upgrade.
     body: Option<BodyReader>,
 }
 
 /// What carries the bytes.
 enum Socket {
     Plain(CountedStream),
-    /// Boxed, for all connections in clear would pay for its size.
+    /// Boxed, because otherwise plain connections would pay for its size.
     Tls(Box<TlsStream<TimedStream>>),
 }
 
 impl Http1Connection {
-    /// Takes a socket that has just been connected; where connections are encrypted, the handshake comes
-    /// first.
+    /// Takes a newly connected socket; for an encrypted connection it does the TLS handshake first.
     pub(crate) async fn over(
         stream: CountedStream,
         context: &ConnectionContext,
@@ -71,7 +69,7 @@ impl Http1Connection {
                 let counters = &context.counters;
                 let before_bytes = counters.stream.total();
                 let encrypted = Box::pin(tls.encrypt(stream, context.clock())).await?;
-                // All of the handshake are heads. The records around what follows are framing.
+                // The whole handshake counts as heads. The records after it count as framing.
                 add(&counters.headers, counters.stream.total() - before_bytes);
                 Socket::Tls(Box::new(encrypted))
             }
@@ -79,7 +77,7 @@ impl Http1Connection {
         Ok(Self { socket, rest: Vec::new(), read_ns: 0 })
     }
 
-    /// Sends the request that `write` writes down: an exchange begins.
+    /// Sends the request that `write` composes: an exchange begins.
     pub(crate) async fn ask(
         &mut self,
         context: &ConnectionContext,
@@ -105,9 +103,9 @@ impl Http1Connection {
         Ok(())
     }
 
-    /// Waits for the head of an answer and counts it, with what was sent since `sent_before` bytes had been.
-    /// What came in the same read behind it, such as the events that a stream missed, or the body of a
-    /// redirect, is no head, and is left for the next read.
+    /// Waits for the head of an answer and counts it, together with the bytes sent after the first
+    /// `sent_before`. Bytes behind the head in the same read, such as missed events or the body of a redirect,
+    /// do not count as head, and are left for the next read.
     pub(crate) async fn head<T>(
         &mut self,
         context: &ConnectionContext,
@@ -125,8 +123,8 @@ impl Http1Connection {
         .await
     }
 
-    /// Notes that so many bytes that were looked at will not be decoded: their message has broken off. In
-    /// TLS no ledger is kept of what is decoded.
+    /// Notes that this many read bytes will not be decoded, because their message broke off. Over TLS there is
+    /// no ledger of decoded bytes.
     pub(crate) fn break_off(&self, bytes: u64) {
         match &self.socket {
             Socket::Plain(stream) => stream.break_off(bytes),
@@ -134,13 +132,13 @@ impl Http1Connection {
         }
     }
 
-    /// Whether a kept connection can carry another request: it is open, and nothing has come unasked.
+    /// Whether a kept connection can carry another request: it is open, and no unexpected bytes have come.
     pub(crate) fn is_idle(&mut self) -> bool {
         self.rest.is_empty()
             && match &mut self.socket {
                 Socket::Plain(stream) => stream.is_idle(),
-                // What has come may be a ticket for a later handshake, which is nothing to this one, or
-                // that it closes (RFC 8446 §4.6.1 and §6.1): a read tells which.
+                // Pending bytes may be a ticket for a later handshake, which does not matter here, or a
+                // `close_notify` (RFC 8446 §4.6.1 and §6.1): a read shows which.
                 Socket::Tls(stream) => {
                     let mut byte = [0];
                     let mut context = Context::from_waker(Waker::noop());
@@ -149,41 +147,41 @@ impl Http1Connection {
             }
     }
 
-    /// Sends something else than a request.
+    /// Sends bytes that are not a request.
     pub(crate) async fn send(&mut self, bytes: &[u8]) -> Result<(), SubscriberError> {
         match &mut self.socket {
             Socket::Plain(stream) => stream.write_all(bytes).await?,
             Socket::Tls(stream) => {
                 stream.write_all(bytes).await?;
-                // What was taken may still lie enciphered in memory.
+                // The bytes may still be in memory, encrypted.
                 stream.flush().await?;
             }
         }
         Ok(())
     }
 
-    /// Reads what a server says in TLS of its own accord and nobody asked for: session tickets, and that it
-    /// closes (`close_notify`, RFC 8446 §4.6.1 and §6.1). It was sent, and is counted.
+    /// Reads what a TLS server sends unasked: session tickets and `close_notify` (RFC 8446 §4.6.1 and §6.1).
+    /// The server has counted these bytes, so they must be counted here, too.
     pub(crate) async fn drain_until_close(&mut self) {
         match &mut self.socket {
             Socket::Plain(_) => {}
             Socket::Tls(stream) => {
-                // However it ends, nothing was expected.
+                // The outcome does not matter: no content is expected.
                 let _ = timeout(LONGEST_GOODBYE, stream.read_u8()).await;
             }
         }
     }
 
-    /// What follows the head, whose body is read by `body`; none after an upgrade.
+    /// The rest of the connection as a stream, whose body is read by `body`; none after an upgrade.
     pub(crate) const fn into_stream(self, body: Option<BodyReader>) -> Http1Stream {
         Http1Stream { connection: self, body }
     }
 
-    /// Shows `look` the bytes that have come until it finds what it waits for. It is called again with
-    /// what it has not used, and more; the second argument says that no more will come.
+    /// Calls `look` with the received bytes until it finds what it waits for; each time with the bytes that it
+    /// has not used, and more. The second argument says that no more will come.
     ///
-    /// The instant of every read is noted right after it: what is delivered from its bytes was received
-    /// then, though other subscribers may have read before it is looked at.
+    /// The instant of every read is noted right after it: deliveries from its bytes were received then, even
+    /// if other subscribers read before the bytes are parsed.
     pub(crate) async fn read<T>(
         &mut self,
         context: &ConnectionContext,
@@ -225,7 +223,7 @@ impl Http1Connection {
         .await
     }
 
-    /// Shows some bytes. Of a look that fails, what it has not decoded by then stays so.
+    /// Calls `look` with some bytes. If it fails, the bytes that it has not decoded are counted as broken off.
     fn show<T>(
         &self,
         context: &ConnectionContext,
@@ -246,7 +244,7 @@ impl Http1Connection {
         is_end: bool,
         look: &mut impl FnMut(&[u8], bool) -> Result<Parsed<T>, SubscriberError>,
     ) -> Result<Option<T>, SubscriberError> {
-        // Shown bytes that fail are noted there, and so are not left.
+        // If `look` fails, its bytes are already counted as broken off, so they must not stay in `rest`.
         let rest = mem::take(&mut self.rest);
         let Parsed { used, found } = self.show(context, &rest, is_end, look)?;
         self.rest = rest;
@@ -255,7 +253,7 @@ impl Http1Connection {
         } else {
             self.rest.drain(..used);
         }
-        // One message and one read: more is not waited for.
+        // The limit is one message and one read.
         if self.rest.len() > LONGEST_BYTES + READ_BYTES {
             return Err(SubscriberError::Protocol(format!("a message of more than {LONGEST_BYTES} bytes")));
         }
@@ -270,7 +268,7 @@ impl Drop for Http1Connection {
 }
 
 impl Http1Stream {
-    /// Shows `look` what has come. A body is taken out of its chunks, and all that is shown of it must be used.
+    /// Calls `look` with the received content, without the chunk framing; of a body it must use every byte.
     pub(crate) async fn read<T>(
         &mut self,
         context: &ConnectionContext,
@@ -309,7 +307,7 @@ impl Drop for Http1Stream {
 }
 
 impl Socket {
-    /// Reads, and tells when the socket was read.
+    /// Reads, and returns when the socket was read.
     fn poll_read(
         &mut self,
         context: &ConnectionContext,
@@ -323,7 +321,7 @@ impl Socket {
             }
             Self::Tls(stream) => {
                 ready!(Pin::new(&mut **stream).poll_read(task, buffer))?;
-                // Deciphering is no part of the way.
+                // Decryption is not part of the one-way delay.
                 let read_ns = stream.get_ref().0.read_ns();
                 context.look_back(read_ns);
                 Poll::Ready(Ok(read_ns))

@@ -1,8 +1,8 @@
-//! An HTTP/2 connection (RFC 9113) that one subscriber has for itself or several share, each with a stream.
+//! An HTTP/2 connection (RFC 9113) for one subscriber, or shared by several, each with its own stream.
 //!
-//! Its own task reads and writes the socket; the subscribers' tasks run on the same thread. So that an event
-//! is as old as its read and no older, the connection takes one read at a time: the subscribers that it wakes
-//! look at what it brought before there is another.
+//! A task of its own reads and writes the socket; the subscribers' tasks run on the same thread. So that each
+//! event gets the instant of its own read, the connection does one read at a time: the subscribers that it
+//! wakes parse the bytes before the next read.
 
 use std::{
     cell::Cell,
@@ -37,55 +37,55 @@ use crate::{
     data::error::SubscriberError,
 };
 
-/// Flow-control windows (RFC 9113 §5.2), of a stream and of the connection that all its streams share: so
-/// wide that they are never what a subscriber waits for. They reserve no memory.
+/// Flow-control windows (RFC 9113 §5.2) of a stream and of the whole connection: so wide that no subscriber
+/// ever waits for them. They reserve no memory.
 const STREAM_WINDOW_BYTES: u32 = 16 << 20;
 const CONNECTION_WINDOW_BYTES: u32 = (1 << 31) - 1;
 /// Header of a frame (RFC 9113 §4.1).
 const FRAME_HEADER_BYTES: u64 = 9;
-/// Stands for a limit of streams that the server has not told yet.
+/// Stands for a stream limit that the server has not sent yet.
 const UNTOLD_STREAMS: usize = usize::MAX - 1;
 
-/// A way to the server for so many subscribers: at any time it is one connection, opened again by the first
-/// subscriber that finds it gone.
+/// The shared connection of a group of subscribers: one connection at a time, opened again by the first
+/// subscriber that finds it closed.
 pub(crate) struct Http2Connection {
-    /// What its sockets carried is counted here, apart from what each subscriber counts.
+    /// Counts the bytes of its sockets, apart from the counters of each subscriber.
     context: ConnectionContext,
     subscribers: Cell<u32>,
-    /// What has been counted as setting up until now.
+    /// What has been counted as set-up until now.
     told: Cell<SetUp>,
-    /// One opens it, the others wait for that.
+    /// One subscriber opens it, the others wait.
     current: Mutex<Option<Open>>,
 }
 
-/// A connection that was opened.
+/// An open connection.
 #[derive(Clone)]
 pub(crate) struct Open {
     requests: SendRequest<Bytes>,
-    /// As many as the server allows streams at a time; closed when the connection has ended.
+    /// One permit per stream that the server allows at a time; closed when the connection has ended.
     permits: Arc<Semaphore>,
     /// When its socket was read last.
     read_ns: Rc<Cell<u64>>,
-    /// The server has said what it offers, and WebSocket is not among it.
+    /// The server's SETTINGS do not offer WebSocket.
     refuses_websocket: Rc<Cell<bool>>,
 }
 
 /// What a connection's streams are for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Purpose {
-    /// Requests of HTTP and their answers.
+    /// HTTP requests and their answers.
     Http,
     /// WebSockets, by extended CONNECT (RFC 8441).
     WebSocket,
 }
 
-/// A stream that a subscriber may open, and on which connection.
+/// The permission to open a stream, and its connection.
 pub(crate) struct StreamPermit {
     open: Open,
     permit: OwnedSemaphorePermit,
 }
 
-/// Tells one connection of the same subscribers from another.
+/// Identifies one connection among those of the same subscribers.
 pub(crate) struct ConnectionName(Arc<Semaphore>);
 
 /// An answer whose content is still to come.
@@ -98,18 +98,18 @@ pub(crate) struct Answer {
     bytes_before: u64,
 }
 
-/// The content of an answer, as it comes, and what is sent beside it. Dropping it frees its stream.
+/// The content of an answer as it comes, and the sending side of its stream. Dropping it frees the stream.
 pub(crate) struct Content {
     stream: RecvStream,
     sending: SendStream<Bytes>,
     read_ns: Rc<Cell<u64>>,
-    /// What came in one read with the head, and was not looked at.
+    /// Content that came in one read with the head, not parsed yet.
     with_head: VecDeque<Bytes>,
     _permit: OwnedSemaphorePermit,
 }
 
 impl Http2Connection {
-    /// For no subscriber yet.
+    /// Without any subscriber yet.
     pub(crate) fn new(shared: Rc<SharedContext>) -> Self {
         Self {
             context: ConnectionContext::new(shared),
@@ -119,23 +119,23 @@ impl Http2Connection {
         }
     }
 
-    /// What its sockets carried.
+    /// The counters of its sockets.
     pub(crate) fn counters(&self) -> &Counters {
         &self.context.counters
     }
 
-    /// Subscribers that it is for.
+    /// Number of subscribers that use it.
     pub(crate) fn subscribers(&self) -> u32 {
         self.subscribers.get()
     }
 
-    /// Notes that it is for one more.
+    /// Adds a subscriber.
     pub(crate) fn add_subscriber(&self) {
         self.subscribers.set(self.subscribers.get() + 1);
     }
 
-    /// What was taken since the subscriber that was set up before. What the others did meanwhile is in it:
-    /// on one connection it cannot be told apart.
+    /// The difference to the totals when the previous subscriber was set up. It includes what the others did
+    /// meanwhile: on one connection that cannot be separated.
     pub(crate) fn since_last(&self, taken: SetUp) -> SetUp {
         let told = self.told.replace(taken);
         SetUp {
@@ -145,7 +145,7 @@ impl Http2Connection {
         }
     }
 
-    /// The connection that is open; by `opening`, if there is none.
+    /// The open connection; opened by `opening` if there is none.
     pub(crate) async fn open(
         &self,
         opening: impl Future<Output = Result<Open, SubscriberError>>,
@@ -158,14 +158,14 @@ impl Http2Connection {
         Ok(current.insert(open).clone())
     }
 
-    /// The handshakes of TLS and HTTP/2 on a socket that has just been connected.
+    /// The handshakes of TLS and HTTP/2 on a newly connected socket.
     pub(crate) async fn handshake(
         &self,
         stream: CountedStream,
         purpose: Purpose,
     ) -> Result<Open, SubscriberError> {
         let Some(tls) = self.context.tls() else {
-            return Err(SubscriberError::Protocol("HTTP/2 is spoken in TLS alone".to_owned()));
+            return Err(SubscriberError::Protocol("HTTP/2 needs TLS".to_owned()));
         };
         let counters = self.counters();
         let bytes_before = counters.stream.total();
@@ -181,7 +181,7 @@ impl Http2Connection {
         add(&counters.headers, counters.stream.total() - bytes_before);
         let may_ask_at_once = match purpose {
             Purpose::Http => 1,
-            // Its request is understood only by a server that said so (RFC 8441 §3).
+            // Extended CONNECT is allowed only after the server's SETTINGS offer it (RFC 8441 §3).
             Purpose::WebSocket => 0,
         };
         let open = Open {
@@ -208,7 +208,7 @@ impl Http2Connection {
         let has_no_more = request.method() != Method::CONNECT;
         let sent = open.requests.clone().send_request(request, has_no_more);
         let (response, sending) = sent.inspect_err(|_| {
-            // It takes no request any more, though those that it has may go on: the next ones need another.
+            // The connection takes no more requests, though its streams may continue: open another one.
             open.permits.close();
         })?;
         let (head, stream) = response.await?.into_parts();
@@ -218,30 +218,30 @@ impl Http2Connection {
         Ok(Answer { status: head.status, headers: head.headers, content, asked_ns, bytes_before })
     }
 
-    /// Asks nothing more on a connection on which an answer did not come: the next request opens another.
-    /// It is closed as soon as the last of its subscribers has its answer, or has given up as well.
+    /// Sends no more requests on a connection on which an answer timed out: the next request opens another.
+    /// It is closed when the last of its subscribers has its answer, or has timed out as well.
     pub(crate) fn give_up(&self, connection: &ConnectionName) {
         connection.0.close();
-        // A subscriber that holds it is about to open the next one.
+        // If the lock is held, another subscriber is already opening the next connection.
         if let Ok(mut current) = self.current.try_lock() {
             current.take_if(|open| Arc::ptr_eq(&open.permits, &connection.0));
         }
     }
 
-    /// Bytes of the socket since an answer was asked for; none where they may be others', too.
+    /// Bytes of the socket since a request was sent; none where other subscribers share it.
     pub(crate) fn taken_by(&self, answer: &Answer) -> Option<u64> {
         self.is_of_one().then(|| self.counters().stream.total() - answer.bytes_before)
     }
 
-    /// Whether what passes is one subscriber's alone.
+    /// Whether it has only one subscriber.
     fn is_of_one(&self) -> bool {
         self.subscribers() == 1
     }
 }
 
 impl Open {
-    /// Waits until a stream may be opened. A subscriber for which the server's limit leaves none waits here,
-    /// and has asked nothing yet.
+    /// Waits until a stream may be opened. A subscriber beyond the server's stream limit waits here, before
+    /// it sends its request.
     pub(crate) async fn stream(self) -> Result<StreamPermit, SubscriberError> {
         let Ok(permit) = Arc::clone(&self.permits).acquire_owned().await else {
             let refused = self.refuses_websocket.get();
@@ -252,14 +252,14 @@ impl Open {
 }
 
 impl StreamPermit {
-    /// The connection, to be named once the permit has been used.
+    /// The identity of the connection, for use after the permit is consumed.
     pub(crate) fn connection(&self) -> ConnectionName {
         ConnectionName(Arc::clone(&self.open.permits))
     }
 }
 
 impl Content {
-    /// The next piece; none when it has ended. The read that brought it is the one that is looked at now.
+    /// The next piece; none at the end. Sets the current instant to that of the read that brought it.
     pub(crate) async fn next(
         &mut self,
         context: &ConnectionContext,
@@ -275,7 +275,7 @@ impl Content {
         Ok(piece)
     }
 
-    /// Bytes of content that came in one read with the head, with the headers of their frames.
+    /// Bytes of content that came in one read with the head, frame headers included.
     pub(crate) fn came_with_head(&mut self) -> Result<u64, SubscriberError> {
         let mut context = Context::from_waker(Waker::noop());
         while let Poll::Ready(Some(piece)) = self.stream.poll_data(&mut context) {
@@ -284,13 +284,13 @@ impl Content {
         Ok(self.with_head.iter().map(|piece| piece.len() as u64 + FRAME_HEADER_BYTES).sum())
     }
 
-    /// Sends beside it, where the request left its side of the stream open.
+    /// Sends bytes, if the request left its side of the stream open.
     pub(crate) fn send(&mut self, bytes: Vec<u8>) -> Result<(), SubscriberError> {
         Ok(self.sending.send_data(bytes.into(), false)?)
     }
 }
 
-/// Carries a connection to its end.
+/// Drives a connection until it ends.
 async fn carry<S: AsyncRead + AsyncWrite + Unpin>(
     mut connection: Connection<S, Bytes>,
     open: Open,
@@ -298,9 +298,9 @@ async fn carry<S: AsyncRead + AsyncWrite + Unpin>(
     purpose: Purpose,
 ) {
     let Open { requests, permits, refuses_websocket, .. } = open;
-    // Asked once, when the server has told what it offers and allows.
+    // Used once, when the server's SETTINGS have come.
     let mut until_told = Some(requests);
-    // Why it ended, every stream hears by itself.
+    // Every stream gets the connection's error by itself.
     let _ = poll_fn(|context| {
         let outcome = Pin::new(&mut connection).poll(context);
         let streams = connection.max_concurrent_send_streams();
@@ -317,11 +317,11 @@ async fn carry<S: AsyncRead + AsyncWrite + Unpin>(
         outcome
     })
     .await;
-    // Those that wait for a stream are woken by this.
+    // This wakes the subscribers that wait for a stream.
     permits.close();
 }
 
-/// Lets one read through, then has its reader come again: what was read is looked at before more is.
+/// Passes one read through, then yields, so that its bytes are parsed before the next read.
 struct OneRead<S> {
     stream: S,
     has_read: bool,

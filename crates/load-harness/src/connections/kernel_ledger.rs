@@ -1,13 +1,13 @@
-//! Sums of what the kernel counted, over connections and between two instants.
+//! Sums of the kernel's counters, over connections and between two instants.
 
 use contract::KernelCounts;
 
 /// A reading of the kernel's counters at one instant.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub(crate) struct KernelReading {
-    /// All connections until then.
+    /// All connections so far.
     pub(crate) all: KernelCounts,
-    /// Of these, the ones that were closed.
+    /// Of these, the closed ones.
     pub(crate) closed: KernelCounts,
 }
 
@@ -16,15 +16,15 @@ impl KernelReading {
         Self { all: add_up(&self.all, &other.all), closed: add_up(&self.closed, &other.closed) }
     }
 
-    /// What was counted since an earlier reading. The connections are those that were open in between,
-    /// and so are the round-trip times.
+    /// What was counted since an earlier reading. Connections and round-trip times are those of the
+    /// connections that were open in between.
     pub(crate) fn since(&self, earlier: &Self) -> KernelCounts {
         let (now, then) = (&self.all, &earlier.all);
         KernelCounts {
             connections: now.connections - earlier.closed.connections,
             bytes_acked: now.bytes_acked - then.bytes_acked,
             bytes_received: now.bytes_received - then.bytes_received,
-            // What lay there before may have gone since.
+            // Bytes that were pending before may be gone since.
             bytes_unacked: now.bytes_unacked.saturating_sub(then.bytes_unacked),
             bytes_unread: now.bytes_unread.saturating_sub(then.bytes_unread),
             segments_sent: now.segments_sent - then.segments_sent,

@@ -1,4 +1,4 @@
-//! What a subscriber's requests and bytes were, and sums of them between two instants.
+//! Counters of a subscriber's requests and bytes, and their sums between two instants.
 
 use std::{cell::Cell, rc::Rc};
 
@@ -12,7 +12,7 @@ use crate::connections::{counted_stream::StreamBytes, kernel_ledger::KernelReadi
 pub(crate) struct Counters {
     pub(crate) stream: Rc<StreamBytes>,
     pub(crate) payload: Cell<u64>,
-    /// Events that were handed over: those whose texts `payload` holds.
+    /// Delivered events: those whose texts `payload` counts.
     pub(crate) deliveries: Cell<u64>,
     pub(crate) headers: Cell<u64>,
     pub(crate) empty_polls: Cell<u64>,
@@ -23,30 +23,30 @@ pub(crate) struct Counters {
     pub(crate) connections: Cell<u64>,
     pub(crate) exchanges: Cell<u64>,
     pub(crate) exchange_ns: Cell<u64>,
-    /// Bytes by the rules of `framing_sizes`, no socket asked.
+    /// Bytes computed by the rules of `framing_sizes`, without reading a socket's counters.
     pub(crate) computed_received: Cell<u64>,
     pub(crate) computed_sent: Cell<u64>,
     /// Requests that the socket did not take.
     pub(crate) unsent_requests: Cell<u64>,
-    /// What the stream had carried when the exchange began that is under way; none between exchanges.
+    /// Bytes of the stream when the current exchange began; none between exchanges.
     pub(crate) begun_at_bytes: Cell<Option<u64>>,
-    /// Times that the subscriber woke up for something else than its [`StreamBytes`]: its timer fired,
-    /// or a client that hides its socket brought something.
+    /// Wake-ups that are not counted in [`StreamBytes`]: the timer fired, or a client that hides its socket
+    /// delivered something.
     pub(crate) other_wakeups: Cell<u64>,
 }
 
 impl Counters {
-    /// An exchange begins: its bytes belong to it until it has ended.
+    /// An exchange begins: bytes belong to it until it ends.
     pub(crate) fn begin(&self) {
         self.begun_at_bytes.set(Some(self.stream.total()));
     }
 
-    /// It has ended, with an answer or without.
+    /// The exchange has ended, with or without an answer.
     pub(crate) fn end(&self) {
         self.begun_at_bytes.set(None);
     }
 
-    /// Bytes of the exchange that is under way.
+    /// Bytes of the current exchange.
     fn under_way(&self) -> u64 {
         self.begun_at_bytes.get().map_or(0, |begun_at| self.stream.total() - begun_at)
     }
@@ -87,7 +87,7 @@ impl Default for Totals {
             under_way: 0,
             left_behind: LeftBehind::default(),
             wakeups: 0,
-            // No connections are counted completely.
+            // The sum over no connections is known: it is zero.
             kernel: Some(KernelReading::default()),
             requests: 0,
             empty_answers: 0,
@@ -156,7 +156,7 @@ impl Totals {
         self.bytes
     }
 
-    /// Connections that were opened.
+    /// Opened connections.
     pub(crate) const fn connections(&self) -> u64 {
         self.connections
     }
@@ -166,37 +166,37 @@ impl Totals {
         self.computed
     }
 
-    /// Events that were handed over since an earlier reading.
+    /// Events delivered since an earlier reading.
     pub(crate) const fn deliveries_since(&self, earlier: &Self) -> u64 {
         self.deliveries - earlier.deliveries
     }
 
-    /// Bytes that were read and never decoded.
+    /// Bytes that were read but never decoded.
     pub(crate) const fn broken_off(&self) -> u64 {
         self.broken_off
     }
 
-    /// Bytes of exchanges that had begun and were not answered.
+    /// Bytes of exchanges that have begun and are not answered yet.
     pub(crate) const fn under_way(&self) -> u64 {
         self.under_way
     }
 
-    /// What was left on the connections that had ended.
+    /// What was left on connections that have ended.
     pub(crate) const fn left_behind(&self) -> LeftBehind {
         self.left_behind
     }
 
-    /// Times that a subscriber woke up since an earlier reading.
+    /// Wake-ups of subscribers since an earlier reading.
     pub(crate) const fn wakeups_since(&self, earlier: &Self) -> u64 {
         self.wakeups - earlier.wakeups
     }
 
-    /// What the kernel counted until now, if it tells.
+    /// What the kernel has counted until now, if it reports that.
     pub(crate) fn kernel(&self) -> Option<KernelCounts> {
         Some(self.kernel?.all)
     }
 
-    /// What the kernel counted between an earlier reading and this one, if it tells.
+    /// What the kernel counted between an earlier reading and this one, if it reports that.
     pub(crate) fn kernel_since(&self, earlier: &Self) -> Option<KernelCounts> {
         Some(self.kernel?.since(&earlier.kernel?))
     }

@@ -1,5 +1,5 @@
-//! Connections: sockets whose bytes are counted, in clear or in TLS, and what HTTP/1.1 and HTTP/2 do on them.
-//! They know no subscriber and no pattern.
+//! Connections: sockets whose bytes are counted, plain or over TLS, with HTTP/1.1 and HTTP/2 on top of them.
+//! They depend on no subscriber and no pattern.
 
 pub(crate) mod context;
 pub(crate) mod counted_stream;

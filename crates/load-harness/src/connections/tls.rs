@@ -1,8 +1,8 @@
-//! TLS as subscribers speak it: nothing is trusted but the certificate that the server announced, and that
-//! only while it is valid and for the host that is asked.
+//! TLS of the subscribers. They trust only the certificate that the server announced, and only while it is
+//! valid and for the requested host.
 //!
-//! No session is resumed: every connection pays for a whole handshake, as a page does that is opened for
-//! the first time. Resumption would hide what setting up costs.
+//! No session is resumed: every connection pays for a full handshake, as on the first visit to a page.
+//! Resumption would hide the cost of the set-up.
 
 use std::{
     cell::Cell,
@@ -30,7 +30,7 @@ use crate::{
     data::error::{SubscriberError, TlsError},
 };
 
-/// A worker's way to encrypt connections to its server.
+/// The TLS configuration of a worker's connections.
 #[derive(Clone)]
 pub(crate) struct TlsClient {
     connector: TlsConnector,
@@ -38,7 +38,7 @@ pub(crate) struct TlsClient {
     protocol: Protocol,
 }
 
-/// What is spoken within, by its name in ALPN (RFC 7301).
+/// The application protocol, by its name in ALPN (RFC 7301).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Protocol {
     Http1,
@@ -55,10 +55,10 @@ impl Protocol {
 }
 
 impl TlsClient {
-    /// How a server is spoken to that announced this certificate; none where the transport is in clear.
+    /// The client for a server that announced this certificate; none for a plain transport.
     ///
     /// # Errors
-    /// [`TlsError`] if no certificate was announced that can be trusted.
+    /// [`TlsError`] if the server announced no certificate that can be trusted.
     pub(crate) fn of(
         transport: Transport,
         certificate_pem: Option<&str>,
@@ -88,10 +88,10 @@ impl TlsClient {
         Ok(Some(Self { connector, name, protocol }))
     }
 
-    /// The handshake on a connection that has just been opened.
+    /// The handshake on a newly opened connection.
     ///
     /// # Errors
-    /// [`TlsError`] with what is wrong with the certificate; or the socket's own.
+    /// [`TlsError`] if TLS fails, such as for an invalid certificate; or the error of the socket.
     pub(crate) async fn encrypt(
         &self,
         stream: CountedStream,
@@ -106,7 +106,7 @@ impl TlsClient {
         })?;
         let chosen = stream.get_ref().1.alpn_protocol();
         let asked = self.protocol.name();
-        // A server that knows no ALPN speaks HTTP/1.1.
+        // A server without ALPN uses HTTP/1.1.
         let is_as_asked = match (self.protocol, chosen) {
             (Protocol::Http1, None) => true,
             (Protocol::Http1 | Protocol::Http2, chosen) => chosen == Some(asked.as_bytes()),
@@ -135,8 +135,8 @@ impl TlsClient {
     }
 }
 
-/// A socket below TLS that remembers when its last bytes were read: whatever is made of them, deciphered
-/// and taken apart, was received then.
+/// A socket below TLS that notes when its last bytes were read: their content, once decrypted and parsed, was
+/// received then.
 #[derive(Debug)]
 pub(crate) struct TimedStream {
     stream: CountedStream,
@@ -150,7 +150,7 @@ impl TimedStream {
         self.read_ns.get()
     }
 
-    /// The same, to be kept apart from the stream.
+    /// The same as a cell that can be kept apart from the stream.
     pub(crate) fn last_read(&self) -> Rc<Cell<u64>> {
         Rc::clone(&self.read_ns)
     }

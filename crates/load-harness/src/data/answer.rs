@@ -1,15 +1,15 @@
-//! Answers, whichever client has read them.
+//! Answers to requests, for any client.
 
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
 use crate::data::reading::Head;
 
-/// The head of an answer as its client has it.
+/// The head of an answer in the form of its client.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum AnswerHead<'a> {
-    /// Of HTTP/1.1, taken where it lies.
+    /// An HTTP/1.1 head, parsed in place.
     Text(&'a Head<'a>),
-    /// Of a client that makes fields of it.
+    /// Status and fields, from the other clients.
     Fields(StatusCode, &'a HeaderMap),
 }
 
@@ -34,8 +34,8 @@ impl<'a> AnswerHead<'a> {
 pub(crate) struct PollAnswer<'a> {
     pub(crate) head: AnswerHead<'a>,
     pub(crate) body: &'a [u8],
-    /// Bytes of the stream that the exchange took, both directions; those of the body where no more is known.
+    /// Bytes of the exchange in the stream, both directions; only those of the body if no more is known.
     pub(crate) exchange_bytes: u64,
-    /// From sending the request until the answer was complete, where the client tells.
+    /// Time from sending the request until the answer was complete, if the client reports it.
     pub(crate) exchange_ns: Option<u64>,
 }

@@ -1,4 +1,4 @@
-//! The short trial before the judged ones, by what it speaks for.
+//! The calibration: a short trial before the judged ones, one for each key.
 
 use std::time::Duration;
 
@@ -10,27 +10,27 @@ use schedule::{Schedule, ScheduleError};
 
 use crate::data::trial_order::TrialOrder;
 
-/// Events a second, unless so many subscribers would keep the server busy for too long.
+/// Events per second, unless the number of subscribers would keep the server busy for too long.
 const RATE_HZ: f64 = 19.0;
-/// Share of the time that delivering may take, and what a delivery takes at most on a slow machine.
+/// Largest share of the time for deliveries, and the time of a delivery on a slow machine.
 const BUSY: f64 = 0.4;
 const SLOW_DELIVERY_S: f64 = 10e-6;
-/// Time between two polls of a subscriber, and the least for each subscriber that there is.
+/// Time between two polls of a subscriber, and the least of it per subscriber.
 const POLL_INTERVAL: Duration = Duration::from_millis(97);
 const POLL_SPACING: Duration = Duration::from_micros(100);
-/// From so many subscribers on it takes two seconds, and not one, until a delivery costs no less any more.
+/// With this many subscribers or more, the cost of a delivery is stable only after two seconds instead of one.
 const MANY: u32 = 500;
 
-/// What one calibration speaks for: as many subscribers of a pattern that go the same way.
+/// The trials that share one calibration: same pattern, same path, same number of subscribers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct CalibrationKey {
     /// The pattern.
     pub pattern: Pattern,
-    /// What the server speaks.
+    /// The transport.
     pub transport: Transport,
-    /// Whether a middlebox lies between; what it costs is then part of the transit, its delay is not.
+    /// Whether there is a middlebox; its processing time is then part of the transit, its delay is not.
     pub has_relay: bool,
-    /// How many subscribers there are: with them grows what a delivery costs.
+    /// Number of subscribers: the cost of a delivery grows with it.
     pub subscribers: u32,
 }
 
@@ -47,8 +47,8 @@ impl CalibrationKey {
         }
     }
 
-    /// Warm-up and measured stretch, whole seconds: the scatter of the ages is over those of the window. Of
-    /// short polling only the time of an exchange is asked.
+    /// Warm-up and window, whole seconds: the scatter of the ages is taken over the seconds of the window. For
+    /// short polling only the time of an exchange is needed.
     const fn lengths(self) -> [Duration; 2] {
         let warm_up = if self.subscribers < MANY { 1 } else { 2 };
         let measure = match self.pattern {
@@ -58,7 +58,7 @@ impl CalibrationKey {
         [Duration::from_secs(warm_up), Duration::from_secs(measure)]
     }
 
-    /// Events a second.
+    /// Events per second.
     fn rate_hz(self) -> f64 {
         RATE_HZ.min(BUSY / (f64::from(self.subscribers) * SLOW_DELIVERY_S))
     }
@@ -66,7 +66,7 @@ impl CalibrationKey {
 
 #[cfg(test)]
 impl From<Pattern> for CalibrationKey {
-    /// The pattern with nothing special and 200 subscribers.
+    /// The pattern with default settings and 200 subscribers.
     fn from(pattern: Pattern) -> Self {
         Self { pattern, transport: Transport::Http1, has_relay: false, subscribers: 200 }
     }
@@ -75,7 +75,7 @@ impl From<Pattern> for CalibrationKey {
 /// The calibration trial of all trials with the same key.
 ///
 /// # Errors
-/// Never in practice: its schedule is a constant that can be made.
+/// Never in practice: its schedule is a valid constant.
 pub fn calibration_order(key: CalibrationKey, seed: u64, order: u32) -> Result<TrialOrder, ScheduleError> {
     let events = Arrivals::Steady { rate_hz: key.rate_hz() };
     let settings = Settings {
@@ -93,7 +93,7 @@ pub fn calibration_order(key: CalibrationKey, seed: u64, order: u32) -> Result<T
         rung: None,
         server: ServerName::default(),
         publisher: PublisherSeat::Server,
-        // A middlebox that only passes bytes on.
+        // A middlebox that only forwards bytes.
         network: key.has_relay.then(Network::default),
         transport: key.transport,
         certificate: Certificate::Valid,

@@ -1,8 +1,8 @@
-//! Errors in words, with what caused them first.
+//! Texts of errors, with their root cause.
 
 use std::error::Error;
 
-/// What failed and, where an error was caused by others, what the first of them says.
+/// The text of an error and, if other errors caused it, that of the root cause.
 pub(crate) fn with_cause(error: &dyn Error) -> String {
     let mut cause = error;
     while let Some(source) = cause.source() {
@@ -20,7 +20,7 @@ mod tests {
     async fn a_request_that_fails_says_why() {
         let client = reqwest::Client::builder().no_proxy().build().unwrap();
         let error = client.get("http://127.0.0.1:1/stats").send().await.unwrap_err();
-        assert!(!error.to_string().contains("refused"), "or nobody would need more than {error}");
+        assert!(!error.to_string().contains("refused"), "otherwise the root cause is not needed: {error}");
         let told = with_cause(&error);
         assert!(told.contains("http://127.0.0.1:1/stats") && told.contains("refused"), "{told}");
         assert_eq!(with_cause(&std::io::Error::other("alone")), "alone");

@@ -22,15 +22,15 @@ pub(crate) enum SubscriberError {
     Reqwest(#[from] reqwest::Error),
     #[error("the server answered {0}")]
     Status(http::StatusCode),
-    #[error("the server answered {0} and asked for patience")]
+    #[error("the server answered {0} with Retry-After")]
     Later(http::StatusCode, Duration),
-    #[error("the server answered with no event stream but {0}")]
+    #[error("the answer is not an event stream: its content type is {0}")]
     NoEventStream(String),
     #[error("the server redirected {0}")]
     Redirected(String),
     #[error("the answer cannot be read: {0}")]
     Unreadable(#[from] Unreadable),
-    #[error("the server broke the contract: {0}")]
+    #[error("the server violated the protocol: {0}")]
     Protocol(String),
     #[error("the connection was closed before an answer")]
     Unanswered,
@@ -44,7 +44,7 @@ pub(crate) enum SubscriberError {
     Closed,
 }
 
-/// Why there is no TLS with a server.
+/// Why a TLS connection to the server failed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum TlsError {
     #[error("the server announced no certificate")]
@@ -64,7 +64,7 @@ pub(crate) enum TlsError {
 }
 
 impl TlsError {
-    /// Whether every further attempt would meet the same: what the server shows is not what was announced.
+    /// Whether every further attempt would fail in the same way.
     pub(crate) fn is_lasting(&self) -> bool {
         match self {
             Self::Unannounced
@@ -75,7 +75,7 @@ impl TlsError {
             | Self::OtherProtocol { .. } => true,
             Self::Handshake(cause) => matches!(
                 cause,
-                // The other side speaks no protocol or cipher that is offered, or its certificate is no good.
+                // The other side supports no offered protocol or cipher, or its certificate is invalid.
                 rustls::Error::InvalidCertificate(_)
                     | rustls::Error::PeerIncompatible(_)
                     | rustls::Error::AlertReceived(
@@ -89,7 +89,7 @@ impl TlsError {
 }
 
 impl SubscriberError {
-    /// Whether it ends the subscription for good: a subscriber of this pattern does not try again.
+    /// Whether this error ends the subscription for good: a subscriber of this pattern does not retry.
     pub(crate) fn is_final(&self, pattern: Pattern) -> bool {
         match pattern {
             Pattern::Sse => matches!(self, Self::Status(_) | Self::NoEventStream(_) | Self::Redirected(_)),
@@ -97,12 +97,12 @@ impl SubscriberError {
         }
     }
 
-    /// Whether a subscriber that never had a place need not try again: it would meet the same.
+    /// Whether a subscriber that was never set up need not retry: it would fail in the same way.
     pub(crate) fn is_hopeless(&self) -> bool {
         matches!(self, Self::NoExtendedConnect) || matches!(self, Self::Tls(error) if error.is_lasting())
     }
 
-    /// Whether the connection failed, and not what was said on it.
+    /// Whether the connection itself failed, and not the exchange on it.
     pub(crate) fn is_of_the_connection(&self) -> bool {
         matches!(self, Self::Socket(_) | Self::Http2(_) | Self::Unanswered | Self::BrokenOff | Self::Ended)
     }

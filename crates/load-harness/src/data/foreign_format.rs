@@ -1,4 +1,4 @@
-//! How events and places stand in the answers of a server that a target file describes.
+//! The format of events and positions in the answers of a server that a target file describes.
 
 use std::{borrow::Cow, fmt};
 
@@ -11,17 +11,17 @@ use serde::{
 
 use crate::data::{answer::AnswerHead, error::SubscriberError};
 
-/// The cursor of a subscriber whose server knows none of ours: it only says that there is a place.
+/// The cursor of a subscriber whose server does not use ours: it only says that there is a position.
 pub(crate) fn nowhere() -> Cursor {
     Cursor { epoch: Epoch::from_random_bits(0), seq: 0 }
 }
 
-/// Where a target file says that things are.
+/// The format that a target file describes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ForeignFormat {
     cursor: CursorPlace,
     events: EventPlace,
-    /// Whether an answer with one event leaves others to be fetched at once.
+    /// Whether an answer has only one event, so that the next poll should follow at once.
     one_by_one: bool,
 }
 
@@ -30,7 +30,7 @@ impl ForeignFormat {
         Self {
             cursor: subscription.cursor.clone(),
             events: subscription.events.clone(),
-            // A long poll asks again at once anyway.
+            // A long poll is followed by the next at once anyway.
             one_by_one: pattern == Pattern::ShortPolling && subscription.events == EventPlace::Text,
         }
     }
@@ -39,8 +39,8 @@ impl ForeignFormat {
         self.cursor == CursorPlace::Validators
     }
 
-    /// What the next request says of the place after this answer: header lines, or what goes into the
-    /// URL. None if the answer does not say.
+    /// The position after this answer in the form for the next request: header lines, or the part for the URL.
+    /// None if the answer has no position.
     pub(crate) fn place(
         &self,
         head: &AnswerHead<'_>,
@@ -101,14 +101,14 @@ fn missing(field: &str) -> SubscriberError {
     SubscriberError::Protocol(format!("the answer's JSON has no field `{field}` as the target file says"))
 }
 
-/// The two fields of an answer that matter.
+/// The two needed fields of an answer.
 #[derive(Default)]
 struct Fields<'a> {
     cursor: Option<String>,
     events: Option<Vec<Cow<'a, str>>>,
 }
 
-/// Reads these fields by the names that the target file gives them, and builds nothing of the others.
+/// Reads these fields by the names in the target file, and skips all others.
 struct FieldNames<'n>(&'n ForeignFormat);
 
 impl<'de> DeserializeSeed<'de> for FieldNames<'_> {
@@ -143,7 +143,7 @@ impl<'de> Visitor<'de> for FieldNames<'_> {
     }
 }
 
-/// serde borrows no text inside a list, but this.
+/// serde cannot borrow a `Cow<str>` inside a list, but it can borrow this wrapper.
 #[derive(Deserialize)]
 #[serde(transparent)]
 struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
@@ -190,7 +190,7 @@ mod tests {
             let head = format!("HTTP/1.1 {status}\r\n{fields}");
             assert_eq!(place(&validators, &head, "").as_deref(), Some(named));
         }
-        // nchan names half a place when a hold has ended.
+        // nchan sends an incomplete position when a hold has ended.
         assert_eq!(place(&validators, "HTTP/1.1 408 Request Timeout\r\nEtag: 2\r\n\r\n", ""), None);
         assert_eq!(place(&validators, "HTTP/1.1 200 OK\r\n\r\n", ""), None);
 

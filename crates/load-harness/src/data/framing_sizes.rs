@@ -1,9 +1,9 @@
-//! What an answer's head, a chunk and a frame take on the wire, computed from what they are.
+//! The sizes of an answer's head, a chunk and a frame on the wire, computed from their content.
 //!
-//! The subscribers keep a ledger of bytes by these rules, beside the counters of the sockets: two
-//! ways to the same number that share nothing.
+//! The subscribers keep a byte ledger by these rules, beside the counters of the sockets: two independent ways
+//! to the same number.
 
-/// Who sends a frame of a WebSocket; a client's are masked (RFC 6455 §5.3).
+/// The sender of a WebSocket frame; frames of a client are masked (RFC 6455 §5.3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Sender {
     Client,

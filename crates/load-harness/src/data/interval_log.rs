@@ -1,5 +1,5 @@
-//! The ages of a trial as an HdrHistogram interval log, which the tools around HdrHistogram read: one
-//! histogram per second of the schedule.
+//! The ages of a trial as an HdrHistogram interval log, for the tools around HdrHistogram: one histogram per
+//! second of the schedule.
 
 use std::time::{Duration, SystemTime};
 
@@ -13,11 +13,11 @@ use hdrhistogram::{
 };
 use schedule::EpochClock;
 
-/// As the histograms of a record.
+/// The precision of the histograms of a record.
 const DIGITS: u8 = 3;
 
-/// Writes the log: ages in microseconds by second of their due; `start` is the wall time of the
-/// schedule's instant 0. Deliveries that never came are in none of them.
+/// Writes the log: ages in microseconds, by the second in which the events were due; `start` is the wall time
+/// of the schedule's instant 0. Deliveries that never came are left out.
 pub(crate) fn interval_log(pattern: Pattern, start: SystemTime, seconds: &[TimeHistogram]) -> String {
     const IN_MEMORY: &str = "writing a histogram to memory cannot fail";
     let mut text = Vec::new();
@@ -46,7 +46,7 @@ fn whole(ages: &TimeHistogram) -> Histogram<u64> {
     histogram
 }
 
-/// The wall time of an instant of the epoch's clock that has passed.
+/// The wall time of a past instant of the epoch's clock.
 pub(crate) fn wall_time(clock: EpochClock, at_ns: u64) -> SystemTime {
     let passed = Duration::from_nanos(clock.now_ns().saturating_sub(at_ns));
     SystemTime::now().checked_sub(passed).unwrap_or(SystemTime::UNIX_EPOCH)

@@ -1,4 +1,4 @@
-//! What the other layers work with: texts and their parsers, counts, times. No sockets and no tasks.
+//! Data for the other layers: texts and their parsers, counts, times. No sockets and no tasks.
 
 pub(crate) mod answer;
 pub(crate) mod calibration_order;

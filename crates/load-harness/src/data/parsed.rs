@@ -1,14 +1,14 @@
-//! What a look at bytes found, whichever client has read them.
+//! The result of parsing received bytes, for any client.
 
-/// What a look at the bytes that have come found.
+/// The result of parsing the bytes received so far.
 pub(crate) struct Parsed<T> {
-    /// Bytes that need not be shown again.
+    /// Bytes that need not be passed again.
     pub(crate) used: usize,
-    /// What was waited for, if it was there.
+    /// The awaited value, if it is complete.
     pub(crate) found: Option<T>,
 }
 
 impl<T> Parsed<T> {
-    /// More must come first.
+    /// More bytes are needed.
     pub(crate) const NOTHING: Self = Self { used: 0, found: None };
 }

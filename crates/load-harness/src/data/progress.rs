@@ -1,28 +1,28 @@
-//! How far a trial is.
+//! The progress of a trial.
 
 use std::time::Duration;
 
 /// How often progress is shown.
 pub(crate) const TELL_EVERY: Duration = Duration::from_millis(100);
 
-/// Where a trial is.
+/// The phase of a trial.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Phase {
     /// Subscribers connect: how many have, of how many.
     Connecting(u64, u64),
-    /// The schedule runs but does not count yet.
+    /// The schedule runs but is not measured yet.
     WarmUp,
     /// The window.
     Measuring,
-    /// Waiting for what is under way.
+    /// Waiting for deliveries that are still in flight.
     Draining,
 }
 
-/// How far a trial is.
+/// The progress of a trial.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Progress {
     /// Its phase.
     pub phase: Phase,
-    /// Time of the schedule that has passed.
+    /// Elapsed time of the schedule.
     pub schedule_elapsed: Duration,
 }

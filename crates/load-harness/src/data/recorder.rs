@@ -1,4 +1,4 @@
-//! Ages, recorded without a lock: one recorder per worker thread, merged when the trial has ended.
+//! Ages, recorded without locks: one recorder per worker thread, merged when the trial has ended.
 
 use contract::{TimeHistogram, Window};
 
@@ -9,15 +9,15 @@ const SECOND_NS: u64 = 1_000_000_000;
 pub struct Recorder {
     window_ages: TimeHistogram,
     seconds: Vec<TimeHistogram>,
-    /// Deliveries that never came, by second of their due.
+    /// Deliveries that never came, by the second in which they were due.
     censored_seconds: Vec<u64>,
-    /// Deliveries of the window that never came: how many, and the smallest age that one had reached.
+    /// Deliveries of the window that never came: their number, and the smallest age of them at the end.
     censored: u64,
     censored_min_ns: Option<u64>,
 }
 
 impl Recorder {
-    /// Records a delivery: its due in nanoseconds since the schedule's instant 0, and its age.
+    /// Records a delivery with its due, in nanoseconds since the schedule's instant 0, and its age.
     pub fn record(&mut self, window: Window, due_ns: u64, age_ns: u64) {
         if window.contains(due_ns) {
             self.window_ages.record_ns(age_ns);
@@ -29,7 +29,7 @@ impl Recorder {
         self.seconds[second].record_ns(age_ns);
     }
 
-    /// Records a delivery that had not come when it was `age_ns` old.
+    /// Records a delivery that had not come at an age of `age_ns`.
     pub(crate) fn censor(&mut self, window: Window, due_ns: u64, age_ns: u64) {
         let second = (due_ns / SECOND_NS) as usize;
         if self.censored_seconds.len() <= second {
@@ -68,7 +68,7 @@ impl Recorder {
         }
     }
 
-    /// What arrived, by second of its due.
+    /// The ages of arrived deliveries, by the second in which they were due.
     pub(crate) fn arrived_by_second(&self) -> &[TimeHistogram] {
         &self.seconds
     }
@@ -103,8 +103,8 @@ mod tests {
         assert_eq!(counts, [1, 1, 1, 1]);
     }
 
-    /// A server that answers at once but stands still from 2.0 s to 2.5 s: when it has an event, or an
-    /// answer, that it was to give at this instant.
+    /// When a server sends the event or answer of this instant. It answers at once, but stalls from 2.0 s to
+    /// 2.5 s.
     fn answered_ns(asked_ns: u64) -> u64 {
         const FROM_NS: u64 = 2 * SECOND_NS;
         const UNTIL_NS: u64 = FROM_NS + SECOND_NS / 2;
@@ -118,7 +118,7 @@ mod tests {
 
     #[test]
     fn a_closed_loop_is_caught() {
-        // Half a second of the window's two stands still, so one delivery in four waits.
+        // The server stalls for half a second of the window's two, so one delivery in four waits.
         let shows_the_freeze = |ages: &contract::Ages| {
             let histogram = ages.arrived.histogram().unwrap();
             histogram.quantile_us(0.99) > 450_000 && histogram.quantile_us(0.8) > 50_000
@@ -130,17 +130,17 @@ mod tests {
         assert!(shows_the_freeze(&open.ages()));
         assert_eq!(open.ages().arrived.count, 200, "an age for every delivery due in the window");
 
-        // The broken one asks, waits for the answer, and only then looks for what is due next. It
-        // times each answer from its own question.
+        // The closed loop sends a request, waits for the answer, and only then looks for the next due event. It
+        // measures each answer from its own request.
         let (mut closed, mut now_ns) = (Recorder::default(), 0);
         while now_ns < WINDOW.end_ns {
             let answer_ns = answered_ns(now_ns);
             closed.record(WINDOW, now_ns, answer_ns - now_ns);
             now_ns = answer_ns + SECOND_NS / 100;
         }
-        assert!(!shows_the_freeze(&closed.ages()), "it sees one long answer among many short ones");
+        assert!(!shows_the_freeze(&closed.ages()), "a closed loop sees one long answer among short ones");
         let missing = 200 - closed.ages().arrived.count;
-        assert!(missing >= 49, "and a count of ages that falls short of what was due gives it away");
+        assert!(missing >= 49, "the closed loop has fewer ages than there were due deliveries");
     }
 
     #[test]

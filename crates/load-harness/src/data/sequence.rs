@@ -1,6 +1,6 @@
-//! Was every event delivered once and in order? Checked by sequence number, for each subscriber.
+//! Checks by sequence number, for each subscriber, that every event was delivered once and in order.
 
-/// What one subscriber has received so far. A number and, only after a gap, what is missing.
+/// What one subscriber has received so far: the highest number and, only after a gap, the missing ones.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Sequence {
     /// The highest number received or started from.
@@ -9,14 +9,14 @@ pub(crate) struct Sequence {
     missing: Vec<(u64, u64)>,
 }
 
-/// What a received number means.
+/// The kind of a received number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Arrival {
     /// The next one, or one after a gap.
     New,
-    /// One that was missing, after a later one had come.
+    /// A missing one that comes after a later one.
     Reordered,
-    /// One that has come before, or that lies before the start.
+    /// One that has come already, or that is before the start.
     Duplicate,
 }
 

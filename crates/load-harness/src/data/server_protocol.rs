@@ -1,5 +1,5 @@
-//! How a server is asked and how its answers are read: everything that differs between servers of one
-//! pattern stands here, and the patterns' files know none of it.
+//! The requests and answers of a server. Everything that differs between servers of one pattern is here, so
+//! the patterns' files do not depend on the server.
 
 use std::{
     borrow::Cow,
@@ -18,29 +18,28 @@ use crate::data::{
     sse_parser::SseEvent,
 };
 
-/// How the server of a trial is asked, and how its answers are understood.
+/// The requests of a trial's server, and the format of its answers.
 #[derive(Debug, Clone)]
 pub(crate) struct ServerProtocol {
-    /// What a subscriber asks that has no cursor yet.
+    /// The request of a subscriber that has no cursor yet.
     first: RequestTemplate,
-    /// What it asks from its cursor on.
+    /// The request for what comes after a cursor.
     next: RequestTemplate,
     format: ResponseFormat,
-    /// Statuses of a poll's answer that holds nothing new.
+    /// Statuses of a poll's answer that brings nothing new.
     empty: &'static [StatusCode],
 }
 
-/// How the events stand in answers.
+/// The format of events in answers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum ResponseFormat {
-    /// As `contract` has it: JSON with a cursor for every event, the cursor as the id of a stream's
-    /// events.
+    /// The format of `contract`: JSON with a cursor for every event; in a stream the cursor is the event's id.
     Ours,
-    /// As a target file has it. Events have no number, a stream no place.
+    /// The format of a target file. Events have no number, streams have no position.
     Foreign(ForeignFormat),
 }
 
-/// A GET with places to fill in.
+/// A GET request with placeholders.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct RequestTemplate {
     target: Template,
@@ -48,21 +47,21 @@ pub(crate) struct RequestTemplate {
     headers: Template,
 }
 
-/// A text around the places where the cursor goes.
+/// The parts of a text around the placeholders for the cursor.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Template(Vec<String>);
 
-/// What a message says.
+/// The content of a message.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Message<'a> {
-    /// Where the subscriber stands.
+    /// The subscriber's position.
     Place(Cursor),
     /// An event.
     Event(Cursor, Cow<'a, str>),
 }
 
 impl ServerProtocol {
-    /// That of the lab's own server.
+    /// The protocol of the lab's own server.
     pub(crate) fn ours(pattern: Pattern, hold: Duration) -> Self {
         let path = format!("/{}", pattern.slug());
         let (target, headers) = match pattern {
@@ -84,7 +83,7 @@ impl ServerProtocol {
         }
     }
 
-    /// That of a server that a target file describes.
+    /// The protocol of a server that a target file describes.
     pub(crate) fn foreign(pattern: Pattern, subscription: &Subscription) -> Self {
         let format = ForeignFormat::new(pattern, subscription);
         let first = RequestTemplate::new(&subscription.first, always(pattern), Duration::ZERO);
@@ -101,12 +100,12 @@ impl ServerProtocol {
             first,
             next,
             format: ResponseFormat::Foreign(format),
-            // 408 is how nchan ends a hold.
+            // nchan ends a hold with 408.
             empty: &[StatusCode::NOT_MODIFIED, StatusCode::NO_CONTENT, StatusCode::REQUEST_TIMEOUT],
         }
     }
 
-    /// Whether events have numbers; those that have none are told apart by their due.
+    /// Whether events have numbers; otherwise they are identified by their due.
     pub(crate) const fn numbers_events(&self) -> bool {
         match self.format {
             ResponseFormat::Ours => true,
@@ -114,12 +113,13 @@ impl ServerProtocol {
         }
     }
 
-    /// Whether a poll's answer of this status says that there is nothing new.
+    /// Whether this status of a poll's answer means that there is nothing new.
     pub(crate) fn is_empty(&self, status: StatusCode) -> bool {
         self.empty.contains(&status)
     }
 
-    /// How the next request names the place that a poll's answer gave, if not by a cursor of ours.
+    /// The position in a poll's answer in the form for the next request, if the server does not use our
+    /// cursors.
     pub(crate) fn foreign_place(
         &self,
         head: &AnswerHead<'_>,
@@ -131,7 +131,7 @@ impl ServerProtocol {
         }
     }
 
-    /// Where a stream's head places its subscriber, if it does.
+    /// The position that a stream's head implies, if any.
     pub(crate) fn place_of_head(&self) -> Option<Cursor> {
         match self.format {
             ResponseFormat::Ours => None,
@@ -139,7 +139,7 @@ impl ServerProtocol {
         }
     }
 
-    /// What a subscriber asks that has this cursor, or none.
+    /// The request of a subscriber with this cursor, or with none.
     pub(crate) const fn template(&self, cursor: Option<Cursor>) -> &RequestTemplate {
         match cursor {
             None => &self.first,
@@ -147,7 +147,7 @@ impl ServerProtocol {
         }
     }
 
-    /// What the body of a poll's answer says.
+    /// Parses the body of a poll's answer.
     pub(crate) fn poll<'a>(&self, body: &'a [u8]) -> Result<PollBody<'a>, SubscriberError> {
         match &self.format {
             ResponseFormat::Ours => Ok(serde_json::from_slice(body)?),
@@ -155,7 +155,7 @@ impl ServerProtocol {
         }
     }
 
-    /// What an event of a stream says.
+    /// Interprets an event of a stream.
     pub(crate) fn stream_event<'a>(&self, event: SseEvent<'a>) -> Result<Message<'a>, SubscriberError> {
         match self.format {
             ResponseFormat::Ours => {
@@ -168,7 +168,7 @@ impl ServerProtocol {
         }
     }
 
-    /// Where a stream's last id places a subscriber that has no cursor yet.
+    /// The position of a stream's last id, for a subscriber that has no cursor yet.
     pub(crate) fn stream_place(&self, last_event_id: &str) -> Result<Option<Cursor>, SubscriberError> {
         match self.format {
             ResponseFormat::Ours if last_event_id.is_empty() => Ok(None),
@@ -177,7 +177,7 @@ impl ServerProtocol {
         }
     }
 
-    /// What a text message says.
+    /// Parses a text message.
     pub(crate) fn message<'a>(&self, text: &'a str) -> Result<Message<'a>, SubscriberError> {
         match self.format {
             ResponseFormat::Ours => {
@@ -186,7 +186,7 @@ impl ServerProtocol {
                     (Some(id), Some(Text(data)), None) => Ok(Message::Event(id, data)),
                     (None, None, Some(cursor)) => Ok(Message::Place(cursor)),
                     (Some(_) | None, Some(_) | None, Some(_) | None) => {
-                        Err(SubscriberError::Protocol("a message is neither a place nor an event".to_owned()))
+                        Err(SubscriberError::Protocol("a message is neither cursor nor event".to_owned()))
                     }
                 }
             }
@@ -207,8 +207,8 @@ fn stream_cursor(id: &str) -> Result<Cursor, SubscriberError> {
     id.parse().map_err(|error: CursorError| SubscriberError::Protocol(error.to_string()))
 }
 
-/// A frame of our WebSocket: a place, or an event. One struct, for choosing between two would read the
-/// text twice.
+/// A frame of our WebSocket: a cursor or an event. It is a single struct, because an enum would be parsed
+/// twice.
 #[derive(Deserialize)]
 struct OurFrame<'a> {
     id: Option<Cursor>,
@@ -221,7 +221,7 @@ struct OurFrame<'a> {
     _resume: Option<Resume>,
 }
 
-/// serde borrows no `Option<Cow<str>>`, but this.
+/// serde cannot borrow an `Option<Cow<str>>`, but it can borrow this wrapper.
 #[derive(Deserialize)]
 #[serde(transparent)]
 struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
@@ -235,18 +235,18 @@ impl RequestTemplate {
         Self { target: template(target), headers: template(headers) }
     }
 
-    /// What it asks for: a path with its query, the place left open.
+    /// The path with its query, without a cursor.
     pub(crate) fn target(&self) -> String {
         self.target.0.concat()
     }
 
-    /// The same request of another path, where there is no place to fill in.
+    /// The same request for another path, without a placeholder.
     pub(crate) fn moved_to(&self, target: &str) -> Self {
         Self { target: Template(vec![target.to_owned()]), headers: self.headers.clone() }
     }
 
-    /// Writes the request: the least that HTTP/1.1 asks for, what the pattern needs, and `more`. What a
-    /// browser adds is said in the report.
+    /// Writes the request: the minimum of HTTP/1.1, what the pattern needs, and `more`. The report says what a
+    /// browser adds.
     pub(crate) fn write(&self, host: &str, cursor: Option<&impl Display>, more: &str, request: &mut String) {
         request.push_str("GET ");
         self.target.write(cursor, request);
@@ -258,7 +258,7 @@ impl RequestTemplate {
         request.push_str("\r\n");
     }
 
-    /// The same for clients to which a head is fields and no text; `origin` is scheme and host.
+    /// The same for clients that take a request as fields and not as text; `origin` is scheme and host.
     pub(crate) fn fill(
         &self,
         request: request::Builder,

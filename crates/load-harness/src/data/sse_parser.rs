@@ -1,9 +1,9 @@
-//! A parser of event streams, after WHATWG HTML §9.2.5 and §9.2.6.
+//! A parser for event streams, after WHATWG HTML §9.2.5 and §9.2.6.
 //!
-//! Bytes go in as the network cuts them, events come out as soon as their blank line is there. A
-//! lone carriage return ends its line at once, without waiting to see whether a line feed follows.
+//! It takes bytes in pieces of any size, and dispatches an event as soon as its blank line has come. A lone
+//! carriage return ends its line at once, without waiting for a line feed that may follow.
 
-/// Longest event or line taken; beyond it the stream is given up instead of filling the memory.
+/// Longest event or line; beyond it the parser returns an error instead of filling the memory.
 const LONGEST_BYTES: usize = 16 << 20;
 
 const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
@@ -11,7 +11,7 @@ const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 /// An event of the stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SseEvent<'a> {
-    /// Its type; `message` if the stream names none.
+    /// Its type; `message` if the stream sets none.
     pub event_type: &'a str,
     /// Its data, the lines joined by line feeds.
     pub data: &'a str,
@@ -19,9 +19,9 @@ pub struct SseEvent<'a> {
     pub last_event_id: &'a str,
 }
 
-/// A line or event that is longer than the parser takes.
+/// A line or event that is longer than the parser accepts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the event stream holds a line or an event of more than {LONGEST_BYTES} bytes")]
+#[error("the event stream has a line or an event of more than {LONGEST_BYTES} bytes")]
 pub struct TooLong;
 
 /// The state between two reads of a stream.
@@ -36,14 +36,14 @@ pub struct SseParser {
     after_cr: bool,
     data: String,
     event_type: String,
-    /// The id of the block being read; it counts from the block's blank line on.
+    /// The id of the current block; it takes effect at the block's blank line.
     pending_id: String,
     last_event_id: String,
     retry_ms: Option<u64>,
 }
 
 impl SseParser {
-    /// A parser for a new connection that goes on after `last_event_id`.
+    /// A parser for a new connection that continues after `last_event_id`.
     #[must_use]
     pub fn resuming(last_event_id: &str) -> Self {
         Self {
@@ -59,13 +59,13 @@ impl SseParser {
         &self.last_event_id
     }
 
-    /// The reconnection time that the stream asked for, milliseconds.
+    /// The reconnection time that the stream has set, milliseconds.
     #[must_use]
     pub const fn retry_ms(&self) -> Option<u64> {
         self.retry_ms
     }
 
-    /// Takes the next bytes and hands every event that they complete to `dispatch`.
+    /// Parses the next bytes, and calls `dispatch` with every event that they complete.
     ///
     /// # Errors
     /// [`TooLong`]; the stream must then be closed.
@@ -88,7 +88,7 @@ impl SseParser {
             if self.partial_line.is_empty() {
                 self.line(line, &mut dispatch)?;
             } else {
-                // Its memory is given back with it: lines are seldom cut, and streams are many.
+                // This also frees its memory: lines are rarely cut, and there are many streams.
                 let mut whole = std::mem::take(&mut self.partial_line);
                 whole.extend_from_slice(line);
                 self.line(&whole, &mut dispatch)?;
@@ -103,8 +103,8 @@ impl SseParser {
         Ok(())
     }
 
-    /// The block that `bytes` begin with, if it is whole and of the commonest form: an id, one line of
-    /// data, nothing else. It is then read where it lies.
+    /// The block at the start of `bytes`, if it is complete and of the most common form: an id, one line of
+    /// data, nothing else. Such a block is parsed in place.
     fn whole_block<'a>(&self, bytes: &'a [u8]) -> Option<(SseEvent<'a>, &'a [u8])> {
         let is_between_blocks =
             self.past_first_line && self.is_at_block_start && self.partial_line.is_empty();
@@ -114,7 +114,7 @@ impl SseParser {
         let (last_event_id, rest) = line_of_text(bytes.strip_prefix(b"id: ")?)?;
         let (data, rest) = line_of_text(rest.strip_prefix(b"data: ")?)?;
         let rest = rest.strip_prefix(b"\n")?;
-        // An id with a NUL is ignored; the long way knows that.
+        // An id with a NUL is ignored; the general parser handles that.
         let is_taken = !last_event_id.as_bytes().contains(&0);
         is_taken.then_some((SseEvent { event_type: "message", data, last_event_id }, rest))
     }
@@ -154,7 +154,7 @@ impl SseParser {
                 self.pending_id.push_str(&String::from_utf8_lossy(value));
             }
             b"retry" if !value.is_empty() && value.iter().all(u8::is_ascii_digit) => {
-                // More digits than fit are no time anybody could wait.
+                // A number that does not fit is ignored: nobody could wait that long.
                 self.retry_ms = String::from_utf8_lossy(value).parse().ok().or(self.retry_ms);
             }
             _ => {}
@@ -165,7 +165,7 @@ impl SseParser {
     fn blank_line(&mut self, dispatch: &mut impl FnMut(SseEvent<'_>)) {
         self.last_event_id.clone_from(&self.pending_id);
         if !self.data.is_empty() {
-            // Every data line left a line feed; the last one is not part of the data.
+            // Every data line has added a line feed; the last one is not part of the data.
             self.data.pop();
             dispatch(SseEvent {
                 event_type: if self.event_type.is_empty() { "message" } else { &self.event_type },
@@ -178,8 +178,8 @@ impl SseParser {
     }
 }
 
-/// The text up to a line feed, and what follows; none if there is no line feed, a carriage return
-/// before it, or no UTF-8.
+/// The text up to a line feed, and the bytes after it; none if there is no line feed, if a carriage return
+/// comes before it, or if the text is not UTF-8.
 fn line_of_text(bytes: &[u8]) -> Option<(&str, &[u8])> {
     let end = memchr::memchr2(b'\n', b'\r', bytes).filter(|end| bytes[*end] == b'\n')?;
     Some((std::str::from_utf8(&bytes[..end]).ok()?, &bytes[end + 1..]))

@@ -1,5 +1,4 @@
-//! What happened to one subscriber around the first events of the window: enough to draw how a
-//! pattern works.
+//! The trace of one subscriber around the first events of the window: enough to draw how a pattern works.
 
 use std::cell::{Cell, RefCell};
 
@@ -7,23 +6,23 @@ use contract::{Pattern, TraceEvent};
 
 use crate::data::trial_order::TrialOrder;
 
-/// The subscriber that is traced.
+/// The traced subscriber.
 pub(crate) const TRACED: u32 = 0;
-/// Events of the window that are followed.
+/// Number of traced events of the window.
 const EVENTS: usize = 20;
-/// Most entries kept, whatever happens.
+/// Most entries of a trace.
 const MOST_ENTRIES: usize = 400;
 
-/// The stretch of a schedule that is kept, nanoseconds since its instant 0.
+/// The traced part of a schedule, nanoseconds since its instant 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Stretch {
-    /// Of what happened before, only the last thing is kept: a request held at that moment is seen.
+    /// Of earlier entries only the last one is kept: it may be a request that is held at this instant.
     from_ns: u64,
-    /// Due of the last event that is followed. None if there is no event in the window.
+    /// Due of the last traced event. None if there is no event in the window.
     last_due_ns: Option<u64>,
-    /// How long it goes on after that event has arrived.
+    /// How long the trace continues after that event has arrived.
     more_ns: u64,
-    /// It never goes on after this.
+    /// The trace never continues after this instant.
     until_ns: u64,
 }
 
@@ -53,7 +52,7 @@ impl Stretch {
 pub(crate) struct Trace {
     stretch: Stretch,
     entries: RefCell<Vec<TraceEvent>>,
-    /// When the last event that is followed had arrived.
+    /// When the last traced event arrived.
     last_arrived_ns: Cell<Option<u64>>,
 }
 
@@ -62,8 +61,8 @@ impl Trace {
         Self { stretch, entries: RefCell::default(), last_arrived_ns: Cell::default() }
     }
 
-    /// Notes something that happened at `at_ns` of the epoch, if it belongs to the stretch. `start_ns`
-    /// is the schedule's instant 0, once it is known.
+    /// Notes an entry at `at_ns` of the epoch, if it is in the traced part. `start_ns` is the schedule's
+    /// instant 0, once it is known.
     pub(crate) fn note(&self, at_ns: u64, start_ns: Option<u64>, what: TraceEvent) {
         let mut entries = self.entries.borrow_mut();
         let Some(start_ns) = start_ns.filter(|start_ns| at_ns >= start_ns + self.stretch.from_ns) else {

@@ -1,4 +1,4 @@
-//! One trial to run: what is measured, and where it stands in the run.
+//! One trial to run: its settings, and its position in the run.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ pub struct TrialOrder {
     pub scenario: String,
     /// The pattern and its settings.
     pub plan: TrialPlan,
-    /// What will be published.
+    /// The schedule to publish.
     pub schedule: Arc<Schedule>,
     /// The CSV text of a replayed schedule.
     pub replay_csv: Option<String>,
@@ -20,18 +20,18 @@ pub struct TrialOrder {
     pub order: u32,
     /// Block of its scenario, from 1; 0 for a calibration.
     pub block: u32,
-    /// Which attempt at it this is, from 1.
+    /// Number of the attempt, from 1.
     pub attempt: u32,
-    /// Seeded start of the golden-ratio poll phases, in `[0, 1)`; another in every block.
+    /// Seeded start of the golden-ratio poll phases, in `[0, 1)`; different in every block.
     pub poll_phase: f64,
-    /// What a reader of its record should know beforehand, in words.
+    /// Notes for the reader of its record.
     pub notes: Vec<String>,
-    /// What the calibration of this pattern on this way found.
+    /// The result of the calibration with the same key.
     pub calibration: Option<Calibration>,
 }
 
 impl TrialOrder {
-    /// The first attempt at a trial of the first block, uncalibrated and with nothing to note.
+    /// The first attempt at a trial of the first block, without calibration and notes.
     #[must_use]
     pub fn new(scenario: &str, plan: TrialPlan, schedule: Schedule) -> Self {
         Self {
@@ -48,7 +48,7 @@ impl TrialOrder {
         }
     }
 
-    /// The stretch of the schedule that counts.
+    /// The measured part of the schedule.
     #[must_use]
     pub fn window(&self) -> Window {
         let settings = &self.plan.settings;

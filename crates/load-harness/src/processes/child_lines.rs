@@ -1,5 +1,5 @@
-//! What a child process writes, line by line: whatever its bytes are, and however long a line is, reading
-//! goes on to its end. Who stops reading closes the pipe, and the next write kills the child.
+//! Reads the output of a child process line by line, to its end, with any bytes and lines of any length.
+//! Reading must not stop early: that would close the pipe, and the child's next write would kill it.
 
 use std::{collections::VecDeque, io};
 
@@ -8,12 +8,12 @@ use tokio::{
     process::ChildStderr,
 };
 
-/// Lines of a process's stderr that are kept for a failed trial's record.
+/// Lines of stderr output that are kept for a failed trial's record.
 const LAST_WORDS: usize = 20;
-/// Bytes of a line that are kept. An announcement with its certificate is the longest that is wanted.
+/// Bytes of a line that are kept. The longest needed line is an announcement with its certificate.
 const LONGEST_LINE: usize = 64 << 10;
 
-/// The next line without its end, or none at the end of all; what is no UTF-8 becomes U+FFFD.
+/// The next line without its line end, or none at the end of the output; invalid UTF-8 becomes U+FFFD.
 pub(crate) async fn next_line(source: &mut (impl AsyncBufRead + Unpin)) -> io::Result<Option<String>> {
     let mut line: Option<Vec<u8>> = None;
     loop {
@@ -33,12 +33,12 @@ pub(crate) async fn next_line(source: &mut (impl AsyncBufRead + Unpin)) -> io::R
     }
 }
 
-/// Reads to the end and keeps nothing: nobody wants it, but a full pipe would stop the child.
+/// Reads to the end and discards everything: a full pipe would block the child.
 pub(crate) fn drain(mut source: impl AsyncRead + Unpin + Send + 'static) {
     tokio::spawn(async move { copy(&mut source, &mut sink()).await });
 }
 
-/// Reads to the end and keeps the last lines.
+/// Reads to the end and returns the last lines.
 pub(crate) async fn last_lines(stderr: Option<ChildStderr>) -> VecDeque<String> {
     let mut kept = VecDeque::new();
     let Some(stderr) = stderr else { return kept };

@@ -1,5 +1,5 @@
-//! A server that the lab did not build, as a process group of its own: started on the server's core,
-//! awaited, never left behind.
+//! A foreign server (one that the lab did not build) in its own process group: started on the server's core,
+//! awaited until it is ready, and always stopped at the end.
 
 use std::{
     collections::VecDeque,
@@ -32,25 +32,25 @@ use crate::{
     system::{descriptors, process_group::ProcessGroup},
 };
 
-/// Descriptors asked for a server: more than a scenario may have subscribers. Some servers set memory
-/// aside for each.
+/// Most file descriptors of a server: more than a scenario may have subscribers. Some servers reserve memory
+/// for each.
 const MOST_DESCRIPTORS: u64 = 20_000;
-/// Between two looks at a port that does not accept connections yet.
+/// Time between two attempts to connect to a port that does not accept connections yet.
 const LOOK_AGAIN: Duration = Duration::from_millis(10);
 
-/// A running foreign server. Dropping it ends the whole group.
+/// A running foreign server. Dropping it kills the whole group.
 #[derive(Debug)]
 pub(crate) struct ForeignServer {
     child: Child,
     leash: Child,
     group: ProcessGroup,
     stderr: JoinHandle<VecDeque<String>>,
-    /// A server that watches its stdin ends when this does.
+    /// Kept open, because some servers end when their stdin closes.
     _stdin: Option<ChildStdin>,
     _work: TempDir,
 }
 
-/// What is known of it once it runs.
+/// The addresses and properties of a running foreign server.
 #[derive(Debug, Clone)]
 pub(crate) struct ForeignAddress {
     pub(crate) data: SocketAddr,
@@ -61,7 +61,7 @@ pub(crate) struct ForeignAddress {
 }
 
 impl ForeignServer {
-    /// Starts a target's server and waits until it can be used and has one event.
+    /// Starts a target's server and waits until it is ready and has one event.
     pub(crate) async fn start(
         folder: &Arc<TargetFolder>,
         core: Option<u32>,
@@ -97,10 +97,10 @@ impl ForeignServer {
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
-            // A Ctrl-C at the terminal goes to the whole group; the server is stopped in order.
+            // A Ctrl-C at the terminal signals the whole group; the server must be stopped in order instead.
             .process_group(0)
             .kill_on_drop(true);
-        // What this thread starts inherits the core that it is bound to (sched_setaffinity(2)), so all
+        // A child process inherits the core that this thread is bound to (sched_setaffinity(2)), so all
         // processes of the server are bound before they run a single instruction.
         let bound = core.is_some_and(bind_to_core);
         let spawned = command.spawn();
@@ -127,8 +127,8 @@ impl ForeignServer {
         let publish =
             PublishAddress { server: data, request: folder.target.publish.clone(), takes_types: false };
         let clock = EpochClock::start_now();
-        // A channel without any event has no place that a poll could name. This one is due before every
-        // schedule, so it belongs to no ledger.
+        // A channel without any event has no position that a poll could name. The first event is due before
+        // every schedule, so it counts in no ledger.
         let first = PostingPublisher::new(publish.clone(), clock).post_now(&stamp(0, "first"));
         if let Err(error) = first {
             let PublishRequest { method, path, .. } = publish.request;
@@ -139,20 +139,20 @@ impl ForeignServer {
         Ok((server, ForeignAddress { data, group, clock, publish, subscription }))
     }
 
-    /// Ends a server that cannot be used; the error has what it said.
+    /// Ends a server that cannot be used; the error contains its stderr output.
     async fn give_up(self, command: &Words, problem: ForeignProblem) -> ServerError {
         let last_words = self.stop().await;
         ServerError::Foreign { command: command.join(" "), problem: problem.into(), last_words }
     }
 
-    /// Whether it became ready; `false` if it ended instead.
+    /// Waits until the server is ready. Returns `false` if it ended instead.
     async fn until_ready(&mut self, ready: Ready, stdout: Option<ChildStdout>, data: SocketAddr) -> bool {
         let said = async {
             let mut stdout = stdout.map(BufReader::new);
             if let (Ready::Line, Some(stdout)) = (ready, &mut stdout) {
                 let said = matches!(next_line(stdout).await, Ok(Some(_)));
                 if !said {
-                    // Its end is what has happened, and the other branch sees it.
+                    // The process has ended, and the other branch handles that.
                     std::future::pending::<()>().await;
                 }
             }
@@ -161,7 +161,7 @@ impl ForeignServer {
             }
         };
         let accepts = async {
-            // A foreign server tells nobody when its port is open, so there is no other way than to try.
+            // A foreign server does not report when its port is open, so the only way is to try.
             while ready == Ready::Port && TcpStream::connect(data).await.is_err() {
                 sleep(LOOK_AGAIN).await;
             }
@@ -172,23 +172,23 @@ impl ForeignServer {
         }
     }
 
-    /// Done when the process has ended by itself, with its exit status in words.
+    /// Waits until the process ends by itself, and returns a sentence with its exit status.
     pub(crate) async fn ended(&mut self) -> String {
         match self.child.wait().await {
             Ok(status) => format!("the server ended during the trial ({status})"),
-            Err(error) => format!("the server cannot be watched: {error}"),
+            Err(error) => format!("waiting for the server process failed: {error}"),
         }
     }
 
-    /// Asks the whole group to end, and kills what is left of it after a while. Returns the last lines
-    /// it wrote to stderr.
+    /// Asks the whole group to end, and kills the rest of it after a while. Returns the last lines of its
+    /// stderr output.
     pub(crate) async fn stop(mut self) -> Vec<String> {
         self.group.signal(Signal::TERM);
         let _ = timeout(LONGEST_STOP, self.child.wait()).await;
         self.group.signal(Signal::KILL);
         let _ = timeout(LONGEST_STOP, self.child.wait()).await;
         if let Some(mut stdin) = self.leash.stdin.take() {
-            // The word that lets go of a group that is gone.
+            // The supervising shell ends when it reads a word: the group is gone already.
             let _ = stdin.write_all(b"done\n").await;
         }
         let _ = timeout(LONGEST_STOP, self.leash.wait()).await;
@@ -205,8 +205,8 @@ impl Drop for ForeignServer {
     }
 }
 
-/// A process that kills the group if this one ends without having ended it, however that happens: it
-/// sees its stdin close. The lab's own server does this by itself.
+/// A shell that supervises a process group: if the harness ends without stopping the group, the shell's stdin
+/// closes and it kills the group. The lab's own server needs no such shell.
 pub(crate) fn leash(leader: u32) -> std::io::Result<Child> {
     Command::new("sh")
         .args(["-c", "read -r word || kill -s KILL -- \"-$0\"", &leader.to_string()])
@@ -217,8 +217,8 @@ pub(crate) fn leash(leader: u32) -> std::io::Result<Child> {
         .spawn()
 }
 
-/// An address that was free a moment ago. A program that takes it in between makes the server's start fail,
-/// and the trial says so.
+/// An address that was free a moment ago. If another program takes it in between, the server does not start,
+/// and the trial fails with that reason.
 fn free_address() -> std::io::Result<SocketAddr> {
     TcpListener::bind("127.0.0.1:0")?.local_addr()
 }

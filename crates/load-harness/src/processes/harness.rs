@@ -1,4 +1,4 @@
-//! What all trials of a run have in common, and how its server is started.
+//! What all trials of a run share, and how their server is started.
 
 use std::{
     collections::BTreeMap,
@@ -14,20 +14,20 @@ use crate::{
     system::environment::{Cores, TCP_MAXSEG},
 };
 
-/// What all trials of a run have in common.
+/// What all trials of a run share.
 #[derive(Debug)]
 pub struct Harness {
-    /// The program that serves: it is run with `serve` and its options.
+    /// The server program: it is run with `serve` and its options.
     pub server_program: PathBuf,
-    /// Who runs where.
+    /// The cores of server, harness and middlebox.
     pub cores: Cores,
     /// Seed of the run.
     pub seed: u64,
-    /// What to write into every record.
+    /// The environment to write into every record.
     pub environment: Environment,
-    /// Servers that the lab did not build, by name.
+    /// Foreign servers, by name.
     pub targets: BTreeMap<ServerName, Arc<TargetFolder>>,
-    /// Whether there were memory steps before in this run.
+    /// Whether a trial of this run has had memory steps already.
     pub has_climbed: AtomicBool,
 }
 

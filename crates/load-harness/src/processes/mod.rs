@@ -1,4 +1,4 @@
-//! The processes of a trial besides this one: the server, the lab's own or another, and the middlebox.
+//! The child processes of a trial: the server, the lab's own or a foreign one, and the middlebox.
 
 pub(crate) mod child_lines;
 pub(crate) mod foreign_server;

@@ -7,11 +7,11 @@ use crate::{
     processes::{harness::Harness, server_access::ServerAccess, trial_error::TrialError},
 };
 
-/// From the order to publish until the schedule's instant 0: time for every worker to hear of it.
+/// From the order to publish until the schedule's instant 0: enough time to notify every worker.
 const START_IN: Period = Period::from_millis(300);
 
 impl Harness {
-    /// Lets the schedule be published, and says where it lies on the epoch's clock.
+    /// Has the schedule published, and returns its position on the epoch's clock.
     pub(crate) async fn publish(
         &self,
         server: &ServerAccess,
@@ -26,7 +26,7 @@ impl Harness {
         Ok(Started { start_ns: started.start_ns, window: order.window(), numbers })
     }
 
-    /// What the server is asked to publish.
+    /// The order for the publisher.
     fn publication(&self, order: &TrialOrder) -> StartSchedule {
         let settings = &order.plan.settings;
         StartSchedule {

@@ -1,4 +1,4 @@
-//! The middlebox of a trial, as a process of its own: started in front of the server, never left behind.
+//! The middlebox of a trial in its own process: started in front of the server, and always stopped at the end.
 
 use std::{collections::VecDeque, net::SocketAddr};
 
@@ -19,7 +19,7 @@ use crate::{
     system::environment::TCP_MAXSEG,
 };
 
-/// A middlebox that could not be started, or did not say what it did.
+/// A middlebox that could not be started, or did not report its counts.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum RelayError {
     #[error("the middlebox could not be started: {0}")]
@@ -28,14 +28,14 @@ pub(crate) enum RelayError {
     Refusal(Vec<String>),
     #[error("the middlebox did not announce its address within {LONGEST_START:?}: {}", .0.join(" "))]
     SilentStart(Vec<String>),
-    #[error("the middlebox announced something else than its address: {0}")]
+    #[error("the middlebox's announcement cannot be read: {0}")]
     Announcement(serde_json::Error),
-    #[error("the middlebox ended without telling what it had counted: {}", .0.join(" "))]
+    #[error("the middlebox ended without reporting its counts: {}", .0.join(" "))]
     NoCounts(Vec<String>),
 }
 
-/// A running middlebox. Dropping it kills the process; if this process is killed, it sees its stdin close
-/// and ends by itself.
+/// A running middlebox. Dropping it kills the process; if the harness is killed, the middlebox's stdin closes
+/// and it ends by itself.
 #[derive(Debug)]
 pub(crate) struct RelayProcess {
     announcement: RelayAnnouncement,
@@ -45,7 +45,7 @@ pub(crate) struct RelayProcess {
     stderr: JoinHandle<VecDeque<String>>,
 }
 
-/// What `pushlab middlebox` is told.
+/// The arguments of `pushlab middlebox`.
 fn arguments(network: &Network, to: SocketAddr, seed: u64, core: Option<u32>) -> Vec<String> {
     let Network {
         rtt,
@@ -82,7 +82,7 @@ fn arguments(network: &Network, to: SocketAddr, seed: u64, core: Option<u32>) ->
 }
 
 impl RelayProcess {
-    /// Starts it in front of a server and waits for its announcement.
+    /// Starts a middlebox in front of a server and waits for its announcement.
     pub(crate) async fn start(
         harness: &Harness,
         network: &Network,
@@ -108,21 +108,21 @@ impl RelayProcess {
         &self.announcement
     }
 
-    /// Done when the process has ended by itself, with its exit status in words.
+    /// Waits until the process ends by itself, and returns a sentence with its exit status.
     pub(crate) async fn ended(&mut self) -> String {
         match self.child.wait().await {
             Ok(status) => format!("the middlebox ended during the trial ({status})"),
-            Err(error) => format!("the middlebox cannot be watched: {error}"),
+            Err(error) => format!("waiting for the middlebox process failed: {error}"),
         }
     }
 
-    /// Lets it end by closing its stdin, and kills it if it takes too long. Returns what it counted, and
-    /// what it complained of.
+    /// Lets it end by closing its stdin, and kills it if that takes too long. Returns its counts and the last
+    /// lines of its stderr output.
     pub(crate) async fn stop(mut self) -> Result<(RelayCounts, Vec<String>), RelayError> {
         self.stdin = None;
         let line = timeout(LONGEST_STOP, next_line(&mut self.stdout)).await;
         if timeout(LONGEST_STOP, self.child.wait()).await.is_err() {
-            // Dropping it would do the same; this also waits until it is gone.
+            // Dropping it would kill it, too, but this also waits until it has ended.
             let _ = self.child.kill().await;
         }
         let counts = line.ok().and_then(Result::ok).flatten();

@@ -1,5 +1,5 @@
-//! What a trial asks of its server, the lab's own or another: its address, its clock, its counters, to publish.
-//! The lab's own servers answer on their control plane. Of a foreign one only the system tells something.
+//! What a trial needs of its server, the lab's own or a foreign one: address, clock, counters and publishing.
+//! The lab's own servers answer on their control plane. For a foreign one only the system's counters exist.
 
 use std::{net::SocketAddr, time::Duration};
 
@@ -26,25 +26,25 @@ use crate::{
     },
 };
 
-/// How long a server may take to see that its subscribers have left.
+/// How long a server may take to notice that its subscribers have disconnected.
 const LONGEST_LEAVING: Duration = Duration::from_secs(1);
 
-/// A server's process, the lab's own or another.
+/// A server's process, the lab's own or a foreign one.
 #[derive(Debug)]
 pub(crate) enum RunningServer {
     Own(ServerProcess),
     Foreign(ForeignServer),
 }
 
-/// A way to ask it.
+/// The interface to a running server.
 #[derive(Debug)]
 pub(crate) struct ServerAccess {
     side: Side,
-    /// Where the harness publishes.
+    /// The publisher, if the harness publishes.
     posting: Option<PostingPublisher>,
-    /// Whether the publisher's connection is one of those that the server counts.
+    /// Whether the server counts the publisher's connection.
     posts_are_counted: bool,
-    /// The middlebox that subscribers meet first.
+    /// The middlebox in front of the server.
     relay: Option<RelayAnnouncement>,
 }
 
@@ -54,27 +54,27 @@ enum Side {
     Foreign(ForeignAddress),
 }
 
-/// What was read of a server at an instant.
+/// A reading of a server's counters at an instant.
 #[derive(Debug, Clone)]
 pub(crate) struct Reading {
     /// When, on the epoch's clock.
     monotonic_ns: u64,
-    /// CPU time of the server, its publisher left out.
+    /// CPU time of the server, without its publisher.
     server_cpu: CpuTimes,
-    /// CPU time of the publisher, wherever it sits.
+    /// CPU time of the publisher, in the server or in the harness.
     publisher_cpu_us: u64,
-    /// CPU time of the harness, its publisher left out.
+    /// CPU time of the harness, without its publisher.
     harness_cpu_us: u64,
     /// Time that the threads of server and middlebox have waited for a core.
     server_waits: Option<Waits>,
-    /// The same of the harness's workers.
+    /// The same for the harness's workers.
     harness_waits: Option<Waits>,
-    /// What all cores of the machine have done.
+    /// Busy time of all cores of the machine.
     all_cores: Option<AllCores>,
-    /// CPU time of the middlebox; 0 where there is none, or the system does not tell.
+    /// CPU time of the middlebox; 0 if there is none, or the system does not report it.
     relay_cpu_us: u64,
-    /// What the server counted on its measured port, the publisher's own traffic left out; none if it
-    /// does not tell.
+    /// What the server counted on its measured port, without the publisher's own traffic; none if it does not
+    /// report that.
     pub(crate) counted: Option<Counted>,
 }
 
@@ -82,7 +82,7 @@ impl Reading {
     /// CPU time since an earlier reading of the same server.
     ///
     /// # Errors
-    /// [`ProcessEnded`] if the server has lost a process since.
+    /// [`ProcessEnded`] if a process of the server has ended since.
     pub(crate) fn cpu_since(&self, before: &Self) -> Result<CpuUse, ProcessEnded> {
         Ok(CpuUse {
             wall_us: (self.monotonic_ns - before.monotonic_ns) as f64 * 1e-3,
@@ -101,7 +101,7 @@ impl Reading {
     }
 }
 
-/// Waiting between two readings, beyond the usual.
+/// Time spent waiting for a core between two readings, beyond the usual.
 fn waited(now: Option<Waits>, before: Option<Waits>) -> Option<f64> {
     Some(now?.beyond_usual_us_since(before?) as f64)
 }
@@ -137,7 +137,7 @@ impl RunningServer {
         let server = ServerProcess::start(&harness.server_program, &harness.server_arguments(order)).await?;
         let control = server.control();
         let announcement = control.announcement();
-        // The floor reads nothing on its measured port but requests to subscribe.
+        // On its measured port the floor accepts only requests to subscribe.
         let address = if name.is_floor() { announcement.control } else { announcement.data };
         let request = PublishRequest {
             method: "POST".to_owned(),
@@ -157,7 +157,7 @@ impl RunningServer {
         Ok((Self::Own(server), ServerAccess { side, posting, posts_are_counted, relay: None }))
     }
 
-    /// Done when the process has ended by itself, with its exit status in words.
+    /// Waits until the process ends by itself, and returns a sentence with its exit status.
     pub(crate) async fn ended(&mut self) -> String {
         match self {
             Self::Own(server) => server.ended().await,
@@ -165,7 +165,7 @@ impl RunningServer {
         }
     }
 
-    /// Ends it, and returns the last lines it wrote to stderr.
+    /// Stops it, and returns the last lines of its stderr output.
     pub(crate) async fn stop(self) -> Vec<String> {
         match self {
             Self::Own(server) => server.stop().await,
@@ -175,8 +175,8 @@ impl RunningServer {
 }
 
 impl ServerAccess {
-    /// Puts a middlebox between the subscribers and the server. Publishing and reading counters go to the
-    /// server itself.
+    /// Puts a middlebox between the subscribers and the server. Publishing and reading counters still go to
+    /// the server directly.
     pub(crate) fn lead_through(&mut self, relay: RelayAnnouncement) {
         self.relay = Some(relay);
     }
@@ -186,7 +186,7 @@ impl ServerAccess {
         self.relay.is_some()
     }
 
-    /// Where subscribers connect.
+    /// The address to which subscribers connect.
     pub(crate) fn entrance(&self) -> SocketAddr {
         self.relay.as_ref().map_or_else(|| self.data(), |relay| relay.listen)
     }
@@ -199,7 +199,7 @@ impl ServerAccess {
         }
     }
 
-    /// The certificate that it shows there, in PEM.
+    /// The certificate of the measured port, in PEM.
     pub(crate) fn certificate_pem(&self) -> Option<&str> {
         match &self.side {
             Side::Own(control) => control.announcement().certificate_pem.as_deref(),
@@ -215,7 +215,7 @@ impl ServerAccess {
         }
     }
 
-    /// How it is asked and answers.
+    /// Its requests and answers.
     pub(crate) fn protocol(&self, plan: &TrialPlan) -> ServerProtocol {
         match &self.side {
             Side::Own(_) => ServerProtocol::ours(plan.pattern, *plan.settings.hold),
@@ -231,7 +231,7 @@ impl ServerAccess {
         }
     }
 
-    /// Orders a schedule to be published, by the server or from here.
+    /// Starts a schedule, published by the server or by the harness.
     pub(crate) async fn start_schedule(&self, order: &StartSchedule) -> Result<StartedSchedule, TrialError> {
         let Some(posting) = &self.posting else {
             let Side::Own(control) = &self.side else { return Err(TrialError::NoPublisher) };
@@ -239,13 +239,13 @@ impl ServerAccess {
         };
         let first_seq = match &self.side {
             Side::Own(control) => control.stats().await?.head.seq + 1,
-            // Events of a foreign server bear no number: they are counted in the order of their dues.
+            // Events of a foreign server have no number: they are numbered in the order of their dues.
             Side::Foreign(_) => 1,
         };
         Ok(posting.start(order, first_seq)?)
     }
 
-    /// How faithfully the schedule was kept.
+    /// The publisher's report on how it kept the schedule.
     pub(crate) async fn publisher_report(&self) -> Result<PublisherReport, TrialError> {
         match (&self.posting, &self.side) {
             (Some(posting), _) => posting.report().ok_or(TrialError::NoPublisher),
@@ -254,7 +254,7 @@ impl ServerAccess {
         }
     }
 
-    /// Why the last event that the harness's publisher could not get rid of was refused.
+    /// Why the server refused the last event that the harness's publisher could not publish.
     pub(crate) fn refusal(&self) -> Option<String> {
         self.posting.as_ref()?.last_error()
     }
@@ -290,15 +290,15 @@ impl ServerAccess {
         })
     }
 
-    /// Connections that a server holds which does not count them: those that the system knows of, the
-    /// publisher's left out.
+    /// Connections of a foreign server, which does not count them: those that the system reports, without the
+    /// publisher's.
     pub(crate) fn held(&self) -> Option<u64> {
         let Side::Foreign(address) = &self.side else { return None };
         let open = self.posting.as_ref().map_or(0, |posting| posting.posted().open);
         Some(machine::connections_held(address.data.port(), &address.group.members())?.saturating_sub(open))
     }
 
-    /// A server's counters without what the harness's publisher did on the measured port.
+    /// A server's counters without the traffic of the harness's publisher on the measured port.
     fn counted(&self, stats: &ServerStats) -> Counted {
         let posted = self.posting.as_ref().filter(|_| self.posts_are_counted).map(PostingPublisher::posted);
         let posted = posted.unwrap_or_default();
@@ -310,9 +310,9 @@ impl ServerAccess {
         }
     }
 
-    /// The server's counters once it has seen every subscriber come and leave: then nothing is under way.
-    /// `opened` is the number of connections that the subscribers opened; the last of them may still wait
-    /// to be accepted, and be on its way there for `under_way`. The harness's publisher leaves, too.
+    /// The server's counters after it has seen every connection open and close, so that nothing is in flight.
+    /// `opened` is the number of connections that the subscribers opened; the last of them may not be accepted
+    /// yet, and may take `under_way` to reach the server. The harness's publisher disconnects, too.
     pub(crate) async fn at_rest(
         &self,
         opened: u64,
@@ -335,7 +335,7 @@ impl ServerAccess {
             }
             sleep(Duration::from_millis(5)).await;
         }
-        // A connection that does not end shows as a difference between the ledgers.
+        // A connection that never closes shows as a difference between the ledgers.
         Ok(Some(self.counted(&control.stats().await?)))
     }
 }

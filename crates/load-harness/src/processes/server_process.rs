@@ -1,5 +1,5 @@
-//! The server under test, as a process of its own: started, awaited by its one line, never left
-//! behind.
+//! The server under test in its own process: started, ready when it has written its announcement, and always
+//! stopped at the end.
 
 use std::{collections::VecDeque, path::Path, process::Stdio, time::Duration};
 
@@ -23,7 +23,7 @@ use crate::{
     publishing::http_publisher::PostError,
 };
 
-/// Longest wait for the server's one line. It takes milliseconds; this is for a stuck machine.
+/// Longest wait for the server's announcement. Usually it takes milliseconds; only a stuck machine needs more.
 pub(crate) const LONGEST_START: Duration = Duration::from_secs(20);
 pub(crate) const LONGEST_STOP: Duration = Duration::from_secs(8);
 
@@ -38,44 +38,44 @@ pub(crate) enum ServerError {
     Refusal(Vec<String>),
     #[error("the server did not announce its address within {LONGEST_START:?}{}", said_last(.0))]
     SilentStart(Vec<String>),
-    #[error("the server announced something else than its address: {0}")]
+    #[error("the server's announcement cannot be read: {0}")]
     Announcement(serde_json::Error),
     #[error("the server's control plane did not answer: {}", with_cause(.0))]
     Control(#[from] reqwest::Error),
     #[error("the server's control plane answered {0}: {1}")]
     Refused(reqwest::StatusCode, String),
-    #[error("there is no target `{0}`")]
+    #[error("there is no target named `{0}`")]
     NoTarget(ServerName),
     #[error("{0}")]
     NotInstalled(String),
-    #[error("the target {0} does not say how to subscribe by {1}")]
+    #[error("the target {0} does not support {1}")]
     NotOffered(ServerName, Pattern),
     #[error(transparent)]
     Folder(TargetFolderError),
-    #[error("`{command}` is no server yet: {problem}{}", said_last(.last_words))]
+    #[error("`{command}` cannot be used as a server: {problem}{}", said_last(.last_words))]
     Foreign { command: String, problem: Box<ForeignProblem>, last_words: Vec<String> },
 }
 
-/// Why a server that the lab did not build cannot be used though it was started.
+/// Why a foreign server cannot be used although it was started.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ForeignProblem {
-    #[error("it ended before it could be used on port {port}")]
+    #[error("it ended before it was ready on port {port}")]
     Ended { port: u16 },
     #[error(
-        "it could not be used within {LONGEST_START:?}: check that its target starts it on port {port}, and \
-         that {} is how it says that it is ready",
+        "it was not ready within {LONGEST_START:?}: check that its target file starts it on port {port}, and \
+         that {} is its signal that it is ready",
         match .ready { Ready::Line => "a line on stdout", Ready::Port => "an open port" }
     )]
     NotReady { port: u16, ready: Ready },
     #[error(
-        "it did not take a first event: {error}; check `publish` of its target, which says {method} {path}, and \
-         that it listens on port {port}"
+        "it did not accept a first event: {error}; check `publish` in its target file, which is {method} \
+         {path}, and that it listens on port {port}"
     )]
     FirstEvent { port: u16, method: String, path: String, error: PostError },
 }
 
-/// A running server. Dropping it kills the process; if this process is killed, the server sees its
-/// stdin close and ends by itself.
+/// A running server. Dropping it kills the process; if the harness is killed, the server's stdin closes and it
+/// ends by itself.
 #[derive(Debug)]
 pub(crate) struct ServerProcess {
     control: ControlPlane,
@@ -84,7 +84,7 @@ pub(crate) struct ServerProcess {
     stderr: JoinHandle<VecDeque<String>>,
 }
 
-/// A way to ask a server, apart from the process itself.
+/// A client of the server's control plane, separate from the process itself.
 #[derive(Debug, Clone)]
 pub(crate) struct ControlPlane {
     announcement: Announcement,
@@ -92,11 +92,11 @@ pub(crate) struct ControlPlane {
 }
 
 fn said_last(words: &[String]) -> String {
-    words.last().map(|word| format!("; it said last: {word}")).unwrap_or_default()
+    words.last().map(|word| format!("; last line of its stderr: {word}")).unwrap_or_default()
 }
 
 impl ServerError {
-    /// The last lines of a server that did not start.
+    /// The last lines of stderr output of a server that did not start.
     pub(crate) fn last_words(self) -> Vec<String> {
         match self {
             Self::Refusal(words) | Self::SilentStart(words) | Self::Foreign { last_words: words, .. } => {
@@ -115,11 +115,11 @@ impl ServerError {
     }
 }
 
-/// A program of the lab's in a process of its own, to be spoken to by its pipes. It ends when its stdin is
-/// closed, at the latest with this process.
+/// A program of the lab in its own process, supervised by pipes. It ends when its stdin closes, at the latest
+/// with this process.
 pub(crate) fn on_a_leash(program: &Path, arguments: &[String]) -> Command {
     let mut command = Command::new(program);
-    // Its path is that of a link, which says nothing in a list of processes.
+    // The path is that of a link, which is not helpful in a list of processes.
     #[cfg(unix)]
     command.arg0("pushlab");
     command
@@ -127,13 +127,13 @@ pub(crate) fn on_a_leash(program: &Path, arguments: &[String]) -> Command {
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
-        // A Ctrl-C at the terminal goes to the whole group; this one is stopped in order.
+        // A Ctrl-C at the terminal signals the whole group; this process must be stopped in order instead.
         .process_group(0)
         .kill_on_drop(true);
     command
 }
 
-/// What a process that has ended wrote last to stderr.
+/// The last lines of stderr output of a process that has ended.
 pub(crate) async fn last_words(stderr: JoinHandle<VecDeque<String>>) -> Vec<String> {
     let words = timeout(Duration::from_secs(1), stderr).await;
     words.ok().and_then(Result::ok).unwrap_or_default().into()
@@ -156,7 +156,7 @@ impl ServerProcess {
         };
         let client = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(30)).build()?;
         let control = ControlPlane { announcement, client };
-        // The client's first request pays for its connection; that must not fall into the window.
+        // The client's first request opens its connection; that must not happen in the window.
         control.stats().await?;
         Ok(Self { control, child, stdin, stderr })
     }
@@ -165,20 +165,20 @@ impl ServerProcess {
         self.control.clone()
     }
 
-    /// Done when the process has ended by itself, with its exit status in words.
+    /// Waits until the process ends by itself, and returns a sentence with its exit status.
     pub(crate) async fn ended(&mut self) -> String {
         match self.child.wait().await {
             Ok(status) => format!("the server ended during the trial ({status})"),
-            Err(error) => format!("the server cannot be watched: {error}"),
+            Err(error) => format!("waiting for the server process failed: {error}"),
         }
     }
 
-    /// Lets the server end cleanly by closing its stdin, and kills it if it takes too long. Returns
-    /// the last lines it wrote to stderr.
+    /// Lets the server end cleanly by closing its stdin, and kills it if that takes too long. Returns the last
+    /// lines of its stderr output.
     pub(crate) async fn stop(mut self) -> Vec<String> {
         self.stdin = None;
         if timeout(LONGEST_STOP, self.child.wait()).await.is_err() {
-            // Dropping it would do the same; this also waits until it is gone.
+            // Dropping it would kill it, too, but this also waits until it has ended.
             let _ = self.child.kill().await;
         }
         last_words(self.stderr).await
@@ -239,7 +239,7 @@ mod tests {
             last_words: last_words.clone(),
         };
         let told = error.to_string();
-        for word in ["`demo --all`", "within 20s", "port 8123", "a line on stdout", "it said last: no room"] {
+        for word in ["`demo --all`", "within 20s", "port 8123", "a line on stdout", "its stderr: no room"] {
             assert!(told.contains(word), "{word}: {told}");
         }
         assert_eq!(error.last_words(), last_words);

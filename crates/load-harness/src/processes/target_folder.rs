@@ -1,5 +1,5 @@
-//! A target's folder on this machine: what is copied where, whether the server is installed, and its
-//! installation.
+//! A target's folder on this machine: copies its files, installs its server, and checks whether the server is
+//! installed.
 
 use std::{
     env,
@@ -12,29 +12,29 @@ use std::{
 use contract::{Target, TargetError, Words};
 use rustix::process::geteuid;
 
-/// Lines of a failed command that are kept.
+/// Lines of a failed command's output that are kept.
 const LAST_LINES: usize = 5;
-/// Where packages of a system put servers, which is not in every user's PATH.
+/// Where system packages put servers; not in every user's PATH.
 const SYSTEM_PATHS: &str = "/usr/local/sbin:/usr/sbin:/sbin";
 
-/// What npm installs by, and where to: what an older one installed is another server.
+/// npm's lock file and the folder into which it installs: if the lock file changes, the folder is outdated.
 const LOCK: (&str, &str) = ("package-lock.json", "node_modules");
 
 /// Environment variables of a command.
 #[derive(Debug, Clone, Copy)]
 enum Surroundings {
-    /// An installation may need what a person has set, such as a proxy.
+    /// An installation may need the caller's settings, such as a proxy.
     OfTheCaller,
-    /// What is looked at must be what will run.
+    /// A check must see the same environment as the server later.
     OfAServer,
 }
 
-/// A target with its folder, and a home outside the checkout into which it is installed.
+/// A target with its folder, and a home outside the checkout, into which it is installed.
 #[derive(Debug, Clone)]
 pub struct TargetFolder {
-    /// What the file says.
+    /// The content of the target file.
     pub target: Target,
-    /// The version that answered the check, or why the target cannot be used.
+    /// The version of the installed server, or why the target cannot be used.
     pub state: Result<String, String>,
     folder: PathBuf,
     home: PathBuf,
@@ -52,33 +52,33 @@ pub enum TargetFolderError {
     /// A command of the installation failed.
     #[error("installing {title} failed: `{command}` {problem}; {otherwise}")]
     Install {
-        /// What the target is.
+        /// The target's title.
         title: String,
         /// The command.
         command: String,
-        /// How it ended, with its last lines.
+        /// How it ended, with the last lines of its output.
         problem: String,
-        /// What a person can do.
+        /// What to do instead.
         otherwise: String,
     },
     /// The installation needs root.
     #[error("installing {title} needs root: run `{command}` as root; {otherwise}")]
     Root {
-        /// What the target is.
+        /// The target's title.
         title: String,
         /// The commands.
         command: String,
-        /// What a person can do.
+        /// What to do instead.
         otherwise: String,
     },
 }
 
 impl TargetFolder {
-    /// Reads `<folder>/target.toml` and looks whether the server is installed.
+    /// Reads `<folder>/target.toml` and checks whether the server is installed.
     ///
     /// # Errors
-    /// [`TargetFolderError`] if the file cannot be used. That the server is not installed is no error
-    /// here but its state.
+    /// [`TargetFolderError`] if the file cannot be used. A server that is not installed is not an error here;
+    /// `state` says so.
     pub fn open(folder: &Path) -> Result<Self, TargetFolderError> {
         let file = folder.join("target.toml");
         let text = fs::read_to_string(&file).map_err(|error| TargetFolderError::File(file.clone(), error))?;
@@ -90,13 +90,12 @@ impl TargetFolder {
         Ok(opened)
     }
 
-    /// The folder that the server is installed into and runs in.
+    /// The folder into which the server is installed, and in which it runs.
     pub(crate) fn home(&self) -> &Path {
         &self.home
     }
 
-    /// Gets the server with the target's own commands if it is not there; `say` is told each before it
-    /// is run.
+    /// Installs the server with the target's own commands if it is missing; calls `say` before each command.
     ///
     /// # Errors
     /// [`TargetFolderError`] with the command that failed, or that needs root.
@@ -121,7 +120,7 @@ impl TargetFolder {
         Ok(())
     }
 
-    /// Writes the files of `start` into the folder of a start, its placeholders replaced.
+    /// Writes the files of `start` into the work folder of a start, with all placeholders replaced.
     pub(crate) fn write_files(&self, places: &Places<'_>) -> Result<(), TargetFolderError> {
         for name in &self.target.start.files {
             let (from, to) = (self.folder.join(name), places.work.join(name));
@@ -131,7 +130,7 @@ impl TargetFolder {
         Ok(())
     }
 
-    /// Copies the folder to its home: there the installation adds to it, and the checkout stays as it is.
+    /// Copies the folder to its home. The installation adds files there, so that the checkout is not changed.
     fn copy(&self) -> Result<(), TargetFolderError> {
         let failed = |path: &Path| {
             let path = path.to_owned();
@@ -144,7 +143,7 @@ impl TargetFolder {
                 let text = fs::read(&from).map_err(failed(&from))?;
                 let to = self.home.join(name);
                 let there = fs::read(&to).ok();
-                // An unchanged file stays as old as it is: the tools that install look at times.
+                // An unchanged file keeps its modification time, which installation tools compare.
                 if there.as_ref() == Some(&text) {
                     continue;
                 }
@@ -158,7 +157,7 @@ impl TargetFolder {
         Ok(())
     }
 
-    /// Finds out whether the server is there, and which.
+    /// Checks whether the server is installed, and reads its version.
     fn look(&mut self) {
         let install = &self.target.install;
         let found = tempfile::tempdir().map_err(|error| error.to_string()).and_then(|work| {
@@ -180,7 +179,7 @@ impl TargetFolder {
         });
     }
 
-    /// Runs a command to its end; what is wrong, with its last lines, if it does not end with 0.
+    /// Runs a command to its end. If its exit code is not 0, the error has the last lines of its output.
     fn run(&self, words: &Words, surroundings: Surroundings) -> Result<Output, String> {
         let (program, arguments) = words.split_first().ok_or("is empty")?;
         let mut command = Command::new(self.program(program));
@@ -206,34 +205,33 @@ impl TargetFolder {
         Err(format!("ended with {}: {last}", output.status))
     }
 
-    /// A program of the home by its whole path: whether a relative one belongs to the folder that a
-    /// command runs in depends on the system.
+    /// A program of the home by its full path, because systems resolve a relative path differently.
     pub(crate) fn program(&self, word: &str) -> PathBuf {
         if word.contains('/') { self.home.join(word) } else { word.into() }
     }
 }
 
-/// Where this user keeps what can be made again.
+/// This user's cache folder for targets.
 fn cache() -> PathBuf {
     let named = |name: &str| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     let cache = named("XDG_CACHE_HOME").or_else(|| Some(named("HOME")?.join(".cache")));
     cache.unwrap_or_else(env::temp_dir).join("pushlab").join("targets")
 }
 
-/// All that a server gets of the caller's environment: what a person has set for other programs
-/// (`NODE_OPTIONS`, `BUN_*`) must not make another server of it.
+/// The part of the caller's environment that a server gets: settings for other programs (`NODE_OPTIONS`,
+/// `BUN_*`) must not change its behaviour.
 pub(crate) fn of_a_server() -> impl Iterator<Item = (&'static str, OsString)> {
     let home = env::var_os("HOME").map(|home| ("HOME", home));
     home.into_iter().chain([("PATH", search_path().into())])
 }
 
-/// PATH with the places of servers at its end.
+/// PATH with the system's folders for servers at its end.
 fn search_path() -> String {
     let path = env::var("PATH").unwrap_or_default();
     if path.is_empty() { SYSTEM_PATHS.to_owned() } else { format!("{path}:{SYSTEM_PATHS}") }
 }
 
-/// What the placeholders of one start stand for.
+/// The values of the placeholders of one start.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Places<'a> {
     pub(crate) home: &'a Path,
@@ -268,7 +266,7 @@ impl Places<'_> {
 mod tests {
     use super::*;
 
-    /// A folder whose server is there once its command has made a file; its home is a folder of its own.
+    /// A folder whose server counts as installed once its command has made a file; it has its own home.
     fn folder(as_root: bool, command: &str) -> (tempfile::TempDir, TargetFolder) {
         let place = tempfile::tempdir().unwrap();
         let folder = place.path().join("demo");

@@ -1,4 +1,4 @@
-//! What keeps a trial from its end.
+//! The errors that end a trial.
 
 use crate::{
     data::error::TlsError,
@@ -14,17 +14,17 @@ pub(crate) enum TrialError {
     Server(#[from] ServerError),
     #[error("only {connected} of {of} subscribers could connect: {reason}")]
     Connect { connected: u64, of: u64, reason: String },
-    #[error("the server published another schedule than the one asked for: {published} and not {asked}")]
+    #[error("the server published schedule {published} instead of {asked}")]
     OtherSchedule { published: String, asked: String },
     #[error(transparent)]
     Memory(#[from] MemoryError),
     #[error(transparent)]
     ProcessEnded(#[from] ProcessEnded),
-    #[error("the schedule of the idle stretch cannot be made: {0}")]
+    #[error("the schedule for the idle part of the trial cannot be made: {0}")]
     Idle(#[from] schedule::ScheduleError),
     #[error(transparent)]
     Publishing(#[from] PublishingError),
-    #[error("nobody publishes here: a server of another make can only be published to by the harness")]
+    #[error("there is no publisher: events for a foreign server must be published by the harness")]
     NoPublisher,
     #[error("TLS: {0}")]
     Tls(#[from] TlsError),

@@ -1,6 +1,6 @@
-//! Publishing by HTTP: one POST per event over one connection, in order, never two in flight. It runs on
-//! the pacing thread itself, so an answer that takes longer than the gap to the next event makes that one
-//! late, and both its lateness and its age say so.
+//! Publishing by HTTP: one POST per event over one connection, in order, never two in flight. It runs on the
+//! pacing thread itself. So if an answer takes longer than the gap to the next event, that event is published
+//! late, and both its lateness and its age show that.
 
 use std::{
     io::{self, ErrorKind, Read, Write},
@@ -17,7 +17,7 @@ use http::StatusCode;
 
 use crate::data::reading::{Unreadable, read_answer};
 
-/// Longest wait for an answer; only a server that hangs meets it.
+/// Longest wait for an answer; only a server that hangs takes that long.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Why an event was not published.
@@ -31,16 +31,16 @@ pub(crate) enum PostError {
     Unreadable(#[from] Unreadable),
 }
 
-/// Where events go, and how.
+/// Where and how to publish events.
 #[derive(Debug, Clone)]
 pub(crate) struct PublishAddress {
     pub(crate) server: SocketAddr,
     pub(crate) request: PublishRequest,
-    /// Whether the server takes an event's type as `?type=`.
+    /// Whether the server accepts an event's type as `?type=`.
     pub(crate) takes_types: bool,
 }
 
-/// What passed the publisher's sockets, and a way to close the open one from outside.
+/// Counters of the publisher's sockets, and a handle to close the open one from outside.
 #[derive(Debug, Default)]
 pub(crate) struct HttpPublisherCounts {
     pub(crate) sent: AtomicU64,
@@ -55,7 +55,7 @@ impl HttpPublisherCounts {
         self.open.lock().unwrap_or_else(PoisonError::into_inner).is_some()
     }
 
-    /// Ends a wait for an answer, and the connection with it.
+    /// Closes the connection, which also ends a wait for an answer.
     pub(crate) fn close(&self) {
         if let Some(stream) = self.open.lock().unwrap_or_else(PoisonError::into_inner).take() {
             // An error means that it is closed already.
@@ -70,7 +70,7 @@ pub(crate) struct HttpPublisher {
     address: PublishAddress,
     stream: Option<TcpStream>,
     counts: Arc<HttpPublisherCounts>,
-    /// Bytes read and not taken yet: the request as it is written, then the answer as it comes.
+    /// Used for the request when it is written, then for the answer as it comes.
     buffer: Vec<u8>,
 }
 
@@ -79,7 +79,7 @@ impl HttpPublisher {
         Self { address, stream: None, counts, buffer: Vec::with_capacity(1 << 10) }
     }
 
-    /// Opens the connection, so that the first event does not pay for it.
+    /// Opens the connection in advance, so that the first event is not delayed by it.
     pub(crate) fn connect(&mut self) -> Result<(), PostError> {
         let stream = TcpStream::connect_timeout(&self.address.server, PATIENCE)?;
         stream.set_nodelay(true)?;
@@ -91,8 +91,8 @@ impl HttpPublisher {
         Ok(())
     }
 
-    /// Publishes a text and waits for the answer. After a failure the next event gets a connection of its
-    /// own; this one is not sent again, because it may have arrived.
+    /// Publishes a text and waits for the answer. After a failure the next event gets a new connection; the
+    /// failed event is not sent again, because it may have arrived.
     pub(crate) fn post(&mut self, event_type: Option<&EventType>, text: &str) -> Result<(), PostError> {
         if self.stream.is_none() {
             self.connect()?;
@@ -108,7 +108,7 @@ impl HttpPublisher {
         outcome.map(drop)
     }
 
-    /// One exchange. `true` if the connection can be used again.
+    /// One exchange. Returns `true` if the connection can be used again.
     fn exchange(&mut self, event_type: Option<&EventType>, text: &str) -> Result<bool, PostError> {
         let PublishAddress { server, request, takes_types } = &self.address;
         let Some(stream) = &mut self.stream else { return Ok(false) };
@@ -163,8 +163,8 @@ mod tests {
         }
     }
 
-    /// A server that answers one connection's requests with these answers, one each, and tells what it
-    /// was asked.
+    /// A server that answers the requests of one connection with these answers, one each, and returns the
+    /// requests.
     fn answering(listener: TcpListener, answers: &'static [&'static str]) -> thread::JoinHandle<Vec<String>> {
         thread::spawn(move || {
             let (mut stream, _) = listener.accept().unwrap();

@@ -1,6 +1,6 @@
-//! The publisher in the harness: the same pacing thread as in the lab's own server, which hands each
-//! event over by POST. Every server is published to alike, and its CPU time is neither the server's nor
-//! the subscribers'.
+//! The publisher in the harness: the same pacing thread as in the lab's own server, but it publishes each event
+//! by POST. It treats all servers alike, and its CPU time counts neither as the server's nor as the
+//! subscribers'.
 
 use std::{
     cell::RefCell,
@@ -12,20 +12,20 @@ use schedule::{EpochClock, Pacing, Publisher, Refused, Schedule};
 
 use crate::publishing::http_publisher::{HttpPublisher, HttpPublisherCounts, PostError, PublishAddress};
 
-/// A publisher for one trial: of the traffic on each memory step, then of the schedule.
+/// A publisher for one trial: it publishes the traffic of each memory step, then the schedule.
 #[derive(Debug)]
 pub(crate) struct PostingPublisher {
     address: PublishAddress,
     clock: EpochClock,
     counts: Arc<HttpPublisherCounts>,
-    /// Why the last refused event was refused.
+    /// The reason for the last refused event.
     last_error: Arc<Mutex<Option<String>>>,
     running: RefCell<Option<Publisher>>,
     /// CPU time of the pacing threads that have ended.
     ended_cpu_us: RefCell<u64>,
 }
 
-/// What passed its sockets.
+/// Counters of its sockets.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Posted {
     pub(crate) sent: u64,
@@ -36,7 +36,7 @@ pub(crate) struct Posted {
     pub(crate) open: u64,
 }
 
-/// The schedule could not be begun.
+/// The schedule could not be started.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum PublishingError {
     #[error(transparent)]
@@ -67,8 +67,7 @@ impl PostingPublisher {
         outcome
     }
 
-    /// Begins a schedule; the one before is over then. `first_seq` is the number that its first event
-    /// will have.
+    /// Starts a schedule and ends the previous one. `first_seq` is the number of its first event.
     pub(crate) fn start(
         &self,
         order: &StartSchedule,
@@ -105,12 +104,12 @@ impl PostingPublisher {
         Ok(started)
     }
 
-    /// How faithfully the running schedule was kept; none if there was none.
+    /// The report on how the running schedule was kept; none if there was no schedule.
     pub(crate) fn report(&self) -> Option<PublisherReport> {
         self.running.borrow().as_ref().map(Publisher::report)
     }
 
-    /// Why the last event that was refused was refused.
+    /// The reason for the last refused event.
     pub(crate) fn last_error(&self) -> Option<String> {
         self.last_error.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -135,7 +134,7 @@ impl PostingPublisher {
         if let Some(publisher) = self.running.take() {
             *self.ended_cpu_us.borrow_mut() += publisher.cpu_us();
         }
-        // An event that was about to go when the first connection was closed has opened another.
+        // An event that was just being sent when the first connection was closed may have opened another.
         self.counts.close();
     }
 }

@@ -1,5 +1,5 @@
-//! What a delivery and an exchange cost on this machine, and how late its timers are, read off a short trial
-//! before the judged ones. Inputs of the model, never taken from the trial that is judged.
+//! The cost of a delivery and of an exchange on this machine, and the lateness of its timers, measured in a
+//! short trial before the judged ones. They are inputs of the model, never taken from the trial that is judged.
 
 use std::{thread, time::Duration};
 
@@ -9,17 +9,17 @@ use tokio::time::{Instant, sleep};
 
 use crate::{data::trial_order::TrialOrder, system::environment::Cores};
 
-/// The part of a row that its slope is read from: its ends have the stragglers.
+/// The quantiles between which the slope of a row is measured: outliers are outside of them.
 const ROW: [f64; 2] = [0.1, 0.9];
-/// Timers tried out, and how long they sleep.
+/// Number of measured timers, and how long they sleep.
 const SLEEPS: u32 = 64;
 const SLEEP: Duration = Duration::from_millis(7);
 
-/// Reads the model's inputs off a calibration trial.
+/// Computes the model's inputs from a calibration trial.
 #[must_use]
 pub fn calibrate(order: &TrialOrder, measured: &Measurements, cores: &Cores) -> Calibration {
     let (requests, pattern) = (&measured.requests, order.plan.pattern);
-    // Polling pays per exchange, push per delivery.
+    // Polling costs CPU per exchange, push per delivery.
     let units = match pattern {
         Pattern::ShortPolling | Pattern::LongPolling => requests.window,
         Pattern::Sse | Pattern::WebSocket => measured.window_received,
@@ -51,8 +51,8 @@ pub fn calibrate(order: &TrialOrder, measured: &Measurements, cores: &Cores) -> 
     }
 }
 
-/// Slope of the ages along a row of subscribers, and the age at its first, from the ages at both ends of
-/// [`ROW`]: the j-th of N has an event (j − 1) times the pace after the first.
+/// Slope of the ages along a row of subscribers (the pace), and the age at the first one, from the ages at both
+/// ends of [`ROW`]: the j-th of N subscribers has an event (j − 1) times the pace after the first.
 fn row(ages_us: [f64; 2], subscribers: u32) -> (f64, f64) {
     let gaps = f64::from(subscribers.max(2) - 1);
     let pace_us = ((ages_us[1] - ages_us[0]) / ((ROW[1] - ROW[0]) * gaps)).max(0.0);
@@ -75,7 +75,7 @@ fn calibrated_ages(measured: &Measurements) -> CalibratedAges {
     }
 }
 
-/// Mean and sample standard deviation; the latter is 0 where there is but one value.
+/// Mean and sample standard deviation; the latter is 0 for a single value.
 fn scatter(values: &[f64]) -> Scatter {
     let number = values.len().max(1) as f64;
     let mean_us = values.iter().sum::<f64>() / number;
@@ -83,17 +83,17 @@ fn scatter(values: &[f64]) -> Scatter {
     Scatter { mean_us, deviation_us: (squares / (number - 1.0).max(1.0)).sqrt() }
 }
 
-/// Time between two deliveries of a fan-out, by the CPU time that each takes.
+/// Time between two deliveries of a fan-out, from the CPU time of each.
 fn cpu_pace_us(server_us: f64, harness_us: f64, cores: &Cores) -> f64 {
     match cores.harness.len() {
-        // Both share one core.
+        // Server and harness share one core.
         0 => server_us + harness_us,
         workers => server_us.max(harness_us / workers as f64),
     }
 }
 
-/// Mean by which a sleep of the subscribers' runtime ends late. tokio's timers tick once a
-/// millisecond, so a turnaround of 20 ms is not 20 ms.
+/// Mean lateness of a sleep in the subscribers' runtime. tokio's timers tick once a millisecond, so a
+/// turnaround of 20 ms takes longer than 20 ms.
 fn timer_late_us(cores: &Cores) -> f64 {
     let core = cores.harness.first().copied();
     let slept = thread::spawn(move || -> std::io::Result<f64> {
@@ -111,7 +111,7 @@ fn timer_late_us(cores: &Cores) -> f64 {
             late.as_secs_f64() * 1e6 / f64::from(SLEEPS)
         }))
     });
-    // A machine that refuses a thread here will fail the trials with a better message.
+    // If the system refuses this thread, the trials fail with a better message.
     slept.join().ok().and_then(Result::ok).unwrap_or(0.0)
 }
 

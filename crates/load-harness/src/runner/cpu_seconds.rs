@@ -1,4 +1,4 @@
-//! CPU time second by second, for trials whose rate grows: a mean over the window would say nothing.
+//! CPU time second by second, for trials whose rate grows: a mean over the window would be meaningless.
 
 use std::time::Duration;
 
@@ -21,8 +21,8 @@ fn between(before: &Reading, now: &Reading, second: u32) -> Result<CpuSecond, Tr
     Ok(CpuSecond { second, wall_us, server_us, harness_us })
 }
 
-/// Reads once a second from the schedule's instant 0 to its end. Only where the rate is ramped: the
-/// readings cost a little, too.
+/// Reads once a second from the schedule's instant 0 to its end. Only for a rate that is ramped, because the
+/// readings cost CPU, too.
 pub(crate) async fn read(
     server: &ServerAccess,
     order: &TrialOrder,

@@ -1,4 +1,4 @@
-//! From what the workers, the server and the publisher counted to the measurements of a record.
+//! Puts the counts of workers, server and publisher together into the measurements of a record.
 
 use contract::{
     BothWays, Client, CpuSecond, CpuUse, Measurements, Pattern, PublisherCounts, PublisherReport,
@@ -14,41 +14,41 @@ use crate::{
 
 /// What was read outside the workers.
 pub(crate) struct Outside {
-    /// At both edges of the window.
+    /// Readings at both edges of the window.
     pub(crate) edges: [Reading; 2],
-    /// CPU time from one edge to the other.
+    /// CPU time between the edges.
     pub(crate) cpu: CpuUse,
-    /// The middlebox's, from one edge to the other; none where there is none.
+    /// CPU time of the middlebox between the edges; none if there is no middlebox.
     pub(crate) relay_cpu_us: Option<f64>,
-    /// Between the edges and before, where the rate is ramped.
+    /// CPU time by second, until the end of the window; only if the rate is ramped.
     pub(crate) cpu_seconds: Vec<CpuSecond>,
     pub(crate) publisher: PublisherReport,
-    /// The server's counters when everybody had left; none if it does not tell.
+    /// The server's counters after all subscribers had disconnected; none if it does not report them.
     pub(crate) last: Option<Counted>,
-    /// Connections that the server held, seen from outside; where it does not count them itself.
+    /// Connections of the server as the system reports them, if the server does not count them itself.
     pub(crate) held: Option<u64>,
-    /// Why the last event that was refused was refused, where the harness published.
+    /// Why the last refused event was refused, if the harness published.
     pub(crate) refusal: Option<String>,
     pub(crate) workers: usize,
-    /// By how much the wall clock moved otherwise than the monotonic clock.
+    /// Difference between the movements of the wall clock and of the monotonic clock.
     pub(crate) clock_step_us: f64,
     /// Pages swapped during the trial.
     pub(crate) swapped_pages: Option<u64>,
 }
 
-/// Puts a trial's findings together.
+/// Assembles the measurements of a trial.
 pub(crate) fn assemble(order: &TrialOrder, finding: &WorkerFinding, outside: &Outside) -> Measurements {
     let Outside { edges: [before, after], publisher, last, .. } = outside;
     let (readings, pattern) = (&finding.readings, order.plan.pattern);
     let mut bytes = readings.window_end.bytes_since(&readings.window_start);
     let mut bytes_life = readings.end.bytes();
-    // How a foreign server frames its answers is for its author to say: no ledger is computed.
+    // The framing of a foreign server is unknown, so no ledger is computed.
     let is_foreign = order.plan.settings.server.is_foreign();
-    // Nor how TLS cuts and pads its records, or HTTP/2 compresses its heads.
+    // The same holds for the records of TLS and the header compression of HTTP/2.
     let has_rules = !is_foreign && order.plan.settings.transport == Transport::Http1;
     let is_lean = order.plan.settings.client == Client::Lean || pattern == Pattern::WebSocket;
     if !is_lean {
-        // No hook at this client's socket: the server's own counters stand in.
+        // This client's socket cannot be read, so the server's own counters are used.
         let of_server = |now: Option<Counted>, then: Option<Counted>| {
             let now = now.map_or((0, 0), |now| (now.bytes_out, now.bytes_in));
             let then = then.map_or((0, 0), |then| (then.bytes_out, then.bytes_in));
@@ -57,7 +57,7 @@ pub(crate) fn assemble(order: &TrialOrder, finding: &WorkerFinding, outside: &Ou
         (bytes.received, bytes.sent) = of_server(after.counted, before.counted);
         (bytes_life.received, bytes_life.sent) = of_server(*last, None);
     }
-    // Only the kernel knows what nobody read; without a middlebox nothing is lost between the sockets.
+    // Only the kernel knows about unread bytes; without a middlebox no bytes are lost between the sockets.
     let tells_what_is_left = readings.end.kernel().is_some() || outside.relay_cpu_us.is_none();
     let open = |edge: &Reading| edge.counted.map(|counted| counted.connections_open as f64);
     let held = open(before).zip(open(after)).map(|(before, after)| (before + after) / 2.0);
@@ -98,7 +98,7 @@ pub(crate) fn assemble(order: &TrialOrder, finding: &WorkerFinding, outside: &Ou
         trace: finding.trace.clone(),
         connections: None,
         cpu_seconds: outside.cpu_seconds.clone(),
-        // What it counted it tells at its end.
+        // The middlebox reports its counts when it ends.
         relay: outside.relay_cpu_us.map(|cpu_us| RelayUse { counts: RelayCounts::default(), cpu_us }),
         never_connected: finding.never_connected,
         troubles: finding.error_counts.ranked(),

@@ -1,8 +1,8 @@
-//! What an open connection costs: memory read at growing numbers of subscribers, step by step, once while
-//! they are idle and once, on a fresh server, after each of them has received events.
+//! The cost of an open connection: memory is read at growing numbers of subscribers, step by step, once while
+//! they are idle and once, on a new server, after each of them has received events.
 //!
-//! The two are trials of their own, each with its window: the idle one publishes nothing. So CPU,
-//! wake-ups and bytes of idle subscribers come from the same instruments as everything else.
+//! These are two trials, each with its own window; the idle one publishes nothing. So CPU, wake-ups and bytes
+//! of idle subscribers are measured with the same instruments as everything else.
 
 use std::time::Duration;
 
@@ -19,22 +19,22 @@ use crate::{
     worker::pool::WorkerPool,
 };
 
-/// Rest before memory is read: until what connecting or traffic left behind has been given back.
+/// Pause before memory is read: until memory needed for connecting or traffic has been freed.
 const REST: Duration = Duration::from_secs(1);
 /// Traffic on each step with traffic: ten events in a second.
 const TRAFFIC_HZ: f64 = 10.0;
 const TRAFFIC: Period = Period::from_millis(1_000);
 
 impl TrialOrder {
-    /// Cuts the memory steps to as many subscribers as there are descriptors for, and notes that. Nothing
-    /// changes for a trial without them: its number of subscribers is part of the question.
+    /// Cuts the memory steps to the number of subscribers for which there are descriptors, and notes that. A
+    /// trial without memory steps is not changed: its number of subscribers is part of the question.
     pub fn cut_stairs(&mut self, fitting: u32) {
         let settings = &mut self.plan.settings;
         if settings.stairs.is_empty() || settings.subscribers <= fitting {
             return;
         }
         self.notes.push(format!(
-            "the stairs end at {fitting} of {} subscribers, for which there are file descriptors",
+            "the memory steps end at {fitting} of {} subscribers: there are no file descriptors for more",
             settings.subscribers
         ));
         settings.subscribers = fitting;
@@ -47,12 +47,12 @@ impl TrialOrder {
     }
 }
 
-/// The trial of the idle steps: the order's own settings without any event.
+/// The trial of the idle steps: the same settings without any event.
 pub(crate) fn idle_order(order: &TrialOrder, seed: u64) -> Result<TrialOrder, schedule::ScheduleError> {
     let settings = &order.plan.settings;
     let events = Arrivals::Silence;
     let idle = Settings {
-        // By then every short poller has polled once.
+        // Until every short poller has polled once.
         warm_up: Period((*settings.poll_interval).max(REST)),
         measure: settings.idle,
         events: events.clone(),
@@ -65,7 +65,7 @@ pub(crate) fn idle_order(order: &TrialOrder, seed: u64) -> Result<TrialOrder, sc
     Ok(TrialOrder { plan, schedule: schedule.into(), replay_csv: None, ..order.clone() })
 }
 
-/// The highest step alone and next to nothing more.
+/// A very short trial of the highest step only.
 pub(crate) fn first_connections(
     order: &TrialOrder,
     seed: u64,
@@ -77,7 +77,7 @@ pub(crate) fn first_connections(
     idle_order(&short, seed)
 }
 
-/// Connects step by step and reads memory on each.
+/// Connects subscribers step by step and reads memory on each step.
 pub(crate) async fn read(
     load: Load,
     workers: &mut WorkerPool,
@@ -86,7 +86,7 @@ pub(crate) async fn read(
     seed: u64,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Vec<Stair>, TrialError> {
-    // What the subscribers of the trial before needed must not pay for those of this one.
+    // Otherwise the subscribers of this trial would reuse memory of those of the previous trial.
     give_back_freed_memory();
     let mut steps = Vec::new();
     for &subscribers in &order.plan.settings.stairs {
@@ -100,7 +100,7 @@ pub(crate) async fn read(
     Ok(steps)
 }
 
-/// What the memory steps add to the length of a trial: another set-up, the rests and the idle stretch.
+/// What the memory steps add to the length of a trial: another set-up, the pauses and the idle window.
 pub(crate) fn extra_length(order: &TrialOrder, connect: Duration) -> Duration {
     let settings = &order.plan.settings;
     let steps = settings.stairs.len() as u32;
@@ -108,7 +108,7 @@ pub(crate) fn extra_length(order: &TrialOrder, connect: Duration) -> Duration {
     connect + idle + steps * (REST + *TRAFFIC + under_way(order) + REST)
 }
 
-/// Until everybody who is to get an event has it.
+/// Until every subscriber has received an event that was just published.
 fn under_way(order: &TrialOrder) -> Duration {
     match order.plan.pattern {
         Pattern::ShortPolling => *order.plan.settings.poll_interval,
@@ -117,8 +117,8 @@ fn under_way(order: &TrialOrder) -> Duration {
     }
 }
 
-/// Publishes a little to everybody who is connected, and waits until it has arrived and what it
-/// needed has been given back.
+/// Publishes a few events to all connected subscribers, and waits until they have arrived and the memory that
+/// they needed has been freed.
 async fn traffic(server: &ServerAccess, order: &TrialOrder, seed: u64) -> Result<(), TrialError> {
     let settings = &order.plan.settings;
     let start_in = Period::from_millis(10);
@@ -139,7 +139,7 @@ async fn traffic(server: &ServerAccess, order: &TrialOrder, seed: u64) -> Result
     Ok(())
 }
 
-/// What the machine did to either of the two trials, it did to what they say together.
+/// Disturbances of either of the two trials count for their common result.
 pub(crate) fn take_the_worse(active: &mut Measurements, idle: &Measurements) {
     active.clock_step_us = active.clock_step_us.max(idle.clock_step_us);
     active.swapped_pages = active.swapped_pages.zip(idle.swapped_pages).map(|(left, right)| left + right);
@@ -154,7 +154,7 @@ pub(crate) fn take_the_worse(active: &mut Measurements, idle: &Measurements) {
     }
 }
 
-/// Puts the steps of both trials and the idle stretch together.
+/// Puts the steps of both trials and the idle window together.
 pub(crate) fn cost(idle: &Measurements, mut steps: Vec<Stair>, active: &[Stair]) -> ConnectionCost {
     let subscribers = steps.last().map_or(0, |step| step.subscribers);
     steps.extend(active);
@@ -194,7 +194,7 @@ mod tests {
         assert!(cut.notes[0].contains("300 of 1000"), "{:?}", cut.notes);
         let mut few = order(&[0, 500, 1_000]);
         few.cut_stairs(300);
-        assert_eq!(few.plan.settings.stairs, [0, 150, 300], "three readings, or there is no slope");
+        assert_eq!(few.plan.settings.stairs, [0, 150, 300], "a slope needs three readings");
         for whole in [order(&[0, 200, 1_000]), order(&[])] {
             let mut same = whole.clone();
             same.cut_stairs(if whole.plan.settings.stairs.is_empty() { 300 } else { 1_000 });

@@ -1,4 +1,4 @@
-//! Trials, from a fresh server to a record.
+//! Trials, from the start of a new server to a record.
 
 pub(crate) mod calibration;
 mod cpu_seconds;

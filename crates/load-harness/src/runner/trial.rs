@@ -1,4 +1,4 @@
-//! One trial, from a fresh server to a record: connect, warm up, measure, drain.
+//! One trial, from the start of a new server to a record: connect, warm up, measure, drain.
 
 use std::{sync::atomic::Ordering::Relaxed, time::Duration};
 
@@ -28,7 +28,7 @@ use crate::{
 };
 
 impl TrialOrder {
-    /// How long the trial will take, for a progress bar; connecting and draining are guessed.
+    /// How long the trial will take, for a progress bar; the times for connecting and draining are estimates.
     #[must_use]
     pub fn expected_length(&self) -> Duration {
         let settings = &self.plan.settings;
@@ -38,7 +38,7 @@ impl TrialOrder {
     }
 }
 
-/// What a trial leaves behind.
+/// The result of a trial.
 #[derive(Debug, Clone)]
 pub struct TrialResult {
     /// Its record.
@@ -64,7 +64,7 @@ struct Broken {
 }
 
 impl Harness {
-    /// Runs one trial. Whatever goes wrong becomes part of the record.
+    /// Runs one trial. Any failure becomes part of the record.
     pub async fn run(&self, order: &TrialOrder, progress: &mut dyn FnMut(Progress)) -> TrialResult {
         let started_at = jiff::Timestamp::now().to_string();
         let (outcome, interval_log) = match order.plan.settings.browser {
@@ -111,7 +111,7 @@ impl Harness {
         }
     }
 
-    /// Once idle and once with traffic, each on a server of its own.
+    /// Runs a trial with memory steps once idle and once with traffic, each on a new server.
     async fn run_with_memory_steps(
         &self,
         order: &TrialOrder,
@@ -123,8 +123,8 @@ impl Harness {
         };
         let without_events = memory_steps::idle_order(order, self.seed).map_err(broken)?;
         if !self.has_climbed.swap(true, Relaxed) {
-            // The kernel keeps part of what the first connections of all take; the later ones find it there.
-            // So the first is not measured, or the trial that happens to be first would seem dearer.
+            // The kernel keeps part of the memory of the very first connections, and later ones reuse it. So
+            // the first ones are not measured; otherwise the first trial would seem more expensive.
             let first = memory_steps::first_connections(order, self.seed).map_err(broken)?;
             self.run_once(&first, Some(Load::Idle), progress).await?;
         }
@@ -140,7 +140,7 @@ impl Harness {
         Ok(active)
     }
 
-    /// One trial on a fresh server; with a load, memory is read on the way up.
+    /// Runs one trial on a new server; with a load, memory is read on each step.
     async fn run_once(
         &self,
         order: &TrialOrder,
@@ -158,7 +158,7 @@ impl Harness {
         measured.map_err(|reason| Broken { reason, server_last_words })
     }
 
-    /// Measures with the middlebox between, if there is one.
+    /// Measures through the middlebox, if there is one.
     async fn measure_through(
         &self,
         mut access: ServerAccess,

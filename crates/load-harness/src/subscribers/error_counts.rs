@@ -1,4 +1,4 @@
-//! The errors that subscribers meet, in words fit for a table, and how often.
+//! The errors that subscribers meet, worded for a table, and how often they occur.
 
 use std::{cell::Cell, error::Error, io};
 
@@ -6,20 +6,20 @@ use contract::Trouble;
 
 use crate::data::error::SubscriberError;
 
-/// Different errors that a worker tells apart; whatever else it meets is counted together.
+/// Different errors that a worker distinguishes; all others are counted together.
 const MOST_KINDS: usize = 20;
-/// Longest text of one.
+/// Longest text of an error.
 const MOST_CHARACTERS: usize = 120;
-/// What those beyond are called.
-const ANYTHING_ELSE: &str = "something else";
+/// The text of all others.
+const ANYTHING_ELSE: &str = "another error";
 
-/// What a socket says, and what a subscriber makes of it.
+/// The errors of a socket, and their texts.
 const OF_SOCKETS: [(io::ErrorKind, &str); 6] = [
     (io::ErrorKind::ConnectionRefused, "the connection was refused"),
     (io::ErrorKind::ConnectionReset, "the connection was reset"),
     (io::ErrorKind::ConnectionAborted, "the connection was aborted"),
     (io::ErrorKind::BrokenPipe, "the connection was closed before the request was sent"),
-    (io::ErrorKind::UnexpectedEof, "the connection was closed without a goodbye"),
+    (io::ErrorKind::UnexpectedEof, "the connection was closed unexpectedly"),
     (io::ErrorKind::TimedOut, "the connection timed out"),
 ];
 
@@ -32,7 +32,7 @@ pub(crate) struct ErrorCounts(Vec<Trouble>);
 pub(crate) struct Met(Cell<u32>);
 
 impl ErrorCounts {
-    /// Counts one that a subscriber met.
+    /// Counts an error of a subscriber.
     pub(crate) fn note(&mut self, error: &SubscriberError, is_final: bool, met: &Met) {
         let what: String = words(error).chars().take(MOST_CHARACTERS).collect();
         let place = self.place_of(&what, is_final).unwrap_or_else(|| {
@@ -48,7 +48,7 @@ impl ErrorCounts {
         }
     }
 
-    /// Adds those of other subscribers.
+    /// Adds the errors of other subscribers.
     pub(crate) fn merge(&mut self, other: &Self) {
         for theirs in &other.0 {
             let place = self.place_of(&theirs.what, theirs.is_final);
@@ -58,7 +58,7 @@ impl ErrorCounts {
         }
     }
 
-    /// As they stand in a record: the most frequent first, at most some twenty of each worker.
+    /// As they are written to a record: the most frequent first, about twenty of each worker at most.
     pub(crate) fn ranked(&self) -> Vec<Trouble> {
         let mut ranked = self.0.clone();
         ranked.sort_by(|left, right| right.times.cmp(&left.times).then_with(|| left.what.cmp(&right.what)));
@@ -75,7 +75,7 @@ impl ErrorCounts {
     }
 }
 
-/// What a subscriber saw, without what differs from one time to the next.
+/// The text of an error, without details that differ from one occurrence to the next.
 fn words(error: &SubscriberError) -> String {
     if let SubscriberError::Socket(error) = error {
         of_socket(error)
@@ -93,7 +93,7 @@ fn of_socket(error: &io::Error) -> String {
     known.map_or_else(|| format!("the socket failed: {}", error.kind()), |(_, words)| (*words).to_owned())
 }
 
-/// A connection's end takes all its streams along; what the socket said is the same for each.
+/// When an HTTP/2 connection fails, each of its streams gets the same error of the socket.
 fn of_http2(error: &h2::Error) -> String {
     match (error.get_io(), error.reason()) {
         (Some(error), _) => of_socket(error),
@@ -102,7 +102,7 @@ fn of_http2(error: &h2::Error) -> String {
     }
 }
 
-/// reqwest tells in layers, with the URL in the outermost; the socket's own error is the innermost.
+/// reqwest nests its errors: the URL is in the outermost, the socket's own error is the innermost.
 fn of_reqwest(error: &reqwest::Error) -> String {
     let mut layer = error.source();
     while let Some(error) = layer {
@@ -111,7 +111,7 @@ fn of_reqwest(error: &reqwest::Error) -> String {
         }
         layer = error.source();
     }
-    if error.is_connect() { "no connection came about" } else { "the connection failed" }.to_owned()
+    if error.is_connect() { "no connection could be opened" } else { "the connection failed" }.to_owned()
 }
 
 #[cfg(test)]

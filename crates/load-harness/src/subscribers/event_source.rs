@@ -1,4 +1,4 @@
-//! What an EventSource makes of the head of an answer, redirects included (WHATWG HTML §9.2.3 and Fetch,
+//! How an EventSource handles the head of an answer, redirects included (WHATWG HTML §9.2.3 and Fetch,
 //! HTTP-redirect fetch).
 
 use std::{ops::ControlFlow, rc::Rc};
@@ -12,11 +12,11 @@ use super::{
 };
 use crate::data::{answer::AnswerHead, error::SubscriberError};
 
-/// Redirects that are followed before a stream is given up (Fetch, HTTP-redirect fetch).
+/// Most redirects that are followed for one stream (Fetch, HTTP-redirect fetch).
 const MOST_REDIRECTS: u32 = 20;
 
-/// Asks for the stream, and follows redirects; `more` are header lines besides those of every request. Where
-/// redirects lead counts for the next time only if a stream is there.
+/// Requests the stream and follows redirects; `more` holds additional header lines. The target of the
+/// redirects is kept for the next connection only if a stream was opened there.
 pub(super) async fn open(subscriber: &Subscriber, more: &str) -> Result<HttpStream, SubscriberError> {
     let mut client = HttpClient::of(subscriber);
     let known = subscriber.location();
@@ -34,10 +34,10 @@ pub(super) async fn open(subscriber: &Subscriber, more: &str) -> Result<HttpStre
     Err(SubscriberError::Redirected(format!("more than {MOST_REDIRECTS} times")))
 }
 
-/// Goes on with a stream that may be read, or breaks off where the server redirects.
+/// Accepts a stream that may be read, or breaks with the target of a redirect.
 ///
 /// # Errors
-/// Whatever ends the subscription for good.
+/// A [`SubscriberError`] that ends the subscription for good.
 fn accept(
     subscriber: &Subscriber,
     head: &AnswerHead<'_>,
@@ -59,10 +59,10 @@ fn accept(
     }
 }
 
-/// The media type must be that of event streams, whatever its parameters (MIME Sniffing §4.2).
+/// The media type must be `text/event-stream`; its parameters are ignored (MIME Sniffing §4.2).
 fn check_content_type(content_type: Option<&[u8]>) -> Result<(), SubscriberError> {
     let Some(content_type) = content_type else {
-        return Err(SubscriberError::NoEventStream("an answer without content type".to_owned()));
+        return Err(SubscriberError::NoEventStream("missing".to_owned()));
     };
     let essence = content_type.split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii();
     if essence.eq_ignore_ascii_case(b"text/event-stream") {
@@ -84,6 +84,6 @@ mod tests {
             let error = check_content_type(Some(refused.as_bytes())).unwrap_err();
             assert!(error.is_final(contract::Pattern::Sse), "{refused}");
         }
-        assert!(check_content_type(None).unwrap_err().to_string().contains("without content type"));
+        assert!(check_content_type(None).unwrap_err().to_string().contains("content type is missing"));
     }
 }

@@ -1,5 +1,5 @@
-//! What an EventSource does when its stream ends, or is none, and where redirects lead it. As in
-//! [`super::reconnection_tests`] the clock stands still but for the sleeps of subscribers.
+//! An EventSource when its stream ends, when the answer is not a stream, and when it is redirected. As in
+//! [`super::reconnection_tests`] the clock is paused except for the sleeps of subscribers.
 
 use std::{collections::VecDeque, rc::Rc, time::Duration};
 
@@ -13,7 +13,7 @@ use super::{
     subscriber::Subscriber,
 };
 
-/// The same for a subscriber that must not ask any more after them.
+/// The same for a subscriber that must not send another request after these answers.
 async fn asked_for_the_last_time(
     subscriber: &Rc<Subscriber>,
     listener: &TcpListener,
@@ -22,7 +22,7 @@ async fn asked_for_the_last_time(
     let both = async { tokio::join!(answer_each(listener, answers), subscribe(Rc::clone(subscriber))) };
     let (asked, ()) = both.await;
     let more = tokio::time::timeout(Duration::from_secs(3_600), listener.accept()).await;
-    assert!(more.is_err(), "it asked again");
+    assert!(more.is_err(), "it sent another request");
     asked
 }
 
@@ -30,8 +30,8 @@ fn moved(status: u16, location: &str) -> String {
     format!("HTTP/1.1 {status} Moved\r\nlocation: {location}\r\ncontent-length: 0\r\n\r\n")
 }
 
-/// C04, P20 and B03: three seconds, or what the stream asked for; never earlier, and the same for every
-/// connection until the stream asks for something else.
+/// C04, P20 and B03: three seconds, or the time that the stream sets; never earlier, and the same for every
+/// connection until the stream sets another.
 #[tokio::test(start_paused = true)]
 async fn a_stream_is_asked_for_again_after_its_retry_time_and_never_earlier() {
     for (retry, wait_ms) in [
@@ -74,12 +74,12 @@ async fn a_reconnecting_stream_repeats_its_url_and_names_the_last_event_id() {
     assert!(!asked[0].head.contains("last-event-id"));
     assert_eq!(subscriber.cursor().unwrap().seq, 4);
     let counters = subscriber.counters();
-    assert_eq!(counters.computed_sent.get(), counters.stream.sent(), "the ledger knows the line");
+    assert_eq!(counters.computed_sent.get(), counters.stream.sent(), "the ledger counts the line");
     // The second answer came after the first was lost, the third has not been read.
     assert!(subscriber.worker.recovery.borrow().count() >= 1);
 }
 
-/// C02 and C03, on the first answer and when it reconnects.
+/// C02 and C03, on the first answer and after a reconnection.
 #[tokio::test(start_paused = true)]
 async fn what_is_no_event_stream_ends_the_subscription_for_good() {
     let no_content = "HTTP/1.1 204 No Content\r\n\r\n";
@@ -91,8 +91,8 @@ async fn what_is_no_event_stream_ends_the_subscription_for_good() {
         (no_content, "the server answered 204 No Content"),
         (error, "the server answered 500 Internal Server Error"),
         (limited, "the server answered 429 Too Many Requests"),
-        (plain, "the server answered with no event stream but text/plain"),
-        (nameless, "the server answered with no event stream but an answer without content type"),
+        (plain, "the answer is not an event stream: its content type is text/plain"),
+        (nameless, "the answer is not an event stream: its content type is missing"),
     ] {
         for is_first in [true, false] {
             let listener = listener().await;
@@ -118,7 +118,7 @@ async fn a_content_type_with_parameters_is_a_stream() {
     assert_eq!(errors_met(&subscriber), [error_met("the stream ended", 1, false)]);
 }
 
-/// C06: one request to the first URL, then only to the target, whatever kind of redirect it was.
+/// C06: one request to the first URL, then only to the target, for every kind of redirect.
 #[tokio::test(start_paused = true)]
 async fn redirects_are_followed_and_kept() {
     for status in [301, 302, 303, 307, 308] {
@@ -152,7 +152,7 @@ async fn a_loop_of_redirects_is_an_error_and_so_is_one_that_leaves_the_machine()
             vec![moved(307, "http://192.0.2.1/sse")],
             "the server redirected to `http://192.0.2.1/sse`, which is not on this machine",
         ),
-        (vec![moved(307, "ftp://x/")], "the server redirected to `ftp://x/`, but only http is spoken here"),
+        (vec![moved(307, "ftp://x/")], "the server redirected to `ftp://x/`, but only http is allowed here"),
         (vec!["HTTP/1.1 302 Found\r\n\r\n".to_owned()], "the server answered 302 Found"),
     ] {
         let listener = listener().await;
@@ -162,7 +162,7 @@ async fn a_loop_of_redirects_is_an_error_and_so_is_one_that_leaves_the_machine()
     }
 }
 
-/// Twenty are followed.
+/// Twenty redirects are followed.
 #[tokio::test(start_paused = true)]
 async fn a_long_chain_of_redirects_is_followed_and_one_that_breaks_is_begun_anew() {
     let listener = listener().await;

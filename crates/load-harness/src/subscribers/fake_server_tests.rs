@@ -1,4 +1,4 @@
-//! Subscribers against servers of a few lines, for what the lab's own server seldom or never does.
+//! Subscribers, tested against small fake servers that do what the lab's own server rarely or never does.
 
 use std::sync::Arc;
 
@@ -21,12 +21,12 @@ async fn subscriber_before(listener: &TcpListener, pattern: Pattern) -> Subscrib
     subscriber_at(listener, pattern, None)
 }
 
-/// A subscriber of the server that listens there, in a trial that has begun or not.
+/// A subscriber of the server at this listener, in a trial that has begun or not.
 pub(super) fn subscriber_at(listener: &TcpListener, pattern: Pattern, begun: Option<Started>) -> Subscriber {
     Subscriber::new(Rc::new(worker_before(listener, pattern, "", begun)), 0, None)
 }
 
-/// A worker for one trial against the server that listens there, with some more lines in its scenario.
+/// A worker for one trial with the server at this listener; `more` holds additional lines of the scenario.
 pub(super) fn worker_before(
     listener: &TcpListener,
     pattern: Pattern,
@@ -61,7 +61,7 @@ fn switching(key: &str) -> String {
     )
 }
 
-/// All in one read, and in pieces.
+/// In one read, and in pieces.
 #[tokio::test]
 async fn a_ping_is_answered_with_its_payload_wherever_the_network_cuts() {
     for piece_bytes in [7, 100_000] {
@@ -107,8 +107,7 @@ async fn a_ping_between_two_events(piece_bytes: usize) {
     assert_eq!(counters.computed_received.get(), counters.stream.received());
 }
 
-/// Head and missed events in one write, as a server answers a subscriber that comes back; the second event
-/// breaks off.
+/// Head and missed events in one write, as a server answers after a reconnection; the second event breaks off.
 #[tokio::test]
 async fn events_that_come_with_the_head_are_no_headers() {
     let event = "id: k3v9qa.2\ndata: hello\n\n";
@@ -150,7 +149,7 @@ async fn events_that_come_with_the_head_are_no_headers() {
     }
 }
 
-/// A refused handshake and a redirect are heads; what they say besides is not.
+/// The head of a refusal and of a redirect counts as head, its body does not.
 #[tokio::test]
 async fn the_body_of_a_refusal_and_of_a_redirect_is_no_head() {
     let body = "not here\n";
@@ -232,8 +231,7 @@ async fn a_server_that_closes_after_an_answer_is_asked_again_on_a_new_connection
     assert_eq!(subscriber.counters().computed_received.get(), subscriber.counters().stream.received());
 }
 
-/// Borders of chunks and of reads that have nothing to do with those of the events: bytes a chunk, bytes a
-/// write.
+/// Chunks and reads whose boundaries differ from those of the events: bytes per chunk, bytes per write.
 #[tokio::test]
 async fn events_are_counted_whatever_chunks_and_reads_they_come_in() {
     const EVENTS: u64 = 7;
@@ -257,7 +255,7 @@ async fn events_are_counted_whatever_chunks_and_reads_they_come_in() {
             wire += "0\r\n\r\n";
             for piece in wire.as_bytes().chunks(write_bytes) {
                 stream.write_all(piece).await.unwrap();
-                // The subscriber reads now.
+                // Lets the subscriber read.
                 tokio::task::yield_now().await;
             }
         };
@@ -273,5 +271,5 @@ async fn events_are_counted_whatever_chunks_and_reads_they_come_in() {
         assert_eq!(subscriber.counters().payload.get(), EVENTS * text.len() as u64, "{what}");
         wakeups.push(subscriber.counters().stream.wakeups());
     }
-    assert!(wakeups[0] < EVENTS && EVENTS < wakeups[1], "reads are another number: {wakeups:?}");
+    assert!(wakeups[0] < EVENTS && EVENTS < wakeups[1], "reads are not events: {wakeups:?}");
 }

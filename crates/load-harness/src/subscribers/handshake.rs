@@ -1,4 +1,4 @@
-//! The handshake of a WebSocket (RFC 6455 §4.1). Over HTTP/2 no key is sent and none answered (RFC 8441 §5).
+//! The handshake of a WebSocket (RFC 6455 §4.1). Over HTTP/2 it has no key (RFC 8441 §5).
 
 use std::{convert::Infallible, ops::ControlFlow};
 
@@ -11,7 +11,7 @@ use super::{
 };
 use crate::data::{answer::AnswerHead, error::SubscriberError};
 
-/// Asks for a WebSocket.
+/// Opens a WebSocket.
 pub(super) async fn open(subscriber: &Subscriber) -> Result<HttpStream, SubscriberError> {
     let mut client = HttpClient::of(subscriber);
     let (upgraded, key) = (client.upgraded(), generate_key());
@@ -23,7 +23,7 @@ pub(super) async fn open(subscriber: &Subscriber) -> Result<HttpStream, Subscrib
     Ok(stream)
 }
 
-/// Whether the answer is a WebSocket, and one to this key.
+/// Checks that the answer opens a WebSocket and belongs to this key.
 fn accept(
     head: &AnswerHead<'_>,
     upgraded: StatusCode,
@@ -36,7 +36,7 @@ fn accept(
     if upgraded == StatusCode::SWITCHING_PROTOCOLS
         && accepted != Some(derive_accept_key(key.as_bytes()).as_bytes())
     {
-        return Err(SubscriberError::Protocol("sec-websocket-accept answers another key".to_owned()));
+        return Err(SubscriberError::Protocol("sec-websocket-accept does not match the key".to_owned()));
     }
     Ok(ControlFlow::Continue(()))
 }

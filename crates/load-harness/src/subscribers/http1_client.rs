@@ -1,5 +1,5 @@
-//! HTTP/1.1 on connections of a subscriber's own: poll after poll on one of them, or on a fresh one each
-//! time; and one for each stream.
+//! HTTP/1.1 on a subscriber's own connections: polls on a kept connection, or on a new one each time; streams
+//! on a connection each.
 
 use std::{mem, ops::ControlFlow, pin::pin};
 
@@ -25,7 +25,7 @@ pub(super) struct Http1Client {
     kept: Option<Http1Connection>,
     /// The kept connection has carried an answer.
     is_proven: bool,
-    /// Something of the answer that is waited for has come.
+    /// Part of the awaited answer has come.
     has_begun: bool,
 }
 
@@ -34,7 +34,7 @@ impl Http1Client {
         Self { reuse, kept: None, is_proven: false, has_begun: false }
     }
 
-    /// Connects, if the connection is to be kept.
+    /// Connects, if the connection will be kept.
     pub(super) async fn connect(&mut self, subscriber: &Subscriber) -> Result<(), SubscriberError> {
         if self.reuse == ConnectionReuse::Kept {
             self.kept = Some(subscriber.opened_in_time(pin!(connect(subscriber))).await?);
@@ -42,11 +42,11 @@ impl Http1Client {
         Ok(())
     }
 
-    /// One exchange. The answer is taken where it lies.
+    /// One exchange. The answer is parsed in place, without a copy.
     ///
-    /// A server may close a connection that it has kept at any time, also while a request is on its way
-    /// (RFC 9112 §9.3.1, §9.5). As in a browser that is no failure: where nothing of an answer has come on
-    /// a connection that has carried one before, a GET is asked once more on a fresh one.
+    /// A server may close a kept connection at any time, also while a request is in flight (RFC 9112 §9.3.1,
+    /// §9.5). As in a browser that is not a failure: if no part of an answer has come on a connection that has
+    /// carried one before, the GET is repeated once on a new one.
     pub(super) async fn poll<T>(
         &mut self,
         subscriber: &Subscriber,
@@ -115,7 +115,7 @@ impl Http1Client {
         Ok(taken)
     }
 
-    /// Asks for a stream on a connection of its own.
+    /// Requests a stream on a new connection.
     pub(super) async fn open<T>(
         &mut self,
         subscriber: &Subscriber,
@@ -145,14 +145,14 @@ async fn connect(subscriber: &Subscriber) -> Result<Http1Connection, SubscriberE
     Http1Connection::over(stream, subscriber.connection()).await
 }
 
-/// Sends a request of a subscriber's, counted.
+/// Counts a request and sends it.
 async fn ask(
     subscriber: &Subscriber,
     connection: &mut Http1Connection,
     more: &str,
 ) -> Result<(), SubscriberError> {
     if subscriber.is_closing() {
-        // It was opened for nothing; but the server has counted what it said at its beginning.
+        // The connection is no longer needed, but the server has counted the bytes that it sent at its start.
         connection.drain_until_close().await;
     }
     subscriber.count_request().await;

@@ -1,15 +1,15 @@
-//! Streams of an HTTP/2 connection (RFC 9113 §5) where HTTP/1.1 has a connection each, and several
-//! subscribers on one connection where the scenario says so.
+//! Streams of an HTTP/2 connection (RFC 9113 §5) where HTTP/1.1 uses a connection each. Several subscribers
+//! share a connection where the scenario says so.
 //!
 //! ```text
-//! > :method GET  :path /sse  accept: text/event-stream        polls and SSE ask as ever
+//! > :method GET  :path /sse  accept: text/event-stream        polls and SSE: a GET as in HTTP/1.1
 //! < :status 200                                               then DATA, until the stream ends
 //! > :method CONNECT  :protocol websocket  :path /websocket    WebSocket by extended CONNECT (RFC 8441 §4)
 //! < :status 200                                               then frames in DATA, both ways
 //! ```
 //!
-//! Heads are compressed, and in TLS nobody can tell where one ends: what an exchange took besides its
-//! content counts as heads where a subscriber has the connection for itself, and as framing where it shares.
+//! Heads are compressed, and within TLS their length cannot be measured. So all bytes of an exchange besides
+//! its content count as heads if the subscriber has the connection for itself, and as framing if it shares it.
 
 use std::{mem, ops::ControlFlow, pin::pin, rc::Rc};
 
@@ -32,16 +32,16 @@ use crate::{
     },
 };
 
-/// What the handshake of a WebSocket says in HTTP/1.1 alone (RFC 8441 §5).
+/// Header fields that the handshake of a WebSocket has in HTTP/1.1 only (RFC 8441 §5).
 const UPGRADE_FIELDS: [&str; 3] = ["connection", "upgrade", "sec-websocket-key"];
 
 /// A subscriber's share of a connection.
 pub(super) struct Http2Client(Rc<Http2Connection>);
 
-/// An answer that goes on.
+/// An answer that continues.
 pub(super) struct Http2Stream {
     content: Content,
-    /// What was not used. Empty, and without memory, between messages.
+    /// Content that was not used yet. Empty, and without memory, between messages.
     rest: Vec<u8>,
     /// When the last content came.
     read_ns: u64,
@@ -67,7 +67,7 @@ impl Http2Client {
         self.connect(subscriber).await?.stream().await
     }
 
-    /// Asks from the subscriber's place on, and waits for the head of the answer.
+    /// Requests what comes after the subscriber's cursor, and waits for the head of the answer.
     pub(super) async fn ask(
         &self,
         subscriber: &Subscriber,
@@ -113,13 +113,13 @@ impl Http2Client {
         take(&PollAnswer {
             head: AnswerHead::Fields(answer.status, &answer.headers),
             body: &body,
-            // Shared: what it took besides its body is unknown.
+            // On a shared connection only the bytes of the body are known.
             exchange_bytes: self.0.taken_by(&answer).unwrap_or(body.len() as u64),
             exchange_ns: Some(context.received_ns() - answer.asked_ns),
         })
     }
 
-    /// Opens a stream that is to stay.
+    /// Opens a stream that continues.
     pub(super) async fn open<T>(
         &mut self,
         subscriber: &Subscriber,
@@ -128,7 +128,7 @@ impl Http2Client {
     ) -> Result<ControlFlow<T, Http2Stream>, SubscriberError> {
         let mut answer = self.ask(subscriber, more, self.stream(subscriber).await?).await?;
         let accepted = accept(&AnswerHead::Fields(answer.status, &answer.headers))?;
-        // On a stream that resumes, missed events come with the head: these are no heads.
+        // On a stream that resumes, missed events come with the head; they do not count as heads.
         let content_bytes = answer.content.came_with_head()?;
         let taken = self.0.taken_by(&answer).map_or(0, |taken| taken.saturating_sub(content_bytes));
         add(&subscriber.counters().headers, taken);
@@ -144,7 +144,7 @@ fn request(subscriber: &Subscriber, more: &str) -> Result<Request<()>, Subscribe
     };
     let request = subscriber.fill_request("https", more, Request::builder().method(method)).body(());
     let mut request = request
-        .map_err(|error| SubscriberError::Protocol(format!("no such request can be sent: {error}")))?;
+        .map_err(|error| SubscriberError::Protocol(format!("the request cannot be sent: {error}")))?;
     if let Some(protocol) = protocol {
         request.extensions_mut().insert(protocol);
         for field in UPGRADE_FIELDS {
@@ -155,14 +155,14 @@ fn request(subscriber: &Subscriber, more: &str) -> Result<Request<()>, Subscribe
 }
 
 impl Http2Stream {
-    /// Shows `look` the content as it comes.
+    /// Calls `look` with the content as it comes.
     pub(super) async fn read<T>(
         &mut self,
         context: &ConnectionContext,
         mut look: impl FnMut(&[u8]) -> Result<Parsed<T>, SubscriberError>,
     ) -> Result<T, SubscriberError> {
         if !self.rest.is_empty() {
-            // As old as the read that brought it.
+            // It was received with the read that brought it.
             context.look_back(self.read_ns);
             let rest = mem::take(&mut self.rest);
             let Parsed { used, found } = look(&rest)?;
@@ -189,7 +189,7 @@ impl Http2Stream {
         }
     }
 
-    /// Sends beside it, where the request left its side of the stream open.
+    /// Sends bytes, if the request left its side of the stream open.
     pub(super) fn send(&mut self, bytes: Vec<u8>) -> Result<(), SubscriberError> {
         self.content.send(bytes)
     }

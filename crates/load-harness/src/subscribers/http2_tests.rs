@@ -1,4 +1,4 @@
-//! Subscribers over HTTP/2, against peers of a few lines.
+//! Subscribers over HTTP/2, tested against small fake servers.
 
 use std::{future::poll_fn, thread, time::Duration};
 
@@ -34,7 +34,7 @@ fn with_websocket(builder: &mut server::Builder) {
     builder.enable_connect_protocol();
 }
 
-/// Three polls: nothing, an event, the connection's end.
+/// Three polls: an empty answer, an event, the end of the connection.
 #[tokio::test(flavor = "local")]
 async fn a_poll_over_http_2_takes_its_answer_and_its_bytes() {
     let peer = Peer::good("h2").await;
@@ -99,7 +99,7 @@ async fn over_http_2_too_events_that_come_with_the_head_are_no_headers() {
         assert!(outcome.is_err(), "the peer is gone");
         let (heads, payload) = (subscriber.counters().headers.get(), subscriber.counters().payload.get());
         assert_eq!(payload, 5 * events);
-        // Request and head, with what TLS puts around them, and its tickets.
+        // Request and head, with the framing and the tickets of TLS.
         assert!((60..600).contains(&heads), "{heads} bytes of heads with {events} events");
     }
 }
@@ -134,7 +134,7 @@ async fn what_was_read_before_a_pause_is_as_old_as_its_read() {
     while carried() == before_bytes {
         yield_now().await;
     }
-    // The read is done, and everybody who could look is kept from it.
+    // The read is done; the sleep delays the subscriber that parses it.
     let read_by_ns = worker.clock.now_ns();
     thread::sleep(Duration::from_millis(30));
     assert_eq!(content.next(context).await.unwrap().unwrap(), "second");
@@ -234,7 +234,7 @@ async fn over_http_2_too_an_event_stream_is_known_by_its_content_type() {
     assert!(!subscriber.is_set_up());
 }
 
-/// Answers every request as the start of an event stream, until so many have come.
+/// Answers every request with the start of an event stream, until `count` requests have come.
 async fn serve_streams(
     connection: &mut server::Connection<TlsStream<TcpStream>, Bytes>,
     count: usize,
@@ -267,13 +267,13 @@ async fn subscribers_share_a_connection_and_whoever_is_beyond_its_limit_waits_un
     assert_eq!(shared.counters().connections.get(), 1);
     assert_eq!(worker.set_up.get().bytes, shared.counters().stream.total(), "each byte once");
 
-    // One leaves, and there is a place.
+    // One stream ends, so the waiting subscriber gets one.
     open.remove(0).1.send_data(Bytes::new(), true).unwrap();
     open.extend(serve_streams(&mut connection, 1).await);
     drive(&mut connection, || set_up() == 3).await;
     assert_eq!(asked(), 3);
 
-    // With the connection all streams are gone, and one connection is opened again for all.
+    // The end of the connection ends all streams, and one new connection is opened for all.
     drop((connection, open));
     let mut connection = peer.accept_http2(9, |_| {}).await;
     let open = serve_streams(&mut connection, 3).await;
@@ -286,7 +286,7 @@ async fn subscribers_share_a_connection_and_whoever_is_beyond_its_limit_waits_un
     }
 }
 
-/// Lets a connection do its work until something holds.
+/// Drives a connection until `holds` is true.
 async fn drive(connection: &mut server::Connection<TlsStream<TcpStream>, Bytes>, holds: impl Fn() -> bool) {
     while !holds() {
         poll_fn(|context| {

@@ -1,8 +1,8 @@
-//! The clients of the subscribers behind one interface: a pattern's file says what is asked and what becomes
-//! of the answer, and does not know which of them carries it.
+//! The HTTP clients behind one interface: a pattern's file says what to request and how to handle the answer,
+//! and does not know which client carries it.
 //!
-//! The default client's futures stand in the subscriber's task itself; those of the others are boxed, or
-//! every task would be as large as the largest of them.
+//! The default client's futures are stored in the subscriber's task itself; those of the others are boxed,
+//! otherwise every task would be as large as the largest of them.
 
 use std::{ops::ControlFlow, rc::Rc};
 
@@ -24,9 +24,9 @@ use crate::{
     },
 };
 
-/// A subscriber's way to its server.
+/// The client of a subscriber.
 pub(super) enum HttpClient {
-    /// HTTP/1.1 on connections of its own, in clear or in TLS.
+    /// HTTP/1.1 on its own connections, plain or over TLS.
     Http1(Http1Client),
     /// Streams of an HTTP/2 connection.
     Http2(Http2Client),
@@ -34,7 +34,7 @@ pub(super) enum HttpClient {
     Reqwest(ReqwestClient),
 }
 
-/// An answer that goes on: an event stream, or what follows a WebSocket's handshake. Dropping it ends it.
+/// An answer that continues: an event stream, or a WebSocket after its handshake. Dropping it ends it.
 pub(super) enum HttpStream {
     Http1(Http1Stream),
     Http2(Box<Http2Stream>),
@@ -46,7 +46,7 @@ impl HttpClient {
     pub(super) fn of(subscriber: &Subscriber) -> Self {
         let client = match subscriber.pattern() {
             Pattern::ShortPolling | Pattern::LongPolling | Pattern::Sse => subscriber.settings().client,
-            // It has no HTTP client to choose.
+            // WebSocket offers no choice of client.
             Pattern::WebSocket => Client::Lean,
         };
         match (subscriber.http2(), client) {
@@ -56,7 +56,7 @@ impl HttpClient {
         }
     }
 
-    /// Opens the connection that polls are to keep; without this the first poll does.
+    /// Opens the connection that polls keep; otherwise the first poll opens it.
     pub(super) async fn connect(&mut self, subscriber: &Subscriber) -> Result<(), SubscriberError> {
         match self {
             Self::Http1(client) => client.connect(subscriber).await,
@@ -65,8 +65,8 @@ impl HttpClient {
         }
     }
 
-    /// One poll from the subscriber's place on. `take` has the whole answer while the instant of its read is
-    /// that of what it delivers.
+    /// One poll for what comes after the subscriber's cursor. `take` is called with the whole answer, while
+    /// the instant of its read is the current one.
     pub(super) async fn poll<T>(
         &mut self,
         subscriber: &Subscriber,
@@ -79,8 +79,8 @@ impl HttpClient {
         }
     }
 
-    /// Asks from the subscriber's place on for an answer that goes on; `more` are header lines besides those
-    /// of every request. `accept` looks at the head, and may break off where the stream is somewhere else.
+    /// Requests a stream of what comes after the subscriber's cursor; `more` holds additional header lines.
+    /// `accept` checks the head, and may break off if the stream is somewhere else.
     pub(super) async fn open<T>(
         &mut self,
         subscriber: &Subscriber,
@@ -104,8 +104,8 @@ impl HttpClient {
         Ok(opened)
     }
 
-    /// Whether a stream may be asked for where a redirect leads. A shared connection is others', too, and the
-    /// server that reqwest is used with does not redirect.
+    /// Whether redirects are followed. Other subscribers use a shared connection, too, and the server that
+    /// reqwest is used with does not redirect.
     pub(super) const fn follows_redirects(&self) -> bool {
         match self {
             Self::Http1(_) => true,
@@ -113,7 +113,7 @@ impl HttpClient {
         }
     }
 
-    /// The status that makes a WebSocket of a stream (RFC 6455 §4.1, RFC 8441 §5).
+    /// The status that turns a stream into a WebSocket (RFC 6455 §4.1, RFC 8441 §5).
     pub(super) const fn upgraded(&self) -> StatusCode {
         match self {
             Self::Http1(_) | Self::Reqwest(_) => StatusCode::SWITCHING_PROTOCOLS,
@@ -123,7 +123,7 @@ impl HttpClient {
 }
 
 impl HttpStream {
-    /// Shows `look` the content that has come until it finds what it waits for. It is called again with what
+    /// Calls `look` with the received content until it finds what it waits for; each time with the bytes that
     /// it has not used, and more.
     pub(super) async fn read<T>(
         &mut self,
@@ -138,12 +138,12 @@ impl HttpStream {
         }
     }
 
-    /// Sends on a stream that is a WebSocket.
+    /// Sends bytes on a WebSocket.
     pub(super) async fn send(&mut self, bytes: Vec<u8>) -> Result<(), SubscriberError> {
         match self {
             Self::Http1(stream) => stream.send(&bytes).await,
             Self::Http2(stream) => stream.send(bytes),
-            Self::Reqwest(_) => Err(SubscriberError::Protocol("reqwest speaks no WebSocket".to_owned())),
+            Self::Reqwest(_) => Err(SubscriberError::Protocol("reqwest has no WebSocket".to_owned())),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Where a redirect leads (WHATWG Fetch, HTTP-redirect fetch). The lab stays on its machine.
+//! The target of a redirect (WHATWG Fetch, HTTP-redirect fetch). Only targets on this machine are followed.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
@@ -6,7 +6,7 @@ use reqwest::Url;
 
 use crate::data::server_protocol::RequestTemplate;
 
-/// Most that an error quotes of a content type or an address.
+/// Longest quotation of a content type or an address in an error.
 const TOLD_CHARACTERS: usize = 80;
 
 /// Where an event stream has moved.
@@ -14,21 +14,21 @@ const TOLD_CHARACTERS: usize = 80;
 pub(crate) struct Location {
     url: Url,
     pub(super) target: SocketAddr,
-    /// As `host` names it.
+    /// The value of the `host` header.
     pub(super) host: String,
     pub(super) template: RequestTemplate,
 }
 
 impl Location {
-    /// Where a stream is asked for first.
+    /// The original address of the stream.
     pub(super) fn new(scheme: &str, target: SocketAddr, template: &RequestTemplate) -> Result<Self, String> {
         let asked = format!("{scheme}://{target}{}", template.target());
         let url = Url::parse(&asked)
-            .map_err(|error| format!("from `{}`, which is no URL: {error}", short(&asked)))?;
+            .map_err(|error| format!("from `{}`, which is not a URL: {error}", short(&asked)))?;
         Ok(Self { url, target, host: target.to_string(), template: template.clone() })
     }
 
-    /// Where a redirect leads, seen from here.
+    /// The target of a redirect from here.
     pub(super) fn follow(&self, location: &str) -> Result<Self, String> {
         let (url, target) = target_of(&self.url, location)?;
         let path = match url.query() {
@@ -43,13 +43,13 @@ impl Location {
     }
 }
 
-/// The URL that a redirect names, and its address.
+/// The URL of a redirect's target, and its address.
 fn target_of(asked: &Url, location: &str) -> Result<(Url, SocketAddr), String> {
     let url = asked
         .join(location)
-        .map_err(|error| format!("to `{}`, which is no URL: {error}", short(location)))?;
+        .map_err(|error| format!("to `{}`, which is not a URL: {error}", short(location)))?;
     if url.scheme() != asked.scheme() {
-        return Err(format!("to `{}`, but only {} is spoken here", short(location), asked.scheme()));
+        return Err(format!("to `{}`, but only {} is allowed here", short(location), asked.scheme()));
     }
     let host = url.host_str().unwrap_or_default();
     let address = match host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>() {
@@ -97,7 +97,7 @@ mod tests {
             ("http://[2001:db8::1]/", "not on this machine"),
             ("https://127.0.0.1:4000/", "only http"),
             ("file:///etc/passwd", "only http"),
-            ("http://127.0.0.1:99999/", "no URL"),
+            ("http://127.0.0.1:99999/", "not a URL"),
         ] {
             let error = target_of(&asked, location).unwrap_err();
             assert!(error.contains(told), "{location}: {error}");

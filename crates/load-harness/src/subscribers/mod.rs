@@ -1,4 +1,4 @@
-//! The subscribers: one file per pattern, whichever client carries it, and what they all have.
+//! The subscribers: one file per pattern, the HTTP clients that carry them, and what they share.
 
 pub(crate) mod error_counts;
 mod event_source;
@@ -26,8 +26,8 @@ use contract::Pattern;
 
 use crate::{data::error::SubscriberError, subscribers::subscriber::Subscriber};
 
-/// Reads until the trial ends, or the server has ended the subscription for good; reconnects from
-/// the subscriber's cursor when the connection is lost.
+/// Reads until the trial ends or the server ends the subscription for good; after a lost connection it
+/// reconnects and continues from the subscriber's cursor.
 pub(crate) async fn subscribe(subscriber: Rc<Subscriber>) {
     loop {
         let Err(error) = read(&subscriber).await;
@@ -36,7 +36,7 @@ pub(crate) async fn subscribe(subscriber: Rc<Subscriber>) {
     }
 }
 
-/// Reads as the subscriber's pattern does until the connection fails.
+/// Reads with the subscriber's pattern until the connection fails.
 async fn read(subscriber: &Subscriber) -> Result<Infallible, SubscriberError> {
     match subscriber.pattern() {
         Pattern::ShortPolling => short_polling::run(subscriber).await,

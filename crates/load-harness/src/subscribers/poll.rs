@@ -1,4 +1,4 @@
-//! What becomes of the answer to a poll, short or long, whichever client has brought it.
+//! Handles the answer to a poll, short or long, from any client.
 
 use std::time::Duration;
 
@@ -10,12 +10,12 @@ use crate::{
     data::{answer::PollAnswer, error::SubscriberError},
 };
 
-/// Takes an answer, step by step. `true` if the batch was cut and there is more to fetch at once.
+/// Handles an answer. Returns `true` if the batch was cut and the next poll should follow at once.
 pub(super) fn take(subscriber: &Subscriber, answer: &PollAnswer<'_>) -> Result<bool, SubscriberError> {
-    // The place, where the server does not name it by a cursor of ours.
+    // The position, where the server names it in its own format.
     subscriber.place_as_named(&answer.head, answer.body)?;
 
-    // What the status says: nothing new, or no.
+    // The status: nothing new, or a refusal.
     let status = answer.head.status();
     if subscriber.protocol().is_empty(status) {
         subscriber.count_empty_poll(answer.exchange_bytes);
@@ -25,8 +25,8 @@ pub(super) fn take(subscriber: &Subscriber, answer: &PollAnswer<'_>) -> Result<b
         return Err(refusal(status, answer.head.field(&header::RETRY_AFTER)));
     }
 
-    // What the exchange took. The first answer says where the subscriber starts, so the place comes before
-    // the events.
+    // The bytes of the exchange. The first answer says where the subscriber starts, so its cursor is noted
+    // before the events.
     let body = subscriber.protocol().poll(answer.body)?;
     if subscriber.cursor().is_none() {
         subscriber.place(body.cursor);
@@ -38,7 +38,7 @@ pub(super) fn take(subscriber: &Subscriber, answer: &PollAnswer<'_>) -> Result<b
         add(&subscriber.counters().headers, answer.exchange_bytes - answer.body.len() as u64);
     }
 
-    // The events, and the place after them.
+    // The events, and the cursor after them.
     for event in &body.events {
         subscriber.deliver(event.id, &event.data);
     }
@@ -46,7 +46,8 @@ pub(super) fn take(subscriber: &Subscriber, answer: &PollAnswer<'_>) -> Result<b
     Ok(body.more)
 }
 
-/// Whether it asks for patience, and for how long (RFC 9110 §10.2.3; the form of a date is not taken).
+/// The error for a refused poll, with the delay of `Retry-After` if there is one (RFC 9110 §10.2.3; in
+/// seconds only, dates are ignored).
 fn refusal(status: StatusCode, retry_after: Option<&[u8]>) -> SubscriberError {
     let seconds = retry_after
         .filter(|_| matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE))

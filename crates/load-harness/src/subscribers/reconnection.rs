@@ -1,26 +1,26 @@
-//! What a subscriber does when its connection is lost: what browsers do, and pages with the usual code.
+//! How a subscriber reconnects: as browsers do, and pages with the usual code.
 //!
-//! * **SSE** is an EventSource (WHATWG HTML §9.2.2 to §9.2.4). A stream that ends or breaks is asked for
-//!   again after the reconnection time, 3 s as in Chromium unless a `retry:` said otherwise, without any
-//!   jitter; the URL is repeated and the last event ID goes along in `Last-Event-ID`. Another status than
-//!   200 (204 among them) or another content type than `text/event-stream` ends the subscription for good.
-//!   Redirects are followed, and a subscriber that reconnects asks where they led.
-//! * **WebSocket** has no reconnection of its own; a page does as RFC 6455 §7.2.3 advises: the first
-//!   attempt after a random time of up to 5 s, the next ones after random times out of 5 to 10 s, 10 to
-//!   20 s, and from then on 20 to 40 s, until a handshake succeeds. Any answer but 101 is a failure as
-//!   any other, for a page is not told the status. The random times follow from the seed.
+//! * **SSE** is an EventSource (WHATWG HTML §9.2.2 to §9.2.4). After a stream ends or breaks it waits for the
+//!   reconnection time, 3 s as in Chromium unless a `retry:` field sets another, without any jitter. Then it
+//!   repeats the URL and sends the last event ID in `Last-Event-ID`. A status other than 200 (204 included) or
+//!   a content type other than `text/event-stream` ends the subscription for good. Redirects are followed, and
+//!   a reconnection goes directly to their target.
+//! * **WebSocket** has no reconnection of its own; a page follows the advice of RFC 6455 §7.2.3: the first
+//!   attempt after a random time of up to 5 s, the next ones after random times of 5 to 10 s, 10 to
+//!   20 s, and then always 20 to 40 s, until a handshake succeeds. Any answer but 101 is a failure like
+//!   any other, because a page cannot see the status. The random times follow from the seed.
 //! * **Long polling** is a loop in a page: after a failure it waits 250 ms, then twice as long each time
 //!   up to 4 s, until an answer comes.
-//! * **Short polling** has its timer: it asks at its next tick.
-//! * **Both polls** are given up when no answer comes in time ([`super::request_timeout`]), which is a
-//!   failure like any other. They respect `Retry-After` in seconds with 429 and 503 (RFC 9110 §10.2.3). A kept
-//!   connection that the other side closed while it was idle is no failure: the browser opens another
-//!   and asks there ([`super::http1_client`], RFC 9112 §9.3.1).
+//! * **Short polling** has its timer: it polls at its next tick.
+//! * **Both polls** have a request timeout ([`super::request_timeout`]), which is a failure like any other.
+//!   They respect `Retry-After` in seconds with 429 and 503 (RFC 9110 §10.2.3). If the other side has closed a
+//!   kept connection while it was idle, that is not a failure: the browser opens another and repeats the
+//!   request there ([`super::http1_client`], RFC 9112 §9.3.1).
 //!
-//! Two things are no browser's, so that setting up takes no longer than it must. Until the schedule begins,
-//! a subscriber that never had its place tries again after 250 ms, doubled up to 4 s, whatever its pattern.
-//! And one that never had a place does not try again at all where every attempt would meet the same: a
-//! certificate that is no good, a protocol that the server does not speak.
+//! Two rules differ from browsers, to keep the set-up short. Until the schedule begins, a subscriber that was
+//! never set up retries after 250 ms, doubled up to 4 s, with every pattern. And it does not retry at all
+//! where every attempt would fail in the same way: an invalid certificate, a protocol that the server does not
+//! support.
 
 use std::{
     cell::{Cell, RefCell},
@@ -34,34 +34,34 @@ use rand::{RngExt, SeedableRng, rngs::StdRng};
 use super::{error_counts::Met, location::Location};
 use crate::data::sse_parser::SseParser;
 
-/// EventSource's reconnection time as long as the stream names none, as in Chromium. The standard says "a
-/// few seconds".
+/// EventSource's reconnection time if the stream sets none, as in Chromium. The standard says "a few
+/// seconds".
 const RETRY: Duration = Duration::from_secs(3);
 
 /// The longest first wait of a WebSocket; the unit of the waits that follow.
 const WEBSOCKET_FIRST: Duration = Duration::from_secs(5);
-/// After so many failures in a row its waits grow no more: they then lie between 20 and 40 s.
+/// After this many failures in a row the waits stop growing: they stay between 20 and 40 s.
 const WEBSOCKET_DOUBLINGS: u32 = 3;
 
-/// A loop's first wait, and how often it is doubled: up to 4 s.
+/// The first wait of a polling loop, and how often it is doubled: up to 4 s.
 const BACKOFF_FIRST: Duration = Duration::from_millis(250);
 const BACKOFF_DOUBLINGS: u32 = 4;
 
-/// What a subscriber carries from one connection to the next.
+/// What a subscriber keeps from one connection to the next.
 pub(crate) struct Reconnection {
     /// EventSource's reconnection time.
     retry: Cell<Duration>,
     /// EventSource's last event ID string; empty if there is none.
     last_event_id: RefCell<Box<str>>,
-    /// Where redirects led, if there were any.
+    /// The target of redirects, if there were any.
     moved: RefCell<Option<Rc<Location>>>,
-    /// Failures of the quick attempts before it had a place.
+    /// Failures of the quick attempts before it was set up.
     first_failures: Cell<u32>,
     /// Failures since the last answer.
     failures: Cell<u32>,
-    /// Failures of its life.
+    /// All failures of the subscriber.
     losses: Cell<u64>,
-    /// When it lost the connection that it has not got back.
+    /// When it lost its connection; none while it has one.
     lost_ns: Cell<Option<u64>>,
     pub(super) met: Met,
 }
@@ -87,7 +87,7 @@ impl Reconnection {
         SseParser::resuming(&self.last_event_id.borrow())
     }
 
-    /// Keeps what a stream said that is over.
+    /// Keeps the last event ID and the reconnection time of a stream that has ended.
     pub(super) fn remember(&self, parser: &SseParser) {
         *self.last_event_id.borrow_mut() = parser.last_event_id().into();
         if let Some(retry_ms) = parser.retry_ms() {
@@ -100,7 +100,7 @@ impl Reconnection {
         self.last_event_id.borrow().clone()
     }
 
-    /// Where redirects led, if there were any.
+    /// The target of redirects, if there were any.
     pub(super) fn location(&self) -> Option<Rc<Location>> {
         self.moved.borrow().clone()
     }
@@ -109,22 +109,23 @@ impl Reconnection {
         self.moved.replace(location);
     }
 
-    /// Notes when the connection was lost, if it is not known to be.
+    /// Notes when the connection was lost, unless it is already lost.
     pub(super) fn lose(&self, now_ns: u64) {
         if self.lost_ns.get().is_none() {
             self.lost_ns.set(Some(now_ns));
         }
     }
 
-    /// Notes that an answer has come: whatever was lost is found again. Returns when it was lost.
+    /// Notes that an answer has come, so the subscriber has recovered. Returns when it had lost its
+    /// connection, if it had.
     pub(super) fn find_again(&self) -> Option<u64> {
         self.failures.set(0);
         self.lost_ns.take()
     }
 
-    /// Counts a failure. How long a subscriber of this pattern waits before its next attempt; `tick` is what
-    /// is left to wait for where it has a timer. The first attempts, before it had a place and the schedule
-    /// began, are quick. `poll_phase` stands for the seed, `index` for the subscriber.
+    /// Counts a failure. Returns how long a subscriber of this pattern waits before its next attempt; `tick`
+    /// is the wait of short polling, which has a timer. The first attempts, before it was set up and the
+    /// schedule began, have short waits. `poll_phase` stands for the seed, `index` for the subscriber.
     pub(super) fn wait(
         &self,
         pattern: Pattern,
@@ -144,19 +145,19 @@ impl Reconnection {
     }
 }
 
-/// A number in `[0, 1)` for the n-th loss of a subscriber: another for each, the same in every run with this
-/// seed.
+/// A number in `[0, 1)` for the n-th loss of a subscriber: different for each, the same in every run with
+/// this seed.
 fn draw(poll_phase: f64, index: u32, losses: u64) -> f64 {
     let place = (u64::from(index) << 32).wrapping_add(losses);
     StdRng::seed_from_u64(poll_phase.to_bits() ^ place).random()
 }
 
-/// A loop's wait after so many failures in a row before this one.
+/// The wait of a polling loop after `failures` failures in a row before this one.
 fn backoff(failures: u32) -> Duration {
     BACKOFF_FIRST * (1 << failures.min(BACKOFF_DOUBLINGS))
 }
 
-/// A WebSocket's wait after so many failures in a row before this one.
+/// The wait of a WebSocket after `failures` failures in a row before this one.
 fn websocket_wait(failures: u32, draw: f64) -> Duration {
     let doublings = failures.min(WEBSOCKET_DOUBLINGS);
     let longest = WEBSOCKET_FIRST * (1 << doublings);
@@ -188,7 +189,7 @@ mod tests {
         let mut draws: Vec<f64> = (0..1_000).map(|index| draw(0.3, index, 0)).collect();
         draws.sort_by(f64::total_cmp);
         let uneven = draws.iter().zip(1_u32..).map(|(draw, rank)| (f64::from(rank) / 1e3 - draw).abs());
-        assert!(uneven.fold(0.0, f64::max) < 0.06, "as of a thousand subscribers that were lost at once");
+        assert!(uneven.fold(0.0, f64::max) < 0.06, "a thousand subscribers that lose connections at once");
     }
 
     #[test]

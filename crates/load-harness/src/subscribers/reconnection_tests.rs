@@ -1,5 +1,5 @@
-//! Reconnection against servers of a few lines. The clock stands still but for the sleeps of subscribers,
-//! so a wait takes no time and is exact.
+//! Reconnection, tested against small fake servers. The clock is paused except for the sleeps of subscribers:
+//! a wait takes no real time and is exact.
 
 use std::{collections::VecDeque, rc::Rc, time::Duration};
 
@@ -26,7 +26,7 @@ const POLLED: &str = r#"{"cursor":"k3v9qa.3","resume":"live","events":[],"more":
 pub(super) const BEGUN: Option<Started> =
     Some(Started { start_ns: 0, window: Window { start_ns: 0, end_ns: 1_000_000_000 }, numbers: (1, 11) });
 
-/// A request that a server got, and how long after it had closed the connection before.
+/// A request that a server received, and the time since it had closed the previous connection.
 #[derive(Debug)]
 pub(super) struct Asked {
     pub(super) head: String,
@@ -47,7 +47,7 @@ pub(super) async fn listener() -> TcpListener {
     TcpListener::bind("127.0.0.1:0").await.unwrap()
 }
 
-/// Gives one answer a connection and closes it.
+/// Answers once on each connection and closes it.
 pub(super) async fn answer_each(listener: &TcpListener, answers: &[String]) -> Vec<Asked> {
     let (mut asked, mut closed) = (Vec::new(), Instant::now());
     for answer in answers {
@@ -60,7 +60,7 @@ pub(super) async fn answer_each(listener: &TcpListener, answers: &[String]) -> V
     asked
 }
 
-/// What a subscriber asks that meets these answers, each on a connection of its own.
+/// The requests of a subscriber that gets these answers, each on a new connection.
 pub(super) async fn asked_of(
     subscriber: &Rc<Subscriber>,
     listener: &TcpListener,
@@ -88,7 +88,7 @@ pub(super) fn polled(headers: &str) -> String {
     format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n{headers}\r\n{POLLED}", POLLED.len())
 }
 
-/// Until the schedule begins, a subscriber without a place is quick.
+/// Until the schedule begins, a subscriber that was never set up retries after short waits.
 #[tokio::test(start_paused = true)]
 async fn a_first_connect_is_tried_again_quickly_and_a_late_one_as_its_pattern_does() {
     for pattern in Pattern::ALL {
@@ -101,7 +101,7 @@ async fn a_first_connect_is_tried_again_quickly_and_a_late_one_as_its_pattern_do
         }
         let what = "the connection was closed before an answer";
         assert!(errors_met(&subscriber)[0].what == what, "{:?}", errors_met(&subscriber));
-        assert_eq!(subscriber.worker.recovery.borrow().count(), 0, "nothing was lost that it had");
+        assert_eq!(subscriber.worker.recovery.borrow().count(), 0, "it never had a connection to lose");
     }
     let listener = listener().await;
     let subscriber = Rc::new(subscriber_at(&listener, Pattern::Sse, BEGUN));
@@ -113,13 +113,13 @@ async fn a_first_connect_is_tried_again_quickly_and_a_late_one_as_its_pattern_do
     assert!(asked[2].after >= Duration::from_secs(5), "{asked:?}");
 }
 
-/// Events before the place of a subscriber that came late are lost to it.
+/// Events before the first cursor of a late subscriber count as lost.
 #[tokio::test]
 async fn whoever_comes_after_the_first_event_has_missed_what_was_before() {
     let listener = listener().await;
     let cursor = "k3v9qa.3".parse().unwrap();
     let late = subscriber_at(&listener, Pattern::Sse, BEGUN);
-    assert_eq!(late.missing_in(1, 11).len(), 10, "it has not come yet");
+    assert_eq!(late.missing_in(1, 11).len(), 10, "it has no cursor yet");
     late.place(cursor);
     assert_eq!(late.missing_in(1, 11).len(), 10);
     late.deliver("k3v9qa.4".parse().unwrap(), &contract::stamp(1, "payload"));
@@ -183,7 +183,7 @@ async fn a_lost_websocket_backs_off_and_a_refused_handshake_is_a_failure_like_an
     assert_eq!(subscriber.worker.recovery.borrow().count(), 1);
 }
 
-/// RFC 9112 §9.3.1: a kept connection that is gone is not the subscriber's failure.
+/// RFC 9112 §9.3.1: a kept connection that was closed while idle is not a failure.
 #[tokio::test(start_paused = true)]
 async fn a_connection_that_was_closed_while_idle_is_opened_again_without_a_failure() {
     for (pattern, is_noticed) in
@@ -197,7 +197,7 @@ async fn a_connection_that_was_closed_while_idle_is_opened_again_without_a_failu
                 head(&mut stream).await;
                 stream.write_all(polled("").as_bytes()).await.unwrap();
                 if !is_noticed {
-                    // Goes only when the next request is there.
+                    // Closes only after the next request has come.
                     head(&mut stream).await;
                 }
             }
@@ -213,7 +213,7 @@ async fn a_connection_that_was_closed_while_idle_is_opened_again_without_a_failu
     }
 }
 
-/// The other side of it: where a fresh connection is closed, or an answer has begun, it is one.
+/// It is a failure if a new connection is closed, or if an answer has begun.
 #[tokio::test(start_paused = true)]
 async fn a_fresh_connection_without_an_answer_and_an_answer_that_breaks_off_are_failures() {
     let listener = listener().await;
@@ -249,7 +249,7 @@ async fn a_poll_that_is_asked_for_patience_has_it() {
                 let asked = asked_of(&subscriber, &listener, answers.make_contiguous()).await;
                 let again = asked.last().unwrap().after;
                 assert!(again >= Duration::from_secs(7), "{pattern} {status}: {again:?}");
-                let what = format!("the server answered {status} and asked for patience");
+                let what = format!("the server answered {status} with Retry-After");
                 assert_eq!(errors_met(&subscriber), [error_met(&what, 1, false)]);
             }
         }

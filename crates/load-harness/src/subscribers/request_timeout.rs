@@ -1,10 +1,10 @@
-//! When a poll is given up: as `fetch` with `AbortSignal.timeout()` in a page (WHATWG DOM §3.2) would. HTTP
-//! itself knows no time after which a client stops waiting (RFC 9110).
+//! The timeout of a poll: as `fetch` with `AbortSignal.timeout()` in a page (WHATWG DOM §3.2). HTTP itself
+//! defines no time after which a client stops waiting (RFC 9110).
 //!
-//! The time runs from when the request is sent, for a long poll from when its hold should have ended; opening
-//! a connection for it may take as long again. A subscriber that gives up lets go of the connection, for an
-//! answer could still come there, and counts a failure. Streams are waited for without end: a page's
-//! EventSource and WebSocket have no timeout either.
+//! The timeout starts when the request is sent, for a long poll when its hold should have ended; opening a
+//! connection for it may take as long again. After a timeout the subscriber closes the connection, because an
+//! answer could still come there, and counts a failure. Streams have no timeout, as a page's EventSource and
+//! WebSocket have none.
 
 use std::{pin::Pin, time::Duration};
 
@@ -14,10 +14,10 @@ use tokio::time::sleep;
 use super::subscriber::Subscriber;
 use crate::{connections::ledger::add, data::error::SubscriberError};
 
-// What is awaited is pinned where it stands: by value every function on the way would keep room for it in the
-// subscriber's task.
+// Futures are passed by pinned reference: by value, every function in the chain would reserve room for them in
+// the subscriber's task.
 impl Subscriber {
-    /// Opens a connection; for a poll it must not take too long.
+    /// Opens a connection, for a poll within the request timeout.
     pub(super) async fn opened_in_time<T>(
         &self,
         opening: Pin<&mut impl Future<Output = Result<T, SubscriberError>>>,
@@ -30,8 +30,8 @@ impl Subscriber {
         }
     }
 
-    /// Sends a poll and waits for the whole answer, but not too long. Dropping the exchange must let go of
-    /// its connection.
+    /// Sends a poll and waits for the whole answer, within the timeout. Dropping the exchange must close its
+    /// connection.
     pub(super) async fn answered_in_time<T>(
         &self,
         exchange: Pin<&mut impl Future<Output = Result<T, SubscriberError>>>,
@@ -39,8 +39,8 @@ impl Subscriber {
         self.in_time(self.answer_timeout(), exchange).await
     }
 
-    /// How long the answer to the next poll is waited for. The first long poll is not held by a server that
-    /// knows our cursors; what others do with theirs is for them.
+    /// The timeout of the next poll. A server that uses our cursors does not hold the first long poll; a
+    /// foreign server may.
     fn answer_timeout(&self) -> Duration {
         let settings = self.settings();
         let may_be_held = self.cursor().is_some() || !self.protocol().numbers_events();
@@ -54,14 +54,14 @@ impl Subscriber {
         longest: Duration,
         mut awaited: Pin<&mut impl Future<Output = Result<T, SubscriberError>>>,
     ) -> Result<T, SubscriberError> {
-        // The answer first: where both are there, it has come.
+        // The answer first: if both are ready, it came in time.
         tokio::select! {
             biased;
             outcome = &mut awaited => return outcome,
             () = sleep(longest) => {}
         }
         if self.is_closing() {
-            // The trial is over: giving up would only cut off what is still counted.
+            // The trial is over: a timeout would only cut off an answer that is still counted.
             return awaited.await;
         }
         add(&self.counters().other_wakeups, 1);

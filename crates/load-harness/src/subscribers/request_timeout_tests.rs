@@ -1,5 +1,5 @@
-//! Polls that nobody answers, against servers of a few lines. Where the clock stands still but for sleeps, a
-//! timeout takes no time and is exact.
+//! Polls without an answer, tested against small fake servers. Where the clock is paused except for sleeps, a
+//! timeout takes no real time and is exact.
 
 use std::time::Duration;
 
@@ -24,17 +24,17 @@ use super::{
 };
 
 const POLLS: [Pattern; 2] = [Pattern::ShortPolling, Pattern::LongPolling];
-/// Of scenarios that do not say otherwise, which hold a request for 1.5 s.
+/// The default timeout of scenarios; the default hold is 1.5 s.
 const TIMEOUT: Duration = Duration::from_secs(5);
 const HOLD: Duration = Duration::from_millis(1_500);
-/// What the steps of a test take while its clock stands still, and a timer's grain.
+/// Tolerance for the steps of a test with a paused clock, and for the resolution of timers.
 const AT_ONCE: Duration = Duration::from_millis(50);
 
 fn limit(pattern: Pattern) -> Duration {
     if pattern == Pattern::LongPolling { HOLD + TIMEOUT } else { TIMEOUT }
 }
 
-/// Longest wait before the next attempt: a tick of the timetable, or a loop's first pause.
+/// Longest wait before the next attempt: a tick of the timetable, or the first wait of a polling loop.
 fn pause(pattern: Pattern) -> Duration {
     if pattern == Pattern::LongPolling { Duration::from_millis(250) } else { Duration::from_secs(1) }
 }
@@ -54,8 +54,8 @@ async fn is_closed(stream: &mut TcpStream) -> bool {
     matches!(timeout(AT_ONCE, stream.read(&mut [0])).await, Ok(Ok(0) | Err(_)))
 }
 
-/// Answers the first poll, never the second, and the third on the next connection. Returns how long the
-/// second was waited for until the third was there, and what the third asked.
+/// Answers the first poll, never the second, and the third on the next connection. Returns the time from the
+/// second poll until the third, and the request of the third.
 async fn leave_the_second_unanswered(listener: &TcpListener, is_kept: bool) -> (Duration, String) {
     let (mut stream, _) = asked(listener).await;
     stream.write_all(polled("").as_bytes()).await.unwrap();
@@ -91,7 +91,7 @@ async fn a_poll_that_nobody_answers_is_given_up_and_asked_again_on_a_new_connect
             };
             let least = limit(pattern);
             assert!(waited >= least && waited <= least + pause(pattern) + AT_ONCE, "{what}: {waited:?}");
-            assert!(again.contains("after=k3v9qa.3"), "{what}: it goes on at its place: {again}");
+            assert!(again.contains("after=k3v9qa.3"), "{what}: it continues at its cursor: {again}");
             let words = format!("no answer within {} s", least.as_secs_f64());
             assert_eq!(errors_met(&subscriber), [error_met(&words, 1, false)], "{what}");
             let counters = subscriber.counters();
@@ -106,7 +106,7 @@ async fn a_poll_that_nobody_answers_is_given_up_and_asked_again_on_a_new_connect
     }
 }
 
-/// Setting up has the same timeout; a first long poll is not held, and not waited for as if it were.
+/// Setting up has the same timeout; a first long poll is not held, so its timeout does not include the hold.
 #[tokio::test(start_paused = true)]
 async fn a_first_poll_that_nobody_answers_is_asked_again_as_one_that_failed() {
     for pattern in POLLS {
@@ -152,7 +152,7 @@ async fn a_long_poll_is_waited_for_through_its_whole_hold() {
                 head(&mut stream).await;
                 let before = subscriber.counters().empty_answers.get();
                 sleep(Duration::from_millis(held_ms)).await;
-                // A subscriber that has given up is not there to take it.
+                // This fails if the subscriber has closed the connection after its timeout.
                 let _ = stream.write_all(b"HTTP/1.1 204 No Content\r\n\r\n").await;
                 tokio::select! {
                     _ = head(&mut stream), if failures == 0 => {}
@@ -193,7 +193,7 @@ async fn streams_are_waited_for_without_end() {
     }
 }
 
-/// What is still on its way when the trial is over is counted on both sides.
+/// Bytes that are in flight when the trial is over are counted on both sides.
 #[tokio::test(start_paused = true)]
 async fn once_the_trial_is_over_nothing_is_given_up_and_nothing_asked() {
     for pattern in POLLS {
@@ -205,7 +205,7 @@ async fn once_the_trial_is_over_nothing_is_given_up_and_nothing_asked() {
             head(&mut stream).await;
             subscriber.worker.close();
             let more = timeout(Duration::from_secs(60), listener.accept()).await;
-            assert!(more.is_err(), "{pattern}: it asked again");
+            assert!(more.is_err(), "{pattern}: it sent another request");
             let before = subscriber.counters().stream.received();
             stream.write_all(polled("").as_bytes()).await.unwrap();
             while subscriber.counters().stream.received() == before {
@@ -222,14 +222,14 @@ async fn once_the_trial_is_over_nothing_is_given_up_and_nothing_asked() {
     }
 }
 
-/// A handshake that stays away holds up its poll as much as an answer would.
+/// A TLS handshake without an answer has the same timeout as a poll.
 #[tokio::test(start_paused = true)]
 async fn a_tls_handshake_that_nobody_answers_is_given_up() {
     for transport in [Transport::Http1Tls, Transport::Http2] {
         let peer = Peer::good("h2").await;
         let worker = peer.worker(Pattern::LongPolling, transport, "");
         let subscriber = &subscribers(&worker, 1)[0];
-        // The kernel accepts it, and nobody else.
+        // The kernel accepts the connection, but the peer never does.
         let watch = async {
             while subscriber.counters().failures.get() < 2 {
                 sleep(Duration::from_millis(10)).await;
@@ -243,7 +243,7 @@ async fn a_tls_handshake_that_nobody_answers_is_given_up() {
         let least = 2 * TIMEOUT + Duration::from_millis(250);
         assert!(begun.elapsed() >= least && begun.elapsed() < least + AT_ONCE, "{:?}", begun.elapsed());
         assert_eq!(errors_met(subscriber), [error_met("no answer within 5 s", 2, false)], "{transport}");
-        assert_eq!(subscriber.counters().requests.get(), 0, "nothing was asked");
+        assert_eq!(subscriber.counters().requests.get(), 0, "no request was sent");
     }
 }
 

@@ -1,8 +1,8 @@
-//! An ordinary client, one `reqwest::Client` a subscriber: a labelled comparison that shows what convenience
-//! costs beside the lab's own.
+//! An ordinary client, one `reqwest::Client` per subscriber: a labelled comparison that shows what convenience
+//! costs.
 //!
-//! reqwest has no hook at the socket, so its bytes are those that the server counted, and a trial
-//! with it says so.
+//! reqwest gives no access to the socket, so its bytes are those that the server counted, and a warning in the
+//! record says so.
 
 use std::{mem, ops::ControlFlow, pin::pin};
 
@@ -26,7 +26,7 @@ pub(super) struct ReqwestClient {
     client: Option<Client>,
 }
 
-/// An answer that goes on.
+/// An answer that continues.
 pub(super) struct ReqwestStream(Response);
 
 impl ReqwestClient {
@@ -34,7 +34,7 @@ impl ReqwestClient {
         Self { reuse, client: None }
     }
 
-    /// Makes the client. When it opens its connection it does not tell: one that is kept counts now.
+    /// Makes the client. It does not report when it opens its connection, so a kept one is counted now.
     pub(super) fn connect(&mut self, subscriber: &Subscriber) -> Result<(), SubscriberError> {
         self.client(subscriber).map(drop)
     }
@@ -71,7 +71,7 @@ impl ReqwestClient {
             take(&PollAnswer {
                 head: AnswerHead::Fields(status, &headers),
                 body: &body,
-                // What else it took is known to the server alone.
+                // Only the server knows the other bytes of the exchange.
                 exchange_bytes: body.len() as u64,
                 exchange_ns: None,
             })
@@ -93,7 +93,7 @@ impl ReqwestClient {
         Ok(accepted.map_continue(|()| ReqwestStream(response)))
     }
 
-    /// A request on the client's connection, or on a fresh one that the server shall close.
+    /// A request on the client's connection, or on a new one that the server should close.
     fn request(&self, subscriber: &Subscriber, more: &str) -> Result<Request, SubscriberError> {
         let builder = http::Request::builder();
         let builder = match self.reuse {
@@ -101,7 +101,7 @@ impl ReqwestClient {
             ConnectionReuse::Once => builder.header(header::CONNECTION, "close"),
         };
         let unsendable =
-            |error: String| SubscriberError::Protocol(format!("no such request can be sent: {error}"));
+            |error: String| SubscriberError::Protocol(format!("the request cannot be sent: {error}"));
         let request = subscriber.fill_request("http", more, builder).body(());
         let (head, ()) = request.map_err(|error| unsendable(error.to_string()))?.into_parts();
         let url = Url::parse(&head.uri.to_string()).map_err(|error| unsendable(error.to_string()))?;
@@ -110,7 +110,7 @@ impl ReqwestClient {
         Ok(request)
     }
 
-    /// Counts a request that is about to be sent, and the connection if it is opened for it.
+    /// Counts a request that is about to be sent, and the connection if the request opens one.
     async fn count(&self, subscriber: &Subscriber) {
         subscriber.may_ask().await;
         match self.reuse {
@@ -122,7 +122,7 @@ impl ReqwestClient {
 }
 
 impl ReqwestStream {
-    /// Shows `look` every chunk whole; all of it must be used.
+    /// Calls `look` with every chunk whole; it must use all of it.
     pub(super) async fn read<T>(
         &mut self,
         context: &ConnectionContext,

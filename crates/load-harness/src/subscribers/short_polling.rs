@@ -1,4 +1,4 @@
-//! Short polling: asks on a timer, at a fixed rate and at a phase of its own.
+//! Short polling: sends a request on a timer, at a fixed rate; each subscriber has its own phase.
 //!
 //! ```text
 //! > GET /short-polling HTTP/1.1                      once, to learn the first cursor
@@ -7,10 +7,10 @@
 //! < HTTP/1.1 304 Not Modified                        or 200 with events
 //! ```
 //!
-//! Cost: a timer and an exchange per interval, whether or not something happened.
+//! Cost: a timer and an exchange per interval, with or without new events.
 //!
-//! Exercise: sleep for the interval after each answer instead of keeping to a timetable. Which
-//! quantities of `rtt` leave the model, and by how much?
+//! Exercise: sleep for the interval after each answer instead of following a timetable. Which
+//! quantities of `rtt` differ from the model then, and by how much?
 
 use std::convert::Infallible;
 
@@ -20,7 +20,7 @@ use crate::{connections::ledger::add, data::error::SubscriberError};
 /// Reads until the connection fails.
 pub(super) async fn run(subscriber: &Subscriber) -> Result<Infallible, SubscriberError> {
     let mut client = HttpClient::of(subscriber);
-    // A subscriber that comes back goes on with the next tick.
+    // After a reconnection the subscriber continues at the next tick.
     if !subscriber.is_set_up() {
         subscriber
             .set_up(async {
@@ -36,11 +36,11 @@ pub(super) async fn run(subscriber: &Subscriber) -> Result<Infallible, Subscribe
     }
 }
 
-/// One poll. `true` if the batch was cut and there is more to fetch at once.
+/// One poll. Returns `true` if the batch was cut and the next poll should follow at once.
 async fn ask(subscriber: &Subscriber, client: &mut HttpClient) -> Result<bool, SubscriberError> {
     client
         .poll(subscriber, |answer| {
-            // How long it took is an input of the model.
+            // The model needs the duration of an exchange as an input.
             if let Some(exchange_ns) = answer.exchange_ns {
                 add(&subscriber.counters().exchanges, 1);
                 add(&subscriber.counters().exchange_ns, exchange_ns);

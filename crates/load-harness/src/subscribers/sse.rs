@@ -1,21 +1,21 @@
-//! Server-Sent Events: asks once and reads an answer that never ends.
+//! Server-Sent Events: sends one request and reads an answer that never ends.
 //!
 //! ```text
 //! > GET /sse HTTP/1.1
 //! > accept: text/event-stream
-//! > last-event-id: k3v9qa.1               only when it reconnects
+//! > last-event-id: k3v9qa.1               only after a reconnection
 //! < HTTP/1.1 200 OK
 //! < content-type: text/event-stream
-//! < id: k3v9qa.1                          the place it starts from
+//! < id: k3v9qa.1                          where the stream starts
 //! < id: k3v9qa.2
 //! < data: hello
 //! ```
 //!
-//! Cost: one request, then a read per write of the server. What it makes of the head and of redirects stands
-//! in [`super::event_source`], when it comes back in [`super::reconnection`].
+//! Cost: one request, then a read per write of the server. [`super::event_source`] handles status, content
+//! type and redirects; [`super::reconnection`] decides when the subscriber reconnects.
 //!
-//! Exercise: leave `last-event-id` away when reconnecting. What does the delivery check of `obstacles` find
-//! where every connection is cut after a while, and which pause of the subscriber is that?
+//! Exercise: reconnect without `last-event-id`. What does the delivery check of `obstacles` find where
+//! every connection is cut after a while, and during which pause of the subscriber are events lost?
 
 use std::convert::Infallible;
 
@@ -49,8 +49,8 @@ async fn read_on(subscriber: &Subscriber, parser: &mut SseParser) -> Result<Infa
     }
 }
 
-/// Asks as a browser repeats it: the same URL, and the last event ID beside it, whether that is a cursor of
-/// ours or not.
+/// Requests the stream as a browser does: the same URL each time, with the last event ID, whether that is
+/// one of our cursors or not.
 async fn open(subscriber: &Subscriber) -> Result<HttpStream, SubscriberError> {
     let resuming = match &*subscriber.last_event_id() {
         "" => String::new(),
@@ -59,7 +59,7 @@ async fn open(subscriber: &Subscriber) -> Result<HttpStream, SubscriberError> {
     event_source::open(subscriber, &resuming).await
 }
 
-/// Takes what comes until it is enough, or the stream ends.
+/// Reads events until `is_enough` holds or the stream ends.
 async fn read(
     subscriber: &Subscriber,
     stream: &mut HttpStream,
@@ -74,7 +74,7 @@ async fn read(
         .await
 }
 
-/// Takes a piece of the stream.
+/// Parses a piece of the stream and delivers its events.
 fn take(subscriber: &Subscriber, parser: &mut SseParser, content: &[u8]) -> Result<(), SubscriberError> {
     let mut outcome = Ok(());
     let take = |event: SseEvent<'_>| match subscriber.protocol().stream_event(event) {

@@ -1,5 +1,5 @@
-//! One logical reader: its place in the log, its counters, and what its worker gives it. No pattern and no
-//! client is known here.
+//! One logical reader: its cursor, its counters, and the context of its worker. Independent of pattern and
+//! HTTP client.
 
 use std::{
     cell::{Cell, RefCell},
@@ -41,15 +41,15 @@ pub(crate) struct Subscriber {
     /// Its number among all subscribers of the trial.
     index: u32,
     connection: ConnectionContext,
-    /// The connection that carries its streams, if it has no sockets of its own.
+    /// The HTTP/2 connection that carries its streams, if it has no sockets of its own.
     http2: Option<Rc<Http2Connection>>,
     cursor: Cell<Option<Cursor>>,
-    /// The place as a server names it that knows no cursor of ours.
+    /// The position in the format of a foreign server.
     named_place: RefCell<Option<Box<str>>>,
     sequence: RefCell<Sequence>,
     /// The first contact was made and timed.
     pub(super) is_set_up: Cell<bool>,
-    /// When it was tried first.
+    /// When the first attempt began.
     pub(super) first_attempt_ns: Cell<Option<u64>>,
     reconnection: Reconnection,
     /// Only one subscriber of a trial has it.
@@ -81,7 +81,7 @@ impl Subscriber {
         &self.worker.settings
     }
 
-    /// How its server is asked and answers.
+    /// The requests and answers of its server.
     pub(super) fn protocol(&self) -> &ServerProtocol {
         &self.worker.protocol
     }
@@ -90,7 +90,7 @@ impl Subscriber {
         self.worker.reuse()
     }
 
-    /// What its connections need of it.
+    /// The context of its connections.
     pub(crate) fn connection(&self) -> &ConnectionContext {
         &self.connection
     }
@@ -99,17 +99,17 @@ impl Subscriber {
         &self.connection.counters
     }
 
-    /// The connection that carries its streams, if it has no sockets of its own.
+    /// The HTTP/2 connection that carries its streams, if it has no sockets of its own.
     pub(super) fn http2(&self) -> Option<&Rc<Http2Connection>> {
         self.http2.as_ref()
     }
 
-    /// Where its sockets are counted.
+    /// The counters of its sockets.
     pub(super) fn socket_counters(&self) -> &Counters {
         self.http2.as_ref().map_or(self.counters(), |shared| shared.counters())
     }
 
-    /// Opens a socket to the server, counted; for a connection that is shared, by that.
+    /// Opens a socket to the server and counts it; the counters of a shared connection are its own.
     pub(super) async fn connect(&self) -> Result<CountedStream, SubscriberError> {
         let bytes = Rc::clone(&self.socket_counters().stream);
         let target = self.location().map_or(self.worker.target, |moved| moved.target);
@@ -121,13 +121,13 @@ impl Subscriber {
         Ok(stream)
     }
 
-    /// Counts a connection that was opened.
+    /// Counts an opened connection.
     pub(super) fn count_connection(&self) {
         add(&self.socket_counters().connections, 1);
         self.note(|at_ns| TraceEvent::Connected { at_ns });
     }
 
-    /// Whether it ever had its place.
+    /// Whether it was ever set up.
     pub(crate) fn is_set_up(&self) -> bool {
         self.is_set_up.get()
     }
@@ -151,7 +151,8 @@ impl Subscriber {
         self.note(|at_ns| TraceEvent::Asked { at_ns });
     }
 
-    /// Writes the request of its pattern from its place on, with `more` header lines.
+    /// Writes the request of its pattern, which asks for what comes after its cursor; `more` holds
+    /// additional header lines.
     pub(super) fn write_request(&self, more: &str, text: &mut String) {
         let moved = self.location();
         let (template, host) = match &moved {
@@ -164,7 +165,7 @@ impl Subscriber {
         }
     }
 
-    /// The same for clients to which a head is fields and no text.
+    /// The same for clients that take a request as fields and not as text.
     pub(super) fn fill_request(
         &self,
         scheme: &str,
@@ -189,10 +190,10 @@ impl Subscriber {
         self.note_answer(0);
     }
 
-    /// Notes that the answer to a poll is there, or a stream open: whatever was lost is found again.
+    /// Notes that a poll was answered or a stream opened, so the subscriber has recovered.
     pub(super) fn note_answer(&self, events: usize) {
         self.socket_counters().end();
-        // At the instant of the read, as what it delivers.
+        // The instant of the read, as for its deliveries.
         let received_ns = self.connection.received_ns();
         if let Some(lost_ns) = self.reconnection.find_again() {
             self.worker.recovery.borrow_mut().record_ns(received_ns.saturating_sub(lost_ns));
@@ -212,18 +213,18 @@ impl Subscriber {
         trace.note(at_ns, start_ns, what(at_ns as i64));
     }
 
-    /// The traced subscriber's entries, relative to the schedule's instant 0; no other has any.
+    /// The trace of the traced subscriber, relative to the schedule's instant 0; empty for all others.
     pub(crate) fn traced_from(&self, start_ns: u64) -> Vec<TraceEvent> {
         self.trace.as_ref().map_or(Vec::new(), |trace| trace.finish(start_ns))
     }
 
-    /// The place after the last delivery, if the subscriber has one yet.
+    /// The cursor after the last delivery, if the subscriber has one yet.
     pub(crate) fn cursor(&self) -> Option<Cursor> {
         self.cursor.get()
     }
 
-    /// Notes the place that the server named. The first one is where this subscriber starts; one that comes
-    /// after the first event has missed what is before.
+    /// Notes the cursor that the server sent. The first one is where this subscriber starts; if the schedule
+    /// has begun by then, the events before it count as missed.
     pub(crate) fn place(&self, cursor: Cursor) {
         if self.cursor.get().is_none() {
             let before = self.start().map_or(u64::MAX, |started| started.numbers.0.saturating_sub(1));
@@ -232,7 +233,7 @@ impl Subscriber {
         self.cursor.set(Some(cursor));
     }
 
-    /// Notes the place that a poll's answer names, if its server knows no cursor of ours.
+    /// Notes the position in a poll's answer, if the server has its own format for it.
     pub(super) fn place_as_named(&self, head: &AnswerHead<'_>, body: &[u8]) -> Result<(), SubscriberError> {
         if let Some(place) = self.protocol().foreign_place(head, body)? {
             self.named_place.replace(Some(place));
@@ -241,7 +242,7 @@ impl Subscriber {
         Ok(())
     }
 
-    /// Notes that a stream is open. Its head is all the place that some servers give.
+    /// Notes that a stream is open. Some servers give no cursor: there the head itself marks the start.
     pub(super) fn note_stream(&self) {
         self.note_answer(0);
         if let Some(place) = self.protocol().place_of_head() {
@@ -249,7 +250,7 @@ impl Subscriber {
         }
     }
 
-    /// Takes what a message of the server says.
+    /// Handles a message of the server.
     pub(super) fn take(&self, message: &Message<'_>) {
         match message {
             Message::Place(cursor) => self.place(*cursor),
@@ -257,12 +258,12 @@ impl Subscriber {
         }
     }
 
-    /// Takes a delivery out of the bytes that were read last: checks its number and records its age.
+    /// Takes a delivery from the bytes that were read last: checks its number and records its age.
     pub(crate) fn deliver(&self, cursor: Cursor, text: &str) {
         let received_ns = self.connection.received_ns();
         self.cursor.set(Some(cursor));
         add(&self.counters().payload, text.len() as u64);
-        // Beside its text, so that payload per delivery is the text's length whatever the window cuts off.
+        // Counted where its text is, so that payload per delivery is the text's length at any window edge.
         add(&self.counters().deliveries, 1);
         let tally = &self.worker.tally;
         let Some(Stamped { due_ns, .. }) = Stamped::parse(text) else {
@@ -271,7 +272,7 @@ impl Subscriber {
             }
             return add(&tally.foreign, 1);
         };
-        // On a memory step there was traffic before the schedule; it belongs to no ledger of deliveries.
+        // With memory steps there is traffic before the schedule, which counts in no delivery ledger.
         let Some(seq) = self.worker.number(cursor, due_ns) else { return };
         match self.sequence.borrow_mut().receive(seq) {
             Arrival::New => {}
@@ -297,7 +298,7 @@ impl Subscriber {
         self.reconnection.parser()
     }
 
-    /// Keeps what an event stream said that is over.
+    /// Keeps the last event ID and the reconnection time of a stream that has ended.
     pub(super) fn remember(&self, parser: &SseParser) {
         self.reconnection.remember(parser);
     }
@@ -307,7 +308,7 @@ impl Subscriber {
         self.reconnection.last_event_id()
     }
 
-    /// Where redirects led, if there were any.
+    /// The target of redirects, if there were any.
     pub(super) fn location(&self) -> Option<Rc<Location>> {
         self.reconnection.location()
     }
@@ -316,7 +317,7 @@ impl Subscriber {
         self.reconnection.move_to(location);
     }
 
-    /// Where a redirect leads, seen from where the stream was asked for.
+    /// The target of a redirect from where the stream was requested.
     pub(super) fn location_after(&self, redirect: &str) -> Result<Location, String> {
         match self.location() {
             Some(moved) => moved.follow(redirect),
@@ -327,8 +328,8 @@ impl Subscriber {
         }
     }
 
-    /// Counts a failure. How long to wait before the next attempt; none if the subscription has ended
-    /// for good.
+    /// Counts a failure. Returns how long to wait before the next attempt; none if the subscription has
+    /// ended for good.
     pub(super) fn lose(&self, error: &SubscriberError) -> Option<Duration> {
         let worker = &self.worker;
         add(&self.counters().failures, 1);
@@ -348,13 +349,13 @@ impl Subscriber {
             self.reconnection.lose(self.now_ns());
         }
         let is_first = !self.is_set_up() && self.start().is_none();
-        // One that has polled before waits for the tick itself.
+        // A subscriber that has polled before waits for its tick by itself.
         let tick = if self.is_set_up() { Duration::ZERO } else { *self.settings().poll_interval };
         let wait = self.reconnection.wait(self.pattern(), is_first, tick, (worker.poll_phase, self.index));
         Some(if let SubscriberError::Later(_, asked) = error { wait.max(*asked) } else { wait })
     }
 
-    /// When it polls, as a fraction of the poll interval.
+    /// Its poll phase, as a fraction of the poll interval.
     pub(super) fn poll_phase(&self) -> f64 {
         contract::poll_phase(self.worker.poll_phase, self.index)
     }
@@ -380,7 +381,7 @@ impl Subscriber {
         add(&self.counters().other_wakeups, 1);
     }
 
-    /// Sleeps for a while, likewise; a pause of nothing sets no timer.
+    /// Sleeps for a duration, likewise; a pause of zero sets no timer.
     pub(super) async fn pause(&self, length: Duration) {
         if length.is_zero() {
             return;

@@ -1,12 +1,12 @@
-//! When a subscriber polls: a fixed rate, at a phase of its own.
+//! When a subscriber polls: at a fixed rate, with its own phase.
 
 use super::subscriber::Subscriber;
 use crate::connections::ledger::add;
 
 /// The instants at which one subscriber polls: `(phase + k) · interval` after the schedule's start.
 ///
-/// With memory steps, where subscribers are watched before there is a schedule, they poll from the beginning
-/// of the epoch on until there is one.
+/// With memory steps subscribers are measured before there is a schedule: until it starts, their ticks
+/// count from the beginning of the epoch.
 pub(super) struct Timetable {
     start_ns: f64,
     phase: f64,
@@ -16,7 +16,7 @@ pub(super) struct Timetable {
 }
 
 impl Timetable {
-    /// Waits for the schedule's start. After a reconnection it goes on with the next tick; those that
+    /// Waits for the schedule's start. After a reconnection it continues at the next tick; the ticks that
     /// passed meanwhile belong to the lost connection.
     pub(super) async fn of(subscriber: &Subscriber) -> Self {
         let started = if subscriber.settings().stairs.is_empty() {
@@ -36,8 +36,8 @@ impl Timetable {
         timetable
     }
 
-    /// The next instant, on the epoch's clock. Ticks that passed while a poll was in flight are
-    /// skipped and counted.
+    /// The next tick, on the epoch's clock. Skips and counts the ticks that passed while a poll was in
+    /// flight.
     pub(super) fn next_ns(&mut self, subscriber: &Subscriber) -> u64 {
         if let (false, Some(started)) = (self.has_started, subscriber.start()) {
             (self.start_ns, self.next, self.has_started) = (started.start_ns as f64, self.phase, true);
@@ -49,7 +49,7 @@ impl Timetable {
         tick_ns as u64
     }
 
-    /// Moves on to the first tick that has not passed; returns how many have.
+    /// Moves on to the first tick that has not passed; returns the number of ticks that have.
     fn pass(&mut self, now_ns: u64) -> u64 {
         let mut passed = 0;
         while self.start_ns + self.next * self.interval_ns < now_ns as f64 {
@@ -66,8 +66,8 @@ mod tests {
 
     use super::*;
 
-    /// How far ages are from being spread evenly over the interval: the largest distance between
-    /// their distribution and that law (Kolmogorov and Smirnov).
+    /// How far ages are from the uniform distribution over the interval: the largest distance between
+    /// the two distribution functions (Kolmogorov and Smirnov).
     fn unevenness(mut ages: Vec<f64>, interval: f64) -> f64 {
         ages.sort_by(f64::total_cmp);
         let count = ages.len() as f64;
@@ -88,7 +88,7 @@ mod tests {
     #[test]
     fn phase_locked_polls_are_caught() {
         let broken = unevenness(ages(|_| 0.3), 1.0);
-        assert!(broken > 0.15, "pollers that start together see few of all ages: {broken}");
+        assert!(broken > 0.15, "pollers that start together see only a few different ages: {broken}");
         for start in [0.0, 0.3, 0.77] {
             let ours = unevenness(ages(|index| poll_phase(start, index)), 1.0);
             assert!(ours < 0.03, "{ours}");
@@ -100,7 +100,7 @@ mod tests {
         let mut timetable =
             Timetable { start_ns: 1_000.0, phase: 0.25, has_started: true, interval_ns: 100.0, next: 0.25 };
         assert_eq!(timetable.pass(900), 0);
-        assert_eq!(timetable.pass(1_025), 0, "a tick that is due now has not passed");
+        assert_eq!(timetable.pass(1_025), 0, "a tick that is due now must not count as passed");
         // A poll that took one and a half intervals from the tick at 1,025.
         timetable.next += 1.0;
         assert_eq!(timetable.pass(1_175), 1);

@@ -1,4 +1,4 @@
-//! Subscribers in TLS, against peers of a few lines.
+//! Subscribers over TLS, tested against small fake servers.
 
 use std::{io, sync::Arc};
 
@@ -69,7 +69,7 @@ impl Peer {
         self.acceptor.accept(stream).await
     }
 
-    /// An HTTP/2 connection that allows so many streams, and WebSockets if it is told to.
+    /// Accepts an HTTP/2 connection that allows `streams` streams, with further settings by `configure`.
     pub(super) async fn accept_http2(
         &self,
         streams: u32,
@@ -85,7 +85,7 @@ pub(super) fn subscribers(worker: &Rc<WorkerContext>, count: u32) -> Vec<Rc<Subs
     (0..count).map(|index| Rc::new(Subscriber::new(Rc::clone(worker), index, None))).collect()
 }
 
-/// Opens a connection that is to be kept.
+/// Opens a connection that is kept.
 async fn contact(subscriber: &Subscriber) -> Result<(), SubscriberError> {
     HttpClient::of(subscriber).connect(subscriber).await
 }
@@ -127,7 +127,7 @@ async fn an_exchange_in_tls_is_counted_at_the_socket_with_the_goodbye_of_a_conne
         let (stream, (exchange_bytes, _client)) = tokio::join!(server, client);
         let counters = subscriber.counters();
         let said = u64::try_from(head_length(closing) + answer.len()).unwrap();
-        assert!(exchange_bytes > said, "records take more than what they hold: {exchange_bytes}");
+        assert!(exchange_bytes > said, "records are larger than their content: {exchange_bytes}");
         assert!(counters.headers.get() > 0, "the handshake");
         #[cfg(all(target_os = "linux", target_env = "gnu"))]
         {
@@ -184,7 +184,7 @@ async fn a_server_that_speaks_no_http_2_is_told_so() {
     assert!(told.starts_with("TLS: "), "{told}");
 }
 
-/// RFC 9112 §9.3.1, and RFC 8446 §6.1 for the goodbye that comes before the end.
+/// RFC 9112 §9.3.1, and RFC 8446 §6.1 for the `close_notify` before the end.
 #[tokio::test]
 async fn a_kept_connection_in_tls_that_was_closed_while_idle_is_opened_again_without_a_failure() {
     for is_noticed in [true, false] {

@@ -1,18 +1,17 @@
-//! WebSocket: asks once, then reads a frame per event.
+//! WebSocket: sends one request, then reads a frame per event.
 //!
 //! ```text
-//! > GET /websocket?after=k3v9qa.1 HTTP/1.1     `after` only when it reconnects
+//! > GET /websocket?after=k3v9qa.1 HTTP/1.1     `after` only after a reconnection
 //! > upgrade: websocket
 //! < HTTP/1.1 101 Switching Protocols
-//! < {"cursor":"k3v9qa.1","resume":"live"}      the place it starts from
+//! < {"cursor":"k3v9qa.1","resume":"live"}      where the subscription starts
 //! < {"id":"k3v9qa.2","data":"hello"}
 //! ```
 //!
-//! Cost: one [handshake](super::handshake), then a read per write of the server, and a pong to each of its
-//! pings.
+//! Cost: one [handshake](super::handshake), then a read per write of the server, and a pong for each ping.
 //!
-//! Exercise: acknowledge every event by a pong that nobody has asked for (RFC 6455 §5.5.3). What does that
-//! cost in `stock-ticker`, in bytes and in the server's CPU time, and how much more of it is TLS?
+//! Exercise: acknowledge every event by an unsolicited pong (RFC 6455 §5.5.3). What does that cost in
+//! `stock-ticker`, in bytes and in the server's CPU time, and how much does TLS add?
 
 use std::convert::Infallible;
 
@@ -30,9 +29,9 @@ use crate::{
 /// Why reading frames stopped.
 enum Stop {
     Enough,
-    /// A frame must be answered, by this one.
+    /// The server expects this frame as an answer.
     Answer(Vec<u8>),
-    /// The same; nothing follows.
+    /// The same, for a close frame: nothing follows.
     Farewell(Vec<u8>),
 }
 
@@ -53,7 +52,7 @@ pub(super) async fn run(subscriber: &Subscriber) -> Result<Infallible, Subscribe
     }
 }
 
-/// Takes what comes until it is enough, or the server closes.
+/// Reads frames until `is_enough` holds or the server closes.
 async fn read(
     subscriber: &Subscriber,
     stream: &mut HttpStream,
@@ -75,7 +74,7 @@ async fn read(
             Stop::Enough => return Ok(()),
             Stop::Answer(pong) => stream.send(pong).await?,
             Stop::Farewell(close) => {
-                // Whether that is heard is the server's affair.
+                // The server may have closed the connection already: a failure changes nothing.
                 let _ = stream.send(close).await;
                 return Err(SubscriberError::Closed);
             }
@@ -83,7 +82,7 @@ async fn read(
     }
 }
 
-/// Takes a frame.
+/// Counts a frame and delivers its event; returns the answer that the frame needs, if any.
 fn take(subscriber: &Subscriber, taken: Frame<'_>) -> Result<Option<Stop>, SubscriberError> {
     let counters = subscriber.counters();
     add(&counters.computed_received, frame(taken.payload_bytes, Sender::Server));

@@ -26,11 +26,11 @@ use crate::{
     subscribers::error_counts::ErrorCounts,
 };
 
-/// Connections that one worker opens at a time: more would only queue in the server's backlog and
-/// make set-up look slow.
+/// Connections that one worker opens at a time: more would queue in the server's backlog and make set-up
+/// look slow.
 const CONNECTING_AT_A_TIME: usize = 32;
 
-/// What a polling connection is opened for.
+/// Whether a polling connection is reused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ConnectionReuse {
     /// Request after request.
@@ -50,27 +50,27 @@ pub(crate) struct WorkerContext {
     pub(crate) started: watch::Receiver<Option<Started>>,
     pub(crate) recorder: RefCell<Recorder>,
     pub(crate) connect: RefCell<TimeHistogram>,
-    /// What the subscribers took to be set up, so far.
+    /// What setting up the subscribers has taken so far.
     pub(crate) set_up: Cell<SetUp>,
     pub(crate) tally: Tally,
-    /// The last failure, to be told if subscribers cannot connect.
+    /// The last failure, reported if subscribers cannot connect.
     pub(crate) last_error: RefCell<Option<String>>,
-    /// All failures, by what they were.
+    /// All failures, by kind.
     pub(crate) error_counts: RefCell<ErrorCounts>,
     /// From losing a connection to the first answer on the next one.
     pub(crate) recovery: RefCell<TimeHistogram>,
-    /// How the server is asked and answers, and what it is called in `host`.
+    /// The requests and answers of the server, and the value of the `host` header.
     pub(crate) protocol: ServerProtocol,
     pub(crate) host: String,
-    /// What the connections share.
+    /// The context that the connections share.
     connections: Rc<SharedContext>,
-    /// HTTP/2: the connections, each for some of the subscribers in their order.
+    /// HTTP/2: the connections, each for a few consecutive subscribers.
     http2: RefCell<Vec<Rc<Http2Connection>>>,
-    /// What is published, to find the number of an event that bears none.
+    /// The published events, to find the number of an event that has none.
     schedule: Arc<Schedule>,
     /// The number that was found last.
     last_number: Cell<u64>,
-    /// What `started` holds, once it does: looking there takes a lock.
+    /// A copy of what `started` holds, because reading that takes a lock.
     known_start: Cell<Option<Started>>,
     pub(crate) connecting: Semaphore,
     /// The trial is over: no further request may begin.
@@ -81,9 +81,9 @@ pub(crate) struct WorkerContext {
 #[derive(Debug, Default)]
 pub(crate) struct Tally {
     pub(crate) connected: Cell<u64>,
-    /// Subscribers that were turned away for good before they had a place.
+    /// Subscribers that were refused for good before they were set up.
     pub(crate) turned_away: Cell<u64>,
-    /// A subscriber met what every other would meet, however often they tried.
+    /// A subscriber met an error that every subscriber meets in every attempt.
     pub(crate) is_hopeless: Cell<bool>,
     pub(crate) received: Cell<u64>,
     pub(crate) duplicated: Cell<u64>,
@@ -101,8 +101,8 @@ impl WorkerContext {
         started: watch::Receiver<Option<Started>>,
         (protocol, schedule): (ServerProtocol, Arc<Schedule>),
     ) -> Self {
-        // A subscriber that waits for an answer that may not come must not keep the others out, and several
-        // on one connection need not queue for sockets.
+        // A subscriber whose answer may never come must not block the others, and subscribers that share a
+        // connection need not queue for sockets.
         let is_unqueued = settings.is_hindered() || settings.streams_per_connection > 1;
         let connecting =
             if is_unqueued { settings.subscribers.max(1) as usize } else { CONNECTING_AT_A_TIME };
@@ -133,17 +133,17 @@ impl WorkerContext {
         }
     }
 
-    /// The same with connections that are encrypted, if there is a way to; before there are any.
+    /// The same with encrypted connections, if `tls` is given; to be called before there are any.
     pub(crate) fn encrypted(self, tls: Option<TlsClient>) -> Self {
         Self { connections: Rc::new(SharedContext::new(self.clock, tls)), ..self }
     }
 
-    /// What the connections of one more subscriber need.
+    /// The context for the connections of one more subscriber.
     pub(crate) fn connection(&self) -> ConnectionContext {
         ConnectionContext::new(Rc::clone(&self.connections))
     }
 
-    /// The connection that the next subscriber shares with others; none where each has sockets of its own.
+    /// The HTTP/2 connection of the next subscriber; none where each has its own sockets.
     pub(crate) fn next_http2_connection(&self) -> Option<Rc<Http2Connection>> {
         match self.settings.transport {
             Transport::Http1 | Transport::Http1Tls => return None,
@@ -164,7 +164,7 @@ impl WorkerContext {
         self.http2.borrow()
     }
 
-    /// What this trial's polling connections are opened for. A stream is always kept.
+    /// Whether this trial's polling connections are reused. Streams always count as kept.
     pub(crate) const fn reuse(&self) -> ConnectionReuse {
         match self.pattern {
             Pattern::ShortPolling | Pattern::LongPolling if !self.settings.keep_alive => {
@@ -176,7 +176,7 @@ impl WorkerContext {
         }
     }
 
-    /// Notes that a subscriber has its place: how long that took, and what its connections carried for it.
+    /// Notes that a subscriber is set up: how long that took, and what its connections carried.
     pub(crate) fn note_set_up(&self, took_ns: u64, taken: SetUp) {
         self.connect.borrow_mut().record_ns(took_ns);
         self.set_up.set(add_set_up(self.set_up.get(), taken));
@@ -201,8 +201,8 @@ impl WorkerContext {
         })
     }
 
-    /// The number of an event: that of its cursor, or where events have none, the place of its due in the
-    /// schedule, from 1. None for an event of no schedule, or of another.
+    /// The number of an event: that of its cursor, or if events have none, the position of its due in the
+    /// schedule, from 1. None for an event that is not in the schedule.
     pub(crate) fn number(&self, cursor: Cursor, due_ns: u64) -> Option<u64> {
         if self.protocol.numbers_events() {
             return Some(cursor.seq);
@@ -214,7 +214,7 @@ impl WorkerContext {
             let event = events.get(usize::try_from(number.checked_sub(1)?).ok()?)?;
             (event.due_ns == due_ns).then_some(number)
         };
-        // One fan-out after the other: nearly always it is the event of the delivery before, or the next.
+        // Events fan out one after the other: nearly always it is the event of the last delivery, or the next.
         let found = is_it(last).or_else(|| is_it(last + 1)).or_else(|| {
             let place = events.binary_search_by_key(&due_ns, |event| event.due_ns).ok()?;
             Some(place as u64 + 1)
@@ -223,8 +223,8 @@ impl WorkerContext {
         Some(found)
     }
 
-    /// Lets no further request begin. Without this a request could be counted here and never reach
-    /// the server, whose own count must agree.
+    /// Stops further requests. Otherwise a request could be counted here and never reach the server, whose
+    /// count must agree.
     pub(crate) fn close(&self) {
         self.closing.set(true);
     }
@@ -235,7 +235,7 @@ impl WorkerContext {
     }
 }
 
-/// What two groups of subscribers took to be set up, together.
+/// The sum of what setting up two groups of subscribers has taken.
 pub(crate) fn add_set_up(left: SetUp, right: SetUp) -> SetUp {
     SetUp {
         subscribers: left.subscribers + right.subscribers,

@@ -13,22 +13,22 @@ const SPARE: u64 = 100;
      /etc/security/limits.conf), or use at most {fitting} subscribers"
 )]
 pub struct TooFewDescriptors {
-    /// Subscribers asked for.
+    /// Requested subscribers.
     pub subscribers: u32,
-    /// Descriptors they need.
+    /// Descriptors that they need.
     pub needed: u64,
-    /// Descriptors the system allows.
+    /// Descriptors that the system allows.
     pub allowed: u64,
     /// Subscribers that would fit.
     pub fitting: u64,
 }
 
-/// Raises the soft limit to the hard one, and returns what is allowed then.
+/// Raises the soft limit to the hard one, and returns the resulting limit.
 pub fn raise_descriptor_limit() -> u64 {
     let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
     let raised = Rlimit { current: maximum, maximum };
     let now = if setrlimit(Resource::Nofile, raised).is_ok() { maximum } else { current };
-    // No limit at all is told as none.
+    // `None` means that there is no limit.
     now.unwrap_or(u64::MAX)
 }
 
@@ -37,7 +37,7 @@ pub fn fitting_subscribers() -> u32 {
     u32::try_from(raise_descriptor_limit().saturating_sub(SPARE)).unwrap_or(u32::MAX)
 }
 
-/// Makes sure that this process can hold so many subscribers.
+/// Makes sure that this process can hold this number of subscribers.
 ///
 /// # Errors
 /// [`TooFewDescriptors`], which says how many are needed and how many subscribers would fit.

@@ -1,4 +1,4 @@
-//! Where a trial was measured: the machine, the build, the cores, the segment size.
+//! The environment of a trial: the machine, the build, the cores, the segment size.
 
 use std::fs;
 
@@ -6,9 +6,9 @@ use contract::Environment;
 use rustix::system::uname;
 use schedule::allowed_cores;
 
-/// Maximum segment size set on both ends of every measured socket, bytes: that of an Ethernet path. TCP's
-/// options count in it (RFC 9293 §3.7.1), so with timestamps, as Linux has them unless told otherwise, a
-/// segment carries 1,448 bytes. Loopback's own 65,483 would make packet counts mean nothing.
+/// Maximum segment size set on both ends of every measured socket, bytes: that of an Ethernet path. It includes
+/// TCP's options (RFC 9293 §3.7.1), so with timestamps, which Linux uses by default, a segment carries 1,448
+/// bytes. With loopback's own 65,483, packet counts would be meaningless.
 pub const TCP_MAXSEG: u32 = 1_460;
 
 /// Which cores the server, the harness and the middlebox are bound to. With a single core they share
@@ -19,13 +19,13 @@ pub struct Cores {
     pub server: Option<u32>,
     /// The harness's cores, one worker thread each.
     pub harness: Vec<u32>,
-    /// The middlebox's core, where the others leave one; elsewhere the system decides.
+    /// The middlebox's core, if the others leave one; otherwise the system decides.
     pub relay: Option<u32>,
     /// Cores the process may use.
     pub allowed: u32,
 }
 
-/// Worker threads of the harness at most.
+/// Most worker threads of the harness.
 const MOST_WORKERS: usize = 3;
 
 impl Cores {
@@ -49,7 +49,7 @@ impl Cores {
     }
 }
 
-/// Describes this machine and build. `commit` is the caller's to find.
+/// Describes this machine and build. The caller supplies `commit`.
 #[must_use]
 pub fn environment(cores: &Cores, commit: String) -> Environment {
     let system = uname();
@@ -69,7 +69,7 @@ pub fn environment(cores: &Cores, commit: String) -> Environment {
     }
 }
 
-/// The first value of a key in a file of `key: value` lines; `None` where there is no such file.
+/// The first value of a key in a file of `key: value` lines; `None` if there is no such file.
 fn field(file: &str, key: &str) -> Option<String> {
     let text = fs::read_to_string(file).ok()?;
     let line = text.lines().find(|line| line.starts_with(key))?;

@@ -1,34 +1,34 @@
-//! The calls to the C library that no safe crate offers, and so the only file of this crate with unsafe
-//! code: what the kernel has counted on a TCP socket (`TCP_INFO` of tcp(7), in its long form with the byte
-//! and segment counters of RFC 4898) and holds of it unread (`FIONREAD` of ioctl(2)), the return of freed
-//! memory to the system (malloc_trim(3)), and the CPU time of another process (clock_getcpuclockid(3)).
+//! The calls to the C library that no safe crate offers, so this is the only file of this crate with unsafe
+//! code: the kernel's counters of a TCP socket (`TCP_INFO` of tcp(7), in its long form with the byte and
+//! segment counters of RFC 4898) and its unread bytes (`FIONREAD` of ioctl(2)), the return of freed memory to
+//! the system (malloc_trim(3)), and the CPU time of another process (clock_getcpuclockid(3)).
 #![allow(unsafe_code, reason = "calls to the C library, each with its safety comment")]
 
 use std::os::fd::RawFd;
 
 use contract::KernelCounts;
 
-/// What the kernel tells of a connection.
+/// What the kernel reports about a connection.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct TcpInfo {
     pub(crate) counts: KernelCounts,
-    /// The other side has reset it: nothing is acknowledged any more, and whether a FIN came before, which
-    /// is then still counted as a byte, is not told.
+    /// The other side has reset it: no more bytes are acknowledged. The kernel does not report whether a FIN
+    /// came before, which is then still counted as a byte.
     pub(crate) is_reset: bool,
-    /// The other side has closed it, with a FIN or with a reset. Its kernel may refuse what is not
-    /// acknowledged yet; the reset that says so may still be on its way.
+    /// The other side has closed it, with a FIN or with a reset. Its kernel may refuse bytes that are not
+    /// acknowledged yet; the reset that reports this may still be in flight.
     pub(crate) is_closed_there: bool,
 }
 
-/// Reads the counters of a connection that this side opened; none if the kernel does not tell.
+/// Reads the counters of a connection that this side opened; none if the kernel does not report them.
 pub(crate) fn tcp_info(socket: RawFd) -> Option<KernelCounts> {
     Some(tcp_info_and_end(socket)?.counts)
 }
 
-/// The same, and whether it has come to its end.
+/// The same, and whether the other side has closed it.
 ///
-/// The sequence numbers of SYN and FIN, which the kernel counts like bytes, are taken off. That works
-/// until this side shuts its direction down; read before. (The kernel reads the state before it locks
+/// The sequence numbers of SYN and FIN, which the kernel counts like bytes, are subtracted. This works only
+/// until this side shuts its direction down, so read before that. (The kernel reads the state before it locks
 /// the socket: a FIN that arrives in between is counted as a byte.)
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 pub(crate) fn tcp_info_and_end(socket: RawFd) -> Option<TcpInfo> {
@@ -36,7 +36,7 @@ pub(crate) fn tcp_info_and_end(socket: RawFd) -> Option<TcpInfo> {
 
     /// Bytes that hold every field read below.
     const NEEDED: usize = offset_of!(libc::tcp_info, tcpi_bytes_retrans) + size_of::<u64>();
-    /// `TCP_CLOSE` of `include/net/tcp_states.h`: what is left after a reset.
+    /// `TCP_CLOSE` of `include/net/tcp_states.h`: the state after a reset.
     const CLOSE: u8 = 7;
     /// `TCP_CLOSE_WAIT`: the other side has sent its FIN.
     const CLOSE_WAIT: u8 = 8;
@@ -74,13 +74,13 @@ pub(crate) fn tcp_info_and_end(socket: RawFd) -> Option<TcpInfo> {
     Some(TcpInfo { counts, is_reset, is_closed_there: is_reset || info.tcpi_state == CLOSE_WAIT })
 }
 
-/// No such counters here.
+/// This system has no such counters.
 #[cfg(not(all(target_os = "linux", target_env = "gnu")))]
 pub(crate) fn tcp_info_and_end(_socket: RawFd) -> Option<TcpInfo> {
     None
 }
 
-/// Bytes that have come and that nobody has read; a FIN is none of them.
+/// Received bytes that have not been read; a FIN does not count.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 fn unread(socket: RawFd) -> u64 {
     let mut bytes: libc::c_int = 0;
@@ -90,8 +90,8 @@ fn unread(socket: RawFd) -> u64 {
     if failed == 0 { u64::try_from(bytes).unwrap_or(0) } else { 0 }
 }
 
-/// Gives memory that was freed back to the system. The allocator keeps it for later, and what later
-/// needs less of it would seem to cost less.
+/// Returns freed memory to the system. Otherwise the allocator keeps it, and later subscribers that reuse it
+/// would seem to need less memory.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 pub(crate) fn give_back_freed_memory() {
     // SAFETY: takes no pointer, may be called by any thread at any time (it is marked MT-Safe), and
@@ -101,11 +101,11 @@ pub(crate) fn give_back_freed_memory() {
     }
 }
 
-/// No such call here.
+/// This system has no such call.
 #[cfg(not(all(target_os = "linux", target_env = "gnu")))]
 pub(crate) fn give_back_freed_memory() {}
 
-/// CPU time of a process, user and system, all threads, microseconds; none if it is gone. /proc tells it
+/// CPU time of a process, user and system, all threads, microseconds; none if it has ended. /proc reports it
 /// too, but in hundredths of a second.
 #[cfg(target_os = "linux")]
 pub(crate) fn process_cpu_us(pid: u32) -> Option<u64> {
@@ -122,7 +122,7 @@ pub(crate) fn process_cpu_us(pid: u32) -> Option<u64> {
     (failed == 0).then(|| time.tv_sec as u64 * 1_000_000 + time.tv_nsec as u64 / 1_000)
 }
 
-/// No such clock here.
+/// This system has no such clock.
 #[cfg(not(target_os = "linux"))]
 pub(crate) fn process_cpu_us(_pid: u32) -> Option<u64> {
     None
@@ -150,7 +150,7 @@ mod tests {
         tcp_info(socket.as_raw_fd()).unwrap()
     }
 
-    /// Both directions, with an answer that carries the acknowledgement of what was asked.
+    /// Bytes in both directions, with an answer that also acknowledges the request.
     fn exchange(near: &mut TcpStream, far: &mut TcpStream) {
         near.write_all(&[1; 300]).unwrap();
         far.read_exact(&mut [0; 300]).unwrap();

@@ -1,5 +1,4 @@
-//! What the machine did meanwhile, that would spoil a measurement: its clock stepped, it was
-//! suspended, it swapped.
+//! Events of the machine that would spoil a measurement: its clock was set, it was suspended, it swapped.
 
 use std::{
     collections::HashSet,
@@ -27,8 +26,9 @@ impl Clocks {
         Self { wall_ns, monotonic_ns: monotonic_ns() }
     }
 
-    /// By how much the wall clock moved otherwise than the monotonic clock since an earlier reading,
-    /// microseconds. Someone set it, or the machine slept: the monotonic clock stands still then.
+    /// Difference between the movements of wall clock and monotonic clock since an earlier reading,
+    /// microseconds. It is not zero if the wall clock was set, or if the machine was suspended, which stops the
+    /// monotonic clock.
     pub(crate) fn step_us_since(self, earlier: Self) -> f64 {
         let wall_ns = self.wall_ns - earlier.wall_ns;
         let monotonic_ns = i128::from(self.monotonic_ns) - i128::from(earlier.monotonic_ns);
@@ -36,8 +36,7 @@ impl Clocks {
     }
 }
 
-/// Pages that the machine has swapped in and out since it was started; none where the kernel does not
-/// tell.
+/// Pages that the machine has swapped in and out since it was started; none if the kernel does not report that.
 pub(crate) fn swapped_pages() -> Option<u64> {
     parse_swapped(&fs::read_to_string("/proc/vmstat").ok()?)
 }
@@ -51,21 +50,21 @@ fn parse_swapped(vmstat: &str) -> Option<u64> {
     Some(count("pswpin")? + count("pswpout")?)
 }
 
-/// How long the cores of the machine have been busy since it was started (proc(5), /proc/stat); none where
-/// the system does not tell.
+/// How long the cores of the machine have been busy since it was started (proc(5), /proc/stat); none if the
+/// system does not report that.
 pub(crate) fn all_cores() -> Option<AllCores> {
     let ticks_hz = rustix::param::clock_ticks_per_second();
     parse_all_cores(&fs::read_to_string("/proc/stat").ok()?, ticks_hz as f64)
 }
 
-/// What they did from one reading to another.
+/// The busy time from one reading to another.
 pub(crate) fn all_cores_between(before: Option<AllCores>, after: Option<AllCores>) -> Option<AllCores> {
     let (before, after) = before.zip(after)?;
     Some(AllCores { busy_us: (after.busy_us - before.busy_us).max(0.0), ..after })
 }
 
-/// Sums user, nice, system, irq and softirq time: a guest's is in user and nice, and neither waiting for
-/// a disk nor what the hypervisor gave to others is work of this machine.
+/// Sums user, nice, system, irq and softirq time. The time of guests is part of user and nice. Waiting for a
+/// disk and time that the hypervisor gave to others are not work of this machine.
 fn parse_all_cores(stat: &str, ticks_hz: f64) -> Option<AllCores> {
     let mut fields = stat.lines().next()?.strip_prefix("cpu ")?.split_ascii_whitespace();
     let mut next = || fields.next()?.parse::<u64>().ok();
@@ -81,10 +80,10 @@ fn parse_all_cores(stat: &str, ticks_hz: f64) -> Option<AllCores> {
     })
 }
 
-/// Connections to a port of this machine that these processes hold and that are established (proc(5),
-/// /proc/net/tcp). None where the system does not tell.
+/// Established connections to a port of this machine that these processes hold (proc(5), /proc/net/tcp). None
+/// if the system does not report them.
 ///
-/// A port alone is not enough: whoever connects to somewhere else may have got the same number for its own end.
+/// The port alone is not enough: another program's outgoing connection may have the same local port.
 pub(crate) fn connections_held(port: u16, processes: &[u32]) -> Option<u64> {
     /// `TCP_ESTABLISHED` of `include/net/tcp_states.h`, as the table writes it.
     const ESTABLISHED: &str = "01";
@@ -100,7 +99,7 @@ pub(crate) fn connections_held(port: u16, processes: &[u32]) -> Option<u64> {
     Some(table.lines().filter(is_one).count() as u64)
 }
 
-/// The numbers (inodes) of a process's sockets; none of one that is gone.
+/// The numbers (inodes) of a process's sockets; empty if the process has ended.
 fn sockets_of(process: u32) -> impl Iterator<Item = u64> {
     let descriptors = fs::read_dir(format!("/proc/{process}/fd")).into_iter().flatten();
     descriptors.filter_map(|descriptor| {
@@ -118,11 +117,11 @@ mod tests {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let own = [std::process::id()];
-        assert_eq!(connections_held(address.port(), &own), Some(0), "to listen is no connection");
+        assert_eq!(connections_held(address.port(), &own), Some(0), "a listener is not a connection");
         let near = [(); 3].map(|()| std::net::TcpStream::connect(address).unwrap());
         let far = [(); 3].map(|()| listener.accept().unwrap().0);
         assert_eq!(connections_held(address.port(), &own), Some(3));
-        assert_eq!(connections_held(address.port(), &[]), Some(0), "somebody else's");
+        assert_eq!(connections_held(address.port(), &[]), Some(0), "they belong to another process");
         drop((near, far));
     }
 
@@ -159,7 +158,7 @@ mod tests {
         }
     }
 
-    /// Whatever else the machine does comes on top.
+    /// Other work of the machine comes on top.
     #[cfg(target_os = "linux")]
     #[test]
     fn a_core_that_somebody_burns_is_found() {

@@ -1,5 +1,5 @@
-//! Memory and descriptors of a process, and the kernel's memory for sockets, as Linux tells them in
-//! /proc (proc(5)).
+//! Memory and descriptors of a process, and the kernel's memory for sockets, as Linux reports them in /proc
+//! (proc(5)).
 
 use std::{fs, io};
 
@@ -7,12 +7,12 @@ use contract::{Load, Stair};
 
 use crate::system::process_group::ProcessGroup;
 
-/// Bytes of a page of TCP memory, in which /proc/net/sockstat counts.
+/// Bytes of a page of TCP memory, the unit of /proc/net/sockstat.
 fn page_bytes() -> u64 {
     rustix::param::page_size() as u64
 }
 
-/// A reading that this system does not give.
+/// A reading that this system does not offer.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum MemoryError {
     #[error("{0} cannot be read ({1}): memory per connection is measured on Linux only")]
@@ -21,7 +21,7 @@ pub(crate) enum MemoryError {
     Form(String, &'static str),
 }
 
-/// Reads everything that a memory step holds, in one go.
+/// Reads all values of a memory step at once.
 pub(crate) fn read_step(load: Load, subscribers: u32, server: ProcessGroup) -> Result<Stair, MemoryError> {
     Ok(Stair {
         load,
@@ -35,23 +35,23 @@ pub(crate) fn read_step(load: Load, subscribers: u32, server: ProcessGroup) -> R
 }
 
 impl ProcessGroup {
-    /// Memory of all of them: pages that they share count once.
+    /// Memory of all processes: shared pages count once.
     pub(crate) fn user_bytes(self) -> Result<u64, MemoryError> {
         self.members().into_iter().map(|pid| user_bytes(&pid.to_string())).sum()
     }
 
-    /// File descriptors that they hold.
+    /// Open file descriptors of all processes.
     pub(crate) fn descriptors(self) -> Result<u64, MemoryError> {
         self.members().into_iter().map(descriptors).sum()
     }
 }
 
-/// Proportional set size: pages of its own, and its share of those it has in common with others.
+/// Proportional set size: the process's own pages, and its share of pages that it shares with others.
 fn user_bytes(process: &str) -> Result<u64, MemoryError> {
     Ok(value(&format!("/proc/{process}/smaps_rollup"), "Pss:")? << 10)
 }
 
-/// Descriptors that a process holds.
+/// Open descriptors of a process.
 fn descriptors(pid: u32) -> Result<u64, MemoryError> {
     let folder = format!("/proc/{pid}/fd");
     let entries = fs::read_dir(&folder).map_err(|error| MemoryError::Read(folder, error))?;
@@ -63,8 +63,7 @@ fn value(file: &str, name: &'static str) -> Result<u64, MemoryError> {
     after(&text, name).ok_or_else(|| MemoryError::Form(file.to_owned(), name))
 }
 
-/// The number after a word. In sockstat the word `mem` stands in the lines of TCP and of UDP, TCP's
-/// first.
+/// The number after a word. In sockstat the word `mem` is in the lines of TCP and of UDP; TCP comes first.
 fn after(text: &str, name: &str) -> Option<u64> {
     let mut words = text.split_whitespace();
     words.find(|word| *word == name)?;
@@ -89,7 +88,7 @@ mod tests {
         const ADDED: u64 = 64 << 20;
         let pid = ProcessGroup::Single(std::process::id());
         let before = read_step(Load::Idle, 0, pid).unwrap();
-        // Written to, or the kernel would not back it with memory.
+        // It is written to, because otherwise the kernel would not back it with memory.
         let block = vec![1_u8; ADDED as usize];
         let after = read_step(Load::Idle, 0, pid).unwrap();
         let grown = after.harness_user_bytes.saturating_sub(before.harness_user_bytes);

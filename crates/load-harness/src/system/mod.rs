@@ -1,4 +1,4 @@
-//! What the operating system tells and does: cores, memory, descriptors, process groups, waits.
+//! Access to the operating system: cores, memory, descriptors, process groups, waits for a core.
 
 pub(crate) mod descriptors;
 pub(crate) mod environment;

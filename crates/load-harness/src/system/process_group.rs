@@ -1,6 +1,6 @@
-//! All processes of a server that the lab did not build: who belongs to it, what CPU time they
-//! took, and their end. What a process starts stays in its group unless it leaves on purpose
-//! (setpgid(2)), so a master's workers are found without knowing any server.
+//! All processes of a foreign server: which ones belong to it, their CPU time, and their end. A child process
+//! stays in its parent's group unless it leaves on purpose (setpgid(2)), so the workers of a master process are
+//! found for any server.
 
 use std::{collections::BTreeMap, fs};
 
@@ -12,26 +12,25 @@ use crate::system::libc_calls::process_cpu_us;
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct CpuTimes(BTreeMap<u32, u64>);
 
-/// A process ended between two readings and took its CPU time with it: nobody can tell any more what the
-/// server took.
+/// A process ended between two readings, so its CPU time is lost and the server's total is not known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "a process of the server ended during the window (process {0}), and its CPU time is lost with it: the \
-     server's last words may say why; run the trial again"
+    "a process of the server ended during the window (process {0}), so its CPU time is lost: the server's \
+     stderr output may say why; run the trial again"
 )]
 pub(crate) struct ProcessEnded(u32);
 
 /// The processes of a server.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum ProcessGroup {
-    /// This one, known to start no other.
+    /// A single process that starts no other.
     Single(u32),
-    /// The group of the process that leads it.
+    /// The group with this leader.
     LedBy(u32),
 }
 
 impl ProcessGroup {
-    /// Processes that run now. A dead one that nobody has waited for runs no more.
+    /// Processes that run now. Zombies do not count.
     pub(crate) fn members(self) -> Vec<u32> {
         let leader = match self {
             Self::Single(pid) => return vec![pid],
@@ -47,12 +46,12 @@ impl ProcessGroup {
             .collect()
     }
 
-    /// CPU time of each of them.
+    /// CPU time of each process.
     pub(crate) fn cpu_times(self) -> CpuTimes {
         CpuTimes(self.members().into_iter().filter_map(|pid| Some((pid, process_cpu_us(pid)?))).collect())
     }
 
-    /// Sends all of them a signal. One that is gone needs none.
+    /// Sends a signal to all processes. Errors are ignored: the group may have ended.
     pub(crate) fn signal(self, signal: Signal) {
         let (Self::Single(leader) | Self::LedBy(leader)) = self;
         if let Some(leader) = Pid::from_raw(leader as i32) {
@@ -62,16 +61,15 @@ impl ProcessGroup {
 }
 
 impl CpuTimes {
-    /// Of a server that tells its own.
+    /// The CPU time of a server that reports its own.
     pub(crate) fn of(pid: u32, us: u64) -> Self {
         Self(BTreeMap::from([(pid, us)]))
     }
 
-    /// What all of them took since an earlier reading. A process that began in between began with
-    /// nothing.
+    /// CPU time of all processes since an earlier reading. A process that started in between started at zero.
     ///
     /// # Errors
-    /// [`ProcessEnded`] if one of them runs no more, or another has its number now and so less time.
+    /// [`ProcessEnded`] if one of them has ended, or if a new process has its number and so less CPU time.
     pub(crate) fn since(&self, before: &Self) -> Result<u64, ProcessEnded> {
         if let Some((pid, _)) = before.0.iter().find(|(pid, _)| !self.0.contains_key(pid)) {
             return Err(ProcessEnded(*pid));

@@ -1,27 +1,27 @@
-//! How long threads were ready to run and had to wait for a core, because something else ran there: the
-//! second number of `/proc/<pid>/task/<tid>/schedstat` (Documentation/scheduler/sched-stats.rst).
+//! How long threads were ready to run but waited for a core on which something else ran: the second number of
+//! `/proc/<pid>/task/<tid>/schedstat` (Documentation/scheduler/sched-stats.rst).
 
 use std::{fs, iter::Sum, ops::Add};
 
-/// Name of the publisher's thread: its waiting is lateness, which is measured by itself.
+/// Name of the publisher's thread: its waiting is lateness, which is measured separately.
 const PUBLISHER: &str = "publisher";
 /// Name of the harness's worker threads.
 pub(crate) const WORKER: &str = "worker";
-/// Every turn of a thread on a core begins with a little waiting, on a quiet machine, too: until the kernel
-/// has put it there. Threads that look around two hundred times a second gather it without any event.
+/// Every time that a thread gets a core it waits a little before, even on an idle machine, until the kernel has
+/// scheduled it. Threads that wake up two hundred times a second accumulate such waits without any event.
 const USUAL_US: u64 = 20;
 
-/// What threads have waited so far.
+/// How long threads have waited so far.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Waits {
     waited_us: u64,
-    /// Turns on a core.
+    /// Times that they got a core.
     turns: u64,
 }
 
 impl Waits {
-    /// Waiting beyond the usual since an earlier reading, microseconds. A thread that has ended took its
-    /// share along.
+    /// Waiting beyond the usual since an earlier reading, microseconds. The share of threads that have ended is
+    /// lost.
     pub(crate) const fn beyond_usual_us_since(self, before: Self) -> u64 {
         let usual_us = self.turns.saturating_sub(before.turns) * USUAL_US;
         self.waited_us.saturating_sub(before.waited_us).saturating_sub(usual_us)
@@ -42,13 +42,13 @@ impl Sum for Waits {
     }
 }
 
-/// What the threads of these processes have waited so far, their publisher left out; none where the kernel
-/// does not tell.
+/// How long the threads of these processes have waited so far, without the publisher's; none if the kernel does
+/// not report that.
 pub(crate) fn of_servers(processes: &[u32]) -> Option<Waits> {
     processes.iter().map(|process| of_threads(&process.to_string(), |name| name != PUBLISHER)).sum()
 }
 
-/// What this process's workers have waited so far; none where the kernel does not tell.
+/// How long this process's workers have waited so far; none if the kernel does not report that.
 pub(crate) fn of_workers() -> Option<Waits> {
     of_threads("self", |name| name == WORKER)
 }
@@ -57,15 +57,15 @@ fn of_threads(process: &str, is_one: impl Fn(&str) -> bool) -> Option<Waits> {
     let threads = fs::read_dir(format!("/proc/{process}/task")).ok()?;
     let waited = threads.filter_map(|thread| {
         let thread = thread.ok()?.path();
-        // A thread that has ended meanwhile is none of those that count.
+        // A thread that has ended meanwhile does not count.
         let name = fs::read_to_string(thread.join("comm")).ok()?;
         is_one(name.trim_end()).then(|| parse(&fs::read_to_string(thread.join("schedstat")).ok()?))
     });
     waited.sum()
 }
 
-/// The waiting of a thread from its three numbers: nanoseconds on a core, nanoseconds of waiting for one,
-/// turns.
+/// The waiting of a thread from its three numbers: nanoseconds on a core, nanoseconds of waiting for one, and
+/// how often it got one.
 fn parse(schedstat: &str) -> Option<Waits> {
     let mut numbers = schedstat.split_ascii_whitespace().skip(1).map(str::parse::<u64>);
     let (waited_ns, turns) = (numbers.next()?.ok()?, numbers.next()?.ok()?);
@@ -103,17 +103,17 @@ mod tests {
         let burn = move || {
             bind_to_core(core);
             while thread_cpu_us() < BURN_US {}
-            // Its count is read while it still runs.
+            // Its counter can only be read while the thread exists.
             thread::sleep(Duration::from_millis(300));
         };
-        let before = of_workers().expect("this kernel tells");
+        let before = of_workers().expect("this kernel reports waits");
         let burning = [(); 2].map(|()| thread::Builder::new().name(WORKER.to_owned()).spawn(burn).unwrap());
         let mut most_us = 0;
         while burning.iter().any(|thread| !thread.is_finished()) {
             most_us = most_us.max(of_workers().unwrap_or_default().beyond_usual_us_since(before));
             thread::sleep(Duration::from_millis(20));
         }
-        // One core does 200 ms of work: each of the two waits for about what the other takes.
+        // One core does 200 ms of work: each of the two threads waits while the other one runs.
         assert!(most_us >= BURN_US / 2, "{most_us} us");
         let own = std::process::id();
         assert!(of_servers(&[own]).is_some() && of_servers(&[own, u32::MAX]).is_none());

@@ -1,4 +1,4 @@
-//! Workers: the threads that the subscribers live on.
+//! Workers: the threads on which the subscribers run.
 
 pub(crate) mod pool;
 mod stalls;

@@ -1,4 +1,4 @@
-//! The workers of a trial: spawned, told when it starts, joined when it has ended.
+//! The workers of a trial: spawned, started with the schedule, joined at the end.
 
 use std::{
     io,
@@ -23,18 +23,18 @@ use crate::{
     worker::thread::{self, Gauge, Signals, WorkerFinding, WorkerOrder},
 };
 
-/// Longest time without a further subscriber getting connected.
+/// Longest time in which no further subscriber connects.
 const LONGEST_CONNECT_PAUSE: Duration = Duration::from_secs(15);
-/// Most round trips until a subscriber has its place: one of TCP, one of TLS 1.3, SETTINGS, the request, and
-/// one to spare.
+/// Most round trips until a subscriber is set up: one for TCP, one for TLS 1.3, SETTINGS, the request, and one
+/// spare.
 const SET_UP_ROUND_TRIPS: u32 = 5;
-/// More bytes than this pass in neither direction until then, certificate and heads included.
+/// Most bytes in either direction until then, certificate and heads included.
 const SET_UP_BYTES: f64 = 8_000.0;
-/// The same where some may stay away for good: behind an obstacle each has tried four times by then.
+/// The same if some subscribers may never connect: behind an obstacle each has tried four times by then.
 const LONGEST_PAUSE_OF_SOME: Duration = Duration::from_secs(3);
 
-/// How long no further subscriber may get connected before that is given up: what takes an answer longer on a
-/// long or a narrow way is none of it.
+/// How long to wait for the next subscriber to connect. The delays of the network come on top: round trips, and
+/// the time of the bytes on the link.
 fn longest_pause(settings: &Settings) -> Duration {
     let pause = if settings.is_hindered() { LONGEST_PAUSE_OF_SOME } else { LONGEST_CONNECT_PAUSE };
     let narrow = settings.network.and_then(|network| network.bytes_per_second);
@@ -42,21 +42,21 @@ fn longest_pause(settings: &Settings) -> Duration {
     pause + settings.round_trips(SET_UP_ROUND_TRIPS) + passing
 }
 
-/// The workers of a trial. Dropping it tells them to stop.
+/// The workers of a trial. Dropping it stops them.
 pub(crate) struct WorkerPool {
     threads: Vec<JoinHandle<io::Result<WorkerFinding>>>,
     started: watch::Sender<Option<Started>>,
     window_read: watch::Sender<bool>,
     admitted: watch::Sender<u32>,
-    /// A worker that sees this end stops at once.
+    /// Dropping this stops all workers at once.
     _stop: watch::Sender<bool>,
     gauge: Arc<Gauge>,
     may_stay_away: bool,
     longest_pause: Duration,
 }
 
-/// Numbers of a worker's subscribers. Those that share a connection belong to one worker, so that there are
-/// as many connections whatever the machine.
+/// Numbers of a worker's subscribers. Subscribers that share a connection belong to the same worker, so the
+/// number of connections does not depend on the machine.
 fn indices(settings: &Settings, number: usize, workers: usize) -> Vec<u32> {
     let is_its = |index: &u32| (index / settings.streams_per_connection) as usize % workers == number;
     (0..settings.subscribers).filter(is_its).collect()
@@ -86,7 +86,7 @@ impl WorkerPool {
                 poll_phase: order.poll_phase,
                 clock: server.clock(),
                 protocol: server.protocol(&order.plan),
-                // Each its own: what connections of one could remember is no other's.
+                // Each worker has its own, so that their connections share no state.
                 tls: TlsClient::of(transport, server.certificate_pem(), server.data())?,
                 indices: indices(&order.plan.settings, number, workers),
                 core: harness.cores.harness.get(number).copied(),
@@ -107,9 +107,8 @@ impl WorkerPool {
         Ok(Self { threads, started, window_read, admitted, _stop: stop, gauge, may_stay_away, longest_pause })
     }
 
-    /// Lets so many subscribers connect, those before among them, and waits until each has its first
-    /// cursor. Where some may stay away the trial goes on without those that do not get one; they go on
-    /// trying.
+    /// Admits `subscribers` subscribers in all, and waits until each has its first cursor. If some may never
+    /// connect, the trial continues without those that get none; they keep trying.
     pub(crate) async fn connect(
         &mut self,
         subscribers: u32,
@@ -126,7 +125,7 @@ impl WorkerPool {
             }
             progress(Progress { phase: Phase::Connecting(connected, of), schedule_elapsed: Duration::ZERO });
             self.ensure_workers()?;
-            // Those that were turned away for good will not come.
+            // Subscribers that were refused for good will not connect.
             let is_over = connected + self.gauge.turned_away() >= of;
             let is_hopeless = self.gauge.is_hopeless();
             if connected < of && (is_hopeless || is_over || last_gain.elapsed() > self.longest_pause) {
@@ -140,7 +139,7 @@ impl WorkerPool {
         Ok(())
     }
 
-    /// A worker ends when it is told to, and not before.
+    /// Returns an error if a worker has ended before it was stopped.
     fn ensure_workers(&mut self) -> Result<(), TrialError> {
         match self.threads.iter().position(JoinHandle::is_finished) {
             None => Ok(()),
@@ -151,12 +150,12 @@ impl WorkerPool {
         }
     }
 
-    /// Tells the workers where the schedule lies on the epoch's clock.
+    /// Sends the schedule's start to the workers.
     pub(crate) fn start(&self, started: Started) {
         self.started.send_replace(Some(started));
     }
 
-    /// Tells the workers that the server's counters at the window's end have been read.
+    /// Signals to the workers that the server's counters at the window's end have been read.
     pub(crate) fn window_was_read(&self) {
         self.window_read.send_replace(true);
     }
@@ -166,7 +165,7 @@ impl WorkerPool {
         self.threads.len()
     }
 
-    /// Waits until every worker has ended, and merges what they found.
+    /// Waits until every worker has ended, and merges their findings.
     pub(crate) async fn join(self) -> Result<WorkerFinding, TrialError> {
         let mut whole = WorkerFinding::default();
         for thread in self.threads {
@@ -179,7 +178,7 @@ impl WorkerPool {
     }
 }
 
-/// What a worker found that has ended.
+/// The findings of a worker that has ended.
 fn finding_of(thread: JoinHandle<io::Result<WorkerFinding>>) -> Result<WorkerFinding, TrialError> {
     thread
         .join()

@@ -1,5 +1,5 @@
-//! How long a worker's event loop stands still without working: what arrives meanwhile looks older than
-//! it was. A worker that reads what has come is no stall: reading is part of what a delivery takes.
+//! Stalls of a worker's event loop: times in which it neither runs nor works, so that events that arrive
+//! meanwhile look older than they are. Reading received bytes is not a stall: it is part of a delivery.
 
 use std::{cell::RefCell, time::Duration};
 
@@ -9,14 +9,14 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::data::started::Started;
 
-/// Length of a sleep: short enough to meet most stalls, long enough to cost nothing.
+/// Length of a sleep: short enough to detect most stalls, long enough to cost almost no CPU.
 const SLEEP: Duration = Duration::from_millis(10);
-/// What the runtime's timer may be late by itself: it ticks once a millisecond, and a sleep ends with the
-/// tick after its time.
+/// Usual lateness of the runtime's timer: it ticks once a millisecond, and a sleep ends with the tick after its
+/// time.
 const TIMER_LATE_NS: u64 = 2_000_000;
 
-/// Sleeps over and over on the event loop, and records how long in the window the thread neither came
-/// back nor worked.
+/// Sleeps again and again on the event loop, and records for how long in the window the thread neither woke up
+/// nor worked.
 pub(crate) async fn watch(clock: EpochClock, started: Started, stalls: &RefCell<TimeHistogram>) {
     let Started { start_ns, window, .. } = started;
     loop {
@@ -25,7 +25,7 @@ pub(crate) async fn watch(clock: EpochClock, started: Started, stalls: &RefCell<
         sleep_until(Instant::now() + SLEEP).await;
         let now_ns = clock.now_ns();
         let worked_ns = (thread_cpu_us() - worked_before_us) * 1_000;
-        // One that began before the window counts from the window's start on.
+        // A stall that began before the window counts from the window's start.
         let from_ns = due_ns.max(start_ns + window.start_ns);
         if from_ns <= now_ns && due_ns < start_ns + window.end_ns {
             stalls.borrow_mut().record_ns((now_ns - from_ns).saturating_sub(worked_ns + TIMER_LATE_NS));
@@ -45,7 +45,7 @@ mod tests {
 
     use super::*;
 
-    /// Watches for 300 ms of a window, in which the event loop is busy once, in this way.
+    /// Watches the event loop for 300 ms, in which it runs `busy` once.
     fn watched(window: Window, busy: fn()) -> TimeHistogram {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let stalls = Rc::new(RefCell::default());
@@ -74,17 +74,17 @@ mod tests {
     #[test]
     fn a_blocked_event_loop_is_a_stall_and_a_working_one_is_none() {
         let seen = watched(WHOLE, blocked).distribution();
-        // The sleep that is cut short by the block began at most 10 ms before it.
+        // The sleep that the block delays began at most 10 ms before it.
         assert!(seen.max_us >= 88_000, "{} us", seen.max_us);
         assert!(seen.count >= 3, "{}", seen.count);
         let worked = watched(WHOLE, working).distribution();
-        // Of the same length, but for what else the machine ran meanwhile.
+        // As long as the block, apart from what else the machine ran meanwhile.
         assert!(worked.min_us < 1_000 && worked.count >= 3, "{worked:?}");
     }
 
     #[test]
     fn a_stall_that_reaches_into_the_window_counts_from_its_start_on() {
-        // The event loop stands still from about 100 ms to 200 ms.
+        // The event loop is blocked from about 100 ms to 200 ms.
         let seen = watched(Window { start_ns: 150_000_000, end_ns: 60_000_000_000 }, blocked).distribution();
         assert!(seen.max_us >= 28_000, "{} us", seen.max_us);
     }

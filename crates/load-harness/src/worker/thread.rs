@@ -1,5 +1,5 @@
-//! A worker: one thread, one runtime, its share of the subscribers. Workers share nothing while a
-//! trial runs; what they found is merged when it has ended.
+//! A worker: one thread, one runtime, its share of the subscribers. Workers share nothing while a trial runs;
+//! their findings are merged when it has ended.
 
 use std::{
     cell::RefCell,
@@ -46,17 +46,17 @@ use crate::{
     worker::stalls,
 };
 
-/// How often a worker looks whether it is done, and tells how far it is.
+/// How often a worker checks whether it is done, and reports its progress.
 const LOOK_EVERY: Duration = Duration::from_millis(5);
 
-/// How long nothing may move at the end before it is the end: a connection that is being opened for a
-/// last request must have carried it to the server by then.
+/// The trial ends when no byte has moved for this long: by then even the request on a connection that was just
+/// being opened has reached the server.
 const LAST_WORDS: Duration = Duration::from_millis(20);
-/// How often this is waited for, on loopback and behind a network.
+/// Most of these waits, on loopback and behind a network.
 const MOST_LOOKS: u32 = 100;
 const MOST_LOOKS_BEHIND_NETWORK: u32 = 10;
 
-/// What a worker is to do.
+/// The task of a worker.
 pub(crate) struct WorkerOrder {
     pub(crate) target: SocketAddr,
     pub(crate) tcp_maxseg: u32,
@@ -70,25 +70,24 @@ pub(crate) struct WorkerOrder {
     pub(crate) indices: Vec<u32>,
     pub(crate) core: Option<u32>,
     pub(crate) schedule: Arc<Schedule>,
-    /// What is kept of the traced subscriber, if it is here.
+    /// The part of the schedule that is kept of the traced subscriber, if it is on this worker.
     pub(crate) traced: Stretch,
     pub(crate) signals: Signals,
     pub(crate) gauge: Arc<Gauge>,
 }
 
-/// What the runner tells its workers.
+/// Signals from the runner to its workers.
 #[derive(Clone)]
 pub(crate) struct Signals {
     pub(crate) started: watch::Receiver<Option<Started>>,
-    /// Subscribers that may connect: those whose number is below.
+    /// Subscribers that may connect: those with a lower number.
     pub(crate) admitted: watch::Receiver<u32>,
     /// The runner has read the server's counters at the end of the window: sockets may be closed.
     pub(crate) window_read: watch::Receiver<bool>,
     pub(crate) stop: watch::Receiver<bool>,
 }
 
-/// How far the workers are, for the runner's eyes. Written every few milliseconds, off the path of
-/// a delivery.
+/// The progress of the workers, for the runner. Written every few milliseconds, not during a delivery.
 #[derive(Debug, Default)]
 pub(crate) struct Gauge {
     connected: AtomicU64,
@@ -102,12 +101,12 @@ impl Gauge {
         self.connected.load(Acquire)
     }
 
-    /// Subscribers that will not try again, and never had a place.
+    /// Subscribers that were never set up and will not retry.
     pub(crate) fn turned_away(&self) -> u64 {
         self.turned_away.load(Acquire)
     }
 
-    /// Whether a subscriber met what every other would meet, however often it tried.
+    /// Whether a subscriber met an error that every subscriber meets in every attempt.
     pub(crate) fn is_hopeless(&self) -> bool {
         self.is_hopeless.load(Acquire)
     }
@@ -117,7 +116,7 @@ impl Gauge {
     }
 }
 
-/// What a worker found.
+/// The findings of a worker.
 #[derive(Debug, Default)]
 pub(crate) struct WorkerFinding {
     pub(crate) recorder: Recorder,
@@ -125,11 +124,11 @@ pub(crate) struct WorkerFinding {
     pub(crate) readings: Readings,
     pub(crate) delivery: Delivery,
     pub(crate) set_up: Option<SetUp>,
-    /// How long its event loop stood still, in the window.
+    /// Stalls of its event loop in the window.
     pub(crate) stalls: TimeHistogram,
-    /// What happened to the traced subscriber; empty where it was not.
+    /// The trace of the traced subscriber; empty on the other workers.
     pub(crate) trace: Vec<TraceEvent>,
-    /// Subscribers that never had a place.
+    /// Subscribers that were never set up.
     pub(crate) never_connected: u64,
     pub(crate) error_counts: ErrorCounts,
     /// From losing a connection to the first answer on the next one.
@@ -168,7 +167,7 @@ pub(crate) fn spawn(order: WorkerOrder) -> io::Result<thread::JoinHandle<io::Res
         if let Some(core) = order.core {
             bind_to_core(core);
         }
-        // A runtime that is local itself wakes a task with one queue less than a `LocalSet` in another.
+        // A local runtime wakes a task through one queue less than a `LocalSet` in another runtime.
         let runtime = Builder::new_current_thread().enable_all().build_local(LocalOptions::default())?;
         Ok(runtime.block_on(work(order)))
     })
@@ -201,7 +200,7 @@ async fn work(order: WorkerOrder) -> WorkerFinding {
     let ended_ns = order.clock.now_ns();
     tasks.into_inner().shutdown().await;
     all_closed(&context).await;
-    // Only now is it known what they left behind.
+    // What was left on the connections is known only after they have closed.
     readings.end = totals(&context, &subscribers);
 
     let start_ns = context.started.borrow().map_or(0, |started| started.start_ns);
@@ -222,8 +221,8 @@ async fn work(order: WorkerOrder) -> WorkerFinding {
     }
 }
 
-/// Lets the worker's subscribers in, as far as they are admitted. Nothing is kept for those that are
-/// not: between memory steps, memory is read.
+/// Starts the worker's subscribers that are admitted. The others get no memory yet, because memory is read
+/// between memory steps.
 async fn admit_all(
     order: &WorkerOrder,
     context: &Rc<WorkerContext>,
@@ -241,23 +240,23 @@ async fn admit_all(
             subscribers.borrow_mut().push(subscriber);
         }
         if admitted.changed().await.is_err() {
-            // The runner is gone; the signal to stop ends this worker.
+            // The runner has ended; the signal to stop ends this worker.
             std::future::pending::<()>().await;
         }
     }
 }
 
-/// Watches the event loop for stalls from the schedule's start on, until the trial ends.
+/// Watches the event loop for stalls from the schedule's start until the trial ends.
 async fn watch_stalls(context: &WorkerContext, stalls: &RefCell<TimeHistogram>) {
     stalls::watch(context.clock, context.started().await, stalls).await;
 }
 
-/// Tells the runner how many subscribers are connected, until the trial ends.
+/// Reports to the runner how many subscribers are connected, until the trial ends.
 async fn tell(context: &WorkerContext, gauge: &Gauge) {
     let mut told = (0, 0);
     loop {
         let now = (context.tally.connected.get(), context.tally.turned_away.get());
-        // The reason first: the runner asks why when it sees that it is over.
+        // The reason first: the runner reads it when it sees that no more subscribers will connect.
         if let (Some(error), Ok(mut last)) = (context.last_error.borrow_mut().take(), gauge.last_error.lock())
         {
             *last = Some(error);
@@ -272,8 +271,8 @@ async fn tell(context: &WorkerContext, gauge: &Gauge) {
     }
 }
 
-/// Reads the counters at both edges of the window, and ends when everything was delivered or the
-/// drain is over.
+/// Reads the counters at both edges of the window, and ends when everything has been delivered or the drain is
+/// over.
 async fn measure(
     context: &WorkerContext,
     subscribers: &RefCell<Vec<Rc<Subscriber>>>,
@@ -281,7 +280,7 @@ async fn measure(
     readings: &mut Readings,
 ) {
     let Started { start_ns, window, numbers: (first, end) } = context.started().await;
-    // Every subscriber is there by now, though behind an obstacle some may have no connection.
+    // All subscribers have been started by now, though behind an obstacle some may have no connection.
     let subscribers = subscribers.borrow().clone();
     sleep_until(context.instant(start_ns + window.start_ns)).await;
     readings.window_start = totals(context, &subscribers);
@@ -295,16 +294,16 @@ async fn measure(
     while context.tally.received.get() < expected && context.clock.now_ns() < patience_ns {
         sleep(LOOK_EVERY).await;
     }
-    // An error means that the runner is gone, and the trial with it.
+    // An error means that the runner has ended, and the trial with it.
     let _ = signals.window_read.clone().wait_for(|read| *read).await;
     context.close();
     let (hold, drain) = (*context.settings.hold, *context.settings.drain);
     if context.pattern == Pattern::LongPolling && hold <= drain {
-        // A hold that ends while the sockets are being closed is answered and never read: one side
-        // would have counted it.
+        // If a hold ended while the sockets are being closed, the answer would be sent but never read, and only
+        // the server would count it.
         sleep(hold).await;
     }
-    // What was counted a moment ago leaves, and answers on their way arrive: until nothing moves.
+    // Requests that were just counted are still being sent, and answers are in flight: wait until none moves.
     let moved = || totals(context, &subscribers).bytes().total();
     let mut before = moved();
     // A request that has just been sent on a new connection is answered two round trips later.
@@ -320,8 +319,7 @@ async fn measure(
     }
 }
 
-/// Waits until the connections that subscribers shared are closed, which they do by themselves once none
-/// is left.
+/// Waits until the shared connections are closed. They close by themselves when they have no subscribers left.
 async fn all_closed(context: &WorkerContext) {
     let is_open = || context.http2_connections().iter().any(|shared| shared.counters().stream.is_open());
     for _ in 0..MOST_LOOKS {
@@ -343,7 +341,7 @@ fn totals(context: &WorkerContext, subscribers: &[Rc<Subscriber>]) -> Totals {
     totals
 }
 
-/// Counts what never came, and keeps it in the ages as older than it was at the end.
+/// Counts the deliveries that never came, and adds them to the ages as censored: older than at the end.
 fn settle(
     context: &WorkerContext,
     subscribers: &[Rc<Subscriber>],
@@ -385,7 +383,7 @@ mod tests {
         Schedule::build(&arrivals, None, 1, Period::from_millis(10_000), 40).unwrap()
     }
 
-    /// Two subscribers, and a schedule of ten events whose instant 0 lies ten seconds back.
+    /// Two subscribers, and a schedule of ten events that began ten seconds ago.
     fn context_and_subscribers() -> (Rc<WorkerContext>, Vec<Rc<Subscriber>>, watch::Sender<Option<Started>>) {
         let scenario = "name = \"s\"\nquestion = \"q\"\nsetting = \"s\"\nlook_at = \"l\"\nsubscribers = 2\n\
                         measure = \"9s\"\n[events]\narrivals = \"silence\"\n";
@@ -435,15 +433,14 @@ mod tests {
             Delivery { expected: 20, received: 16, lost: 3, duplicated: 1, reordered: 1, foreign: 1 };
         assert_eq!(delivery, expected);
         let ages = context.recorder.borrow().ages();
-        // Lost are 5, 6 and 10, due at 4.5, 5.5 and 9.5 s: 2.5 s is the least age at the end.
+        // Events 5, 6 and 10 are lost, due at 4.5, 5.5 and 9.5 s: 2.5 s is the smallest age at the end.
         assert_eq!((ages.censored, ages.censored_min_us), (3, 2_500_000));
-        // Of the 16 that came, the two due at 0.5 s lie before the window.
+        // Of the 16 that came, the two due at 0.5 s are before the window.
         assert_eq!(ages.arrived.count, 14);
     }
 
-    /// A burst of which two come before the window's first edge, three within it and one after its end; all
-    /// of them are due within it, and one of the warm-up comes late. What comes twice, or from elsewhere, is
-    /// a text of the window, too.
+    /// A burst of six events that are due in the window: two come before its start, three in it and one after
+    /// its end. An event of the warm-up comes late. Duplicates and foreign events also count in the window.
     #[test]
     fn what_arrives_between_the_edges_counts_beside_its_text_whatever_its_due() {
         let (context, subscribers, _started) = context_and_subscribers();

@@ -1,4 +1,4 @@
-//! Two subscribers and three events, small enough to be followed with a pencil.
+//! Two subscribers and three events, small enough to be computed by hand.
 
 use contract::{Calibration, Heartbeat, PHASE_STEP, Pattern};
 use model::{Prediction, bytes::HEARTBEAT_EVERY_S, long_polling, predict, short_polling, sse, websocket};
@@ -51,7 +51,7 @@ fn short_polling_with_both_edges_of_the_window() {
     assert_within(EXACT, "oldest", prediction.age.quantile_ms(1.0), ages_ms[3]);
     assert_within(EXACT, "median", prediction.age.quantile_ms(0.5), ages_ms[2]);
 
-    // Sent within the window: 1.25, 2.25, 1.868 and 2.868 s; the last found nothing.
+    // Sent within the window: 1.25, 2.25, 1.868 and 2.868 s; the last one is empty.
     assert_within(EXACT, "requests", prediction.requests_per_event, 1.0);
     assert_within(EXACT, "empty", prediction.empty_ratio, 0.25);
     // The first one before the schedule, then four each, since the last delivery is at 3.878 s.
@@ -68,15 +68,15 @@ fn short_polling_with_both_edges_of_the_window() {
     assert_bytes(&prediction, 4.0, parts);
 }
 
-/// With way 10 ms, turnaround 20 ms and way back 5 ms a subscriber is deaf for 35 ms. The second
-/// one is woken 1 ms after the first.
+/// With 10 ms for an answer, a turnaround of 20 ms and 5 ms for a request, the deaf window is 35 ms. The
+/// second subscriber is woken 1 ms after the first.
 #[test]
 fn long_polling_with_time_outs_and_a_deaf_window() {
     let mut trial = Trial::new(&[500.0, 1_800.0, 1_810.0], 20, 1_000.0, 3_000.0);
     trial.calibration = Calibration { transit_us: 10_000.0, pace_us: 1_000.0, ..Calibration::default() };
     let prediction = long_polling::replayed(&trial.inputs()).unwrap();
 
-    // 1.8 s finds both parked; 1.81 s finds both deaf until 1.835 and 1.836 s.
+    // At 1.8 s both are parked; at 1.81 s both are in deaf windows, until 1.835 and 1.836 s.
     assert_within(EXACT, "mean age", prediction.age.mean_ms(), (10.0 + 11.0 + 35.0 + 36.0) / 4.0);
     assert_within(EXACT, "oldest", prediction.age.quantile_ms(1.0), 36.0);
 
@@ -86,8 +86,8 @@ fn long_polling_with_time_outs_and_a_deaf_window() {
     assert_within(EXACT, "empty", prediction.empty_ratio, 4.0 / 8.0);
     assert_eq!(prediction.requests_per_subscriber, Some(7.0));
 
-    // Of the first empty exchange the request was sent before the window, and of the last one the
-    // answer comes after it: two halves that make up for each other.
+    // The request of the first empty exchange was sent before the window, and the answer of the last one comes
+    // after it: together they count as one exchange.
     let each = [
         2.0 * DATA,
         2.0 * (sum(&[ONE_EVENT]) - DATA),
@@ -131,9 +131,9 @@ fn sse_and_websocket_with_events_that_are_written_together() {
     }
 }
 
-/// Four events of which the first and the last two arrive on the other side of an edge from where they are
-/// due, or not: costs are divided by what arrives within the window, from 1 s to 3 s, and not by the three
-/// that are due in it.
+/// Four events, of which the first and the last two may arrive on the other side of an edge than their due.
+/// Costs are divided by the events that arrive in the window, from 1 s to 3 s, and not by the three that are
+/// due in it.
 #[test]
 fn an_event_that_crosses_an_edge_counts_where_it_arrives() {
     let mut trial = Trial::new(&[900.0, 1_500.0, 2_950.0, 2_995.0], 20, 1_000.0, 3_000.0);
@@ -163,8 +163,8 @@ fn an_event_that_crosses_an_edge_counts_where_it_arrives() {
     assert_bytes(&websocket, 1.0, [DATA, frame - DATA, 0.0, 0.0]);
 }
 
-/// The two deliveries of the last event are received 1 ms apart, on both sides of the end: of four that are
-/// due three arrive, and share the heartbeats of the window.
+/// The two deliveries of the last event are received 1 ms apart, before and after the end: of four due
+/// deliveries three arrive in the window, and share its heartbeats.
 #[test]
 fn a_fan_out_across_the_edge_counts_with_the_part_that_arrives() {
     let mut trial = Trial::new(&[1_500.0, 2_989.5], 20, 1_000.0, 3_000.0);
@@ -191,8 +191,7 @@ fn nothing_is_predicted_per_event_where_none_arrives() {
     }
 }
 
-/// Events every 100 ms; a poll every second sees them, and what holds them back shifts them to another
-/// place between two polls.
+/// Events every 100 ms, polled every second; a delivery delay shifts them relative to the polls.
 #[test]
 fn what_is_held_back_on_purpose_is_older_by_that() {
     let dues: Vec<f64> = (0..60).map(|event| 50.0 + 100.0 * f64::from(event)).collect();
@@ -207,8 +206,8 @@ fn what_is_held_back_on_purpose_is_older_by_that() {
         assert_within(EXACT, "youngest", age.quantile_ms(0.0), 30.0);
     }
     assert_within(EXACT, "SSE held back", oldest(&trial, Pattern::Sse), 30.0);
-    // Polls at 1.25, 2.25 s and so on: due at 1.15 s, there at 1.18 s, polled 100 ms after it was due.
-    // The other subscriber's at 1.868 s: due at 1.85 s, there at 1.88 s, polled a second later.
+    // Polls at 1.25, 2.25 s and so on: due at 1.15 s, published at 1.18 s, polled 100 ms after it was due.
+    // The other subscriber polls at 1.868 s: due at 1.85 s, published at 1.88 s, polled a second later.
     let age = predict(Pattern::ShortPolling, &trial.inputs()).replayed.unwrap().age;
     assert_within(EXACT, "youngest", age.quantile_ms(0.0), 100.0);
     let oldest_ms = (0.25 + PHASE_STEP + 2.0) * 1e3 - 1_850.0;

@@ -1,4 +1,4 @@
-//! On a long schedule the replay tends to the closed form: two ways to the same number.
+//! On a long schedule the replay converges to the closed form: two ways to the same number.
 
 use contract::{Arrivals, Calibration, Pattern, Period};
 use model::{BytesPerEvent, Prediction, predict};
@@ -61,7 +61,7 @@ fn compare(trial: &Trial) {
             let [found_ms, expected_ms] =
                 [&replayed, &closed].map(|prediction| prediction.age.quantile_ms(quantile));
             // A row of 20 subscribers has 20 ages, c apart, where the closed form is continuous;
-            // and where 1 − p meets the delayed fraction the quantile hangs on few events.
+            // and where 1 − p is near the delayed fraction the quantile depends on few events.
             let allowed_ms = 0.2 + 0.02 * expected_ms;
             assert!(
                 (found_ms - expected_ms).abs() < allowed_ms,

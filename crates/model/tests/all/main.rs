@@ -1,6 +1,6 @@
-//! The predictions, against the hand, against simulators, and against each other.
+//! The predictions, tested by hand, with simulators, and against each other.
 //!
-//! One program for all, as each program links everything.
+//! One test program for all, because each program links everything.
 
 mod by_hand;
 mod convergence;

@@ -1,8 +1,8 @@
-//! The closed forms against a simulator that knows none of them: it lets time pass event by event
-//! and request by request. Seeded, so it fails always or never.
+//! The closed forms against a simulator that uses none of them: it advances event by event and request by
+//! request. Seeded, so it fails always or never.
 //!
-//! Tolerances are tight where a quantile is smooth, and 4 % at the knee, where 1 − p meets the
-//! delayed fraction and a quantile needs many events.
+//! Tolerances are tight where a quantile is smooth, and 4 % at the knee, where 1 − p is near the delayed
+//! fraction and a quantile needs many events.
 
 use std::collections::VecDeque;
 
@@ -15,7 +15,7 @@ use crate::trial::assert_within;
 
 const EVENTS: usize = 500_000;
 
-/// What a simulated subscriber saw. Waits are what is added to the way of an answer.
+/// The findings of a simulated subscriber. Waits come on top of the one-way delay of an answer.
 #[derive(Default)]
 struct Seen {
     waits_s: Vec<f64>,
@@ -74,7 +74,7 @@ fn bursts(count: usize, events: u32, spacing_s: f64, every_s: f64, random: &mut 
         .collect()
 }
 
-/// Polls every `interval_s`; each takes everything that has happened.
+/// Polls every `interval_s`; each poll gets all events so far.
 fn poll_on_a_timer(events_s: &[f64], interval_s: f64, first_s: f64) -> Seen {
     let mut seen = Seen::default();
     let mut now_s = first_s;
@@ -89,7 +89,7 @@ fn poll_on_a_timer(events_s: &[f64], interval_s: f64, first_s: f64) -> Seen {
     seen
 }
 
-/// Asks, is held, is answered or sent away, and is deaf for `gap_s` before it has asked again.
+/// Sends a request, is held, gets an answer or a time-out, and has a deaf window of `gap_s` until the next.
 fn long_poll(events_s: &[f64], gap_s: f64, hold_s: f64) -> Seen {
     let mut seen = Seen::default();
     let mut arrives_s = 0.0;
@@ -167,12 +167,12 @@ fn long_polling_of_poisson_events() {
             let seen = long_poll(&events_s, gap_s, hold_s).sort();
             let cycle_s = rearm::mean_cycle_s(rate_hz, gap_s, hold_s);
 
-            // With 50 ms for the answer's way.
+            // With a one-way delay of 50 ms for the answer.
             let mean_s = 0.05 + deaf_window::mean_extra_s(gap_s * gap_s, cycle_s);
             assert_within(0.01, &what("mean"), 0.05 + seen.mean_s(), mean_s);
             let p50_s = 0.05 + deaf_window::quantile_extra_s(0.5, gap_s, cycle_s);
             assert_within(0.01, &what("p50"), 0.05 + seen.quantile_s(0.5), p50_s);
-            // Where 1 − p meets the delayed fraction the quantile hangs on few events.
+            // Where 1 − p is near the delayed fraction the quantile depends on few events.
             let p99_s = 0.05 + deaf_window::quantile_extra_s(0.99, gap_s, cycle_s);
             assert_within(0.04, &what("p99"), 0.05 + seen.quantile_s(0.99), p99_s);
             assert!(seen.quantile_s(0.999_999) <= gap_s, "{}", what("oldest"));
@@ -218,7 +218,7 @@ fn long_polling_of_steady_events() {
 fn long_polling_of_bursts() {
     for (events, spacing_s, mean_s, answers) in [(10, 0.01, 0.045, 2.0), (30, 0.010_3, 0.047_3, 4.0)] {
         let gaps = Gaps::Bursts { events, spacing_s, every_s: 3.0 };
-        // A hold that outlasts every gap, and one that ends a few times before the next burst.
+        // A hold longer than every gap, and one that ends a few times before the next burst.
         for (hold_s, tolerance) in [(30.0, 0.003), (0.7, 0.08)] {
             let seen = long_poll(&bursts(3_000, events, spacing_s, 3.0, &mut random(7)), 0.1, hold_s);
             assert_within(tolerance, "mean", seen.mean_s(), mean_s);
@@ -238,7 +238,7 @@ fn long_polling_of_bursts() {
     }
 }
 
-/// A stream that lives for exponential times with mean 60 s and is away for 1 to 5 s.
+/// A stream that is open for exponential times with mean 60 s and disconnected for 1 to 5 s.
 #[test]
 fn a_stream_that_is_cut_obeys_the_deaf_window_law() {
     let mut random = random(11);
@@ -262,7 +262,7 @@ fn a_stream_that_is_cut_obeys_the_deaf_window_law() {
     assert_within(0.015, "mean", waits_s.iter().sum::<f64>() / events, extra_s);
 }
 
-/// A worker that serves whoever waits, one after the other, each with all that there is.
+/// A worker that serves waiting subscribers one after the other, each with all events so far.
 #[test]
 fn fan_outs_do_not_queue() {
     const SUBSCRIBERS: usize = 100;
@@ -285,7 +285,7 @@ fn fan_outs_do_not_queue() {
             let woken: Vec<usize> = idle.collect();
             waiting.extend(woken);
         }
-        let subscriber = waiting.pop_front().expect("somebody was woken");
+        let subscriber = waiting.pop_front().expect("a subscriber was woken");
         let batch = &events_s[cursors[subscriber]..published];
         sum_s += batch.iter().map(|event_s| now_s - event_s).sum::<f64>();
         joined += batch.len() - 1;

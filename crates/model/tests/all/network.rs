@@ -1,5 +1,5 @@
-//! The predictions for a network against a simulator that sends every request and every answer on its way.
-//! It knows no formula and no deaf window. Seeded, so it fails always or never.
+//! The predictions for a network against a simulator that sends every request and every answer. It uses no
+//! formula and no deaf window. Seeded, so it fails always or never.
 
 use contract::{Arrivals, Calibration, Network, Pattern, Period};
 use model::{Prediction, predict};
@@ -11,7 +11,7 @@ use crate::trial::{Trial, assert_within};
 
 const EVENTS: usize = 40_000;
 const RATE_HZ: f64 = 5.0;
-/// What loopback alone takes: publication to reception, and half of it for a request.
+/// The delay on loopback: from publication to reception, and half of it for a request.
 const TRANSIT_S: f64 = 0.000_4;
 
 /// One direction of a connection: half the round trip, and jitter that never lets one overtake another.
@@ -195,7 +195,7 @@ fn polls_that_outlast_their_interval_are_skipped() {
         let prediction = predict(Pattern::ShortPolling, &trial.inputs()).replayed.unwrap();
         // Every third tick.
         assert_within(0.01, "requests", prediction.requests_per_event, 1.0 / (RATE_HZ * 3.0 * 0.123_607));
-        // Nobody can say whether a poll of 100.4 ms is over at a tick after 100.5 ms.
+        // Chance decides whether a poll of 100.4 ms is over at a tick after 100.5 ms.
         trial.params.poll_interval_ms = Some(100.5);
         trial.params.network = Some(Network { rtt: Period::from_millis(100), ..Network::default() });
         let reason = predict(Pattern::ShortPolling, &trial.inputs()).replayed.unwrap_err();

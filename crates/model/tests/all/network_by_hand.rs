@@ -1,4 +1,4 @@
-//! Small networks that can be followed with a pencil, and those that have no prediction.
+//! Small networks that can be computed by hand, and those without a prediction.
 
 use contract::{
     Arrivals, BrowserAudience, BrowserTask, Buffering, Calibration, Heartbeat, Network, Pattern, Period,
@@ -25,7 +25,7 @@ fn with_rtt(rtt_ms: u64) -> Network {
     Network { rtt: ms(rtt_ms), ..Network::default() }
 }
 
-/// Enough events for `predict`: two a second for 40 s, whatever follows.
+/// Enough events for `predict`: two per second for 40 s.
 fn steady() -> Trial {
     let due_ms: Vec<f64> = (0..80).map(|event| 250.0 + 500.0 * f64::from(event)).collect();
     let mut trial = Trial::new(&due_ms, 32, 0.0, 40_000.0);
@@ -58,7 +58,7 @@ fn long_polling_is_deaf_for_a_round_trip_more() {
     assert_within(EXACT, "empty", prediction.empty_ratio, 1.0 / 3.0);
     assert_eq!(prediction.requests_per_subscriber, Some(6.0));
 
-    // A connection of its own for each request: there at 0.735 s, and after the hold not before 1.97 s.
+    // With a new connection for each request it arrives at 0.735 s, and after the hold not before 1.97 s.
     trial.params.keep_alive = Some(false);
     let prediction = long_polling::replayed(&trial.inputs()).unwrap();
     assert_within(EXACT, "youngest", prediction.age.quantile_ms(0.0), 220.0);
@@ -76,12 +76,12 @@ fn short_polls_bring_what_is_published_before_they_arrive() {
     assert_within(EXACT, "youngest", prediction.age.quantile_ms(0.0), 60.0);
     assert_within(EXACT, "oldest", prediction.age.quantile_ms(1.0), 1_050.0);
 
-    // A fresh connection holds its first bytes back for a round trip: that poll arrives at 1.405 s.
+    // A new connection delays its first bytes by a round trip: that poll arrives at 1.405 s.
     trial.params.keep_alive = Some(false);
     let prediction = short_polling::replayed(&trial.inputs()).unwrap();
     assert_within(EXACT, "youngest", prediction.age.quantile_ms(0.0), 150.0);
     assert_within(EXACT, "oldest", prediction.age.quantile_ms(1.0), 160.0);
-    // With a TLS handshake it arrives at 1.505 s, and its bytes are not known.
+    // With a TLS handshake it arrives at 1.505 s, and its bytes are not predicted.
     trial.params.transport = Transport::Http1Tls;
     let prediction = short_polling::replayed(&trial.inputs()).unwrap();
     assert_within(EXACT, "youngest", prediction.age.quantile_ms(0.0), 250.0);
@@ -97,13 +97,13 @@ fn events_on_a_narrow_link_wait_for_each_other() {
     assert_within(EXACT, "youngest", prediction.age.quantile_ms(0.0), 10.0 + pass_ms);
     assert_within(EXACT, "oldest", prediction.age.quantile_ms(1.0), 10.0 + 2.0 * pass_ms - 1.0);
 
-    // Closed form and replay, far from full; and what is too full.
+    // Closed form and replay at low load; and a load that is too high.
     let mut trial = steady();
     trial.params.hold_ms = Some(2_000.0);
     // No divisor of the events' period.
     trial.params.poll_interval_ms = Some(618.034);
     trial.params.subscribers = 50;
-    // Even gaps: what is through before the next one comes waits for nothing, however full the link.
+    // Equal gaps: each message passes before the next one comes, so none waits, even at a high load.
     for (bytes_per_second, patterns) in
         [(2_000, &Pattern::ALL[..]), (1_200, &Pattern::ALL[..]), (620, &[Pattern::Sse, Pattern::WebSocket])]
     {
@@ -114,7 +114,7 @@ fn events_on_a_narrow_link_wait_for_each_other() {
             assert_within(0.03, &what, replayed.age.mean_ms(), closed.age.mean_ms());
         }
     }
-    // A short poll's fullest answer, two events, takes longer than the interval.
+    // The largest answer of a short poll, two events, takes longer than the interval.
     trial.params.network = Some(Network { bytes_per_second: Some(560), ..with_rtt(20) });
     let too_full = short_polling::closed_form(&trial.inputs()).unwrap_err().to_string();
     assert!(too_full.contains("% of a connection's bandwidth"), "{too_full}");
@@ -294,7 +294,7 @@ fn obstacles_have_no_prediction_but_a_timeout_that_nothing_reaches() {
         }
     }
 
-    // An Upgrade is WebSocket's alone, and in TLS nobody on the way sees it.
+    // Only WebSocket sends an Upgrade, and with TLS no middlebox sees it.
     trial.params.network = Some(Network { refuse_upgrade: true, ..clear });
     assert!(refusal(Pattern::WebSocket, &trial).unwrap().contains("on purpose"));
     assert_eq!(refusal(Pattern::Sse, &trial), None);
@@ -308,9 +308,9 @@ fn obstacles_have_no_prediction_but_a_timeout_that_nothing_reaches() {
     trial.params.heartbeat = Some(Heartbeat::Off);
     assert_eq!(refusal(Pattern::Sse, &trial), None);
     assert_eq!(refusal(Pattern::LongPolling, &trial), None);
-    assert!(refusal(Pattern::ShortPolling, &trial).unwrap().contains("quiet for up to 1.000 s"));
+    assert!(refusal(Pattern::ShortPolling, &trial).unwrap().contains("idle for up to 1.000 s"));
     trial.params.network = idle(400);
-    assert!(refusal(Pattern::Sse, &trial).unwrap().contains("quiet for up to 0.500 s"));
+    assert!(refusal(Pattern::Sse, &trial).unwrap().contains("idle for up to 0.500 s"));
     for heartbeat in [Heartbeat::Every(ms(300)), Heartbeat::WhenIdle(ms(300))] {
         trial.params.heartbeat = Some(heartbeat);
         assert_eq!(refusal(Pattern::WebSocket, &trial), None);
@@ -363,8 +363,8 @@ fn a_browser_is_one_subscriber_with_heads_of_its_own() {
         assert!(of.bytes.unwrap_err().0.contains("a browser's requests"));
         assert_eq!(of.connect_ms, None);
     }
-    // When in its interval a page polls nobody knows: ages are spread over the whole of it, whatever the
-    // phase that the lab's own subscriber would have had.
+    // The poll phase of a page is not known: ages are uniform over the whole interval, independent of the phase
+    // of the lab's own subscriber.
     let of_phase = |trial: &mut Trial, phase: f64| {
         trial.poll_phase = phase;
         let [_, replayed] = both(Pattern::ShortPolling, trial);

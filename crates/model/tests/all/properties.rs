@@ -1,4 +1,4 @@
-//! Whatever the settings, a prediction is made of numbers that can be true.
+//! With any settings, the numbers of a prediction are plausible.
 
 use contract::{Arrivals, Calibration, Client, Heartbeat, Network, Pattern, Period, Transport};
 use model::{Prediction, predict};
@@ -91,7 +91,7 @@ prop_compose! {
 }
 
 fn check(pattern: Pattern, prediction: &Prediction) -> Result<(), TestCaseError> {
-    // Where they are not told there is nothing to check.
+    // If they are not predicted there is nothing to check.
     let bytes = prediction.bytes.clone().unwrap_or_default();
     let numbers = [
         prediction.age.mean_ms(),
@@ -142,7 +142,7 @@ proptest! {
     #[test]
     fn more_bytes_of_text_cost_more_bytes(trial in trials()) {
         let mut larger = Trial { params: trial.params, ..trial };
-        // On a narrow link larger answers make fewer requests.
+        // On a link of limited bandwidth larger answers lead to fewer requests.
         larger.params.network = larger.params.network.map(|network| Network { bytes_per_second: None, ..network });
         let before = Pattern::ALL.map(|pattern| predict(pattern, &larger.inputs()).replayed);
         larger.schedule.data_bytes.iter_mut().for_each(|bytes| *bytes += 100);

@@ -1,4 +1,4 @@
-//! A trial to predict, with everything that `Inputs` borrows.
+//! A trial to predict, which owns everything that `Inputs` borrows.
 
 use contract::{Arrivals, Calibration, Params, PublishedSchedule, Window};
 use model::Inputs;

@@ -1,4 +1,4 @@
-//! The sizes in `bytes` against whole transcripts, and what they say about the patterns.
+//! The sizes in `bytes` against whole transcripts, and what follows for the patterns.
 
 use contract::{Arrivals, Client};
 use model::{
@@ -54,7 +54,7 @@ fn a_fresh_connection_costs_a_line_in_request_and_answer() {
     }
 }
 
-/// Everybody polls once a second, or is held but for a turnaround of 100 ms.
+/// All subscribers poll once a second, or are held except for a turnaround of 100 ms.
 #[test]
 fn fresh_connections_are_open_while_an_exchange_is_under_way() {
     let due_ms: Vec<f64> = (0..400).map(|event| f64::from(event) * 1e3).collect();
@@ -107,7 +107,7 @@ fn lengths_of_chunks_and_frames_grow_at_their_limits() {
     }
 }
 
-/// The envelope, not the pattern, decides at small payloads.
+/// With small payloads the envelope decides, not the pattern.
 #[test]
 fn with_32_bytes_of_text_sse_costs_61_and_websocket_63() {
     let text = EventText::plain(32);
@@ -120,7 +120,7 @@ fn with_32_bytes_of_text_sse_costs_61_and_websocket_63() {
 fn crossover(text: EventText, stream: usize) -> Option<f64> {
     let sizes = PollSizes::short_polling(Client::Lean);
     let in_batch = text.json(CURSOR) + 1;
-    // Bodies of such batches have six digits of content length or so; one more or less is nothing.
+    // The content length of such batches has about six digits; one more or less does not matter.
     let exchange = sizes.request(CURSOR) + sizes.answer_head(CURSOR, 100_000) + sizes.empty_body(CURSOR) - 1;
     let saved = stream.checked_sub(in_batch).filter(|&saved| saved > 0)?;
     Some(exchange as f64 / saved as f64)

@@ -247,7 +247,7 @@ fn a_server_that_takes_no_event_is_told_with_what_to_check_and_its_last_words() 
     let (reason, last_words) = failed(&lab);
     assert_eq!(last_words, ["nobody listens"]);
     for word in
-        ["`sh -c echo", "first event", "POST /publish", "listens on port ", "said last: nobody listens"]
+        ["`sh -c echo", "first event", "POST /publish", "listens on port ", "its stderr: nobody listens"]
     {
         assert!(reason.contains(word), "{word}: {reason}");
     }

@@ -221,7 +221,7 @@ fn nothing_is_installed_while_a_variable_names_no_program() {
     command.env("PUSHLAB_CHROMIUM", "/no/such/browser").env("PATH", lab.path("."));
     let finished = Running::start(command).finish().exits(1);
     assert_eq!(finished.stdout, "");
-    finished.complains(&["PUSHLAB_CHROMIUM is /no/such/browser, which is no program"]);
+    finished.complains(&["PUSHLAB_CHROMIUM is /no/such/browser, which is not a program"]);
 }
 
 /// A run without any measurement: two trials that failed.

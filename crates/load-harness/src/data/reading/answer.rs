@@ -1,4 +1,4 @@
-//! HTTP/1.1 answers (RFC 9112): the head by `httparse`, the body as its head announces it.
+//! HTTP/1.1 answers (RFC 9112): the head is parsed by `httparse`, the body as its head announces it.
 
 use std::borrow::Cow;
 
@@ -9,7 +9,7 @@ use crate::data::framing_sizes;
 
 /// Most fields of a head.
 const MOST_FIELDS: usize = 64;
-/// Longest head taken.
+/// Longest head.
 const LONGEST_HEAD_BYTES: usize = 64 << 10;
 
 /// The head of an answer.
@@ -17,9 +17,9 @@ const LONGEST_HEAD_BYTES: usize = 64 << 10;
 pub struct Head<'a> {
     /// Its status.
     pub status: StatusCode,
-    /// Bytes until the body, heads of interim answers included.
+    /// Bytes before the body, including heads of interim answers.
     pub used: usize,
-    /// Bytes that the head takes by the rule of its grammar, interim answers included.
+    /// Size of the head computed from its grammar, including interim answers.
     pub rule_bytes: u64,
     fields: [httparse::Header<'a>; MOST_FIELDS],
     count: usize,
@@ -49,11 +49,11 @@ impl<'a> Head<'a> {
         self.list(&header::CONNECTION).any(|word| word.eq_ignore_ascii_case(b"close"))
     }
 
-    /// What reads the body (RFC 9112 §6.3).
+    /// The reader of the body (RFC 9112 §6.3).
     ///
     /// # Errors
-    /// [`Unreadable`] if the length is no number or several that differ, or the coding another one than
-    /// `chunked`.
+    /// [`Unreadable`] if the length is not a number, if there are several different lengths, or if the coding
+    /// is not `chunked`.
     pub fn body(&self) -> Result<BodyReader, Unreadable> {
         if self.status.is_informational()
             || matches!(self.status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED)
@@ -65,31 +65,29 @@ impl<'a> Head<'a> {
                 return Ok(BodyReader::chunked());
             }
             let coding = String::from_utf8_lossy(coding).into_owned();
-            return Err(Unreadable::new(format!(
-                "the transfer coding `{coding}` is not one that was asked for"
-            )));
+            return Err(Unreadable::new(format!("the transfer coding `{coding}` was not requested")));
         }
         let mut lengths = self.list(&header::CONTENT_LENGTH);
         let Some(length) = lengths.next() else {
             return Ok(BodyReader::until_close());
         };
         if lengths.any(|other| other != length) {
-            return Err(Unreadable::new("the answer has several content-lengths, which differ"));
+            return Err(Unreadable::new("the answer has several content-length values that differ"));
         }
         let digits =
             std::str::from_utf8(length).ok().filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()));
         let length = digits.and_then(|digits| digits.parse().ok());
         length
             .map(BodyReader::exactly)
-            .ok_or_else(|| Unreadable::new("the answer's content-length is no number"))
+            .ok_or_else(|| Unreadable::new("the answer's content-length is not a number"))
     }
 }
 
-/// Reads a head, if it is all there. Interim answers before it are skipped, but for 101, which is final
-/// to whoever asked for it (RFC 9110 §15.2).
+/// Reads a head, if it is complete. Interim answers before it are skipped, except for 101, which is final for
+/// the client that requested the upgrade (RFC 9110 §15.2).
 ///
 /// # Errors
-/// [`Unreadable`] if the bytes are no head.
+/// [`Unreadable`] if the bytes are not a head.
 pub fn read_head(bytes: &[u8]) -> Result<Option<Head<'_>>, Unreadable> {
     let (mut skipped, mut skipped_by_rule) = (0, 0);
     loop {
@@ -97,7 +95,7 @@ pub fn read_head(bytes: &[u8]) -> Result<Option<Head<'_>>, Unreadable> {
         let mut response = httparse::Response::new(&mut fields);
         let parsed = response
             .parse(&bytes[skipped..])
-            .map_err(|error| Unreadable::new(format!("the answer's head is no HTTP: {error}")))?;
+            .map_err(|error| Unreadable::new(format!("the answer's head is not HTTP: {error}")))?;
         let httparse::Status::Complete(length) = parsed else {
             if bytes.len() - skipped > LONGEST_HEAD_BYTES {
                 return Err(Unreadable::new(format!("a head of more than {LONGEST_HEAD_BYTES} bytes")));
@@ -107,7 +105,7 @@ pub fn read_head(bytes: &[u8]) -> Result<Option<Head<'_>>, Unreadable> {
         let rule_bytes = framing_sizes::response_head(&response);
         let (code, count) = (response.code.unwrap_or_default(), response.headers.len());
         let status = StatusCode::from_u16(code)
-            .map_err(|_| Unreadable::new(format!("{code} is not the number of a status")))?;
+            .map_err(|_| Unreadable::new(format!("{code} is not a status code")))?;
         if status.is_informational() && status != StatusCode::SWITCHING_PROTOCOLS {
             (skipped, skipped_by_rule) = (skipped + length, skipped_by_rule + rule_bytes);
             continue;
@@ -124,17 +122,17 @@ pub struct Answer<'a> {
     pub head: Head<'a>,
     /// Its content; borrowed if it came in one piece.
     pub body: Cow<'a, [u8]>,
-    /// Bytes that head and body take by the rules of their grammar.
+    /// Size of head and body computed from their grammar.
     pub rule_bytes: u64,
-    /// Bytes of the input that it took.
+    /// Size in the input.
     pub used: usize,
 }
 
-/// Reads an answer, if it is all there. `is_end` says that the server has closed the connection, which
-/// ends a body that nothing else delimits.
+/// Reads an answer, if it is complete. `is_end` says that the server has closed the connection, which ends a
+/// body without length and chunks.
 ///
 /// # Errors
-/// [`Unreadable`] if the bytes are no answer, or one that is too long.
+/// [`Unreadable`] if the bytes are not an answer, or if it is too long.
 pub fn read_answer(bytes: &[u8], is_end: bool) -> Result<Option<Answer<'_>>, Unreadable> {
     let Some(head) = read_head(bytes)? else { return Ok(None) };
     let mut reader = head.body()?;
@@ -167,7 +165,7 @@ mod tests {
 
     use super::*;
 
-    /// Status, body, and whether it closes; `None` while it is not whole.
+    /// Status, body, and whether the connection closes; `None` while the answer is incomplete.
     fn read(bytes: &[u8], is_end: bool) -> Option<(u16, Vec<u8>, bool)> {
         let answer = read_answer(bytes, is_end).unwrap()?;
         assert_eq!(answer.used, bytes.len());
@@ -224,7 +222,7 @@ mod tests {
             let followed = format!("{text}HTTP/1.1 200");
             let answer = read_answer(followed.as_bytes(), false).unwrap().unwrap();
             assert_eq!(answer.used, text.len());
-            // The rule knows no chunk extensions and no trailers; the lab's server sends none.
+            // The computed size ignores chunk extensions and trailers; the lab's server sends none.
             if !text.contains(";x=y") && !text.contains("timing") {
                 assert_eq!(answer.rule_bytes, text.len() as u64, "{text:?}");
             }
@@ -235,8 +233,8 @@ mod tests {
     fn what_is_no_answer_is_an_error() {
         let long = format!("HTTP/1.1 200 OK\r\nx: {}", "y".repeat(LONGEST_HEAD_BYTES));
         for (text, told) in [
-            ("GET / HTTP/1.1\r\n\r\n", "no HTTP"),
-            ("HTTP/1.1 200 OK\r\ncontent-length: -1\r\n\r\n", "no number"),
+            ("GET / HTTP/1.1\r\n\r\n", "not HTTP"),
+            ("HTTP/1.1 200 OK\r\ncontent-length: -1\r\n\r\n", "not a number"),
             ("HTTP/1.1 200 OK\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\nab", "differ"),
             ("HTTP/1.1 200 OK\r\ncontent-length: 1, 2\r\n\r\nab", "differ"),
             ("HTTP/1.1 200 OK\r\ntransfer-encoding: gzip\r\n\r\n", "gzip"),

@@ -1,18 +1,18 @@
-//! The body of an answer in pieces, as it comes: of a known length, in chunks (RFC 9112 §7.1), or until
-//! the server closes.
+//! The body of an answer in pieces, as it comes: with a known length, in chunks (RFC 9112 §7.1), or until the
+//! server closes.
 
 use super::{LONGEST_BYTES, Unreadable};
 use crate::data::framing_sizes::chunk;
 
-/// Longest line of a chunk's size, and longest trailer section.
+/// Longest line with a chunk's size, and longest trailer section.
 const LONGEST_LINE_BYTES: usize = 16 << 10;
 /// Most fields after the last chunk.
 const MOST_TRAILERS: usize = 32;
 
-/// What a body holds next.
+/// The next piece of a body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Piece<'a> {
-    /// Content, as far as it has come.
+    /// The content received so far.
     Content(&'a [u8]),
     /// A chunk is complete.
     ChunkEnd {
@@ -33,7 +33,7 @@ enum State {
         left: u64,
     },
     UntilClose,
-    /// Before the line of a chunk's size.
+    /// Before the line with a chunk's size.
     Size,
     /// In a chunk.
     Chunk {
@@ -50,7 +50,7 @@ enum State {
 }
 
 impl BodyReader {
-    /// A body of so many bytes.
+    /// A body of `bytes` bytes.
     #[must_use]
     pub const fn exactly(bytes: u64) -> Self {
         Self(State::Exactly { left: bytes })
@@ -68,7 +68,7 @@ impl BodyReader {
         Self(State::UntilClose)
     }
 
-    /// Whether only the connection's end is the body's.
+    /// Whether the body ends only when the connection does.
     #[must_use]
     pub fn ends_with_the_connection(&self) -> bool {
         self.0 == State::UntilClose
@@ -80,7 +80,7 @@ impl BodyReader {
         !matches!(self.0, State::Exactly { .. } | State::UntilClose)
     }
 
-    /// Bytes that were taken of a chunk whose end has not come, its size line by the rule included.
+    /// Bytes read of an incomplete chunk, including the computed size of its first line.
     #[must_use]
     pub const fn begun(&self) -> u64 {
         let (size, content) = match self.0 {
@@ -95,11 +95,11 @@ impl BodyReader {
         chunk(size) - size - "\r\n".len() as u64 + content
     }
 
-    /// Takes the next piece off the front of `bytes`. `None` if more must come first; what is then left
-    /// in `bytes` belongs before it.
+    /// Takes the next piece from the front of `bytes`. `None` if more bytes are needed; those left in `bytes`
+    /// must then be passed again before the new ones.
     ///
     /// # Errors
-    /// [`Unreadable`] if the bytes are no chunk, or the body is longer than is taken.
+    /// [`Unreadable`] if the bytes are not a chunk, or if the body is too long.
     pub fn next<'a>(&mut self, bytes: &mut &'a [u8]) -> Result<Option<Piece<'a>>, Unreadable> {
         match &mut self.0 {
             State::Exactly { left: 0 } | State::ChunksEnded => Ok(Some(Piece::End)),
@@ -126,7 +126,7 @@ impl BodyReader {
                 }
                 *bytes = bytes
                     .strip_prefix(b"\r\n")
-                    .ok_or_else(|| Unreadable::new("a chunk is longer than its size says"))?;
+                    .ok_or_else(|| Unreadable::new("a chunk is longer than its size"))?;
                 self.0 = State::Size;
                 Ok(Some(Piece::ChunkEnd { content }))
             }
@@ -158,7 +158,7 @@ impl BodyReader {
     fn trailers<'a>(&mut self, bytes: &mut &'a [u8]) -> Result<Option<Piece<'a>>, Unreadable> {
         let mut fields = [httparse::EMPTY_HEADER; MOST_TRAILERS];
         let parsed = httparse::parse_headers(bytes, &mut fields)
-            .map_err(|error| Unreadable::new(format!("no trailers after the last chunk: {error}")))?;
+            .map_err(|error| Unreadable::new(format!("the trailers cannot be read: {error}")))?;
         let httparse::Status::Complete((length, _)) = parsed else {
             return partial(bytes, "the trailer section");
         };
@@ -168,7 +168,7 @@ impl BodyReader {
     }
 }
 
-/// What has come of `left` bytes of content.
+/// The received part of `left` bytes of content.
 fn content<'a>(bytes: &mut &'a [u8], left: &mut u64) -> Option<Piece<'a>> {
     let length = bytes.len().min(usize::try_from(*left).unwrap_or(usize::MAX));
     let (piece, rest) = bytes.split_at(length);
@@ -189,8 +189,8 @@ mod tests {
 
     use super::*;
 
-    /// Content and sizes of the chunks of a body that comes in `reads`; what a read leaves is put before
-    /// the next, as a connection does it.
+    /// Content and chunk sizes of a body that comes in `reads`; unused bytes of a read are put before the next
+    /// one, as on a connection.
     fn read<'a>(reads: impl IntoIterator<Item = &'a [u8]>) -> Result<(Vec<u8>, Vec<u64>, bool), Unreadable> {
         let (mut body, mut chunks, mut left) = (Vec::new(), Vec::new(), Vec::new());
         let mut reader = BodyReader::chunked();
@@ -229,7 +229,7 @@ mod tests {
             if let Some(whole) = [28, 36].iter().rfind(|whole| **whole <= end) {
                 complete = *whole;
             }
-            // What was not taken is left to the connection.
+            // The connection keeps the unused bytes.
             assert_eq!(complete as u64 + again.begun() + taken.len() as u64, end as u64, "at {end}");
             reader = again;
         }

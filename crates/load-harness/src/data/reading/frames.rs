@@ -1,5 +1,5 @@
-//! The frames of a WebSocket (RFC 6455 §5), as a client reads them: the header by tungstenite, the
-//! payload in place.
+//! The frames of a WebSocket (RFC 6455 §5), as a client reads them: tungstenite parses the header, the payload
+//! is not copied.
 
 use std::io::Cursor;
 
@@ -22,31 +22,31 @@ pub struct Frame<'a> {
     pub message: Option<Message<'a>>,
 }
 
-/// What a server says.
+/// A message of a server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Message<'a> {
     /// A text.
     Text(&'a str),
     /// Bytes.
     Binary(&'a [u8]),
-    /// Asks for a pong with the same payload.
+    /// A request for a pong with the same payload.
     Ping(&'a [u8]),
-    /// Answers a ping.
+    /// The answer to a ping.
     Pong,
-    /// The server closes the connection: its status, two bytes, and why; or nothing.
+    /// The server closes the connection: two bytes of status and a reason; or nothing.
     Close(&'a [u8]),
 }
 
-/// The state between two frames: the fragments of a message that has begun.
+/// The state between two frames: the fragments of an incomplete message.
 #[derive(Debug, Default)]
 pub struct MessageReader {
     fragments: Vec<u8>,
-    /// What the fragments are of.
+    /// The type of the fragmented message.
     begun: Option<Data>,
 }
 
 impl MessageReader {
-    /// Takes the next frame off the front of `bytes`. `None` if more must come first.
+    /// Takes the next frame from the front of `bytes`. `None` if more bytes are needed.
     ///
     /// # Errors
     /// [`Unreadable`] if a server must not send this.
@@ -70,7 +70,7 @@ impl MessageReader {
     ) -> Result<Option<Message<'a>>, Unreadable> {
         match (data, self.begun) {
             (Data::Text | Data::Binary, None) => {
-                // What the last message left is given back.
+                // Frees the memory of the last message.
                 self.fragments = Vec::new();
                 if is_final {
                     return data_message(data, payload).map(Some);
@@ -143,8 +143,8 @@ fn data_message(data: Data, payload: &[u8]) -> Result<Message<'_>, Unreadable> {
 }
 
 impl Message<'_> {
-    /// The frame that it must be answered with, if any: a ping by a pong with its payload, a close by a close
-    /// with its status (RFC 6455 §5.5); masked, as everything that a client sends (§5.3).
+    /// The frame that must answer this message, if any: for a ping a pong with its payload, for a close a close
+    /// with its status (RFC 6455 §5.5); masked, as every frame of a client (§5.3).
     #[must_use]
     pub fn answer(&self, mask: [u8; 4]) -> Option<Vec<u8>> {
         match self {
@@ -169,7 +169,7 @@ mod tests {
 
     use super::*;
 
-    /// All messages of `reads`, as text; what a read leaves is put before the next.
+    /// All messages of `reads`, as text; unused bytes of a read are put before the next one.
     fn read<'a>(reads: impl IntoIterator<Item = &'a [u8]>) -> Result<Vec<String>, Unreadable> {
         let (mut reader, mut left, mut messages) = (MessageReader::default(), Vec::new(), Vec::new());
         for bytes in reads {

@@ -1,8 +1,8 @@
-//! What a server says, read in place.
+//! Parsers for the messages of a server, without copies.
 //!
-//! All of it works on slices and knows no socket: bytes go in as far as they have come, and what they
-//! hold comes out as slices of them. Nothing is copied while a message lies whole in one read, and
-//! whatever the bytes are, the answer is a value or [`Unreadable`], never a panic.
+//! They work on slices and know no socket: the input is the bytes received so far, the results are slices of
+//! them. A message that came in one read is not copied. For any input the result is a value or [`Unreadable`],
+//! never a panic.
 
 mod answer;
 mod body;
@@ -12,10 +12,10 @@ pub use answer::{Answer, Head, read_answer, read_head};
 pub use body::{BodyReader, Piece};
 pub use frames::{Frame, Message, MessageReader};
 
-/// Longest message taken; beyond it the connection is given up instead of filling the memory.
+/// Longest message; beyond it the connection is closed instead of filling the memory.
 pub const LONGEST_BYTES: usize = 16 << 20;
 
-/// Bytes that are no HTTP answer, no chunk or no frame.
+/// Bytes that are not a valid HTTP answer, chunk or frame.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct Unreadable(String);
