@@ -199,15 +199,15 @@ fn a_tie_is_no_change_of_order() {
             measured.cpu.harness_us = 10.5 * measured.window_deliveries as f64;
         },
     );
-    for (blocks, few) in [(1, "one run"), (2, "two blocks"), (3, "three blocks")] {
+    for (blocks, few) in [(1, "One run"), (2, "Two blocks"), (3, "Three blocks")] {
         let sentence = first_of_blocks(&manifest, &records, blocks);
-        let words = "Whether the order changes in subscriber CPU per event from lean to reqwest client";
-        let words = format!("{words} is not told by {few}");
+        let words = "whether the order changes in subscriber CPU per event from lean to reqwest client";
+        let words = format!("{few} cannot show {words}");
         assert!(sentence.contains(&words), "{sentence}");
         assert!(!sentence.contains("shown"), "{sentence}");
     }
     let sentence = first_of_blocks(&manifest, &records, 4);
-    assert!(!sentence.contains("Whether"), "{sentence}");
+    assert!(!sentence.contains("whether"), "{sentence}");
 }
 
 #[test]

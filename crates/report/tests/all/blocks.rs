@@ -140,7 +140,7 @@ fn connections_have_a_cost() {
     }
     let files = report::render(&found);
     let page = content(&files, "report.html");
-    let words = "Each idle subscriber adds to the server's memory 2.00\u{202f}KB for SSE. To the kernel's, both ends of its connection together, it adds 2.50\u{202f}KB for SSE.";
+    let words = "Server memory per idle subscriber: 2.00\u{202f}KB for SSE. Kernel memory per idle connection, both ends together: 2.50\u{202f}KB for SSE.";
     assert_eq!(found.answers[0].sentence, words);
     assert!(page.contains("server memory per subscriber, idle</a>"), "a column where it was measured");
     let (manifest, records) = ten_trials();

@@ -40,7 +40,7 @@ fn delays_are_told_in_transits_and_drawn_from_zero() {
     let sentence = plain(&findings.answers[0].sentence);
     assert!(sentence.starts_with("From 0 to 300 ms round trip mean age grows"), "{sentence}");
     assert!(sentence.contains("SSE 1.00") && sentence.contains("long polling 1.2"), "{sentence}");
-    assert!(sentence.contains("At the longest: short polling"), "{sentence}");
+    assert!(sentence.contains("At the longest round trip: short polling"), "{sentence}");
     let files = report::render(&findings);
     for name in ["mean", "p99"] {
         let svg = content(&files, &format!("figures/rtt-over-age-{name}-ms.svg"));
@@ -261,7 +261,7 @@ fn who_waits_for_a_stream_is_told_and_costs_are_those_of_what_came() {
     let answer = &found.answers[0];
     assert_eq!(
         plain(&answer.sentence),
-        "With at most 25 streams a connection 25 of 50 SSE subscribers never get a stream and meet no error, \
+        "With at most 25 streams a connection 25 of 50 SSE subscribers never get a stream and see no error, \
          and 850 of 1,700 deliveries never came."
     );
     assert_eq!(
@@ -323,7 +323,7 @@ fn the_matrix_says_what_is_seen_and_how_it_goes_on() {
     write("obstacles", &files);
     let sentence = plain(&findings.answers[0].sentence);
     assert!(
-        sentence.contains("Short polling fails behind black hole after 5 s. Of 7 obstacles it works past 5"),
+        sentence.contains("Short polling fails behind black hole after 5 s. Of 7 obstacles it works behind 5"),
         "{sentence}"
     );
     let page = plain(content(&files, "report.html"));
@@ -375,7 +375,7 @@ fn sentences_and_matrix_count_the_same_obstacles() {
     let sentences = std::iter::once(&answer.sentence).chain(&answer.conditions);
     for (column, sentence) in sentences.take(4).enumerate() {
         let cells = |word: &str| rows.iter().filter(|row| row[column].contains(word)).count();
-        let said = format!("works past {} and is degraded by {}", cells("works"), cells("degraded"));
+        let said = format!("works behind {} and is degraded behind {}", cells("works"), cells("degraded"));
         assert!(sentence.contains(&said) && sentence.contains("f 7 obstacles"), "{said}: {sentence}");
         assert!(cells("fails") > 0 && cells("works") + cells("degraded") + cells("fails") == 7);
     }
@@ -494,8 +494,8 @@ fn the_cheapest_heartbeat_that_survives_is_named() {
         sentence.contains("The cheapest that is never cut is heartbeat when idle for 1 s, with "),
         "{sentence}"
     );
-    assert!(sentence.contains("against heartbeat every 1 s "), "{sentence}");
-    assert!(answer.conditions.iter().any(|text| text.starts_with("Long polling, which has none: never cut")));
+    assert!(sentence.contains("also never cut: heartbeat every 1 s "), "{sentence}");
+    assert!(answer.conditions.iter().any(|text| text.starts_with("Long polling has no heartbeat: never cut")));
     let files = report::render(&findings);
     write("heartbeats", &files);
     assert!(content(&files, "report.html").contains("never cut, fewest bytes"));

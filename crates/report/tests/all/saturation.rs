@@ -281,7 +281,7 @@ fn each_rung_costs_what_it_adds() {
     assert!((expected - 1.3).abs() < 1e-9);
     let websocket = &answer.conditions[0];
     assert!(
-        websocket.contains("Leaving the library's buffers as large as they come adds nothing that is shown"),
+        websocket.contains("Leaving the library's buffers as large as they come shows no added cost"),
         "{websocket}"
     );
     let files = report::render(&findings);

@@ -49,7 +49,7 @@ fn the_floor_is_a_divisor_and_no_competitor() {
     );
     let answer = &findings.answers[0];
     // It is what the question is about, so it comes first.
-    assert!(answer.sentence.starts_with("Server CPU per event, against what the kernel"), "{answer:?}");
+    assert!(answer.sentence.starts_with("Server CPU per event, compared with the floor"), "{answer:?}");
     assert!(answer.conditions[0].contains("delivered an event in"), "{answer:?}");
     let files = report::render(&findings);
     let cpu = content(&files, "figures/peers-cost.svg");
