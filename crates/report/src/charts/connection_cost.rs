@@ -129,7 +129,7 @@ pub(super) fn set_up(finding: &ScenarioFinding, points: &[&Point]) -> Option<Fig
         return None;
     }
     let panels: Vec<(&str, &[Bar<'_>])> =
-        [("bytes of a set-up", byte_bars.as_slice()), ("packets of a set-up", packet_bars.as_slice())]
+        [("set-up bytes", byte_bars.as_slice()), ("set-up packets", packet_bars.as_slice())]
             .into_iter()
             .filter(|(_, bars)| !bars.is_empty())
             .collect();

@@ -8,7 +8,7 @@ use crate::{
 };
 
 /// Said beside the table.
-pub(crate) const BEST_EXPLAINED: &str = "Bold: lowest at its setting, and told apart from all others.";
+pub(crate) const BEST_EXPLAINED: &str = "Bold: the lowest at its setting, and told apart from all others.";
 
 /// Whether a value is the lowest and told apart from all others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

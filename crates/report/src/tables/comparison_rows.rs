@@ -18,7 +18,7 @@ const SHOWN: [QuantityName; 8] = [
 ];
 
 /// What the table is.
-pub(crate) const COMPARISONS_EXPLAINED: &str = "First ÷ second, taken block by block, with its 95 % interval. The first column is what the question is about; its comparisons share one error rate of 5 %, those of all other quantities together another.";
+pub(crate) const COMPARISONS_EXPLAINED: &str = "First ÷ second, taken block by block, with its 95 % interval. The first column is the question's primary quantity. Its comparisons share one error rate of 5 %; those of all other quantities share another.";
 
 /// A table of comparisons.
 pub(crate) struct ComparisonTable {

@@ -6,7 +6,7 @@ use crate::{
 };
 
 /// Heading of the list.
-pub(crate) const HEADING: &str = "Where model and measurement part";
+pub(crate) const HEADING: &str = "Where model and measurement differ";
 
 /// The ages that have a range.
 const AGES: [QuantityName; 3] = [QuantityName::AgeMean, QuantityName::AgeP50, QuantityName::AgeP99];
@@ -14,7 +14,7 @@ const AGES: [QuantityName; 3] = [QuantityName::AgeMean, QuantityName::AgeP50, Qu
 /// Older than predicted.
 const OLDER: &str = "Older than the calibration explains: something delayed events in these trials that neither the formulas nor the calibration contain";
 /// Younger than predicted.
-const YOUNGER: &str = "Younger than the calibration explains: the machine was quicker in these trials than while it was calibrated";
+const YOUNGER: &str = "Younger than the calibration explains: the machine was faster in these trials than during the calibration";
 
 /// A sentence for each point and direction in which a measured age leaves its range; a single one where all
 /// lie within. Empty where no age has a range.

@@ -19,7 +19,7 @@ const COLUMNS: [QuantityName; 8] = [
 ];
 
 /// What the table is.
-pub(crate) const SERVERS_EXPLAINED: &str = "Every server was driven by the same subscribers with the same schedule. Each event was posted to the server over HTTP, the next one after the answer; to the floor on its control port. In brackets the 95 % interval over the blocks. CPU is of all the server's processes together, per delivery. What could not be measured stands there with its reason.";
+pub(crate) const SERVERS_EXPLAINED: &str = "All servers had the same subscribers and the same schedule. Each event was posted over HTTP, the next one after the answer; the floor received it on its control port. In brackets: the 95 % interval over the blocks. CPU is that of all processes of the server together, per delivery. A server that could not be measured has its reason in the table.";
 
 /// A row of the table.
 pub(crate) struct ServerRow<'a> {
@@ -74,7 +74,7 @@ fn row<'a>(
             .flat_map(|name| {
                 let quantity = point.quantity_of(*name);
                 let multiple = (floor && is_floored(*name, finding.main_cost())).then(|| {
-                    let missing = if floor_of(&finding.points, point).is_some() { "not told" } else { "—" };
+                    let missing = if floor_of(&finding.points, point).is_some() { "no ratio" } else { "—" };
                     ratio_text(finding, point, *name).unwrap_or_else(|| missing.to_owned())
                 });
                 std::iter::once(quantity.measured_with_interval()).chain(multiple)

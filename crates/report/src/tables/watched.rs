@@ -263,9 +263,9 @@ fn checks(watch: &Watch<'_>) -> Option<Panel> {
         ],
     });
     (!checks.is_empty()).then(|| Panel {
-        heading: format!("Questions to the browser: {}{}", watch.label(), watch.block_words()),
+        heading: format!("Browser checks: {}{}", watch.label(), watch.block_words()),
         explained: format!(
-            "{}: {} of {} hold. Ours: what the lab's own subscriber does.",
+            "{}: {} of {} hold. “Ours” is the behaviour of the lab's own subscriber.",
             watch.findings.browser,
             count(holding as u64),
             count(checks.len() as u64)
@@ -299,14 +299,14 @@ fn lanes(finding: &ScenarioFinding) -> Option<Panel> {
                 instant(lane.opened_ms, "never"),
                 instant(lane.first_ms, "none"),
                 instant(lane.ended_ms, "not ended"),
-                Cell::plain(lane.protocol.as_deref().unwrap_or("not told")),
+                Cell::plain(lane.protocol.as_deref().unwrap_or("unknown")),
                 Cell::plain(lane.problem.as_deref().unwrap_or("none")),
             ],
         })
         .collect();
     (!rows.is_empty()).then(|| Panel {
         heading: "What the page opened".to_owned(),
-        explained: "Since the page's first act, by its own clock.".to_owned(),
+        explained: "Times since the page's first action, by its own clock.".to_owned(),
         heads: heads(["of", "what", "asked", "opened", "first event", "ended", "protocol", "problem"]),
         rows,
         kind: Kind::Numbers,
@@ -314,7 +314,7 @@ fn lanes(finding: &ScenarioFinding) -> Option<Panel> {
     })
 }
 
-/// A line for each task, to be read beside the answer: connections, streams, and who else was there.
+/// One line per task, next to the answer: connections, streams, and other subscribers.
 pub(crate) fn beside(finding: &ScenarioFinding) -> Vec<String> {
     watches(finding)
         .iter()
@@ -322,7 +322,7 @@ pub(crate) fn beside(finding: &ScenarioFinding) -> Vec<String> {
         .collect()
 }
 
-/// A line for each task: what opened, and which checks do not hold.
+/// One line per task: what opened, and which checks do not hold.
 pub(crate) fn lines(finding: &ScenarioFinding) -> Vec<String> {
     watches(finding)
         .iter()

@@ -78,7 +78,7 @@ fn answers_and_bold_values_follow_the_comparisons() {
     let row = row.expect("a row of comparisons");
     assert!(row.contains("| no difference shown (0.9") && row.contains("| 1.03 times |"), "{row}");
     let page = content(&files, "report.html");
-    assert!(page.contains("<summary>Every two of them compared</summary>"));
+    assert!(page.contains("<summary>All pairs compared</summary>"));
     assert!(page.contains("<strong>141\u{202f}B</strong>"), "bytes of WebSocket are lowest");
     assert!(!page.contains("<strong>9.36\u{202f}µs</strong>"), "CPU of SSE is not told from WebSocket's");
 }
@@ -183,7 +183,7 @@ fn keep_alive_is_compared_within_its_pattern() {
     assert!(sentence.contains("SSE 2.00 either way"), "{sentence}");
     // What the model does not speak of is said where it matters, and nowhere else.
     for point in &found.scenarios[0].points {
-        let said = point.warnings.iter().any(|warning| warning.contains("leaves out what opening"));
+        let said = point.warnings.iter().any(|warning| warning.contains("leaves out the time to open"));
         assert_eq!(said, point.params.keep_alive == Some(false), "{:?}", point.warnings);
     }
     assert!(!report::render(&found).is_empty());

@@ -221,7 +221,7 @@ fn what_was_run_is_printed_and_not_what_the_file_says() {
     all.trials_planned = records.len() as u32;
     let files = report::render(&judged(all, records));
     let ran = "Warm-up 2\u{202f}s, measured 15\u{202f}s, in 4 blocks.";
-    let by_name = " Run by its name the scenario warms up for 5\u{202f}s and measures 30\u{202f}s.";
+    let by_name = " If run by name, the scenario warms up for 5\u{202f}s and measures 30\u{202f}s.";
     for path in ["report.md", "report.html"] {
         let page = content(&files, path);
         assert_eq!(page.matches(ran).count(), 3, "{path}");

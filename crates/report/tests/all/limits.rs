@@ -48,15 +48,15 @@ fn beyond_any_limit_a_trial_is_invalid_and_says_why() {
         (|of| of.cpu.server_wait_us = Some(679_700.0), "waiting for a core 20.0 ms"),
         (
             |of| of.cpu.harness_us = of.cpu.wall_us * 0.99,
-            "the harness used of its cores 99.0 % (limit: at most 95.0 %)",
+            "the harness's CPU use of its cores was 99.0 % (limit: at most 95.0 %)",
         ),
         (|of| of.clock_step_us = -61_000.0, "the wall clock was stepped by 61.0 ms"),
         (|of| of.swapped_pages = Some(257), "the machine swapped pages: 257 (limit: at most 256)"),
-        (|of| of.publisher.published -= 1, "the schedule was not sent whole; events left out or refused: 1"),
+        (|of| of.publisher.published -= 1, "the schedule was not sent completely; events left out or refused: 1"),
         (|of| of.publisher.refused = 2, "events left out or refused: 2"),
         (
             |of| of.window_deliveries = 299,
-            "too few deliveries to know a p99: beyond it lie 2.99 (limit: at least 3.00)",
+            "too few deliveries for a p99; deliveries beyond it: 2.99 (limit: at least 3.00)",
         ),
         (
             |of| {
@@ -145,7 +145,7 @@ fn segments_sent_again_are_a_warning() {
     let findings = changed(|of| of.kernel_life = Some(KernelCounts { retransmitted: 4, ..kernel(of) }));
     assert_eq!(findings.verdict, Verdict::Passed);
     let warnings = &findings.scenarios[0].points[0].warnings;
-    assert!(warnings.iter().any(|warning| warning.contains("sent 4 segments again")), "{warnings:?}");
+    assert!(warnings.iter().any(|warning| warning.contains("retransmitted 4 segments")), "{warnings:?}");
 }
 
 /// Ten seconds of two cores, of which the trial's own processes took six.
@@ -210,7 +210,7 @@ fn the_box_names_the_worst_block_and_what_was_not_told() {
     assert!(page.contains("<td class=\"failed\">300\u{202f}ms of 1.82\u{202f}ms (block 4)</td>"));
     assert!(
         page.contains("added to an age, at most 10.0\u{202f}% or 0.500\u{202f}ms")
-            && page.contains("not told")
+            && page.contains("not reported")
     );
     assert!(page.contains("<summary>Every trial, in the order in which they ran</summary>"));
 }

@@ -76,22 +76,20 @@ fn the_first_lines_say_which_driver_delivered() {
     let first_lines = |records: &[TrialRecord]| {
         let files = report::render(&findings(&manifest, records));
         for path in ["report.html", "report.md"] {
-            assert!(content(&files, path).contains("vents were delivered by the shared writer"), "{path}");
+            assert!(content(&files, path).contains("Driver: the shared writer"), "{path}");
         }
         content(&files, "report.md").split("## The answer").next().map(str::to_owned).expect("a first part")
     };
     let one = first_lines(&records);
     let shared = "the shared writer (one task for all waiting sockets, plain HTTP/1.1)";
-    assert!(one.contains(&format!("\nEvents were delivered by {shared}.\n")), "{one}");
+    assert!(one.contains(&format!("\nDriver: {shared}.\n")), "{one}");
     let other = manifest.scenarios[1].name.clone();
     for record in records.iter_mut().filter(|record| record.scenario == other) {
         record.params.transport = Transport::Http2;
     }
     let several = first_lines(&records);
-    let encrypted = format!(
-        "In {other} events were delivered by a task per connection and stream (hyper, HTTP/2 in TLS)."
-    );
-    assert!(several.contains(&format!("events were delivered by {shared}.")), "{several}");
+    let encrypted = format!("{other}: a task per connection and stream (hyper, HTTP/2 in TLS).");
+    assert!(several.contains(&format!(": {shared}.")), "{several}");
     assert!(several.contains(&encrypted), "{several}");
 }
 

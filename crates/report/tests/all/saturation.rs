@@ -164,8 +164,8 @@ fn a_block_without_a_knee_leaves_the_point_without_a_value() {
         let quantity = sse.quantity_of(name);
         assert_eq!((quantity.measured, quantity.low), (None, None));
         let doubt = quantity.doubt.as_deref().expect("a reason");
-        assert!(doubt.starts_with("no value: in 1 of 5 blocks not one second kept its age"), "{doubt}");
-        assert!(doubt.ends_with("the others alone would be the luckier ones"), "{doubt}");
+        assert!(doubt.starts_with("no value: in 1 of 5 blocks no second had an age"), "{doubt}");
+        assert!(doubt.ends_with("a mean of the other blocks would be too high"), "{doubt}");
         assert!(websocket.quantity_of(name).low.is_some());
         let of_sse = |found: &&report::PointComparison| {
             found.quantity == name && [found.left.pattern, found.right.pattern].contains(&Pattern::Sse)
@@ -281,7 +281,7 @@ fn each_rung_costs_what_it_adds() {
     assert!((expected - 1.3).abs() < 1e-9);
     let websocket = &answer.conditions[0];
     assert!(
-        websocket.contains("Leaving the library's buffers as large as they come shows no added cost"),
+        websocket.contains("Keeping the library's default buffers shows no added cost"),
         "{websocket}"
     );
     let files = report::render(&findings);
