@@ -1,4 +1,4 @@
-//! The whole shape of the ages: which fraction of the deliveries was how fresh.
+//! The distribution of the ages: which fraction of the deliveries was at most how old.
 
 use super::{
     age_curve::{self, AgeCurve},
@@ -14,7 +14,7 @@ use crate::{
     style::Ink,
 };
 
-/// Steps of a curve. More would not be seen at this size.
+/// Steps of a curve. More would not be visible at this size.
 const STEPS: u32 = 100;
 
 /// A point with its ages, measured and predicted.
@@ -111,7 +111,7 @@ pub(super) fn figure(
         scenario: Some(finding.scenario.name.clone()),
         title: title(&of_panel),
         caption: format!(
-            "A slope is waiting time spread out, as short polling spreads it over its interval; a step is a delivery that waits for nothing. Marks at 10, 50 and 90 percent.{}{}",
+            "A slope means that waiting times vary: short polling spreads them over its interval. A step means that deliveries do not wait. Marks are at 10, 50 and 90 percent.{}{}",
             age_curve::ribbon_words(shown.iter().map(|aged| &aged.measured)),
             left_out(points.len(), of_panel.len())
         ),

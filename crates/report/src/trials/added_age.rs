@@ -109,11 +109,10 @@ pub(crate) fn limit_text(limits: &Limits) -> String {
     format!("at most {share} or {}", with_unit(limits.added_age.milliseconds(), "ms"))
 }
 
-/// What lateness adds to a percentile of the ages, if those of one event are spread over so long.
+/// What lateness adds to a percentile of the ages, if the ages of one event are spread over `spread_ms`.
 fn lateness_at_ms(lateness: &Distribution, quantile: f64, spread_ms: f64) -> Option<f64> {
     let late = lateness.histogram().ok().filter(|late| late.count() > 0)?;
     let events = late.count() as f64;
-    // Of this many late events at least the deliveries beyond the percentile consist.
     let rank = (quantile * events).floor().max(1.0);
     let most_ms = late.quantile_us(rank / events) as f64 * 1e-3;
     let worst_ms = late.quantile_us(1.0) as f64 * 1e-3 - spread_ms;
@@ -121,8 +120,8 @@ fn lateness_at_ms(lateness: &Distribution, quantile: f64, spread_ms: f64) -> Opt
     Some(if is_few { most_ms.max(worst_ms) } else { most_ms })
 }
 
-/// How far the ages of one event lie apart: twice from the youngest to the median, for the older half may
-/// hold what was late.
+/// The spread of one event's ages: twice the distance from the youngest to the median, because the older half
+/// may contain late events.
 fn spread_ms(ages: &AgeView) -> Option<f64> {
     Some(2.0 * (ages.percentile(0.5)?.value_ms - ages.percentile(0.01)?.value_ms))
 }

@@ -13,7 +13,8 @@ struct Stretch {
     /// `the middlebox took or left unread`.
     receiver: &'static str,
     got: u64,
-    /// Of those sent: not acknowledged by a side that had closed or reset the connection. They may have arrived.
+    /// Of those sent: not acknowledged, because the other side had closed or reset the connection. They may
+    /// have arrived.
     unacknowledged: u64,
 }
 

@@ -114,12 +114,12 @@ fn the_waterfall_says_who_brought_the_oldest_and_how_often_each_asked() {
     let svg = figure(&files, "stock-ticker-waterfall").expect("drawn");
     assert_eq!(
         words(svg, "title"),
-        "Of 5 events in this stretch short polling brought the oldest, after 899\u{202f}ms; until the last had come short polling asked 3 times, long polling 5 times, SSE and WebSocket once"
+        "Of these 5 events short polling delivered the oldest, after 899\u{202f}ms. To get them all, short polling asked 3 times, long polling 5 times, SSE and WebSocket once"
     );
     let described = words(svg, "desc");
     for part in [
-        "short polling every 1\u{202f}s: asked 3 times, brought 5 of 5 events, the oldest 899\u{202f}ms old",
-        "WebSocket: asked once, brought 5 of 5 events, the oldest 0.250\u{202f}ms old",
+        "short polling every 1\u{202f}s: asked 3 times, received 5 of 5 events, the oldest 899\u{202f}ms old",
+        "WebSocket: asked once, received 5 of 5 events, the oldest 0.250\u{202f}ms old",
     ] {
         assert!(described.contains(part), "{described}");
     }
@@ -285,7 +285,7 @@ fn ribbons_need_four_blocks() {
     let page = |files: &[OutputFile]| {
         files.iter().find(|file| file.path == "report.html").expect("written").content.clone()
     };
-    assert!(page(&five).contains("the ribbon around it its 95 % interval"));
+    assert!(page(&five).contains("the ribbon around it is its 95 % interval"));
     assert!(!page(&three).contains("ribbon"));
 }
 

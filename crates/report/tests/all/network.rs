@@ -1,4 +1,4 @@
-//! What lies between subscriber and server: delays, obstacles, signs of life, transports.
+//! The network between subscriber and server: delays, obstacles, heartbeats, transports.
 
 use contract::{
     LeftBehind, Manifest, Measurements, Network, Pattern, Period, TimeHistogram, Transport, TrialRecord,
@@ -44,7 +44,7 @@ fn delays_are_told_in_transits_and_drawn_from_zero() {
     let files = report::render(&findings);
     for name in ["mean", "p99"] {
         let svg = content(&files, &format!("figures/rtt-over-age-{name}-ms.svg"));
-        assert!(svg.contains("grows by so many transits: "), "{svg}");
+        assert!(svg.contains("grows by this many one-way delays: "), "{svg}");
         // The ticks are the round trips measured, nothing among them.
         let texts: Vec<&str> =
             svg.split("</text>").filter_map(|text| text.rsplit('>').next()).map(str::trim).collect();
@@ -300,7 +300,7 @@ fn bandwidths_are_compared_by_ages() {
     let mut left = Vec::new();
     for of_pattern in records.chunks(obstacles().len()) {
         for (index, network) in [Network::default(), widths[0], widths[1]].into_iter().enumerate() {
-            // The clear road thrice: what it measured is not asked here.
+            // The baseline three times: its ages do not matter here.
             let mut record = of_pattern[0].clone();
             record.params.network = Some(network);
             record.order = (left.len() + index) as u32;
@@ -473,7 +473,7 @@ fn a_degraded_age_is_twice_and_a_tenth_of_a_second_more() {
         point.expect("the point")["connections"]["passage"].as_str().map(str::to_owned)
     };
     assert_eq!(passage(&records).as_deref(), Some("degraded"));
-    let old = records[place - 2].measurements().expect("the clear road").age.clone();
+    let old = records[place - 2].measurements().expect("the baseline").age.clone();
     change(&mut records[place], |measured| measured.age = old);
     assert_eq!(passage(&records).as_deref(), Some("works"));
 }

@@ -76,7 +76,7 @@ fn seconds_that_lost_events_are_told_first() {
     });
     let findings = run_of(&[lossy, one(Pattern::WebSocket)]);
     let time = page(&findings, "figures/stock-ticker-time.svg");
-    let words = "In second 6 of SSE 200 of 200 deliveries never came, and 2 more seconds lost too many for a p99. The oldest second that has a p99 was";
+    let words = "In second 6 of SSE 200 of 200 deliveries never came, and 2 more seconds lost too many for a p99. Ages peaked, of the seconds with a p99, in second";
     assert!(time.contains(words), "{time}");
     assert!(time.contains(">\nlost"), "{time}");
     write("lossy", &report::render(&findings));

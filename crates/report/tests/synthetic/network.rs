@@ -1,4 +1,4 @@
-//! Made-up runs through a middlebox: delays, obstacles, signs of life, transports.
+//! Synthetic runs through a middlebox: delays, obstacles, heartbeats, transports.
 
 use contract::{
     BothWays, Buffering, ByteCounts, Heartbeat, Manifest, Measurements, Network, Params, Pattern, Period,
@@ -72,7 +72,7 @@ pub(crate) fn rtt_trials() -> (Manifest, Vec<TrialRecord>) {
     (manifest(vec![scenario], &[HASH], records.len() as u32), records)
 }
 
-/// What lies in the way, the clear road first.
+/// The obstacles, the baseline first.
 pub(crate) fn obstacles() -> Vec<Network> {
     let clear = Network::default();
     vec![
@@ -165,7 +165,7 @@ fn hinder(measured: &mut Measurements, pattern: Pattern, network: &Network) {
 
 /// All patterns behind all obstacles.
 pub(crate) fn obstacle_trials() -> (Manifest, Vec<TrialRecord>) {
-    let question = "Which pattern survives what lies in the way?";
+    let question = "Which pattern survives which obstacle?";
     let mut scenario = scenario("obstacles", question, &Pattern::ALL);
     scenario.sweep = Some(Sweep { network: obstacles(), ..Sweep::default() });
     let mut records = Vec::new();
@@ -244,7 +244,7 @@ pub(crate) fn transport_trials() -> (Manifest, Vec<TrialRecord>) {
 
 /// A connection that fifty subscribers share, to servers that allow half of them, all, and more.
 pub(crate) fn stream_limit_trials() -> (Manifest, Vec<TrialRecord>) {
-    let question = "What do they see for whom there is no stream?";
+    let question = "What do subscribers without a stream see?";
     let mut scenario = scenario("stream-limit", question, &[Pattern::Sse]);
     scenario.transport = Transport::Http2;
     scenario.streams_per_connection = 50;
