@@ -186,8 +186,9 @@ fn flip(swept: Swept, judge: Judge<'_>, points: &[&Point]) -> Option<String> {
                 swept.text(&half.params)
             ))
         }
-        Swept::Hold => crossing(swept, points, QuantityName::EmptyRatio, 0.5)
-            .map(|between| format!("for {pattern} fewer than half of the requests are empty at some value {between}")),
+        Swept::Hold => crossing(swept, points, QuantityName::EmptyRatio, 0.5).map(|between| {
+            format!("for {pattern} fewer than half of the requests are empty at some value {between}")
+        }),
         Swept::Client
         | Swept::KeepAlive
         | Swept::Side
@@ -233,7 +234,9 @@ fn no_flip(swept: Swept, points: &[&Point]) -> Option<String> {
             None => format!("no doubling of the age is shown for {pattern}"),
         }),
         Swept::Payload => Some(format!("for {pattern} the payload is never more than half of the bytes")),
-        Swept::Rate => Some(format!("{pattern} does not fall below one request per two events at these rates")),
+        Swept::Rate => {
+            Some(format!("{pattern} does not fall below one request per two events at these rates"))
+        }
         Swept::Hold
         | Swept::PollInterval
         | Swept::Client

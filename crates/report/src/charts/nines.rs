@@ -268,7 +268,7 @@ fn title(points: &[&Point]) -> String {
         [] => {
             let lost = points.iter().any(|point| point.ages().censored > 0);
             let never = if lost { ", or they never came" } else { "" };
-            format!("No p99: fewer than ten deliveries lie beyond the lines' ends{never}")
+            format!("No p99: fewer than ten deliveries lie beyond the end of each line{never}")
         }
     }
 }

@@ -147,7 +147,10 @@ fn judged(threshold: &Threshold, points: &[&Point], start: ThresholdFinding) -> 
                     let wider = Value { interval: Some((low - clock_ms, high + clock_ms)), ..found };
                     let (outcome, reason) = outcome(threshold, &wider, &cause);
                     let clock = with_unit(clock_ms, "ms");
-                    (outcome, format!("{reason}, widened by {clock}, the possible error of the browser's clock"))
+                    (
+                        outcome,
+                        format!("{reason}, widened by {clock}, the possible error of the browser's clock"),
+                    )
                 }
             };
         }
@@ -301,7 +304,7 @@ fn near_the_noise(operator: Operator, found: &Value, limit: f64) -> (ThresholdOu
     }
 }
 
-/// The true value is larger than `value`, nobody knows by how much.
+/// The true value is larger than `value` by an unknown amount.
 fn beyond_the_bound(operator: Operator, value: f64, limit: f64, cause: &str) -> (ThresholdOutcome, String) {
     let certain = value >= limit;
     let outcome = match operator {

@@ -106,10 +106,9 @@ fn delivered(points: &[&Point]) -> Vec<String> {
         (number, false) if number == measured.len() => vec![format!(
             "nothing was lost behind obstacles, nothing came twice or out of order, and {BALANCED}"
         )],
-        (_, true) => vec![
-            on_clear_roads,
-            format!("losses behind an obstacle are findings, and {BALANCED} there, too"),
-        ],
+        (_, true) => {
+            vec![on_clear_roads, format!("losses behind an obstacle are findings, and {BALANCED} there, too")]
+        }
         (_, false) => {
             vec![on_clear_roads, format!("nothing was lost behind an obstacle either, and {BALANCED}")]
         }

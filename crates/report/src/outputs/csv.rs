@@ -14,7 +14,7 @@ use crate::{
     trials::measured::is_per_delivery,
 };
 
-/// Columns that say which point a row is of.
+/// Columns that identify the point of a row.
 const POINT: &str = "scenario,pattern,server,subscribers,payload_bytes,rate_hz,poll_interval_ms,hold_ms,turnaround_ms,request_timeout_ms,client,keep_alive,delivery_delay_ms,side,rung,publisher,rtt_ms,network,transport,certificate,streams_per_connection,max_streams,heartbeat,browser";
 
 fn point_cells(point: &Point) -> String {

@@ -240,12 +240,12 @@ const GLOSSARY: [Word; 21] = [
         "the age that half, or 99 of 100, of the deliveries did not exceed. Deliveries that never arrived count as older than all others: a percentile that reaches into them is printed as “> x”.",
     ),
     ("point", "point", "one pattern with one set of settings."),
+    ("rate", "λ, T", "events per second, and the poll interval. λT is the mean number of events per poll."),
     (
-        "rate",
-        "λ, T",
-        "events per second, and the poll interval. λT is the mean number of events per poll.",
+        "socket",
+        "socket held",
+        "a connection that the server had open: the mean of the window’s start and end.",
     ),
-    ("socket", "socket held", "a connection that the server had open, as the mean of start and end of the window."),
     ("subscriber", "subscriber", "one logical reader with one connection."),
     ("trial", "trial", "one pattern at one point, measured once."),
     (

@@ -140,10 +140,7 @@ pub(crate) fn unseen_requests(of: &Measurements) -> Unseen {
     };
     let RelayCounts { up, .. } = of.relay.map(|relay| relay.counts).unwrap_or_default();
     let Some(left) = of.left_behind else {
-        return not_compared(
-            missing,
-            "this client or kernel does not report which of them were lost",
-        );
+        return not_compared(missing, "this client or kernel does not report which of them were lost");
     };
     let (lost, unsent) = (up.broken + left.unheard, left.unsent_requests);
     if missing > lost + unsent {
@@ -174,10 +171,9 @@ pub(crate) fn unseen_streams(of: &Measurements) -> Unseen {
     });
     match subscribers.checked_sub(server) {
         Some(0) => Unseen::None,
-        Some(missing) if ended => not_compared(
-            missing,
-            "the middlebox ended an HTTP/2 connection in which requests were waiting",
-        ),
+        Some(missing) if ended => {
+            not_compared(missing, "the middlebox ended an HTTP/2 connection in which requests were waiting")
+        }
         Some(_) | None => Unseen::Contradiction(both_counts(server, subscribers)),
     }
 }

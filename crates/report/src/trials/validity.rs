@@ -182,7 +182,8 @@ pub(crate) fn prediction_warnings(
         );
     }
     if let Some(other) = records.iter().find(|record| !record.server.is_pushlab()) {
-        reasons.push(format!("no prediction: the model describes the lab's own server, not {}", other.server));
+        reasons
+            .push(format!("no prediction: the model describes the lab's own server, not {}", other.server));
     }
     for of in predicted {
         let forms = [("no prediction", &of.both.replayed), ("no closed form", &of.both.closed_form)];

@@ -87,8 +87,7 @@ fn predictions_from_a_disturbed_calibration_are_in_doubt_and_from_a_quiet_one_ar
         calibration.scenario = "calibration".to_owned();
         findings("age_p99_ms", 1, vec![calibration, judged.clone()]).warnings
     };
-    let words =
-        "predictions for SSE with 50 subscribers use a calibration that the machine disturbed. The";
+    let words = "predictions for SSE with 50 subscribers use a calibration that the machine disturbed. The";
     assert!(told(late).iter().any(|warning| warning.starts_with(words)), "{:?}", told(late));
     assert!(told(|_| {}).is_empty(), "{:?}", told(|_| {}));
 }

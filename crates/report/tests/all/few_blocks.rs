@@ -150,9 +150,13 @@ fn no_answer_of_one_block_claims_that_there_is_no_difference() {
         sides(),
     ] {
         let text = all_text(&found);
-        for words in
-            ["no difference", "no change of order shown", "no doubling", "is shown to add", "shows no added cost"]
-        {
+        for words in [
+            "no difference",
+            "no change of order shown",
+            "no doubling",
+            "is shown to add",
+            "shows no added cost",
+        ] {
             assert!(!text.contains(words), "{words}: {:?}", found.answers);
         }
         assert!(found.verdict_words().ends_with(", one run") || found.verdict != Verdict::Passed);

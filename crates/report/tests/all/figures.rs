@@ -332,10 +332,7 @@ fn memory_is_told_by_its_slope() {
     );
     let set_up = figure(&files, "connections-set-up").expect("drawn");
     assert!(words(set_up, "title").ends_with("297\u{202f}B (SSE) to 412\u{202f}B (WebSocket)"), "{set_up}");
-    assert!(
-        words(set_up, "desc").contains("set-up packets: short polling every 1\u{202f}s 9"),
-        "{set_up}"
-    );
+    assert!(words(set_up, "desc").contains("set-up packets: short polling every 1\u{202f}s 9"), "{set_up}");
     assert_finite(&files);
 }
 

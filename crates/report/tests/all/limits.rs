@@ -52,7 +52,10 @@ fn beyond_any_limit_a_trial_is_invalid_and_says_why() {
         ),
         (|of| of.clock_step_us = -61_000.0, "the wall clock was stepped by 61.0 ms"),
         (|of| of.swapped_pages = Some(257), "the machine swapped pages: 257 (limit: at most 256)"),
-        (|of| of.publisher.published -= 1, "the schedule was not sent completely; events left out or refused: 1"),
+        (
+            |of| of.publisher.published -= 1,
+            "the schedule was not sent completely; events left out or refused: 1",
+        ),
         (|of| of.publisher.refused = 2, "events left out or refused: 2"),
         (
             |of| of.window_deliveries = 299,

@@ -173,7 +173,9 @@ fn requests_over_http_2_are_compared_only_while_every_connection_lives() {
         let found = findings_of(&(manifest, records));
         assert_eq!(found.verdict, verdict, "{}", found.verdict_reason);
         let said = found.scenarios[0].points.iter().flat_map(|point| &point.warnings);
-        let told = said.filter(|text| text.contains("not compared, because the middlebox ended an HTTP/2 connection")).count();
+        let told = said
+            .filter(|text| text.contains("not compared, because the middlebox ended an HTTP/2 connection"))
+            .count();
         assert_eq!(told as u64, cut);
     }
 }
@@ -321,7 +323,8 @@ fn the_matrix_says_what_is_seen_and_how_it_goes_on() {
     write("obstacles", &files);
     let sentence = plain(&findings.answers[0].sentence);
     assert!(
-        sentence.contains("Short polling fails behind black hole after 5 s. Of 7 obstacles it works behind 5"),
+        sentence
+            .contains("Short polling fails behind black hole after 5 s. Of 7 obstacles it works behind 5"),
         "{sentence}"
     );
     let page = plain(content(&files, "report.html"));
@@ -493,7 +496,9 @@ fn the_cheapest_heartbeat_that_survives_is_named() {
         "{sentence}"
     );
     assert!(sentence.contains("also never cut: heartbeat every 1 s "), "{sentence}");
-    assert!(answer.conditions.iter().any(|text| text.starts_with("Long polling has no heartbeat: never cut")));
+    assert!(
+        answer.conditions.iter().any(|text| text.starts_with("Long polling has no heartbeat: never cut"))
+    );
     let files = report::render(&findings);
     write("heartbeats", &files);
     assert!(content(&files, "report.html").contains("never cut, fewest bytes"));

@@ -280,10 +280,7 @@ fn each_rung_costs_what_it_adds() {
         rung_us(Pattern::Sse, contract::Rung::EncodeEach) - rung_us(Pattern::Sse, contract::Rung::OwnTasks);
     assert!((expected - 1.3).abs() < 1e-9);
     let websocket = &answer.conditions[0];
-    assert!(
-        websocket.contains("Keeping the library's default buffers shows no added cost"),
-        "{websocket}"
-    );
+    assert!(websocket.contains("Keeping the library's default buffers shows no added cost"), "{websocket}");
     let files = report::render(&findings);
     let svg = |name: &str| {
         let path = format!("figures/cost-ladder-{name}.svg");

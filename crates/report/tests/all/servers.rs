@@ -204,8 +204,9 @@ fn a_server_whose_core_was_full_fell_behind_whoever_built_it() {
         let findings = findings_of(&run);
         let found = point(&findings, Pattern::Sse, name);
         assert_eq!(found.valid, is_valid, "{name} {percent}: {:?}", found.invalid_because);
-        let words =
-            format!("the server's core was full ({percent:.1}\u{202f}% of the window): the server fell behind");
+        let words = format!(
+            "the server's core was full ({percent:.1}\u{202f}% of the window): the server fell behind"
+        );
         assert_eq!(found.invalid_because.iter().any(|text| text.contains(&words)), !is_valid, "{words}");
     }
     // Where the rate grows, that is the question.

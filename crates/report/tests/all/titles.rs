@@ -128,7 +128,7 @@ fn no_title_names_a_p99_that_no_line_reaches() {
         title(&rendered(&manifest, records), "stock-ticker-nines").expect("drawn")
     };
     let none = said(&[one(Pattern::Sse, 0, 400), one(Pattern::WebSocket, 1, 400)]);
-    assert_eq!(none, "No p99: fewer than ten deliveries lie beyond the lines' ends");
+    assert_eq!(none, "No p99: fewer than ten deliveries lie beyond the end of each line");
     let some = said(&[one(Pattern::Sse, 0, 400), one(Pattern::WebSocket, 1, 1_700)]);
     assert!(some.starts_with("One delivery in a hundred by WebSocket was older than"), "{some}");
     assert!(some.ends_with("; 1 of 2 points have no p99"), "{some}");
