@@ -186,9 +186,8 @@ fn flip(swept: Swept, judge: Judge<'_>, points: &[&Point]) -> Option<String> {
                 swept.text(&half.params)
             ))
         }
-        Swept::Hold => crossing(swept, points, QuantityName::EmptyRatio, 0.5).map(|between| {
-            format!("for {pattern} fewer than half of the requests are empty at some value {between}")
-        }),
+        Swept::Hold => crossing(swept, points, QuantityName::EmptyRatio, 0.5)
+            .map(|between| format!("the empty ratio of {pattern} falls below 0.5 {between}")),
         Swept::Client
         | Swept::KeepAlive
         | Swept::Side

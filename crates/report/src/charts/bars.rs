@@ -20,7 +20,7 @@ pub(super) const PARTS_KEY: f64 = 28.0;
 const BAR: f64 = 16.0;
 /// By how much the floor's line is longer than a bar is high, at each end.
 const FLOOR_BEYOND: f64 = 5.0;
-/// How strong the colour of a foreign server's bar is.
+/// How strong the colour of a third-party server's bar is.
 const FOREIGN: f64 = 0.45;
 /// Where bars begin.
 const LEFT: f64 = 4.0;
@@ -173,7 +173,7 @@ impl BarScale {
     }
 }
 
-/// All bars, one beneath the other; [`ROW`] high each.
+/// All bars, one below the other; each is [`ROW`] high.
 pub(super) fn draw(canvas: &Canvas<'_>, bars: &[Bar<'_>], top: f64) -> Drawn {
     let scale = BarScale::over(bars);
     for (index, bar) in bars.iter().enumerate() {
@@ -256,7 +256,7 @@ pub(super) fn have_floor(bars: &[Bar<'_>]) -> bool {
     bars.iter().any(|bar| bar.floor.is_some())
 }
 
-/// Bars that no model predicts, with the floor explained beneath where one has it.
+/// Bars without predictions, with a key of the floor below if one has it.
 pub(super) fn upon_floor(bars: &[Bar<'_>]) -> Drawing {
     let key = if have_floor(bars) { 22.0 } else { 0.0 };
     let height = 8.0 + ROW * bars.len() as f64 + key;

@@ -166,7 +166,7 @@ fn paint(canvas: &Canvas<'_>, plane: &Plane, climbs: &[Climb<'_>]) -> Drawn {
     for climb in climbs.iter().filter(|climb| !climb.point.server.is_floor()) {
         let Some(place) = knee(plane, climb) else { continue };
         canvas.point_marker(climb.point, place, 6.5)?;
-        // A chart with foreign servers is of one pattern.
+        // A chart with third-party servers shows one pattern.
         let foreign = climb.point.server.is_foreign();
         wishes.push((place, if foreign { climb.point.server.to_string() } else { climb.point.mark() }));
     }
@@ -233,7 +233,7 @@ fn description(points: &[&Point]) -> String {
         })
         .collect();
     format!(
-        "Line charts, one beneath the other: age at p99 in ms by second over the deliveries offered in it, both logarithmic; the server's and the harness's CPU over the same. {}.",
+        "Line charts, one below the other: age at p99 in ms by second over the deliveries offered in it, both logarithmic; CPU of server and harness over the same. {}.",
         parts.join("; ")
     )
 }

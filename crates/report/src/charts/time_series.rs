@@ -104,7 +104,7 @@ fn oldest_second(trial: &Measurements) -> Option<&Second> {
     of_window(trial).filter(|second| second.count > 0 && !lost(second, 1)).max_by_key(|second| second.p99_us)
 }
 
-/// The second whose most deliveries never came, of those that lost too many for a p99.
+/// The second with the most lost deliveries, of those that lost too many for a p99.
 fn emptiest_second(trial: &Measurements) -> Option<&Second> {
     // Of equals the first.
     let lossy: Vec<&Second> = of_window(trial).filter(|second| lost(second, 1)).collect();
@@ -299,7 +299,7 @@ fn title(points: &[&Point]) -> String {
 
 fn description(points: &[&Point]) -> String {
     format!(
-        "Line charts one beneath the other: age in ms, logarithmic, by second of the schedule for {}; beneath them the publisher's lateness in ms.",
+        "Line charts, one below the other: age in ms, logarithmic, by second of the schedule for {}; below them the publisher's lateness in ms.",
         points.iter().map(|point| point.label()).collect::<Vec<_>>().join(", ")
     )
 }

@@ -237,7 +237,7 @@ const GLOSSARY: [Word; 21] = [
     (
         "percentile",
         "p50, p99",
-        "the age that half, or 99 of 100, of the deliveries did not exceed. Deliveries that never arrived count as older than all others: a percentile that reaches into them is printed as “> x”.",
+        "the age that half, or 99 of 100, of the deliveries did not exceed. Deliveries that never came count as older than all others: a percentile that reaches into them is printed as “> x”.",
     ),
     ("point", "point", "one pattern with one set of settings."),
     ("rate", "λ, T", "events per second, and the poll interval. λT is the mean number of events per poll."),

@@ -80,8 +80,8 @@ impl AddedAge {
     /// Its parts and its limit.
     pub(crate) fn sentence(&self, limits: &Limits) -> String {
         format!(
-            "the instrument may have added {} to the {} of {} (limit: {}): publisher late {}, waiting for a core \
-             {}, stalls of the harness {}",
+            "the instrument may have added {} to the {} of {} (limit: {}). Its parts: publisher late {}, waiting \
+             for a core {}, stalls of the harness {}",
             short(self.total_ms()),
             self.age.label(),
             with_unit(self.of_ms, "ms"),

@@ -59,8 +59,8 @@ fn answers_and_bold_values_follow_the_comparisons() {
     let (manifest, records) = fifty_trials();
     let findings = judged(manifest, records);
     let sentence = &findings.answers[0].sentence;
-    // Three patterns' ages are equal in every block; they differ by less than 5 ms, and yet a
-    // difference is shown, for it is the same in every block.
+    // Three patterns' ages are equal in every block. They differ by less than 5 ms, but a difference is shown,
+    // because it is the same in every block.
     assert!(sentence.starts_with("WebSocket delivered an event in"), "{sentence}");
     assert!(!sentence.contains("no difference shown"), "{sentence}");
     let found = findings
@@ -181,7 +181,7 @@ fn keep_alive_is_compared_within_its_pattern() {
     let sentence = &found.answers[0].sentence;
     assert!(sentence.contains("from without to with keep-alive"), "{sentence}");
     assert!(sentence.contains("SSE 2.00 either way"), "{sentence}");
-    // What the model does not speak of is said where it matters, and nowhere else.
+    // Only the points that it matters to have the warning about the model.
     for point in &found.scenarios[0].points {
         let said = point.warnings.iter().any(|warning| warning.contains("leaves out the time to open"));
         assert_eq!(said, point.params.keep_alive == Some(false), "{:?}", point.warnings);

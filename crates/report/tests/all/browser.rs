@@ -1,4 +1,4 @@
-//! What browsers bring to light, ages that they tell, and trials that were not run for want of one.
+//! The results of browsers, ages that they measured, and trials that were not run because there was none.
 
 use report::{QuantityName, ThresholdOutcome, Verdict};
 

@@ -1,5 +1,5 @@
-//! What may be said with so few blocks: with fewer than four nothing is judged, and no output says that
-//! a difference was, or was not, shown.
+//! Runs with few blocks: with fewer than four nothing is judged, and no output says that a difference was, or
+//! was not, shown.
 
 use contract::{Manifest, Pattern, Period, Sweep, TrialRecord};
 use report::{Detail, Findings, QuantityName, Verdict, compare, compare_text};
@@ -12,13 +12,13 @@ use crate::{
     written::{content, judged},
 };
 
-/// Every text of a run that a person reads.
+/// All texts of a run for people.
 fn all_text(findings: &Findings) -> String {
     let files = report::render(findings);
     files.iter().map(|file| file.content.as_str()).collect::<String>() + &report::terminal_table(findings)
 }
 
-/// Four patterns on one schedule, in so many blocks that scatter by up to 15 %.
+/// Four patterns on one schedule, in several blocks that scatter by up to 15 %.
 fn ticker(blocks: u32) -> Findings {
     let (mut all, mut records) = ten_trials();
     all.scenarios.truncate(1);
@@ -50,7 +50,7 @@ fn four_blocks_answer_with_intervals() {
     let found = ticker(4);
     let sentence = &found.answers[0].sentence;
     let first = sentence.split(". ").next().expect("a sentence");
-    // How large a difference may be all the same, so that two runs can say so and differ.
+    // The largest possible difference is named, so that another run may differ without a contradiction.
     let (_, most) = first.split_once(": no difference shown (up to ").expect("a bound");
     assert!(most.ends_with(" times as long is still possible)"), "{sentence}");
     // Each value has its own interval in brackets: `1.82 ms (1.45–2.29)`.

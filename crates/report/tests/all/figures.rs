@@ -1,4 +1,4 @@
-//! The figures of made-up runs: what they say, what they draw, and what they leave out.
+//! The figures of synthetic runs: their texts, their drawings, and what they leave out.
 
 use contract::{Load, Manifest, Pattern, Period, Sweep, TraceEvent, TrialRecord};
 use report::{Findings, OutputFile};
@@ -26,7 +26,7 @@ fn four() -> Vec<TrialRecord> {
     Pattern::ALL.into_iter().zip(0..).map(|(pattern, order)| one(pattern, order)).collect()
 }
 
-/// What stands between `<title>` and `</title>`, or another element.
+/// The text between `<title>` and `</title>`, or of another element.
 fn words<'a>(svg: &'a str, element: &str) -> &'a str {
     let start = svg.find(&format!("<{element} id=")).expect("the element is there");
     let text = &svg[start + svg[start..].find('>').expect("it opens") + 1..];
@@ -225,7 +225,7 @@ fn a_lower_bound_has_no_whisker() {
     let mut findings = findings(&manifest(vec![ticker], &["a1b2c3d4e5f60718"], 8), &records);
     with_intervals(&mut findings, 10.0);
     let files = report::render(&findings);
-    // A curve needs two points that are no bounds.
+    // A curve needs two points that are not bounds.
     assert!(figure(&files, "stock-ticker-over-age-p99-ms").is_none());
     let freshness = figure(&files, "stock-ticker-freshness").expect("drawn");
     assert_eq!(freshness.matches("stroke-width=\"5\"").count(), 4 * 6, "only those of 60 subscribers");

@@ -1,4 +1,4 @@
-//! Runs that invalidate themselves: every limit, the three ledgers, and what the box shows.
+//! Invalid runs: every limit, the three ledgers, and the validity box.
 
 use contract::{AllCores, CpuUse, KernelCounts, Measurements, Pattern, RelayCounts, TrialRecord};
 use report::{Findings, Verdict};
@@ -39,8 +39,8 @@ fn beyond_any_limit_a_trial_is_invalid_and_says_why() {
         (|of| of.window_deliveries = 1_501, "there are 1,500 ages of 1,501 deliveries due in the window"),
         (
             |of| of.lateness = times_ms(&[6; 30]),
-            "the instrument may have added 6.03 ms to the age at p99 of 1.82 ms (limit: 0.500 ms): publisher late \
-             6.00 ms, waiting for a core 0.0300 ms, stalls of the harness 0 ms",
+            "the instrument may have added 6.03 ms to the age at p99 of 1.82 ms (limit: 0.500 ms). Its parts: \
+             publisher late 6.00 ms, waiting for a core 0.0300 ms, stalls of the harness 0 ms",
         ),
         // Ten stalls of 500 ms in fifteen seconds: Σ(h − x)⁺ is a hundredth of the time at x = 485.
         (|of| of.stalls = times_ms(&[500; 10]), "stalls of the harness 485 ms"),
@@ -114,7 +114,7 @@ fn at_the_limit_a_trial_is_valid() {
     assert_eq!(findings.verdict, Verdict::Passed, "{}", findings.verdict_reason);
 }
 
-/// The kernel also counts what it has and nobody read, and what is taken and on its way.
+/// The kernel also counts bytes that nobody has read, and bytes that are still on their way.
 #[test]
 fn what_the_kernel_still_has_is_no_difference() {
     let verdict = |unread: u64, unacked: u64| {
@@ -151,7 +151,7 @@ fn segments_sent_again_are_a_warning() {
     assert!(warnings.iter().any(|warning| warning.contains("retransmitted 4 segments")), "{warnings:?}");
 }
 
-/// Ten seconds of two cores, of which the trial's own processes took six.
+/// Ten seconds of two cores; the trial's own processes took six seconds of CPU.
 fn with_busy_cores(of: &mut Measurements, busy_us: f64) {
     of.cpu = CpuUse {
         wall_us: 10e6,

@@ -45,7 +45,7 @@ fn delays_are_told_in_transits_and_drawn_from_zero() {
     for name in ["mean", "p99"] {
         let svg = content(&files, &format!("figures/rtt-over-age-{name}-ms.svg"));
         assert!(svg.contains("grows by this many one-way delays: "), "{svg}");
-        // The ticks are the round trips measured, nothing among them.
+        // The ticks are the measured round trips and no others.
         let texts: Vec<&str> =
             svg.split("</text>").filter_map(|text| text.rsplit('>').next()).map(str::trim).collect();
         assert!(["0", "20", "100", "300"].iter().all(|tick| texts.contains(tick)), "{texts:?}");
@@ -71,7 +71,7 @@ fn losses_behind_an_obstacle_are_findings() {
     assert!(age.measured_text().starts_with('>'), "{}", age.measured_text());
 }
 
-/// Each fault in the books of a trial that an obstacle hinders, and what is said of it.
+/// Each kind of unexplained bytes in a trial behind an obstacle, and its message.
 #[test]
 fn books_that_do_not_balance_are_no_finding_whatever_is_in_the_way() {
     type Fault = fn(&mut Measurements);
@@ -107,7 +107,7 @@ fn books_that_do_not_balance_are_no_finding_whatever_is_in_the_way() {
     }
 }
 
-/// The same differences where the middlebox, or a socket, says what became of the bytes.
+/// The same differences if the counts of the middlebox or of a socket explain the bytes.
 #[test]
 fn what_is_counted_on_the_way_explains_a_difference() {
     type Change = fn(&mut Measurements);
@@ -160,7 +160,7 @@ fn what_is_counted_on_the_way_explains_a_difference() {
     }
 }
 
-/// Over HTTP/2 a connection carries many requests: how many of them were lost with it nobody can say.
+/// An HTTP/2 connection carries many requests: how many of them were lost with it is unknown.
 #[test]
 fn requests_over_http_2_are_compared_only_while_every_connection_lives() {
     for (cut, verdict) in [(0, Verdict::Invalid), (1, Verdict::Passed)] {
@@ -208,7 +208,7 @@ fn losses_on_a_clear_road_are_faults() {
     assert!(found.verdict_reason.contains("never had a connection"), "{}", found.verdict_reason);
 }
 
-/// Events that all came, but so late that nobody would call them delivered.
+/// Events that all came, but too late to count as delivered.
 #[test]
 fn what_comes_seconds_late_has_failed_and_what_comes_a_little_late_is_degraded() {
     for (age_ms, word) in [(6_000, "fails"), (400, "degraded")] {
@@ -236,7 +236,7 @@ fn what_comes_seconds_late_has_failed_and_what_comes_a_little_late_is_degraded()
     }
 }
 
-/// Subscribers for whom the server's limit leaves no stream are what such a trial is to show.
+/// Subscribers that get no stream because of the server's limit are the purpose of such a trial.
 #[test]
 fn losses_beyond_a_limit_of_streams_are_findings() {
     let trial = |max_streams: u32| {
@@ -251,8 +251,8 @@ fn losses_beyond_a_limit_of_streams_are_findings() {
     assert_ne!(trial(1), Verdict::Invalid);
 }
 
-/// A limit of streams in a scenario of its own: who waits, whether they are told, and at what price the
-/// others are served.
+/// A scenario about the stream limit: how many subscribers wait, whether they see an error, and the cost for
+/// the others.
 #[test]
 fn who_waits_for_a_stream_is_told_and_costs_are_those_of_what_came() {
     let (manifest, mut records) = stream_limit_trials();
@@ -292,7 +292,7 @@ fn who_waits_for_a_stream_is_told_and_costs_are_those_of_what_came() {
     assert!(told.contains("never get a stream and see the server refused the stream"), "{told}");
 }
 
-/// A line that is narrow everywhere has bars of ages and no matrix.
+/// A bandwidth that all trials share gives bars of ages and no matrix.
 #[test]
 fn bandwidths_are_compared_by_ages() {
     let (mut manifest, records) = obstacle_trials();
@@ -358,7 +358,7 @@ fn the_matrix_says_what_is_seen_and_how_it_goes_on() {
     insta::assert_snapshot!(report::terminal_table(&findings));
 }
 
-/// The sentences count what the rows of the matrix show, those of a narrow line among them.
+/// The sentences count the rows of the matrix, including those of a low bandwidth.
 #[test]
 fn sentences_and_matrix_count_the_same_obstacles() {
     let findings = findings_of(&obstacle_trials());
@@ -382,7 +382,7 @@ fn sentences_and_matrix_count_the_same_obstacles() {
     }
 }
 
-/// Who never had a connection has tried again and not reconnected.
+/// A subscriber that never had a connection makes further attempts, not reconnects.
 #[test]
 fn attempts_of_those_that_never_connected_are_no_reconnects() {
     let cell = |change_it: &dyn Fn(&mut Measurements)| {
@@ -410,7 +410,7 @@ fn attempts_of_those_that_never_connected_are_no_reconnects() {
     assert!(all.contains("; 48 reconnects;"), "{all}");
 }
 
-/// A recovery is mostly the client's own pause: whose stands beside each time.
+/// A recovery is mostly the client's own pause: each time names that pause.
 #[test]
 fn a_recovery_says_whose_pause_it_is() {
     let page = plain(content(&report::render(&findings_of(&obstacle_trials())), "report.md"));
@@ -427,7 +427,7 @@ fn a_recovery_says_whose_pause_it_is() {
     assert!(page.contains("RFC 6455 §7.2.3"), "the explanation");
 }
 
-/// A finding is what was lost, and only where something was.
+/// The reason mentions losses as findings only if something was lost.
 #[test]
 fn only_what_was_lost_is_called_a_finding() {
     let (manifest, records) = obstacle_trials();

@@ -1,4 +1,4 @@
-//! Predicted ranges: how wide they are, whether they are kept, and what the report says where they are not.
+//! Predicted ranges: their width, whether ages lie within, and what the report says if not.
 #![allow(clippy::unwrap_used, reason = "a test may end where its premise fails")]
 
 use contract::{CalibratedAges, Pattern, Scatter, TimeHistogram, TrialRecord};

@@ -1,4 +1,4 @@
-//! Rates that grow: where the knee is, where there is none, and whose it is.
+//! Growing rates: where the knee is, where there is none, and whether it is the server's or the harness's.
 
 use contract::Pattern;
 use report::{Bound, Point, QuantityName, ThresholdOutcome};
@@ -68,7 +68,7 @@ fn nothing_is_kept_from_the_first_loss_on() {
         measured.cpu_seconds[12].server_us = 980_000.0;
     });
     assert_eq!(saturation(&point), (Some(ramp(11) as f64), Bound::Exact));
-    // Losses of a server that has time to spare are not its knee.
+    // Losses of a server with idle CPU are not its knee.
     let (point, _) = one(lossy);
     assert_eq!(saturation(&point), (Some(ramp(11) as f64), Bound::AtLeast));
 }
@@ -136,11 +136,11 @@ fn what_is_per_event_is_left_out_where_the_rate_grew() {
     assert!(!content("trials.csv").contains(",cpu_us_per_event,"));
     assert!(content("summary.csv").contains(",cpu_us_per_event,us,,,"));
     assert!(report::terminal_table(&findings).contains("per event: left out: the rate grew"));
-    // Servers are told apart by what they take up to the knee, whatever the question is about.
+    // Servers are compared by their cost up to the knee, whatever the question is about.
     assert!(
         content("figures/saturation-servers-sse.svg").contains(QuantityName::SaturationCpuPerEvent.label())
     );
-    // At a steady rate all is told.
+    // At a steady rate nothing is left out.
     let (mut manifest, mut records) = run;
     manifest.scenarios[0].events = contract::Arrivals::Steady { rate_hz: 2.0 };
     records.iter_mut().for_each(|record| change(record, |measured| measured.cpu_seconds.clear()));
@@ -214,7 +214,7 @@ fn a_full_harness_makes_the_saturation_its_own() {
         "{:?}",
         point.warnings
     );
-    // Two worker threads have two cores to fill: nobody was seen full then.
+    // Two worker threads have two cores: neither side was seen full then.
     let (point, answer) = one(|measured| {
         measured.workers = 2;
         for cpu in &mut measured.cpu_seconds {
@@ -299,7 +299,7 @@ fn each_rung_costs_what_it_adds() {
         assert!(cpu.contains(words) || cpu.contains(&plain), "{words}: {cpu}");
     }
     assert!(svg("ladder-age-sse").is_some());
-    // Each is held against the bar that it builds on, not against the first: 1.3 and not 2.3.
+    // Each is compared with the variant it is based on, not with the first: 1.3 and not 2.3.
     let sse = svg("ladder-cpu-sse").expect("drawn");
     assert!(sse.contains("encoding again for each subscriber adds up to 1."), "{sse}");
     assert!(cpu.contains("encoding again for each subscriber adds up to 1."), "{cpu}");

@@ -1,4 +1,4 @@
-//! Several servers in one scenario: the floor as a limit, foreign servers beside ours, thresholds
+//! Several servers in one scenario: the floor as a lower bound, third-party servers next to ours, thresholds
 //! against another server.
 
 use contract::{Pattern, TrialRecord};
@@ -83,7 +83,7 @@ fn what_a_foreign_server_does_not_count_is_said_and_breaks_nothing() {
     assert_eq!(bun.quantity_of(QuantityName::SocketsHeld).measured, None);
     assert_eq!(found.verdict, Verdict::Passed);
     assert!(found.verdict_reason.contains("where the server reports its counts"), "{}", found.verdict_reason);
-    // What it does tell has to agree, and ours has to tell.
+    // Reported counts have to agree, and our server has to report them.
     change(&mut run.1[1], |measured| measured.server_requests_life = Some(3));
     assert!(!point(&findings_of(&run), Pattern::Sse, "bun").valid);
     change(&mut run.1[0], |measured| measured.server_requests_life = Some(0));
@@ -187,7 +187,7 @@ fn a_bound_near_the_noise_is_kept_by_the_nearer_end_of_its_interval() {
     let found = unmeasured.thresholds().next().expect("one");
     assert_eq!(found.outcome, NotJudged);
     assert!(found.reason.contains("on both pushlab and floor"), "{}", found.reason);
-    // Others speak of ours alone.
+    // Other thresholds apply only to our server.
     let plain = outcome("cpu_us_per_event < 3.8", &["pushlab", "node"], 5);
     assert_eq!(plain.len(), 2, "{plain:?}");
     assert!(plain.iter().all(|found| found.outcome == Passed), "{plain:?}");

@@ -1,4 +1,4 @@
-//! Thresholds: how they are written, what they say with and without an interval, and the verdict.
+//! Thresholds: their syntax, their outcome with and without an interval, and the verdict.
 
 use contract::{Measurements, Pattern, Scenario, Sweep, TrialRecord};
 use report::{Findings, ThresholdFinding, ThresholdOutcome, Verdict, check_thresholds};

@@ -1,4 +1,4 @@
-//! What figures say in their titles is true of every point, also of those that they have no place for.
+//! The titles of figures are true for all points, also for those that the figure does not show.
 
 use contract::{Manifest, Measurements, Pattern, TimeHistogram, TrialRecord};
 use report::OutputFile;
@@ -27,7 +27,7 @@ fn has_text(files: &[OutputFile], name: &str, text: &str) -> bool {
     plain(svg).split("</text>").any(|part| part.contains(text))
 }
 
-/// Every delivery of a trial this old.
+/// Gives every delivery of a trial this age.
 fn all_aged(measured: &mut Measurements, age_ms: u64) {
     let mut ages = TimeHistogram::default();
     for _ in 0..measured.window_deliveries {
@@ -197,7 +197,7 @@ fn who_is_drawn_freshest_is_named_as_such() {
     assert!(said.starts_with("The freshest and the cheapest is SSE: 20.0 ms"), "{said}");
 }
 
-/// A point whose p99 never came has no place among prices and ages: the title speaks of the others.
+/// A point whose p99 reaches into lost deliveries is not drawn: the title is about the others.
 #[test]
 fn a_title_of_some_points_says_so() {
     let of = |lost: u64| {

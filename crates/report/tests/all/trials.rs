@@ -1,4 +1,4 @@
-//! What is said of single trials: ledgers that contradict, seconds that lost events, bounds of ages.
+//! Reports on single trials: contradicting ledgers, seconds with lost events, bounds of ages.
 
 use contract::{Client, Pattern, Period, Sweep, TrialRecord};
 use report::{Findings, Run, Verdict};

@@ -27,7 +27,7 @@ pub(crate) fn relayed(measured: &mut Measurements, counts: RelayCounts) {
     balance(measured);
 }
 
-/// The middlebox passed on what both sides counted; what the server sent beyond that it discarded.
+/// The middlebox passed on the bytes that both sides counted and discarded what the server sent beyond that.
 fn balance(measured: &mut Measurements) {
     let (Some(relay), Some(server)) = (&mut measured.relay, measured.server_bytes_life) else { return };
     let life = measured.bytes_life;
@@ -42,7 +42,7 @@ fn balance(measured: &mut Measurements) {
     relay.counts.down = way(server.received, life.received);
 }
 
-/// So many set-ups of so many round trips and bytes.
+/// The set-ups of these subscribers, with their round trips and bytes.
 fn set_up(measured: &mut Measurements, round_trips: f64, rtt_ms: f64, bytes: u64) {
     let mut connect = TimeHistogram::default();
     for index in 0..u64::from(SUBSCRIBERS) {
@@ -105,7 +105,7 @@ fn lose(measured: &mut Measurements, share: f64) {
     measured.age.censored = censored;
     measured.window_received = measured.window_deliveries - censored;
     measured.age.censored_min_us = 2_000_000;
-    // What the server wrote and nobody read.
+    // The server wrote it, and nobody read it.
     measured.server_bytes_life.as_mut().expect("told").received += 90_000;
     measured.requests.failed = 12;
     balance(measured);
@@ -261,7 +261,7 @@ pub(crate) fn stream_limit_trials() -> (Manifest, Vec<TrialRecord>) {
                 measured.never_connected = 25;
                 lose(measured, 0.5);
                 measured.requests.failed = 0;
-                // Whoever has no stream was sent nothing.
+                // Subscribers without a stream received nothing.
                 let life = measured.bytes_life;
                 measured.server_bytes_life = Some(BothWays { received: life.received, sent: life.sent });
                 measured.bytes = halved(measured.bytes);

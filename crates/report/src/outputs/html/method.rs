@@ -33,7 +33,7 @@ const METHOD: [(&str, &str); 7] = [
     ),
     (
         "Losses",
-        "A delivery that never arrived counts in every percentile as older than all that arrived. Otherwise a server would look faster the more it loses.",
+        "A delivery that never came counts in every percentile as older than all that arrived. Otherwise a server would look faster the more it loses.",
     ),
     (
         "The harness itself",
