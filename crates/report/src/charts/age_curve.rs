@@ -74,7 +74,7 @@ pub(super) fn model(point: &Point, quantiles: impl Iterator<Item = f64>) -> AgeC
         .collect()
 }
 
-/// Every age of a curve, the ends of its intervals included: what an axis must hold.
+/// Every age of a curve, with the ends of its intervals: the values that an axis must contain.
 pub(super) fn ages(curve: &AgeCurve) -> impl Iterator<Item = f64> + '_ {
     curve.iter().flat_map(|step| {
         let (low, high) = step.interval_ms.unwrap_or((step.age_ms, step.age_ms));

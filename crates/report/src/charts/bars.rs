@@ -33,7 +33,7 @@ pub(super) type Part = (&'static str, f64);
 /// One bar.
 pub(super) struct Bar<'a> {
     point: &'a Point,
-    /// What it is called.
+    /// Its name.
     label: String,
     /// From left to right: length, and how strong the colour is.
     parts: Vec<(f64, f64)>,
@@ -78,7 +78,7 @@ impl<'a> Bar<'a> {
         Some(Self { number: quantity.measured_text(), predicted: quantity.predicted, ..bar })
     }
 
-    /// The same bar with the floor that its point stands on.
+    /// The same bar with its point's floor.
     pub(super) fn upon_floor(mut self, finding: &ScenarioFinding, name: QuantityName) -> Self {
         let floor = floor::floor_of(&finding.points, self.point).map(|floor| floor.quantity_of(name));
         self.floor = floor.filter(|floor| floor.bound == Bound::Exact).and_then(|floor| floor.measured);

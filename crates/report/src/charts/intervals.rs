@@ -1,5 +1,5 @@
-//! The interval, wherever a number is drawn: whiskers on bars and marks, ribbons around curves,
-//! brackets behind numbers. Where there is no interval, nothing is drawn.
+//! Intervals in figures: whiskers on bars and marks, ribbons around curves, brackets after numbers. Without an
+//! interval nothing is drawn.
 
 use super::canvas::{Canvas, Drawn};
 use crate::{

@@ -1,4 +1,4 @@
-//! Where the marks of measured points stand in a chart of curves.
+//! The places of the marks of measured points in a chart of curves.
 
 use contract::Pattern;
 
@@ -58,7 +58,7 @@ fn side_by_side(places: &[(f64, f64)], left: f64) -> Vec<(f64, f64)> {
     places.iter().enumerate().map(moved).collect()
 }
 
-/// Measured once: one mark near its end, beside those of other level lines.
+/// The mark of a pattern measured once: near the end of its line, next to those of other level lines.
 pub(super) fn level_mark(plane: &Plane, level: &Curve, index: usize) -> (f64, f64) {
     let (x, y) = plane.place(level[1]);
     (x - 16.0 * (index + 1) as f64, y)

@@ -215,7 +215,7 @@ fn labels(canvas: &Canvas<'_>, plane: &Plane, series: &[Series<'_>], ends: &[(f6
     Ok(())
 }
 
-/// The slope, and beneath it its interval.
+/// The slope, with its interval below.
 fn label(series: &Series<'_>) -> String {
     let slope = series.slope;
     let each = format!("{} each", bytes(slope.value));

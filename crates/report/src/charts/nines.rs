@@ -238,7 +238,7 @@ fn ticks(last: f64) -> Vec<(f64, String)> {
         .collect()
 }
 
-/// Where a curve reaches p99: not with too few deliveries, nor where so many never came.
+/// The age at which a curve reaches p99; none with too few deliveries, or if too many never came.
 pub(super) fn p99_ms(point: &Point) -> Option<f64> {
     let age = point.quantity_of(QuantityName::AgeP99);
     age.measured.filter(|_| age.bound == Bound::Exact && last_nines(point) >= nines(0.99) - 1e-9)

@@ -299,7 +299,7 @@ fn hatching((from, to): (f64, f64), top: f64) -> Vec<(f64, f64)> {
             let high = (high_x, bottom - (high_x - foot));
             if index % 2 == 0 { [high, low] } else { [low, high] }
         })
-        // What lies on an edge is within, however a float rounds it.
+        // A point on an edge counts as inside, despite rounding.
         .filter(|(_, y)| (top - 1e-6..=bottom + 1e-6).contains(y))
         .collect()
 }

@@ -121,10 +121,9 @@ fn lane<'a>(point: &'a Point, trace: &[TraceEvent], due_ns: &[i64]) -> Lane<'a> 
     Lane { point, requests, arrivals, connected_ns, end_ns }
 }
 
-/// Polls as they would be held: until the first event they bring was due, or until their end where
-/// they bring none.
+/// Polls with their hold: until the first event that they deliver was due, or until their end without an event.
 fn polls(trace: &[TraceEvent], end_ns: i64) -> Vec<Request> {
-    /// A request of which not everything has been read.
+    /// A request whose end has not been read yet.
     struct Open {
         from_ns: i64,
         /// When its answer, or the last event so far, was there.

@@ -162,7 +162,7 @@ impl Point {
         self.swept.and_then(|swept| swept.value(&self.params))
     }
 
-    /// None where the pattern does not have the swept setting: it holds for every value.
+    /// None if the pattern does not have the swept setting: the point applies to every value.
     pub(crate) fn swept_key(&self) -> Option<SweptValue> {
         self.swept.and_then(|swept| swept.key(&self.params))
     }
@@ -196,7 +196,7 @@ pub(crate) fn unmeasured(point: &Point) -> Option<String> {
         .then(|| "a browser's task: its results are with the question".to_owned())
 }
 
-/// A pattern that the swept setting does not concern stands for every value of it.
+/// A point of a pattern that the swept setting does not concern applies to every value.
 pub(crate) fn at_same_value(left: &Point, right: &Point) -> bool {
     match (left.swept_key(), right.swept_key()) {
         (Some(left), Some(right)) => left == right,

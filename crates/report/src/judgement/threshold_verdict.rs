@@ -281,8 +281,7 @@ fn near_the_noise(operator: Operator, found: &Value, limit: f64) -> (ThresholdOu
     };
     let (low_end, high_end) = ("the low end of its 95 % interval", "the high end of its 95 % interval");
     let middle = found.value;
-    // The end that decides, whether it keeps the threshold, and how far it reaches where the middle
-    // alone would not keep it.
+    // The deciding end, whether it keeps the threshold, and its value if the middle alone would not.
     let (end, kept, alone) = match operator {
         Operator::Below => (low_end, low < limit, (middle >= limit).then_some(low)),
         Operator::AtMost => (low_end, low <= limit, (middle > limit).then_some(low)),

@@ -9,7 +9,7 @@ use crate::{
     trials::validity::bytes_are_the_servers,
 };
 
-/// The verdict and the reason beside it.
+/// The verdict and its reason.
 pub(crate) fn verdict(
     points: &[&Point],
     thresholds: &[&ThresholdFinding],

@@ -46,7 +46,7 @@ fn point_cells(point: &Point) -> String {
         params.certificate.to_string(),
         params.streams_per_connection.map_or_else(String::new, |streams| streams.to_string()),
         params.max_streams.map_or_else(String::new, |streams| streams.to_string()),
-        // Absent stands for the usual one, where the pattern has any.
+        // An absent heartbeat is the usual one, if the pattern has heartbeats.
         match point.pattern {
             Pattern::ShortPolling | Pattern::LongPolling => String::new(),
             Pattern::Sse | Pattern::WebSocket => params.heartbeat.unwrap_or_default().to_string(),

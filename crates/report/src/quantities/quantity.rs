@@ -181,7 +181,7 @@ impl Quantity {
         }
     }
 
-    /// The comparison as text: a bare ratio, a difference with sign and unit and the ratio behind it, or a
+    /// The comparison as text: a bare ratio, a difference with sign and unit followed by the ratio, or a
     /// dash.
     #[must_use]
     pub fn comparison_text(&self) -> String {

@@ -11,7 +11,7 @@ use crate::quantities::{Bound, Reading};
 /// that it says nothing, and a reader would take that for a statement.
 pub(crate) const FEWEST_BLOCKS: usize = 4;
 
-/// Probability that an interval holds the true value.
+/// Probability that an interval contains the true value.
 const CONFIDENCE: f64 = 0.95;
 
 /// A value over blocks.

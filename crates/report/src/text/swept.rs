@@ -81,8 +81,8 @@ impl SweptValue {
 }
 
 impl Swept {
-    /// Whether the setting changes anything for a pattern. One that it does not concern is measured
-    /// once, and that one point stands for every swept value.
+    /// Whether the setting concerns a pattern. Other patterns are measured once, and that point applies to every
+    /// swept value.
     pub(crate) const fn concerns(self, pattern: Pattern) -> bool {
         match self {
             Self::Subscribers
@@ -127,7 +127,7 @@ impl Swept {
             Self::Rung => params.rung.map(SweptValue::Rung),
             Self::Network => params.network.map(SweptValue::Network),
             Self::Transport => Some(SweptValue::Transport(params.transport)),
-            // Parameters hold it only where it is not the usual one.
+            // Parameters contain it only if it is not the usual one.
             Self::Heartbeat => Some(SweptValue::Heartbeat(params.heartbeat.unwrap_or_default())),
             Self::Subscribers
             | Self::Rate

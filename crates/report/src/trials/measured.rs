@@ -1,8 +1,8 @@
-//! What a trial and a prediction say about each quantity.
+//! Reads each quantity from a trial and from a prediction.
 //!
-//! A cost per event is what the window's edges enclose, divided by the deliveries that arrived between the
-//! same edges, whatever their due: what was spent belongs to the events that it brought. Ages are those of
-//! the events due in the window, whenever they came.
+//! A cost per event is the cost within the window, divided by the deliveries that arrived within the window,
+//! whatever their due: a cost belongs to the events that it delivered. Ages are those of the events due in the
+//! window, whenever they came.
 
 use contract::{ConnectionCost, Distribution, Load, Measurements, Params};
 use model::Prediction;
@@ -17,7 +17,7 @@ use crate::{
     text::number::count,
 };
 
-/// What one trial says about a quantity. `ages` are the trial's own.
+/// The reading of a quantity in one trial. `ages` are the trial's own.
 pub(crate) fn reading(
     name: QuantityName,
     params: &Params,

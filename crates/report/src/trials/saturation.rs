@@ -1,8 +1,8 @@
-//! Up to which rate a server keeps ages short, from a rate that grows second by second.
+//! The rate up to which a server keeps ages short, from a rate that grows second by second.
 //!
-//! The knee is the last second whose deliveries kept their age within a bound before they exceeded it
-//! for good. What was due in it is the saturation: offered deliveries, not delivered ones, for a
-//! server beyond its knee goes on delivering, only ever later.
+//! The knee is the last second whose deliveries kept their age within a bound before ages stayed above it. The
+//! deliveries due in that second are the saturation. They are the offered ones, not the delivered ones, because
+//! a server beyond its knee still delivers, but later and later.
 
 use contract::{CpuSecond, Measurements, Second};
 

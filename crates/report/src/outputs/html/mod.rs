@@ -28,8 +28,7 @@ use marks::{figure_markup, point_name};
 
 const STYLE: &str = include_str!("page.css");
 
-/// Colours that belong to no figure. The light ones stand before the dark ones, as in
-/// [`style::variables`].
+/// Colours that no figure uses. The light ones come before the dark ones, as in [`style::variables`].
 const VERDICT_COLOURS: &str = ":root{--good:#0A6B3D;--bad:#B3261E;--doubt:#8A5A00}\n@media screen and (prefers-color-scheme:dark){:root{--good:#6FD6A2;--bad:#FF8A80;--doubt:#F2B632}}\n";
 
 /// Answers at the top; the others are only at their scenarios.
