@@ -81,7 +81,7 @@ impl SweptValue {
 }
 
 impl Swept {
-    /// Whether the setting concerns a pattern. Other patterns are measured once, and that point applies to every
+    /// Whether the setting concerns a pattern. Other patterns are measured once: that point applies to every
     /// swept value.
     pub(crate) const fn concerns(self, pattern: Pattern) -> bool {
         match self {
