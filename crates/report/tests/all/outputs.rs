@@ -76,7 +76,7 @@ fn the_first_lines_say_which_driver_delivered() {
     let first_lines = |records: &[TrialRecord]| {
         let files = report::render(&findings(&manifest, records));
         for path in ["report.html", "report.md"] {
-            assert!(content(&files, path).contains("Driver: the shared writer"), "{path}");
+            assert!(content(&files, path).contains(": the shared writer (one task"), "{path}");
         }
         content(&files, "report.md").split("## The answer").next().map(str::to_owned).expect("a first part")
     };
