@@ -107,7 +107,7 @@ fn scenario_finding(run: &Run, scenario: &Scenario, judged: &[&TrialRecord]) -> 
     })
 }
 
-/// The manifest's own command for a scenario; that of the whole run where the manifest has none.
+/// The manifest's own command for a scenario; that of the whole run if the manifest has none.
 fn command(run: &Run, scenario: &Scenario) -> String {
     let manifest = &run.manifest;
     let place = manifest.scenarios.iter().position(|known| known.name == scenario.name);
@@ -133,7 +133,7 @@ fn failure(record: &TrialRecord) -> Option<Failure> {
     }
 }
 
-/// The calibrations that the machine disturbed to the last attempt: what rests on them is in doubt.
+/// Warnings about calibrations that the machine disturbed even in the last attempt.
 fn disturbed_calibrations(run: &Run, judged: &[&TrialRecord]) -> Vec<String> {
     let calibrations = run.records.iter().filter(|record| record.scenario == CALIBRATION);
     let words = calibrations.filter_map(|record| {
@@ -147,7 +147,7 @@ fn disturbed_calibrations(run: &Run, judged: &[&TrialRecord]) -> Vec<String> {
         let (pattern, subscribers) = (record.pattern.label(), u64::from(record.params.subscribers));
         (!reasons.is_empty()).then(|| {
             format!(
-                "predictions for {pattern} with {} rest on a calibration that the machine disturbed{}",
+                "predictions for {pattern} with {} use a calibration that the machine disturbed{}",
                 counted(subscribers, "subscriber", "subscribers"),
                 further(&reasons)
             )

@@ -1,12 +1,11 @@
-//! From a run's manifest and records to findings, and from findings to figures, pages and tables.
+//! Turns a run's manifest and records into findings, and findings into figures, pages and tables.
 //!
-//! Pure: text in, text out. Nothing here reads a clock, a file or the network, so a report can be
-//! made again from the records at any time and comes out the same. Every output is written from
-//! one [`Findings`], so all of them print the same numbers.
+//! Pure: text in, text out. The crate reads no clock, file or network, so the same records always give the
+//! same report. All outputs are written from one [`Findings`], so they print the same numbers.
 //!
-//! Each layer uses those before it and none after it: `text` (numbers and settings in words), `quantities`,
-//! `statistics`, `trials` (what one record says), `findings` (data), `judgement` (points gathered, compared,
-//! held against thresholds), `tables`, `answers`, `assembly` (a run becomes findings), `charts`, `outputs`.
+//! Each layer uses only the layers before it: `text` (numbers and settings in words), `quantities`,
+//! `statistics`, `trials` (single records), `findings` (data), `judgement` (gathers, compares and judges
+//! points), `tables`, `answers`, `assembly` (a run becomes findings), `charts`, `outputs`.
 
 mod answers;
 mod assembly;

@@ -1,26 +1,26 @@
-//! Reads a run back. A line that is no record is lost with its trial, and named; the others are not.
+//! Reads a run back. A line that is not a record costs only its own trial, and a warning names it.
 
 use contract::{Distribution, Manifest, Outcome, RECORD_SCHEMA, TrialRecord};
 use serde::Deserialize;
 
-/// Scenario name of the trials that only find out what this machine costs.
+/// Scenario name of the trials that only measure the costs of this machine.
 pub(crate) const CALIBRATION: &str = "calibration";
 
 const MANIFEST: &str = "manifest.json";
 const RECORDS: &str = "records.jsonl";
 
-/// A run as its two files tell it.
+/// A run as its two files describe it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Run {
     /// What was to be measured, and where.
     pub manifest: Manifest,
     /// What was measured, calibration included, in the order in which it ended.
     pub records: Vec<TrialRecord>,
-    /// Doubts about the files themselves, in words.
+    /// Warnings about the files themselves, in words.
     pub warnings: Vec<String>,
 }
 
-/// Files that are not a run this version can read.
+/// The files are not a run that this version can read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ReadError {
     /// Not JSON, or a field is missing or of the wrong kind.
@@ -30,7 +30,7 @@ pub enum ReadError {
         file: &'static str,
         /// Line, from 1.
         line: usize,
-        /// What the reader said.
+        /// The parser's message.
         problem: String,
     },
     /// Written by another version of pushlab.
@@ -47,7 +47,7 @@ pub enum ReadError {
     },
 }
 
-/// Why a line gave no record.
+/// Why a line is not a record.
 enum Unread {
     /// The whole run is another version's.
     OtherVersion(ReadError),
@@ -64,9 +64,9 @@ struct Versioned {
 impl Run {
     /// Reads `manifest.json` and `records.jsonl`.
     ///
-    /// A line that is no record of this run was cut short by a full disk or a kill, or damaged since: not
-    /// UTF-8, not JSON, a field too few, a scenario that the manifest does not have, a histogram that
-    /// contradicts itself. It is left out, with a warning in [`Run::warnings`] that names it.
+    /// A line may be cut short by a full disk or a kill, or damaged later: not UTF-8, not JSON, a missing
+    /// field, a scenario that the manifest does not have, a histogram that contradicts itself. Such a line is
+    /// left out, and a warning in [`Run::warnings`] names it.
     ///
     /// # Errors
     /// [`ReadError`] with file and line if the manifest cannot be read, or either file was written by
@@ -84,7 +84,7 @@ impl Run {
                 Ok(record) => run.records.push(record),
                 Err(Unread::OtherVersion(error)) => return Err(error),
                 Err(Unread::Broken(problem)) => {
-                    // Every line has its end but one that was still being written.
+                    // Only a line that was still being written lacks its end.
                     let state = if line == lines.len() { "is cut short" } else { "cannot be read" };
                     run.warnings.push(format!(
                         "line {line} of {RECORDS} {state} and was left out ({problem}): its trial counts as not run"
@@ -108,7 +108,7 @@ impl Run {
         Ok(record)
     }
 
-    /// What everything after this relies on.
+    /// The properties that all later code relies on.
     fn check(&self, record: &TrialRecord) -> Result<(), String> {
         let known = record.scenario == CALIBRATION
             || self.manifest.scenarios.iter().any(|scenario| scenario.name == record.scenario);

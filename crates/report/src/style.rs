@@ -1,15 +1,15 @@
-//! Colours and markers. Fixed for ever: a reader who has learnt them once reads every figure.
+//! Colours and markers. They never change, so a reader learns them once for all figures.
 //!
-//! Figures are drawn in placeholder colours, one per [`Ink`]. They are replaced in one place, here:
-//! by CSS variables within the page, by fixed colours and a style sheet in a file of its own, so
-//! that one drawing serves light and dark grounds.
+//! Figures are drawn in placeholder colours, one per [`Ink`]. This module replaces them: by CSS variables
+//! within the page, by fixed colours and a style sheet in a separate file. So one drawing serves light and
+//! dark backgrounds.
 
 use std::fmt::Write as _;
 
 use contract::{Pattern, ServerName};
 use plotters::style::RGBColor;
 
-/// What a stroke or an area stands for.
+/// The meaning of a stroke or an area.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Ink {
     /// A pattern's measurements.
@@ -22,21 +22,21 @@ pub(crate) enum Ink {
     Text,
     /// Labels of axes.
     Quiet,
-    /// Floors, limits and whatever belongs to no pattern.
+    /// Floors, limits and everything else without a pattern.
     Limit,
-    /// A limit that no measurement made: the efficient front.
+    /// The efficient front, which is not a measurement.
     Front,
-    /// The floor in a key, where it is of no pattern: dotted.
+    /// The floor in a key, without a pattern: dotted.
     FloorKey,
     /// Thin lines behind everything.
     Grid,
-    /// Stretches that do not count.
+    /// Times that do not count.
     Shade,
-    /// The ground, for outlines around marks.
+    /// The background, for outlines around marks.
     Ground,
 }
 
-/// How a mark of a pattern looks, so that patterns are told apart without colour too.
+/// The shape of a pattern's mark, so that patterns are distinct without colour too.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Marker {
     Triangle,
@@ -45,7 +45,7 @@ pub(crate) enum Marker {
     Diamond,
 }
 
-/// A colour on a light and on a dark ground, of about equal contrast.
+/// A colour on a light and on a dark background, with about equal contrast.
 struct Colour {
     variable: &'static str,
     light: &'static str,
@@ -61,8 +61,8 @@ pub(crate) const fn marker(pattern: Pattern) -> Marker {
     }
 }
 
-/// The marker of a point as a character: filled for the lab's own server, open for a foreign one, a
-/// dotted line for the floor, which is a limit and no competitor.
+/// The marker of a point as a character: filled for the lab's own server, open for a third-party one, a
+/// dotted line for the floor, which is a bound and not a competitor.
 pub(crate) fn symbol(pattern: Pattern, server: &ServerName) -> &'static str {
     if server.is_floor() {
         return "┈";
@@ -137,7 +137,7 @@ impl Ink {
         }
     }
 
-    /// The colour to draw with; it stands for this ink and nothing else.
+    /// The colour to draw with, unique to this ink.
     pub(crate) const fn placeholder(self) -> RGBColor {
         let number = match self {
             Self::Text => 1,
@@ -160,12 +160,12 @@ impl Ink {
 const DASHES: &str = "stroke-dasharray=\"26 18\"";
 const DOTS: &str = "stroke-dasharray=\"5 13\"";
 
-/// Puts CSS variables in the place of placeholder colours.
+/// Replaces placeholder colours by CSS variables.
 pub(crate) fn with_variables(svg: &str) -> String {
     replaced(svg, |colour| format!("var(--{})", colour.variable))
 }
 
-/// Puts the colours of a light ground in the place of placeholder colours.
+/// Replaces placeholder colours by those of the light scheme.
 pub(crate) fn with_light_colours(svg: &str) -> String {
     replaced(svg, |colour| colour.light.to_owned())
 }
@@ -185,7 +185,7 @@ fn replaced(svg: &str, colour_text: impl Fn(&Colour) -> String) -> String {
     text
 }
 
-/// The variables for a page: light, and dark where the reader prefers it.
+/// The variables for a page: light, and dark if the reader prefers it.
 pub(crate) fn variables() -> String {
     let list = |pick: fn(&Colour) -> &'static str| {
         let mut seen = Vec::new();
@@ -206,7 +206,7 @@ pub(crate) fn variables() -> String {
     )
 }
 
-/// The dark twin of a figure that stands alone: the same drawing, recoloured by attribute.
+/// The dark scheme of a figure in a separate file: the same drawing, recoloured by attribute.
 pub(crate) fn dark_rules() -> String {
     let mut rules = String::new();
     for ink in Ink::all() {

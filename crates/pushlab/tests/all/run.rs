@@ -428,7 +428,7 @@ fn the_default_run_has_blocks_and_shorter_trials_of_its_own() {
     // It is what was run that is printed, not what the file says.
     let page = read(&folder.join("report.md"));
     let ran =
-        "Warm-up 100\u{202f}ms, measured 1\u{202f}s, in 2 blocks. Run by its name the scenario warms up for";
+        "Warm-up 100\u{202f}ms, measured 1\u{202f}s, in 2 blocks. If run by name, the scenario warms up for";
     assert!(page.contains(ran), "{page}");
     assert!(!page.contains("no difference shown"), "{page}");
 }

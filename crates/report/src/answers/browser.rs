@@ -1,4 +1,4 @@
-//! The answers of scenarios whose audience is a browser, and of those that were not run.
+//! The answers of scenarios whose subscriber is a browser, and of those that were not run.
 
 use crate::{
     findings::ScenarioFinding,
@@ -6,7 +6,7 @@ use crate::{
     text::sentence::sentences,
 };
 
-/// What the browser's tasks brought to light; none where there was no such task.
+/// What the browser's tasks found; none where there was no such task.
 pub(super) fn answer(finding: &ScenarioFinding) -> Option<(String, Vec<String>)> {
     let watches = first_watches(finding);
     let mut found = found_words(&watches, |watch| {
@@ -18,11 +18,11 @@ pub(super) fn answer(finding: &ScenarioFinding) -> Option<(String, Vec<String>)>
         return None;
     }
     if found.is_empty() {
-        found.push("The browser did its task and told nothing".to_owned());
+        found.push("The browser did its task but reported nothing".to_owned());
     }
     let browser = &watches[0].findings.browser;
     let mut conditions: Vec<String> = watches.iter().flat_map(broken).collect();
-    conditions.push(format!("All of this in {browser}."));
+    conditions.push(format!("Browser: {browser}."));
     Some((sentences(&found), conditions))
 }
 

@@ -1,4 +1,4 @@
-//! The answer of a scenario with stairs: what an open connection costs while little happens on it.
+//! The answer of a scenario with memory steps: the cost of an open, idle connection.
 
 use crate::{
     findings::Point,
@@ -7,21 +7,20 @@ use crate::{
     text::number::list,
 };
 
-/// Memory, and what else an open subscription costs; none if no point has readings of memory.
+/// Memory and the other costs of an open subscription; none if no point has readings of memory.
 pub(super) fn answer(judge: Judge<'_>, points: &[&Point]) -> Option<(String, Vec<String>)> {
     let user = each(judge, points, QuantityName::MemoryUser)?;
-    let mut sentence = format!("Each idle subscriber adds to the server's memory {user}");
+    let mut sentence = format!("Server memory per idle subscriber: {user}");
     if let Some(kernel) = each(judge, points, QuantityName::MemoryKernel) {
-        sentence
-            .push_str(&format!(". To the kernel's, both ends of its connection together, it adds {kernel}"));
+        sentence.push_str(&format!(". Kernel memory per idle connection, both ends together: {kernel}"));
     }
     sentence.push('.');
     let others = [
-        (QuantityName::MemoryUserActive, "After events each subscriber has added to the server's memory"),
-        (QuantityName::MemoryKernelActive, "After events to the kernel's, both ends together,"),
-        (QuantityName::CpuIdlePerSubscriberHour, "An idle subscriber takes of the server's CPU in an hour"),
-        (QuantityName::ConnectBytes, "Setting up a subscription moves"),
-        (QuantityName::ConnectP99, "Setting up takes at p99"),
+        (QuantityName::MemoryUserActive, "Server memory per subscriber after events:"),
+        (QuantityName::MemoryKernelActive, "Kernel memory per connection after events, both ends together:"),
+        (QuantityName::CpuIdlePerSubscriberHour, "Server CPU per idle subscriber and hour:"),
+        (QuantityName::ConnectBytes, "Connection set-up bytes:"),
+        (QuantityName::ConnectP99, "Connection set-up time at p99:"),
     ];
     let conditions = others
         .into_iter()
@@ -30,8 +29,8 @@ pub(super) fn answer(judge: Judge<'_>, points: &[&Point]) -> Option<(String, Vec
     Some((sentence, conditions))
 }
 
-/// `2.00 KB (1.90–2.10) for SSE and 2.30 KB (2.20–2.40) for WebSocket`, the least first; in the order of the
-/// patterns where so few blocks do not tell which is the least.
+/// `2.00 KB (1.90–2.10) for SSE and 2.30 KB (2.20–2.40) for WebSocket`, the smallest first; in the order of
+/// the patterns where the blocks are too few to say which is the smallest.
 fn each(judge: Judge<'_>, points: &[&Point], name: QuantityName) -> Option<String> {
     let mut known: Vec<(&Point, f64)> = points
         .iter()

@@ -1,4 +1,4 @@
-//! Under which conditions short polling changes places with the other patterns.
+//! The conditions under which short polling and another pattern swap ranks.
 
 use contract::Pattern;
 
@@ -9,7 +9,7 @@ use crate::{
     text::number::{period_ms, six_digits, three_digits},
 };
 
-/// Where the order of the patterns changes, from the measured parts of the cost.
+/// Where the order of the patterns changes, computed from the measured parts of the cost.
 pub(super) fn conditions(points: &[&Point]) -> Vec<String> {
     let find = |pattern: Pattern| points.iter().copied().find(|point| point.pattern == pattern);
     let Some(short) = find(Pattern::ShortPolling) else {
@@ -42,7 +42,7 @@ fn requests_flip(short: &Point, long: &Point) -> Option<String> {
     let numbers = format!("({} and {} per event)", three_digits(short_requests), three_digits(long_requests));
     Some(if !beyond_scatter(name, short_requests, long_requests) {
         format!(
-            "at this interval short polling needs as many requests as long polling {numbers}, above it fewer, below it more"
+            "at this interval short polling needs as many requests as long polling {numbers}; longer intervals need fewer, shorter ones more"
         )
     } else if short_requests < long_requests {
         format!(
@@ -50,12 +50,12 @@ fn requests_flip(short: &Point, long: &Point) -> Option<String> {
         )
     } else {
         format!(
-            "short polling needs more requests than long polling {numbers} until its interval is longer than {equal_ms}"
+            "short polling needs more requests than long polling {numbers} unless its interval is longer than {equal_ms}"
         )
     })
 }
 
-/// From which interval on short polling moves fewer bytes than a push pattern, in words.
+/// The interval above which short polling moves fewer bytes than a push pattern, in words.
 fn bytes_flip(short: &Point, push: &Point) -> Option<String> {
     let push_bytes = push.quantity_of(QuantityName::BytesPerEvent).closed_form?;
     let label = push.pattern.label();
@@ -70,7 +70,7 @@ fn bytes_flip(short: &Point, push: &Point) -> Option<String> {
     if let Some(interval_ms) = crossing {
         let interval_ms = six_digits(interval_ms)?;
         return Some(format!(
-            "by the model short polling moves fewer bytes than {label} from an interval of about {} on, that is about {} events a poll",
+            "by the model short polling moves fewer bytes than {label} at intervals above about {} (about {} events per poll)",
             period_ms(interval_ms),
             three_digits(interval_ms * 1e-3 * short.params.rate_hz)
         ));
@@ -78,7 +78,7 @@ fn bytes_flip(short: &Point, push: &Point) -> Option<String> {
     let (first, last) = (short.bytes_by_interval.first()?, short.bytes_by_interval.last()?);
     let fewer = last.1 <= push_bytes;
     Some(format!(
-        "by the model short polling moves {} bytes than {label} at every interval from {} to {} ({} per event there, {label} {})",
+        "by the model short polling moves {} bytes than {label} at every interval from {} to {} ({} per event at the longest, {label} {})",
         if fewer { "fewer" } else { "more" },
         period_ms(first.0),
         period_ms(last.0),
@@ -87,7 +87,7 @@ fn bytes_flip(short: &Point, push: &Point) -> Option<String> {
     ))
 }
 
-/// Derived settings keep three digits, not the decimals of a float.
+/// A derived setting without the meaningless decimals of a float.
 fn rounded(value: f64) -> f64 {
     six_digits(value).unwrap_or(value)
 }

@@ -1,8 +1,8 @@
-//! What a question's answer says: who, what, by how much, at what price, until when.
+//! The answer to a scenario's question: which pattern, by how much, at what cost, and when that changes.
 //!
-//! Every sentence is built from the findings, so another run says something else. Where four blocks or
-//! more do not tell two values apart, the sentence says that no difference was shown; with fewer, that so
-//! few do not tell them apart.
+//! Every sentence is built from the findings, so another run gives another sentence. Where four blocks or
+//! more do not tell two values apart, the sentence says "no difference shown". With fewer blocks it says
+//! "not told apart by one run" (or two, or three blocks).
 
 use contract::Arrivals;
 
@@ -82,7 +82,7 @@ pub(crate) fn answer(finding: &ScenarioFinding) -> Answer {
         && let Some(floors) = servers::floors(finding, finding.main_cost())
     {
         if finding.primary() == Some(finding.main_cost()) {
-            // The question is how far each is from the floor: what else is known comes after.
+            // The question asks for the multiple of the floor, so that comes first.
             conditions.insert(0, std::mem::replace(&mut sentence, floors));
         } else {
             conditions.push(floors);
@@ -99,12 +99,12 @@ fn silence(points: &[&Point]) -> String {
             Some(format!("{} {}", point.label(), three_digits(requests)))
         })
         .collect();
-    format!("Without any event, the requests of a subscriber's whole life were: {}.", list(&parts))
+    format!("Without any event, a subscriber sent this many requests in all: {}.", list(&parts))
 }
 
 /// Several patterns at one setting.
 fn comparison(judge: Judge<'_>, primary: Option<QuantityName>, points: &[&Point]) -> (String, Vec<String>) {
-    // An age always comes first: that which the scenario asks for, or the tail.
+    // An age always comes first: the one that the scenario asks for, else p99.
     let (name, at) = match primary {
         Some(QuantityName::AgeMean) => (QuantityName::AgeMean, "on average"),
         Some(QuantityName::AgeP50) => (QuantityName::AgeP50, "at p50"),
@@ -121,7 +121,7 @@ fn comparison(judge: Judge<'_>, primary: Option<QuantityName>, points: &[&Point]
     let age = |point: &Point| point.measured(name).unwrap_or(f64::MAX);
     timed.sort_by(|left, right| age(left).total_cmp(&age(right)));
     let Some(freshest) = timed.first().copied() else {
-        return (format!("Too many events were lost or none arrived: no pattern has an age {at}."), vec![]);
+        return (format!("No pattern has an age {at}: too many events were lost, or none arrived."), vec![]);
     };
     let (mut near, behind): (Vec<&Point>, Vec<&Point>) =
         timed.iter().copied().partition(|point| judge.same(name, freshest, point));
@@ -152,8 +152,8 @@ fn comparison(judge: Judge<'_>, primary: Option<QuantityName>, points: &[&Point]
     (sentences(&parts), conditions)
 }
 
-/// `: no difference shown`, behind the values of points that are not told apart from the first; empty
-/// behind one alone.
+/// `: no difference shown`, after the values of points that are not told apart from the first; empty for a
+/// single point.
 fn alike(judge: Judge<'_>, name: QuantityName, first: &Point, near: &[&Point]) -> String {
     if near.len() < 2 {
         return String::new();
@@ -166,13 +166,13 @@ fn alike(judge: Judge<'_>, name: QuantityName, first: &Point, near: &[&Point]) -
     }
 }
 
-/// ` (up to 2.75 times as long is not excluded)`, behind `no difference shown`: how large a difference may be
-/// all the same, by the widest interval of two of them.
+/// ` (up to 2.75 times as long is still possible)`, after `no difference shown`: the largest ratio that the
+/// intervals of any two of them allow.
 fn not_excluded(judge: Judge<'_>, name: QuantityName, near: &[&Point]) -> String {
     let pairs = near.iter().flat_map(|high| near.iter().map(move |low| (*high, *low)));
     let different = pairs.filter(|(high, low)| !std::ptr::eq(*high, *low));
     let most = different.filter_map(|(high, low)| judge.most(name, high, low)).max_by(f64::total_cmp);
-    most.map_or_else(String::new, |most| format!(" (up to {} as long is not excluded)", times(most)))
+    most.map_or_else(String::new, |most| format!(" (up to {} as long is still possible)", times(most)))
 }
 
 /// `long polling took 12.9 ms (11.0–15.1), 2.90 times as long (2.50–3.36), and …`; none where all are alike.
@@ -193,7 +193,7 @@ fn slower(judge: Judge<'_>, name: QuantityName, freshest: &Point, behind: &[&Poi
     }
 }
 
-/// Who moved the fewest bytes, and how many times that the others did.
+/// Which pattern moved the fewest bytes, and by what factor the most expensive one moved more.
 fn price(judge: Judge<'_>, points: &[&Point]) -> Option<String> {
     let name = QuantityName::BytesPerEvent;
     let bytes = |point: &Point| point.measured(name);
@@ -207,9 +207,9 @@ fn price(judge: Judge<'_>, points: &[&Point]) -> Option<String> {
         .times(name, dearest, cheapest)
         .filter(|_| !near.iter().any(|point| std::ptr::eq(*point, dearest)))
         .map_or_else(String::new, |times| {
-            format!(", and up to {}, for {}", times.followed_by("that"), dearest.label())
+            format!(", the highest {} for {}", times.followed_by("that"), dearest.label())
         });
     let alike = alike(judge, name, cheapest, &near);
     let alike = alike.strip_prefix(": ").map_or_else(String::new, |words| format!(" ({words})"));
-    Some(format!("the price was {} per event for {}{alike}{times}", values(name, &near), labels(&near)))
+    Some(format!("the lowest cost was {} per event for {}{alike}{times}", values(name, &near), labels(&near)))
 }

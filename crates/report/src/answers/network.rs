@@ -1,4 +1,4 @@
-//! The answers of scenarios that vary what lies between subscriber and server.
+//! The answers of scenarios that vary the network between subscriber and server.
 
 use contract::Pattern;
 
@@ -22,7 +22,7 @@ use crate::{
     },
 };
 
-/// Which obstacles each pattern gets past; none where no trial met one.
+/// Which obstacles each pattern works behind; none where no trial had one.
 pub(super) fn obstacles(finding: &ScenarioFinding) -> Option<(String, Vec<String>)> {
     if !are_compared(finding) {
         return None;
@@ -35,7 +35,7 @@ pub(super) fn obstacles(finding: &ScenarioFinding) -> Option<(String, Vec<String
             .filter_map(|(_, point)| point.params.network.map(|network| obstacle_text(&network)))
             .collect();
         let (works, degraded) = (number(Passage::Works) as u64, number(Passage::Degraded) as u64);
-        let gets_past = format!("works past {} and is degraded by {}", count(works), count(degraded));
+        let gets_past = format!("works behind {} and is degraded behind {}", count(works), count(degraded));
         let (name, all) = (capitalised(pattern.label()), count(passages.len() as u64));
         let doubtful = passages.iter().filter(|(_, point)| !point.valid).count() as u64;
         let doubt = if doubtful > 0 {
@@ -53,7 +53,7 @@ pub(super) fn obstacles(finding: &ScenarioFinding) -> Option<(String, Vec<String
     Some((first, answers.collect()))
 }
 
-/// Which heartbeat survives, and which of these costs the fewest bytes.
+/// With which heartbeats a stream is never cut, and which of these costs the fewest bytes.
 pub(super) fn heartbeats(finding: &ScenarioFinding, judge: Judge<'_>) -> Option<(String, Vec<String>)> {
     let with_heartbeats = |pattern: &Pattern| Swept::Heartbeat.concerns(*pattern);
     let parts: Vec<String> = Pattern::ALL
@@ -67,7 +67,7 @@ pub(super) fn heartbeats(finding: &ScenarioFinding, judge: Judge<'_>) -> Option<
         .filter_map(|pattern| {
             let points = of_pattern(finding, pattern);
             let point = points.first()?;
-            Some(format!("{}, which has none: {}.", capitalised(pattern.label()), cut_words(point)))
+            Some(format!("{} has no heartbeat: {}.", capitalised(pattern.label()), cut_words(point)))
         })
         .collect();
     (!parts.is_empty()).then(|| (sentences(&parts), others))
@@ -78,10 +78,10 @@ fn heartbeat(pattern: Pattern, points: &[&Point], judge: Judge<'_>) -> Option<St
     let first = points.first()?;
     let mut text = match points.iter().find(|point| !survives(point)) {
         Some(cut) => format!("{}: {}", cut.label(), cut_words(cut)),
-        None => format!("{} is cut with no heartbeat of these", first.pattern.label()),
+        None => format!("{} is never cut with any of these heartbeats", first.pattern.label()),
     };
     let Some(cheapest) = cheapest(points) else {
-        text.push_str(". None of these heartbeats survives");
+        text.push_str(". None of these heartbeats keeps every stream open");
         return Some(text);
     };
     let name = QuantityName::BytesPerEvent;
@@ -103,7 +103,7 @@ fn heartbeat(pattern: Pattern, points: &[&Point], judge: Judge<'_>) -> Option<St
         })
         .collect();
     if !others.is_empty() {
-        text.push_str(&format!(" against {}", list(&others)));
+        text.push_str(&format!("; also never cut: {}", list(&others)));
     }
     debug_assert!(points.iter().all(|point| point.pattern == pattern), "points of one pattern");
     Some(text)
@@ -129,7 +129,7 @@ fn cut_words(point: &Point) -> String {
     format!("{cut}{joint}{lost}{}", price.unwrap_or_default())
 }
 
-/// Whom the server's limit leaves without a stream, and whether they are told.
+/// How many subscribers the server's limit leaves without a stream, and whether they see an error.
 pub(super) fn stream_limits(points: &[&Point]) -> Option<(String, Vec<String>)> {
     let mut waiting = Vec::new();
     let mut served = Vec::new();
@@ -141,7 +141,7 @@ pub(super) fn stream_limits(points: &[&Point]) -> Option<(String, Vec<String>)> 
             continue;
         }
         let told = match Hardship::of(point).troubles.first() {
-            None => "meet no error".to_owned(),
+            None => "see no error".to_owned(),
             Some(trouble) => format!("see {}", trouble.what),
         };
         waiting.push(format!(
@@ -161,7 +161,7 @@ pub(super) fn stream_limits(points: &[&Point]) -> Option<(String, Vec<String>)> 
     Some((sentences(&waiting), served.into_iter().collect()))
 }
 
-/// What each transport costs before the first event, and then for each.
+/// What each transport costs to connect, and then per event.
 pub(super) fn transports(points: &[&Point]) -> Option<(String, Vec<String>)> {
     let told = |point: &Point, name: QuantityName, before: &str, after: &str| {
         let quantity = point.quantity_of(name);
@@ -170,8 +170,8 @@ pub(super) fn transports(points: &[&Point]) -> Option<(String, Vec<String>)> {
     let one = |point: &Point| {
         let parts: Vec<String> = [
             told(point, QuantityName::ConnectP50, "set up in ", " at p50"),
-            told(point, QuantityName::ConnectBytes, "for ", ""),
-            told(point, QuantityName::BytesPerEvent, "then ", " per event"),
+            told(point, QuantityName::ConnectBytes, "", " to connect"),
+            told(point, QuantityName::BytesPerEvent, "", " per event"),
             point
                 .measured(QuantityName::SocketsHeld)
                 .map(|held| format!("on {} connection{}", setting(held), if held == 1.0 { "" } else { "s" })),
@@ -195,7 +195,7 @@ pub(super) fn transports(points: &[&Point]) -> Option<(String, Vec<String>)> {
     Some((first, answers))
 }
 
-/// By how many transits each pattern's age grows.
+/// By how many one-way delays each pattern's age grows.
 pub(super) fn delays(judge: Judge<'_>, points: &[&Point]) -> Option<(String, Vec<String>)> {
     let mean = QuantityName::AgeMean;
     let growths = growths(points, mean);
@@ -220,7 +220,7 @@ pub(super) fn delays(judge: Judge<'_>, points: &[&Point]) -> Option<(String, Vec
         .filter(|point| point.measured(mean).is_some())
         .map(|point| {
             format!(
-                "{} {}, at p99 {}",
+                "{} {}, p99 {}",
                 point.pattern.label(),
                 point.quantity_of(mean).measured_with_interval(),
                 point.quantity_of(QuantityName::AgeP99).measured_with_interval()
@@ -229,7 +229,7 @@ pub(super) fn delays(judge: Judge<'_>, points: &[&Point]) -> Option<(String, Vec
         .collect();
     let range = span(&Swept::Rtt.text(&nearest.params), &Swept::Rtt.text(&farthest.params), "to");
     let sentence = format!(
-        "From {range} mean age grows, counted in transits (half a round trip each): {}. At the longest: {}.",
+        "From {range} mean age grows by this many one-way delays: {}. At the longest round trip: {}.",
         list(&grows),
         list(&at_the_end)
     );
@@ -259,7 +259,7 @@ fn off_the_model(points: &[&Point]) -> Option<String> {
     let (gap, point) = known.max_by(|(left, _), (right, _)| left.abs().total_cmp(&right.abs()))?;
     let side = if gap >= 0.0 { "above" } else { "below" };
     Some(format!(
-        "of all mean ages the one farthest from the replayed model is that of {}: {} {side} it",
+        "the mean age farthest from the replayed model is that of {}: {} {side} it",
         point.label(),
         with_unit(gap.abs(), "ms")
     ))

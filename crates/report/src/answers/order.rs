@@ -1,4 +1,4 @@
-//! Which pattern is lowest along a sweep, and between which values that changes.
+//! Which pattern has the lowest value along a sweep, and between which settings that changes.
 
 use std::collections::BTreeMap;
 
@@ -19,11 +19,11 @@ use crate::{
 struct Stop<'a> {
     /// The value in words.
     text: String,
-    /// A point a pattern; one that the setting does not concern stands at every stop.
+    /// One point per pattern; a pattern that the setting does not concern has its point at every stop.
     points: Vec<&'a Point>,
 }
 
-/// A sentence about the order of the patterns; none if they were not compared at two values.
+/// A sentence about the order of the patterns; none if they were compared at fewer than two values.
 pub(super) fn order(
     main: QuantityName,
     series: &BTreeMap<Pattern, Vec<&Point>>,
@@ -43,8 +43,8 @@ pub(super) fn order(
     Some(change.unwrap_or_else(|| no_change(main, judge, &stops, &from)))
 }
 
-/// That no change of order is shown; so few blocks that cannot show one tell at most who is the lowest
-/// everywhere.
+/// Says that no change of order is shown. Fewer than four blocks cannot show one: then at most which pattern
+/// is the lowest everywhere.
 fn no_change(main: QuantityName, judge: Judge<'_>, stops: &[Stop<'_>], from: &str) -> String {
     let all: Vec<&Point> = stops.iter().flat_map(|stop| stop.points.iter().copied()).collect();
     let Some(few) = fewest_blocks(&all) else {
@@ -55,7 +55,7 @@ fn no_change(main: QuantityName, judge: Judge<'_>, stops: &[Stop<'_>], from: &st
         [first, others @ ..] if first.len() == 1 && others.iter().all(|other| other == first) => {
             format!("{} has the lowest {} from {from}", first[0].label(), main.label())
         }
-        _ => format!("whether the order changes in {} from {from} is not told by {few}", main.label()),
+        _ => format!("{few} cannot show whether the order changes in {} from {from}", main.label()),
     }
 }
 
@@ -63,7 +63,7 @@ fn stops<'a>(main: QuantityName, series: &BTreeMap<Pattern, Vec<&'a Point>>, swe
     let mut values: Vec<(SweptValue, &Point)> =
         series.values().flatten().filter_map(|point| Some((point.swept_key()?, *point))).collect();
     values.sort_by(|(left, _), (right, _)| left.place().total_cmp(&right.place()));
-    // Not only neighbours: networks have no order but that of the scenario, in which each pattern's are.
+    // Compare with all, not only with the neighbour: networks keep the scenario's order within each pattern.
     let mut distinct: Vec<(SweptValue, &Point)> = Vec::new();
     for value in values {
         if !distinct.iter().any(|(known, _)| *known == value.0) {
@@ -104,7 +104,7 @@ fn leaders(main: QuantityName, judge: Judge<'_>, stop: &Stop<'_>) -> Vec<Pattern
     near.map(|point| point.pattern).collect()
 }
 
-/// Another pattern is lowest, and at both values the two are told apart.
+/// Says that another pattern becomes the lowest, if the two are told apart at both values.
 fn change(main: QuantityName, judge: Judge<'_>, left: &Stop<'_>, right: &Stop<'_>) -> Option<String> {
     let (before, after) = (lowest(main, left)?, lowest(main, right)?);
     let parted = |stop: &Stop<'_>, low: &Point, high: &Point| {
@@ -120,7 +120,7 @@ fn change(main: QuantityName, judge: Judge<'_>, left: &Stop<'_>, right: &Stop<'_
         list(&names.map(|pattern| pattern.label().to_owned()).collect::<Vec<_>>())
     };
     Some(format!(
-        "the lowest {} changes from {} to {} between {}",
+        "the pattern with the lowest {} changes from {} to {} between {}",
         main.label(),
         only(&before, &after),
         only(&after, &before),

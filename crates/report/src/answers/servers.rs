@@ -1,4 +1,4 @@
-//! The answers of scenarios with several servers, with a growing rate, and with rungs.
+//! The answers of scenarios with several servers, with a growing rate, and with ablations.
 
 use contract::{Pattern, Rung};
 
@@ -19,7 +19,7 @@ use crate::{
     trials::saturation::{AGE_BOUND_MS, End, worst_end},
 };
 
-/// What each server takes for a delivery, pattern by pattern.
+/// What a delivery costs on each server, pattern by pattern.
 pub(super) fn servers(finding: &ScenarioFinding) -> Option<(String, Vec<String>)> {
     let name = finding.main_cost();
     let parts: Vec<String> =
@@ -58,7 +58,7 @@ fn of_pattern(finding: &ScenarioFinding, name: QuantityName, points: &[&Point]) 
     let others: Vec<String> = others
         .iter()
         .map(|point| {
-            // Beside the floor the multiples say all; the table has the values.
+            // With a floor the multiples suffice; the table has the values.
             let cost = ratio_text(finding, point, name)
                 .unwrap_or_else(|| point.quantity_of(name).measured_with_interval());
             let same = match Judge::of(finding).told(name, own, point) {
@@ -77,7 +77,7 @@ fn times_the_floor(ratio: &str) -> String {
     times(ratio, "the floor")
 }
 
-/// A ratio with its interval behind what it is of.
+/// `1.08 times OF (1.05–1.11)`: the interval of the ratio comes last.
 fn times(ratio: &str, of: &str) -> String {
     match ratio.split_once(' ') {
         Some((value, interval)) => format!("{value} times {of} {interval}"),
@@ -85,7 +85,7 @@ fn times(ratio: &str, of: &str) -> String {
     }
 }
 
-/// Ours is called so; others have their names.
+/// The lab's own server is "ours"; the others have their names.
 fn server(point: &Point) -> String {
     let swept = point.swept.map(|swept| format!(" at {}", swept.text(&point.params)));
     let name = if point.server.is_pushlab() { "ours" } else { point.server.as_str() };
@@ -115,7 +115,7 @@ pub(super) fn floors(finding: &ScenarioFinding, name: QuantityName) -> Option<St
         })
         .collect();
     (!parts.is_empty()).then(|| {
-        format!("{}, against what the kernel alone costs: {}.", capitalised(name.label()), list(&parts))
+        format!("{}, compared with the floor (lower bound): {}.", capitalised(name.label()), list(&parts))
     })
 }
 
@@ -148,11 +148,11 @@ pub(super) fn saturation(finding: &ScenarioFinding) -> Option<(String, Vec<Strin
     for (end, words) in [
         (
             End::HarnessFull,
-            "the harness's CPU was full before the server's: the saturation is the harness's, and the server can do more",
+            "the harness's CPU was full before the server's: this is the harness's saturation, and the server can do more",
         ),
         (
             End::NeitherFull,
-            "ages grew though neither the server's core nor the harness's was seen full: something else was in the way, and the server may do more",
+            "ages grew although neither the server's core nor the harness's was seen full: something else was the limit, and the server may do more",
         ),
     ] {
         let ended = all.iter().filter(|point| worst_end(point.completed()) == Some(end));
@@ -178,7 +178,7 @@ pub(super) fn saturation(finding: &ScenarioFinding) -> Option<(String, Vec<Strin
         .collect();
     if !costs.is_empty() {
         conditions
-            .push(format!("In the last seconds before, our server took per delivery: {}.", costs.join("; ")));
+            .push(format!("CPU per delivery of our server just before saturation: {}.", costs.join("; ")));
     }
     conditions.extend(failed(finding));
     Some((sentence, conditions))
@@ -216,7 +216,7 @@ fn climb(point: &Point) -> String {
     }
 }
 
-/// What each thing taken away from the server adds to a delivery; a sentence a pattern.
+/// What each ablation of the server adds to the cost of a delivery; one sentence per pattern.
 pub(super) fn ladder(finding: &ScenarioFinding) -> Option<(String, Vec<String>)> {
     let points: Vec<&Point> = finding.points.iter().filter(|point| point.server.is_pushlab()).collect();
     let mut parts: Vec<String> =
@@ -243,7 +243,7 @@ fn rungs(points: &[&Point], pattern: Pattern) -> Option<String> {
                     format!("{}: {} µs, {not}by {few}", costs_words(rung), step.signed_text())
                 }
                 (Some(_), false) => {
-                    format!("{} adds nothing that is shown, {}", costs_words(rung), step.signed_text())
+                    format!("{} shows no added cost, {}", costs_words(rung), step.signed_text())
                 }
                 (Some(_), true) if step.more < 0.0 => format!("{} saves {size}", costs_words(rung)),
                 (Some(_), true) => format!("{} costs {size} more", costs_words(rung)),

@@ -1,5 +1,5 @@
-//! The answer of a comparison of equals: whether the instrument sees a difference where there is
-//! none, or the one that was put there.
+//! The answer of an A/B test: whether the lab sees a difference between equal sides, or the one that was
+//! put there on purpose.
 
 use super::{sweep::main_quantities, words::fewest_blocks};
 use crate::{

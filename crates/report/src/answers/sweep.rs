@@ -19,7 +19,7 @@ use crate::{
     },
 };
 
-/// The quantity that a swept setting is about, and the price to read beside it.
+/// The quantity that a swept setting is about, and the cost to read beside it.
 pub(crate) const fn main_quantities(swept: Swept) -> [QuantityName; 2] {
     match swept {
         Swept::Subscribers => [QuantityName::AgeP99, QuantityName::CpuPerEvent],
@@ -65,7 +65,7 @@ pub(super) fn answer(swept: Swept, judge: Judge<'_>, points: &[&Point]) -> (Stri
     (sentences(&parts), conditions)
 }
 
-/// How the main quantity and its price go from the first to the last value.
+/// How the main quantity and its cost change from the first to the last value.
 fn course(
     swept: Swept,
     judge: Judge<'_>,
@@ -85,7 +85,7 @@ fn course(
     }
     let change = change(main, judge, first, last)?;
     let price = self::change(price, judge, first, last)
-        .map_or_else(String::new, |text| format!(", {} {text}", price.label()));
+        .map_or_else(String::new, |text| format!("; {} {text}", price.label()));
     Some(format!(
         "{pattern}, from {}: {} {change}{price}",
         span(&swept.text(&first.params), &swept.text(&last.params), "to"),
@@ -93,7 +93,7 @@ fn course(
     ))
 }
 
-/// Several patterns: the main quantity of each, from the first to the last value, a sentence each.
+/// Several patterns: the main quantity of each from the first to the last value, one sentence each.
 fn courses(
     swept: Swept,
     judge: Judge<'_>,
@@ -151,20 +151,20 @@ fn change(name: QuantityName, judge: Judge<'_>, first: &Point, last: &Point) -> 
         return Some(format!("{texts} ({})", why.words()));
     }
     let ratio = if to_value >= from_value { to_value / from_value } else { from_value / to_value };
-    // A ratio to next to nothing says nothing.
+    // A ratio to a value near zero means nothing.
     if !exact || !ratio.is_finite() || ratio > 1e4 {
         return Some(texts);
     }
     Some(format!("{texts}, a factor of {}", three_digits(ratio)))
 }
 
-/// Until when the answer of one pattern's series holds.
+/// At which setting the answer for one pattern's series changes.
 fn flip(swept: Swept, judge: Judge<'_>, points: &[&Point]) -> Option<String> {
     let pattern = points.first()?.pattern.label();
     match swept {
         Swept::PollInterval => interval_flip(points),
         Swept::Rate => crossing(swept, points, QuantityName::RequestsPerEvent, 0.5)
-            .map(|between| format!("{pattern} falls below one request for two events {between}")),
+            .map(|between| format!("{pattern} falls below one request per two events {between}")),
         Swept::Subscribers => {
             let name = QuantityName::AgeP99;
             let first = points.first()?;
@@ -173,7 +173,7 @@ fn flip(swept: Swept, judge: Judge<'_>, points: &[&Point]) -> Option<String> {
                 let doubled = point.measured(name).is_some_and(|age_ms| age_ms > 2.0 * first_ms);
                 doubled && !judge.same(name, first, point)
             })?;
-            Some(format!("{pattern}'s age has more than doubled from {} on", swept.text(&doubled.params)))
+            Some(format!("the age of {pattern} has more than doubled at {}", swept.text(&doubled.params)))
         }
         Swept::Payload => {
             let half = points.iter().find(|point| {
@@ -182,12 +182,12 @@ fn flip(swept: Swept, judge: Judge<'_>, points: &[&Point]) -> Option<String> {
                 payload.zip(all).is_some_and(|(payload, all)| payload > all / 2.0)
             })?;
             Some(format!(
-                "for {pattern} payload is more than half of the bytes from {} on",
+                "for {pattern} the payload is more than half of the bytes at {} and above",
                 swept.text(&half.params)
             ))
         }
         Swept::Hold => crossing(swept, points, QuantityName::EmptyRatio, 0.5)
-            .map(|between| format!("{pattern} falls below one empty request in two {between}")),
+            .map(|between| format!("the empty ratio of {pattern} falls below 0.5 {between}")),
         Swept::Client
         | Swept::KeepAlive
         | Swept::Side
@@ -218,22 +218,24 @@ fn interval_flip(points: &[&Point]) -> Option<String> {
     shares.sort_by(f64::total_cmp);
     let share = shares.get(shares.len() / 2).copied()?;
     Some(format!(
-        "an age at p99 of {} times the interval costs more than one request per event as soon as the interval is below {}, the mean gap between two events",
+        "age at p99 is {} times the interval. Intervals below {}, the mean gap between two events, cost more than one request per event",
         three_digits(share),
         period_ms(gap_ms)
     ))
 }
 
-/// That no end was reached is an answer too, where the blocks can tell.
+/// Says that the sweep did not reach such a setting, where there are enough blocks to say so.
 fn no_flip(swept: Swept, points: &[&Point]) -> Option<String> {
     let pattern = points.first()?.pattern.label();
     match swept {
         Swept::Subscribers => Some(match fewest_blocks(points) {
-            Some(few) => format!("whether the age of {pattern} doubles is not told by {few}"),
-            None => format!("no doubling of the age shown for {pattern}"),
+            Some(few) => format!("{few} cannot show whether the age of {pattern} doubles"),
+            None => format!("no doubling of the age is shown for {pattern}"),
         }),
-        Swept::Payload => Some(format!("for {pattern} payload is never half of the bytes")),
-        Swept::Rate => Some(format!("{pattern} does not cross one request for two events at these rates")),
+        Swept::Payload => Some(format!("for {pattern} the payload is never more than half of the bytes")),
+        Swept::Rate => {
+            Some(format!("{pattern} does not fall below one request per two events at these rates"))
+        }
         Swept::Hold
         | Swept::PollInterval
         | Swept::Client

@@ -1,4 +1,4 @@
-//! Parts of sentences that several answers have.
+//! Parts of sentences that several answers share.
 
 use crate::{
     findings::Point,
@@ -44,7 +44,7 @@ pub(super) fn span(first: &str, last: &str, word: &str) -> String {
     format!("{first} {word} {last}")
 }
 
-/// That one of the points has too few blocks to judge by, in words.
+/// How few blocks there are, in words, if one of the points has too few for a judgement.
 pub(super) fn fewest_blocks(points: &[&Point]) -> Option<&'static str> {
     few_blocks(points.iter().map(|point| point.blocks()).min()?)
 }

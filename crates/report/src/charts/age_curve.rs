@@ -14,7 +14,7 @@ use crate::{
     style::Ink,
 };
 
-/// A logarithmic axis has no zero: ages are at least the microsecond that they are kept to.
+/// A logarithmic axis has no zero: ages are at least one microsecond, their resolution.
 const LEAST_MS: f64 = 1e-3;
 
 /// One step of a curve.
@@ -29,7 +29,7 @@ pub(super) struct Step {
 /// Percentiles, ascending.
 pub(super) type AgeCurve = Vec<Step>;
 
-/// The ages of the floors that these points stand on, each pattern's once.
+/// The ages of these points' floors, once per pattern.
 pub(super) fn floors<I: Iterator<Item = f64>>(
     finding: &ScenarioFinding,
     points: &[&Point],
@@ -62,7 +62,7 @@ pub(super) fn measured(point: &Point, quantiles: impl Iterator<Item = f64>) -> A
         .collect()
 }
 
-/// What the model, replayed over the schedule, says of the same percentiles.
+/// The same percentiles by the model, replayed over the schedule.
 pub(super) fn model(point: &Point, quantiles: impl Iterator<Item = f64>) -> AgeCurve {
     let Some(prediction) = point.predicted.as_ref().and_then(|both| both.replayed.as_ref().ok()) else {
         return Vec::new();
@@ -74,7 +74,7 @@ pub(super) fn model(point: &Point, quantiles: impl Iterator<Item = f64>) -> AgeC
         .collect()
 }
 
-/// Every age of a curve, the ends of its intervals included: what an axis must hold.
+/// Every age of a curve, with the ends of its intervals: the values that an axis must contain.
 pub(super) fn ages(curve: &AgeCurve) -> impl Iterator<Item = f64> + '_ {
     curve.iter().flat_map(|step| {
         let (low, high) = step.interval_ms.unwrap_or((step.age_ms, step.age_ms));
@@ -87,7 +87,7 @@ pub(super) fn path(plane: &Plane, curve: &AgeCurve, at: fn(f64, f64) -> (f64, f6
     curve.iter().map(|step| plane.place(at(step.quantile, step.age_ms))).collect()
 }
 
-/// The interval around a curve; nothing with too few blocks.
+/// The interval around a curve; not drawn with too few blocks.
 pub(super) fn ribbon(
     canvas: &Canvas<'_>,
     plane: &Plane,
@@ -101,10 +101,10 @@ pub(super) fn ribbon(
     intervals::ribbon(canvas, &edge(|(low, _)| low), &edge(|(_, high)| high), ink)
 }
 
-/// What the ribbons are, where one is drawn.
+/// Explains the ribbons, if one is drawn.
 pub(super) fn ribbon_words<'a>(mut curves: impl Iterator<Item = &'a AgeCurve>) -> &'static str {
     if curves.any(|curve| curve.iter().any(|step| step.interval_ms.is_some())) {
-        " A line is the typical block, the ribbon around it its 95 % interval."
+        " A line is the typical block; the ribbon around it is its 95 % interval."
     } else {
         ""
     }

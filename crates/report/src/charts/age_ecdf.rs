@@ -1,4 +1,4 @@
-//! The whole shape of the ages: which fraction of the deliveries was how fresh.
+//! The distribution of the ages: which fraction of the deliveries was at most how old.
 
 use super::{
     age_curve::{self, AgeCurve},
@@ -14,7 +14,7 @@ use crate::{
     style::Ink,
 };
 
-/// Steps of a curve. More would not be seen at this size.
+/// Steps of a curve. More would not be visible at this size.
 const STEPS: u32 = 100;
 
 /// A point with its ages, measured and predicted.
@@ -111,7 +111,7 @@ pub(super) fn figure(
         scenario: Some(finding.scenario.name.clone()),
         title: title(&of_panel),
         caption: format!(
-            "A slope is waiting time spread out, as short polling spreads it over its interval; a step is a delivery that waits for nothing. Marks at 10, 50 and 90 percent.{}{}",
+            "A slope means that waiting times vary: short polling spreads them over its interval. A step means that deliveries do not wait. Marks are at 10, 50 and 90 percent.{}{}",
             age_curve::ribbon_words(shown.iter().map(|aged| &aged.measured)),
             left_out(points.len(), of_panel.len())
         ),
@@ -131,8 +131,8 @@ fn marks(canvas: &Canvas<'_>, plane: &Plane, point: &Point, curve: &AgeCurve) ->
     Ok(())
 }
 
-/// In a sweep all curves have one colour: the swept value stands beside each, the heights
-/// staggered, since neighbours are often closer than a label is wide.
+/// In a sweep all curves have one colour, so each has its swept value next to it. The heights are staggered,
+/// because neighbours are often closer than a label is wide.
 fn swept_labels(canvas: &Canvas<'_>, plane: &Plane, shown: &[&Aged<'_>]) -> Drawn {
     let steps = shown.len().saturating_sub(1).max(1) as f64;
     for (index, aged) in shown.iter().enumerate() {
@@ -153,7 +153,7 @@ fn swept_labels(canvas: &Canvas<'_>, plane: &Plane, shown: &[&Aged<'_>]) -> Draw
         let width = text_width(&text, TICK_TEXT);
         let fits_left = x - width - 14.0 > plane.left;
         let fits_right = x + width + 14.0 < plane.right;
-        // On its right side the label of the leftmost curve would stand beside another one.
+        // On the right side of the leftmost curve its label would be next to another curve.
         let is_leftmost = shown.iter().filter_map(age_ms).all(|other_ms| own_ms <= other_ms);
         let left = if (is_leftmost && fits_left) || !fits_right { x - width - 10.0 } else { x + 10.0 };
         canvas.rectangle((left - 2.0, y - 8.0), (left + width + 2.0, y + 8.0), Ink::Ground, 0.85)?;

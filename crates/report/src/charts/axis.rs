@@ -156,7 +156,7 @@ impl Plane {
         (self.place_x(x), self.place_y(y))
     }
 
-    /// Grid, ticks and titles. The title of the upright axis lies above it: turned text is hard to
+    /// Grid, ticks and titles. The title of the vertical axis is above it, because rotated text is hard to
     /// read.
     pub(crate) fn frame(&self, canvas: &Canvas<'_>) -> Drawn {
         self.frame_y(canvas)?;
@@ -167,8 +167,7 @@ impl Plane {
         self.frame_x(canvas)
     }
 
-    /// The numbers and the title beneath, without grid: for charts whose own upright lines mean
-    /// something.
+    /// The numbers and the title below, without a grid: for charts whose vertical lines have a meaning.
     pub(crate) fn frame_x(&self, canvas: &Canvas<'_>) -> Drawn {
         for (value, label) in self.labelled_x() {
             let place = (self.place_x(value), self.bottom + 14.0);
@@ -178,7 +177,7 @@ impl Plane {
         canvas.text((middle, self.bottom + 33.0), &self.x.title, Anchor::Centre, TICK_TEXT, Ink::Quiet)
     }
 
-    /// The upright axis alone, for panels that share the other.
+    /// Only the vertical axis, for panels that share the other one.
     pub(crate) fn frame_y(&self, canvas: &Canvas<'_>) -> Drawn {
         let mut last = f64::INFINITY;
         for (value, label) in &self.y.ticks {

@@ -1,4 +1,4 @@
-//! Level bars from zero, one a point: its name above, its number at the end.
+//! Horizontal bars from zero, one per point: its name above, its number at the end.
 
 use super::{
     canvas::{Anchor, Canvas, Drawing, Drawn, TEXT, TICK_TEXT, WIDTH, draw as drawn, text_width},
@@ -20,7 +20,7 @@ pub(super) const PARTS_KEY: f64 = 28.0;
 const BAR: f64 = 16.0;
 /// By how much the floor's line is longer than a bar is high, at each end.
 const FLOOR_BEYOND: f64 = 5.0;
-/// How strong the colour of a foreign server's bar is.
+/// How strong the colour of a third-party server's bar is.
 const FOREIGN: f64 = 0.45;
 /// Where bars begin.
 const LEFT: f64 = 4.0;
@@ -33,7 +33,7 @@ pub(super) type Part = (&'static str, f64);
 /// One bar.
 pub(super) struct Bar<'a> {
     point: &'a Point,
-    /// What it is called.
+    /// Its name.
     label: String,
     /// From left to right: length, and how strong the colour is.
     parts: Vec<(f64, f64)>,
@@ -78,7 +78,7 @@ impl<'a> Bar<'a> {
         Some(Self { number: quantity.measured_text(), predicted: quantity.predicted, ..bar })
     }
 
-    /// The same bar with the floor that its point stands on.
+    /// The same bar with its point's floor.
     pub(super) fn upon_floor(mut self, finding: &ScenarioFinding, name: QuantityName) -> Self {
         let floor = floor::floor_of(&finding.points, self.point).map(|floor| floor.quantity_of(name));
         self.floor = floor.filter(|floor| floor.bound == Bound::Exact).and_then(|floor| floor.measured);
@@ -88,7 +88,7 @@ impl<'a> Bar<'a> {
         self
     }
 
-    /// The same bar with a floor that is no quantity by itself.
+    /// The same bar with a floor that is not a quantity.
     pub(super) fn upon_total(mut self, floor: Option<f64>) -> Self {
         self.floor = floor;
         if let Some(floor) = floor.filter(|floor| *floor > 0.0) {
@@ -103,13 +103,13 @@ impl<'a> Bar<'a> {
         self
     }
 
-    /// The same bar with these words behind its number, in the place of its interval's.
+    /// The same bar with these words after its number, instead of its interval.
     pub(super) fn followed_by(mut self, words: String) -> Self {
         self.brackets = words;
         self
     }
 
-    /// The same bar without what the model says.
+    /// The same bar without the model's tick.
     pub(super) const fn without_model(mut self) -> Self {
         self.predicted = None;
         self
@@ -121,7 +121,7 @@ impl<'a> Bar<'a> {
         self
     }
 
-    /// Whether the model says something of it.
+    /// Whether it has a prediction.
     pub(super) const fn has_model(&self) -> bool {
         self.predicted.is_some()
     }
@@ -135,7 +135,7 @@ impl<'a> Bar<'a> {
         format!("{} ({})", self.number, self.label)
     }
 
-    /// The number and its interval, for those who do not see the bar.
+    /// The number and its interval, for the figure's description.
     pub(super) fn words(&self) -> String {
         let space = if self.brackets.is_empty() { "" } else { " " };
         let beside = if self.multiple.is_empty() { String::new() } else { format!(", {}", self.multiple) };
@@ -173,7 +173,7 @@ impl BarScale {
     }
 }
 
-/// All bars, one beneath the other; [`ROW`] high each.
+/// All bars, one below the other; each is [`ROW`] high.
 pub(super) fn draw(canvas: &Canvas<'_>, bars: &[Bar<'_>], top: f64) -> Drawn {
     let scale = BarScale::over(bars);
     for (index, bar) in bars.iter().enumerate() {
@@ -245,7 +245,7 @@ fn ending(canvas: &Canvas<'_>, scale: &BarScale, bar: &Bar<'_>, high: f64) -> Dr
     canvas.text((from, middle), &bar.brackets, Anchor::Left, TICK_TEXT, Ink::Quiet)
 }
 
-/// A grey line across the bar and beyond it: a limit.
+/// A grey line across the bar and beyond it.
 fn floor_tick(canvas: &Canvas<'_>, x: f64, (from, to): (f64, f64)) -> Drawn {
     canvas.line(&[(x, from), (x, to)], Ink::Ground, 5.0)?;
     canvas.line(&[(x, from), (x, to)], Ink::Limit, 2.6)
@@ -256,7 +256,7 @@ pub(super) fn have_floor(bars: &[Bar<'_>]) -> bool {
     bars.iter().any(|bar| bar.floor.is_some())
 }
 
-/// Bars that no model predicts, with the floor explained beneath where one has it.
+/// Bars without predictions, with a key of the floor below if one has it.
 pub(super) fn upon_floor(bars: &[Bar<'_>]) -> Drawing {
     let key = if have_floor(bars) { 22.0 } else { 0.0 };
     let height = 8.0 + ROW * bars.len() as f64 + key;
@@ -284,7 +284,7 @@ pub(super) fn model_key(canvas: &Canvas<'_>, y: f64) -> Drawn {
 /// Explains the parts, in a row at the upper edge.
 pub(super) fn parts_key(canvas: &Canvas<'_>, parts: &[Part]) -> Drawn {
     let words: f64 = parts.iter().map(|(word, _)| text_width(word, TICK_TEXT) + 24.0).sum();
-    // A system font wider than expected must not push the last word out.
+    // A wide system font must not push the last word out of the drawing.
     let squeeze = ((WIDTH - 8.0) / words).min(1.0);
     let mut x = 4.0;
     for (word, opacity) in parts {
@@ -295,7 +295,7 @@ pub(super) fn parts_key(canvas: &Canvas<'_>, parts: &[Part]) -> Drawn {
     Ok(())
 }
 
-/// What a whisker means, where one is drawn.
+/// Explains the whiskers, if one is drawn.
 pub(super) fn whisker_words(bars: &[Bar<'_>]) -> &'static str {
     if bars.iter().any(|bar| !bar.brackets.is_empty()) {
         " The whisker at a bar's end is the 95 % interval over the blocks."

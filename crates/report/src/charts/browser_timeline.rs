@@ -1,4 +1,4 @@
-//! What a page opened, and how long each waited: a lane for each, one scale for all.
+//! The streams and requests of a page, and how long each waited: one lane each, one scale for all.
 
 use contract::{BrowserLane, LaneKind, Pattern};
 
@@ -30,7 +30,7 @@ const KEY: f64 = 26.0;
 /// Narrowest bar.
 const THIN: f64 = 1.5;
 
-/// None where no page opened anything.
+/// None if no page opened anything.
 pub(super) fn figure(finding: &ScenarioFinding) -> Option<Figure> {
     let shown: Vec<Watch<'_>> =
         first_watches(finding).into_iter().filter(|watch| !watch.findings.lanes.is_empty()).collect();
@@ -67,8 +67,8 @@ pub(super) fn figure(finding: &ScenarioFinding) -> Option<Figure> {
         scenario: Some(finding.scenario.name.clone()),
         title: title(&shown),
         caption: format!(
-            "A lane for each thing that the page opened, in its order. Hatched: it waits to be opened; solid: it is open; the mark in it is its first event, or the end of an answer. At the right how long it waited.{}",
-            if blocks { " Of several blocks the first is shown." } else { "" }
+            "One lane per stream or request of the page, in its order. Hatched: it waits to open; solid: it is open. The mark is its first event, or the end of an answer. At the right: how long it waited.{}",
+            if blocks { " With several blocks, the first one is shown." } else { "" }
         ),
         description: description(&shown),
         elements: drawing.elements,
@@ -87,7 +87,7 @@ fn axis(longest_ms: f64) -> Axis {
         .map(|index| f64::from(index) * step)
         .map(|value| (value / factor, setting(value)))
         .collect();
-    Axis::linear(0.0, longest_ms, ticks, &format!("{unit} since the page's first act"))
+    Axis::linear(0.0, longest_ms, ticks, &format!("{unit} since the page's first action"))
 }
 
 fn key(canvas: &Canvas<'_>) -> Drawn {
@@ -120,7 +120,7 @@ fn draw_lane(canvas: &Canvas<'_>, plane: &Plane, lane: &BrowserLane, top: f64) -
     let ink = match lane.kind {
         LaneKind::EventSource => Ink::Measured(Pattern::Sse),
         LaneKind::WebSocket => Ink::Measured(Pattern::WebSocket),
-        // What is fetched belongs to the page and no stream.
+        // A fetch belongs to the page, not to a stream.
         LaneKind::Fetch => Ink::Text,
     };
     let (bar, middle) = (top + 3.0, top + 3.0 + BAR / 2.0);
@@ -152,7 +152,7 @@ fn notch(canvas: &Canvas<'_>, x: f64, top: f64, ink: Ink) -> Drawn {
     canvas.line(&[(x, top - 2.0), (x, top + BAR + 2.0)], ink, 1.8)
 }
 
-/// Connections and streams, and the neighbours as short as a figure needs them.
+/// Connections, streams and other subscribers, short enough for a figure.
 fn beside(watch: &Watch<'_>) -> Vec<String> {
     let mut lines = vec![watch.connections_words()];
     if let Some(crowd) = watch.findings.crowd.filter(|crowd| crowd.asked > 0) {

@@ -1,4 +1,4 @@
-//! Bytes per event by what they carry.
+//! Bytes per event by their purpose.
 
 use super::{
     bars::{self, Bar, PARTS_KEY, ROW, model_key},
@@ -46,7 +46,7 @@ pub(super) fn figure(finding: &ScenarioFinding, points: &[&Point]) -> Option<Fig
         scenario: Some(finding.scenario.name.clone()),
         title: title(&priced, name),
         caption: format!(
-            "From strong to faint: the event's own text, the envelope around it, heads of requests and answers, and polls that brought nothing. Bars start at zero; the upright tick is the model's total.{}{}{}",
+            "From strong to faint: the event's text, its envelope, heads of requests and answers, and polls without an event. Bars start at zero; the vertical tick is the model's total.{}{}{}",
             bars::whisker_words(&bars),
             shown::left_out(shown.len(), priced.len()),
             left_out::caption(points, name)

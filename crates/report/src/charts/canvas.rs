@@ -17,7 +17,7 @@ use crate::{
     style::{self, Ink, Marker},
 };
 
-/// Width of every figure. Narrow enough that its text is still read on a phone of 360 pixels.
+/// Width of every figure. Narrow enough for readable text on a phone of 360 pixels.
 pub(crate) const WIDTH: f64 = 390.0;
 /// Text of labels.
 pub(crate) const TEXT: f64 = 15.0;
@@ -26,12 +26,12 @@ pub(crate) const TICK_TEXT: f64 = 14.0;
 
 /// plotters rounds to whole units: with four to one of ours, curves stay smooth.
 const UNITS: f64 = 4.0;
-/// By how many of plotters' units a corner may be off: a quarter of a unit of ours.
+/// Largest error of a corner in plotters' units: a quarter of our unit.
 const UNSEEN: f64 = 1.0;
 /// plotters' SVG backend divides a font's size by this.
 const FONT_FACTOR: f64 = 1.24;
 
-/// Drawing into a string fails never, but plotters' type says it may.
+/// Drawing into a string never fails, but plotters' type allows for it.
 pub(crate) type Drawn = Result<(), DrawingAreaErrorKind<std::io::Error>>;
 
 /// Where a text stands relative to its place.
@@ -65,7 +65,7 @@ pub(crate) fn draw(height: f64, paint: impl FnOnce(&Canvas<'_>) -> Drawn) -> Dra
     Drawing { elements: elements(&text), width: size.0, height: size.1 }
 }
 
-/// What stands within plotters' `<svg>`, without what every element would repeat.
+/// The content of plotters' `<svg>`, without attributes that every element would repeat.
 fn elements(svg: &str) -> String {
     let start = svg.find('>').map_or(0, |place| place + 1);
     let end = svg.rfind("</svg>").unwrap_or(svg.len());
@@ -90,10 +90,10 @@ fn rounded_sizes(svg: &str) -> String {
     text
 }
 
-/// The same path without corners that nobody would see: none is off it by more than [`UNSEEN`].
+/// The same path without invisible corners: none is farther from it than [`UNSEEN`].
 ///
-/// Ramer, Douglas and Peucker's way: keep the corner that lies farthest from the line between the
-/// ends, and go on with both halves.
+/// The Ramer–Douglas–Peucker algorithm: keep the corner that is farthest from the line between the ends, and
+/// continue with both halves.
 fn thinned(path: &[(i32, i32)]) -> Vec<(i32, i32)> {
     let [first, between @ .., last] = path else {
         return path.to_vec();
@@ -102,7 +102,7 @@ fn thinned(path: &[(i32, i32)]) -> Vec<(i32, i32)> {
     let length = run.hypot(rise);
     let distance = |corner: &(i32, i32)| {
         let (x, y) = (f64::from(corner.0 - first.0), f64::from(corner.1 - first.1));
-        // Towards a closed path's own beginning there is no line to be off from.
+        // A closed path has no line between its ends.
         let along = if length > 0.0 { (x * run + y * rise) / length } else { 0.0 };
         let beside = if length > 0.0 { ((x * rise - y * run) / length).abs() } else { x.hypot(y) };
         // A corner beyond an end would shorten the path.
@@ -167,14 +167,14 @@ impl Canvas<'_> {
         self.area.draw(&Text::new(text.to_owned(), scaled((x, y)), style))
     }
 
-    /// The pattern's mark with a thin outline in the colour of the ground, so that marks that lie
-    /// upon each other stay apart.
+    /// The pattern's mark with a thin outline in the background colour, so that overlapping marks stay
+    /// distinct.
     pub(crate) fn marker(&self, pattern: Pattern, (x, y): (f64, f64), radius: f64) -> Drawn {
         self.shape(pattern, (x, y), radius + 1.2, Ink::Ground)?;
         self.shape(pattern, (x, y), radius, Ink::Measured(pattern))
     }
 
-    /// A point's mark: that of its pattern, open where the server is a foreign one.
+    /// A point's mark: that of its pattern, open for a third-party server.
     pub(crate) fn point_marker(&self, point: &Point, place: (f64, f64), radius: f64) -> Drawn {
         self.marker(point.pattern, place, radius)?;
         if point.server.is_foreign() {
@@ -199,7 +199,7 @@ impl Canvas<'_> {
     }
 }
 
-/// About how wide a text is: system fonts differ, so it is that of a wide one.
+/// The approximate width of a text, in a wide system font.
 pub(crate) fn text_width(text: &str, size: f64) -> f64 {
     text.chars().map(|letter| if letter.is_uppercase() { 0.72 } else { 0.55 }).sum::<f64>() * size
 }

@@ -1,4 +1,4 @@
-//! A point as a choice: what it costs, and how fresh it is.
+//! A point as a choice between cost and freshness.
 
 use super::intervals;
 use crate::{
@@ -6,7 +6,7 @@ use crate::{
     quantities::{Bound, QuantityName},
 };
 
-/// A point with a price and an age.
+/// A point with a cost and an age.
 pub(super) struct Choice<'a> {
     pub(super) point: &'a Point,
     pub(super) bytes: f64,
@@ -14,14 +14,14 @@ pub(super) struct Choice<'a> {
 }
 
 impl<'a> Choice<'a> {
-    /// None without a price, and where the age is only a lower bound.
+    /// None without a cost, and if the age is only a lower bound.
     pub(super) fn of(point: &'a Point) -> Option<Self> {
         let age = point.quantity_of(QuantityName::AgeP99);
         let (bytes, age_ms) = (point.measured(QuantityName::BytesPerEvent)?, age.measured?);
         (age.bound == Bound::Exact && bytes > 0.0).then_some(Self { point, bytes, age_ms: age_ms.max(1e-3) })
     }
 
-    /// The price and the ends of its interval.
+    /// The cost and the ends of its interval.
     pub(super) fn all_bytes(&self) -> [f64; 3] {
         let (low, high) = self.interval(QuantityName::BytesPerEvent).unwrap_or((self.bytes, self.bytes));
         [self.bytes, low, high]

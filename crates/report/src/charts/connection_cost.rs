@@ -1,4 +1,4 @@
-//! What an open connection costs, in bars: its memory by whose it is, and what setting it up took.
+//! The cost of an open connection, in bars: its memory by owner, and its set-up.
 
 use contract::{Load, SetUp};
 
@@ -26,7 +26,7 @@ const HEADING: f64 = 26.0;
 /// The parts of a connection's memory, and how strong their colour is.
 const PARTS: [bars::Part; 3] = [("user, idle", 1.0), ("by traffic", 0.62), ("kernel, both ends", 0.28)];
 
-/// Memory per subscriber; none without slopes of both user and kernel memory.
+/// Memory per subscriber; none without the slopes of user and kernel memory.
 pub(super) fn memory(finding: &ScenarioFinding, points: &[&Point]) -> Option<Figure> {
     let with_cost: Vec<&Point> = points.iter().copied().filter(|point| memory_bar(point).is_some()).collect();
     let shown = shown::chosen(&with_cost, MOST_BARS, &[&|point| Some(memory_bar(point)?.value())]);
@@ -49,7 +49,7 @@ pub(super) fn memory(finding: &ScenarioFinding, points: &[&Point]) -> Option<Fig
         scenario: Some(finding.scenario.name.clone()),
         title: title("An open connection takes", &bars, " of memory"),
         caption: format!(
-            "From strong to faint: the server's own memory of a subscriber that has received nothing, what traffic leaves behind in it, and the kernel's memory for both ends of the connection. Bars start at zero; each part is the slope over the number of subscribers.{}{}",
+            "From strong to faint: the server's user memory of an idle subscriber, its growth by traffic, and the kernel's memory for both ends of the connection. Bars start at zero; each part is the slope over the number of subscribers.{}{}",
             bars::whisker_words(&bars),
             shown::left_out(bars.len(), with_cost.len())
         ),
@@ -94,7 +94,7 @@ fn memory_bar(point: &Point) -> Option<Bar<'_>> {
     let cost = cost(point)?;
     let total = estimate::over_blocks(&cost.totals)?;
     let user = cost.user_active.unwrap_or(cost.user_idle);
-    // Memory that traffic gave back is no part of its own.
+    // Memory that traffic freed is not a part of the bar.
     let idle = cost.user_idle.min(user);
     let parts = [idle, user - idle, cost.kernel];
     let lengths = parts.into_iter().zip(PARTS).map(|(length, (_, opacity))| (length.max(0.0), opacity));
@@ -120,7 +120,7 @@ fn words(points: &[&Point]) -> String {
     parts.join("; ")
 }
 
-/// Bytes and packets of setting up one subscriber; none where no client told.
+/// Bytes and packets of setting up one subscriber; none if no client reports them.
 pub(super) fn set_up(finding: &ScenarioFinding, points: &[&Point]) -> Option<Figure> {
     let bytes_of = |set_up: &SetUp| Some(set_up.bytes);
     let byte_bars = set_up_bars(points, bytes_of, bytes);
@@ -129,7 +129,7 @@ pub(super) fn set_up(finding: &ScenarioFinding, points: &[&Point]) -> Option<Fig
         return None;
     }
     let panels: Vec<(&str, &[Bar<'_>])> =
-        [("bytes of a set-up", byte_bars.as_slice()), ("packets of a set-up", packet_bars.as_slice())]
+        [("set-up bytes", byte_bars.as_slice()), ("set-up packets", packet_bars.as_slice())]
             .into_iter()
             .filter(|(_, bars)| !bars.is_empty())
             .collect();
@@ -153,9 +153,9 @@ pub(super) fn set_up(finding: &ScenarioFinding, points: &[&Point]) -> Option<Fig
     Some(Figure {
         slug: format!("{}-set-up", finding.scenario.name),
         scenario: Some(finding.scenario.name.clone()),
-        title: title("To set up a subscriber takes", &byte_bars, ""),
+        title: title("The set-up of a connection takes", &byte_bars, ""),
         caption: format!(
-            "From connecting to the first answer that gives a place in the log, both directions. Bytes are those of the TCP stream; packets include the handshake and acknowledgements.{}{}",
+            "From connecting to the first answer with a cursor, both directions. Bytes are those of the TCP stream; packets include the handshake and acknowledgements.{}{}",
             bars::whisker_words(&byte_bars),
             shown::left_out(byte_bars.len(), points.iter().filter(|point| tells_set_up(point)).count())
         ),
@@ -166,7 +166,7 @@ pub(super) fn set_up(finding: &ScenarioFinding, points: &[&Point]) -> Option<Fig
     })
 }
 
-/// Whether a client told what its set-up took.
+/// Whether a client reported the cost of its set-up.
 fn tells_set_up(point: &Point) -> bool {
     point.completed().any(|trial| trial.set_up.is_some_and(|set_up| set_up.subscribers > 0))
 }

@@ -1,24 +1,24 @@
-//! A figure: the drawing, and how it becomes a part of the page or a file of its own.
+//! A figure: the drawing, and its forms as a part of the page and as a separate file.
 
 use std::fmt::Write as _;
 
 use crate::style;
 
-/// Ground around a figure that stands alone, in drawing units.
+/// Margin around a figure in a separate file, in drawing units.
 const MARGIN: u32 = 48;
 
-/// A drawing with the words that belong to it.
+/// A drawing with its texts.
 #[derive(Debug, Clone)]
 pub(crate) struct Figure {
     /// Name of the file without ending, and anchor in the page.
     pub(crate) slug: String,
-    /// Scenario whose part of the report it stands in; none beside the answer.
+    /// The scenario that it belongs to; none for figures next to the answers.
     pub(crate) scenario: Option<String>,
     /// The finding, in a sentence.
     pub(crate) title: String,
-    /// What to look for.
+    /// What to look for, and what the marks mean.
     pub(crate) caption: String,
-    /// What is drawn, for those who do not see it.
+    /// Alternative text: what is drawn.
     pub(crate) description: String,
     /// The elements within `<svg>`, in placeholder colours.
     pub(super) elements: String,
@@ -37,7 +37,7 @@ impl Figure {
         self.svg(&style::with_variables(&self.elements), "", 0)
     }
 
-    /// For a file of its own: colours of both schemes within it, on a ground of its own.
+    /// For a separate file: with the colours of both schemes and a background.
     pub(crate) fn standalone_svg(&self) -> String {
         let ground = format!(
             "<style>{}</style><rect x=\"-{MARGIN}\" y=\"-{MARGIN}\" width=\"100%\" height=\"100%\" fill=\"#FFFFFF\"/>\n",
@@ -61,7 +61,7 @@ impl Figure {
     }
 }
 
-/// XML has no place for control characters, not even escaped.
+/// XML forbids control characters, even escaped ones.
 fn escaped(text: &str) -> String {
     text.replace(char::is_control, " ")
         .replace('&', "&amp;")

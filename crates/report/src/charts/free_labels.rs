@@ -1,4 +1,4 @@
-//! Labels beside marks, each on the first side where it covers nothing.
+//! Labels next to marks, each on the first side where it covers nothing.
 
 use super::{
     axis::Plane,
@@ -12,12 +12,12 @@ const HALF: f64 = 8.0;
 /// Left, top, right, bottom.
 type Area = [f64; 4];
 
-/// A mark's place and the words to stand beside it.
+/// A mark's place and its label.
 pub(super) type Wish = ((f64, f64), String);
 
-/// Draws the wishes in their order. They never cover a mark or each other, and cross a line only
-/// where there is no other room; a label that fits nowhere is left out, since the mark's shape and
-/// the table still tell which one it is.
+/// Draws the labels in their order. They never cover a mark or each other, and cross a line only if there is
+/// no other room. A label that fits nowhere is left out: the mark's shape and the table still identify the
+/// point.
 pub(super) fn draw(
     canvas: &Canvas<'_>,
     plane: &Plane,

@@ -1,4 +1,4 @@
-//! The choice: what freshness costs. Low and left is better, and nothing below the front was seen.
+//! The choice between freshness and cost. Low and left is better; no point lies below the front.
 
 use contract::Pattern;
 
@@ -18,11 +18,11 @@ use crate::{
     trials::measured::quantile_ms,
 };
 
-/// One pattern whose prices differ by less than this has no choice to show.
+/// Points of one pattern whose costs differ by less than this show no choice.
 const SAME_PRICE: f64 = 0.1;
 
-/// One figure for every schedule that more than one scenario published: the same events at the same
-/// instants, so that their points may stand side by side.
+/// One figure for every schedule that more than one scenario published: the same events at the same instants
+/// make their points comparable.
 pub(super) fn across_scenarios(findings: &Findings) -> Vec<Figure> {
     let mut figures = Vec::new();
     for schedule in &findings.schedules {
@@ -54,7 +54,7 @@ pub(super) fn across_scenarios(findings: &Findings) -> Vec<Figure> {
     figures
 }
 
-/// The points of one scenario; none if there is only one, or one pattern at one price.
+/// The points of one scenario; none if there is only one, or one pattern with one cost.
 pub(super) fn figure(finding: &ScenarioFinding, points: &[&Point]) -> Option<Figure> {
     let name = &finding.scenario.name;
     let same_price = points.windows(2).all(|pair| {
@@ -78,7 +78,7 @@ fn plot(points: &[&Point], slug: String, scenario: Option<String>, of: &str) -> 
     let left_out = if are_all {
         ""
     } else {
-        " Points without a p99, because too many deliveries never came, have no place here."
+        " Points without a p99 are left out: too many of their deliveries never came."
     };
     let of = format!("{left_out}{of}{}", freshness_words::audiences(points));
     let front = front(&choices);
@@ -118,7 +118,7 @@ fn plot(points: &[&Point], slug: String, scenario: Option<String>, of: &str) -> 
         scenario,
         title: freshness_words::title(&choices, are_all),
         caption: format!(
-            "Low is fresh, left is cheap. On the dashed front nothing measured was both fresher and cheaper; a joined line is one pattern with one setting varied. The dashes follow the numbers as they are, however close.{}{of}{}",
+            "Low is fresh, left is cheap. No point is both fresher and cheaper than one on the dashed front. A joined line is one pattern with one varied setting. The front follows the exact values, also where they are not told apart.{}{of}{}",
             freshness_words::interval_words(&choices),
             left_out::caption(points, QuantityName::BytesPerEvent)
         ),
@@ -129,7 +129,7 @@ fn plot(points: &[&Point], slug: String, scenario: Option<String>, of: &str) -> 
     })
 }
 
-/// From cheap to dear, each fresher than everything cheaper.
+/// From cheap to expensive, each fresher than all cheaper ones.
 fn front<'a, 'b>(choices: &'b [Choice<'a>]) -> Vec<&'b Choice<'a>> {
     let mut sorted: Vec<&Choice<'_>> = choices.iter().collect();
     sorted
@@ -143,7 +143,7 @@ fn front<'a, 'b>(choices: &'b [Choice<'a>]) -> Vec<&'b Choice<'a>> {
     sorted
 }
 
-/// Steps: between two choices nothing was measured, so no straight line is claimed.
+/// Steps, not straight lines: nothing was measured between two points.
 fn front_path(plane: &Plane, front: &[&Choice<'_>]) -> Vec<(f64, f64)> {
     let mut path: Vec<(f64, f64)> = Vec::new();
     for choice in front {
@@ -175,7 +175,7 @@ fn series<'a, 'b>(choices: &'b [Choice<'a>]) -> Vec<Vec<&'b Choice<'a>>> {
     groups
 }
 
-/// Where a point has several trials, each by itself.
+/// Each trial of a point that has several.
 fn faint_trials(canvas: &Canvas<'_>, plane: &Plane, choice: &Choice<'_>) -> Drawn {
     if choice.point.completed().count() < 2 {
         return Ok(());
@@ -192,7 +192,7 @@ fn faint_trials(canvas: &Canvas<'_>, plane: &Plane, choice: &Choice<'_>) -> Draw
     Ok(())
 }
 
-/// The intervals of price and age: a cross beneath the mark.
+/// The intervals of cost and age: a cross below the mark.
 fn whiskers(canvas: &Canvas<'_>, plane: &Plane, choice: &Choice<'_>) -> Drawn {
     let (x, y) = plane.place((choice.bytes, choice.age_ms));
     let ink = Ink::Measured(choice.point.pattern);

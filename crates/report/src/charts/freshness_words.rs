@@ -1,6 +1,5 @@
-//! What the figure of the choice says in words, by the rule of every other sentence: values that
-//! their intervals do not tell apart are no difference, and those that one run does not tell apart are left
-//! open.
+//! The texts of the freshness figure. They follow the rule of all sentences: values that intervals do not tell
+//! apart show no difference, and for values that one run does not tell apart nothing is claimed.
 
 use contract::Pattern;
 
@@ -20,8 +19,8 @@ use crate::{
 /// Names that a title can hold.
 const MOST_NAMES: usize = 4;
 
-/// The cheapest and the freshest, each with all that are not told apart from them; `are_all` tells whether
-/// every point with a price has its place in the figure.
+/// The cheapest and the freshest, each with all that are not told apart from them; `are_all` is whether the
+/// figure shows every point with a cost.
 pub(super) fn title(choices: &[Choice<'_>], are_all: bool) -> String {
     let (bytes, age) = (|choice: &Choice<'_>| choice.bytes, |choice: &Choice<'_>| choice.age_ms);
     let cheapest = near(choices, QuantityName::BytesPerEvent, bytes);
@@ -31,7 +30,7 @@ pub(super) fn title(choices: &[Choice<'_>], are_all: bool) -> String {
     };
     let both: Vec<&Choice<'_>> =
         cheapest.choices.iter().copied().filter(|choice| holds(&freshest.choices, Some(choice))).collect();
-    // Whoever is drawn lowest or farthest to the left must be among those that are named.
+    // The points drawn lowest and farthest to the left must be among the named ones.
     let title = if holds(&both, least(choices, bytes)) && holds(&both, least(choices, age)) {
         let few = if both.len() == 1 { None } else { Some(cheapest.few.or(freshest.few)) };
         let apart = match few {
@@ -55,7 +54,7 @@ fn least<'a, 'b>(choices: &'b [Choice<'a>], value: impl Fn(&Choice<'_>) -> f64) 
 /// The smallest of the choices and all that are not told apart from it.
 struct Near<'a, 'b> {
     choices: Vec<&'b Choice<'a>>,
-    /// How few blocks did not tell one of them apart; none where intervals did not.
+    /// How few blocks did not tell one of them apart; none if there were intervals.
     few: Option<&'static str>,
 }
 
@@ -68,7 +67,7 @@ fn near<'a, 'b>(
     let Some(least) = least(choices, &value) else {
         return near;
     };
-    // Points of several scenarios have no blocks in common: their intervals are all there is.
+    // Points of several scenarios have no common blocks, so only their intervals can be compared.
     let ends = |choice: &Choice<'_>| intervals::of(choice.point.quantity_of(name));
     let mut fewest = usize::MAX;
     for choice in choices {
@@ -114,7 +113,7 @@ fn text(of: &[&Choice<'_>], all: &[Choice<'_>]) -> String {
     )
 }
 
-/// Names that hold commas themselves are told apart by semicolons.
+/// Names that contain commas are separated by semicolons.
 fn listed(names: &[String]) -> String {
     if names.iter().any(|name| name.contains(',')) { names.join("; ") } else { list(names) }
 }
@@ -140,8 +139,7 @@ fn name(point: &Point, all: &[Choice<'_>]) -> String {
     if all.iter().any(|choice| twin(&choice)) { format!("{label} in {}", point.scenario) } else { label }
 }
 
-/// How many subscribers each scenario of the figure has, where that differs; empty where it does
-/// not.
+/// How many subscribers each scenario of the figure has; empty if all have the same number.
 pub(super) fn audiences(points: &[&Point]) -> String {
     let mut scenarios: Vec<(&str, Vec<u32>)> = Vec::new();
     for point in points {
@@ -153,7 +151,7 @@ pub(super) fn audiences(points: &[&Point]) -> String {
     }
     let least = points.iter().map(|point| point.params.subscribers).min();
     let most = points.iter().map(|point| point.params.subscribers).max();
-    // One scenario that varies their number has it beside its marks.
+    // A single scenario that varies their number has it next to its marks.
     if least == most || scenarios.len() < 2 {
         return String::new();
     }
@@ -172,7 +170,7 @@ pub(super) fn audiences(points: &[&Point]) -> String {
     format!(" Ages grow with the number of subscribers, which differs: {}.", parts.join(", "))
 }
 
-/// What whiskers and faint dots are, where there are any.
+/// Explains whiskers and faint dots, if there are any.
 pub(super) fn interval_words(choices: &[Choice<'_>]) -> &'static str {
     let has_interval =
         |choice: &Choice<'_>| intervals::of(choice.point.quantity_of(QuantityName::AgeP99)).is_some();

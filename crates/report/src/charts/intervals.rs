@@ -1,5 +1,5 @@
-//! The interval, wherever a number is drawn: whiskers on bars and marks, ribbons around curves,
-//! brackets behind numbers. Where there is no interval, nothing is drawn.
+//! Intervals in figures: whiskers on bars and marks, ribbons around curves, brackets after numbers. Without an
+//! interval nothing is drawn.
 
 use super::canvas::{Canvas, Drawn};
 use crate::{
@@ -12,7 +12,7 @@ use crate::{
 const CAP: f64 = 3.0;
 /// Width of a whisker's line.
 const WIDTH: f64 = 1.2;
-/// A whisker shorter than this could not be seen but for its caps.
+/// A whisker shorter than this would show only its caps.
 const SHORTEST: f64 = 0.5;
 /// How strong a ribbon's colour is.
 const RIBBON: f64 = 0.2;
@@ -23,8 +23,7 @@ pub(super) fn of(quantity: &Quantity) -> Option<(f64, f64)> {
     (quantity.bound == Bound::Exact).then_some(interval)
 }
 
-/// `(2.05–2.20)`; the unit is told where it is not that of the value before it. Empty where both
-/// ends read as the value does: they would only repeat it.
+/// `(2.05–2.20)`, with a unit only if it differs from the value's. Empty if both ends print like the value.
 pub(super) fn brackets(value: f64, interval: (f64, f64), text: impl Fn(f64) -> String) -> String {
     let unit = |text: &str| text.split_once(THIN_SPACE).map(|(_, unit)| unit.to_owned());
     let (low, high) = (text(interval.0), text(interval.1));

@@ -1,5 +1,5 @@
-//! What each optimisation is worth: bars of cost, the shared writer first, then the ordinary way, then that
-//! with one thing after the other taken away.
+//! What each optimisation saves: bars of cost, first the shared writer, then the ordinary task per connection,
+//! then that with one more optimisation removed each time.
 
 use contract::{Pattern, Rung};
 
@@ -14,11 +14,11 @@ use crate::{
     text::{sentence::capitalised, setting::rung_words},
 };
 
-/// What is shown of a rung: its cost, then what a reader waits.
+/// The figures of an ablation: its cost, then its age at p99.
 const SHOWN: [(QuantityName, &str); 2] =
     [(QuantityName::CpuPerEvent, "ladder-cpu"), (QuantityName::AgeP99, "ladder-age")];
 
-/// A figure a pattern and quantity.
+/// One figure per pattern and quantity.
 pub(super) fn figures(finding: &ScenarioFinding, points: &[&Point]) -> Vec<Figure> {
     Pattern::ALL
         .into_iter()
@@ -58,21 +58,21 @@ fn figure(
         scenario: Some(finding.scenario.name.clone()),
         title: title(points, pattern, name, best),
         caption: format!(
-            "First the shared writer, then the ordinary way: a task per connection with hyper and axum. Each further bar takes one thing away from the second. Behind a number: by how much it is more than the first, taken block by block, and its 95 % interval. In the title: the most that one thing adds to the bar that it builds on.{}{}{}",
+            "The first bar is the shared writer, the second the ordinary task per connection with hyper and axum. Each further bar removes one more optimisation from the second. After a number: its difference from the first bar, taken block by block, with the 95 % interval. A cost in the title is the largest that one ablation adds to the bar that it is compared with.{}{}{}",
             if bars::have_floor(&bars) {
-                " The grey line is the floor, what the kernel alone costs."
+                " The grey line is the floor (lower bound): what the kernel alone costs."
             } else {
                 ""
             },
             if pattern != Pattern::WebSocket && on_rung(points, pattern, Rung::LargeBuffers).is_some() {
-                " Only a WebSocket has those buffers: here that bar shows by how much two equal trials differ."
+                " Only a WebSocket has those buffers, so here that bar shows how much two equal trials differ."
             } else {
                 ""
             },
             bars::whisker_words(&bars)
         ),
         description: format!(
-            "Bar chart of {} for {}, behind each number by how much it is more than the first: {}.",
+            "Bar chart of {} for {}, each with its difference from the first: {}.",
             name.label(),
             pattern.label(),
             bars.iter().map(Bar::words).collect::<Vec<_>>().join("; ")
@@ -83,7 +83,7 @@ fn figure(
     })
 }
 
-/// What costs most, if any rung is shown to cost more than the one that it builds on.
+/// The most expensive ablation, if one is shown to cost more than the variant that it is compared with.
 fn title(points: &[&Point], pattern: Pattern, name: QuantityName, best: &Point) -> String {
     let label = capitalised(name.label());
     let first = best.quantity_of(name).measured_text();
@@ -108,11 +108,11 @@ fn title(points: &[&Point], pattern: Pattern, name: QuantityName, best: &Point) 
         ),
         None if is_judged => {
             format!(
-                "{label} of {}: {first} with the shared writer; no rung is shown to add to it",
+                "{label} of {}: {first} with the shared writer; no ablation is shown to add to it",
                 pattern.label()
             )
         }
-        // So few blocks do not tell what a rung adds.
+        // Too few blocks to say what an ablation adds.
         None => format!("{label} of {}: {first} with the shared writer", pattern.label()),
     }
 }

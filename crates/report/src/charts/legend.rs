@@ -27,7 +27,7 @@ impl Key {
     }
 }
 
-/// One key a pattern, and one for the model if there is any.
+/// One key per pattern, and one for the model if there is any.
 pub(crate) fn keys(points: &[&Point], model: bool) -> Vec<Key> {
     let mut keys: Vec<Key> = Pattern::ALL
         .into_iter()
@@ -80,7 +80,7 @@ pub(crate) fn draw(canvas: &Canvas<'_>, keys: &[Key], top: f64) -> Drawn {
                 canvas.text((x, y), words, Anchor::Left, TEXT, Ink::Quiet)?;
             }
             Key::Floor => {
-                // No pattern's colour: the key is of all.
+                // Not a pattern's colour: the key applies to all.
                 canvas.line(&[(x, y), (x + 28.0, y)], Ink::FloorKey, 2.4)?;
                 canvas.text((x + 34.0, y), FLOOR_KEY, Anchor::Left, TEXT, Ink::Text)?;
             }

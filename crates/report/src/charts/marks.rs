@@ -1,4 +1,4 @@
-//! Where the marks of measured points stand in a chart of curves.
+//! The places of the marks of measured points in a chart of curves.
 
 use contract::Pattern;
 
@@ -9,7 +9,7 @@ pub(super) type Curve = Vec<(f64, f64)>;
 
 /// Radius of a mark, pixels.
 pub(super) const MARK: f64 = 5.5;
-/// How far a mark is moved for each one that would hide it, or that it would hide: half of each is seen.
+/// How far a mark is moved for each other mark at its place: half of each stays visible.
 const STEP: f64 = 0.6 * MARK;
 
 /// One measured point as it is drawn.
@@ -20,7 +20,7 @@ pub(super) struct Mark {
     pub(super) place: (f64, f64),
 }
 
-/// Those of one place stand side by side.
+/// Marks at the same place are drawn side by side.
 pub(super) fn of(plane: &Plane, curves: &[(Pattern, Curve, Curve)], level_patterns: &[Pattern]) -> Vec<Mark> {
     let mut marks = Vec::new();
     for (pattern, measured, _) in curves {
@@ -43,8 +43,8 @@ pub(super) fn of(plane: &Plane, curves: &[(Pattern, Curve, Curve)], level_patter
     marks
 }
 
-/// The places of marks, those that would hide one another moved apart along the horizontal, and none of
-/// them to the left of the axis.
+/// The places of marks. Those that would hide one another are moved apart horizontally, but none to the left
+/// of the axis.
 fn side_by_side(places: &[(f64, f64)], left: f64) -> Vec<(f64, f64)> {
     let hide =
         |one: (f64, f64), other: (f64, f64)| (one.0 - other.0).abs() < MARK && (one.1 - other.1).abs() < MARK;
@@ -58,7 +58,7 @@ fn side_by_side(places: &[(f64, f64)], left: f64) -> Vec<(f64, f64)> {
     places.iter().enumerate().map(moved).collect()
 }
 
-/// Measured once: one mark near its end, beside those of other level lines.
+/// The mark of a pattern measured once: near the end of its line, next to those of other level lines.
 pub(super) fn level_mark(plane: &Plane, level: &Curve, index: usize) -> (f64, f64) {
     let (x, y) = plane.place(level[1]);
     (x - 16.0 * (index + 1) as f64, y)

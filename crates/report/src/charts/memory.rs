@@ -1,5 +1,4 @@
-//! What each further connection adds: memory over the number of open subscribers, with the line
-//! through it.
+//! What each further connection adds: memory over the number of open subscribers, with a fitted line.
 
 use contract::{Load, Stair};
 
@@ -21,7 +20,7 @@ use crate::{
     trials::memory::{self, Part},
 };
 
-/// Height of a panel's plane, of what stands above it, and of its axis.
+/// Height of a panel's plane, of the space above it, and of its axis.
 const PLANE: f64 = 190.0;
 const ABOVE: f64 = 46.0;
 const BELOW: f64 = 44.0;
@@ -43,13 +42,13 @@ struct Series<'a> {
 }
 
 impl Series<'_> {
-    /// Subscribers of the highest stair.
+    /// Subscribers of the highest memory step.
     fn most(&self) -> f64 {
         self.readings.iter().map(|(subscribers, _)| *subscribers).fold(0.0, f64::max)
     }
 }
 
-/// The server's memory and the kernel's, apart: they grow by different things.
+/// The server's memory and the kernel's in separate figures, because their causes differ.
 pub(super) fn figures(finding: &ScenarioFinding, points: &[&Point]) -> Vec<Figure> {
     [Part::Server, Part::Kernel].into_iter().filter_map(|part| figure(finding, points, part)).collect()
 }
@@ -71,8 +70,8 @@ fn lines(point: &Point, load: Load, part: Part) -> Vec<(Line, Vec<Stair>)> {
         .collect()
 }
 
-/// The kernel's readings are the whole machine's, so they are shown above what its line has without
-/// subscribers.
+/// The kernel's readings are those of the whole machine, so the figure shows them above the line's value
+/// without subscribers.
 fn series(point: &Point, load: Load, part: Part) -> Option<Series<'_>> {
     let lines = lines(point, load, part);
     let slopes: Vec<f64> = lines.iter().map(|(line, _)| line.slope).collect();
@@ -136,11 +135,11 @@ fn figure(finding: &ScenarioFinding, points: &[&Point], part: Part) -> Option<Fi
         scenario: Some(finding.scenario.name.clone()),
         title: title(&panels, part),
         caption: format!(
-            "{} Faint dots are readings of all blocks, the line has their mean slope: what one more subscriber adds. {}{}{}",
+            "{} Faint dots are readings of all blocks. The line has their mean slope: what one more subscriber adds. {}{}{}",
             whose_words(part),
-            "What is there without subscribers is no connection's cost.",
+            "Memory without subscribers is not a connection's cost.",
             if all().any(|series| series.slope.interval.is_some()) {
-                " In brackets the 95 % interval over the blocks."
+                " In brackets: the 95 % interval over the blocks."
             } else {
                 ""
             },
@@ -164,7 +163,7 @@ const fn slug(part: Part) -> &'static str {
 const fn unit_words(part: Part) -> &'static str {
     match part {
         Part::Server | Part::Subscriber => "user memory, MB",
-        Part::Kernel => "kernel memory above that of no subscriber, MB",
+        Part::Kernel => "kernel memory added by subscribers, MB",
     }
 }
 
@@ -173,7 +172,7 @@ const fn whose_words(part: Part) -> &'static str {
         Part::Server => "User memory of the server process.",
         Part::Subscriber => "User memory of the subscribers' process.",
         Part::Kernel => {
-            "Kernel memory for both ends of every connection: slabs and TCP buffers. The line leaves out the low readings, whose sockets find room that the trial before has left in the slabs."
+            "Kernel memory for both ends of every connection: slabs and TCP buffers. The line leaves out the low readings, because their sockets reuse slab space of the trial before."
         }
     }
 }
@@ -216,7 +215,7 @@ fn labels(canvas: &Canvas<'_>, plane: &Plane, series: &[Series<'_>], ends: &[(f6
     Ok(())
 }
 
-/// The slope, and beneath it its interval.
+/// The slope, with its interval below.
 fn label(series: &Series<'_>) -> String {
     let slope = series.slope;
     let each = format!("{} each", bytes(slope.value));

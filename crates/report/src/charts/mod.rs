@@ -43,7 +43,7 @@ use crate::{
     },
 };
 
-/// Every figure of the report: those beside the answer first, then scenario by scenario.
+/// Every figure of the report: those next to the answers first, then scenario by scenario.
 pub(crate) fn figures(findings: &Findings) -> Vec<Figure> {
     let mut figures = freshness::across_scenarios(findings);
     for finding in &findings.scenarios {
@@ -55,14 +55,14 @@ pub(crate) fn figures(findings: &Findings) -> Vec<Figure> {
     figures
 }
 
-/// A scenario's name is checked where its file is read; a manifest edited by hand must not make a
-/// path out of it.
+/// A scenario's name is checked where its file is read; a manifest edited by hand must not turn it into a
+/// path.
 fn file_name(slug: &str) -> String {
     slug.chars().map(|letter| if letter.is_ascii_alphanumeric() { letter } else { '-' }).collect()
 }
 
 fn of_scenario(finding: &ScenarioFinding) -> Vec<Figure> {
-    // The floor is a limit within the figures and competes in none.
+    // In the figures the floor is only a bound, not a competitor.
     let has_ages = |point: &&Point| point.ages().total() > 0 && !point.server.is_floor();
     let points: Vec<&Point> = finding.points.iter().filter(has_ages).collect();
     let own: Vec<&Point> = points.iter().copied().filter(|point| point.server.is_pushlab()).collect();
@@ -79,12 +79,12 @@ fn of_scenario(finding: &ScenarioFinding) -> Vec<Figure> {
     figures
 }
 
-/// Said where a browser told the ages.
+/// Added to captions of ages from a browser.
 fn clock_words(points: &[&Point]) -> String {
     let bounds = points.iter().filter_map(|point| point.clock_bound_ms());
     bounds.reduce(f64::max).map_or_else(String::new, |bound_ms| {
         format!(
-            " Ages that a browser told are each ±{THIN_SPACE}{}, by its clock.",
+            " Ages from a browser have an error of ±{THIN_SPACE}{}, by its clock.",
             with_unit(bound_ms, "ms")
         )
     })
@@ -117,7 +117,7 @@ fn of_ages(finding: &ScenarioFinding, points: &[&Point], own: &[&Point]) -> Vec<
         figures.extend(requests::figure(finding, points));
     }
     figures.extend(bytes::figure(finding, points));
-    // Obstacles and heartbeats have no course along which freshness is bought.
+    // Obstacles and heartbeats are not settings that trade cost for freshness.
     if !matches!(Swept::of(&finding.scenario), Some(Swept::Rung | Swept::Network | Swept::Heartbeat)) {
         figures.extend(freshness::figure(finding, own));
     }
@@ -126,7 +126,7 @@ fn of_ages(finding: &ScenarioFinding, points: &[&Point], own: &[&Point]) -> Vec<
     figures
 }
 
-/// What open connections cost, where trials climbed stairs of subscribers; they may have no event.
+/// What open connections cost, for trials with memory steps; they may have no event.
 fn of_connections(finding: &ScenarioFinding) -> Vec<Figure> {
     let has_stairs = |point: &&Point| {
         !point.server.is_floor() && point.completed().any(|trial| trial.connections.is_some())
@@ -139,7 +139,7 @@ fn of_connections(finding: &ScenarioFinding) -> Vec<Figure> {
 }
 
 /// The points of a scenario in charts of at most six curves: all in one if they fit, else a chart
-/// per pattern. The first of the pair tells the file names apart.
+/// per pattern. The first of the pair is part of the file name.
 fn panels<'a>(finding: &ScenarioFinding, points: &[&'a Point]) -> Vec<(String, Vec<&'a Point>)> {
     if points.len() <= MOST_SERIES {
         return vec![(finding.scenario.name.clone(), points.to_vec())];

@@ -98,7 +98,7 @@ pub(super) fn figure(
         scenario: Some(finding.scenario.name.clone()),
         title: title(&of_panel),
         caption: format!(
-            "Look at where a line bends upwards: the rare deliveries that waited for something. A line ends where fewer than ten deliveries{} lie beyond it.{}{}{}",
+            "Look at where a line bends upwards: the rare deliveries beyond had to wait. A line ends where fewer than ten deliveries{} lie beyond it.{}{}{}",
             if shown.iter().any(|point| point.completed().count() > 1) { " of a block" } else { "" },
             age_curve::ribbon_words(tails.iter().map(|tail| &tail.measured)),
             if limits.is_empty() { "" } else { " Grey lines are the scenario's thresholds." },
@@ -122,7 +122,7 @@ pub(super) fn figure(
     })
 }
 
-/// Ribbons and models first, so that measurements lie upon them.
+/// Ribbons and models first, so that measurements are drawn over them.
 fn paint(canvas: &Canvas<'_>, plane: &Plane, tails: &[Tail<'_>]) -> Drawn {
     for tail in tails {
         age_curve::ribbon(canvas, plane, &tail.measured, at, Ink::Measured(tail.point.pattern))?;
@@ -188,8 +188,8 @@ fn limit(threshold: &str) -> Option<Limit> {
     Some(Limit { quantile, age_ms, label: format!("{whose}{word} {sign} {}", with_setting(age_ms, "ms")) })
 }
 
-/// A level line up to the percentile that the condition is about, with its words upon it; one on the
-/// median, where the chart begins, is as long as its words.
+/// A level line up to the percentile of the condition, with its text on it; on the median, where the chart
+/// begins, it is as long as its text.
 fn limit_lines(canvas: &Canvas<'_>, plane: &Plane, limits: &[Limit]) -> Drawn {
     let mut taken: Vec<f64> = Vec::new();
     for limit in limits {
@@ -198,7 +198,7 @@ fn limit_lines(canvas: &Canvas<'_>, plane: &Plane, limits: &[Limit]) -> Drawn {
         let end = if limit.quantile > 0.5 { x } else { words_end.min(plane.right) };
         canvas.line(&[(plane.left, y), (end, y)], Ink::Limit, 1.2)?;
         canvas.line(&[(x, y - 5.0), (x, y + 5.0)], Ink::Limit, 1.6)?;
-        // Above the line or beneath it, wherever no other words stand; the line is there in any case.
+        // Above or below the line, where there is room; without room only the line is drawn.
         let is_free = |place: &f64| {
             *place >= plane.top && taken.iter().all(|other| (other - place).abs() >= TICK_TEXT + 1.0)
         };
@@ -238,7 +238,7 @@ fn ticks(last: f64) -> Vec<(f64, String)> {
         .collect()
 }
 
-/// Where a curve reaches p99: not with too few deliveries, nor where so many never came.
+/// The age at which a curve reaches p99; none with too few deliveries, or if too many never came.
 pub(super) fn p99_ms(point: &Point) -> Option<f64> {
     let age = point.quantity_of(QuantityName::AgeP99);
     age.measured.filter(|_| age.bound == Bound::Exact && last_nines(point) >= nines(0.99) - 1e-9)
@@ -267,8 +267,8 @@ fn title(points: &[&Point]) -> String {
         }
         [] => {
             let lost = points.iter().any(|point| point.ages().censored > 0);
-            let never = if lost { ", or never came" } else { "" };
-            format!("Where the lines end, the deliveries beyond are fewer than ten{never}: no p99")
+            let never = if lost { ", or they never came" } else { "" };
+            format!("No p99: fewer than ten deliveries lie beyond the end of each line{never}")
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Bars for a quantity that is a price: requests per event, or what a client costs.
+//! Bars for a cost: requests per event, or the cost of a client.
 
 use super::{
     bars::{self, Bar, ROW, model_key},
@@ -13,12 +13,12 @@ use crate::{
     text::sentence::capitalised,
 };
 
-/// Requests per event of every point; none if no trial completed, and where nobody asked again.
+/// Requests per event of every point; none if no trial completed, or no subscriber sent a further request.
 pub(super) fn figure(finding: &ScenarioFinding, points: &[&Point]) -> Option<Figure> {
     bars(finding, points, QuantityName::RequestsPerEvent, "requests")
 }
 
-/// A bar per point.
+/// One bar per point.
 pub(super) fn bars(
     finding: &ScenarioFinding,
     points: &[&Point],
@@ -27,7 +27,7 @@ pub(super) fn bars(
 ) -> Option<Figure> {
     let untold = left_out::caption(points, name);
     let points: Vec<&Point> = points.iter().copied().filter(|point| point.measured(name).is_some()).collect();
-    // Bars without any length show nothing.
+    // If all bars have length zero, there is nothing to show.
     if points.iter().all(|point| point.measured(name) == Some(0.0)) {
         return None;
     }
@@ -50,7 +50,7 @@ pub(super) fn bars(
         caption: format!(
             "Bars start at zero.{}{}{}{untold}",
             if model {
-                format!(" The upright tick is what the model predicted for {}.", name.label())
+                format!(" The vertical tick is the model's prediction of {}.", name.label())
             } else {
                 String::new()
             },
@@ -64,10 +64,10 @@ pub(super) fn bars(
     })
 }
 
-/// What the limit line is, where there is one.
+/// Explains the floor's line, if there is one.
 fn floor_words(bars: &[Bar<'_>]) -> &'static str {
     if bars::have_floor(bars) {
-        " The grey line across a bar is the floor of its pattern, a limit and no competitor; at the right how many times that it is."
+        " The grey line across a bar is the floor (lower bound) of its pattern. At the right: the value as a multiple of it."
     } else {
         ""
     }

@@ -1,4 +1,4 @@
-//! How much a server can do: ages over a rate that grows, and whose CPU was full when they rose.
+//! How much a server can do: ages over a growing rate, and the CPU of server and harness.
 
 use contract::{Measurements, Pattern};
 
@@ -18,12 +18,12 @@ use crate::{
 
 /// Curves that one chart can hold, the floors' left out.
 const MOST_CURVES: usize = 6;
-/// Heights of the upper plane, of a lane of CPU, and of what stands above a lane.
+/// Heights of the upper plane, of a lane of CPU, and of the space above a lane.
 const PLANE: f64 = 220.0;
 const LANE: f64 = 70.0;
 const ABOVE: f64 = 44.0;
 
-/// One point with the trial that stands for its blocks.
+/// One point with the trial that represents its blocks.
 struct Climb<'a> {
     point: &'a Point,
     trial: &'a Measurements,
@@ -72,7 +72,7 @@ impl<'a> Climb<'a> {
     }
 }
 
-/// One figure, or one a pattern where servers are compared.
+/// One figure, or one per pattern if servers are compared.
 pub(super) fn figures(finding: &ScenarioFinding, points: &[&Point]) -> Vec<Figure> {
     let name = &finding.scenario.name;
     if !finding.has_foreign() && points.len() <= MOST_CURVES {
@@ -104,7 +104,7 @@ fn figure(finding: &ScenarioFinding, slug: String, points: &[&Point]) -> Option<
     let shown: Vec<&Point> = climbs.iter().map(|climb| climb.point).collect();
     let mut keys = legend::keys(&shown, false);
     keys.extend(legend::floor_key(!floors.is_empty()));
-    // The floors lie beneath.
+    // The floors are drawn first, below the others.
     let climbs: Vec<Climb<'_>> = floors.into_iter().chain(climbs).collect();
     let ages = || climbs.iter().flat_map(Climb::ages);
     let top = legend::height(&keys) + 38.0;
@@ -140,7 +140,7 @@ fn figure(finding: &ScenarioFinding, slug: String, points: &[&Point]) -> Option<
         scenario: Some(finding.scenario.name.clone()),
         title: title(&shown),
         caption: format!(
-            "Ages by the second in which the events were due. The mark is the knee: the last second within {} before p99 exceeds it for good. Beneath, whose CPU was full then: where the harness’s was first, or neither was full, the number is only a lower bound. Of several blocks the one in the middle is drawn.{}",
+            "Ages by the second in which the events were due. The mark is the knee: the last second within {} before p99 stays above it. Below: the CPU of server and harness. If the harness’s was full first, or neither was full, the number is only a lower bound. With several blocks, the one in the middle is shown.{}",
             QuantityName::AgeP99.text(AGE_BOUND_MS),
             left_out(drawn, all)
         ),
@@ -166,7 +166,7 @@ fn paint(canvas: &Canvas<'_>, plane: &Plane, climbs: &[Climb<'_>]) -> Drawn {
     for climb in climbs.iter().filter(|climb| !climb.point.server.is_floor()) {
         let Some(place) = knee(plane, climb) else { continue };
         canvas.point_marker(climb.point, place, 6.5)?;
-        // A chart with foreign servers is of one pattern.
+        // A chart with third-party servers shows one pattern.
         let foreign = climb.point.server.is_foreign();
         wishes.push((place, if foreign { climb.point.server.to_string() } else { climb.point.mark() }));
     }
@@ -233,7 +233,7 @@ fn description(points: &[&Point]) -> String {
         })
         .collect();
     format!(
-        "Line charts, one beneath the other: age at p99 in ms by second over the deliveries offered in it, both logarithmic; the server's and the harness's CPU over the same. {}.",
+        "Line charts, one below the other: age at p99 in ms by second over the deliveries offered in it, both logarithmic; CPU of server and harness over the same. {}.",
         parts.join("; ")
     )
 }

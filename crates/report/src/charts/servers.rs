@@ -1,4 +1,4 @@
-//! What each server takes for a delivery, a chart a pattern: bars by server upon the floor's line.
+//! The cost of a delivery on each server, one chart per pattern: bars by server with the floor's line.
 
 use contract::Pattern;
 
@@ -16,7 +16,7 @@ use crate::{
 /// Bars that one figure can hold.
 const MOST_BARS: usize = 12;
 
-/// A figure a pattern; none without a foreign server.
+/// One figure per pattern; none without a third-party server.
 pub(super) fn figures(finding: &ScenarioFinding, points: &[&Point]) -> Vec<Figure> {
     if !finding.has_foreign() {
         return Vec::new();
@@ -41,7 +41,7 @@ fn figure(
     shown.sort_by(|left, right| cost(left).total_cmp(&cost(right)));
     let all = shown.len();
     if all > MOST_BARS {
-        // The cheapest, and the dearest, which the title names.
+        // The cheapest and the most expensive, which the title names.
         shown.drain(MOST_BARS - 1..all - 1);
     }
     let bars: Vec<Bar<'_>> = shown
@@ -61,9 +61,9 @@ fn figure(
         scenario: Some(finding.scenario.name.clone()),
         title: format!("{}: {}", capitalised(name.label()), ends.unwrap_or_default()),
         caption: format!(
-            "The cheapest first. Open marks and faint bars are servers that the lab did not build.{}{}{}",
+            "The cheapest comes first. Open marks and faint bars are third-party servers.{}{}{}",
             if bars::have_floor(&bars) {
-                " The grey line is the floor, a limit and no competitor; at the right how many times that a server takes."
+                " The grey line is the floor (lower bound). At the right: a server's cost as a multiple of it."
             } else {
                 ""
             },

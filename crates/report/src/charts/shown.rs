@@ -1,11 +1,11 @@
-//! Which points a figure shows that cannot show all: some of every pattern, and among them the lowest and
-//! the highest, which its title names.
+//! Chooses the points of a figure that cannot show all: some of every pattern, and always the lowest and the
+//! highest, which its title names.
 
 use contract::Pattern;
 
 use crate::findings::Point;
 
-/// Curves that one chart can hold before nobody can follow one.
+/// Most curves in one readable chart.
 pub(super) const MOST_SERIES: usize = 6;
 
 /// A value that a title may name the ends of.
@@ -22,7 +22,7 @@ pub(super) fn chosen<'a>(points: &[&'a Point], most: usize, values: &[Value<'_>]
         if chosen.contains(end) {
             continue;
         }
-        // The nearest of its own pattern makes room; one that is an end itself stays.
+        // It replaces the nearest point of its own pattern, unless that is an end itself.
         let distance = |other: usize| {
             let is_other_pattern = points[other].pattern != points[*end].pattern;
             (is_other_pattern, other.abs_diff(*end))

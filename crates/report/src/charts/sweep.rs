@@ -1,4 +1,4 @@
-//! What a scenario's one varied setting does: the main quantity and its price over the setting.
+//! The effect of a scenario's swept parameter: the main quantity and its cost over the parameter.
 
 use contract::Pattern;
 
@@ -23,17 +23,17 @@ use crate::{
     text::{number::list, sentence::capitalised, swept::Swept},
 };
 
-/// Values that spread further than this need a logarithmic axis to be read.
+/// Values that spread further than this need a logarithmic axis.
 const WIDE: f64 = 20.0;
 
-/// The main quantity, then its price.
+/// The main quantity, then its cost.
 pub(super) fn figures(finding: &ScenarioFinding, swept: Swept, points: &[&Point]) -> Vec<Figure> {
     main_quantities(swept)
         .into_iter()
         .filter_map(|name| {
             let slug = format!("over-{}", name.key().replace('_', "-"));
             match swept {
-                // The bars of all bytes, with what they are made of, tell it better.
+                // The bars of bytes with their parts show it better.
                 Swept::Transport | Swept::Heartbeat | Swept::Network
                     if name == QuantityName::BytesPerEvent =>
                 {
@@ -42,10 +42,10 @@ pub(super) fn figures(finding: &ScenarioFinding, swept: Swept, points: &[&Point]
                 Swept::Client | Swept::Transport | Swept::Heartbeat => {
                     requests::bars(finding, points, name, &slug)
                 }
-                // The matrix tells these, with what subscribers saw.
+                // The matrix shows these, with the subscribers' errors.
                 Swept::Network if are_compared(finding) => None,
                 Swept::Network => requests::bars(finding, points, name, &slug),
-                // Who waits is told in words and in the table.
+                // The answer and the table say which subscribers wait.
                 Swept::MaxStreams => None,
                 Swept::Subscribers
                 | Swept::Rate
@@ -120,9 +120,9 @@ fn figure(
         scenario: Some(finding.scenario.name.clone()),
         title: title(swept, name, points),
         caption: format!(
-            "Solid: measured, one mark a point, drawn a little aside where it would hide another. Dashed: predicted. Where the two part, the model leaves something out.{}{}{}{}{}",
+            "Solid: measured, with one mark per point, moved aside where it would hide another. Dashed: predicted. Where the two differ, the model leaves something out.{}{}{}{}{}",
             if swept == Swept::Rtt {
-                " A transit is half a round trip; the number in the title is the slope of the line with the least squares."
+                " A one-way delay is half a round trip; the numbers in the title are slopes by least squares."
             } else {
                 ""
             },
@@ -133,7 +133,7 @@ fn figure(
             },
             level_words(swept, &level_patterns),
             if points.iter().any(|point| point.quantity_of(name).bound == Bound::AtLeast) {
-                " Points with lost events that reach into the percentile are left out here and stand in the table."
+                " Points whose percentile reaches into lost events are only in the table."
             } else {
                 ""
             },
@@ -163,7 +163,7 @@ fn predicted(points: &[&Point], name: QuantityName) -> Curve {
         .collect()
 }
 
-/// The floors that the points stand on, a curve a pattern.
+/// The points' floors, one curve per pattern.
 fn floors(finding: &ScenarioFinding, drawn: &[&Point], name: QuantityName) -> Vec<(Pattern, Curve)> {
     let of = |pattern: Pattern| -> Curve {
         let own = drawn.iter().filter(|point| point.pattern == pattern);
@@ -180,7 +180,7 @@ fn floors(finding: &ScenarioFinding, drawn: &[&Point], name: QuantityName) -> Ve
         .collect()
 }
 
-/// Models first, so that measurements lie upon them.
+/// Models first, so that measurements are drawn over them.
 fn paint(canvas: &Canvas<'_>, plane: &Plane, curves: &[(Pattern, Curve, Curve)], marks: &[Mark]) -> Drawn {
     for (pattern, _, model) in curves {
         line(canvas, plane, model, Ink::Model(*pattern), 2.0)?;
@@ -232,7 +232,7 @@ fn level_whisker(
     }
 }
 
-/// Patterns that the setting does not concern: their one point holds over the whole range.
+/// Patterns that the setting does not concern: their one point applies to the whole range.
 fn level_lines(
     points: &[&Point],
     name: QuantityName,
@@ -258,7 +258,7 @@ fn level_words(swept: Swept, patterns: &[Pattern]) -> String {
     }
     let names: Vec<String> = patterns.iter().map(|pattern| pattern.label().to_owned()).collect();
     format!(
-        " A level line with one mark: {}, which the {} does not concern, measured once.",
+        " A level line with one mark was measured once: {}, which the {} does not concern.",
         list(&names),
         swept.label()
     )
@@ -271,7 +271,7 @@ fn x_axis(swept: Swept, curves: &[(Pattern, Curve, Curve)]) -> Axis {
     values.dedup();
     let ticks = values.iter().map(|value| (*value, crate::text::number::setting(*value))).collect();
     if swept == Swept::Rtt {
-        // Ages grow by shares of a round trip: a straight line on a straight axis.
+        // Ages grow linearly with the round trip, so the axis is linear.
         return Axis::from_zero(values.into_iter(), swept.axis()).with_ticks(ticks);
     }
     Axis::log(values.into_iter(), swept.axis()).with_ticks(ticks)
@@ -303,7 +303,7 @@ fn y_axis(
         _ => "",
     };
     let title = format!("{}{unit}", name.label());
-    // Beside straight lines of delays a logarithm would bend what is straight.
+    // A logarithmic axis would bend the straight lines of delays.
     if swept != Swept::Rtt && least > 0.0 && most / least > WIDE {
         Axis::log(values.into_iter(), &format!("{title} (log scale)"))
     } else {
@@ -324,7 +324,7 @@ fn title(swept: Swept, name: QuantityName, points: &[&Point]) -> String {
     let growths = if swept == Swept::Rtt { growths(points, name) } else { Vec::new() };
     if !growths.is_empty() {
         let grown: Vec<String> = growths.iter().map(Growth::transits).collect();
-        return format!("{label} grows by so many transits: {}", list(&grown));
+        return format!("{label} grows by this many one-way delays: {}", list(&grown));
     }
     if first.pattern == last.pattern {
         return format!(

@@ -1,4 +1,4 @@
-//! Stalls and drifts: ages second by second, and beneath them how late the publisher was.
+//! Stalls and drifts: ages second by second, and below them the publisher's lateness.
 
 use contract::{Measurements, Second};
 
@@ -18,7 +18,7 @@ use crate::{
 const LANE: f64 = 74.0;
 const LANE_WITH_HEADING: f64 = LANE + 38.0;
 
-/// None if no second of any point holds a delivery.
+/// None if no second of any point has a delivery.
 pub(super) fn figure(finding: &ScenarioFinding, points: &[&Point]) -> Option<Figure> {
     let timed: Vec<&Point> = points
         .iter()
@@ -66,10 +66,10 @@ pub(super) fn figure(finding: &ScenarioFinding, points: &[&Point]) -> Option<Fig
         scenario: Some(finding.scenario.name.clone()),
         title: title(&timed),
         caption: format!(
-            "Upper line of a lane: p99 of each second; lower, thin line: its median. The grey stretch is warm-up and does not count. The lowest lane is the largest of all trials; a peak that it shares may be the publisher's and not the pattern's.{}{}{}",
+            "In each lane the upper line is the p99 of each second, the thin lower line its median. The grey part is the warm-up and does not count. The lowest lane is the publisher's largest lateness over all trials: a peak that appears there too may come from the publisher.{}{}{}",
             cross_words(&shown),
             if timed.iter().any(|point| point.completed().count() > 1) {
-                " Of several blocks the worst is shown: where most deliveries of a second never came, else that with the oldest second."
+                " With several blocks, the worst one is shown: the one with the most losses in a second, else the one with the oldest second."
             } else {
                 ""
             },
@@ -104,14 +104,14 @@ fn oldest_second(trial: &Measurements) -> Option<&Second> {
     of_window(trial).filter(|second| second.count > 0 && !lost(second, 1)).max_by_key(|second| second.p99_us)
 }
 
-/// The second whose most deliveries never came, of those that lost too many for a p99.
+/// The second with the most lost deliveries, of those that lost too many for a p99.
 fn emptiest_second(trial: &Measurements) -> Option<&Second> {
     // Of equals the first.
     let lossy: Vec<&Second> = of_window(trial).filter(|second| lost(second, 1)).collect();
     lossy.into_iter().rev().max_by_key(|second| second.censored)
 }
 
-/// A logarithmic axis has no zero: times are at least the microsecond that they are kept to.
+/// A logarithmic axis has no zero: times are at least one microsecond, their resolution.
 fn ms(time_us: u64) -> f64 {
     time_us.max(1) as f64 * 1e-3
 }
@@ -165,7 +165,7 @@ fn lost(second: &Second, percent: u64) -> bool {
     second.censored * 100 > percent * (second.count + second.censored)
 }
 
-/// A line's stretches: it has a gap where its percentile reaches into what never came.
+/// A line's parts: it has a gap where its percentile reaches into lost deliveries.
 fn paths(lane: &Plane, seconds: &[Second], percent: u64, pick: fn(&Second) -> u64) -> Vec<Vec<(f64, f64)>> {
     seconds
         .split(|second| lost(second, percent))
@@ -188,12 +188,12 @@ fn stretch(canvas: &Canvas<'_>, path: &[(f64, f64)], ink: Ink, width: f64) -> Dr
     canvas.line(path, ink, width)
 }
 
-/// What the crosses mean, where there are any.
+/// Explains the crosses, if there are any.
 fn cross_words(points: &[&Point]) -> &'static str {
     let mut seconds =
         points.iter().filter_map(|point| worst_trial(point)).flat_map(|trial| &trial.age_seconds);
     if seconds.any(|second| lost(second, 1)) {
-        " A cross at the upper edge: more than one delivery in a hundred of this second never came, so it has no p99 (nor, with more than half, a median)."
+        " A cross at the upper edge marks a second without a p99: more than one delivery in a hundred never came. If more than half never came, it has no median either."
     } else {
         ""
     }
@@ -248,7 +248,7 @@ fn lateness_lane(canvas: &Canvas<'_>, lane: &Plane, lateness: &[(f64, f64)]) -> 
     canvas.line(&path, Ink::Limit, 2.0)
 }
 
-/// The oldest second of all trials: whose it is, and that second.
+/// The second with the largest p99 of all trials, and its point.
 fn worst(points: &[&Point]) -> Option<(String, Second)> {
     let oldest = points.iter().flat_map(|point| {
         let seconds = point.completed().filter_map(|trial| oldest_second(trial));
@@ -257,8 +257,8 @@ fn worst(points: &[&Point]) -> Option<(String, Second)> {
     oldest.max_by_key(|(_, second)| second.p99_us)
 }
 
-/// Seconds of the window whose p99 reaches into what never came, of all trials: whose most were lost,
-/// that second, and how many there are.
+/// The seconds of the window, in all trials, whose p99 reaches into lost deliveries: the one with the most
+/// losses, its point, and how many there are.
 fn worst_loss(points: &[&Point]) -> Option<(String, Second, usize)> {
     let found: Vec<(&Point, &Second)> = points
         .iter()
@@ -287,9 +287,9 @@ fn title(points: &[&Point]) -> String {
         ));
     }
     if let Some((label, second)) = worst(points) {
-        let of = if parts.is_empty() { "" } else { " that has a p99" };
+        let of = if parts.is_empty() { "" } else { ", of the seconds with a p99," };
         parts.push(format!(
-            "The oldest second{of} was second {} of {label}, with {} at p99",
+            "Ages peaked{of} in second {} of {label}, with {} at p99",
             second.second,
             with_unit(ms(second.p99_us), "ms")
         ));
@@ -299,7 +299,7 @@ fn title(points: &[&Point]) -> String {
 
 fn description(points: &[&Point]) -> String {
     format!(
-        "Line charts one beneath the other: age in ms, logarithmic, by second of the schedule for {}; beneath them the publisher's lateness in ms.",
+        "Line charts, one below the other: age in ms, logarithmic, by second of the schedule for {}; below them the publisher's lateness in ms.",
         points.iter().map(|point| point.label()).collect::<Vec<_>>().join(", ")
     )
 }

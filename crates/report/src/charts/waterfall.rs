@@ -1,5 +1,5 @@
-//! Why: the same events through a lane per pattern, with what each subscriber asked and when it
-//! heard of them.
+//! Why the patterns differ: the same events in one lane per pattern, with each subscriber's requests and
+//! arrivals.
 
 use contract::Pattern;
 
@@ -27,14 +27,14 @@ pub(super) const BAR: f64 = 10.0;
 const LANE: f64 = HEADING + FALL + BAR_BELOW + BAR + 8.0;
 /// Height of a row of the key.
 const KEY: f64 = 21.0;
-/// Narrowest bar: what is shorter is drawn that long, or it would not be seen.
+/// Narrowest bar: shorter times are drawn this wide, to be visible.
 const THIN: f64 = 2.0;
 /// Distance of the lines of a hatching.
 const HATCH: f64 = 4.0;
-/// Time beyond this, in seconds, is told in seconds.
+/// Times beyond this, in seconds, are printed in seconds.
 const SECONDS_FROM: f64 = 1.5;
 
-/// None for a sweep, and where no trace tells of two deliveries.
+/// None for a sweep, and if no trace has two deliveries.
 pub(super) fn figure(finding: &ScenarioFinding, points: &[&Point]) -> Option<Figure> {
     if finding.scenario.sweep.is_some() {
         return None;
@@ -69,16 +69,16 @@ pub(super) fn figure(finding: &ScenarioFinding, points: &[&Point]) -> Option<Fig
         }
         plane.frame_x(canvas)
     });
-    let cut_words = if traced.lanes.iter().any(cut) { " Grey: after a trace's end." } else { "" };
+    let cut_words = if traced.lanes.iter().any(cut) { " Grey: after the end of a trace." } else { "" };
     Some(Figure {
         slug: format!("{}-waterfall", finding.scenario.name),
         scenario: Some(finding.scenario.name.clone()),
         title: title(&traced),
         caption: format!(
-            "One real subscriber of each pattern, the same {}. It is number 0, first in line wherever the server writes to all in turn: most others get a pushed event later.{} The farther a coloured line leans from its event's grey one to the mark, the older the event was; follow it down to the request that brought it. A hatched request waits at the server until there is an event; a pale bar is a stream that stays open.{cut_words}",
+            "One real subscriber of each pattern, with the same {}. It is subscriber 0, the first in line: most others get a pushed event later.{} Each grey line is an event. A coloured line leads from it to the arrival: the more it leans, the older the event was. Below is the request that delivered it. A hatched request waits at the server for an event; a pale bar is a stream that stays open.{cut_words}",
             event_words(&traced),
             if traced.lanes.iter().any(|lane| lane.point.completed().count() > 1) {
-                " Of several blocks the first is shown."
+                " With several blocks, the first one is shown."
             } else {
                 ""
             }
@@ -90,7 +90,7 @@ pub(super) fn figure(finding: &ScenarioFinding, points: &[&Point]) -> Option<Fig
     })
 }
 
-/// The stretch that is shown: from the first event to the last arrival, with some air.
+/// The time that is shown: from the first event to the last arrival, with some margin.
 struct View {
     first_ns: i64,
     from_ns: i64,
@@ -140,7 +140,7 @@ impl View {
     }
 }
 
-/// What each stroke means.
+/// The key of the strokes.
 fn key(canvas: &Canvas<'_>, traced: &Traced<'_>, view: &View) -> Drawn {
     let word = |x: f64, y: f64, text: &str| canvas.text((x, y), text, Anchor::Left, TICK_TEXT, Ink::Text);
     canvas.line(&[(7.0, 3.0), (7.0, 17.0)], Ink::Limit, 0.8)?;
@@ -160,7 +160,7 @@ fn key(canvas: &Canvas<'_>, traced: &Traced<'_>, view: &View) -> Drawn {
     Ok(())
 }
 
-/// Whether a connection was opened in the stretch shown.
+/// Whether a connection was opened in the time shown.
 fn any_connected(traced: &Traced<'_>, view: &View) -> bool {
     traced.lanes.iter().any(|lane| lane.connected_ns.iter().any(|at_ns| view.shows(*at_ns)))
 }
@@ -256,8 +256,8 @@ struct PollBar {
     to: f64,
 }
 
-/// The polls in view, none upon another: of those that lie within a hair one is drawn, so a thousand
-/// of them are no more bars than the figure is wide.
+/// The polls in view without overlaps: polls closer than a hair are drawn as one, so the number of bars is
+/// limited by the figure's width.
 fn poll_bars(plane: &Plane, view: &View, requests: &[Request]) -> Vec<PollBar> {
     let mut bars: Vec<PollBar> = Vec::new();
     for request in requests.iter().filter(|request| view.overlaps(request)) {
@@ -266,10 +266,10 @@ fn poll_bars(plane: &Plane, view: &View, requests: &[Request]) -> Vec<PollBar> {
         if !bars.is_empty() && to <= drawn_to {
             continue;
         }
-        // A hair of ground tells two requests apart.
+        // A thin gap separates two requests.
         let from = view.place(plane, request.from_ns).max(drawn_to + if bars.is_empty() { 0.0 } else { 0.8 });
         let to = to.max(from + THIN);
-        // The answer is seen even where it took no time that could be.
+        // The answer is visible even if it took almost no time.
         let held_to = view.place(plane, request.held_to_ns).min(to - THIN / 2.0).max(from);
         bars.push(PollBar { from, held_to, to });
     }
@@ -299,7 +299,7 @@ fn hatching((from, to): (f64, f64), top: f64) -> Vec<(f64, f64)> {
             let high = (high_x, bottom - (high_x - foot));
             if index % 2 == 0 { [high, low] } else { [low, high] }
         })
-        // What lies on an edge is within, however a float rounds it.
+        // A point on an edge counts as inside, despite rounding.
         .filter(|(_, y)| (top - 1e-6..=bottom + 1e-6).contains(y))
         .collect()
 }

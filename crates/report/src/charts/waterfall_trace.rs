@@ -1,4 +1,4 @@
-//! What one subscriber's trace says of the first events: requests, holds, arrivals, reconnects.
+//! The first events in one subscriber's trace: requests, holds, arrivals, reconnects.
 
 use std::collections::BTreeMap;
 
@@ -31,13 +31,13 @@ impl Arrival {
     }
 }
 
-/// What one subscriber of one pattern saw.
+/// The trace of one subscriber of one pattern.
 pub(super) struct Lane<'a> {
     pub(super) point: &'a Point,
     pub(super) requests: Vec<Request>,
     pub(super) arrivals: Vec<Arrival>,
     pub(super) connected_ns: Vec<i64>,
-    /// Last instant that the trace tells of.
+    /// Last instant of the trace.
     pub(super) end_ns: i64,
 }
 
@@ -56,8 +56,8 @@ impl Traced<'_> {
     }
 }
 
-/// The first completed trial of each pattern; none where no trace tells of two deliveries, or where
-/// the trials did not publish the same schedule.
+/// The first completed trial of each pattern; none if no trace has two deliveries, or if the trials did not
+/// publish the same schedule.
 pub(super) fn of<'a>(points: &[&'a Point]) -> Option<Traced<'a>> {
     let mut traces: Vec<(&Point, &Trial, Vec<TraceEvent>)> = Vec::new();
     for point in points {
@@ -81,8 +81,8 @@ pub(super) fn of<'a>(points: &[&'a Point]) -> Option<Traced<'a>> {
     lanes.iter().any(|lane| lane.arrivals.len() > 1).then_some(Traced { due_ns, lanes })
 }
 
-/// The first events of the window that any trace tells of. Several may be due at one instant: as many
-/// as the trace that has most of them.
+/// The first events of the window that any trace has. Several may be due at one instant: as many as in the
+/// trace with the most.
 fn shown_due_ns<'a>(traces: impl Iterator<Item = &'a [TraceEvent]>, start_ns: i64) -> Vec<i64> {
     let mut shown: BTreeMap<i64, usize> = BTreeMap::new();
     for trace in traces {
@@ -121,17 +121,16 @@ fn lane<'a>(point: &'a Point, trace: &[TraceEvent], due_ns: &[i64]) -> Lane<'a> 
     Lane { point, requests, arrivals, connected_ns, end_ns }
 }
 
-/// Polls as they would be held: until the first event they bring was due, or until their end where
-/// they bring none.
+/// Polls with their hold: until the first event that they deliver was due, or until their end without an event.
 fn polls(trace: &[TraceEvent], end_ns: i64) -> Vec<Request> {
-    /// A request of which not everything has been read.
+    /// A request whose end has not been read yet.
     struct Open {
         from_ns: i64,
         /// When its answer, or the last event so far, was there.
         to_ns: Option<i64>,
         first_due_ns: Option<i64>,
     }
-    // One that nothing is told of any more was under way when the trace ended.
+    // A request without an end was under way when the trace ended.
     let close = |open: Open| {
         let to_ns = open.to_ns.unwrap_or(end_ns).max(open.from_ns);
         let held_to_ns = open.first_due_ns.map_or(to_ns, |due_ns| due_ns.clamp(open.from_ns, to_ns));
@@ -162,7 +161,7 @@ fn polls(trace: &[TraceEvent], end_ns: i64) -> Vec<Request> {
     requests
 }
 
-/// A stream is one request; where the trace does not hold its beginning, it was there before.
+/// A stream is one request; if the trace does not have its beginning, it began before.
 fn stream(trace: &[TraceEvent], end_ns: i64) -> Vec<Request> {
     let from_ns = trace.first().map_or(end_ns, at_ns);
     vec![Request { from_ns, held_to_ns: from_ns, to_ns: end_ns }]
@@ -221,7 +220,7 @@ mod tests {
             TraceEvent::Answered { at_ns: 112, events: 2 },
             TraceEvent::Delivered { due_ns: 100, at_ns: 112 },
             TraceEvent::Delivered { due_ns: 105, at_ns: 112 },
-            // Due while nobody listened: not held at all.
+            // Due during the deaf window: not held at all.
             TraceEvent::Asked { at_ns: 130 },
             TraceEvent::Delivered { due_ns: 120, at_ns: 135 },
             TraceEvent::Answered { at_ns: 135, events: 1 },

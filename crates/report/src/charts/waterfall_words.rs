@@ -1,4 +1,4 @@
-//! What the waterfall says in words.
+//! The texts of the waterfall.
 
 use contract::Pattern;
 
@@ -15,8 +15,8 @@ pub(super) fn oldest_ms(lane: &Lane<'_>) -> Option<f64> {
     lane.arrivals.iter().map(|arrival| arrival.age_ms()).max_by(f64::total_cmp)
 }
 
-/// Requests under way when the first of the events was due, and those begun until this subscriber had the
-/// last: what it asked afterwards was for others. A stream is one, and one more each time it is opened
+/// Requests under way when the first of the events was due, and those begun until this subscriber had the last
+/// one: later requests were for other events. A stream is one request, and one more each time it is opened
 /// again.
 fn asked(lane: &Lane<'_>, traced: &Traced<'_>) -> usize {
     let first_ns = traced.due_ns.first().copied().unwrap_or(0);
@@ -69,7 +69,7 @@ fn asked_words(traced: &Traced<'_>) -> String {
     parts.join(", ")
 }
 
-/// Who brought the oldest, and how often each asked.
+/// Which pattern delivered the oldest event, and how often each asked.
 pub(super) fn title(traced: &Traced<'_>) -> String {
     let aged = traced.lanes.iter().filter_map(|lane| Some((lane, oldest_ms(lane)?)));
     let oldest = aged.max_by(|(_, left), (_, right)| left.total_cmp(right));
@@ -78,13 +78,13 @@ pub(super) fn title(traced: &Traced<'_>) -> String {
         || events.clone(),
         |(lane, age_ms)| {
             format!(
-                "Of {events} in this stretch {} brought the oldest, after {}",
+                "Of these {events} {} delivered the oldest, after {}",
                 lane.point.pattern.label(),
                 with_unit(age_ms, "ms")
             )
         },
     );
-    format!("{brought}; until the last had come {}", asked_words(traced))
+    format!("{brought}. To get them all, {}", asked_words(traced))
 }
 
 /// Every lane in words.
@@ -96,7 +96,7 @@ pub(super) fn description(traced: &Traced<'_>) -> String {
             let oldest = oldest_ms(lane)
                 .map_or_else(String::new, |age_ms| format!(", the oldest {} old", with_unit(age_ms, "ms")));
             format!(
-                "{}: asked {}, brought {} of {}{oldest}",
+                "{}: asked {}, received {} of {}{oldest}",
                 lane.point.label(),
                 times(asked(lane, traced)),
                 lane.arrivals.len(),
@@ -105,7 +105,7 @@ pub(super) fn description(traced: &Traced<'_>) -> String {
         })
         .collect();
     format!(
-        "Lanes over time, one a pattern, with the same events as upright lines; bars for requests, marks where events arrived. {}.",
+        "Lanes over time, one per pattern. Vertical lines are the same events, bars are requests, marks are arrivals. {}.",
         lanes.join("; ")
     )
 }

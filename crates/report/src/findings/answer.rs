@@ -7,6 +7,6 @@ pub struct Answer {
     pub scenario: String,
     /// The answer in one sentence, or in a few short ones.
     pub sentence: String,
-    /// Conditions under which it flips, beyond the one in the sentence.
+    /// Further sentences, such as the conditions under which the answer changes.
     pub conditions: Vec<String>,
 }

@@ -42,7 +42,7 @@ pub struct PointComparison {
     pub left: ComparedPoint,
     /// The other.
     pub right: ComparedPoint,
-    /// In what they are compared.
+    /// The quantity in which they are compared.
     pub quantity: QuantityName,
     /// Left ÷ right, the geometric mean over the blocks that both have; none where a value is zero.
     pub ratio: Option<f64>,
@@ -57,29 +57,29 @@ pub struct PointComparison {
     pub p_adjusted: Option<f64>,
     /// Whether it is of the scenario's primary quantity, which has a family of its own.
     pub primary: bool,
-    /// Whether a difference is shown: the interval leaves out "the same", the adjusted probability is
-    /// at most 0.05, and it is more than the clocks of browsers that told ages may be off.
+    /// Whether a difference is shown: the interval excludes "the same", the adjusted probability is at most
+    /// 0.05, and the difference exceeds the clock error of browsers that measured the ages.
     pub shown: bool,
-    /// Whether the difference is smaller than the clock of a browser that told the ages may be off.
+    /// Whether the difference is smaller than the clock error of a browser that measured the ages.
     pub is_within_clocks: bool,
 }
 
 impl PointComparison {
-    /// Whether it tells a value as a multiple of the floor: an estimate, which claims no difference and
-    /// so belongs to no family.
+    /// Whether it gives a value as a multiple of the floor: an estimate, which claims no difference and so
+    /// belongs to no family.
     #[must_use]
     pub fn is_floor_ratio(&self) -> bool {
         self.right.server.is_floor()
     }
 
-    /// Whether there are blocks enough to judge by; never of a floor ratio.
+    /// Whether there are enough blocks for a judgement; false for a floor ratio.
     #[must_use]
     pub const fn is_judged(&self) -> bool {
         self.p_adjusted.is_some()
     }
 
     /// `2.90 times (2.70–3.10)` or `no difference shown (0.970–1.05)`; without the interval where both
-    /// ends print as the ratio does. `2.90 times by one run` where so few blocks are not judged.
+    /// ends print as the ratio does. `2.90 times by one run` if there are too few blocks for a judgement.
     #[must_use]
     pub fn words(&self) -> String {
         let ends = self.low.zip(self.high).map(|(low, high)| [low, high].map(three_digits));
@@ -93,8 +93,8 @@ impl PointComparison {
                 let few = few_blocks(self.blocks).map_or_else(String::new, |few| format!(" by {few}"));
                 format!("{} times{interval}{few}", three_digits(ratio))
             }
-            (true, true, None) => "a difference is shown, for which there is no ratio".to_owned(),
-            (false, _, None) => "not told".to_owned(),
+            (true, true, None) => "a difference is shown; it has no ratio".to_owned(),
+            (false, _, None) => "no ratio".to_owned(),
         }
     }
 }

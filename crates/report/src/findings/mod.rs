@@ -1,4 +1,4 @@
-//! What a run found out: data that every output prints. Nothing is decided here, see `judgement`.
+//! The findings of a run: the data that every output prints. Decisions are made in `judgement`.
 
 mod answer;
 mod comparison;

@@ -1,4 +1,4 @@
-//! A point: one pattern with one set of settings in one scenario, and what its trials say.
+//! A point: one pattern with one set of settings in one scenario, and the results of its trials.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -21,7 +21,7 @@ use crate::{
     },
 };
 
-/// A percentile needs this many deliveries beyond it, or a few stragglers decide it.
+/// A percentile needs this many deliveries beyond it, or a few late ones decide it.
 pub(crate) const SAMPLES_BEYOND: f64 = 10.0;
 
 /// One pattern at one setting of one scenario.
@@ -44,7 +44,7 @@ pub struct Point {
     pub valid: bool,
     /// Why not, in words; empty if it is valid. They open the warnings too.
     pub invalid_because: Vec<String>,
-    /// Doubts, in words.
+    /// Warnings, in words.
     pub warnings: Vec<String>,
     /// Sum over the completed trials.
     pub delivery: Delivery,
@@ -54,7 +54,7 @@ pub struct Point {
     pub predicted: Option<Predicted>,
     /// What the scenario varies, if that concerns the pattern.
     pub(crate) swept: Option<Swept>,
-    /// What the closed form says of other poll intervals; empty but for short polling.
+    /// Bytes per event at other poll intervals by the closed form; empty except for short polling.
     pub(crate) bytes_by_interval: Vec<(f64, f64)>,
     pub(crate) ages: AgeView,
 }
@@ -79,13 +79,12 @@ impl Point {
         self.trials.iter().all(|trial| trial.not_run.is_some()).then_some(first)
     }
 
-    /// What a browser brought to light in its trials.
+    /// The results of a browser in its trials.
     pub fn watched(&self) -> impl Iterator<Item = &BrowserFindings> {
         self.trials.iter().filter_map(|trial| trial.watched.as_ref())
     }
 
-    /// Most by which the clock of a browser that told the ages may be off, in milliseconds; none where
-    /// none told them.
+    /// Largest clock error of a browser that measured the ages, in milliseconds; none without a browser.
     #[must_use]
     pub fn clock_bound_ms(&self) -> Option<f64> {
         let bounds = self.completed().filter_map(|of| Some(of.browser_clock.as_ref()?.bound_us * 1e-3));
@@ -163,7 +162,7 @@ impl Point {
         self.swept.and_then(|swept| swept.value(&self.params))
     }
 
-    /// None where the pattern does not have the swept setting: it holds for every value.
+    /// None if the pattern does not have the swept setting: the point applies to every value.
     pub(crate) fn swept_key(&self) -> Option<SweptValue> {
         self.swept.and_then(|swept| swept.key(&self.params))
     }
@@ -188,16 +187,16 @@ impl Point {
     }
 }
 
-/// What stands where the numbers of a point would, if it was not run or was a browser's task.
+/// Replaces the numbers of a point that was not run or was a browser's task.
 pub(crate) fn unmeasured(point: &Point) -> Option<String> {
     if let Some(reason) = point.not_run() {
         return Some(format!("not run: {reason}"));
     }
     (point.completed().next().is_none() && point.watched().next().is_some())
-        .then(|| "a browser's task: what it brought to light stands with the question".to_owned())
+        .then(|| "a browser's task: its results are with the question".to_owned())
 }
 
-/// A pattern that the swept setting does not concern stands for every value of it.
+/// A point of a pattern that the swept setting does not concern applies to every value.
 pub(crate) fn at_same_value(left: &Point, right: &Point) -> bool {
     match (left.swept_key(), right.swept_key()) {
         (Some(left), Some(right)) => left == right,

@@ -21,7 +21,7 @@ pub struct Findings {
     pub started_at: String,
     /// Where it was measured.
     pub environment: Environment,
-    /// Servers of other makes, as they were found there.
+    /// Third-party servers, as they were found there.
     pub targets: Vec<TargetNote>,
     /// Trials planned, calibration left out.
     pub trials_planned: u32,
@@ -31,13 +31,13 @@ pub struct Findings {
     pub verdict: Verdict,
     /// Why.
     pub verdict_reason: String,
-    /// Doubts about the run as a whole, in words.
+    /// Warnings about the run as a whole, in words.
     pub warnings: Vec<String>,
     /// One answer a scenario, in the order of the report.
     pub answers: Vec<Answer>,
     /// The scenarios in the order of the report, those without any trial left out.
     pub scenarios: Vec<ScenarioFinding>,
-    /// What the calibration trials found out.
+    /// The results of the calibration trials.
     pub calibrations: Vec<CalibrationFinding>,
     /// Every trial that could not be finished, calibration included.
     pub failures: Vec<Failure>,
@@ -76,7 +76,7 @@ impl Findings {
     }
 }
 
-/// What a calibration trial found out, or that it failed.
+/// The result of a calibration trial.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CalibrationFinding {
     /// Which pattern.

@@ -15,7 +15,7 @@ pub struct ScenarioFinding {
     pub points: Vec<Point>,
     /// Its points compared with each other, block by block.
     pub comparisons: Vec<PointComparison>,
-    /// Its thresholds, each at every point that it speaks of.
+    /// Its thresholds, each at every point that it applies to.
     pub thresholds: Vec<ThresholdFinding>,
     /// The command that reproduces it.
     pub command: String,
@@ -42,8 +42,8 @@ impl ScenarioFinding {
         self.points.iter().any(|point| point.server.is_foreign())
     }
 
-    /// The cost that its servers are told apart by: what the question is about if that is a cost, the
-    /// server's CPU per event otherwise; up to the knee where the rate grows.
+    /// The cost in which its servers are compared: the primary quantity if that is a cost, else the server's
+    /// CPU per event; up to saturation where the rate grows.
     pub(crate) fn main_cost(&self) -> QuantityName {
         if self.is_ramp() {
             return QuantityName::SaturationCpuPerEvent;
@@ -62,7 +62,7 @@ impl ScenarioFinding {
         self.points.iter().map(Point::blocks).max().unwrap_or(0)
     }
 
-    /// That it has too few blocks to judge by, in words; none with enough, and where nothing was measured.
+    /// How few blocks it has, in words; none with enough for a judgement, and if nothing was measured.
     pub(crate) fn few_blocks(&self) -> Option<&'static str> {
         few_blocks(self.blocks()).filter(|_| self.blocks() > 0)
     }

@@ -1,11 +1,11 @@
-//! What became of a threshold at a point.
+//! The outcome of a threshold at a point.
 
 use crate::{
     quantities::Bound,
     text::number::{rounded_down, three_digits},
 };
 
-/// What became of a threshold.
+/// The outcome of a threshold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ThresholdOutcome {
     /// It is kept: by the whole interval, or by the value where there is none. Against another server
@@ -60,7 +60,7 @@ pub struct ThresholdFinding {
     pub high: Option<f64>,
     /// Whether the value is only a lower bound.
     pub bound: Bound,
-    /// What became of it.
+    /// Its outcome.
     pub outcome: ThresholdOutcome,
     /// Why, in words.
     pub reason: String,

@@ -27,18 +27,18 @@ pub struct Trial {
     pub added: Option<AddedAge>,
     /// What it measured; none if it failed, was not run, or was a browser's task.
     pub measurements: Option<Measurements>,
-    /// What a browser brought to light, if that was the trial.
+    /// The results of a browser, if that was the trial.
     pub watched: Option<BrowserFindings>,
     /// Why it was not run; none if it was.
     pub not_run: Option<String>,
-    /// What it says about each quantity, in the order of [`QuantityName::ALL`]; empty if it failed.
+    /// Its reading of each quantity, in the order of [`QuantityName::ALL`]; empty if it failed.
     pub(crate) readings: Vec<Option<Reading>>,
     /// Its ages.
     pub(crate) ages: AgeView,
 }
 
 impl SetAside {
-    /// That it was repeated, and why.
+    /// Says that it was repeated, and why.
     pub(crate) fn sentence(&self) -> String {
         let Self { block, attempt, reasons } = self;
         format!(
@@ -49,7 +49,7 @@ impl SetAside {
 }
 
 impl Trial {
-    /// What it says about a quantity.
+    /// Its reading of a quantity.
     pub(crate) fn reading(&self, name: QuantityName) -> Option<Reading> {
         self.readings.get(name as usize).copied().flatten()
     }

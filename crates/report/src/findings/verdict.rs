@@ -1,6 +1,6 @@
-//! The one word about a run.
+//! The verdict on a run, in one word.
 
-/// The one word about a run.
+/// The verdict on a run, in one word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
     /// Every planned trial completed or could not be run here, what was measured is valid, and every
@@ -12,9 +12,9 @@ pub enum Verdict {
     Invalid,
     /// The run ended before all planned trials did.
     Interrupted,
-    /// The numbers can be trusted, and a threshold is broken by them.
+    /// The numbers can be trusted, and they break a threshold.
     ThresholdFailed,
-    /// The numbers can be trusted, and do not tell whether a threshold is kept.
+    /// The numbers can be trusted, but do not decide whether a threshold is kept.
     Inconclusive,
 }
 

@@ -1,4 +1,4 @@
-//! Which value of a table stands out.
+//! Which values of a table are bold.
 
 use super::judge::{Judge, Told};
 use crate::{
@@ -7,8 +7,8 @@ use crate::{
     statistics::blocks::few_blocks,
 };
 
-/// Said beside the table.
-pub(crate) const BEST_EXPLAINED: &str = "Bold: lowest at its setting, and told apart from all others.";
+/// Appears next to the table.
+pub(crate) const BEST_EXPLAINED: &str = "Bold: the lowest at its setting, and told apart from all others.";
 
 /// Whether a value is the lowest and told apart from all others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,8 +17,8 @@ pub(crate) enum Best {
     No,
 }
 
-/// The best of the patterns at the same swept value, if it is told apart from each of them; of
-/// the servers of its pattern, where those are compared. The floor competes with nobody.
+/// Whether a value is the best of the patterns at the same swept value and told apart from each of them; if
+/// servers are compared, the best of the servers of its pattern. The floor is not a competitor.
 pub(crate) fn is_best(finding: &ScenarioFinding, point: &Point, name: QuantityName) -> Best {
     let value = |point: &Point| {
         let quantity = point.quantity_of(name);
@@ -51,8 +51,8 @@ pub(crate) fn is_best(finding: &ScenarioFinding, point: &Point, name: QuantityNa
     if others.peek().is_some() && others.all(beaten) { Best::Yes } else { Best::No }
 }
 
-/// By the comparison of the two; with fewer than four blocks only where single trials do not scatter by so
-/// much.
+/// By the comparison of the two; with fewer than four blocks only if the difference exceeds the scatter of
+/// single trials.
 fn is_told_apart(finding: &ScenarioFinding, name: QuantityName, point: &Point, other: &Point) -> bool {
     let judged = between(&finding.comparisons, name, point, other).filter(|found| found.is_judged());
     let is_few = few_blocks(point.blocks().min(other.blocks())).is_some();

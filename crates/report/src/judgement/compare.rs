@@ -1,7 +1,7 @@
 //! What changed between two runs: the same points before and after.
 //!
-//! The blocks of two runs do not belong together, so they are not paired: Welch's t on the logarithms
-//! of the blocks' values, which lets the two runs scatter differently.
+//! The blocks of two runs are not paired, so this is Welch's t on the logarithms of the blocks' values. It
+//! allows the two runs a different scatter.
 
 use contract::Environment;
 use distrs::StudentsT;
@@ -12,26 +12,26 @@ use crate::{
     statistics::estimate::{FEWEST_BLOCKS, Spread},
 };
 
-/// Rates of a drawn schedule that differ by less, as a logarithm, are the same setting.
+/// Rates of random schedules that differ by less, as a logarithm, are the same setting.
 const SAME_RATE: f64 = 0.25;
 
-/// What of a comparison is told.
+/// Which changes a comparison lists.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Detail {
-    /// Changes that are shown, and as large as this fraction.
+    /// Only shown changes of at least this fraction.
     From(f64),
     /// Every quantity of every point.
     All,
 }
 
-/// What happened to a quantity.
+/// How a quantity changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Change {
     /// The 95 % interval of after ÷ before lies above 1.
     Higher,
     /// It lies below 1.
     Lower,
-    /// It holds 1.
+    /// It contains 1.
     NotShown,
     /// Fewer than four blocks on a side, or only a bound.
     NotJudged,
@@ -67,7 +67,7 @@ pub struct QuantityChange {
     pub ratio: Option<f64>,
     /// Ends of the ratio's 95 % interval; none with fewer than four blocks on a side.
     pub interval: Option<(f64, f64)>,
-    /// What happened to it.
+    /// How it changed.
     pub change: Change,
     /// Whether a side's point is invalid.
     pub invalid: Option<&'static str>,
@@ -78,7 +78,7 @@ pub struct QuantityChange {
 pub struct Compared {
     /// The two runs in a line each.
     pub runs: [String; 2],
-    /// The changes that [`Detail`] asks for, in the order of the report.
+    /// The changes that [`Detail`] selects, in the order of the report.
     pub changes: Vec<QuantityChange>,
     /// Quantities that were judged: four blocks or more on both sides, and no bound.
     pub judged: usize,
@@ -153,7 +153,7 @@ fn described(findings: &Findings) -> String {
     )
 }
 
-/// The same point in the other run: the rate of a schedule that was drawn anew differs a little.
+/// The same point in the other run: the actual rate of another random schedule differs a little.
 fn counterpart<'a>(point: &Point, others: &[&'a Point]) -> Option<&'a Point> {
     let apart = |other: &Point| (other.params.rate_hz / point.params.rate_hz).ln().abs();
     let same = |other: &Point| {
@@ -219,7 +219,7 @@ fn judge(before: &[Reading], after: &[Reading]) -> Judged {
     let Some((low, high)) = welch(&left, &right) else {
         return Judged { ratio: ratio(difference), ..nothing };
     };
-    // What is left of rounding is no change.
+    // A rounding error is not a change.
     let change = match (low, high) {
         (low, _) if low > 1e-12 => Change::Higher,
         (_, high) if high < -1e-12 => Change::Lower,
@@ -245,7 +245,7 @@ fn welch(left: &Spread, right: &Spread) -> Option<(f64, f64)> {
     Some((difference - half, difference + half))
 }
 
-/// What differs beside the numbers.
+/// What else differs between the runs.
 fn differences(before: &Findings, after: &Findings) -> Vec<String> {
     let mut found = environment_differences(&before.environment, &after.environment);
     if before.seed != after.seed {
@@ -261,7 +261,7 @@ fn differences(before: &Findings, after: &Findings) -> Vec<String> {
         }
         if schedules(left) != schedules(right) {
             found.push(format!(
-                "schedule of {name}: another draw; the intervals do not cover what that changes"
+                "schedule of {name}: another draw; the intervals do not cover the effect of that"
             ));
         }
     }

@@ -1,4 +1,4 @@
-//! Every pair of points that a question is about, compared block by block.
+//! Compares every pair of points that the question is about, block by block.
 
 use contract::{Arrivals, Scenario};
 
@@ -13,8 +13,8 @@ use crate::{
 /// Chance of a false "difference shown" in a family of comparisons.
 const LEVEL: f64 = 0.05;
 
-/// Quantities worth comparing: what a reader may prefer less of. Each one more makes the others'
-/// differences harder to show.
+/// Quantities worth comparing: less is better. Each further one makes the others' differences harder to
+/// show.
 const COMPARED: [QuantityName; 9] = [
     QuantityName::AgeMean,
     QuantityName::AgeP50,
@@ -27,7 +27,7 @@ const COMPARED: [QuantityName; 9] = [
     QuantityName::WakeupsPerEvent,
 ];
 
-/// Further ones where the question is what connections cost.
+/// Further ones if the question is the cost of connections.
 const COMPARED_WITH_STAIRS: [QuantityName; 10] = [
     QuantityName::CpuAboveIdlePerEvent,
     QuantityName::ConnectP50,
@@ -41,7 +41,7 @@ const COMPARED_WITH_STAIRS: [QuantityName; 10] = [
     QuantityName::CpuIdlePerSubscriberHour,
 ];
 
-/// Further ones where the rate grows until a server can do no more.
+/// Further ones if the rate grows until the server is saturated.
 const COMPARED_ON_RAMPS: [QuantityName; 2] =
     [QuantityName::SaturationDeliveries, QuantityName::SaturationCpuPerEvent];
 
@@ -79,7 +79,7 @@ pub(crate) fn comparisons(scenario: &Scenario, points: &[Point]) -> Vec<PointCom
     found.into_iter().map(|(_, comparison)| comparison).collect()
 }
 
-/// The quantities, the one that the question is about among them.
+/// The quantities, including the primary one.
 fn compared(scenario: &Scenario) -> Vec<QuantityName> {
     let mut names = COMPARED.to_vec();
     if !scenario.stairs.is_empty() {
@@ -93,7 +93,7 @@ fn compared(scenario: &Scenario) -> Vec<QuantityName> {
     names
 }
 
-/// The costs that are told as multiples of the floor, and what the question is about.
+/// The costs that are given as multiples of the floor, and the primary quantity.
 fn floored(scenario: &Scenario) -> Vec<QuantityName> {
     let mut names = FLOORED.to_vec();
     let primary = QuantityName::ALL.into_iter().find(|name| name.key() == scenario.primary);
@@ -101,7 +101,7 @@ fn floored(scenario: &Scenario) -> Vec<QuantityName> {
     names
 }
 
-/// Compares two points block by block; none if they have no block in common, or one gives a bound.
+/// Compares two points block by block; none if they have no common block, or one has only a bound.
 pub(crate) fn compare(quantity: QuantityName, left: &Point, right: &Point) -> Option<Paired> {
     let (left, right) = (left.by_block(quantity)?, right.by_block(quantity)?);
     let values: Vec<(f64, f64)> =
@@ -109,9 +109,9 @@ pub(crate) fn compare(quantity: QuantityName, left: &Point, right: &Point) -> Op
     paired(&values)
 }
 
-/// Patterns at the same swept value, swept values within a pattern where they are what the question
-/// compares, and servers of the same pattern. Patterns are compared on the lab's own server alone:
-/// between others they are no question of a scenario, and each more comparison hides the others.
+/// Patterns at the same swept value, swept values within a pattern if the question compares them, and servers
+/// of the same pattern. Patterns are compared only on the lab's own server: no scenario asks for more, and
+/// each further comparison makes the others harder to show.
 fn pairs<'a>(scenario: &Scenario, points: &'a [Point]) -> Vec<(&'a Point, &'a Point)> {
     let swept = Swept::of(scenario);
     let mut pairs = Vec::new();
@@ -137,10 +137,10 @@ fn pairs<'a>(scenario: &Scenario, points: &'a [Point]) -> Vec<(&'a Point, &'a Po
                     )
                 )
             } else {
-                // Sides are compared with each other; what the patterns differ in is no news there.
+                // Only the two sides are compared with each other, not the patterns.
                 swept != Some(Swept::Side) && at_same_value(left, right)
             };
-            // What is not to be believed is not to be compared.
+            // Invalid points are not compared.
             if wanted && left.valid && right.valid {
                 pairs.push((left, right));
             }
@@ -149,7 +149,7 @@ fn pairs<'a>(scenario: &Scenario, points: &'a [Point]) -> Vec<(&'a Point, &'a Po
     pairs
 }
 
-/// Every point with the floor it stands on.
+/// Every point with its floor.
 fn upon_floors(points: &[Point]) -> Vec<(&Point, &Point)> {
     let valid = |point: &&Point| point.valid;
     points
@@ -183,8 +183,8 @@ fn comparison(
     }
 }
 
-/// Whether two ages differ by less than the clocks of the browsers that told them may be off: that is
-/// no result, whatever the blocks say.
+/// Whether two ages differ by less than the clock errors of the browsers that measured them: that is not a
+/// result, even if the blocks show it.
 pub(crate) fn within_clocks(quantity: QuantityName, left: &Point, right: &Point) -> bool {
     let error = |point: &Point| point.quantity_of(quantity).clock_bound_ms;
     if error(left).is_none() && error(right).is_none() {

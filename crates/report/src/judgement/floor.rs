@@ -1,6 +1,6 @@
-//! The floor: what the kernel alone costs, measured by a server that does nothing but write.
+//! The floor: the lower bound of a server's cost, measured by a server that only writes.
 //!
-//! It is no competitor. Where a scenario has points of it, every other server's costs are told as
+//! It is not a competitor. If a scenario has points of it, every other server's costs are given as
 //! multiples of the floor of the same pattern and setting, block by block.
 
 use contract::PublisherSeat;
@@ -11,7 +11,7 @@ use crate::{
     text::number::three_digits,
 };
 
-/// The costs that are told as multiples of the floor.
+/// The costs that are given as multiples of the floor.
 pub(crate) const FLOORED: [QuantityName; 14] = [
     QuantityName::AgeP50,
     QuantityName::AgeP99,
@@ -29,24 +29,24 @@ pub(crate) const FLOORED: [QuantityName; 14] = [
     QuantityName::CpuIdlePerSubscriberHour,
 ];
 
-/// What a limit line in a figure is.
+/// Explains the floor's line in a figure.
 pub(crate) const FLOOR_KEY: &str = "floor: what the kernel alone costs";
 
-/// Said beside tables.
+/// Appears next to tables.
 pub(crate) fn floor_explained(finding: &ScenarioFinding) -> String {
     let posted = match finding.scenario.publisher {
         PublisherSeat::Server => "",
-        // Its control port belongs to the same process, and so does what the answer costs.
+        // Its control port is in the same process, so the answers' cost is included.
         PublisherSeat::Harness => {
-            " Here the publisher sits in the harness, so the floor also answers one POST an event, over HTTP."
+            " Here the publisher is in the harness, so the floor also answers one POST an event."
         }
     };
     format!(
-        "The floor is what the kernel alone costs: one thread that writes a ready frame to each socket and reads nothing it could leave out.{posted} “× floor” is a value ÷ that of the floor of the same pattern, taken block by block, with its 95 % interval. It is an estimate, not a test against 1, and shares no error rate with the comparisons."
+        "The floor (lower bound) is what the kernel alone costs: one thread writes a ready-made frame to each socket and skips all optional reads.{posted} “× floor” is a value ÷ the floor's value for the same pattern, taken block by block, with its 95 % interval. It is an estimate, not a test against 1, and not part of the comparisons' error rates."
     )
 }
 
-/// The floor that a point stands on: the same pattern at the same setting.
+/// The floor of a point: the same pattern at the same setting.
 pub(crate) fn floor_of<'a>(points: &'a [Point], point: &Point) -> Option<&'a Point> {
     let is_floor = |other: &&Point| other.server.is_floor() && other.pattern == point.pattern;
     points
@@ -56,12 +56,12 @@ pub(crate) fn floor_of<'a>(points: &'a [Point], point: &Point) -> Option<&'a Poi
         .find(|floor| at_same_value(point, floor))
 }
 
-/// Whether a scenario has a floor to tell costs by.
+/// Whether a scenario measured the floor.
 pub(crate) fn has_floor(finding: &ScenarioFinding) -> bool {
     finding.points.iter().any(|point| point.server.is_floor())
 }
 
-/// A point's value ÷ the floor's; none where either is missing.
+/// A point's value ÷ the floor's; none if either is missing.
 pub(crate) fn ratio<'a>(
     finding: &'a ScenarioFinding,
     point: &Point,

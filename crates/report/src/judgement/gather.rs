@@ -1,4 +1,4 @@
-//! From the records of a point to the point: readings, predictions, validity, doubts.
+//! From the records of a point to the point: readings, predictions, validity, warnings.
 
 use contract::{Delivery, Limits, Manifest, Outcome, Scenario, TrialRecord};
 
@@ -88,14 +88,14 @@ fn added_ms(point: &Point, age: QuantityName) -> Option<f64> {
     (!added.is_empty()).then(|| added.iter().sum::<f64>() / added.len() as f64)
 }
 
-/// The trial whose ages the instrument may have changed most beyond what is allowed, if there is one.
+/// The trial in which the instrument's share of the ages exceeds its limit most, if there is one.
 fn added_beyond(point: &Point, limits: &Limits) -> Option<AddedAge> {
     let beyond = point.trials.iter().filter_map(|trial| trial.added).filter(|added| added.is_beyond(limits));
     let times = |added: &AddedAge| added.total_ms() / added.allowed_ms(limits);
     beyond.max_by(|one, other| times(one).total_cmp(&times(other)))
 }
 
-/// Why a reader should not lean on a quantity.
+/// Why a reader should not rely on a quantity.
 fn doubt(point: &Point, quantity: &Quantity, limits: &Limits) -> Option<String> {
     if quantity.measured.is_none() {
         return point.missing(quantity.name);
@@ -106,7 +106,7 @@ fn doubt(point: &Point, quantity: &Quantity, limits: &Limits) -> Option<String> 
     if is_per_delivery(quantity.name) && point.ages.censored > 0 {
         let never = count(point.ages.censored);
         return Some(format!(
-            "for each delivery that arrived within the window; {never} of those due in it never came"
+            "per delivery that arrived within the window; {never} of those due in it never came"
         ));
     }
     if quantity.name.is_age()
@@ -114,7 +114,7 @@ fn doubt(point: &Point, quantity: &Quantity, limits: &Limits) -> Option<String> 
     {
         return Some(added.sentence(limits));
     }
-    // Percentiles are read from each trial by itself.
+    // Percentiles are read from each trial separately.
     let smallest = point.trials.iter().filter(|trial| trial.measurements.is_some());
     let total = smallest.map(|trial| trial.ages.total()).min().unwrap_or(0) as f64;
     if quantity.name == QuantityName::AgeP99 && total * 0.01 < SAMPLES_BEYOND {
@@ -130,7 +130,6 @@ fn doubt(point: &Point, quantity: &Quantity, limits: &Limits) -> Option<String> 
 fn judge(point: &mut Point, records: &[&TrialRecord], scenario: &Scenario) {
     let mut warnings: Vec<String> = point.set_aside.iter().map(SetAside::sentence).collect();
     for record in records {
-        // Which of several trials of a point it was.
         let of = if records.len() > 1 { format!("block {}: ", record.block) } else { String::new() };
         let said = |text: String| format!("{of}{text}");
         match &record.outcome {
@@ -147,7 +146,7 @@ fn judge(point: &mut Point, records: &[&TrialRecord], scenario: &Scenario) {
                     String::new()
                 };
                 point.invalid_because.extend(doubts.invalid.into_iter().map(|text| said(text + &tries)));
-                let finding = |text| said(format!("{text}: a finding, behind such an obstacle"));
+                let finding = |text| said(format!("{text}: a finding about this obstacle"));
                 warnings.extend(doubts.findings.into_iter().map(finding));
                 warnings.extend(doubts.notes.into_iter().map(said));
                 let sent_again = retransmission_warning(measurements);
@@ -158,7 +157,7 @@ fn judge(point: &mut Point, records: &[&TrialRecord], scenario: &Scenario) {
                 add(&mut point.delivery, &measurements.delivery);
                 if record.calibration.is_none() && record.server.is_pushlab() {
                     let missing =
-                        "no calibration of this pattern: the prediction leaves out what this machine costs";
+                        "no calibration of this pattern: the prediction leaves out this machine's costs";
                     warnings.push(missing.to_owned());
                 }
             }
@@ -200,7 +199,7 @@ pub(crate) fn set_aside(record: &TrialRecord, scenario: &Scenario) -> SetAside {
     }
 }
 
-/// What one record says.
+/// The trial of one record.
 pub(crate) fn trial(record: &TrialRecord, scenario: &Scenario) -> Trial {
     let ages = AgeView::merged(record.measurements().into_iter());
     let readings = record.measurements().map_or_else(Vec::new, |measurements| {

@@ -8,23 +8,23 @@ use crate::{
     text::number::{setting, three_digits, times, with_setting},
 };
 
-/// By how much values of single trials may differ although nothing does.
+/// By how much values of single trials differ by chance alone.
 struct Scatter {
     /// The larger ÷ the smaller.
     factor: f64,
-    /// Of times, what comes on top of that.
+    /// For times: added to that.
     more_ms: f64,
 }
 
-/// What is not counted but timed or metered. Two valid runs of one command have had these ages at p99: 4.70
-/// and 12.9 ms, 6.84 and 22.2 ms (a factor of 3.2); and 8.46 and 0.754 ms (a factor of 11, and 7.7 ms). So a
-/// factor alone would have to be large, and a few milliseconds are none of their own.
+/// For timed or metered quantities. Two valid runs of the same command have had these ages at p99: 4.70 and
+/// 12.9 ms, 6.84 and 22.2 ms (a factor of 3.2), and 8.46 and 0.754 ms (a factor of 11, and 7.7 ms). A factor
+/// alone would have to be large, so a few milliseconds are added to a smaller one.
 const MEASURED: Scatter = Scatter { factor: 3.0, more_ms: 10.0 };
 
-/// What is counted: which exchanges lie in the window moves it by some percent.
+/// For counts: the exchanges at the window's edges change them by some percent.
 const COUNTED: Scatter = Scatter { factor: 1.1, more_ms: 0.0 };
 
-/// Whether two values differ by more than single trials scatter, where there is no interval.
+/// Whether two values without an interval differ by more than single trials scatter.
 pub(crate) fn beyond_scatter(name: QuantityName, left: f64, right: f64) -> bool {
     let scatter = if name.is_counted() { COUNTED } else { MEASURED };
     let more = if name.unit() == "ms" { scatter.more_ms } else { 0.0 };
@@ -34,16 +34,16 @@ pub(crate) fn beyond_scatter(name: QuantityName, left: f64, right: f64) -> bool 
 /// The same rule as a sentence.
 pub(crate) fn scatter_words() -> String {
     format!(
-        "Without one, values are told apart only where one is more than {} times the other, a time by {} more still; counts (requests, bytes, packets) from a tenth on.",
+        "Without an interval, values are told apart only where one is more than {} times the other (times: plus {}). Counts (requests, bytes, packets) are told apart if they differ by more than a tenth.",
         setting(MEASURED.factor),
         with_setting(MEASURED.more_ms, "ms")
     )
 }
 
-/// What the blocks say of two values.
+/// Whether the blocks tell two values apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Told {
-    /// A difference is shown, or with fewer than four blocks is larger than what single trials scatter by.
+    /// A difference is shown or, with fewer than four blocks, exceeds the scatter of single trials.
     Apart,
     /// They are not told apart.
     Alike(Alike),
@@ -52,9 +52,9 @@ pub(crate) enum Told {
 /// Why two values are not told apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Alike {
-    /// Four blocks or more were judged, and show no difference.
+    /// Four blocks or more were judged and show no difference.
     NoDifference,
-    /// So many blocks are too few to judge by: that is no finding.
+    /// This many blocks are too few for a judgement.
     NotJudged(usize),
 }
 
@@ -76,7 +76,7 @@ impl Alike {
     }
 }
 
-/// ` by one run`; empty where the blocks are enough, and something else is in the way of a judgement.
+/// ` by one run`; empty if there are enough blocks, and something else prevents a judgement.
 fn by_so_few(blocks: usize) -> String {
     few_blocks(blocks).map_or_else(String::new, |few| format!(" by {few}"))
 }

@@ -1,4 +1,4 @@
-//! What each optimisation of the server is worth: a rung takes one away.
+//! What each optimisation of the server saves: an ablation removes one.
 
 use contract::{Pattern, Rung};
 
@@ -12,7 +12,7 @@ use crate::{
     },
 };
 
-/// What a rung adds to another, per delivery.
+/// What an ablation adds to the variant that it is compared with, per delivery.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Step {
     /// Mean of the blocks' differences, in the quantity's unit.
@@ -24,7 +24,7 @@ pub(crate) struct Step {
 }
 
 impl Step {
-    /// Whether the interval leaves out zero; never without one.
+    /// Whether the interval excludes zero; false without an interval.
     pub(crate) fn is_shown(&self) -> bool {
         self.interval.is_some_and(|(low, high)| low > 0.0 || high < 0.0)
     }
@@ -63,12 +63,12 @@ impl Step {
     }
 }
 
-/// The point of a rung.
+/// The point of an ablation.
 pub(crate) fn on_rung<'a>(points: &[&'a Point], pattern: Pattern, rung: Rung) -> Option<&'a Point> {
     points.iter().copied().find(|point| point.pattern == pattern && point.params.rung == Some(rung))
 }
 
-/// Which rung a rung takes something away from.
+/// The variant that an ablation is compared with.
 pub(crate) const fn above(rung: Rung) -> Option<Rung> {
     match rung {
         Rung::Best => None,
@@ -77,7 +77,7 @@ pub(crate) const fn above(rung: Rung) -> Option<Rung> {
     }
 }
 
-/// What `point` costs more than `than`, block by block; none where one of them is a bound.
+/// By how much `point` costs more than `than`, block by block; none if one of them is a bound.
 pub(crate) fn step(name: QuantityName, point: &Point, than: &Point) -> Option<Step> {
     let exact = |point: &Point| point.quantity_of(name).bound == Bound::Exact;
     if !exact(point) || !exact(than) {
@@ -92,13 +92,13 @@ pub(crate) fn step(name: QuantityName, point: &Point, than: &Point) -> Option<St
     Some(Step { more, interval, decimals })
 }
 
-/// What a rung takes away, as a sentence's subject: what is added to a delivery.
+/// The ablation as the subject of a sentence about its cost.
 pub(crate) const fn costs_words(rung: Rung) -> &'static str {
     match rung {
-        Rung::Best => "nothing taken away",
+        Rung::Best => "nothing removed",
         Rung::OwnTasks => rung_words(rung),
         Rung::EncodeEach => "encoding again for each subscriber",
         Rung::WriteEach => "writing each event by itself",
-        Rung::LargeBuffers => "leaving the library's buffers as large as they come",
+        Rung::LargeBuffers => "keeping the library's default buffers",
     }
 }

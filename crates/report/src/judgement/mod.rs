@@ -1,4 +1,4 @@
-//! What is decided about a run: its points gathered, compared, held against thresholds, its verdict.
+//! Judges a run: gathers and compares its points, checks thresholds, and gives the verdict.
 
 pub(crate) mod best;
 pub(crate) mod compare;

@@ -1,12 +1,12 @@
 //! Conditions that a scenario sets on its own results: `sse.age_p99_ms < 250`.
 //!
 //! `[pattern.]name [/ [pattern.]name] OP number`, where a name is a quantity's key in `summary.json`
-//! or a count of deliveries. They speak of the lab's own server.
+//! or a count of deliveries. They apply to the lab's own server.
 //!
-//! `[pattern.]name / server OP number` holds a quantity against that of the same pattern on another
-//! server of the scenario, block by block: `sse.cpu_us_per_event / floor <= 1.25`. Such a bound lies
-//! near the noise, so it is kept when the end of the interval that is nearer to it is within it, and
-//! broken when the whole interval is beyond.
+//! `[pattern.]name / server OP number` compares a quantity with that of the same pattern on another
+//! server of the scenario, block by block: `sse.cpu_us_per_event / floor <= 1.25`. Such a bound is close
+//! to the noise. So it is kept if the nearer end of the interval is within it, and broken only if the
+//! whole interval is beyond it.
 
 use contract::{Delivery, Pattern, Scenario, ServerName};
 
@@ -24,7 +24,7 @@ const COUNTS: [(&str, Count); 5] = [
 /// Reads a count.
 pub(crate) type Count = fn(&Delivery) -> u64;
 
-/// How a value is held against its threshold.
+/// How a value is compared with its threshold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Operator {
     Below,
@@ -44,7 +44,7 @@ impl Operator {
     ];
 }
 
-/// What is held against a threshold.
+/// What a threshold judges.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Subject {
     Quantity(QuantityName),
@@ -66,14 +66,14 @@ impl Subject {
     }
 }
 
-/// A subject, of one pattern or of every one.
+/// A subject of one pattern, or of every pattern.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Term {
     pub(crate) pattern: Option<Pattern>,
     pub(crate) subject: Subject,
 }
 
-/// What a term is divided by.
+/// The divisor of a term.
 #[derive(Debug, Clone)]
 pub(crate) enum Divisor {
     /// Another quantity, or that of another pattern.
@@ -82,7 +82,7 @@ pub(crate) enum Divisor {
     Server(ServerName),
 }
 
-/// A threshold that has been read.
+/// A parsed threshold.
 #[derive(Debug, Clone)]
 pub(crate) struct Threshold {
     pub(crate) term: Term,
@@ -106,7 +106,7 @@ pub enum ThresholdError {
         /// What was found.
         found: String,
     },
-    /// What stands after the operator is no number.
+    /// The text after the operator is not a number.
     #[error(
         "threshold `{text}` of scenario {scenario}: `{found}` is not a number; write one such as 250 or 1.6, without a unit"
     )]
@@ -115,11 +115,11 @@ pub enum ThresholdError {
         scenario: String,
         /// The threshold as written.
         text: String,
-        /// What stands in its place.
+        /// The text that was found instead.
         found: String,
     },
     /// No quantity and no count has this name.
-    #[error("threshold `{text}` of scenario {scenario}: `{found}` is no quantity; there are {allowed}")]
+    #[error("threshold `{text}` of scenario {scenario}: `{found}` is not a quantity; allowed are {allowed}")]
     Name {
         /// The scenario's name.
         scenario: String,
@@ -132,7 +132,7 @@ pub enum ThresholdError {
     },
     /// No pattern has this name, or the scenario does not have it.
     #[error(
-        "threshold `{text}` of scenario {scenario}: `{found}` is not one of its patterns; they are {allowed}"
+        "threshold `{text}` of scenario {scenario}: `{found}` is not one of its patterns; these are: {allowed}"
     )]
     Pattern {
         /// The scenario's name.
@@ -146,7 +146,7 @@ pub enum ThresholdError {
     },
     /// A server that the scenario does not have.
     #[error(
-        "threshold `{text}` of scenario {scenario}: `{found}` is not one of its other servers; they are {allowed}"
+        "threshold `{text}` of scenario {scenario}: `{found}` is not one of its other servers; these are: {allowed}"
     )]
     Server {
         /// The scenario's name.
@@ -171,7 +171,7 @@ pub enum ThresholdError {
         found: String,
     },
     /// More than one division.
-    #[error("threshold `{text}` of scenario {scenario}: it divides more than once; a ratio is of two values")]
+    #[error("threshold `{text}` of scenario {scenario}: it divides more than once; a ratio has two values")]
     Divisions {
         /// The scenario's name.
         scenario: String,
@@ -187,7 +187,7 @@ pub enum ThresholdError {
         text: String,
     },
     /// The primary quantity does not exist.
-    #[error("`primary` of scenario {scenario} is `{found}`, which is no quantity; there are {allowed}")]
+    #[error("`primary` of scenario {scenario} is `{found}`, which is not a quantity; allowed are {allowed}")]
     Primary {
         /// The scenario's name.
         scenario: String,
@@ -198,7 +198,7 @@ pub enum ThresholdError {
     },
 }
 
-/// Checks the thresholds and the primary quantity of a scenario, before anything is run.
+/// Checks the thresholds and the primary quantity of a scenario before a run.
 ///
 /// # Errors
 /// [`ThresholdError`] with the scenario, the text as written, what is wrong and what is allowed.
@@ -220,13 +220,13 @@ pub(crate) fn parse(scenario: &Scenario, text: &str) -> Result<Threshold, Thresh
     let found =
         |found: String| ThresholdError::Operator { scenario: name.clone(), text: text_owned.clone(), found };
     let Some(start) = text.find(is_operator) else {
-        return Err(found("it has no operator".to_owned()));
+        return Err(found("there is no operator".to_owned()));
     };
     let after = text[start..].trim_start_matches(is_operator);
     let sign = &text[start..text.len() - after.len()];
     let operator =
         Operator::ALL.into_iter().find_map(|(known, operator)| (known == sign).then_some(operator));
-    let operator = operator.ok_or_else(|| found(format!("`{sign}` is no operator")))?;
+    let operator = operator.ok_or_else(|| found(format!("`{sign}` is not an operator")))?;
     let limit = after.trim().parse().ok().filter(|limit: &f64| limit.is_finite());
     let limit = limit.ok_or_else(|| ThresholdError::Number {
         scenario: name.clone(),
@@ -244,7 +244,7 @@ pub(crate) fn parse(scenario: &Scenario, text: &str) -> Result<Threshold, Thresh
 
 fn divisor(scenario: &Scenario, text: &str, first: &Term, written: &str) -> Result<Divisor, ThresholdError> {
     let (scenario_name, text_owned) = (scenario.name.clone(), text.to_owned());
-    // No quantity's name is that of a server: they have a unit behind a `_`, which servers cannot have.
+    // A quantity's name never equals a server's: it contains a `_`, which a server's name cannot.
     let server = written.parse::<ServerName>().ok().filter(|_| Subject::named(written).is_none());
     if let Some(server) = server {
         let others = || scenario.servers.iter().filter(|server| !server.is_pushlab());

@@ -1,4 +1,4 @@
-//! What a run says about the thresholds of its scenarios.
+//! The outcome of each threshold of a run's scenarios.
 
 use contract::{Scenario, ServerName};
 
@@ -10,7 +10,7 @@ use crate::{
     text::number::{count, rounded_down, three_digits, with_unit},
 };
 
-/// Two values that differ by less are equal: a float has no more digits to offer.
+/// Two values that differ by less are equal: a float has no more digits.
 const ROUNDING: f64 = 1e-9;
 
 /// A value as a threshold sees it.
@@ -23,7 +23,7 @@ struct Value {
     counted: bool,
 }
 
-/// Judges every threshold at every point of the lab's own server that it speaks of.
+/// Judges every threshold at every point of the lab's own server that it applies to.
 pub(crate) fn threshold_findings(scenario: &Scenario, points: &[Point]) -> Vec<ThresholdFinding> {
     scenario.thresholds.iter().flat_map(|text| findings_of(scenario, text, points)).collect()
 }
@@ -71,7 +71,7 @@ fn label(points: &[&Point]) -> String {
     }
 }
 
-/// The points a threshold speaks of: one, or one and its divisor.
+/// The points that a threshold applies to: one, or one and its divisor.
 fn spoken_of<'a>(threshold: &Threshold, points: &'a [Point]) -> Vec<Vec<&'a Point>> {
     let of = |term: &Term| -> Vec<&'a Point> {
         let own = points.iter().filter(|point| point.server.is_pushlab());
@@ -94,7 +94,7 @@ fn spoken_of<'a>(threshold: &Threshold, points: &'a [Point]) -> Vec<Vec<&'a Poin
     for first in firsts {
         for second in of(divisor) {
             let itself = std::ptr::eq(first, second);
-            // Within a pattern a value has no other one at the same swept value.
+            // A pattern has only one point at a swept value.
             let fits = if first.pattern == second.pattern {
                 itself && !same_name
             } else {
@@ -116,7 +116,7 @@ fn on_server<'a>(points: &'a [Point], point: &Point, server: &ServerName) -> Opt
 
 fn judged(threshold: &Threshold, points: &[&Point], start: ThresholdFinding) -> ThresholdFinding {
     if let Some(reason) = points.iter().find_map(|point| unmeasured(point)) {
-        // Not even that nothing was lost is known of it.
+        // Nothing is known of it, not even its losses.
         return ThresholdFinding { reason, ..start };
     }
     let found = match (points, &threshold.divisor) {
@@ -147,7 +147,10 @@ fn judged(threshold: &Threshold, points: &[&Point], start: ThresholdFinding) -> 
                     let wider = Value { interval: Some((low - clock_ms, high + clock_ms)), ..found };
                     let (outcome, reason) = outcome(threshold, &wider, &cause);
                     let clock = with_unit(clock_ms, "ms");
-                    (outcome, format!("{reason}, widened by {clock} that the browser's clock may be off"))
+                    (
+                        outcome,
+                        format!("{reason}, widened by {clock}, the possible error of the browser's clock"),
+                    )
                 }
             };
         }
@@ -156,7 +159,7 @@ fn judged(threshold: &Threshold, points: &[&Point], start: ThresholdFinding) -> 
             finding.reason = reason;
         }
     }
-    // How many were lost is known of an invalid point, too: it may be why.
+    // The losses of an invalid point are known too: they may be the reason.
     let counts = matches!((threshold.term.subject, &threshold.divisor), (Subject::Count(..), None));
     if let Some(invalid) = points.iter().find(|point| !point.valid).filter(|_| !counts) {
         finding.outcome = ThresholdOutcome::NotJudged;
@@ -194,7 +197,7 @@ fn value(subject: Subject, point: &Point) -> Result<Value, String> {
     }
 }
 
-/// Block by block, for what a block's two values have in common cancels.
+/// Block by block, because what a block's two values have in common cancels.
 fn ratio(subject: Subject, point: &Point, by: Subject, divisor: &Point) -> Result<Value, String> {
     let exact = |subject: Subject, point: &Point| match subject {
         Subject::Count(..) => Bound::Exact,
@@ -278,8 +281,7 @@ fn near_the_noise(operator: Operator, found: &Value, limit: f64) -> (ThresholdOu
     };
     let (low_end, high_end) = ("the low end of its 95 % interval", "the high end of its 95 % interval");
     let middle = found.value;
-    // The end that decides, whether it keeps the threshold, and how far it reaches where the middle
-    // alone would not keep it.
+    // The deciding end, whether it keeps the threshold, and its value if the middle alone would not.
     let (end, kept, alone) = match operator {
         Operator::Below => (low_end, low < limit, (middle >= limit).then_some(low)),
         Operator::AtMost => (low_end, low <= limit, (middle > limit).then_some(low)),
@@ -297,11 +299,11 @@ fn near_the_noise(operator: Operator, found: &Value, limit: f64) -> (ThresholdOu
                 three_digits(reach)
             ),
         ),
-        (false, _) => (ThresholdOutcome::Failed, format!("by {end}, which is beyond it")),
+        (false, _) => (ThresholdOutcome::Failed, format!("by {end}, which is beyond the limit")),
     }
 }
 
-/// The true value is larger than `value`, nobody knows by how much.
+/// The true value is larger than `value` by an unknown amount.
 fn beyond_the_bound(operator: Operator, value: f64, limit: f64, cause: &str) -> (ThresholdOutcome, String) {
     let certain = value >= limit;
     let outcome = match operator {

@@ -1,4 +1,4 @@
-//! By how much of a round trip an age grows when the round trip does.
+//! By how many one-way delays an age grows when the round trip grows.
 
 use contract::Pattern;
 
@@ -9,10 +9,10 @@ use crate::{
     text::number::three_digits,
 };
 
-/// What one transit is of a round trip.
+/// One one-way delay as a fraction of a round trip.
 pub(crate) const A_TRANSIT: f64 = 0.5;
 
-/// Growth of a quantity per growth of the round trip: of what was measured, and of what was predicted.
+/// Growth of a quantity per growth of the round trip, measured and predicted.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Growth {
     pub(crate) pattern: Pattern,
@@ -21,7 +21,7 @@ pub(crate) struct Growth {
 }
 
 impl Growth {
-    /// `SSE 0.501`, and in transits: `SSE 1.00 transits`.
+    /// `SSE 1.00`, in one-way delays.
     pub(crate) fn transits(&self) -> String {
         format!("{} {}", self.pattern.label(), three_digits(self.measured / A_TRANSIT))
     }

@@ -9,7 +9,7 @@ use crate::{
     trials::validity::bytes_are_the_servers,
 };
 
-/// The verdict and the reason beside it.
+/// The verdict and its reason.
 pub(crate) fn verdict(
     points: &[&Point],
     thresholds: &[&ThresholdFinding],
@@ -59,7 +59,7 @@ pub(crate) fn verdict(
     }
     let by_thresholds = by_thresholds(thresholds);
     if recorded < planned as usize || recorded == 0 {
-        // What is broken already stays broken; what is undecided may only lack its trials.
+        // A broken threshold stays broken; an undecided one may only lack its trials.
         return match by_thresholds {
             Some((Verdict::ThresholdFailed, reason)) => {
                 (Verdict::ThresholdFailed, format!("{reason}; {of_planned}, the others were not run"))
@@ -77,14 +77,14 @@ pub(crate) fn verdict(
     (Verdict::Passed, format!("{of_planned}{}", further(&others)))
 }
 
-/// Trials of a point that ran to their end: a browser's tasks, too.
+/// Trials of a point that ran to their end, including a browser's tasks.
 pub(crate) fn ended(point: &Point) -> usize {
     point.completed().count() + point.watched().count()
 }
 
-/// That nothing was lost where nothing should be, in sentences; none where only browsers did their tasks.
+/// Sentences about losses and counts; none if only browsers did their tasks.
 fn delivered(points: &[&Point]) -> Vec<String> {
-    const BALANCED: &str = "the books of all bytes balance";
+    const BALANCED: &str = "all bytes are accounted for";
     let measured: Vec<&Point> =
         points.iter().copied().filter(|point| point.completed().next().is_some()).collect();
     if measured.is_empty() {
@@ -95,28 +95,27 @@ fn delivered(points: &[&Point]) -> Vec<String> {
     let all = format!(
         "every event was delivered once, in order, and subscribers and server counted the same {counts}{told}"
     );
-    let on_clear_roads = format!("where no obstacle was in the way {all}");
+    let on_clear_roads = format!("without an obstacle, {all}");
     let is_lost = measured.iter().any(|point| point.delivery.lost > 0);
     match (hindered, is_lost) {
         (0, _) => vec![all],
         (number, true) if number == measured.len() => vec![
-            "what was lost lay behind obstacles and is a finding".to_owned(),
+            "losses behind obstacles are findings".to_owned(),
             format!("nothing came twice or out of order, and {BALANCED}"),
         ],
         (number, false) if number == measured.len() => vec![format!(
             "nothing was lost behind obstacles, nothing came twice or out of order, and {BALANCED}"
         )],
-        (_, true) => vec![
-            on_clear_roads,
-            format!("what was lost behind an obstacle is a finding, and {BALANCED} there, too"),
-        ],
+        (_, true) => {
+            vec![on_clear_roads, format!("losses behind an obstacle are findings, and {BALANCED} there, too")]
+        }
         (_, false) => {
             vec![on_clear_roads, format!("nothing was lost behind an obstacle either, and {BALANCED}")]
         }
     }
 }
 
-/// What browsers were asked, and which checks do not hold; none without any.
+/// How many of the browser's checks hold; none without any.
 fn browser_words(points: &[&Point]) -> Option<String> {
     let checks = || {
         points.iter().flat_map(|point| {
@@ -142,7 +141,7 @@ fn browser_words(points: &[&Point]) -> Option<String> {
     })
 }
 
-/// The first threshold that is broken, or else the first that the numbers do not decide.
+/// The first broken threshold, or else the first undecided one.
 fn by_thresholds(thresholds: &[&ThresholdFinding]) -> Option<(Verdict, String)> {
     let of = |outcome: ThresholdOutcome| -> Vec<&&ThresholdFinding> {
         thresholds.iter().filter(|finding| finding.outcome == outcome).collect()
@@ -167,14 +166,14 @@ fn by_thresholds(thresholds: &[&ThresholdFinding]) -> Option<(Verdict, String)> 
     Some((verdict, reason))
 }
 
-/// That trials were disturbed and run again; none where none was.
+/// How many trials were disturbed and run again; none without any.
 fn repeated(points: &[&Point]) -> Option<String> {
     let set_aside = points.iter().map(|point| point.set_aside.len() as u64).sum();
     let attempts = counted(set_aside, "attempt was", "attempts were");
     (set_aside > 0).then(|| format!("{attempts} disturbed by the machine and repeated"))
 }
 
-/// That thresholds were judged and kept; none where none was.
+/// How many thresholds were kept; none without any.
 fn kept(thresholds: &[&ThresholdFinding]) -> Option<String> {
     let passed = thresholds.iter().filter(|finding| finding.outcome == ThresholdOutcome::Passed).count();
     match passed {
@@ -184,7 +183,7 @@ fn kept(thresholds: &[&ThresholdFinding]) -> Option<String> {
     }
 }
 
-/// What both sides counted by themselves.
+/// What both sides counted independently.
 fn same_counts(points: &[&Point]) -> &'static str {
     let theirs = points.iter().filter(|point| bytes_are_the_servers(point.pattern, &point.params)).count();
     if theirs == 0 {
@@ -196,10 +195,10 @@ fn same_counts(points: &[&Point]) -> &'static str {
     }
 }
 
-/// Of whom only one side counted.
+/// A note if some servers do not report their counts.
 fn not_told(points: &[&Point]) -> &'static str {
     if points.iter().any(|point| point.server.is_foreign()) {
-        ", where the server tells its counts"
+        ", where the server reports its counts"
     } else {
         ""
     }

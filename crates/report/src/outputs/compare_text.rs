@@ -8,14 +8,14 @@ use crate::{
     text::number::three_digits,
 };
 
-/// Said beneath every comparison of runs.
-const ONE_BY_ONE: &str = "Each quantity is judged by itself with a 95 % interval: of a hundred that did not change, about five look changed.";
+/// Appears below every comparison of runs.
+const ONE_BY_ONE: &str = "Each quantity is judged separately with a 95 % interval: of a hundred that did not change, about five look changed.";
 
-/// Said first where no quantity has blocks enough on both sides.
+/// Comes first if no quantity has enough blocks on both sides.
 const NOTHING_JUDGED: &str =
     "Nothing was judged: that takes four blocks on both sides. Run again with `--blocks 4`.";
 
-/// The comparison as a table with what was left out, and what else differs.
+/// The comparison as a table, with notes on hidden rows and other differences.
 #[must_use]
 pub fn compare_text(compared: &Compared) -> String {
     let [before, after] = &compared.runs;
@@ -33,7 +33,7 @@ pub fn compare_text(compared: &Compared) -> String {
             (0, _) if any => "",
             (0, _) => "The two runs have no point in common.\n",
             (_, 0) => "No change shown.\n",
-            (_, _) => "No change shown that is as large as asked for.\n",
+            (_, _) => "No change of the requested size is shown.\n",
         };
         text.push_str(of);
     } else {

@@ -14,7 +14,7 @@ use crate::{
     trials::measured::is_per_delivery,
 };
 
-/// Columns that say which point a row is of.
+/// Columns that identify the point of a row.
 const POINT: &str = "scenario,pattern,server,subscribers,payload_bytes,rate_hz,poll_interval_ms,hold_ms,turnaround_ms,request_timeout_ms,client,keep_alive,delivery_delay_ms,side,rung,publisher,rtt_ms,network,transport,certificate,streams_per_connection,max_streams,heartbeat,browser";
 
 fn point_cells(point: &Point) -> String {
@@ -46,7 +46,7 @@ fn point_cells(point: &Point) -> String {
         params.certificate.to_string(),
         params.streams_per_connection.map_or_else(String::new, |streams| streams.to_string()),
         params.max_streams.map_or_else(String::new, |streams| streams.to_string()),
-        // Absent stands for the usual one, where the pattern has any.
+        // An absent heartbeat is the usual one, if the pattern has heartbeats.
         match point.pattern {
             Pattern::ShortPolling | Pattern::LongPolling => String::new(),
             Pattern::Sse | Pattern::WebSocket => params.heartbeat.unwrap_or_default().to_string(),

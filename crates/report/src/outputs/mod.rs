@@ -1,4 +1,4 @@
-//! The report's files and the terminal's tables. Each is written from the findings alone.
+//! The report's files and the terminal's tables, each written only from the findings.
 
 pub(crate) mod compare_text;
 pub(crate) mod csv;

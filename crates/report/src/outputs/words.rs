@@ -11,29 +11,29 @@ use crate::{
     },
 };
 
-/// Said once, beside the answer: how many blocks stand behind a value, and what an interval covers.
+/// Appears once, next to the answers: how many blocks a value has, and what its interval covers.
 pub(crate) fn interval_note(findings: &Findings) -> String {
     let blocks = || {
         let points = findings.scenarios.iter().flat_map(|scenario| &scenario.points);
-        // A point without any completed trial has no value to speak of.
+        // A point without any completed trial has no value.
         points.map(Point::blocks).filter(|blocks| *blocks > 0)
     };
     let (least, most) = (blocks().min().unwrap_or(0), blocks().max().unwrap_or(0));
     let mut points = findings.scenarios.iter().flat_map(|scenario| &scenario.points);
     let of = match (least, most) {
         (_, 0) if points.any(|point| point.watched().next().is_some()) => {
-            return "The trials were a browser’s tasks: what they brought to light is no value with an interval."
+            return "The trials were tasks in a browser: their results are not values with an interval."
                 .to_owned();
         }
         (_, 0) => return "No trial was completed, so there is no value.".to_owned(),
         (1, 1) => "One block: every trial was run once".to_owned(),
         (least, most) if least == most => {
             format!(
-                "{most} blocks, each with every trial once, in a random order; a value is their geometric mean"
+                "{most} blocks, each with every trial once, in a random order; a value is the geometric mean of its blocks"
             )
         }
         (least, most) => format!(
-            "{least} to {most} blocks, each with every trial once, in a random order; a value is their geometric mean"
+            "{least} to {most} blocks, each with every trial once, in a random order; a value is the geometric mean of its blocks"
         ),
     };
     let rule = scatter_words();
@@ -41,17 +41,17 @@ pub(crate) fn interval_note(findings: &Findings) -> String {
         return format!("{of}. That is too few for an interval. {rule}");
     }
     let few = if least < FEWEST_BLOCKS {
-        format!(" Where there are fewer than four blocks there is none. {rule}")
+        format!(" With fewer than four blocks there is no interval. {rule}")
     } else {
         String::new()
     };
     format!(
-        "{of}. In brackets its 95{THIN_SPACE}% interval over the blocks, left out where both ends print as the value does. A difference is shown where the interval of the ratio, taken block by block, leaves out 1 and its probability by chance, adjusted for the other comparisons of the question (Holm), is at most 0.05. All blocks publish the same schedule: intervals cover the machine, the order of the trials and the poll phases, not another draw of the schedule.{few}"
+        "{of}. In brackets: its 95{THIN_SPACE}% interval over the blocks, left out if both ends print like the value. A difference is shown if the interval of the ratio, taken block by block, does not contain 1. Its probability by chance, adjusted for the question's other comparisons (Holm), must also be at most 0.05. All blocks publish the same schedule: intervals cover the machine, the order of the trials and the poll phases, not another draw of the schedule.{few}"
     )
 }
 
-/// By which drivers events were delivered: a sentence for the run where all questions have the same ones, one
-/// for each group of questions otherwise. Empty where nothing was run.
+/// The drivers that delivered the events: one sentence if all questions have the same drivers, else one per
+/// group of questions. Empty if nothing was run.
 pub(crate) fn driver_words(findings: &Findings) -> String {
     let mut groups: Vec<(Vec<String>, Vec<String>)> = Vec::new();
     for finding in &findings.scenarios {
@@ -67,15 +67,15 @@ pub(crate) fn driver_words(findings: &Findings) -> String {
         }
     }
     if let [(drivers, _)] = groups.as_slice() {
-        return format!("Events were delivered by {}.", list(drivers));
+        return format!("Driver: {}.", list(drivers));
     }
     let sentence = |(drivers, names): &(Vec<String>, Vec<String>)| {
-        format!("In {} events were delivered by {}.", list(names), list(drivers))
+        format!("Driver in {}: {}.", list(names), list(drivers))
     };
     groups.iter().map(sentence).collect::<Vec<_>>().join(" ")
 }
 
-/// What became of the thresholds; none if all are kept, for the verdict says so.
+/// How many thresholds had which outcome; none if all are kept, because the verdict says so.
 pub(crate) fn threshold_words(findings: &Findings) -> Option<String> {
     if findings.thresholds().all(|finding| finding.outcome == ThresholdOutcome::Passed) {
         return None;
@@ -95,8 +95,8 @@ pub(crate) fn threshold_words(findings: &Findings) -> Option<String> {
     Some(format!("Thresholds at all points: {}.", list(&parts)))
 }
 
-/// How long the trials were and how often they were run. That is what was run: the default run may have
-/// shorter trials than the scenario's file says, and then both are told.
+/// How long the trials were and how many blocks ran. The default run may have shorter trials than the
+/// scenario's file: then the sentence gives both.
 pub(crate) fn lengths_text(finding: &ScenarioFinding) -> String {
     let scenario = &finding.scenario;
     let of_file = (scenario.warm_up.milliseconds(), scenario.measure.milliseconds());
@@ -117,7 +117,7 @@ pub(crate) fn lengths_text(finding: &ScenarioFinding) -> String {
         String::new()
     } else {
         let (warm_up, measured) = (period_ms(of_file.0), period_ms(of_file.1));
-        format!(" Run by its name the scenario warms up for {warm_up} and measures {measured}.")
+        format!(" If run by name, the scenario warms up for {warm_up} and measures {measured}.")
     };
     if ran.is_empty() {
         ran.push(of_file);

@@ -1,10 +1,10 @@
-//! What is known of a quantity: measured, predicted, and how far one is from the other.
+//! The value of a quantity: measured, predicted, and the comparison of both.
 
 use super::quantity_name::QuantityName;
 use crate::text::number::{self, three_digits};
 
-/// Below this both times are shorter than what a timer or a scheduler adds by chance: a ratio alone would
-/// mislead, so the difference is printed before it.
+/// Below this a timer or scheduler adds more by chance than both times: a ratio alone would mislead, so the
+/// difference is printed before it.
 const DIFFERENCE_BELOW_MS: f64 = 5.0;
 
 /// Whether a measured value is the value or only a bound.
@@ -13,12 +13,11 @@ pub enum Bound {
     /// The value itself.
     #[default]
     Exact,
-    /// The true value is larger: deliveries that never came would have to be counted in, or nothing
-    /// shows that it was the server that could do no more.
+    /// The true value is larger: some deliveries never came, or the server's limit was not reached.
     AtLeast,
 }
 
-/// What one trial, and so one block, says about a quantity.
+/// A quantity's value in one trial, and so in one block.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Reading {
     pub(crate) value: f64,
@@ -30,32 +29,32 @@ pub(crate) struct Reading {
 pub struct Quantity {
     /// Which one.
     pub name: QuantityName,
-    /// The typical block: the geometric mean of the values of the completed trials, one a block (the
-    /// plain mean where one of them is zero or less); none if no trial gave it. A percentile is read
-    /// from all deliveries of its trial, never averaged within one.
+    /// The typical block: the geometric mean of the values of the completed trials, one per block (the
+    /// plain mean if one of them is zero or less); none if no trial has it. A percentile is read from all
+    /// deliveries of its trial, never averaged within one.
     pub measured: Option<f64>,
     /// Low end of the 95 % interval; none with fewer than four blocks.
     pub low: Option<f64>,
     /// High end of the 95 % interval; none with fewer than four blocks.
     pub high: Option<f64>,
-    /// The model replayed over the schedule that was published; none where it does not apply. An age with
-    /// a range has what the calibration's ages had beyond the same formulas added.
+    /// The model replayed over the published schedule; none where it does not apply. An age with a range
+    /// includes the excess of the calibration's ages over the same formulas.
     pub predicted: Option<f64>,
-    /// Low end of the range in which an age is predicted: what the calibration's own ages scattered,
-    /// carried over; none for other quantities and where nothing was calibrated.
+    /// Low end of the predicted range of an age, from the scatter of the calibration's own ages; none for
+    /// other quantities and without a calibration.
     pub predicted_low: Option<f64>,
     /// High end of that range.
     pub predicted_high: Option<f64>,
-    /// What the instrument may have added to an age with a range, milliseconds, mean over the trials: the range
-    /// is of an instrument that adds nothing.
+    /// What the instrument may have added to an age with a range, milliseconds, mean over the trials. The range
+    /// itself assumes an instrument that adds nothing.
     pub added_ms: Option<f64>,
     /// The model's closed form with the mean rate; none where it does not apply.
     pub closed_form: Option<f64>,
     /// Whether `measured` is the value or a lower bound of it.
     pub bound: Bound,
-    /// An age that a browser told: most by which its clock may be off. No smaller difference is a result.
+    /// Largest clock error of a browser that measured this age. Smaller differences are not results.
     pub clock_bound_ms: Option<f64>,
-    /// Why a reader should not lean on `measured`: it is printed in grey with this reason.
+    /// Why a reader should not rely on `measured`: it is printed in grey with this reason.
     pub doubt: Option<String>,
 }
 
@@ -103,7 +102,7 @@ impl Quantity {
         format!("{text}{}", self.clock_bound_text())
     }
 
-    /// ` ± 0.300 ms` behind an age that a browser told; empty behind all others.
+    /// ` ± 0.300 ms` after an age that a browser measured; else empty.
     #[must_use]
     pub fn clock_bound_text(&self) -> String {
         self.clock_bound_ms.map_or_else(String::new, |bound_ms| {
@@ -151,8 +150,7 @@ impl Quantity {
     }
 
     /// Whether the measured value lies within the predicted range, or above it by no more than the instrument
-    /// may have added. None where there is no range, where only a bound was measured, and where the value is
-    /// doubted.
+    /// may have added. None without a range, with only a bound, and for a value with a doubt.
     #[must_use]
     pub fn is_as_predicted(&self) -> Option<bool> {
         let (low, high) = self.predicted_low.zip(self.predicted_high)?;
@@ -183,7 +181,7 @@ impl Quantity {
         }
     }
 
-    /// The comparison as text: a bare ratio, a difference with sign and unit and the ratio behind it, or a
+    /// The comparison as text: a bare ratio, a difference with sign and unit followed by the ratio, or a
     /// dash.
     #[must_use]
     pub fn comparison_text(&self) -> String {
@@ -206,7 +204,7 @@ impl Quantity {
     }
 }
 
-/// Both ends without a unit if they have that of the value, each with its own otherwise.
+/// Both ends without a unit if they have the value's unit, else each with its own.
 fn interval_text(name: QuantityName, value: f64, low: f64, high: f64) -> Option<String> {
     let parts = [low, high].map(|end| name.text(end));
     if parts.iter().all(|part| *part == name.text(value)) {

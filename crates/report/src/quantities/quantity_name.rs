@@ -11,7 +11,7 @@ pub enum QuantityName {
     AgeP50,
     /// 99th percentile of the age.
     AgeP99,
-    /// Requests of the window ÷ deliveries that arrived in it, as is all that is per delivery.
+    /// Requests of the window ÷ deliveries that arrived in it; all values per delivery use that divisor.
     RequestsPerEvent,
     /// Requests of a subscription's whole life.
     RequestsPerSubscriber,
@@ -29,17 +29,17 @@ pub enum QuantityName {
     EmptyPollBytesPerEvent,
     /// TCP segments of the window per delivery, both directions, those without data included.
     PacketsPerEvent,
-    /// CPU time of the server per delivery; left out where few arrived a second.
+    /// CPU time of the server per delivery; left out if few arrived per second.
     CpuPerEvent,
-    /// The same less what the server needs for as many open subscribers without events.
+    /// The same minus what the server needs for as many open subscribers without events.
     CpuAboveIdlePerEvent,
-    /// CPU time of the server per request; where requests bring events, theirs is in it.
+    /// CPU time of the server per request, including that of the events it brings.
     CpuPerRequest,
-    /// Most deliveries per second, of a rate that grows, up to which ages stayed within their bound.
+    /// Deliveries per second of a growing rate up to which ages stayed within their bound.
     SaturationDeliveries,
     /// CPU time of the server per delivery in the last seconds before that bound was exceeded.
     SaturationCpuPerEvent,
-    /// CPU time of the harness, that is of all subscribers together, per delivery; left out likewise.
+    /// CPU time of the harness (all subscribers together) per delivery; left out likewise.
     SubscriberCpuPerEvent,
     /// Times that a subscriber woke up, per delivery.
     WakeupsPerEvent,
@@ -172,8 +172,8 @@ impl QuantityName {
             Self::WakeupsPerEvent => "wake-ups per event",
             Self::ConnectP50 => "set-up at p50",
             Self::ConnectP99 => "set-up at p99",
-            Self::ConnectBytes => "bytes of a set-up",
-            Self::ConnectPackets => "packets of a set-up",
+            Self::ConnectBytes => "connection set-up bytes",
+            Self::ConnectPackets => "connection set-up packets",
             Self::MemoryUser => "server memory per subscriber, idle",
             Self::MemoryUserActive => "server memory per subscriber, after events",
             Self::MemoryKernel => "kernel memory per subscriber, both ends, idle",
@@ -223,14 +223,14 @@ impl QuantityName {
         }
     }
 
-    /// Whether a reader wants more of it; of all others less is better.
+    /// Whether more is better; for all others less is better.
     #[must_use]
     pub const fn more_is_better(self) -> bool {
         matches!(self, Self::SaturationDeliveries)
     }
 
-    /// Whether it is an exact count, which scatters by no more than what lies at the window's edges; all
-    /// others are timed or metered.
+    /// Whether it is an exact count, which scatters only by the exchanges at the window's edges; all others
+    /// are timed or metered.
     #[must_use]
     pub const fn is_counted(self) -> bool {
         match self {
@@ -269,7 +269,7 @@ impl QuantityName {
         }
     }
 
-    /// Whether it is an age of events, and so rests on the clocks of both ends.
+    /// Whether it is an age of events, and so depends on the clocks of both ends.
     #[must_use]
     pub const fn is_age(self) -> bool {
         matches!(self, Self::AgeMean | Self::AgeP50 | Self::AgeP99)

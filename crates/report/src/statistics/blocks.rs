@@ -1,6 +1,6 @@
-//! How many blocks stand behind a value.
+//! How many blocks a value has.
 
-/// How few blocks stand behind a value, in words; none where they are enough for an interval.
+/// How few blocks a value has, in words; none if they are enough for an interval.
 pub(crate) const fn few_blocks(blocks: usize) -> Option<&'static str> {
     match blocks {
         0 | 1 => Some("one run"),

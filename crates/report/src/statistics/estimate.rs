@@ -11,7 +11,7 @@ use crate::quantities::{Bound, Reading};
 /// that it says nothing, and a reader would take that for a statement.
 pub(crate) const FEWEST_BLOCKS: usize = 4;
 
-/// Probability that an interval holds the true value.
+/// Probability that an interval contains the true value.
 const CONFIDENCE: f64 = 0.95;
 
 /// A value over blocks.
@@ -59,8 +59,8 @@ impl Spread {
 
 /// The value over blocks, each block's value given once.
 ///
-/// Times, bytes and costs scatter by factors, so their logarithms are averaged (the value is their
-/// geometric mean); where a block has zero or less, the values themselves are.
+/// Times, bytes and costs scatter by factors, so their logarithms are averaged (the value is the geometric
+/// mean). If a block has zero or less, the values themselves are averaged.
 pub(crate) fn over_blocks(values: &[f64]) -> Option<Estimate> {
     let by_factor = values.iter().all(|value| *value > 0.0);
     let scaled: Vec<f64> = values.iter().map(|value| if by_factor { value.ln() } else { *value }).collect();
@@ -75,13 +75,13 @@ pub(crate) fn over_blocks(values: &[f64]) -> Option<Estimate> {
     Some(Estimate { value, interval, bound: Bound::Exact })
 }
 
-/// The value over blocks of which some may give only a lower bound: then the whole is one, and has no
-/// interval.
+/// The value over blocks of which some may have only a lower bound: then the result is a lower bound without
+/// an interval.
 pub(crate) fn over_readings(readings: &[Reading]) -> Option<Estimate> {
     let values: Vec<f64> = readings.iter().map(|reading| reading.value).collect();
     let mut estimate = over_blocks(&values)?;
     if values.iter().all(|value| *value >= 0.0) {
-        // What cannot be negative in a block cannot be so over blocks.
+        // If no block can be negative, the interval cannot be either.
         estimate.interval = estimate.interval.map(|(low, high)| (low.max(0.0), high));
     }
     if readings.iter().any(|reading| reading.bound == Bound::AtLeast) {

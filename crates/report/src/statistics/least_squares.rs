@@ -1,4 +1,4 @@
-//! A straight line through measured places.
+//! A straight line fitted through measured points.
 
 /// A line: `base + slope · x`.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -9,8 +9,7 @@ pub(crate) struct Line {
     pub(crate) slope: f64,
 }
 
-/// The line with the least squares of the vertical distances to places (x, y); none where all places have
-/// the same x, and without any place.
+/// The least-squares line through points (x, y); none if all have the same x, and without any point.
 pub(crate) fn line(places: &[(f64, f64)]) -> Option<Line> {
     let count = places.len() as f64;
     let mean_x = places.iter().map(|(x, _)| x).sum::<f64>() / count;

@@ -1,4 +1,4 @@
-//! From the values of several blocks to one, with what may be said of it.
+//! Combines the values of several blocks into one, with its interval.
 
 pub(crate) mod blocks;
 pub(crate) mod estimate;

@@ -1,7 +1,7 @@
-//! Two series of values that belong together block by block.
+//! Compares two series of values that are paired block by block.
 //!
-//! Both sides of a block saw the machine in the same state, so what they have in common cancels: the
-//! logarithm of their ratio is taken in each block, and Student's t over the blocks.
+//! Both sides of a block saw the machine in the same state, so common effects cancel: the logarithm of their
+//! ratio is taken in each block, and Student's t over the blocks.
 
 use distrs::StudentsT;
 
@@ -20,7 +20,7 @@ pub(crate) struct Paired {
     /// Probability of a difference as large as this one, or larger, if there were none; none with too
     /// few blocks.
     pub(crate) p: Option<f64>,
-    /// Whether the interval, of the difference where there is no ratio, leaves out "the same".
+    /// Whether the interval (of the difference if there is no ratio) excludes "the same".
     pub(crate) apart: bool,
     /// Blocks that both sides have.
     pub(crate) blocks: usize,
@@ -36,7 +36,7 @@ pub(crate) fn paired(values: &[(f64, f64)]) -> Option<Paired> {
     let spread = Spread::of(&differences)?;
     let never_apart = values.iter().all(|(left, right)| left == right);
     let interval = spread.interval();
-    // Nothing but zeros on both sides has no quotient, and is the same all the same.
+    // Only zeros on both sides: there is no quotient, but they are equal.
     let scaled = |value: f64| if by_factor { Some(value.exp()) } else { never_apart.then_some(1.0) };
     Some(Paired {
         ratio: scaled(spread.mean),
@@ -63,7 +63,7 @@ fn probability(spread: &Spread) -> Option<f64> {
     if spread.mean.abs() <= ROUNDING {
         return Some(1.0);
     }
-    // Blocks that agree to the last digit leave no room for chance.
+    // If all blocks agree to the last digit, chance is excluded.
     if error <= ROUNDING * spread.mean.abs() {
         return Some(0.0);
     }
@@ -71,8 +71,8 @@ fn probability(spread: &Spread) -> Option<f64> {
     Some((2.0 * StudentsT::cdf(-(spread.mean / error).abs(), freedom)).clamp(0.0, 1.0))
 }
 
-/// Holm's step-down adjustment: with these, the chance that even one true "no difference" among the
-/// family is rejected stays below the level, however the comparisons depend on each other.
+/// Holm's step-down adjustment: it keeps the chance of rejecting even one true "no difference" of the family
+/// below the level, however the comparisons depend on each other.
 pub(crate) fn holm(family: &[f64]) -> Vec<f64> {
     let mut order: Vec<usize> = (0..family.len()).collect();
     order.sort_by(|left, right| family[*left].total_cmp(&family[*right]));

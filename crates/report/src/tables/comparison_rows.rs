@@ -1,11 +1,11 @@
-//! The comparisons of a scenario as a table of text: a pair a row, a quantity a column.
+//! The comparisons of a scenario as a table of text: one row per pair, one column per quantity.
 
 use crate::{
     findings::{ComparedPoint, PointComparison, ScenarioFinding},
     quantities::QuantityName,
 };
 
-/// What the table shows beside the primary quantity; `summary.json` has all.
+/// The table's quantities besides the primary one; `summary.json` has all.
 const SHOWN: [QuantityName; 8] = [
     QuantityName::AgeP50,
     QuantityName::AgeP99,
@@ -17,8 +17,8 @@ const SHOWN: [QuantityName; 8] = [
     QuantityName::MemoryKernel,
 ];
 
-/// What the table is.
-pub(crate) const COMPARISONS_EXPLAINED: &str = "First ÷ second, taken block by block, with its 95 % interval. The first column is what the question is about; its comparisons share one error rate of 5 %, those of all other quantities together another.";
+/// Explains the table.
+pub(crate) const COMPARISONS_EXPLAINED: &str = "First ÷ second, taken block by block, with its 95 % interval. The first column is the question's primary quantity. Its comparisons share one error rate of 5 %; those of all other quantities share another.";
 
 /// A table of comparisons.
 pub(crate) struct ComparisonTable {

@@ -1,4 +1,4 @@
-//! By which drivers the points of a question were delivered, where that differs.
+//! The drivers of a question's points, if they have different ones.
 
 use super::panel::{Cell, Kind, Panel, Place, Row, heads};
 use crate::{
@@ -6,7 +6,7 @@ use crate::{
     text::{network_words::driver, swept::Swept},
 };
 
-/// Points by the driver that delivered them, in the order of the first of each.
+/// Points grouped by their driver, in the order of each group's first point.
 pub(crate) fn by_driver<'a>(points: impl Iterator<Item = &'a Point>) -> Vec<(String, Vec<&'a Point>)> {
     let mut drivers: Vec<(String, Vec<&Point>)> = Vec::new();
     for point in points {
@@ -19,7 +19,7 @@ pub(crate) fn by_driver<'a>(points: impl Iterator<Item = &'a Point>) -> Vec<(Str
     drivers
 }
 
-/// A row a driver; none where all points have the same.
+/// One row per driver; none if all points have the same.
 pub(crate) fn table(finding: &ScenarioFinding) -> Option<Panel> {
     let measured = finding.points.iter().filter(|point| point.completed().next().is_some());
     let drivers = by_driver(measured);
@@ -30,15 +30,15 @@ pub(crate) fn table(finding: &ScenarioFinding) -> Option<Panel> {
     });
     (drivers.len() > 1).then(|| Panel {
         heading: "Drivers".to_owned(),
-        explained: "Not all points have the same driver, the code from the log to the socket: what they differ in is this, too.".to_owned(),
-        heads: heads(["of", "driver"]),
+        explained: "The points have different drivers (the code from the log to the socket). So a difference between points may come from the driver.".to_owned(),
+        heads: heads(["points", "driver"]),
         rows: rows.collect(),
         kind: Kind::Words,
         place: Place::Everywhere,
     })
 }
 
-/// What these points have in common that others have not: the server, or the swept value.
+/// What only these points have in common: the server, or the swept value.
 fn of(finding: &ScenarioFinding, points: &[&Point]) -> String {
     let swept = Swept::of(&finding.scenario);
     let mut names: Vec<String> = Vec::new();

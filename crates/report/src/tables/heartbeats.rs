@@ -1,4 +1,4 @@
-//! What signs of life are worth and what they cost: cut how often, lost, bytes.
+//! The benefit and the cost of heartbeats: cuts, losses, bytes.
 
 use contract::Pattern;
 
@@ -18,7 +18,7 @@ use crate::{
     },
 };
 
-const EXPLAINED: &str = "Cut: connections that subscribers had to open again. Bytes per event are all bytes of the connections, signs of life included.";
+const EXPLAINED: &str = "Cut: connections that subscribers had to open again. Bytes per event are all bytes of the connections, heartbeats included.";
 
 /// Whether no connection was cut and nothing lost.
 pub(crate) fn survives(point: &Point) -> bool {
@@ -35,7 +35,8 @@ pub(crate) fn of_pattern(finding: &ScenarioFinding, pattern: Pattern) -> Vec<&Po
     points.filter(|point| point.completed().next().is_some()).collect()
 }
 
-/// The fewest bytes that survive and can be trusted; none where none does, or where the pattern has no signs of life.
+/// The valid point with the fewest bytes of those that were never cut; none if there is none, or if the
+/// pattern has no heartbeats.
 pub(crate) fn cheapest<'a>(points: &[&'a Point]) -> Option<&'a Point> {
     let bytes = |point: &Point| {
         let bytes = point.quantity_of(QuantityName::BytesPerEvent);
@@ -49,7 +50,7 @@ pub(crate) fn cheapest<'a>(points: &[&'a Point]) -> Option<&'a Point> {
         .map(|(point, _)| point)
 }
 
-/// Whether it is the cheapest of its pattern that survives, and told apart from all others that do.
+/// Whether it is the cheapest of its pattern that was never cut, and told apart from all others of these.
 fn is_cheapest(finding: &ScenarioFinding, point: &Point) -> bool {
     let points = of_pattern(finding, point.pattern);
     let told = |other: &Point| Judge::of(finding).told(QuantityName::BytesPerEvent, point, other);
@@ -58,14 +59,14 @@ fn is_cheapest(finding: &ScenarioFinding, point: &Point) -> bool {
         && points.iter().filter(|other| survives(other)).all(beaten)
 }
 
-/// A row a heartbeat and pattern; none where heartbeats are not what is compared.
+/// One row per heartbeat and pattern; none unless heartbeats are compared.
 pub(crate) fn table(finding: &ScenarioFinding) -> Option<Panel> {
     if Swept::of(&finding.scenario) != Some(Swept::Heartbeat) {
         return None;
     }
     let rows = finding.points.iter().map(|point| row(point, is_cheapest(finding, point)));
     Some(Panel {
-        heading: "Signs of life".to_owned(),
+        heading: "Heartbeats".to_owned(),
         explained: format!("{EXPLAINED} {}", recovery::PAUSES),
         heads: heads([
             "pattern",
@@ -97,7 +98,7 @@ fn row(point: &Point, is_cheapest: bool) -> Row {
     } else {
         let hardship = Hardship::of(point);
         let text = |name| point.quantity_of(name).measured_with_interval();
-        let small = if point.valid { vec![] } else { vec!["not valid: see the box".to_owned()] };
+        let small = if point.valid { vec![] } else { vec!["not valid: see the validity box".to_owned()] };
         cells.push(Cell { small, ..outcome(survives(point), is_cheapest) });
         cells.push(Cell::plain(count(hardship.reconnects)));
         cells.push(hardship.recovery_p50_ms.map_or_else(

@@ -1,4 +1,4 @@
-//! What has no value, beside what has one: which points, and why.
+//! Points without a value in a table or figure, and why.
 
 use crate::{
     findings::{Point, ScenarioFinding, unmeasured},
@@ -7,7 +7,7 @@ use crate::{
     trials::measured::is_per_delivery,
 };
 
-/// Points without a value by their common reason, in the order of the points.
+/// Points without a value grouped by reason, in the order of the points.
 fn by_reason<'a>(
     points: impl Iterator<Item = &'a Point>,
     name: QuantityName,
@@ -27,8 +27,8 @@ fn labels(points: &[&Point]) -> String {
     list(&points.iter().map(|point| point.label()).collect::<Vec<_>>())
 }
 
-/// A line for each reason why the terminal's table has dashes among its costs per event: in its own
-/// columns, and in that of the quantity which the question is about.
+/// One line for each reason for dashes among the costs per event in the terminal's table: in its own columns
+/// and in that of the primary quantity.
 pub(crate) fn lines(finding: &ScenarioFinding, asked: Option<QuantityName>) -> Vec<String> {
     let shown: Vec<&Point> = finding.points.iter().filter(|point| unmeasured(point).is_none()).collect();
     let asked = asked.filter(|name| is_per_delivery(*name)).map(|name| (name, name.label()));
@@ -47,7 +47,7 @@ pub(crate) fn lines(finding: &ScenarioFinding, asked: Option<QuantityName>) -> V
         .collect()
 }
 
-/// The end of a figure's caption: which points it cannot show.
+/// The end of a figure's caption: the points that it cannot show.
 pub(crate) fn caption(points: &[&Point], name: QuantityName) -> String {
     by_reason(points.iter().copied(), name)
         .into_iter()

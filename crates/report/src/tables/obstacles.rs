@@ -20,19 +20,19 @@ use crate::{
     trials::measured::quantile_ms,
 };
 
-/// Share of the deliveries that never came from which on a pattern fails behind an obstacle.
+/// From this share of lost deliveries a pattern fails behind an obstacle.
 const FAILS_FROM: f64 = 0.1;
-/// An age at p50 so much above that of the clear road, and nobody would call it delivered.
+/// From this age at p50 above the baseline a pattern fails: no user would call the event delivered.
 const FAILS_ABOVE_MS: f64 = 5_000.0;
-/// An age at p99 so many times that of the clear road…
+/// A pattern is degraded if its age at p99 is more than this many times the baseline's…
 const DEGRADED_TIMES: f64 = 2.0;
-/// …and so much above it is a degraded one.
+/// …and exceeds it by more than this.
 const DEGRADED_ABOVE_MS: f64 = 100.0;
 
 /// The rule, as the report states it.
-const RULE: &str = "Fails: a tenth or more of the deliveries never came, half of them came more than 5\u{202f}s later than on the clear road, or a subscriber never connected. Degraded: some deliveries were lost, connections had to be opened again, or the age at p99 is more than twice that of the clear road and more than 100\u{202f}ms above it. Works: neither. What a subscriber sees is its most frequent trouble; recovery is from losing a connection to the first answer on the next.";
+const RULE: &str = "Fails: a tenth or more of the deliveries never came, half of them came more than 5\u{202f}s later than in the baseline, or a subscriber never connected. Degraded: deliveries were lost, connections had to be opened again, or the age at p99 is more than twice the baseline's and more than 100\u{202f}ms above it. Works: none of these. A cell names the most frequent error that subscribers see. Recovery is the time from losing a connection to the first answer on the next one.";
 
-/// How a pattern gets past an obstacle.
+/// How well a pattern works behind an obstacle.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Passage {
     Works,
@@ -50,7 +50,7 @@ impl Passage {
         }
     }
 
-    /// A shape, so that colour is never alone.
+    /// A shape, so that colour is never the only sign.
     const fn shape(self) -> char {
         match self {
             Self::Works => '✓',
@@ -113,10 +113,10 @@ impl Hardship {
         sum
     }
 
-    /// The most frequent trouble, in words.
+    /// The most frequent error, in words.
     fn sees(&self) -> String {
         match self.troubles.first() {
-            None => "sees nothing go wrong".to_owned(),
+            None => "sees no error".to_owned(),
             Some(trouble) => {
                 let times = if trouble.times == 1 {
                     "once".to_owned()
@@ -129,7 +129,7 @@ impl Hardship {
         }
     }
 
-    /// How it goes on, in words; empty where nothing was interrupted.
+    /// How it recovers, in words; none where nothing was interrupted.
     fn recovers(&self, point: &Point) -> Option<String> {
         if self.reconnects == 0 {
             return None;
@@ -139,11 +139,11 @@ impl Hardship {
         Some(format!("{}{}", self.connects_again(point), back.unwrap_or_default()))
     }
 
-    /// `1,240 reconnects`; who never had a connection has not reconnected.
+    /// `1,240 reconnects`; a subscriber that never had a connection makes further attempts instead.
     fn connects_again(&self, point: &Point) -> String {
         let all = u64::from(point.params.subscribers) * point.completed().count() as u64;
-        // What a stream lost and found again has a time of recovery. A poll's idle connection may be
-        // opened again without one.
+        // A stream that reconnects has a recovery time. A poll's idle connection may be opened again
+        // without one.
         let none_came_back = match point.pattern {
             Pattern::ShortPolling | Pattern::LongPolling => self.never_connected >= all,
             Pattern::Sse | Pattern::WebSocket => self.recovery_p50_ms.is_none(),
@@ -158,7 +158,7 @@ impl Hardship {
     }
 }
 
-/// What the points of a scenario lay behind, in its order: the rows of the matrix.
+/// The networks of a scenario's points, in its order: the rows of the matrix.
 fn networks(finding: &ScenarioFinding) -> Vec<Network> {
     let mut networks: Vec<(f64, Network)> = Vec::new();
     for point in &finding.points {
@@ -172,14 +172,14 @@ fn networks(finding: &ScenarioFinding) -> Vec<Network> {
     networks.into_iter().map(|(_, network)| network).collect()
 }
 
-/// Whether something is in the way that is not in the way of all: an obstacle, or a line narrower than
-/// another of the scenario. A road may have a length or a width in all of its trials.
+/// Whether a network hinders more than another of the scenario: an obstacle, or a lower bandwidth. A delay or
+/// bandwidth that all trials share is no obstacle.
 fn is_in_the_way(network: &Network, all: &[Network]) -> bool {
     let width = |network: &Network| network.bytes_per_second.unwrap_or(u64::MAX);
     network.is_obstacle() || all.iter().any(|other| width(other) > width(network))
 }
 
-/// The point of the same pattern and server with nothing in the way.
+/// The baseline: the point of the same pattern and server without an obstacle.
 pub(crate) fn clear_road<'a>(finding: &'a ScenarioFinding, point: &Point) -> Option<&'a Point> {
     let of = |is_clear: &dyn Fn(&Network) -> bool| {
         finding.points.iter().find(|other| {
@@ -202,7 +202,7 @@ pub(crate) fn passage(finding: &ScenarioFinding, point: &Point) -> Option<Passag
     if lost || hardship.never_connected > 0 {
         return Some(Passage::Fails);
     }
-    // A lower bound that is beyond the rule is beyond it all the more.
+    // If even a lower bound breaks the rule, the value does too.
     let ages = |quantity: QuantityName| {
         clear_road(finding, point).and_then(|clear| clear.measured(quantity)).zip(point.measured(quantity))
     };
@@ -218,7 +218,7 @@ pub(crate) fn passage(finding: &ScenarioFinding, point: &Point) -> Option<Passag
     })
 }
 
-/// Whether obstacles are what the scenario varies, and not only the length or the width of the way.
+/// Whether the scenario varies obstacles, and not only delay or bandwidth.
 pub(crate) fn are_compared(finding: &ScenarioFinding) -> bool {
     let swept = finding.scenario.sweep.iter().flat_map(|sweep| &sweep.network);
     swept.into_iter().any(Network::is_obstacle)
@@ -254,7 +254,7 @@ pub(crate) fn matrix(finding: &ScenarioFinding) -> Option<Panel> {
             })
             .collect(),
     });
-    let mut heads = vec!["in the way".to_owned()];
+    let mut heads = vec!["obstacle".to_owned()];
     heads.extend(columns.iter().map(|point| served(point.pattern.label(), &point.server)));
     Some(Panel {
         heading: "Works, degraded or fails".to_owned(),
@@ -270,7 +270,7 @@ fn cell(finding: &ScenarioFinding, point: &Point) -> Cell {
     let Some(passage) = passage(finding, point) else {
         return Cell::absent(match point.not_run() {
             Some(reason) => format!("not run: {reason}"),
-            None => "failed to be measured".to_owned(),
+            None => "the measurement failed".to_owned(),
         });
     };
     let hardship = Hardship::of(point);
@@ -287,15 +287,15 @@ fn cell(finding: &ScenarioFinding, point: &Point) -> Cell {
     }
     let age = |point: &Point| point.quantity_of(QuantityName::AgeP99).measured_text();
     let clear = clear_road(finding, point).filter(|clear| !std::ptr::eq(*clear, point));
-    let clear = clear.map_or_else(String::new, |clear| format!(" (clear road {})", age(clear)));
+    let clear = clear.map_or_else(String::new, |clear| format!(" (baseline {})", age(clear)));
     small.push(format!("age p99 {}{clear}", age(point)));
     if !point.valid {
-        small.push("not valid: see the box".to_owned());
+        small.push("not valid: see the validity box".to_owned());
     }
     Cell { text: passage.to_string(), small, tone: passage.tone() }
 }
 
-/// Rows of the matrix with something in the way, and how each pattern got past them; in the order of the
+/// The rows of the matrix with an obstacle, and how well each pattern works behind them; in the order of the
 /// patterns.
 pub(crate) fn by_pattern(finding: &ScenarioFinding) -> Vec<(Pattern, Vec<(Passage, &Point)>)> {
     let all = networks(finding);

@@ -1,10 +1,10 @@
-//! A table with words in its cells, as the page, its Markdown twin and the terminal show it alike.
+//! A table with words in its cells, shown alike in HTML, Markdown and the terminal.
 
 use contract::Pattern;
 
 use crate::findings::Point;
 
-/// How a cell is to be taken; always said in words, too.
+/// The judgement of a cell; its text always says it too.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Tone {
     Plain,
@@ -18,9 +18,9 @@ pub(crate) enum Tone {
 /// A cell.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Cell {
-    /// What it says at first sight.
+    /// Its main text.
     pub(crate) text: String,
-    /// What it says beneath, smaller.
+    /// Smaller texts below.
     pub(crate) small: Vec<String>,
     pub(crate) tone: Tone,
 }
@@ -30,7 +30,7 @@ impl Cell {
         Self { text: text.into(), small: Vec::new(), tone: Tone::Plain }
     }
 
-    /// Where a number would stand that was not measured.
+    /// A cell without a measured value.
     pub(crate) fn absent(text: impl Into<String>) -> Self {
         Self { text: text.into(), small: Vec::new(), tone: Tone::Absent }
     }
@@ -45,7 +45,7 @@ impl Cell {
 /// A row with its head.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Row {
-    /// The pattern that it is of, for its mark.
+    /// Its pattern, for the mark.
     pub(crate) pattern: Option<Pattern>,
     pub(crate) head: String,
     pub(crate) cells: Vec<Cell>,
@@ -57,7 +57,7 @@ impl Row {
     }
 }
 
-/// What stands in the cells.
+/// The contents of the cells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     Numbers,
@@ -75,13 +75,13 @@ pub(crate) enum Place {
     Folded,
 }
 
-/// A table with its heading and what has to be said of it.
+/// A table with its heading and explanation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Panel {
     pub(crate) heading: String,
-    /// The sentence above it.
+    /// The explanation above it.
     pub(crate) explained: String,
-    /// Heads of the columns, that of the rows' heads first.
+    /// Heads of the columns; the first one is that of the rows' heads.
     pub(crate) heads: Vec<String>,
     pub(crate) rows: Vec<Row>,
     pub(crate) kind: Kind,

@@ -1,10 +1,9 @@
-//! The tables that belong to a scenario about what lies between subscriber and server, in the order in
-//! which every output shows them.
+//! The tables of a scenario about the network or a browser, in the order in which every output shows them.
 
 use super::{drivers, heartbeats, obstacles, panel::Panel, set_up_table, watched};
 use crate::findings::ScenarioFinding;
 
-/// Those that stand beneath the answer.
+/// The tables below the answer.
 pub(crate) fn panels(finding: &ScenarioFinding) -> Vec<Panel> {
     let mut panels: Vec<Panel> = Vec::new();
     panels.extend(obstacles::matrix(finding));

@@ -1,4 +1,4 @@
-//! Where measured ages leave the range in which they were predicted, and what that means.
+//! Where measured ages lie outside their predicted range, and what that means.
 
 use crate::{
     findings::{Point, ScenarioFinding},
@@ -6,7 +6,7 @@ use crate::{
 };
 
 /// Heading of the list.
-pub(crate) const HEADING: &str = "Where model and measurement part";
+pub(crate) const HEADING: &str = "Where model and measurement differ";
 
 /// The ages that have a range.
 const AGES: [QuantityName; 3] = [QuantityName::AgeMean, QuantityName::AgeP50, QuantityName::AgeP99];
@@ -14,10 +14,10 @@ const AGES: [QuantityName; 3] = [QuantityName::AgeMean, QuantityName::AgeP50, Qu
 /// Older than predicted.
 const OLDER: &str = "Older than the calibration explains: something delayed events in these trials that neither the formulas nor the calibration contain";
 /// Younger than predicted.
-const YOUNGER: &str = "Younger than the calibration explains: the machine was quicker in these trials than while it was calibrated";
+const YOUNGER: &str = "Younger than the calibration explains: the machine was faster in these trials than during the calibration";
 
-/// A sentence for each point and direction in which a measured age leaves its range; a single one where all
-/// lie within. Empty where no age has a range.
+/// One sentence for each point and side on which a measured age lies outside its range; a single sentence if
+/// all lie within. Empty if no age has a range.
 pub(crate) fn sentences(finding: &ScenarioFinding) -> Vec<String> {
     let judged = || finding.points.iter().filter(|point| point.valid);
     let all: usize = judged().map(|point| ages(point).count()).sum();
@@ -32,7 +32,7 @@ pub(crate) fn sentences(finding: &ScenarioFinding) -> Vec<String> {
     parting
 }
 
-/// The ages of a point that can be held against a range, and whether each lies within.
+/// The ages of a point that can be compared with a range, and whether each lies within.
 fn ages(point: &Point) -> impl Iterator<Item = (&Quantity, bool)> {
     AGES.into_iter().filter_map(|name| {
         let quantity = point.quantity_of(name);
@@ -40,7 +40,7 @@ fn ages(point: &Point) -> impl Iterator<Item = (&Quantity, bool)> {
     })
 }
 
-/// What a point has beyond its ranges on one side.
+/// The ages of a point outside their ranges, on one side.
 fn words(point: &Point, older: bool) -> Option<String> {
     let is_older = |quantity: &Quantity| quantity.measured > quantity.predicted_high;
     let beyond: Vec<String> = ages(point)
@@ -49,7 +49,7 @@ fn words(point: &Point, older: bool) -> Option<String> {
             let (end, side) =
                 if older { (quantity.predicted_high?, "above") } else { (quantity.predicted_low?, "below") };
             let (name, measured) = (quantity.name, quantity.measured?);
-            // Of long ages three digits hide a difference that matters.
+            // With three digits, long ages would hide a difference that matters.
             let apart = name.text((measured - end).abs());
             let (measured, range) = (quantity.measured_text(), quantity.range_text()?);
             Some(format!("{} measured {measured}, {apart} {side} the predicted {range}", name.label()))

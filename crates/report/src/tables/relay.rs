@@ -1,4 +1,4 @@
-//! What the middlebox did and what it took: it is part of the instrument.
+//! What the middlebox did and what it cost: it is part of the instrument.
 
 use contract::{RelayCounts, RelayUse, WayCounts};
 
@@ -8,10 +8,10 @@ use crate::{
     text::number::{bytes, count, with_unit},
 };
 
-/// How a network in the box differs from one.
-pub(crate) const LIMITS: &str = "A relay of its own process lies between subscribers and server. It holds back every byte for half a round trip in each direction. It cannot delay the SYN that opens a connection: that round trip is modelled by holding the first byte one round trip longer. A black hole tells neither side, but the kernels of this host still acknowledge what the relay has taken. Behind an obstacle losses, failed requests and subscribers that never connect are findings and leave a trial valid. Nothing else is excused. The relay counts what it took, delivered, discarded and held each way, and what it left unread when it closed a connection. That explains what one side sent and the other did not get. Where more than the limit is not explained, the trial is invalid.";
+/// How the middlebox differs from a real network.
+pub(crate) const LIMITS: &str = "A relay in its own process connects subscribers and server. It holds every byte for half a round trip in each direction. It cannot delay the SYN that opens a connection; instead it holds the first byte one round trip longer. In a black hole neither side sees an error, but the kernels of this host still acknowledge the bytes that the relay has taken. Behind an obstacle, losses, failed requests and subscribers that never connect are findings: the trial stays valid. All other checks apply. For each direction the relay counts the bytes that it took, delivered, discarded and held, and those that it left unread when it closed a connection. These counts explain why one side received fewer bytes than the other sent. If the unexplained share exceeds the limit, the trial is invalid.";
 
-const EXPLAINED: &str = "What the middlebox counted in the whole life of the trials, all blocks together, up to the server and down to the subscribers. What it took is what it delivered, discarded and still held at the end; its own refusals are among what went down, and were taken from nobody. Unread is what a sender had sent when its connection was closed. Its CPU, in percent of one core, is in neither the server's nor the harness's.";
+const EXPLAINED: &str = "The middlebox's counts over the whole trials, all blocks together: up to the server and down to the subscribers. The bytes taken are those delivered, discarded and still held at the end. Its own refusals count as delivered down, but were not taken from the server. Unread bytes were sent, but not yet taken when the connection was closed. Its CPU, in percent of one core, is part of neither the server's nor the harness's.";
 
 /// Whether any trial of the run had one.
 pub(crate) fn is_used(findings: &Findings) -> bool {
@@ -22,7 +22,7 @@ fn uses(point: &Point) -> impl Iterator<Item = (RelayUse, f64)> {
     point.completed().filter_map(|trial| Some((trial.relay?, trial.cpu.wall_us)))
 }
 
-/// What it took of the machine; none where no trial had one.
+/// Its CPU share; none where no trial had a middlebox.
 pub(crate) fn cost(findings: &Findings) -> Option<String> {
     let points = findings.scenarios.iter().flat_map(|scenario| &scenario.points);
     let shares: Vec<f64> = points
@@ -38,10 +38,10 @@ pub(crate) fn cost(findings: &Findings) -> Option<String> {
     }
     let (low, high) = (with_unit(least, "%"), with_unit(most, "%"));
     let range = if low == high { high } else { format!("{low} to {high}") };
-    Some(format!("The middlebox took {range} of one core, counted apart from server and harness."))
+    Some(format!("The middlebox used {range} of one core, counted separately from server and harness."))
 }
 
-/// A row a point with a middlebox; none where there was no such thing.
+/// One row per point with a middlebox; none without any.
 pub(crate) fn table(finding: &ScenarioFinding) -> Option<Panel> {
     let rows: Vec<Row> = finding.points.iter().filter_map(row).collect();
     (!rows.is_empty()).then(|| Panel {
@@ -51,10 +51,10 @@ pub(crate) fn table(finding: &ScenarioFinding) -> Option<Panel> {
             "point",
             "relayed",
             "over the cap",
-            "idled out",
+            "idle timeouts",
             "cut",
             "upgrades refused",
-            "swallowed",
+            "black-holed",
             "server unreachable",
             "up: taken",
             "up: delivered / discarded / held / unread",
@@ -100,7 +100,7 @@ fn row(point: &Point) -> Option<Row> {
     ))
 }
 
-/// What became of the bytes of one way.
+/// Where the bytes of one direction ended.
 fn became(uses: &[(RelayUse, f64)], way: fn(&RelayCounts) -> &WayCounts) -> Cell {
     let parts: [fn(&WayCounts) -> u64; 4] =
         [|of| of.delivered, |of| of.discarded, |of| of.held, |of| of.unread];

@@ -1,4 +1,4 @@
-//! Servers side by side: a row a server and pattern, so that foreign ones stand beside the lab's own.
+//! Servers side by side: one row per server and pattern, third-party servers next to the lab's own.
 
 use crate::{
     findings::{Point, ScenarioFinding},
@@ -6,7 +6,7 @@ use crate::{
     quantities::QuantityName,
 };
 
-/// The columns after the server, as far as anything was measured for them.
+/// The columns after the server; those without any measured value are left out.
 const COLUMNS: [QuantityName; 8] = [
     QuantityName::CpuPerEvent,
     QuantityName::SaturationDeliveries,
@@ -18,8 +18,8 @@ const COLUMNS: [QuantityName; 8] = [
     QuantityName::BytesPerEvent,
 ];
 
-/// What the table is.
-pub(crate) const SERVERS_EXPLAINED: &str = "Every server was driven by the same subscribers with the same schedule. Each event was posted to the server over HTTP, the next one after the answer; to the floor on its control port. In brackets the 95 % interval over the blocks. CPU is of all the server's processes together, per delivery. What could not be measured stands there with its reason.";
+/// Explains the table.
+pub(crate) const SERVERS_EXPLAINED: &str = "All servers had the same subscribers and the same schedule. Each event was posted over HTTP, the next one after the answer; the floor received it on its control port. In brackets: the 95 % interval over the blocks. CPU is that of all processes of the server together, per delivery. A server that could not be measured has its reason in the table.";
 
 /// A row of the table.
 pub(crate) struct ServerRow<'a> {
@@ -34,7 +34,7 @@ pub(crate) struct ServerTable<'a> {
     pub(crate) rows: Vec<ServerRow<'a>>,
 }
 
-/// None where only the lab's own servers were measured.
+/// None if only the lab's own servers were measured.
 pub(crate) fn server_table(finding: &ScenarioFinding) -> Option<ServerTable<'_>> {
     if !finding.has_foreign() {
         return None;
@@ -55,7 +55,7 @@ pub(crate) fn server_table(finding: &ScenarioFinding) -> Option<ServerTable<'_>>
     Some(ServerTable { heads, rows })
 }
 
-/// The multiples of the floor that have a column of their own.
+/// The multiples of the floor that have their own column.
 fn is_floored(name: QuantityName, main: QuantityName) -> bool {
     name == main || matches!(name, QuantityName::CpuPerEvent | QuantityName::SaturationCpuPerEvent)
 }
@@ -74,7 +74,7 @@ fn row<'a>(
             .flat_map(|name| {
                 let quantity = point.quantity_of(*name);
                 let multiple = (floor && is_floored(*name, finding.main_cost())).then(|| {
-                    let missing = if floor_of(&finding.points, point).is_some() { "not told" } else { "—" };
+                    let missing = if floor_of(&finding.points, point).is_some() { "no ratio" } else { "—" };
                     ratio_text(finding, point, *name).unwrap_or_else(|| missing.to_owned())
                 });
                 std::iter::once(quantity.measured_with_interval()).chain(multiple)
@@ -90,7 +90,7 @@ pub(crate) fn why_not(point: &Point) -> String {
         return format!("not run: {reason}");
     }
     let first = point.invalid_because.first().map_or("no trial was completed", String::as_str);
-    // `trial 7 failed: the port was taken`: which trial it was does not matter here.
+    // `trial 7 failed: the port was taken`: the trial's number does not matter here.
     let reason = first.split_once(" failed: ").map_or(first, |(_, reason)| reason);
     format!("not measured: {reason}")
 }

@@ -1,4 +1,4 @@
-//! What a connection costs before its first event, where transports or round trips are compared.
+//! The cost of a connection before its first event, if transports or round trips are compared.
 
 use super::panel::{Cell, Kind, Panel, Place, Row, heads};
 use crate::{
@@ -11,13 +11,13 @@ use crate::{
     trials::measured::mean,
 };
 
-const EXPLAINED: &str = "Set-up: from connecting to the first answer that gives a place in the log. Round trips: set-up at p50 ÷ round-trip time, beneath it what the model counts for a connection of one's own. Bytes and packets are those of one subscriber's set-up, both directions. Connections: those that the server held.";
+const EXPLAINED: &str = "Set-up: from connecting to the first answer with a cursor. Round trips: set-up at p50 ÷ round-trip time; below it the model's count for a subscriber with its own connection. Bytes and packets are those of one subscriber's set-up, both directions. Connections: those that the server held.";
 
-/// Said where subscribers share a connection.
+/// Added if subscribers share a connection.
 const SHARED: &str =
-    " An HTTP/2 stream shares its connection with others, and with it the head-of-line blocking.";
+    " An HTTP/2 stream shares its connection with others, and so their head-of-line blocking.";
 
-/// The table of set-up; none where nothing that changes it is varied.
+/// The table of set-up; none unless the scenario varies something that changes it.
 pub(crate) fn set_up(finding: &ScenarioFinding) -> Option<Panel> {
     let is_about_it = match Swept::of(&finding.scenario)? {
         Swept::Rtt | Swept::Transport | Swept::StreamsPerConnection | Swept::MaxStreams => true,
@@ -42,7 +42,7 @@ pub(crate) fn set_up(finding: &ScenarioFinding) -> Option<Panel> {
     let shares = |point: &Point| point.params.streams_per_connection.is_some_and(|streams| streams > 1);
     let has_streams = finding.points.iter().any(shares);
     (is_about_it && !rows.is_empty()).then(|| Panel {
-        heading: "What a set-up costs".to_owned(),
+        heading: "Cost of a connection set-up".to_owned(),
         explained: format!("{EXPLAINED}{}", if has_streams { SHARED } else { "" }),
         heads: heads(["point", "set-up at p50", "at p99", "round trips", "bytes", "packets", "connections"]),
         rows,
@@ -78,7 +78,7 @@ fn round_trips(point: &Point) -> Cell {
     }
 }
 
-/// Round trips of a set-up as the model counts them; the mean where blocks differ, which they do not.
+/// Round trips of a set-up by the model; the mean over blocks, which do not differ.
 fn predicted_round_trips(point: &Point) -> Option<f64> {
     let forms = point.predicted.as_ref().map(|both| [&both.replayed, &both.closed_form])?;
     let trips: Vec<f64> =

@@ -1,4 +1,4 @@
-//! What the validity box shows, as text cells for the page and its Markdown twin.
+//! The contents of the validity box, as text cells for HTML and Markdown.
 
 use contract::Measurements;
 
@@ -13,10 +13,10 @@ use crate::{
     },
 };
 
-/// What nobody told, as for the kernel's counts outside Linux.
-const NOT_TOLD: &str = "not told";
+/// For a value that the system does not report, such as the kernel's counts outside Linux.
+const NOT_TOLD: &str = "not reported";
 
-/// A value beside its limit.
+/// A value with its limit.
 pub(crate) struct LimitCell {
     pub(crate) text: String,
     pub(crate) beyond: bool,
@@ -28,7 +28,7 @@ pub(crate) fn limit_rows(finding: &ScenarioFinding) -> Vec<(&Point, Vec<LimitCel
         let fixed = CHECKS.iter().map(|check| limit_cell(finding, point, check));
         std::iter::once(added_cell(finding, point)).chain(fixed).collect()
     };
-    // What was not run, or was a browser's task, has no such values.
+    // A point that was not run, or was a browser's task, has no such values.
     let measured = finding.points.iter().filter(|point| unmeasured(point).is_none());
     measured.map(|point| (point, row(point))).collect()
 }
@@ -40,7 +40,7 @@ pub(crate) fn limit_heads(finding: &ScenarioFinding) -> Vec<String> {
     std::iter::once(added_head(limits)).chain(fixed).collect()
 }
 
-/// What the instrument may have added in the block in which that is most, against what is allowed there.
+/// What the instrument may have added, in the block that exceeds its limit most or comes closest to it.
 fn added_cell(finding: &ScenarioFinding, point: &Point) -> LimitCell {
     let limits = &finding.scenario.limits;
     let times = |added: &AddedAge| added.total_ms() / added.allowed_ms(limits);
@@ -51,7 +51,7 @@ fn added_cell(finding: &ScenarioFinding, point: &Point) -> LimitCell {
     let of = if point.trials.len() > 1 { format!(" (block {block})") } else { String::new() };
     LimitCell {
         text: format!("{}{of}", worst.text()),
-        // Where the question is not about an age its ages are only marked.
+        // If the question is not about an age, its ages are only marked.
         beyond: worst.is_beyond(limits) && primary_age(&finding.scenario).is_some(),
     }
 }
@@ -71,7 +71,7 @@ fn limit_cell(finding: &ScenarioFinding, point: &Point, check: &Check) -> LimitC
     };
     let as_bad =
         completed().filter(|(_, of)| check.value(of).is_some_and(|other| !check.is_worse(value, other)));
-    // Where all blocks are alike none is the worst.
+    // If all blocks are equal, none is the worst.
     let alike = as_bad.count() == completed().count();
     let of = if alike { String::new() } else { format!(" (block {block})") };
     LimitCell {
@@ -83,7 +83,7 @@ fn limit_cell(finding: &ScenarioFinding, point: &Point, check: &Check) -> LimitC
 /// Heads of the ledgers' columns.
 pub(crate) fn ledger_heads() -> Vec<&'static str> {
     let mut heads = Ledger::ALL.map(Ledger::head).to_vec();
-    heads.extend(["largest difference", "segments sent again"]);
+    heads.extend(["largest difference", "retransmitted segments"]);
     heads
 }
 
@@ -106,14 +106,14 @@ fn ledger_cells(of: &Measurements) -> Vec<String> {
     cells
 }
 
-/// What stands in the first column of the limits.
-pub(crate) const ADDED_EXPLAINED: &str = "The instrument may have added three things to an age: the publisher's lateness, the time that server and harness waited for a core, and the stalls of the harness's event loops. Their sum stands beside the measured age.";
+/// Explains the first column of the limits.
+pub(crate) const ADDED_EXPLAINED: &str = "The instrument may have added three things to an age: the publisher's lateness, the time that server and harness waited for a core, and the stalls of the harness's event loops. The column shows their sum and the measured age.";
 
 /// Head of its column in the table of trials.
 pub(crate) const ADDED_COLUMN: &str = "added to an age, at most";
 
-/// What the ledgers are.
-pub(crate) const LEDGERS_EXPLAINED: &str = "Three ledgers of the bytes of all connections over their whole life, both directions. The first is what the subscribers compute from what they asked and decoded, with the bytes of messages that broke off. The second is what passed their sockets. The third is what the kernel counted, less what nobody read. Of several blocks the one in which they differ most. “Not told”: this kernel, or this HTTP client, gives no figure.";
+/// Explains the ledgers.
+pub(crate) const LEDGERS_EXPLAINED: &str = "Three ledgers of the bytes of all connections over their whole life, both directions. The subscribers compute the first one from requests and decoded messages, including messages that broke off. The second one counts the bytes at their sockets. The third one is the kernel's count, without bytes that nobody read. With several blocks, the table shows the block with the largest difference. “Not reported”: this kernel or HTTP client gives no count.";
 
 /// Heads of the thresholds' columns.
 pub(crate) const THRESHOLD_HEADS: [&str; 5] = ["threshold", "point", "measured", "outcome", "why"];
@@ -140,14 +140,14 @@ pub(crate) fn in_order(finding: &ScenarioFinding) -> Vec<(&Point, &Trial)> {
     trials
 }
 
-/// What stands in the place of the cells of a trial that measured nothing.
+/// Replaces the cells of a trial that measured nothing.
 pub(crate) fn trial_words(trial: &Trial) -> &'static str {
     if trial.not_run.is_some() {
-        "not run; the reason is among the warnings"
+        "not run; the warnings give the reason"
     } else if trial.watched.is_some() {
         "done by a browser"
     } else {
-        "failed; its reason is among the warnings"
+        "failed; the warnings give the reason"
     }
 }
 
@@ -171,7 +171,7 @@ pub(crate) fn trial_cells(trial: &Trial) -> Option<[String; 7]> {
     ])
 }
 
-/// The first digits of a hash; the whole one stands in the last part.
+/// The first digits of a hash; the method part has all of them.
 pub(crate) fn short_hash(hash: &str) -> String {
     hash.chars().take(8).collect()
 }

@@ -1,4 +1,4 @@
-//! What a browser brought to light, in words and tables.
+//! The results of a browser's tasks, in words and tables.
 
 use contract::{BrowserFindings, BrowserLane, LaneKind, Params, SetUp, Transport};
 
@@ -17,12 +17,12 @@ pub(crate) struct Watch<'a> {
     pub(crate) point: &'a Point,
     pub(crate) trial: &'a Trial,
     pub(crate) findings: &'a BrowserFindings,
-    /// Whether others of the scenario differ from it in nothing but the crowd beside them.
+    /// Whether another task of the scenario differs only in the number of other subscribers.
     names_crowd: bool,
 }
 
 impl Watch<'_> {
-    /// `SSE over HTTP/2`, and who is beside it where only that tells it from others.
+    /// `SSE over HTTP/2`, with the number of other subscribers if only that distinguishes it.
     pub(crate) fn label(&self) -> String {
         let Params { transport, subscribers, .. } = self.point.params;
         let crowd = if self.names_crowd {
@@ -33,7 +33,7 @@ impl Watch<'_> {
         format!("{} over {}{crowd}", self.point.pattern.label(), transport_text(transport))
     }
 
-    /// The label after that of another task, whose pattern it does not repeat: `over HTTP/2`.
+    /// The label after that of another task, without repeating its pattern: `over HTTP/2`.
     pub(crate) fn label_after(&self, before: Option<&Self>) -> String {
         let label = self.label();
         let known = before.is_some_and(|before| before.point.pattern == self.point.pattern);
@@ -48,7 +48,7 @@ impl Watch<'_> {
         if self.trial.block > 1 { format!(" (block {})", self.trial.block) } else { String::new() }
     }
 
-    /// When anything last happened, in the page's milliseconds.
+    /// The instant of the last action, in the page's milliseconds.
     pub(crate) fn last_ms(&self) -> f64 {
         let instants = self.findings.lanes.iter().flat_map(|lane| {
             [Some(lane.asked_ms), lane.opened_ms, lane.first_ms, lane.ended_ms].into_iter().flatten()
@@ -62,7 +62,7 @@ impl Watch<'_> {
             self.findings.lanes.iter().filter(|lane| (lane.kind == LaneKind::Fetch) == is_fetch).collect()
         };
         let (streams, fetches) = (of(false), of(true));
-        // Closing one lets another open: what counts is how many were before the page closed any.
+        // A closed stream lets another one open, so only those count that opened before the first close.
         let first_end_ms = streams
             .iter()
             .filter(|lane| lane.problem.is_none())
@@ -91,10 +91,10 @@ impl Watch<'_> {
         (!parts.is_empty()).then(|| parts.join(", "))
     }
 
-    /// Most connections that the page used at a time, as its lanes tell it; none where they share one.
+    /// Most connections that the page used at a time, from its lanes; none if they share one.
     ///
-    /// The server counts those that it accepted, all in all. A stream that the page closes takes its
-    /// connection with it, and the next one opens another.
+    /// The server's count is the total of all accepted connections: closing a stream closes its connection,
+    /// and the next stream opens another one.
     fn most_at_once(&self) -> Option<u64> {
         if self.point.params.transport == Transport::Http2 {
             return None;
@@ -106,7 +106,7 @@ impl Watch<'_> {
                 steps.extend(lane.ended_ms.map(|ended_ms| (ended_ms.max(opened_ms), -1)));
             }
         }
-        // What ends at an instant makes room for what opens at it.
+        // At the same instant, closing comes before opening.
         steps.sort_by(|left, right| left.0.total_cmp(&right.0).then(left.1.cmp(&right.1)));
         let (mut open, mut most) = (0_i64, 0_i64);
         for (_, step) in steps {
@@ -134,7 +134,7 @@ impl Watch<'_> {
         format!("{words}{}", limit.unwrap_or_default())
     }
 
-    /// `2,000 other subscribers were connected to the same server meanwhile`; none where nobody was to be.
+    /// `2,000 other subscribers were connected to the same server meanwhile`; none if none were planned.
     pub(crate) fn crowd_words(&self) -> Option<String> {
         let crowd = self.findings.crowd.filter(|crowd| crowd.asked > 0)?;
         let asked = if crowd.connected == crowd.asked {
@@ -155,7 +155,7 @@ impl Watch<'_> {
         ))
     }
 
-    /// Connections, stream limit, and who else was there.
+    /// Connections, stream limit, and other subscribers.
     pub(crate) fn beside_words(&self) -> String {
         let mut text = self.connections_words();
         if let Some(crowd) = self.crowd_words() {
@@ -181,7 +181,7 @@ fn set_up_words(set_up: SetUp) -> String {
     format!(", each set up with {}{}", bytes(each(set_up.bytes)), packets.unwrap_or_default())
 }
 
-/// From asking to being open; none if it never was.
+/// The time from the request until it was open; none if it never was.
 pub(crate) fn waited_ms(lane: &BrowserLane) -> Option<f64> {
     lane.opened_ms.map(|opened| opened - lane.asked_ms)
 }
@@ -207,14 +207,14 @@ pub(crate) fn watches(finding: &ScenarioFinding) -> Vec<Watch<'_>> {
         .collect()
 }
 
-/// The first task of each point: what figures show.
+/// The first task of each point: figures show only that.
 pub(crate) fn first_watches(finding: &ScenarioFinding) -> Vec<Watch<'_>> {
     let mut watches = watches(finding);
     watches.dedup_by(|later, earlier| std::ptr::eq(later.point, earlier.point));
     watches
 }
 
-/// What these tasks found, each behind its label; those that found nothing are left out.
+/// The results of these tasks, each after its label; tasks without a result are left out.
 pub(crate) fn found_words(
     watches: &[Watch<'_>],
     found: impl Fn(&Watch<'_>) -> Option<String>,
@@ -235,7 +235,7 @@ pub(crate) fn panels(finding: &ScenarioFinding) -> Vec<Panel> {
     let mut panels: Vec<Panel> = Vec::new();
     let mut shown: Vec<Watch<'_>> = Vec::new();
     for watch in watches(finding) {
-        // A block that brought the same to light adds nothing.
+        // A block with the same results adds nothing.
         let same = |other: &Watch<'_>| {
             std::ptr::eq(other.point, watch.point) && other.findings.checks == watch.findings.checks
         };
@@ -263,9 +263,9 @@ fn checks(watch: &Watch<'_>) -> Option<Panel> {
         ],
     });
     (!checks.is_empty()).then(|| Panel {
-        heading: format!("Questions to the browser: {}{}", watch.label(), watch.block_words()),
+        heading: format!("Browser checks: {}{}", watch.label(), watch.block_words()),
         explained: format!(
-            "{}: {} of {} hold. Ours: what the lab's own subscriber does.",
+            "{}: {} of {} hold. “Ours” is the behaviour of the lab's own subscriber.",
             watch.findings.browser,
             count(holding as u64),
             count(checks.len() as u64)
@@ -299,14 +299,14 @@ fn lanes(finding: &ScenarioFinding) -> Option<Panel> {
                 instant(lane.opened_ms, "never"),
                 instant(lane.first_ms, "none"),
                 instant(lane.ended_ms, "not ended"),
-                Cell::plain(lane.protocol.as_deref().unwrap_or("not told")),
+                Cell::plain(lane.protocol.as_deref().unwrap_or("unknown")),
                 Cell::plain(lane.problem.as_deref().unwrap_or("none")),
             ],
         })
         .collect();
     (!rows.is_empty()).then(|| Panel {
         heading: "What the page opened".to_owned(),
-        explained: "Since the page's first act, by its own clock.".to_owned(),
+        explained: "Times since the page's first action, by its own clock.".to_owned(),
         heads: heads(["of", "what", "asked", "opened", "first event", "ended", "protocol", "problem"]),
         rows,
         kind: Kind::Numbers,
@@ -314,7 +314,7 @@ fn lanes(finding: &ScenarioFinding) -> Option<Panel> {
     })
 }
 
-/// A line for each task, to be read beside the answer: connections, streams, and who else was there.
+/// One line per task, next to the answer: connections, streams, and other subscribers.
 pub(crate) fn beside(finding: &ScenarioFinding) -> Vec<String> {
     watches(finding)
         .iter()
@@ -322,7 +322,7 @@ pub(crate) fn beside(finding: &ScenarioFinding) -> Vec<String> {
         .collect()
 }
 
-/// A line for each task: what opened, and which checks do not hold.
+/// One line per task: what opened, and which checks do not hold.
 pub(crate) fn lines(finding: &ScenarioFinding) -> Vec<String> {
     watches(finding)
         .iter()

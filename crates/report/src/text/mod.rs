@@ -1,4 +1,4 @@
-//! Numbers, settings and obstacles in words: what needs no finding to be said.
+//! Numbers, settings and obstacles in words, without any findings.
 
 pub(crate) mod network_words;
 pub(crate) mod number;

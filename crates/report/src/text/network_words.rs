@@ -1,4 +1,4 @@
-//! What lies between subscriber and server, in words.
+//! The network between subscriber and server, in words.
 
 use contract::{Heartbeat, Network, Params, Rung, ServerName, Transport};
 
@@ -31,10 +31,10 @@ pub(crate) fn heartbeat_text(heartbeat: Heartbeat) -> String {
 pub(crate) fn network_text(network: &Network) -> String {
     let mut parts = road(network);
     parts.extend(obstacles(network));
-    if parts.is_empty() { "nothing in the way".to_owned() } else { parts.join(", ") }
+    if parts.is_empty() { "no obstacle".to_owned() } else { parts.join(", ") }
 }
 
-/// What is in the way: the obstacles alone where there are any, for the road itself is the same for all.
+/// The obstacles alone if there are any, because all trials share delay and bandwidth; else the whole network.
 pub(crate) fn obstacle_text(network: &Network) -> String {
     let obstacles = obstacles(network);
     if obstacles.is_empty() { network_text(network) } else { list(&obstacles) }
@@ -84,14 +84,14 @@ fn size(value: u64) -> String {
     }
 }
 
-/// The driver: the code that brings an event from the log to the socket. It differs by what the server
-/// speaks, by what is taken away from it and by who made it, so comparisons of these compare it, too.
+/// The driver: the code that brings an event from the log to the socket. It depends on transport, ablation
+/// and server, so comparisons of these compare drivers too.
 pub(crate) fn driver(params: &Params, server: &ServerName) -> String {
     if server.is_floor() {
         return "the floor (one thread that writes ready frames)".to_owned();
     }
     if server.is_foreign() {
-        return format!("{server} (another make)");
+        return format!("{server} (third-party server)");
     }
     let in_own_tasks = params.rung.is_some_and(|rung| rung != Rung::Best);
     match params.transport {
@@ -113,7 +113,7 @@ mod tests {
     fn networks_are_told_in_words() {
         let plain = |network: Network| network_text(&network).replace('\u{202f}', " ");
         let clear = Network::default();
-        assert_eq!(plain(clear), "nothing in the way");
+        assert_eq!(plain(clear), "no obstacle");
         let far = Network { rtt: Period::from_millis(100), ..clear };
         assert_eq!(plain(far), "round trip 100 ms");
         let buffer = Buffering { bytes: 4_096, pause: Period::from_millis(500) };

@@ -1,4 +1,4 @@
-//! Numbers as a reader sees them: three significant digits, and a thin space before the unit.
+//! Numbers for readers: three significant digits, and a thin space before the unit.
 
 /// A space that is thin and never breaks a line.
 pub(crate) const THIN_SPACE: char = '\u{202f}';
@@ -6,7 +6,7 @@ pub(crate) const THIN_SPACE: char = '\u{202f}';
 /// Three significant digits, thousands apart: `0.0123`, `4.30`, `988`, `12,300`.
 pub(crate) fn three_digits(value: f64) -> String {
     if !value.is_finite() {
-        // Findings hold no such value; a page must not show it even if one slipped in.
+        // Findings never contain such a value; if one did, a page must not show it.
         return "—".to_owned();
     }
     let size = value.abs();
@@ -22,8 +22,7 @@ pub(crate) fn three_digits(value: f64) -> String {
     grouped(&format!("{rounded:.decimals$}"))
 }
 
-/// The largest number of three significant digits that is no larger: a lower bound stays one when it is
-/// printed. 2,146.3 becomes 2,140.
+/// Rounds down to three significant digits, so that a printed lower bound stays one: 2,146.3 becomes 2,140.
 pub(crate) fn rounded_down(value: f64) -> f64 {
     if !value.is_finite() || value.abs() < 5e-7 {
         return value;
@@ -58,12 +57,12 @@ pub(crate) fn bytes(value: f64) -> String {
     }
 }
 
-/// A length of time that a scenario sets, in the unit a person would choose.
+/// A duration that a scenario sets: below a second in milliseconds, else in seconds.
 pub(crate) fn period_ms(value_ms: f64) -> String {
     if value_ms >= 1_000.0 { with_setting(value_ms * 1e-3, "s") } else { with_setting(value_ms, "ms") }
 }
 
-/// A measured time: milliseconds up to a second, seconds from there on.
+/// A measured time: below a second in milliseconds, else in seconds.
 pub(crate) fn time_ms(value_ms: f64) -> String {
     if value_ms.abs() >= 1_000.0 { with_unit(value_ms * 1e-3, "s") } else { with_unit(value_ms, "ms") }
 }

@@ -1,17 +1,17 @@
 //! From parts to sentences.
 
-/// The text with its first letter large.
+/// The text with its first letter in upper case.
 pub(crate) fn capitalised(text: &str) -> String {
     let mut letters = text.chars();
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
-/// Further sentences behind a first one, which has no full stop yet.
+/// Further sentences after a first one that has no full stop yet.
 pub(crate) fn further(sentences: &[String]) -> String {
     sentences.iter().map(|sentence| format!(". {}", capitalised(sentence))).collect()
 }
 
-/// Each part as a sentence of its own: `A. B.`
+/// Each part as a separate sentence: `A. B.`
 pub(crate) fn sentences(parts: &[String]) -> String {
     parts
         .split_first()

@@ -17,7 +17,7 @@ pub(crate) fn rate(rate_hz: f64) -> String {
     format!("{number}{THIN_SPACE}{unit}")
 }
 
-/// The pattern with the setting that makes it what it is: `short polling every 1 s`.
+/// The pattern with its defining setting: `short polling every 1 s`.
 pub(crate) fn pattern_text(pattern: Pattern, params: &Params) -> String {
     let label = pattern.label();
     let own = match pattern {
@@ -31,12 +31,12 @@ pub(crate) fn pattern_text(pattern: Pattern, params: &Params) -> String {
     own.unwrap_or_else(|| label.to_owned())
 }
 
-/// A pattern in words, and which server where it is not the lab's own: `SSE · nchan`.
+/// A pattern in words, with the server if it is not the lab's own: `SSE · nchan`.
 pub(crate) fn served(text: &str, server: &ServerName) -> String {
     if server.is_pushlab() { text.to_owned() } else { format!("{text} · {server}") }
 }
 
-/// A rung in words.
+/// An ablation in words.
 pub(crate) const fn rung_words(rung: Rung) -> &'static str {
     match rung {
         Rung::Best => "the shared writer",
@@ -47,7 +47,7 @@ pub(crate) const fn rung_words(rung: Rung) -> &'static str {
     }
 }
 
-/// The same as short as a label in a chart must be.
+/// The same, short enough for a label in a chart.
 pub(crate) const fn rung_mark(rung: Rung) -> &'static str {
     match rung {
         Rung::Best => "shared writer",
@@ -85,10 +85,10 @@ pub(crate) fn params_text(params: &Params) -> String {
         parts.push("a connection for every request".to_owned());
     }
     if let Some(delay) = params.delivery_delay_ms.filter(|delay| *delay > 0.0) {
-        parts.push(format!("every event held back by {}", period_ms(delay)));
+        parts.push(format!("every event delayed by {}", period_ms(delay)));
     }
     if let Some(jitter) = params.delivery_jitter_ms.filter(|jitter| *jitter > 0.0) {
-        parts.push(format!("and by up to {} by chance", period_ms(jitter)));
+        parts.push(format!("plus up to {} at random", period_ms(jitter)));
     }
     if let Some(side) = params.side {
         parts.push(format!("side {side}"));
@@ -142,8 +142,8 @@ pub(crate) fn arrivals_text(arrivals: &Arrivals) -> String {
 
 /// The scenario's arrivals with the swept rate put in.
 ///
-/// A record holds the rate of the schedule that came out; the closed form needs the one that was
-/// set, which is the nearest of the swept ones.
+/// A record has the actual rate of its schedule; the closed form needs the rate that was set, which is the
+/// nearest of the swept ones.
 pub(crate) fn arrivals_at(scenario: &Scenario, params: &Params) -> Arrivals {
     let swept =
         [scenario.sweep.as_ref(), scenario.default_run.as_ref().and_then(|chosen| chosen.sweep.as_ref())];

@@ -31,7 +31,7 @@ pub(crate) enum Swept {
 /// One value of a swept setting, comparable among the patterns.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum SweptValue {
-    /// A number; six digits of it, for rates of a schedule that came out differ in the last ones.
+    /// A number with six digits, because the actual rates of schedules differ in further ones.
     Number(f64),
     Client(Client),
     KeepAlive(bool),
@@ -43,7 +43,7 @@ pub(crate) enum SweptValue {
 }
 
 impl SweptValue {
-    /// Place on an axis; what is no number stands in the order of its list.
+    /// Place on an axis; a value that is not a number has its place in the list.
     pub(crate) fn place(self) -> f64 {
         match self {
             Self::Number(number) => number,
@@ -57,7 +57,7 @@ impl SweptValue {
         }
     }
 
-    /// The same, where values have no order but that in which the scenario lists them.
+    /// The same for values whose only order is that of the scenario's list.
     pub(crate) fn place_in(self, scenario: &Scenario) -> f64 {
         let default_run = scenario.default_run.as_ref().and_then(|chosen| chosen.sweep.as_ref());
         let mut lists = [scenario.sweep.as_ref(), default_run].into_iter().flatten();
@@ -81,8 +81,8 @@ impl SweptValue {
 }
 
 impl Swept {
-    /// Whether the setting changes anything for a pattern. One that it does not concern is measured
-    /// once, and that one point stands for every swept value.
+    /// Whether the setting concerns a pattern. Other patterns are measured once: that point applies to every
+    /// swept value.
     pub(crate) const fn concerns(self, pattern: Pattern) -> bool {
         match self {
             Self::Subscribers
@@ -127,7 +127,7 @@ impl Swept {
             Self::Rung => params.rung.map(SweptValue::Rung),
             Self::Network => params.network.map(SweptValue::Network),
             Self::Transport => Some(SweptValue::Transport(params.transport)),
-            // Parameters hold it only where it is not the usual one.
+            // Parameters contain it only if it is not the usual one.
             Self::Heartbeat => Some(SweptValue::Heartbeat(params.heartbeat.unwrap_or_default())),
             Self::Subscribers
             | Self::Rate
@@ -217,7 +217,7 @@ impl Swept {
         }
     }
 
-    /// The value at a point as short as a label in a chart must be; [`Self::marks`] says what it is.
+    /// The value at a point, short enough for a label in a chart; [`Self::marks`] explains it.
     pub(crate) fn mark(self, params: &Params) -> String {
         match self {
             Self::Subscribers => count(u64::from(params.subscribers)),
@@ -239,7 +239,7 @@ impl Swept {
         }
     }
 
-    /// What the labels in a chart are.
+    /// Explains the labels in a chart.
     pub(crate) const fn marks(self) -> &'static str {
         match self {
             Self::Subscribers => "label: subscribers",
@@ -250,13 +250,13 @@ impl Swept {
             Self::Client => "label: client",
             Self::KeepAlive => "label: keep-alive",
             Self::Side => "label: side",
-            Self::Rung => "label: what is taken away",
+            Self::Rung => "label: ablation",
             Self::Rtt => "label: round trip",
-            Self::Network => "label: what is in the way",
+            Self::Network => "label: obstacle",
             Self::Transport => "label: transport",
             Self::Heartbeat => "label: heartbeat",
             Self::StreamsPerConnection => "label: streams a connection",
-            Self::MaxStreams => "label: most streams a connection",
+            Self::MaxStreams => "label: stream limit",
         }
     }
 
@@ -271,13 +271,13 @@ impl Swept {
             Self::Client => "HTTP client",
             Self::KeepAlive => "keep-alive of polling",
             Self::Side => "side",
-            Self::Rung => "server, by what is taken away from it",
+            Self::Rung => "ablation of the server",
             Self::Rtt => "round-trip time",
-            Self::Network => "obstacle in the way",
+            Self::Network => "obstacle",
             Self::Transport => "transport",
             Self::Heartbeat => "heartbeat",
             Self::StreamsPerConnection => "number of subscribers that share a connection",
-            Self::MaxStreams => "number of streams that a connection may have",
+            Self::MaxStreams => "number of streams allowed on a connection",
         }
     }
 
@@ -292,7 +292,7 @@ impl Swept {
             Self::Client => "HTTP client",
             Self::KeepAlive => "keep-alive of polling",
             Self::Side => "side",
-            Self::Rung => "rung of the ladder",
+            Self::Rung => "ablation",
             Self::Rtt => "round-trip time, ms",
             Self::Network => "obstacle",
             Self::Transport => "transport",

@@ -1,19 +1,18 @@
-//! What the instrument itself may have added to the ages of a trial, against the age that is asked about.
+//! What the instrument itself may have added to the ages of a trial, compared with the age in question.
 //!
-//! Three things make an event look older than the server made it:
+//! Three causes make an event look older than the server made it:
 //!
-//! * the publisher was late with it: its **lateness** is measured event by event, and read where the age
-//!   is read (the mean, the median or the 99th percentile). Of few events the worst alone is more than the
-//!   hundredth beyond p99: the ages of one event are spread over a row of subscribers, and being late moves
-//!   it beyond p99 only by what exceeds that spread;
-//! * server or harness were ready to run and **waited** for a core on which something else ran: the kernel
-//!   counts that time; it is spread over the events of the window;
-//! * the harness's event loop **stalled**: what arrived meanwhile was read late. An instant drawn at random
-//!   falls into a stall of length h with probability h ÷ window, and what arrives then waits for its end:
-//!   on average for h/2, and for more than x with probability Σ(h − x)⁺ ÷ window.
+//! * The publisher was late. Its **lateness** is measured for each event and read at the same place as the
+//!   age (mean, median or 99th percentile). With few events the latest one alone is more than the hundredth
+//!   beyond p99. The ages of one event are spread over a row of subscribers, so lateness moves it beyond p99
+//!   only by what exceeds that spread.
+//! * Server or harness were ready to run but **waited** for a core that was busy. The kernel counts that
+//!   time; it is spread over the events of the window.
+//! * The harness's event loop **stalled**, so arrivals were read late. A random instant falls into a stall
+//!   of length h with probability h ÷ window, and an arrival then waits for its end: on average h/2, and
+//!   more than x with probability Σ(h − x)⁺ ÷ window.
 //!
-//! Together they are an upper bound: a wait may also have been part of a stall, and an event that is late
-//! may have met no wait.
+//! Their sum is an upper bound: a wait may also be part of a stall, and a late event may have had no wait.
 
 use contract::{Distribution, Limits, Measurements, Scenario};
 
@@ -32,14 +31,14 @@ pub struct AddedAge {
     pub of_ms: f64,
     /// Lateness of the publisher, at the same place of its distribution.
     pub lateness_ms: f64,
-    /// Waiting of server and harness for a core, per event; 0 where the kernel does not tell.
+    /// Waiting of server and harness for a core, per event; 0 if the kernel does not report it.
     pub waiting_ms: f64,
     /// Stalls of the harness's event loops, at the same place of the distribution.
     pub stalls_ms: f64,
 }
 
 impl AddedAge {
-    /// What was added to an age of a trial; none where it has no ages.
+    /// What was added to an age of a trial; none without ages.
     pub(crate) fn of(age: QuantityName, trial: &Measurements) -> Option<Self> {
         let ages = AgeView::merged(std::iter::once(trial));
         let watched_ms = trial.window.seconds() * 1e3 * f64::from(trial.workers.max(1));
@@ -78,11 +77,11 @@ impl AddedAge {
         format!("{} of {}", short(self.total_ms()), with_unit(self.of_ms, "ms"))
     }
 
-    /// What it is made of, and how much is allowed.
+    /// Its parts and its limit.
     pub(crate) fn sentence(&self, limits: &Limits) -> String {
         format!(
-            "the instrument may have added {} to the {} of {} (limit: {}): publisher late {}, waiting for a core \
-             {}, stalls of the harness {}",
+            "the instrument may have added {} to the {} of {} (limit: {}). Its parts: publisher late {}, waiting \
+             for a core {}, stalls of the harness {}",
             short(self.total_ms()),
             self.age.label(),
             with_unit(self.of_ms, "ms"),
@@ -94,12 +93,12 @@ impl AddedAge {
     }
 }
 
-/// The age that a scenario's question is about; none where it is about something else.
+/// The age that a scenario's question is about; none if it is about another quantity.
 pub(crate) fn primary_age(scenario: &Scenario) -> Option<QuantityName> {
     QuantityName::ALL.into_iter().find(|name| name.key() == scenario.primary).filter(|name| name.is_age())
 }
 
-/// The age that a trial of the scenario is held against: the one that is asked about, or the 99th percentile.
+/// The age that is compared with what was added: the one in question, or the 99th percentile.
 pub(crate) fn judged_age(scenario: &Scenario) -> QuantityName {
     primary_age(scenario).unwrap_or(QuantityName::AgeP99)
 }
@@ -110,11 +109,10 @@ pub(crate) fn limit_text(limits: &Limits) -> String {
     format!("at most {share} or {}", with_unit(limits.added_age.milliseconds(), "ms"))
 }
 
-/// What lateness adds to a percentile of the ages, if those of one event are spread over so long.
+/// What lateness adds to a percentile of the ages, if the ages of one event are spread over `spread_ms`.
 fn lateness_at_ms(lateness: &Distribution, quantile: f64, spread_ms: f64) -> Option<f64> {
     let late = lateness.histogram().ok().filter(|late| late.count() > 0)?;
     let events = late.count() as f64;
-    // So many events that what is beyond them is not less than the rest of the deliveries.
     let rank = (quantile * events).floor().max(1.0);
     let most_ms = late.quantile_us(rank / events) as f64 * 1e-3;
     let worst_ms = late.quantile_us(1.0) as f64 * 1e-3 - spread_ms;
@@ -122,8 +120,8 @@ fn lateness_at_ms(lateness: &Distribution, quantile: f64, spread_ms: f64) -> Opt
     Some(if is_few { most_ms.max(worst_ms) } else { most_ms })
 }
 
-/// How far the ages of one event lie apart: twice from the youngest to the median, for the older half may
-/// hold what was late.
+/// The spread of one event's ages: twice the distance from the youngest to the median, because the older half
+/// may contain late events.
 fn spread_ms(ages: &AgeView) -> Option<f64> {
     Some(2.0 * (ages.percentile(0.5)?.value_ms - ages.percentile(0.01)?.value_ms))
 }
@@ -173,7 +171,7 @@ impl Stalls {
     }
 }
 
-/// To the microsecond; what is shorter is nothing here.
+/// To the microsecond; shorter times count as zero.
 fn short(ms: f64) -> String {
     if ms < 1e-3 { with_unit(0.0, "ms") } else { with_unit(ms, "ms") }
 }

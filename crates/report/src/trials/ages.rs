@@ -1,4 +1,4 @@
-//! Ages of a point, with those deliveries that never came.
+//! Ages of a point, including the deliveries that never came.
 
 use contract::{Measurements, TimeHistogram};
 
@@ -55,7 +55,7 @@ impl AgeView {
         // what arrived.
         let rank = (quantile * total as f64).ceil().max(1.0);
         if rank > arrived as f64 {
-            // They rank above all that arrived, also where they had not been waited for as long.
+            // They rank above all arrivals, even if the harness waited less for them.
             let oldest_ms = self.arrived.quantile_us(1.0) as f64 * 1e-3;
             return Some(Percentile { value_ms: self.censored_min_ms.max(oldest_ms), bound: Bound::AtLeast });
         }

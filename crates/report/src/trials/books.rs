@@ -1,11 +1,11 @@
-//! The books of a trial's bytes: on every stretch of the way, and in each direction, what one side sent
-//! must be what the other got, whatever an obstacle did in between.
+//! The byte balance of a trial: on every stretch between two sockets, in each direction, the bytes that one
+//! side sent must equal those that the other side got, whatever an obstacle did in between.
 
 use contract::{Limits, Measurements, RelayCounts};
 
 use crate::text::number::{count, with_unit};
 
-/// A stretch of the way in one direction: from a socket to the next one.
+/// One direction of a connection, from a socket to the next one.
 struct Stretch {
     /// `the subscribers sent`.
     sender: &'static str,
@@ -13,12 +13,13 @@ struct Stretch {
     /// `the middlebox took or left unread`.
     receiver: &'static str,
     got: u64,
-    /// Of those sent: not acknowledged by a side that had closed or reset the connection. They may have arrived.
+    /// Of those sent: not acknowledged, because the other side had closed or reset the connection. They may
+    /// have arrived.
     unacknowledged: u64,
 }
 
 impl Stretch {
-    /// What nobody explains, as a fraction of the larger side.
+    /// The unexplained bytes as a fraction of the larger side.
     fn apart(&self) -> f64 {
         let least = self.sent.saturating_sub(self.unacknowledged);
         let unexplained = self.got.saturating_sub(self.sent) + least.saturating_sub(self.got);
@@ -32,7 +33,7 @@ impl Stretch {
             bytes => format!(", and {} were never acknowledged", count(bytes)),
         };
         format!(
-            "{} {} bytes, {} {}{perhaps}: nobody explains {}",
+            "{} {} bytes, {} {}{perhaps}: {} is unexplained",
             self.sender,
             count(self.sent),
             self.receiver,
@@ -42,7 +43,7 @@ impl Stretch {
     }
 }
 
-/// All stretches of which both ends were told.
+/// All stretches whose two ends are known.
 fn stretches(of: &Measurements) -> Vec<Stretch> {
     let Some(RelayCounts { up, down, .. }) = of.relay.map(|relay| relay.counts) else {
         return Vec::new();
@@ -83,8 +84,8 @@ fn stretches(of: &Measurements) -> Vec<Stretch> {
     stretches
 }
 
-/// How far the books of subscribers and server are apart where it is worst, as a fraction; none where one
-/// of them does not tell.
+/// The largest unexplained difference between subscribers and server, as a fraction; none if one of them
+/// does not report its bytes.
 pub(crate) fn difference(of: &Measurements) -> Option<f64> {
     if of.relay.is_some() {
         return stretches(of).iter().map(Stretch::apart).reduce(f64::max);
@@ -95,7 +96,7 @@ pub(crate) fn difference(of: &Measurements) -> Option<f64> {
     Some(if apart > 0.0 { apart / subscribers.max(1.0) } else { 0.0 })
 }
 
-/// Where they are further apart than the limit.
+/// The differences beyond the limit, in words.
 pub(crate) fn unbalanced(of: &Measurements, limits: &Limits) -> Vec<String> {
     if of.relay.is_none() {
         let server = of.server_bytes_life.filter(|_| difference(of) > Some(limits.ledger_difference));
@@ -112,13 +113,13 @@ pub(crate) fn unbalanced(of: &Measurements, limits: &Limits) -> Vec<String> {
     stretches(of).iter().filter(|stretch| beyond(stretch)).map(Stretch::sentence).collect()
 }
 
-/// What became of the requests that the server did not count.
+/// Why the server did not count some requests.
 pub(crate) enum Unseen {
     /// There are none.
     None,
     /// They are explained, in words.
     Explained(String),
-    /// Nobody can say what became of them, and why.
+    /// They cannot be compared, and why.
     NotCompared(String),
     /// They are not explained.
     Contradiction(String),
@@ -126,8 +127,8 @@ pub(crate) enum Unseen {
 
 /// Compares the requests of both sides.
 ///
-/// In HTTP/1.1 a connection carries one request at a time, so each one that the server did not see lies in
-/// a connection of which some bytes came to nothing, or was not taken by its socket at all.
+/// In HTTP/1.1 a connection carries one request at a time. So each request that the server did not see was
+/// on a connection that lost bytes, or its socket never took it.
 pub(crate) fn unseen_requests(of: &Measurements) -> Unseen {
     let (subscribers, Some(server)) = (of.requests.life, of.server_requests_life) else {
         return Unseen::None;
@@ -139,10 +140,7 @@ pub(crate) fn unseen_requests(of: &Measurements) -> Unseen {
     };
     let RelayCounts { up, .. } = of.relay.map(|relay| relay.counts).unwrap_or_default();
     let Some(left) = of.left_behind else {
-        return not_compared(
-            missing,
-            "this client, or this kernel, does not tell which of them came to nothing",
-        );
+        return not_compared(missing, "this client or kernel does not report which of them were lost");
     };
     let (lost, unsent) = (up.broken + left.unheard, left.unsent_requests);
     if missing > lost + unsent {
@@ -173,10 +171,9 @@ pub(crate) fn unseen_streams(of: &Measurements) -> Unseen {
     });
     match subscribers.checked_sub(server) {
         Some(0) => Unseen::None,
-        Some(missing) if ended => not_compared(
-            missing,
-            "an HTTP/2 connection that the middlebox ended took along what waited in it unseen",
-        ),
+        Some(missing) if ended => {
+            not_compared(missing, "the middlebox ended an HTTP/2 connection in which requests were waiting")
+        }
         Some(_) | None => Unseen::Contradiction(both_counts(server, subscribers)),
     }
 }

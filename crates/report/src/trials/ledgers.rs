@@ -1,11 +1,11 @@
-//! The three ledgers of bytes over the whole life of all connections: computed by the subscribers
-//! from what they asked and decoded and what broke off before it could be, counted at the sockets, counted by the kernel.
+//! The three ledgers of the bytes of all connections over their whole life: computed by the subscribers from
+//! requests, decoded messages and messages that broke off; counted at the sockets; counted by the kernel.
 
 use contract::{Limits, Measurements};
 
 use crate::text::number::{count, with_unit};
 
-/// Who counted.
+/// How the bytes were counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Ledger {
     Computed,
@@ -33,7 +33,7 @@ impl Ledger {
         }
     }
 
-    /// Bytes of both directions; none where nobody told.
+    /// Bytes of both directions; none if they are not reported.
     pub(crate) fn bytes(self, of: &Measurements) -> Option<u64> {
         match self {
             Self::Computed => of.computed_life.map(|computed| computed.total() + of.broken_off_life),
@@ -43,7 +43,7 @@ impl Ledger {
     }
 }
 
-/// Every two ledgers that were told, with their relative difference.
+/// Every two known ledgers with their relative difference.
 fn pairs(of: &Measurements) -> Vec<([(Ledger, u64); 2], f64)> {
     let told: Vec<(Ledger, u64)> =
         Ledger::ALL.into_iter().filter_map(|ledger| Some((ledger, ledger.bytes(of)?))).collect();
@@ -58,7 +58,7 @@ fn pairs(of: &Measurements) -> Vec<([(Ledger, u64); 2], f64)> {
     pairs
 }
 
-/// The largest difference of two ledgers, as a fraction; none if there is but one.
+/// The largest difference of two ledgers, as a fraction; none if there is only one.
 pub(crate) fn difference(of: &Measurements) -> Option<f64> {
     pairs(of).into_iter().map(|(_, apart)| apart).reduce(f64::max)
 }

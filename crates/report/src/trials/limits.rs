@@ -1,4 +1,4 @@
-//! A trial against the limits of its scenario: what the instrument itself may get wrong.
+//! A trial against the limits of its scenario: the possible faults of the instrument.
 
 use contract::{Limits, Measurements, Scenario};
 
@@ -13,27 +13,27 @@ use crate::{
     text::number::{count, counted, three_digits, with_unit},
 };
 
-/// On which side of its limit a value is fine.
+/// On which side of its limit a value must be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Fine {
     AtMost,
     AtLeast,
 }
 
-/// What a value beyond a limit speaks of.
+/// The cause of a value beyond its limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Source {
-    /// The machine disturbed the trial: at another moment it may not.
+    /// The machine disturbed the trial: a repetition may be fine.
     Machine,
-    /// The trial itself: it would be the same again.
+    /// The trial itself: a repetition would give the same.
     Trial,
 }
 
-/// One thing that a trial is checked for.
+/// One check of a trial.
 pub(crate) struct Check {
     /// Head of its column.
     pub(crate) head: &'static str,
-    /// The start of the sentence when it is beyond its limit; empty where another says more.
+    /// The start of the sentence if the value is beyond its limit; empty where another text has details.
     what: &'static str,
     source: Source,
     fine: Fine,
@@ -49,7 +49,7 @@ pub(crate) const ADDED_HEAD: &str = "the instrument may have added to an age";
 pub(crate) const CHECKS: [Check; 7] = [
     Check {
         head: "harness CPU",
-        what: "the harness used of its cores",
+        what: "the harness's CPU use of its cores was",
         source: Source::Trial,
         fine: Fine::AtMost,
         value: harness_share,
@@ -76,7 +76,7 @@ pub(crate) const CHECKS: [Check; 7] = [
     },
     Check {
         head: "events not sent",
-        what: "the schedule was not sent whole; events left out or refused:",
+        what: "the schedule was not sent completely; events left out or refused:",
         source: Source::Trial,
         fine: Fine::AtMost,
         value: |of| {
@@ -89,7 +89,7 @@ pub(crate) const CHECKS: [Check; 7] = [
     },
     Check {
         head: "deliveries beyond p99",
-        what: "too few deliveries to know a p99: beyond it lie",
+        what: "too few deliveries for a p99; deliveries beyond it:",
         source: Source::Trial,
         fine: Fine::AtLeast,
         value: |of| (of.window_deliveries > 0).then_some(of.window_deliveries as f64 * 0.01),
@@ -97,7 +97,7 @@ pub(crate) const CHECKS: [Check; 7] = [
         text: three_digits,
     },
     Check {
-        head: "ledgers apart",
+        head: "byte counts differ by",
         what: "",
         source: Source::Trial,
         fine: Fine::AtMost,
@@ -106,7 +106,7 @@ pub(crate) const CHECKS: [Check; 7] = [
         text: percent,
     },
     Check {
-        head: "books apart",
+        head: "unexplained bytes",
         what: "",
         source: Source::Trial,
         fine: Fine::AtMost,
@@ -117,12 +117,12 @@ pub(crate) const CHECKS: [Check; 7] = [
 ];
 
 impl Check {
-    /// Whether its sentence is made here; which ledgers differ is told elsewhere.
+    /// Whether its sentence is made here; `ledgers` and `books` make their own.
     const fn has_sentence(&self) -> bool {
         !self.what.is_empty()
     }
 
-    /// The value of a trial; none where it was not told.
+    /// The value of a trial; none if the system does not report it.
     pub(crate) fn value(&self, of: &Measurements) -> Option<f64> {
         (self.value)(of)
     }
@@ -157,18 +157,18 @@ impl Check {
     }
 }
 
-/// What a trial did beyond its scenario's limits, in words; ledgers that differ are told elsewhere.
+/// The limits that a trial broke, in words; `ledgers` and `books` report theirs.
 pub(crate) fn beyond_limits(of: &Measurements, scenario: &Scenario) -> Vec<String> {
     let (mut beyond, others) = (disturbances(of, scenario), beyond(of, &scenario.limits, Source::Trial));
     beyond.extend(others);
     beyond
 }
 
-/// What the machine did to a trial beyond its scenario's limits, in words. Nothing of it follows from the
-/// pattern: run again at a quieter moment the trial may be free of it.
+/// The limits that the machine, not the pattern, broke in a trial, in words. A repetition at a quieter moment
+/// may keep them.
 #[must_use]
 pub fn disturbances(of: &Measurements, scenario: &Scenario) -> Vec<String> {
-    // Where the question is not about an age, its own numbers do not suffer from what was added to ages.
+    // A question that is not about an age does not suffer from what was added to ages.
     by_machine(of, primary_age(scenario), &scenario.limits)
 }
 
@@ -201,17 +201,17 @@ pub(crate) fn added_head(limits: &Limits) -> String {
     format!("{ADDED_HEAD}, {}", added_age::limit_text(limits))
 }
 
-/// Segments sent again are said and make nothing invalid: a network may lose some.
+/// Retransmissions are a warning and leave a trial valid: a network may lose segments.
 pub(crate) fn retransmission_warning(of: &Measurements) -> Option<String> {
     let again = of.kernel_life.filter(|kernel| kernel.retransmitted > 0)?.retransmitted;
-    Some(format!("the subscribers' kernel sent {} again", counted(again, "segment", "segments")))
+    Some(format!("the subscribers' kernel retransmitted {}", counted(again, "segment", "segments")))
 }
 
 fn harness_share(of: &Measurements) -> Option<f64> {
     finite(of.cpu.harness_us / (of.cpu.wall_us * f64::from(of.workers)))
 }
 
-/// To the microsecond; what is shorter is nothing here.
+/// To the microsecond; shorter times count as zero.
 fn milliseconds(value: f64) -> String {
     if value < 1e-3 { with_unit(0.0, "ms") } else { with_unit(value, "ms") }
 }

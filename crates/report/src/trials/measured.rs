@@ -1,8 +1,8 @@
-//! What a trial and a prediction say about each quantity.
+//! Reads each quantity from a trial and from a prediction.
 //!
-//! A cost per event is what the window's edges enclose, divided by the deliveries that arrived between the
-//! same edges, whatever their due: what was spent belongs to the events that it brought. Ages are those of
-//! the events due in the window, whenever they came.
+//! A cost per event is the cost within the window, divided by the deliveries that arrived within the window,
+//! whatever their due: a cost belongs to the events that it delivered. Ages are those of the events due in the
+//! window, whenever they came.
 
 use contract::{ConnectionCost, Distribution, Load, Measurements, Params};
 use model::Prediction;
@@ -17,7 +17,7 @@ use crate::{
     text::number::count,
 };
 
-/// What one trial says about a quantity. `ages` are the trial's own.
+/// The reading of a quantity in one trial. `ages` are the trial's own.
 pub(crate) fn reading(
     name: QuantityName,
     params: &Params,
@@ -35,26 +35,25 @@ pub(crate) fn reading(
     finite(value_ms).map(|value| Reading { value, bound })
 }
 
-/// The percentile of the ages that a quantity is.
+/// The percentile that a quantity is, if it is one of ages.
 pub(crate) fn age_quantile(name: QuantityName) -> Option<f64> {
     [(QuantityName::AgeP50, 0.5), (QuantityName::AgeP99, 0.99)]
         .into_iter()
         .find_map(|(age, quantile)| (age == name).then_some(quantile))
 }
 
-/// Why what [`is_per_delivery`] names has no value where the rate grew.
-const PER_EVENT_ON_RAMPS: &str = "left out: the rate grew, so a value per event would be a mean over all its rates, those beyond a knee too";
+/// Why the quantities of [`is_per_delivery`] have no value where the rate grew.
+const PER_EVENT_ON_RAMPS: &str = "left out: the rate grew, so a value per event would be a mean over all rates, also those beyond saturation";
 
-/// Why it has none where there is nothing to divide by.
+/// Why they have none if there is nothing to divide by.
 const NONE_ARRIVED: &str = "no event arrived within the window";
 
-/// Deliveries a second from which on CPU per event is told. A process without any delivery takes some
-/// milliseconds of CPU a second; at 20 deliveries a second that made 100 to 700 µs of each, where the
-/// deliveries themselves take 2 to 7.
+/// Fewest deliveries a second for CPU per event. A process without any delivery takes some milliseconds of
+/// CPU a second. At 20 deliveries a second that added 100 to 700 µs to each, while a delivery itself takes
+/// 2 to 7 µs.
 const FEWEST_DELIVERIES_HZ: f64 = 1_000.0;
 
-/// What is planned as that many a second may bring a few less: chance and the edges of a window must not
-/// decide whether a number is there.
+/// Tolerance of that number: chance and the edges of a window must not decide whether there is a value.
 const SCATTER: f64 = 0.1;
 
 /// Why a quantity per event is left out although trials were completed.
@@ -86,7 +85,7 @@ pub(crate) fn left_out(name: QuantityName, trials: &[&Measurements]) -> Option<S
 /// Deliveries a second that arrived within the windows of some trials; none without a trial.
 fn arrived_hz(trials: &[&Measurements]) -> Option<f64> {
     let received: u64 = trials.iter().map(|trial| trial.window_received).sum();
-    // The stretch that the CPU's readings lie apart.
+    // The time between the two readings of the CPU.
     let wall_us: f64 = trials.iter().map(|trial| trial.cpu.wall_us).sum();
     divide(received as f64 * 1e6, wall_us)
 }
@@ -109,12 +108,12 @@ pub(crate) const fn is_per_delivery(name: QuantityName) -> bool {
     )
 }
 
-/// What a trial counted; ages are read from its histogram instead.
+/// A quantity that a trial counted; ages are read from its histogram instead.
 fn counted(name: QuantityName, params: &Params, of: &Measurements) -> Option<f64> {
     if is_per_delivery(name) && rate_grew(of) {
         return None;
     }
-    // What never came was not delivered at any price, and what came after the window was not paid for in it.
+    // A lost event has no cost per delivery, and the cost of a later one lies outside the window.
     let per_event = |sum: f64| divide(sum, of.window_received as f64);
     match name {
         QuantityName::AgeMean
@@ -175,7 +174,7 @@ fn idle_rate(cost: &ConnectionCost) -> Option<f64> {
     divide(cost.idle.server_us, cost.idle.wall_us)
 }
 
-/// What a prediction says about a quantity; none for what it does not speak of.
+/// The predicted value of a quantity; none if the model does not predict it.
 pub(crate) fn prediction(name: QuantityName, of: &Prediction) -> Option<f64> {
     let bytes = of.bytes.as_ref().ok();
     let value = match name {

@@ -1,7 +1,7 @@
 //! Memory per open subscriber: the slope over the number of subscribers.
 //!
-//! What a process needs before anyone connects is not a connection's cost, so the readings of a
-//! stair are not divided by their subscribers: a line is laid through them.
+//! What a process needs without subscribers is not a connection's cost. So a reading is not divided by its
+//! subscribers; instead a line is fitted through the readings of all memory steps.
 
 use contract::{ConnectionCost, Load, Stair};
 
@@ -29,12 +29,12 @@ impl Part {
     }
 }
 
-/// Share of the highest stair below which the kernel's readings do not count: the first sockets of a
-/// trial are put where the trial before has left room in the slabs, and seem to cost less.
+/// Share of the highest memory step below which the kernel's readings do not count: the first sockets of a
+/// trial reuse slab space that the trial before has freed, and seem to cost less.
 const REFILLED: f64 = 0.25;
 
-/// Fewest subscribers on the highest stair for the kernel's memory: its slabs are the whole machine's, and
-/// what all others do to them meanwhile weighs more than a few hundred sockets.
+/// Fewest subscribers on the highest memory step for the kernel's memory: its slabs are those of the whole
+/// machine, and other processes change them by more than a few hundred sockets.
 const FEWEST_FOR_KERNEL: u32 = 1_000;
 
 /// The line through the readings of a trial: bytes without any subscriber, and what each one adds. None with
@@ -49,13 +49,13 @@ pub(crate) fn line(cost: &ConnectionCost, load: Load, part: Part) -> Option<Line
         Part::Server | Part::Subscriber => 0.0,
         Part::Kernel => REFILLED * f64::from(highest),
     };
-    // Three readings make a line; where so many are not high enough, all of them.
+    // A line needs three readings; if fewer are high enough, take all of them.
     let high = of_load().filter(|stair| f64::from(stair.subscribers) >= lowest);
     let lowest = if high.count() < 3 { 0.0 } else { lowest };
     line_through(cost, load, lowest, |stair| part.bytes(stair) as f64)
 }
 
-/// What each subscriber adds of something else that was read on the stairs.
+/// What each subscriber adds to another value that was read at the memory steps.
 pub(crate) fn slope(cost: &ConnectionCost, load: Load, of: impl Fn(&Stair) -> f64) -> Option<f64> {
     line_through(cost, load, 0.0, of).map(|line| line.slope)
 }
@@ -97,7 +97,7 @@ mod tests {
         assert!((server.slope - 2_000.0).abs() < 1e-6 && (server.base - 5e6).abs() < 1e-3, "{server:?}");
         assert!((line(&cost, Load::Active, Part::Server).unwrap().slope - 3_000.0).abs() < 1e-6);
         assert!((line(&cost, Load::Idle, Part::Kernel).unwrap().slope - 10.0).abs() < 1e-6);
-        // What the trial before left behind takes in the first hundred sockets.
+        // The first hundred sockets reuse what the trial before left behind.
         cost.stairs.retain(|stair| stair.load == Load::Idle);
         for subscribers in [400, 700] {
             cost.stairs.push(stair(Load::Idle, subscribers, 0));

@@ -1,4 +1,4 @@
-//! What the record of one trial says, taken by itself.
+//! The evaluation of single trials, each from its own record.
 
 pub(crate) mod added_age;
 pub(crate) mod ages;

@@ -1,5 +1,4 @@
-//! What short polling would cost at other intervals: a question to the model, since a trial answers for one
-//! interval only.
+//! What short polling would cost at other intervals, by the model: a trial has only one interval.
 
 use contract::{Manifest, Params, Pattern, Scenario, TrialRecord};
 use model::{Inputs, predict};

@@ -1,4 +1,4 @@
-//! What the model says of a point's trials.
+//! The model's predictions for a point's trials.
 
 use contract::{Manifest, Scenario, TrialRecord};
 use model::{AgeRange, AgeRanges, Inputs, NotApplicable, Predicted, Prediction};
@@ -6,8 +6,7 @@ use model::{AgeRange, AgeRanges, Inputs, NotApplicable, Predicted, Prediction};
 use super::measured::{mean, prediction};
 use crate::{quantities::QuantityName, text::setting};
 
-/// Mean of what the predictions say of a quantity; the poll phases of the blocks differ, and with
-/// them the predictions.
+/// Mean of the predictions of a quantity; the blocks have different poll phases, so their predictions differ.
 pub(crate) fn mean_of<'a>(
     name: QuantityName,
     predicted: impl Iterator<Item = &'a Result<Prediction, NotApplicable>>,
@@ -17,16 +16,16 @@ pub(crate) fn mean_of<'a>(
     mean(&values)
 }
 
-/// What the model says of a trial.
+/// The prediction for a trial.
 #[derive(Debug, Clone)]
 pub(crate) struct PointPrediction {
     pub(crate) both: Predicted,
-    /// Where the machine of the calibration would put its ages.
+    /// The ranges of its ages, from the scatter of the calibration.
     pub(crate) ranges: Option<AgeRanges>,
 }
 
-/// The range in which an age is predicted, over the blocks: the mean of its low ends, of its middles and of
-/// its high ends. None for anything else than an age.
+/// The predicted range of an age over the blocks: the mean of its low ends, of its middles and of its high
+/// ends. None for other quantities.
 pub(crate) fn range_of(name: QuantityName, predicted: &[PointPrediction]) -> Option<AgeRange> {
     let range = |ranges: AgeRanges| {
         let of_ages = [
@@ -45,8 +44,8 @@ pub(crate) fn range_of(name: QuantityName, predicted: &[PointPrediction]) -> Opt
     })
 }
 
-/// A prediction a completed trial. Blocks repeat all inputs but the poll phase, which only short
-/// polling has: what is predicted already is not predicted again.
+/// One prediction per completed trial. Blocks repeat all inputs but the poll phase, which only short polling
+/// has, so equal inputs are predicted only once.
 pub(crate) fn predictions(
     manifest: &Manifest,
     scenario: &Scenario,
@@ -71,7 +70,7 @@ pub(crate) fn predictions(
 }
 
 fn predict(manifest: &Manifest, scenario: &Scenario, record: &TrialRecord) -> Option<PointPrediction> {
-    // The model is of the lab's own server; of others nobody told it anything.
+    // The model describes only the lab's own server.
     if !record.server.is_pushlab() {
         return None;
     }

@@ -1,8 +1,8 @@
-//! Up to which rate a server keeps ages short, from a rate that grows second by second.
+//! The rate up to which a server keeps ages short, from a rate that grows second by second.
 //!
-//! The knee is the last second whose deliveries kept their age within a bound before they exceeded it
-//! for good. What was due in it is the saturation: offered deliveries, not delivered ones, for a
-//! server beyond its knee goes on delivering, only ever later.
+//! The knee is the last second whose deliveries kept their age within a bound before ages stayed above it. The
+//! deliveries due in that second are the saturation. They are the offered ones, not the delivered ones, because
+//! a server beyond its knee still delivers, but later and later.
 
 use contract::{CpuSecond, Measurements, Second};
 
@@ -14,19 +14,19 @@ use crate::{
 /// A second is kept while its 99th percentile of age stays within this.
 pub(crate) const AGE_BOUND_MS: f64 = 100.0;
 
-/// Seconds beyond the bound at the end that make a knee: a single one may be a hiccup.
+/// Seconds beyond the bound at the end that make a knee: a single one may be chance.
 const FEWEST_BEYOND: usize = 2;
 
-/// Share of its cores from which on the harness is full.
+/// From this share of its cores the harness is full.
 const HARNESS_FULL: f64 = 0.95;
 
-/// Share of a core from which on the server is full.
+/// From this share of a core the server is full.
 const SERVER_FULL: f64 = 0.9;
 
 /// Seconds, the knee's the last, over which CPU per delivery is taken.
 const SECONDS_BEFORE: u32 = 3;
 
-/// Seconds after the knee in which somebody's CPU may still become full: what made ages grow has.
+/// Seconds after the knee in which a CPU may still become full and count as the cause.
 const SECONDS_AFTER: u32 = 2;
 
 /// What ended the climb.
@@ -34,36 +34,36 @@ const SECONDS_AFTER: u32 = 2;
 pub(crate) enum End {
     /// The server's own knee: its core was full.
     Knee,
-    /// The rate grew no further, and ages had not exceeded the bound for good.
+    /// The ramp ended before ages stayed above the bound.
     RampEnded,
     /// The harness's CPU was full before the server's.
     HarnessFull,
-    /// Ages grew, and nobody's CPU was seen full: something else was in the way.
+    /// Ages grew, and no CPU was seen full: something else was the limit.
     NeitherFull,
 }
 
-/// What a trial with a growing rate says.
+/// The result of a trial with a growing rate.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Saturation {
-    /// Second of the schedule that was kept last.
+    /// The last second of the schedule that kept the bound.
     pub(crate) second: u32,
     /// Deliveries due in it.
     pub(crate) deliveries_per_s: f64,
     /// What ended the climb.
     pub(crate) end: End,
-    /// Server CPU per delivery in the last seconds up to it; none where CPU by second was not told.
+    /// Server CPU per delivery in the last seconds up to it; none if CPU by second is unknown.
     pub(crate) cpu_us_per_event: Option<f64>,
 }
 
 impl Saturation {
-    /// None where the rate was not ramped, and where no second was kept.
+    /// None if the rate did not grow, or if no second kept the bound.
     pub(crate) fn of(measurements: &Measurements) -> Option<Self> {
         if !rate_grew(measurements) {
             return None;
         }
         let seconds: Vec<&Second> =
             measurements.age_seconds.iter().filter(|second| offered(second) > 0.0).collect();
-        // From the first loss on nothing is kept, however young the others are.
+        // After the first loss no second counts, however young its deliveries are.
         let lossless = seconds.iter().take_while(|second| second.censored == 0).count();
         let last = seconds[..lossless].iter().rposition(|second| is_kept(second))?;
         let knee = seconds[last];
@@ -101,7 +101,7 @@ pub(crate) const fn rate_grew(measurements: &Measurements) -> bool {
     !measurements.cpu_seconds.is_empty()
 }
 
-/// What ended the climbs of several blocks: of different ends the one that says least of the server.
+/// What ended the climbs of several blocks: of different ends the one that says least about the server.
 pub(crate) fn worst_end<'a>(trials: impl Iterator<Item = &'a Measurements>) -> Option<End> {
     let ends: Vec<End> = trials.filter_map(|trial| Some(Saturation::of(trial)?.end)).collect();
     [End::HarnessFull, End::NeitherFull, End::RampEnded, End::Knee].into_iter().find(|end| ends.contains(end))
@@ -113,35 +113,35 @@ pub(crate) fn bound_words<'a>(trials: impl Iterator<Item = &'a Measurements>) ->
         Some(End::HarnessFull) => "the harness's CPU was full before the server's",
         Some(End::NeitherFull) => "ages grew, and neither the server's core nor the harness's was seen full",
         Some(End::RampEnded | End::Knee) | None => {
-            "the rate grew no further, and ages had not exceeded their bound for good"
+            "the rate stopped growing before ages stayed above their bound"
         }
     }
 }
 
-/// Why a point has no saturation though some of its blocks may have one: their mean would be that of
-/// the luckier blocks.
+/// Why a point has no saturation although some of its blocks may have one: the mean of those would be too
+/// high.
 pub(crate) fn missing_words<'a>(trials: impl Iterator<Item = &'a Measurements>) -> Option<String> {
     let found: Vec<Option<Saturation>> =
         trials.filter(|trial| rate_grew(trial)).map(Saturation::of).collect();
     let (without, all) = (found.iter().filter(|found| found.is_none()).count(), found.len());
     let blocks = if all > 1 { format!("in {without} of {all} blocks ") } else { String::new() };
-    let others = if without < all { "; the others alone would be the luckier ones" } else { "" };
+    let others = if without < all { "; a mean of the other blocks would be too high" } else { "" };
     (without > 0).then(|| {
         format!(
-            "no value: {blocks}not one second kept its age at p99 within {} before a delivery was lost{others}",
+            "no value: {blocks}no second had an age at p99 within {} before a delivery was lost{others}",
             with_unit(AGE_BOUND_MS, "ms")
         )
     })
 }
 
-/// What a reader has to know of a trial whose rate grew.
+/// Warnings about a trial whose rate grew.
 pub(crate) fn saturation_warnings(of: &Measurements) -> Vec<String> {
     if !rate_grew(of) {
         return Vec::new();
     }
     match Saturation::of(of) {
         None => vec![format!(
-            "no saturation: not one second kept its age at p99 within {} before a delivery was lost",
+            "no saturation: no second had an age at p99 within {} before a delivery was lost",
             with_unit(AGE_BOUND_MS, "ms")
         )],
         Some(found) if found.end == End::HarnessFull => vec![format!(
@@ -172,14 +172,14 @@ pub(crate) fn shares(measurements: &Measurements, second: &CpuSecond) -> Option<
         .then(|| (second.server_us / second.wall_us, second.harness_us / second.wall_us / cores))
 }
 
-/// Whose CPU is full.
+/// The side whose CPU is full.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Side {
     Server,
     Harness,
 }
 
-/// Whose CPU was full first up to the knee and just after it; the server's where both were at once.
+/// The side whose CPU was full first, up to the knee and just after it; the server if both were at once.
 fn first_full(measurements: &Measurements, knee: u32) -> Option<Side> {
     let first = |is_full: fn((f64, f64)) -> bool| {
         measurements
@@ -204,7 +204,7 @@ fn cpu_before(measurements: &Measurements, knee: u32) -> Option<f64> {
     let mut deliveries = 0.0;
     for cpu in measurements.cpu_seconds.iter().filter(|cpu| near(cpu.second) && cpu.wall_us > 0.0) {
         let due = measurements.age_seconds.iter().find(|second| second.second == cpu.second)?;
-        // The readings lie nearly a second apart; what was due lies a whole one apart.
+        // The readings are nearly a second apart, the deliveries are those of a whole second.
         server_us += cpu.server_us / cpu.wall_us * 1e6;
         deliveries += offered(due);
     }

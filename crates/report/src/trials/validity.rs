@@ -1,4 +1,4 @@
-//! Doubts about a trial: what makes its numbers invalid, and what only has to be said.
+//! The validity of a trial: what makes its numbers invalid, and what is only a warning.
 
 use contract::{
     Arrivals, ByteCounts, Client, Manifest, Measurements, Params, Pattern, Scenario, Transport, TrialRecord,
@@ -12,20 +12,20 @@ use super::{
 };
 use crate::text::number::{self, count};
 
-/// What passed at an edge of the window may differ this much from its parts before the trial is invalid.
+/// The bytes of the window may differ by this share from the sum of their parts.
 const LEDGER_TOLERANCE: f64 = 0.01;
 
-/// Share of its core from which on a server fell behind: nothing is left to catch up with.
+/// From this share of its core a server falls behind, because nothing is left to catch up.
 const SERVER_FULL: f64 = 0.95;
 
-/// What speaks against a trial.
+/// The objections to a trial.
 #[derive(Debug, Default)]
 pub(crate) struct Doubts {
     /// Why its numbers cannot be trusted.
     pub(crate) invalid: Vec<String>,
-    /// What would be such a reason on a clear road, and is what an obstacle does otherwise.
+    /// Such reasons without an obstacle, and findings about it with one.
     pub(crate) findings: Vec<String>,
-    /// What has to be said of how it was judged.
+    /// Notes on how it was judged.
     pub(crate) notes: Vec<String>,
 }
 
@@ -48,7 +48,7 @@ pub(crate) fn doubts(record: &TrialRecord, measurements: &Measurements, scenario
             count(u64::from(record.params.subscribers))
         ));
     }
-    // Losses are what an obstacle does. Books that do not balance are not: whatever it does is counted.
+    // An obstacle causes losses. It does not cause unexplained bytes, because it counts all it does.
     if !record.params.is_hindered() {
         doubts.invalid.append(&mut doubts.findings);
     }
@@ -78,19 +78,19 @@ pub(crate) fn doubts(record: &TrialRecord, measurements: &Measurements, scenario
     }
     if delivery.foreign > 0 {
         problems.push(format!(
-            "{} deliveries were of events that somebody else published: what was lost or out of order cannot be counted then",
+            "{} deliveries were of events from another publisher: so losses and disorder cannot be counted",
             count(delivery.foreign)
         ));
     }
     if measurements.window_deliveries == 0 && *arrivals != Arrivals::Silence {
         problems.push("no event was due in the measured window".to_owned());
     }
-    // What was due decides how many ages there are, not what arrived: an instrument that leaves out
-    // what it waits for, or what never came, looks fast when the server stands still.
+    // The number of ages follows from the deliveries that were due, not from those that arrived. Otherwise a
+    // stalled server would look fast.
     let ages = measurements.age.arrived.count + measurements.age.censored;
     if ages != measurements.window_deliveries {
         problems.push(format!(
-            "there are {} ages of {} deliveries due in the window: some were left out",
+            "there are {} ages of {} deliveries due in the window: some are missing",
             count(ages),
             count(measurements.window_deliveries)
         ));
@@ -100,20 +100,20 @@ pub(crate) fn doubts(record: &TrialRecord, measurements: &Measurements, scenario
     doubts
 }
 
-/// A full core hides what the events need beyond it. Where the rate grows that is the question.
+/// A full core hides the CPU that the events need beyond it. Where the rate grows, that is the question.
 fn server_full(measurements: &Measurements, arrivals: &Arrivals) -> Option<String> {
     let share = measurements.cpu.server_us / measurements.cpu.wall_us;
     let full = share >= SERVER_FULL && !matches!(arrivals, Arrivals::Ramp { .. });
     full.then(|| {
         format!(
-            "the server's core was full, {} of the window: it fell behind, so its CPU per event is less than what it needs",
+            "the server's core was full ({} of the window): the server fell behind, so its CPU per event is too low",
             number::with_unit(share * 100.0, "%")
         )
     })
 }
 
-/// Whether the bytes of a point's subscribers are the server's own count: the sockets of reqwest
-/// are not within reach. A WebSocket has no HTTP client to choose.
+/// Whether the bytes of a point's subscribers are the server's own count, because the lab cannot read the
+/// sockets of reqwest. A WebSocket has no HTTP client to choose.
 pub(crate) fn bytes_are_the_servers(pattern: Pattern, params: &Params) -> bool {
     match pattern {
         Pattern::ShortPolling | Pattern::LongPolling | Pattern::Sse => params.client == Client::Reqwest,
@@ -121,12 +121,12 @@ pub(crate) fn bytes_are_the_servers(pattern: Pattern, params: &Params) -> bool {
     }
 }
 
-/// Whether the server told how many connections it held.
+/// Whether the server reported how many connections it held.
 pub(crate) fn sockets_are_told(record: &TrialRecord, measurements: &Measurements) -> bool {
     measurements.sockets_held > 0.0 || (record.server.is_pushlab() && measurements.browser_clock.is_none())
 }
 
-/// What stands unchecked because the server does not count it.
+/// The counts that cannot be checked because the server does not report them.
 pub(crate) fn counts_not_told(measurements: &Measurements) -> Option<String> {
     let (requests, bytes) = (measurements.server_requests_life, measurements.server_bytes_life);
     let what = match [requests.is_some(), bytes.is_some()] {
@@ -135,21 +135,21 @@ pub(crate) fn counts_not_told(measurements: &Measurements) -> Option<String> {
         [true, false] => "bytes",
         [false, false] => "requests and bytes",
     };
-    Some(format!("{what} are counted by the subscribers and the kernel alone: not told by this server"))
+    Some(format!("only the subscribers and the kernel counted {what}: this server does not report them"))
 }
 
-/// Where the whole and its parts contradict.
+/// Contradictions between a whole and its parts.
 fn ledger_problems(measurements: &Measurements) -> Vec<String> {
     let mut problems = Vec::new();
-    // What was under way at the window's start has bytes before it and parts in it; a message that was cut
-    // in two there has some, too. Over the whole life nothing is under way.
+    // A message under way at the window's start has bytes before it and parts within it. Over the whole life
+    // nothing is under way.
     let edges = measurements.bytes_under_way as f64 + LEDGER_TOLERANCE * measurements.bytes.total() as f64;
     problems.extend(overdrawn("the window", &measurements.bytes, edges));
     problems.extend(overdrawn("the whole life", &measurements.bytes_life, 0.0));
     problems
 }
 
-/// Framing is what remains of all bytes; it cannot be less than nothing.
+/// Framing is what remains of all bytes, so it cannot be negative.
 fn overdrawn(of: &str, bytes: &ByteCounts, tolerance: f64) -> Option<String> {
     let parts = bytes.payload.saturating_add(bytes.headers).saturating_add(bytes.empty_polls);
     (parts as f64 > bytes.total() as f64 + tolerance).then(|| {
@@ -172,17 +172,18 @@ pub(crate) fn prediction_warnings(
         .filter(|record| record.measurements().is_some())
         .filter(|record| manifest.schedule(&record.schedule_hash).is_none())
         .map(|record| {
-            format!("no prediction: the manifest does not hold the schedule {}", record.schedule_hash)
+            format!("no prediction: the manifest does not contain the schedule {}", record.schedule_hash)
         })
         .collect();
     if records.iter().any(|record| record.params.keep_alive == Some(false) && record.server.is_pushlab()) {
         reasons.push(
-            "the prediction leaves out what opening a connection for each request takes in time: ages may be higher"
+            "the prediction leaves out the time to open a connection for each request: ages may be higher"
                 .to_owned(),
         );
     }
     if let Some(other) = records.iter().find(|record| !record.server.is_pushlab()) {
-        reasons.push(format!("no prediction: the model is of the lab's own server, not of {}", other.server));
+        reasons
+            .push(format!("no prediction: the model describes the lab's own server, not {}", other.server));
     }
     for of in predicted {
         let forms = [("no prediction", &of.both.replayed), ("no closed form", &of.both.closed_form)];

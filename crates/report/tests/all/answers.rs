@@ -1,4 +1,4 @@
-//! The sentences: they follow the numbers, and every kind of sweep has one.
+//! The answers follow the numbers, and every kind of sweep has one.
 
 use contract::{
     Ages, Client, Manifest, Measurements, Params, Pattern, Period, Sweep, TimeHistogram, TrialRecord,
@@ -114,7 +114,7 @@ fn every_kind_of_sweep_has_an_answer_and_its_figures() {
     }
 }
 
-/// Sets what a pattern's points say, those that `of` picks.
+/// Sets the measurements of those points of a pattern that `of` selects.
 fn set(
     records: &mut [TrialRecord],
     pattern: Pattern,
@@ -129,7 +129,7 @@ fn first_sentence(manifest: &Manifest, records: &[TrialRecord]) -> String {
     findings(manifest, records).answers.remove(0).sentence
 }
 
-/// The same in so many blocks that are alike to the last digit.
+/// The same in several blocks that are equal to the last digit.
 fn first_of_blocks(manifest: &Manifest, records: &[TrialRecord], blocks: u32) -> String {
     let mut manifest = manifest.clone();
     let records = in_blocks(records, blocks, |_, _, _| ());
@@ -199,15 +199,15 @@ fn a_tie_is_no_change_of_order() {
             measured.cpu.harness_us = 10.5 * measured.window_deliveries as f64;
         },
     );
-    for (blocks, few) in [(1, "one run"), (2, "two blocks"), (3, "three blocks")] {
+    for (blocks, few) in [(1, "One run"), (2, "Two blocks"), (3, "Three blocks")] {
         let sentence = first_of_blocks(&manifest, &records, blocks);
-        let words = "Whether the order changes in subscriber CPU per event from lean to reqwest client";
-        let words = format!("{words} is not told by {few}");
+        let words = "whether the order changes in subscriber CPU per event from lean to reqwest client";
+        let words = format!("{few} cannot show {words}");
         assert!(sentence.contains(&words), "{sentence}");
         assert!(!sentence.contains("shown"), "{sentence}");
     }
     let sentence = first_of_blocks(&manifest, &records, 4);
-    assert!(!sentence.contains("Whether"), "{sentence}");
+    assert!(!sentence.contains("whether"), "{sentence}");
 }
 
 #[test]
@@ -272,7 +272,7 @@ fn nothing_is_said_of_an_order_that_was_not_compared() {
     }
     let sentence = first_sentence(&manifest, &records);
     assert!(!sentence.contains("order") && !sentence.contains("lowest"), "{sentence}");
-    // One value alone shows no change either.
+    // A single value shows no change either.
     let sweep = Sweep { subscribers: vec![50], ..Sweep::default() };
     let (manifest, records) = swept(sweep, |_| {});
     let sentence = first_sentence(&manifest, &records);

@@ -59,8 +59,8 @@ fn answers_and_bold_values_follow_the_comparisons() {
     let (manifest, records) = fifty_trials();
     let findings = judged(manifest, records);
     let sentence = &findings.answers[0].sentence;
-    // Three patterns' ages are equal in every block; they differ by less than 5 ms, and yet a
-    // difference is shown, for it is the same in every block.
+    // Three patterns' ages are equal in every block. They differ by less than 5 ms, but a difference is shown,
+    // because it is the same in every block.
     assert!(sentence.starts_with("WebSocket delivered an event in"), "{sentence}");
     assert!(!sentence.contains("no difference shown"), "{sentence}");
     let found = findings
@@ -78,7 +78,7 @@ fn answers_and_bold_values_follow_the_comparisons() {
     let row = row.expect("a row of comparisons");
     assert!(row.contains("| no difference shown (0.9") && row.contains("| 1.03 times |"), "{row}");
     let page = content(&files, "report.html");
-    assert!(page.contains("<summary>Every two of them compared</summary>"));
+    assert!(page.contains("<summary>All pairs compared</summary>"));
     assert!(page.contains("<strong>141\u{202f}B</strong>"), "bytes of WebSocket are lowest");
     assert!(!page.contains("<strong>9.36\u{202f}µs</strong>"), "CPU of SSE is not told from WebSocket's");
 }
@@ -140,7 +140,7 @@ fn connections_have_a_cost() {
     }
     let files = report::render(&found);
     let page = content(&files, "report.html");
-    let words = "Each idle subscriber adds to the server's memory 2.00\u{202f}KB for SSE. To the kernel's, both ends of its connection together, it adds 2.50\u{202f}KB for SSE.";
+    let words = "Server memory per idle subscriber: 2.00\u{202f}KB for SSE. Kernel memory per idle connection, both ends together: 2.50\u{202f}KB for SSE.";
     assert_eq!(found.answers[0].sentence, words);
     assert!(page.contains("server memory per subscriber, idle</a>"), "a column where it was measured");
     let (manifest, records) = ten_trials();
@@ -181,9 +181,9 @@ fn keep_alive_is_compared_within_its_pattern() {
     let sentence = &found.answers[0].sentence;
     assert!(sentence.contains("from without to with keep-alive"), "{sentence}");
     assert!(sentence.contains("SSE 2.00 either way"), "{sentence}");
-    // What the model does not speak of is said where it matters, and nowhere else.
+    // Only the points that it matters to have the warning about the model.
     for point in &found.scenarios[0].points {
-        let said = point.warnings.iter().any(|warning| warning.contains("leaves out what opening"));
+        let said = point.warnings.iter().any(|warning| warning.contains("leaves out the time to open"));
         assert_eq!(said, point.params.keep_alive == Some(false), "{:?}", point.warnings);
     }
     assert!(!report::render(&found).is_empty());

@@ -1,4 +1,4 @@
-//! What browsers bring to light, ages that they tell, and trials that were not run for want of one.
+//! The results of browsers, ages that they measured, and trials that were not run because there was none.
 
 use report::{QuantityName, ThresholdOutcome, Verdict};
 
@@ -128,7 +128,7 @@ fn ages_from_a_browser_carry_the_error_of_its_clock() {
     write("browser-ages", &files);
     let page = plain(content(&files, "report.html"));
     assert!(page.contains("± 0.300 ms") && page.contains("Ages from a browser"));
-    assert!(page.contains("Ages that a browser told are each"));
+    assert!(page.contains("Ages from a browser have an error of"));
     assert!(plain(&report::terminal_table(&found)).contains("± 0.300 ms"));
     assert!(plain(&found.answers[0].sentence).contains("± 0.300 ms"), "{}", found.answers[0].sentence);
 }

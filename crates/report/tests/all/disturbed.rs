@@ -1,4 +1,4 @@
-//! Trials that the machine disturbed: which are run again, which attempt counts, what is said of the others.
+//! Trials that the machine disturbed: which are run again, which attempt counts, and the warnings.
 #![allow(clippy::unwrap_used, reason = "a test may end where its premise fails")]
 
 use contract::{Measurements, Pattern, TrialRecord};
@@ -11,7 +11,7 @@ use crate::{
 
 const QUESTION: &str = "Who is first?";
 
-/// A trial of SSE whose ages are all so old, in a block and an attempt.
+/// A trial of SSE with one age for all deliveries, in a block and an attempt.
 fn trial(block: u32, attempt: u32, age_ms: u64, by: impl FnOnce(&mut Measurements)) -> TrialRecord {
     let mut trial = record("ticker", Pattern::Sse, params(Pattern::Sse, 0.0, 50), 10 * block + attempt);
     (trial.block, trial.attempt) = (block, attempt);
@@ -87,8 +87,7 @@ fn predictions_from_a_disturbed_calibration_are_in_doubt_and_from_a_quiet_one_ar
         calibration.scenario = "calibration".to_owned();
         findings("age_p99_ms", 1, vec![calibration, judged.clone()]).warnings
     };
-    let words =
-        "predictions for SSE with 50 subscribers rest on a calibration that the machine disturbed. The";
+    let words = "predictions for SSE with 50 subscribers use a calibration that the machine disturbed. The";
     assert!(told(late).iter().any(|warning| warning.starts_with(words)), "{:?}", told(late));
     assert!(told(|_| {}).is_empty(), "{:?}", told(|_| {}));
 }

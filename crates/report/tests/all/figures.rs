@@ -1,4 +1,4 @@
-//! The figures of made-up runs: what they say, what they draw, and what they leave out.
+//! The figures of synthetic runs: their texts, their drawings, and what they leave out.
 
 use contract::{Load, Manifest, Pattern, Period, Sweep, TraceEvent, TrialRecord};
 use report::{Findings, OutputFile};
@@ -26,7 +26,7 @@ fn four() -> Vec<TrialRecord> {
     Pattern::ALL.into_iter().zip(0..).map(|(pattern, order)| one(pattern, order)).collect()
 }
 
-/// What stands between `<title>` and `</title>`, or another element.
+/// The text between `<title>` and `</title>`, or of another element.
 fn words<'a>(svg: &'a str, element: &str) -> &'a str {
     let start = svg.find(&format!("<{element} id=")).expect("the element is there");
     let text = &svg[start + svg[start..].find('>').expect("it opens") + 1..];
@@ -114,12 +114,12 @@ fn the_waterfall_says_who_brought_the_oldest_and_how_often_each_asked() {
     let svg = figure(&files, "stock-ticker-waterfall").expect("drawn");
     assert_eq!(
         words(svg, "title"),
-        "Of 5 events in this stretch short polling brought the oldest, after 899\u{202f}ms; until the last had come short polling asked 3 times, long polling 5 times, SSE and WebSocket once"
+        "Of these 5 events short polling delivered the oldest, after 899\u{202f}ms. To get them all, short polling asked 3 times, long polling 5 times, SSE and WebSocket once"
     );
     let described = words(svg, "desc");
     for part in [
-        "short polling every 1\u{202f}s: asked 3 times, brought 5 of 5 events, the oldest 899\u{202f}ms old",
-        "WebSocket: asked once, brought 5 of 5 events, the oldest 0.250\u{202f}ms old",
+        "short polling every 1\u{202f}s: asked 3 times, received 5 of 5 events, the oldest 899\u{202f}ms old",
+        "WebSocket: asked once, received 5 of 5 events, the oldest 0.250\u{202f}ms old",
     ] {
         assert!(described.contains(part), "{described}");
     }
@@ -225,7 +225,7 @@ fn a_lower_bound_has_no_whisker() {
     let mut findings = findings(&manifest(vec![ticker], &["a1b2c3d4e5f60718"], 8), &records);
     with_intervals(&mut findings, 10.0);
     let files = report::render(&findings);
-    // A curve needs two points that are no bounds.
+    // A curve needs two points that are not bounds.
     assert!(figure(&files, "stock-ticker-over-age-p99-ms").is_none());
     let freshness = figure(&files, "stock-ticker-freshness").expect("drawn");
     assert_eq!(freshness.matches("stroke-width=\"5\"").count(), 4 * 6, "only those of 60 subscribers");
@@ -285,7 +285,7 @@ fn ribbons_need_four_blocks() {
     let page = |files: &[OutputFile]| {
         files.iter().find(|file| file.path == "report.html").expect("written").content.clone()
     };
-    assert!(page(&five).contains("the ribbon around it its 95 % interval"));
+    assert!(page(&five).contains("the ribbon around it is its 95 % interval"));
     assert!(!page(&three).contains("ribbon"));
 }
 
@@ -332,10 +332,7 @@ fn memory_is_told_by_its_slope() {
     );
     let set_up = figure(&files, "connections-set-up").expect("drawn");
     assert!(words(set_up, "title").ends_with("297\u{202f}B (SSE) to 412\u{202f}B (WebSocket)"), "{set_up}");
-    assert!(
-        words(set_up, "desc").contains("packets of a set-up: short polling every 1\u{202f}s 9"),
-        "{set_up}"
-    );
+    assert!(words(set_up, "desc").contains("set-up packets: short polling every 1\u{202f}s 9"), "{set_up}");
     assert_finite(&files);
 }
 

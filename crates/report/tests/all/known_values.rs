@@ -1,4 +1,4 @@
-//! Findings of made-up runs: known values, and runs that went wrong.
+//! Findings of synthetic runs: known values, and runs with failures.
 
 use contract::{Arrivals, Distribution, Pattern, TrialRecord};
 use report::{Bound, Comparison, Findings, Point, QuantityName, ReadError, Run, Verdict};
@@ -257,7 +257,7 @@ fn files_that_cannot_be_judged_are_refused() {
     assert!(error.to_string().starts_with("manifest.json, line 1:"), "{error}");
 }
 
-/// Wherever a line is broken and however, it alone is lost.
+/// A broken line costs only its own trial, wherever and however it is broken.
 #[test]
 fn a_broken_line_is_named_and_the_others_are_read() {
     let (manifest, records) = ten_trials();

@@ -1,4 +1,4 @@
-//! Runs that invalidate themselves: every limit, the three ledgers, and what the box shows.
+//! Invalid runs: every limit, the three ledgers, and the validity box.
 
 use contract::{AllCores, CpuUse, KernelCounts, Measurements, Pattern, RelayCounts, TrialRecord};
 use report::{Findings, Verdict};
@@ -39,8 +39,8 @@ fn beyond_any_limit_a_trial_is_invalid_and_says_why() {
         (|of| of.window_deliveries = 1_501, "there are 1,500 ages of 1,501 deliveries due in the window"),
         (
             |of| of.lateness = times_ms(&[6; 30]),
-            "the instrument may have added 6.03 ms to the age at p99 of 1.82 ms (limit: 0.500 ms): publisher late \
-             6.00 ms, waiting for a core 0.0300 ms, stalls of the harness 0 ms",
+            "the instrument may have added 6.03 ms to the age at p99 of 1.82 ms (limit: 0.500 ms). Its parts: \
+             publisher late 6.00 ms, waiting for a core 0.0300 ms, stalls of the harness 0 ms",
         ),
         // Ten stalls of 500 ms in fifteen seconds: Σ(h − x)⁺ is a hundredth of the time at x = 485.
         (|of| of.stalls = times_ms(&[500; 10]), "stalls of the harness 485 ms"),
@@ -48,15 +48,18 @@ fn beyond_any_limit_a_trial_is_invalid_and_says_why() {
         (|of| of.cpu.server_wait_us = Some(679_700.0), "waiting for a core 20.0 ms"),
         (
             |of| of.cpu.harness_us = of.cpu.wall_us * 0.99,
-            "the harness used of its cores 99.0 % (limit: at most 95.0 %)",
+            "the harness's CPU use of its cores was 99.0 % (limit: at most 95.0 %)",
         ),
         (|of| of.clock_step_us = -61_000.0, "the wall clock was stepped by 61.0 ms"),
         (|of| of.swapped_pages = Some(257), "the machine swapped pages: 257 (limit: at most 256)"),
-        (|of| of.publisher.published -= 1, "the schedule was not sent whole; events left out or refused: 1"),
+        (
+            |of| of.publisher.published -= 1,
+            "the schedule was not sent completely; events left out or refused: 1",
+        ),
         (|of| of.publisher.refused = 2, "events left out or refused: 2"),
         (
             |of| of.window_deliveries = 299,
-            "too few deliveries to know a p99: beyond it lie 2.99 (limit: at least 3.00)",
+            "too few deliveries for a p99; deliveries beyond it: 2.99 (limit: at least 3.00)",
         ),
         (
             |of| {
@@ -111,7 +114,7 @@ fn at_the_limit_a_trial_is_valid() {
     assert_eq!(findings.verdict, Verdict::Passed, "{}", findings.verdict_reason);
 }
 
-/// The kernel also counts what it has and nobody read, and what is taken and on its way.
+/// The kernel also counts bytes that nobody has read, and bytes that are still on their way.
 #[test]
 fn what_the_kernel_still_has_is_no_difference() {
     let verdict = |unread: u64, unacked: u64| {
@@ -145,10 +148,10 @@ fn segments_sent_again_are_a_warning() {
     let findings = changed(|of| of.kernel_life = Some(KernelCounts { retransmitted: 4, ..kernel(of) }));
     assert_eq!(findings.verdict, Verdict::Passed);
     let warnings = &findings.scenarios[0].points[0].warnings;
-    assert!(warnings.iter().any(|warning| warning.contains("sent 4 segments again")), "{warnings:?}");
+    assert!(warnings.iter().any(|warning| warning.contains("retransmitted 4 segments")), "{warnings:?}");
 }
 
-/// Ten seconds of two cores, of which the trial's own processes took six.
+/// Ten seconds of two cores; the trial's own processes took six seconds of CPU.
 fn with_busy_cores(of: &mut Measurements, busy_us: f64) {
     of.cpu = CpuUse {
         wall_us: 10e6,
@@ -210,7 +213,7 @@ fn the_box_names_the_worst_block_and_what_was_not_told() {
     assert!(page.contains("<td class=\"failed\">300\u{202f}ms of 1.82\u{202f}ms (block 4)</td>"));
     assert!(
         page.contains("added to an age, at most 10.0\u{202f}% or 0.500\u{202f}ms")
-            && page.contains("not told")
+            && page.contains("not reported")
     );
     assert!(page.contains("<summary>Every trial, in the order in which they ran</summary>"));
 }

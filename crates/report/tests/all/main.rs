@@ -1,6 +1,6 @@
-//! Made-up runs, from their records to what is said of them.
+//! Synthetic runs, from their records to their reports.
 //!
-//! One program for all, as each program links everything.
+//! One program for all tests, because each program links everything.
 
 mod answers;
 mod blocks;

@@ -1,4 +1,4 @@
-//! What lies between subscriber and server: delays, obstacles, signs of life, transports.
+//! The network between subscriber and server: delays, obstacles, heartbeats, transports.
 
 use contract::{
     LeftBehind, Manifest, Measurements, Network, Pattern, Period, TimeHistogram, Transport, TrialRecord,
@@ -40,19 +40,19 @@ fn delays_are_told_in_transits_and_drawn_from_zero() {
     let sentence = plain(&findings.answers[0].sentence);
     assert!(sentence.starts_with("From 0 to 300 ms round trip mean age grows"), "{sentence}");
     assert!(sentence.contains("SSE 1.00") && sentence.contains("long polling 1.2"), "{sentence}");
-    assert!(sentence.contains("At the longest: short polling"), "{sentence}");
+    assert!(sentence.contains("At the longest round trip: short polling"), "{sentence}");
     let files = report::render(&findings);
     for name in ["mean", "p99"] {
         let svg = content(&files, &format!("figures/rtt-over-age-{name}-ms.svg"));
-        assert!(svg.contains("grows by so many transits: "), "{svg}");
-        // The ticks are the round trips measured, nothing among them.
+        assert!(svg.contains("grows by this many one-way delays: "), "{svg}");
+        // The ticks are the measured round trips and no others.
         let texts: Vec<&str> =
             svg.split("</text>").filter_map(|text| text.rsplit('>').next()).map(str::trim).collect();
         assert!(["0", "20", "100", "300"].iter().all(|tick| texts.contains(tick)), "{texts:?}");
     }
     let page = content(&files, "report.html");
-    assert!(page.contains("What a set-up costs") && page.contains("id=\"g-transit\""));
-    assert!(page.contains("cannot delay the SYN") && page.contains("of one core, counted apart"));
+    assert!(page.contains("Cost of a connection set-up") && page.contains("id=\"g-one-way-delay\""));
+    assert!(page.contains("cannot delay the SYN") && page.contains("of one core, counted separately"));
     assert!(plain(page).contains("SSE, 300 ms round trip"));
     write("rtt", &files);
 }
@@ -62,9 +62,7 @@ fn losses_behind_an_obstacle_are_findings() {
     let run = obstacle_trials();
     let findings = findings_of(&run);
     assert_eq!(findings.verdict, Verdict::Passed, "{}", findings.verdict_reason);
-    assert!(
-        findings.verdict_reason.contains("Where no obstacle was in the way every event was delivered once")
-    );
+    assert!(findings.verdict_reason.contains("Without an obstacle, every event was delivered once"));
     let hole = behind(&findings, Pattern::Sse, |network| network.black_hole_after.is_some());
     assert!(hole.valid && hole.delivery.lost > 0);
     assert!(hole.warnings.iter().any(|text| text.contains("were lost: a finding")), "{:?}", hole.warnings);
@@ -73,19 +71,19 @@ fn losses_behind_an_obstacle_are_findings() {
     assert!(age.measured_text().starts_with('>'), "{}", age.measured_text());
 }
 
-/// Each fault in the books of a trial that an obstacle hinders, and what is said of it.
+/// Each kind of unexplained bytes in a trial behind an obstacle, and its message.
 #[test]
 fn books_that_do_not_balance_are_no_finding_whatever_is_in_the_way() {
     type Fault = fn(&mut Measurements);
     let faults: [(Fault, &str); 8] = [
         (
             |of| of.relay.as_mut().unwrap().counts.down.delivered += 9_000,
-            "the middlebox delivered down 139,500 bytes, the subscribers read or left unread 130,500: nobody \
-             explains 6.45 %",
+            "the middlebox delivered down 139,500 bytes, the subscribers read or left unread 130,500: \
+             6.45 % is unexplained",
         ),
         (
             |of| of.relay.as_mut().unwrap().counts.down.taken -= 9_000,
-            "the server sent 220,500 bytes, the middlebox took or left unread 211,500: nobody explains 4.08 %",
+            "the server sent 220,500 bytes, the middlebox took or left unread 211,500: 4.08 % is unexplained",
         ),
         (
             |of| of.relay.as_mut().unwrap().counts.up.delivered -= 2_000,
@@ -109,7 +107,7 @@ fn books_that_do_not_balance_are_no_finding_whatever_is_in_the_way() {
     }
 }
 
-/// The same differences where the middlebox, or a socket, says what became of the bytes.
+/// The same differences if the counts of the middlebox or of a socket explain the bytes.
 #[test]
 fn what_is_counted_on_the_way_explains_a_difference() {
     type Change = fn(&mut Measurements);
@@ -162,7 +160,7 @@ fn what_is_counted_on_the_way_explains_a_difference() {
     }
 }
 
-/// Over HTTP/2 a connection carries many requests: how many of them were lost with it nobody can say.
+/// An HTTP/2 connection carries many requests: how many of them were lost with it is unknown.
 #[test]
 fn requests_over_http_2_are_compared_only_while_every_connection_lives() {
     for (cut, verdict) in [(0, Verdict::Invalid), (1, Verdict::Passed)] {
@@ -175,7 +173,9 @@ fn requests_over_http_2_are_compared_only_while_every_connection_lives() {
         let found = findings_of(&(manifest, records));
         assert_eq!(found.verdict, verdict, "{}", found.verdict_reason);
         let said = found.scenarios[0].points.iter().flat_map(|point| &point.warnings);
-        let told = said.filter(|text| text.contains("not compared, because an HTTP/2 connection")).count();
+        let told = said
+            .filter(|text| text.contains("not compared, because the middlebox ended an HTTP/2 connection"))
+            .count();
         assert_eq!(told as u64, cut);
     }
 }
@@ -208,7 +208,7 @@ fn losses_on_a_clear_road_are_faults() {
     assert!(found.verdict_reason.contains("never had a connection"), "{}", found.verdict_reason);
 }
 
-/// Events that all came, but so late that nobody would call them delivered.
+/// Events that all came, but too late to count as delivered.
 #[test]
 fn what_comes_seconds_late_has_failed_and_what_comes_a_little_late_is_degraded() {
     for (age_ms, word) in [(6_000, "fails"), (400, "degraded")] {
@@ -236,7 +236,7 @@ fn what_comes_seconds_late_has_failed_and_what_comes_a_little_late_is_degraded()
     }
 }
 
-/// Subscribers for whom the server's limit leaves no stream are what such a trial is to show.
+/// Subscribers that get no stream because of the server's limit are the purpose of such a trial.
 #[test]
 fn losses_beyond_a_limit_of_streams_are_findings() {
     let trial = |max_streams: u32| {
@@ -251,8 +251,8 @@ fn losses_beyond_a_limit_of_streams_are_findings() {
     assert_ne!(trial(1), Verdict::Invalid);
 }
 
-/// A limit of streams in a scenario of its own: who waits, whether they are told, and at what price the
-/// others are served.
+/// A scenario about the stream limit: how many subscribers wait, whether they see an error, and the cost for
+/// the others.
 #[test]
 fn who_waits_for_a_stream_is_told_and_costs_are_those_of_what_came() {
     let (manifest, mut records) = stream_limit_trials();
@@ -261,7 +261,7 @@ fn who_waits_for_a_stream_is_told_and_costs_are_those_of_what_came() {
     let answer = &found.answers[0];
     assert_eq!(
         plain(&answer.sentence),
-        "With at most 25 streams a connection 25 of 50 SSE subscribers never get a stream and meet no error, \
+        "With at most 25 streams a connection 25 of 50 SSE subscribers never get a stream and see no error, \
          and 850 of 1,700 deliveries never came."
     );
     assert_eq!(
@@ -292,7 +292,7 @@ fn who_waits_for_a_stream_is_told_and_costs_are_those_of_what_came() {
     assert!(told.contains("never get a stream and see the server refused the stream"), "{told}");
 }
 
-/// A line that is narrow everywhere has bars of ages and no matrix.
+/// A bandwidth that all trials share gives bars of ages and no matrix.
 #[test]
 fn bandwidths_are_compared_by_ages() {
     let (mut manifest, records) = obstacle_trials();
@@ -302,7 +302,7 @@ fn bandwidths_are_compared_by_ages() {
     let mut left = Vec::new();
     for of_pattern in records.chunks(obstacles().len()) {
         for (index, network) in [Network::default(), widths[0], widths[1]].into_iter().enumerate() {
-            // The clear road thrice: what it measured is not asked here.
+            // The baseline three times: its ages do not matter here.
             let mut record = of_pattern[0].clone();
             record.params.network = Some(network);
             record.order = (left.len() + index) as u32;
@@ -323,7 +323,8 @@ fn the_matrix_says_what_is_seen_and_how_it_goes_on() {
     write("obstacles", &files);
     let sentence = plain(&findings.answers[0].sentence);
     assert!(
-        sentence.contains("Short polling fails behind black hole after 5 s. Of 7 obstacles it works past 5"),
+        sentence
+            .contains("Short polling fails behind black hole after 5 s. Of 7 obstacles it works behind 5"),
         "{sentence}"
     );
     let page = plain(content(&files, "report.html"));
@@ -335,7 +336,7 @@ fn the_matrix_says_what_is_seen_and_how_it_goes_on() {
         "sees 403 instead of 101 (50 times) and gives up",
         "240 reconnects, back after 3.00 s",
         "50 never connected",
-        "(clear road ",
+        "(baseline ",
         "A tenth or more",
     ] {
         let found = page.contains(words) || page.to_lowercase().contains(&words.to_lowercase());
@@ -353,21 +354,21 @@ fn the_matrix_says_what_is_seen_and_how_it_goes_on() {
     let csv = content(&files, "summary.csv");
     assert!(csv.contains(",\"upgrades refused\",") || csv.contains(",upgrades refused,"), "{csv}");
     assert!(page.contains("up: delivered / discarded / held / unread"));
-    assert!(page.contains("books apart, at most 1.00 %"));
+    assert!(page.contains("unexplained bytes, at most 1.00 %"));
     insta::assert_snapshot!(report::terminal_table(&findings));
 }
 
-/// The sentences count what the rows of the matrix show, those of a narrow line among them.
+/// The sentences count the rows of the matrix, including those of a low bandwidth.
 #[test]
 fn sentences_and_matrix_count_the_same_obstacles() {
     let findings = findings_of(&obstacle_trials());
     let page = plain(content(&report::render(&findings), "report.md"));
     let rows: Vec<Vec<&str>> = page
         .lines()
-        .skip_while(|line| !line.starts_with("| in the way"))
+        .skip_while(|line| !line.starts_with("| obstacle"))
         .skip(2)
         .take_while(|line| line.starts_with('|'))
-        .filter(|line| !line.starts_with("| nothing in the way"))
+        .filter(|line| !line.starts_with("| no obstacle"))
         .map(|line| line.split('|').skip(2).collect())
         .collect();
     assert_eq!(rows.len(), 7);
@@ -375,13 +376,13 @@ fn sentences_and_matrix_count_the_same_obstacles() {
     let sentences = std::iter::once(&answer.sentence).chain(&answer.conditions);
     for (column, sentence) in sentences.take(4).enumerate() {
         let cells = |word: &str| rows.iter().filter(|row| row[column].contains(word)).count();
-        let said = format!("works past {} and is degraded by {}", cells("works"), cells("degraded"));
+        let said = format!("works behind {} and is degraded behind {}", cells("works"), cells("degraded"));
         assert!(sentence.contains(&said) && sentence.contains("f 7 obstacles"), "{said}: {sentence}");
         assert!(cells("fails") > 0 && cells("works") + cells("degraded") + cells("fails") == 7);
     }
 }
 
-/// Who never had a connection has tried again and not reconnected.
+/// A subscriber that never had a connection makes further attempts, not reconnects.
 #[test]
 fn attempts_of_those_that_never_connected_are_no_reconnects() {
     let cell = |change_it: &dyn Fn(&mut Measurements)| {
@@ -409,7 +410,7 @@ fn attempts_of_those_that_never_connected_are_no_reconnects() {
     assert!(all.contains("; 48 reconnects;"), "{all}");
 }
 
-/// A recovery is mostly the client's own pause: whose stands beside each time.
+/// A recovery is mostly the client's own pause: each time names that pause.
 #[test]
 fn a_recovery_says_whose_pause_it_is() {
     let page = plain(content(&report::render(&findings_of(&obstacle_trials())), "report.md"));
@@ -426,12 +427,12 @@ fn a_recovery_says_whose_pause_it_is() {
     assert!(page.contains("RFC 6455 §7.2.3"), "the explanation");
 }
 
-/// A finding is what was lost, and only where something was.
+/// The reason mentions losses as findings only if something was lost.
 #[test]
 fn only_what_was_lost_is_called_a_finding() {
     let (manifest, records) = obstacle_trials();
     let reason = findings_of(&(manifest.clone(), records.clone())).verdict_reason;
-    assert!(reason.contains(". What was lost behind an obstacle is a finding, and the books"), "{reason}");
+    assert!(reason.contains(". Losses behind an obstacle are findings, and all bytes"), "{reason}");
     let kept: Vec<TrialRecord> = records
         .into_iter()
         .filter(|record| record.params.network.is_some_and(|network| network.cut_after.is_some()))
@@ -475,7 +476,7 @@ fn a_degraded_age_is_twice_and_a_tenth_of_a_second_more() {
         point.expect("the point")["connections"]["passage"].as_str().map(str::to_owned)
     };
     assert_eq!(passage(&records).as_deref(), Some("degraded"));
-    let old = records[place - 2].measurements().expect("the clear road").age.clone();
+    let old = records[place - 2].measurements().expect("the baseline").age.clone();
     change(&mut records[place], |measured| measured.age = old);
     assert_eq!(passage(&records).as_deref(), Some("works"));
 }
@@ -494,8 +495,10 @@ fn the_cheapest_heartbeat_that_survives_is_named() {
         sentence.contains("The cheapest that is never cut is heartbeat when idle for 1 s, with "),
         "{sentence}"
     );
-    assert!(sentence.contains("against heartbeat every 1 s "), "{sentence}");
-    assert!(answer.conditions.iter().any(|text| text.starts_with("Long polling, which has none: never cut")));
+    assert!(sentence.contains("also never cut: heartbeat every 1 s "), "{sentence}");
+    assert!(
+        answer.conditions.iter().any(|text| text.starts_with("Long polling has no heartbeat: never cut"))
+    );
     let files = report::render(&findings);
     write("heartbeats", &files);
     assert!(content(&files, "report.html").contains("never cut, fewest bytes"));
@@ -512,7 +515,7 @@ fn transports_are_compared_with_their_drivers_beside() {
         "the shared writer (one task for all waiting sockets, plain HTTP/1.1)",
         "a task per connection (hyper, HTTP/1.1 in TLS)",
         "a task per connection and stream (hyper, HTTP/2 in TLS)",
-        "What a set-up costs",
+        "Cost of a connection set-up",
         "SSE, HTTP/1.1 in TLS",
         "id=\"g-alpn\"",
     ] {
@@ -529,7 +532,8 @@ fn nothing_is_said_of_a_middlebox_where_there_was_none() {
     let (manifest, records) = ten_trials();
     let files = report::render(&findings_of(&(manifest, records)));
     let page = content(&files, "report.html");
-    assert!(!page.contains("middlebox") && !page.contains("HTTP/2") && !page.contains("What a set-up costs"));
+    let words = ["middlebox", "HTTP/2", "Cost of a connection set-up"];
+    assert!(words.iter().all(|word| !page.contains(word)));
     assert!(!report::terminal_table(&findings_of(&ten_trials())).contains("Delivery paths"));
 }
 

@@ -1,5 +1,5 @@
-//! What is written: equal numbers in every output, nothing that a hostile text could break, figures
-//! that can be read aloud, and a size that a phone can load.
+//! The written files: equal numbers in every output, hostile texts escaped, figures with alternative text, and
+//! a size that a phone can load.
 
 use contract::{Pattern, Transport, TrialRecord};
 use model::{NotApplicable, Predicted};
@@ -39,7 +39,7 @@ fn every_output_prints_the_same_numbers() {
                 assert_eq!(fields[name].as_f64(), row[column(name)].parse().ok(), "{name}");
                 assert_eq!(fields[name].is_null(), value.is_none());
                 assert_eq!(fields["bound"].as_str().unwrap_or_default(), row[column("bound")]);
-                // Text rounds what the files for programs hold, and nothing else.
+                // Text rounds the values of the files for programs, and does nothing else to them.
                 if let (Some(written), Some(value)) = (fields[name].as_f64(), value) {
                     assert!((written - value).abs() <= value.abs() * 1e-5);
                 }
@@ -76,22 +76,20 @@ fn the_first_lines_say_which_driver_delivered() {
     let first_lines = |records: &[TrialRecord]| {
         let files = report::render(&findings(&manifest, records));
         for path in ["report.html", "report.md"] {
-            assert!(content(&files, path).contains("vents were delivered by the shared writer"), "{path}");
+            assert!(content(&files, path).contains(": the shared writer (one task"), "{path}");
         }
         content(&files, "report.md").split("## The answer").next().map(str::to_owned).expect("a first part")
     };
     let one = first_lines(&records);
     let shared = "the shared writer (one task for all waiting sockets, plain HTTP/1.1)";
-    assert!(one.contains(&format!("\nEvents were delivered by {shared}.\n")), "{one}");
+    assert!(one.contains(&format!("\nDriver: {shared}.\n")), "{one}");
     let other = manifest.scenarios[1].name.clone();
     for record in records.iter_mut().filter(|record| record.scenario == other) {
         record.params.transport = Transport::Http2;
     }
     let several = first_lines(&records);
-    let encrypted = format!(
-        "In {other} events were delivered by a task per connection and stream (hyper, HTTP/2 in TLS)."
-    );
-    assert!(several.contains(&format!("events were delivered by {shared}.")), "{several}");
+    let encrypted = format!("{other}: a task per connection and stream (hyper, HTTP/2 in TLS).");
+    assert!(several.contains(&format!(": {shared}.")), "{several}");
     assert!(several.contains(&encrypted), "{several}");
 }
 
@@ -190,8 +188,7 @@ fn text_from_outside_stays_text() {
     let findings = findings(&ours, &records);
     let files = report::render(&findings);
     for file in &files {
-        // In Markdown an indented line is code, and a program's file is read by programs: neither
-        // has anything to escape.
+        // In Markdown an indented line is code, and files for programs need no escapes.
         let code = |line: &&str| file.path == "report.md" && line.starts_with("    ");
         let mut shown = file.content.lines().filter(|line| !code(line));
         let for_programs = file.path.starts_with("summary.");
@@ -207,7 +204,7 @@ fn text_from_outside_stays_text() {
     assert!(!report::terminal_table(&findings).contains('\u{1b}'));
 }
 
-/// Two patterns whose schedule the manifest does not hold: nothing here depends on the model.
+/// Two patterns whose schedule is not in the manifest: nothing here depends on the model.
 fn small_run() -> Findings {
     let ticker =
         scenario("stock-ticker", "Who hears of a price first?", &[Pattern::ShortPolling, Pattern::Sse]);

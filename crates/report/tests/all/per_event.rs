@@ -1,5 +1,5 @@
-//! Costs per event: of what arrived within the window, absent with the reason where nothing did, and CPU
-//! only where enough did.
+//! Costs per event: per delivery that arrived within the window, absent with a reason if none did, and CPU only
+//! if enough did.
 
 use contract::{KernelCounts, Manifest, Measurements, Pattern, TrialRecord};
 use report::{Findings, QuantityName, ThresholdOutcome, Verdict};
@@ -49,7 +49,7 @@ fn measured(findings: &Findings, name: QuantityName) -> Option<f64> {
     findings.scenarios[0].points[1].quantity_of(name).measured
 }
 
-/// What was held back until after the window has ages, and no price: its bytes came later.
+/// Deliveries held back until after the window have ages, but no cost: their bytes came later.
 #[test]
 fn where_no_event_arrived_within_the_window_there_is_no_cost_per_event() {
     let keep = ["websocket.bytes_per_event < 1000", "websocket.age_p99_ms < 1000"];
@@ -89,7 +89,7 @@ fn where_no_event_arrived_within_the_window_there_is_no_cost_per_event() {
     assert!(terminal.contains(&line), "{terminal}");
 }
 
-/// Of 1,500 deliveries that are due 600 arrive within the window, and 100 of before it.
+/// Of 1,500 due deliveries 600 arrive within the window, and 100 that were due before it.
 #[test]
 fn costs_are_those_of_what_arrived_within_the_window_whenever_it_was_due() {
     let found = findings_of(&run(&[], |measured| {
@@ -158,7 +158,7 @@ fn cpu_per_event_is_left_out_where_few_arrive_a_second() {
     assert!(found.comparisons().all(|found| found.quantity != QuantityName::CpuPerEvent));
 }
 
-/// What is planned as a thousand a second may bring a tenth fewer.
+/// A planned thousand deliveries a second may be a tenth fewer.
 #[test]
 fn chance_does_not_decide_whether_cpu_per_event_is_told() {
     let told = |wall_us: f64| {

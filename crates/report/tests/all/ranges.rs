@@ -1,4 +1,4 @@
-//! Predicted ranges: how wide they are, whether they are kept, and what the report says where they are not.
+//! Predicted ranges: their width, whether ages lie within, and what the report says if not.
 #![allow(clippy::unwrap_used, reason = "a test may end where its premise fails")]
 
 use contract::{CalibratedAges, Pattern, Scatter, TimeHistogram, TrialRecord};
@@ -50,7 +50,7 @@ fn a_range_is_what_the_calibration_had_and_scattered() {
     let bytes = findings.scenarios[0].points[0].quantity_of(QuantityName::BytesPerEvent);
     assert_eq!((bytes.predicted_low, bytes.is_as_predicted()), (None, None));
     let page = text(&findings);
-    assert!(page.contains("Where model and measurement part"), "{page}");
+    assert!(page.contains("Where model and measurement differ"), "{page}");
     assert!(
         page.contains("Nowhere: each of the 3 ages that have a predicted range lies within it."),
         "{page}"
@@ -67,7 +67,7 @@ fn ages_beyond_their_range_are_told_with_what_that_means() {
     );
     assert!(older.contains("Older than the calibration explains: something delayed events"), "{older}");
     let younger = text(&findings(500));
-    assert!(younger.contains("Younger than the calibration explains: the machine was quicker"), "{younger}");
+    assert!(younger.contains("Younger than the calibration explains: the machine was faster"), "{younger}");
     assert!(!younger.contains("Older than"));
 }
 

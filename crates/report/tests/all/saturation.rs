@@ -1,4 +1,4 @@
-//! Rates that grow: where the knee is, where there is none, and whose it is.
+//! Growing rates: where the knee is, where there is none, and whether it is the server's or the harness's.
 
 use contract::Pattern;
 use report::{Bound, Point, QuantityName, ThresholdOutcome};
@@ -68,7 +68,7 @@ fn nothing_is_kept_from_the_first_loss_on() {
         measured.cpu_seconds[12].server_us = 980_000.0;
     });
     assert_eq!(saturation(&point), (Some(ramp(11) as f64), Bound::Exact));
-    // Losses of a server that has time to spare are not its knee.
+    // Losses of a server with idle CPU are not its knee.
     let (point, _) = one(lossy);
     assert_eq!(saturation(&point), (Some(ramp(11) as f64), Bound::AtLeast));
 }
@@ -136,11 +136,11 @@ fn what_is_per_event_is_left_out_where_the_rate_grew() {
     assert!(!content("trials.csv").contains(",cpu_us_per_event,"));
     assert!(content("summary.csv").contains(",cpu_us_per_event,us,,,"));
     assert!(report::terminal_table(&findings).contains("per event: left out: the rate grew"));
-    // Servers are told apart by what they take up to the knee, whatever the question is about.
+    // Servers are compared by their cost up to the knee, whatever the question is about.
     assert!(
         content("figures/saturation-servers-sse.svg").contains(QuantityName::SaturationCpuPerEvent.label())
     );
-    // At a steady rate all is told.
+    // At a steady rate nothing is left out.
     let (mut manifest, mut records) = run;
     manifest.scenarios[0].events = contract::Arrivals::Steady { rate_hz: 2.0 };
     records.iter_mut().for_each(|record| change(record, |measured| measured.cpu_seconds.clear()));
@@ -164,8 +164,8 @@ fn a_block_without_a_knee_leaves_the_point_without_a_value() {
         let quantity = sse.quantity_of(name);
         assert_eq!((quantity.measured, quantity.low), (None, None));
         let doubt = quantity.doubt.as_deref().expect("a reason");
-        assert!(doubt.starts_with("no value: in 1 of 5 blocks not one second kept its age"), "{doubt}");
-        assert!(doubt.ends_with("the others alone would be the luckier ones"), "{doubt}");
+        assert!(doubt.starts_with("no value: in 1 of 5 blocks no second had an age"), "{doubt}");
+        assert!(doubt.ends_with("a mean of the other blocks would be too high"), "{doubt}");
         assert!(websocket.quantity_of(name).low.is_some());
         let of_sse = |found: &&report::PointComparison| {
             found.quantity == name && [found.left.pattern, found.right.pattern].contains(&Pattern::Sse)
@@ -214,7 +214,7 @@ fn a_full_harness_makes_the_saturation_its_own() {
         "{:?}",
         point.warnings
     );
-    // Two worker threads have two cores to fill: nobody was seen full then.
+    // Two worker threads have two cores: neither side was seen full then.
     let (point, answer) = one(|measured| {
         measured.workers = 2;
         for cpu in &mut measured.cpu_seconds {
@@ -280,10 +280,7 @@ fn each_rung_costs_what_it_adds() {
         rung_us(Pattern::Sse, contract::Rung::EncodeEach) - rung_us(Pattern::Sse, contract::Rung::OwnTasks);
     assert!((expected - 1.3).abs() < 1e-9);
     let websocket = &answer.conditions[0];
-    assert!(
-        websocket.contains("Leaving the library's buffers as large as they come adds nothing that is shown"),
-        "{websocket}"
-    );
+    assert!(websocket.contains("Keeping the library's default buffers shows no added cost"), "{websocket}");
     let files = report::render(&findings);
     let svg = |name: &str| {
         let path = format!("figures/cost-ladder-{name}.svg");
@@ -302,7 +299,7 @@ fn each_rung_costs_what_it_adds() {
         assert!(cpu.contains(words) || cpu.contains(&plain), "{words}: {cpu}");
     }
     assert!(svg("ladder-age-sse").is_some());
-    // Each is held against the bar that it builds on, not against the first: 1.3 and not 2.3.
+    // Each is compared with the variant it is based on, not with the first: 1.3 and not 2.3.
     let sse = svg("ladder-cpu-sse").expect("drawn");
     assert!(sse.contains("encoding again for each subscriber adds up to 1."), "{sse}");
     assert!(cpu.contains("encoding again for each subscriber adds up to 1."), "{cpu}");

@@ -1,4 +1,4 @@
-//! Several servers in one scenario: the floor as a limit, foreign servers beside ours, thresholds
+//! Several servers in one scenario: the floor as a lower bound, third-party servers next to ours, thresholds
 //! against another server.
 
 use contract::{Pattern, TrialRecord};
@@ -49,7 +49,7 @@ fn the_floor_is_a_divisor_and_no_competitor() {
     );
     let answer = &findings.answers[0];
     // It is what the question is about, so it comes first.
-    assert!(answer.sentence.starts_with("Server CPU per event, against what the kernel"), "{answer:?}");
+    assert!(answer.sentence.starts_with("Server CPU per event, compared with the floor"), "{answer:?}");
     assert!(answer.conditions[0].contains("delivered an event in"), "{answer:?}");
     let files = report::render(&findings);
     let cpu = content(&files, "figures/peers-cost.svg");
@@ -65,7 +65,7 @@ fn the_model_speaks_of_our_server_alone() {
     for name in ["floor", "bun"] {
         let other = point(&findings, Pattern::Sse, name);
         assert!(other.predicted.is_none() && other.quantities.iter().all(|of| of.predicted.is_none()));
-        let reason = format!("no prediction: the model is of the lab's own server, not of {name}");
+        let reason = format!("no prediction: the model describes the lab's own server, not {name}");
         assert!(other.warnings.contains(&reason), "{:?}", other.warnings);
         assert!(!other.warnings.iter().any(|text| text.contains("calibration")), "{:?}", other.warnings);
     }
@@ -78,12 +78,12 @@ fn what_a_foreign_server_does_not_count_is_said_and_breaks_nothing() {
     let bun = point(&found, Pattern::Sse, "bun");
     assert!(bun.valid, "{:?}", bun.invalid_because);
     let words =
-        "requests and bytes are counted by the subscribers and the kernel alone: not told by this server";
+        "only the subscribers and the kernel counted requests and bytes: this server does not report them";
     assert!(bun.warnings.iter().any(|text| text == words), "{:?}", bun.warnings);
     assert_eq!(bun.quantity_of(QuantityName::SocketsHeld).measured, None);
     assert_eq!(found.verdict, Verdict::Passed);
-    assert!(found.verdict_reason.contains("where the server tells its counts"), "{}", found.verdict_reason);
-    // What it does tell has to agree, and ours has to tell.
+    assert!(found.verdict_reason.contains("where the server reports its counts"), "{}", found.verdict_reason);
+    // Reported counts have to agree, and our server has to report them.
     change(&mut run.1[1], |measured| measured.server_requests_life = Some(3));
     assert!(!point(&findings_of(&run), Pattern::Sse, "bun").valid);
     change(&mut run.1[0], |measured| measured.server_requests_life = Some(0));
@@ -187,7 +187,7 @@ fn a_bound_near_the_noise_is_kept_by_the_nearer_end_of_its_interval() {
     let found = unmeasured.thresholds().next().expect("one");
     assert_eq!(found.outcome, NotJudged);
     assert!(found.reason.contains("on both pushlab and floor"), "{}", found.reason);
-    // Others speak of ours alone.
+    // Other thresholds apply only to our server.
     let plain = outcome("cpu_us_per_event < 3.8", &["pushlab", "node"], 5);
     assert_eq!(plain.len(), 2, "{plain:?}");
     assert!(plain.iter().all(|found| found.outcome == Passed), "{plain:?}");
@@ -204,8 +204,9 @@ fn a_server_whose_core_was_full_fell_behind_whoever_built_it() {
         let findings = findings_of(&run);
         let found = point(&findings, Pattern::Sse, name);
         assert_eq!(found.valid, is_valid, "{name} {percent}: {:?}", found.invalid_because);
-        let words =
-            format!("the server's core was full, {percent:.1}\u{202f}% of the window: it fell behind");
+        let words = format!(
+            "the server's core was full ({percent:.1}\u{202f}% of the window): the server fell behind"
+        );
         assert_eq!(found.invalid_because.iter().any(|text| text.contains(&words)), !is_valid, "{words}");
     }
     // Where the rate grows, that is the question.
@@ -221,9 +222,9 @@ fn a_server_that_a_scenario_lacks_is_named() {
         (
             vec!["pushlab"],
             "sse.cpu_us_per_event / floor <= 1.2",
-            "`floor` is not one of its other servers; they are none",
+            "`floor` is not one of its other servers; these are: none",
         ),
-        (vec!["pushlab", "floor"], "sse.cpu_us_per_event / bun <= 1.2", "they are floor"),
+        (vec!["pushlab", "floor"], "sse.cpu_us_per_event / bun <= 1.2", "these are: floor"),
         (vec!["pushlab", "floor"], "cpu_us_per_event / pushlab <= 1.2", "`pushlab` is not one of its other"),
         (vec!["pushlab", "floor"], "lost / floor <= 1.2", "`lost` is a count"),
         (vec!["pushlab", "floor"], "age_p99_ms / floor / floor <= 1.2", "divides more than once"),

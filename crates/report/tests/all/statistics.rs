@@ -1,5 +1,5 @@
-//! The instrument's statistics against known truths: how often they are wrong, what they find, and
-//! what broken ones would have said.
+//! The instrument's statistics against known truths: their error rate, their power, and the results of broken
+//! ones.
 
 use contract::{
     Ages, Distribution, Measurements, Params, Pattern, Period, Scenario, Side, Sweep, TimeHistogram,
@@ -24,7 +24,7 @@ fn findings(scenario: Scenario, records: Vec<TrialRecord>) -> Findings {
 fn bare(pattern: Pattern) -> TrialRecord {
     let mut record = record("ticker", pattern, params(pattern, 1_000.0, 50), 0);
     crate::synthetic::change(&mut record, |measured| {
-        // Everything came, and nobody asks when.
+        // Everything came; the ages do not matter.
         let count = measured.window_deliveries;
         measured.age = Ages { arrived: Distribution { count, ..Distribution::default() }, ..Ages::default() };
         measured.age_seconds.clear();

@@ -1,4 +1,4 @@
-//! Thresholds: how they are written, what they say with and without an interval, and the verdict.
+//! Thresholds: their syntax, their outcome with and without an interval, and the verdict.
 
 use contract::{Measurements, Pattern, Scenario, Sweep, TrialRecord};
 use report::{Findings, ThresholdFinding, ThresholdOutcome, Verdict, check_thresholds};
@@ -49,17 +49,17 @@ fn only(question: Scenario, records: Vec<TrialRecord>) -> ThresholdFinding {
 #[test]
 fn what_cannot_be_read_is_named_with_what_is_allowed() {
     for (text, words) in [
-        ("age_p99_ms 250", "it has no operator"),
-        ("age_p99_ms != 250", "`!=` is no operator"),
-        ("age_p99_ms => 250", "`=>` is no operator"),
-        ("age_p99_ms = 250", "`=` is no operator"),
+        ("age_p99_ms 250", "there is no operator"),
+        ("age_p99_ms != 250", "`!=` is not an operator"),
+        ("age_p99_ms => 250", "`=>` is not an operator"),
+        ("age_p99_ms = 250", "`=` is not an operator"),
         ("age_p99_ms < 250ms", "`250ms` is not a number"),
         ("age_p99_ms < inf", "`inf` is not a number"),
         ("age_p99_ms <", "`` is not a number"),
-        ("age_p98_ms < 2", "`age_p98_ms` is no quantity; there are age_mean_ms, age_p50_ms"),
+        ("age_p98_ms < 2", "`age_p98_ms` is not a quantity; allowed are age_mean_ms, age_p50_ms"),
         ("age_p98_ms < 2", "lost, duplicated, reordered, received, expected"),
-        ("< 2", "`` is no quantity"),
-        ("websocket.age_p99_ms < 2", "`websocket` is not one of its patterns; they are short-polling, sse"),
+        ("< 2", "`` is not a quantity"),
+        ("websocket.age_p99_ms < 2", "`websocket` is not one of its patterns; these are: short-polling, sse"),
         ("ws.age_p99_ms < 2", "`ws` is not one of its patterns"),
         ("lost / expected / received < 2", "divides more than once"),
         ("sse.age_p99_ms / sse.age_p99_ms < 2", "divided by itself"),

@@ -1,4 +1,4 @@
-//! What figures say in their titles is true of every point, also of those that they have no place for.
+//! The titles of figures are true for all points, also for those that the figure does not show.
 
 use contract::{Manifest, Measurements, Pattern, TimeHistogram, TrialRecord};
 use report::OutputFile;
@@ -27,7 +27,7 @@ fn has_text(files: &[OutputFile], name: &str, text: &str) -> bool {
     plain(svg).split("</text>").any(|part| part.contains(text))
 }
 
-/// Every delivery of a trial this old.
+/// Gives every delivery of a trial this age.
 fn all_aged(measured: &mut Measurements, age_ms: u64) {
     let mut ages = TimeHistogram::default();
     for _ in 0..measured.window_deliveries {
@@ -128,7 +128,7 @@ fn no_title_names_a_p99_that_no_line_reaches() {
         title(&rendered(&manifest, records), "stock-ticker-nines").expect("drawn")
     };
     let none = said(&[one(Pattern::Sse, 0, 400), one(Pattern::WebSocket, 1, 400)]);
-    assert_eq!(none, "Where the lines end, the deliveries beyond are fewer than ten: no p99");
+    assert_eq!(none, "No p99: fewer than ten deliveries lie beyond the end of each line");
     let some = said(&[one(Pattern::Sse, 0, 400), one(Pattern::WebSocket, 1, 1_700)]);
     assert!(some.starts_with("One delivery in a hundred by WebSocket was older than"), "{some}");
     assert!(some.ends_with("; 1 of 2 points have no p99"), "{some}");
@@ -197,7 +197,7 @@ fn who_is_drawn_freshest_is_named_as_such() {
     assert!(said.starts_with("The freshest and the cheapest is SSE: 20.0 ms"), "{said}");
 }
 
-/// A point whose p99 never came has no place among prices and ages: the title speaks of the others.
+/// A point whose p99 reaches into lost deliveries is not drawn: the title is about the others.
 #[test]
 fn a_title_of_some_points_says_so() {
     let of = |lost: u64| {

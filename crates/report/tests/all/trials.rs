@@ -1,4 +1,4 @@
-//! What is said of single trials: ledgers that contradict, seconds that lost events, bounds of ages.
+//! Reports on single trials: contradicting ledgers, seconds with lost events, bounds of ages.
 
 use contract::{Client, Pattern, Period, Sweep, TrialRecord};
 use report::{Findings, Run, Verdict};
@@ -25,7 +25,7 @@ fn events_of_somebody_else_make_a_trial_invalid() {
     change(&mut foreign, |measured| measured.delivery.foreign = 3);
     let findings = run_of(&[foreign]);
     assert_eq!(findings.verdict, Verdict::Invalid);
-    assert!(findings.verdict_reason.contains("3 deliveries were of events that somebody else published"));
+    assert!(findings.verdict_reason.contains("3 deliveries were of events from another publisher"));
 }
 
 #[test]
@@ -76,7 +76,7 @@ fn seconds_that_lost_events_are_told_first() {
     });
     let findings = run_of(&[lossy, one(Pattern::WebSocket)]);
     let time = page(&findings, "figures/stock-ticker-time.svg");
-    let words = "In second 6 of SSE 200 of 200 deliveries never came, and 2 more seconds lost too many for a p99. The oldest second that has a p99 was";
+    let words = "In second 6 of SSE 200 of 200 deliveries never came, and 2 more seconds lost too many for a p99. Ages peaked, of the seconds with a p99, in second";
     assert!(time.contains(words), "{time}");
     assert!(time.contains(">\nlost"), "{time}");
     write("lossy", &report::render(&findings));
@@ -109,14 +109,14 @@ fn the_note_on_intervals_follows_the_number_of_trials() {
     let note = |records: &[TrialRecord]| page(&run_of(records), "report.md");
     let alone = note(&[one(Pattern::Sse)]);
     assert!(alone.contains("One block: every trial was run once. That is too few for an interval."));
-    let rule = "told apart only where one is more than 3 times the other, a time by 10\u{202f}ms more still";
+    let rule = "told apart only where one is more than 3 times the other (times: plus 10\u{202f}ms)";
     assert!(alone.contains(rule) && !alone.contains("same schedule: intervals"));
     let blocks = |count: u32| (0..count).map(|block| TrialRecord { block, ..one(Pattern::Sse) });
     let five = note(&blocks(5).collect::<Vec<_>>());
     assert!(five.contains("5 blocks, each with every trial once"));
     assert!(five.contains("not another draw of the schedule") && !five.contains(rule));
     let mixed = note(&blocks(4).chain([one(Pattern::WebSocket)]).collect::<Vec<_>>());
-    assert!(mixed.contains("1 to 4 blocks") && mixed.contains("fewer than four blocks there is none"));
+    assert!(mixed.contains("1 to 4 blocks") && mixed.contains("fewer than four blocks there is no interval"));
     assert!(mixed.contains(rule), "{mixed}");
 }
 

@@ -1,11 +1,11 @@
-//! From a made-up run to its findings, and to the files of its report.
+//! From a synthetic run to its findings, and to the files of its report.
 
 use contract::{Distribution, Manifest, TimeHistogram, TrialRecord};
 use report::{Findings, OutputFile, Run};
 
 use crate::synthetic::files;
 
-/// By way of the two files that a run leaves behind.
+/// Goes through the two files that a run leaves behind.
 pub(crate) fn findings(manifest: &Manifest, records: &[TrialRecord]) -> Findings {
     let (manifest, records) = files(manifest, records);
     report::findings(&Run::parse(&manifest, &records).expect("a made-up run can be read"))
@@ -16,7 +16,7 @@ pub(crate) fn findings_of((manifest, records): &(Manifest, Vec<TrialRecord>)) ->
     findings(manifest, records)
 }
 
-/// Without the detour, where a test has hundreds of runs or records that no file would hold.
+/// Without the files, for tests with hundreds of runs or with records that no file would contain.
 pub(crate) fn judged(manifest: Manifest, records: Vec<TrialRecord>) -> Findings {
     report::findings(&Run { manifest, records, warnings: vec![] })
 }
@@ -31,12 +31,12 @@ pub(crate) fn page(findings: &Findings, path: &str) -> String {
     content(&report::render(findings), path).to_owned()
 }
 
-/// With spaces that break where the report has thin ones.
+/// Replaces the report's thin spaces by ordinary ones.
 pub(crate) fn plain(text: &str) -> String {
     text.replace('\u{202f}', " ")
 }
 
-/// That no number without a value was printed.
+/// Asserts that no NaN or infinity was printed.
 pub(crate) fn assert_finite(files: &[OutputFile]) {
     for file in files {
         for word in file.content.split(|letter: char| !letter.is_alphanumeric()) {

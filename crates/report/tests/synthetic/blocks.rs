@@ -49,8 +49,7 @@ fn scaled_ages(pattern: Pattern, params: &Params, factor: f64) -> TimeHistogram 
     ages
 }
 
-/// Gives every quantity that was measured an interval of so many percent to each side, where it has
-/// none yet.
+/// Gives every measured quantity without an interval one of some percent to each side.
 pub(crate) fn with_intervals(findings: &mut Findings, percent: f64) {
     for quantity in findings
         .scenarios

@@ -1,4 +1,4 @@
-//! Made-up tasks of a browser.
+//! Synthetic tasks of a browser.
 
 use contract::{
     BrowserAudience, BrowserCheck, BrowserClock, BrowserFindings, BrowserLane, BrowserTask, Crowd, LaneKind,
@@ -41,7 +41,7 @@ fn findings(record: &mut TrialRecord) -> &mut BrowserFindings {
     }
 }
 
-/// Eight streams of which so many open, then a fetch that is answered after so long.
+/// Eight streams of which some open, then a fetch with a given waiting time.
 fn lanes(pattern: Pattern, open: usize, fetch_ms: Option<f64>) -> Vec<BrowserLane> {
     let (word, kind) = match pattern {
         Pattern::WebSocket => ("WebSocket", LaneKind::WebSocket),
@@ -55,7 +55,7 @@ fn lanes(pattern: Pattern, open: usize, fetch_ms: Option<f64>) -> Vec<BrowserLan
                 label: format!("{word} {}", index + 1),
                 kind,
                 asked_ms,
-                // Whoever waits has its turn when the page closes others.
+                // A waiting stream opens when the page closes others.
                 opened_ms: Some(if is_open { asked_ms + 14.0 } else { 5_400.0 }),
                 first_ms: is_open.then_some(asked_ms + 410.0),
                 ended_ms: Some(5_400.0),
@@ -121,7 +121,7 @@ pub(crate) fn check(name: &str, question: &str, holds: bool) -> BrowserCheck {
     }
 }
 
-/// Curious cases, of which so many hold.
+/// SSE conformance cases, of which some hold.
 pub(crate) fn check_trials(holding: usize) -> (Manifest, Vec<TrialRecord>) {
     let name = "browser-sse";
     let mut scenario = scenario(name, "Does a browser read a stream as we do?", &[Pattern::Sse]);
@@ -136,7 +136,7 @@ pub(crate) fn check_trials(holding: usize) -> (Manifest, Vec<TrialRecord>) {
     (manifest(vec![scenario], &[HASH], 1), vec![record])
 }
 
-/// Ages that a browser told of two patterns, in so many blocks.
+/// Ages from a browser for two patterns, in several blocks.
 pub(crate) fn age_trials(blocks: u32, bound_us: f64) -> (Manifest, Vec<TrialRecord>) {
     let name = "browser-ages";
     let patterns = [Pattern::Sse, Pattern::WebSocket];

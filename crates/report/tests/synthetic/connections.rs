@@ -1,4 +1,4 @@
-//! Made-up readings of memory on a stair of subscribers, and what setting them up took.
+//! Synthetic readings of memory at several memory steps, and the cost of setting up the subscribers.
 
 use contract::{ConnectionCost, IdleStretch, Load, Pattern, SetUp, Stair};
 
@@ -40,7 +40,7 @@ pub(crate) fn connections(pattern: Pattern, block: u32) -> ConnectionCost {
     ConnectionCost { stairs, idle }
 }
 
-/// What setting up these subscribers took.
+/// The cost of setting up these subscribers.
 pub(crate) const fn set_up(pattern: Pattern, subscribers: u32) -> SetUp {
     let (bytes, segments) = match pattern {
         Pattern::ShortPolling => (318, 9),

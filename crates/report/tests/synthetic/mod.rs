@@ -1,4 +1,4 @@
-//! Made-up runs: records as the harness would write them, from distributions with known values.
+//! Synthetic runs: records as the harness would write them, from distributions with known values.
 
 #![allow(dead_code, unused_imports, reason = "each test file uses a part of this")]
 
@@ -151,13 +151,13 @@ pub(crate) fn params(pattern: Pattern, poll_interval_ms: f64, subscribers: u32) 
     }
 }
 
-/// Age of a delivery: uniform over the interval for short polling, a transit and a short tail for
-/// the others.
+/// Age of a delivery: uniform over the interval for short polling, a one-way delay and a short tail for the
+/// others.
 fn age_ns(pattern: Pattern, params: &Params, index: u64) -> u64 {
     let place = golden(index);
     let transit_ms = 0.2 + 0.004 * f64::from(params.subscribers) * place;
     let tail_ms = if place > 0.98 { (place - 0.98) * 150.0 } else { 0.0 };
-    // The way through a middlebox; a long poll that was on its way back has to come once more.
+    // The delay of a middlebox; a long poll whose answer was on its way has to be sent again.
     let road_ms = params.rtt_ms.unwrap_or(0.0) / 2.0;
     let again_ms = if place < 0.2 { 2.0 * road_ms * place / 0.2 } else { 0.0 };
     let road_ms = if pattern == Pattern::LongPolling { road_ms + again_ms } else { road_ms };
@@ -345,7 +345,7 @@ pub(crate) fn change(record: &mut TrialRecord, change: impl FnOnce(&mut Measurem
     }
 }
 
-/// Every trial in so many blocks, each changed by what its block does to it.
+/// Every trial in several blocks, each changed by the effect of its block.
 pub(crate) fn in_blocks(
     records: &[TrialRecord],
     blocks: u32,
@@ -405,7 +405,7 @@ pub(crate) fn ten_trials() -> (Manifest, Vec<TrialRecord>) {
     (manifest(scenarios, &hashes, 10), records)
 }
 
-/// Sixty trials: what `--all` leaves behind.
+/// Sixty trials, like a run with `--all`.
 pub(crate) fn sixty_trials() -> (Manifest, Vec<TrialRecord>) {
     let (mut manifest, mut records) = ten_trials();
     let mut number = records.len() as u32;
@@ -438,8 +438,8 @@ pub(crate) fn files(manifest: &Manifest, records: &[TrialRecord]) -> (String, St
     (serde_json::to_string_pretty(manifest).expect("a manifest is JSON"), lines)
 }
 
-/// Writes a report to the build directory, to look at it in a browser. Every text of its figures must stand
-/// within its figure.
+/// Writes a report to the build directory, for a look in a browser. Every text of a figure must lie within the
+/// figure.
 pub(crate) fn write(name: &str, files: &[OutputFile]) {
     for file in files.iter().filter(|file| file.path.ends_with(".svg")) {
         let beyond = texts_beyond_the_edge(&file.content);

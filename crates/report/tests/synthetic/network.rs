@@ -1,4 +1,4 @@
-//! Made-up runs through a middlebox: delays, obstacles, signs of life, transports.
+//! Synthetic runs through a middlebox: delays, obstacles, heartbeats, transports.
 
 use contract::{
     BothWays, Buffering, ByteCounts, Heartbeat, Manifest, Measurements, Network, Params, Pattern, Period,
@@ -27,7 +27,7 @@ pub(crate) fn relayed(measured: &mut Measurements, counts: RelayCounts) {
     balance(measured);
 }
 
-/// The middlebox passed on what both sides counted; what the server sent beyond that it discarded.
+/// The middlebox passed on the bytes that both sides counted and discarded what the server sent beyond that.
 fn balance(measured: &mut Measurements) {
     let (Some(relay), Some(server)) = (&mut measured.relay, measured.server_bytes_life) else { return };
     let life = measured.bytes_life;
@@ -42,7 +42,7 @@ fn balance(measured: &mut Measurements) {
     relay.counts.down = way(server.received, life.received);
 }
 
-/// So many set-ups of so many round trips and bytes.
+/// The set-ups of these subscribers, with their round trips and bytes.
 fn set_up(measured: &mut Measurements, round_trips: f64, rtt_ms: f64, bytes: u64) {
     let mut connect = TimeHistogram::default();
     for index in 0..u64::from(SUBSCRIBERS) {
@@ -72,7 +72,7 @@ pub(crate) fn rtt_trials() -> (Manifest, Vec<TrialRecord>) {
     (manifest(vec![scenario], &[HASH], records.len() as u32), records)
 }
 
-/// What lies in the way, the clear road first.
+/// The obstacles, the baseline first.
 pub(crate) fn obstacles() -> Vec<Network> {
     let clear = Network::default();
     vec![
@@ -105,7 +105,7 @@ fn lose(measured: &mut Measurements, share: f64) {
     measured.age.censored = censored;
     measured.window_received = measured.window_deliveries - censored;
     measured.age.censored_min_us = 2_000_000;
-    // What the server wrote and nobody read.
+    // The server wrote it, and nobody read it.
     measured.server_bytes_life.as_mut().expect("told").received += 90_000;
     measured.requests.failed = 12;
     balance(measured);
@@ -165,7 +165,7 @@ fn hinder(measured: &mut Measurements, pattern: Pattern, network: &Network) {
 
 /// All patterns behind all obstacles.
 pub(crate) fn obstacle_trials() -> (Manifest, Vec<TrialRecord>) {
-    let question = "Which pattern survives what lies in the way?";
+    let question = "Which pattern survives which obstacle?";
     let mut scenario = scenario("obstacles", question, &Pattern::ALL);
     scenario.sweep = Some(Sweep { network: obstacles(), ..Sweep::default() });
     let mut records = Vec::new();
@@ -244,7 +244,7 @@ pub(crate) fn transport_trials() -> (Manifest, Vec<TrialRecord>) {
 
 /// A connection that fifty subscribers share, to servers that allow half of them, all, and more.
 pub(crate) fn stream_limit_trials() -> (Manifest, Vec<TrialRecord>) {
-    let question = "What do they see for whom there is no stream?";
+    let question = "What do subscribers without a stream see?";
     let mut scenario = scenario("stream-limit", question, &[Pattern::Sse]);
     scenario.transport = Transport::Http2;
     scenario.streams_per_connection = 50;
@@ -261,7 +261,7 @@ pub(crate) fn stream_limit_trials() -> (Manifest, Vec<TrialRecord>) {
                 measured.never_connected = 25;
                 lose(measured, 0.5);
                 measured.requests.failed = 0;
-                // Whoever has no stream was sent nothing.
+                // Subscribers without a stream received nothing.
                 let life = measured.bytes_life;
                 measured.server_bytes_life = Some(BothWays { received: life.received, sent: life.sent });
                 measured.bytes = halved(measured.bytes);

@@ -1,4 +1,4 @@
-//! Runs with several servers, with a rate that grows, and with rungs: costs and knees are known.
+//! Runs with several servers, with a growing rate, and with ablations: costs and knees are known.
 
 use contract::{
     Arrivals, CpuSecond, Manifest, Pattern, PublisherSeat, Rung, Scenario, Second, ServerName, Sweep,
@@ -18,12 +18,12 @@ fn noise(index: u64) -> f64 {
     ((index as f64 * 12.989_8).sin() * 43_758.545_3).rem_euclid(1.0)
 }
 
-/// What a block does to everything that it measures, the same for every server.
+/// The effect of a block on all its measurements, the same for every server.
 fn weather(block: u32) -> f64 {
     0.9 + 0.2 * golden(u64::from(block))
 }
 
-/// Server CPU per delivery of a server, in a block without weather.
+/// Server CPU per delivery of a server, without a block's effect.
 pub(crate) fn cost_us(pattern: Pattern, server: &str) -> f64 {
     let floor = if pattern == Pattern::Sse { 3.0 } else { 2.5 };
     let times = match server {
@@ -68,7 +68,7 @@ pub(crate) fn server_trials(
     (manifest(vec![question], &["a1b2c3d4e5f60718"], records.len() as u32), records)
 }
 
-/// Costs as [`cost_us`] says, times the block's weather and a little of each trial's own.
+/// Costs from [`cost_us`], times the block's effect and a small one of each trial.
 fn in_server_blocks(
     records: &[TrialRecord],
     blocks: u32,
@@ -171,7 +171,7 @@ pub(crate) fn ramp_trials(servers: &[&str], blocks: u32) -> (Manifest, Vec<Trial
     (manifest(vec![ramp_scenario(servers)], &["a1b2c3d4e5f60718"], planned), records)
 }
 
-/// Server CPU per delivery of a rung, µs.
+/// Server CPU per delivery of an ablation, µs.
 pub(crate) fn rung_us(pattern: Pattern, rung: Rung) -> f64 {
     let best = if pattern == Pattern::Sse { 3.2 } else { 2.9 };
     best + match rung {
@@ -183,8 +183,8 @@ pub(crate) fn rung_us(pattern: Pattern, rung: Rung) -> f64 {
     }
 }
 
-/// The cost ladder: each rung costs what [`rung_us`] says, in every block the same but for what the
-/// block does to all and a little of each trial's own.
+/// The cost ladder: each ablation costs what [`rung_us`] gives, times the block's effect on all trials and a
+/// small one of each trial.
 pub(crate) fn ladder_trials(blocks: u32) -> (Manifest, Vec<TrialRecord>) {
     let mut question = scenario("cost-ladder", "What is each optimisation worth?", &PUSHED);
     question.sweep = Some(Sweep { rung: Rung::ALL.to_vec(), ..Sweep::default() });

@@ -1,8 +1,8 @@
-//! Made-up traces: what one subscriber of each pattern sees of given events.
+//! Synthetic traces: how one subscriber of each pattern receives given events.
 
 use contract::{Params, Pattern, TraceEvent};
 
-/// Transit of an answer or an event, nanoseconds.
+/// One-way delay of an answer or an event, nanoseconds.
 const TRANSIT_NS: i64 = 250_000;
 /// Events that a trace follows.
 const MOST_EVENTS: usize = 20;

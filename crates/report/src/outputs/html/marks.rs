@@ -1,4 +1,4 @@
-//! What stands for a point and for a figure, everywhere in the page.
+//! The markup of a point's name and of a figure, everywhere in the page.
 
 use maud::{Markup, PreEscaped, html};
 
@@ -14,7 +14,7 @@ pub(super) fn point_name(point: &Point) -> Markup {
     }
 }
 
-/// A figure with its finding above and its caption beneath.
+/// A figure with its title above and its caption below.
 pub(super) fn figure_markup(figure: &Figure, data: &str) -> Markup {
     html! {
         figure id=(figure.slug) {

@@ -1,4 +1,4 @@
-//! The last part of the page: how it was measured, what that cost, and what the words mean.
+//! The last part of the page: the method, its cost, and the glossary.
 
 use contract::{Scatter, TargetNote};
 use maud::{Markup, html};
@@ -13,39 +13,39 @@ use crate::{
     trials::other_work,
 };
 
-/// What holds for every run, heading and text.
+/// The method of every run: heading and text.
 const METHOD: [(&str, &str); 7] = [
     (
         "Clock",
-        "One monotonic clock on one host, read by publisher and subscribers; no wall clock takes part in an age.",
+        "Publisher and subscribers read the same monotonic clock on one host. No wall clock is part of an age.",
     ),
     (
         "Schedule",
-        "The same seed gives the same events at the same instants to every pattern. The publisher never waits for a subscriber, and where it is late, that is part of the age and shown beside it.",
+        "The same seed gives every pattern the same events at the same instants. The publisher never waits for a subscriber. If it is late, its lateness is part of the age and is shown next to it.",
     ),
     (
         "Ledgers",
-        "Bytes are counted at the subscribers' sockets and again at the server's, requests by the subscribers and again by the server. The subscribers also compute the bytes from what they asked and decoded, and the kernel counts them once more. Where two of these differ the trial is not valid. The sockets of reqwest are not within reach: bytes of its subscribers are the server's own count.",
+        "Subscribers and server each count the requests, and the bytes at their own sockets. The subscribers also compute the bytes from requests and decoded messages, and the kernel counts them too. If two of these counts differ, the trial is not valid. The lab cannot read the sockets of reqwest: for its subscribers the bytes are the server's own count.",
     ),
     (
         "Costs per event",
-        "What was sent, received and spent between the two edges of the window, divided by the deliveries that arrived between the same edges, whenever they were due. Where none arrived there is no such number. CPU per event is told from 1,000 deliveries a second on (a tenth less by chance still counts): below, the work of an idle process would be divided among too few. Ages are those of the events due in the window, whenever they came.",
+        "Bytes, requests and CPU time within the window, divided by the deliveries that arrived within the window, whenever they were due. Without deliveries there is no such number. CPU per event is reported at 1,000 deliveries a second and above, with a tolerance of a tenth. Below that, a process's idle work would be divided among too few deliveries. Ages are those of the events due in the window, whenever they arrived.",
     ),
     (
         "Losses",
-        "A delivery that never came stays in every percentile as older than everything that came. Leaving it out would make a server look faster the more it loses.",
+        "A delivery that never came counts in every percentile as older than all that arrived. Otherwise a server would look faster the more it loses.",
     ),
     (
         "The harness itself",
-        "Subscribers run on the same machine as the server. Their CPU stands beside the server's in every validity table: near 100 % of its cores, ages measure the harness.",
+        "Subscribers run on the same machine as the server. Every validity table shows the harness's CPU next to the server's. If the harness is near 100 % of its cores, the ages measure the harness.",
     ),
     (
         "Limits of the figures",
-        "On loopback there is no network delay and no loss. The kernel delivers a segment within the sender's system call, so part of receiving is charged to the sender: this holds for every CPU figure. One machine and one run; another machine gives other ages.",
+        "Loopback has no network delay and no loss. The kernel delivers a segment within the sender's system call, so the sender pays for part of the receiving: this affects every CPU figure. These numbers are from one machine and one run; another machine gives other ages.",
     ),
 ];
 
-/// What holds for this run: the same, and what is said of the middlebox and of a browser where there was one.
+/// The method of this run: the same, and notes on the middlebox and the browser where there was one.
 pub(crate) fn method_words(findings: &Findings) -> Vec<(&'static str, String)> {
     let mut words: Vec<(&'static str, String)> =
         METHOD.iter().map(|(word, text)| (*word, (*text).to_owned())).collect();
@@ -67,10 +67,10 @@ pub(crate) fn method_words(findings: &Findings) -> Vec<(&'static str, String)> {
     words
 }
 
-/// What ages that a browser told rest on.
-const BROWSER_CLOCK: &str = "A page has a clock of its own. It is set by four stamps of round trips to the server, and may be off by half the shortest of them and a step of the page's clock. Every age that a page told carries this error behind a ±; no smaller difference is a result.";
+/// How exact the ages from a browser are.
+const BROWSER_CLOCK: &str = "A page has its own clock. The lab compares it with the server's clock by round trips with four timestamps. The error is at most half the shortest round trip plus one step of the page's clock. Every age from a page shows this error after a ±; smaller differences are not results.";
 
-/// What the harness took of the machine in this run.
+/// How much CPU the harness used in this run.
 pub(crate) fn harness_cost(findings: &Findings) -> String {
     let points = || findings.scenarios.iter().flat_map(|scenario| &scenario.points);
     let trials = || points().flat_map(|point| point.completed());
@@ -81,11 +81,11 @@ pub(crate) fn harness_cost(findings: &Findings) -> String {
     let least = shares.iter().copied().fold(f64::INFINITY, f64::min);
     let most = shares.iter().copied().fold(0.0, f64::max);
     if shares.is_empty() {
-        return "No trial of this run tells what the harness cost.".to_owned();
+        return "No trial of this run reports the harness's CPU.".to_owned();
     }
     let other = other_work::sentence(trials()).map_or_else(String::new, |other| format!(" {other}"));
     format!(
-        "In this run the harness took {} to {} of one core.{other}",
+        "In this run the harness used {} to {} of one core.{other}",
         with_unit(least, "%"),
         with_unit(most, "%")
     )
@@ -104,7 +104,7 @@ pub(crate) fn section(findings: &Findings) -> Markup {
             (environment(findings))
             h3 { "Seed and schedules" }
             (schedules(findings))
-            h3 #words { a href="#words" { "Words" } }
+            h3 #words { a href="#words" { "Glossary" } }
             dl {
                 @for (anchor, word, text) in words(findings) {
                     dt id=(format!("g-{anchor}")) { (word) }
@@ -115,7 +115,7 @@ pub(crate) fn section(findings: &Findings) -> Markup {
     }
 }
 
-/// Trials that could not be finished, with the server's last words.
+/// Trials that failed, with the server's last stderr lines.
 pub(crate) fn failures(heading: &str, failures: &[&Failure]) -> Markup {
     html! {
         @if !failures.is_empty() { div.box.bad {
@@ -127,7 +127,7 @@ pub(crate) fn failures(heading: &str, failures: &[&Failure]) -> Markup {
                         (failure.label()) " (" (setting::params_text(&failure.params)) "): "
                         (failure.reason)
                         @if failure.server_last_words.is_empty() {
-                            " The server wrote nothing before."
+                            " The server wrote nothing to stderr."
                         } @else {
                             pre { @for line in &failure.server_last_words { (line) "\n" } }
                         }
@@ -145,7 +145,7 @@ pub(crate) const CALIBRATION_HEADS: [&str; 9] = [
     "server CPU",
     "harness CPU",
     "pace of a fan-out",
-    "transit",
+    "one-way delay",
     "its own age, p50 and p99",
     "timer late",
     "publisher late, mean and p99",
@@ -171,8 +171,8 @@ pub(crate) fn calibration_cells(finding: &CalibrationFinding) -> [String; 9] {
     ]
 }
 
-/// What the calibration is for.
-pub(crate) const CALIBRATION_EXPLAINED: &str = "Short trials before the judged ones find out what this machine costs. Each has as many subscribers as those that it is for, and goes the same way. It gives CPU per delivery (push) or per exchange (polling). It gives the time between two deliveries of a fan-out (its pace), and that of a delivery when nothing queues (its transit). The model takes these as inputs, and nothing from the trial that it predicts. By how much the calibration's own ages differ from second to second (mean ± standard deviation) decides how wide a predicted range is.";
+/// The purpose of the calibration.
+pub(crate) const CALIBRATION_EXPLAINED: &str = "Short trials before the judged ones measure the costs of this machine. Each has as many subscribers, and the same driver and network, as the trials that it is for. It gives CPU per delivery (push) or per exchange (polling). It also gives the time between two deliveries of a fan-out (its pace), and the time of a delivery without queueing (the one-way delay). The model uses only these inputs, and nothing from the trial that it predicts. The width of a predicted range follows from how much the calibration's own ages vary from second to second (mean ± standard deviation).";
 
 fn calibration(findings: &Findings) -> Markup {
     html! {
@@ -222,15 +222,15 @@ pub(crate) fn environment_rows(findings: &Findings) -> Vec<(&'static str, String
         ),
         ("command", findings.command.clone()),
     ];
-    rows.extend(findings.targets.iter().map(|target| ("server of another make", target_text(target))));
+    rows.extend(findings.targets.iter().map(|target| ("third-party server", target_text(target))));
     rows
 }
 
-/// A server of another make: what it is, or why it was not measured.
+/// A third-party server: its version, or why it was not measured.
 fn target_text(target: &TargetNote) -> String {
     let TargetNote { name, title, version, problem } = target;
     match (version, problem) {
-        (_, Some(problem)) => format!("{name}, {title}: not measured: {problem}"),
+        (_, Some(problem)) => format!("{name}, {title}: not measured ({problem})"),
         (Some(version), None) => format!("{name}, {title}: {version}"),
         (None, None) => format!("{name}, {title}"),
     }

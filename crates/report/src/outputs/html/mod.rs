@@ -28,14 +28,13 @@ use marks::{figure_markup, point_name};
 
 const STYLE: &str = include_str!("page.css");
 
-/// Colours that belong to no figure. The light ones stand before the dark ones, as in
-/// [`style::variables`].
+/// Colours that no figure uses. The light ones come before the dark ones, as in [`style::variables`].
 const VERDICT_COLOURS: &str = ":root{--good:#0A6B3D;--bad:#B3261E;--doubt:#8A5A00}\n@media screen and (prefers-color-scheme:dark){:root{--good:#6FD6A2;--bad:#FF8A80;--doubt:#F2B632}}\n";
 
-/// Sentences at the top; the others stand at their scenarios.
+/// Answers at the top; the others are only at their scenarios.
 pub(crate) const ANSWERS_AT_THE_TOP: usize = 4;
 
-/// What the one table always shows.
+/// Columns that the table of all points always has.
 const TABLE: [QuantityName; 6] = [
     QuantityName::AgeP50,
     QuantityName::AgeP99,
@@ -45,7 +44,7 @@ const TABLE: [QuantityName; 6] = [
     QuantityName::SocketsHeld,
 ];
 
-/// The columns of the one table: memory only where it was measured.
+/// The columns of the table of all points: memory only where it was measured.
 pub(crate) fn table_columns(findings: &Findings) -> Vec<QuantityName> {
     let mut columns = TABLE.to_vec();
     let known = |name: QuantityName| {
@@ -64,8 +63,8 @@ pub(crate) fn table_columns(findings: &Findings) -> Vec<QuantityName> {
     columns
 }
 
-/// Said once in every report.
-pub(crate) const AGE_EXPLAINED: &str = "of an event is received − due: how old it was when a subscriber had it. It counts from the instant for which the event was planned, so waiting for a poll is part of it.";
+/// Appears once in every report.
+pub(crate) const AGE_EXPLAINED: &str = "of an event is received − due: how old it was when a subscriber received it. It counts from the planned instant of the event, so waiting for a poll is part of it.";
 
 /// The whole page.
 pub(crate) fn page(findings: &Findings, figures: &[Figure]) -> String {
@@ -94,7 +93,7 @@ pub(crate) fn page(findings: &Findings, figures: &[Figure]) -> String {
         }
     }
     .into_string()
-    // A server's last words may hold control characters, which HTML does not allow.
+    // A server's stderr output may contain control characters, which HTML does not allow.
     .replace(|letter: char| letter.is_control() && letter != '\n', " ")
 }
 
@@ -116,7 +115,7 @@ fn title_line(findings: &Findings) -> Markup {
     }
 }
 
-/// Beside the verdict: what became of the thresholds; the scenarios say more.
+/// How many thresholds passed, next to the verdict; the scenarios have the details.
 fn thresholds(findings: &Findings) -> Markup {
     let words = threshold_words(findings);
     html! {
@@ -127,7 +126,7 @@ fn thresholds(findings: &Findings) -> Markup {
 fn answer(findings: &Findings) -> Markup {
     html! {
         h2 #answer { a href="#answer" { "The answer" } }
-        @if findings.answers.is_empty() { p { "No trial was recorded, so there is none." } }
+        @if findings.answers.is_empty() { p { "No trial was recorded, so there is no answer." } }
         ul.answer {
             @for answer in findings.answers.iter().take(ANSWERS_AT_THE_TOP) {
                 li { (answer.sentence) " " a href=(format!("#{}", answer.scenario)) { (answer.scenario) } }
@@ -135,7 +134,7 @@ fn answer(findings: &Findings) -> Markup {
         }
         @if findings.answers.len() > ANSWERS_AT_THE_TOP {
             nav aria-label="other questions" {
-                p { "The other questions are answered further down:" }
+                p { "Answers to the other questions are further down:" }
                 ul {
                     @for answer in findings.answers.iter().skip(ANSWERS_AT_THE_TOP) {
                         li { a href=(format!("#{}", answer.scenario)) { (answer.scenario) } }
@@ -148,7 +147,7 @@ fn answer(findings: &Findings) -> Markup {
     }
 }
 
-/// Reasons why cells are grey, numbered in the order of their first use.
+/// The reasons for grey cells, numbered in the order of their first use.
 #[derive(Default)]
 struct Notes(Vec<String>);
 
@@ -181,9 +180,9 @@ fn one_table(findings: &Findings) -> Markup {
     html! {
         h2 #table { a href="#table" { "All points in one table" } }
         p.quiet {
-            "Measured, in brackets its " a href="#g-interval" { "interval" } " where there is one; beneath it, smaller, what the "
-            a href="#g-model" { "model" } " predicted. " (BEST_EXPLAINED)
-            @if columns.contains(&QuantityName::SaturationDeliveries) { " Of deliveries/s the highest." }
+            "The measured value, with its " a href="#g-interval" { "interval" } " in brackets where there is one; below it, smaller, the prediction of the "
+            a href="#g-model" { "model" } ". " (BEST_EXPLAINED)
+            @if columns.contains(&QuantityName::SaturationDeliveries) { " For deliveries/s: the highest." }
         }
         div.scroll tabindex="0" role="region" aria-label="all points" {
             table {
@@ -200,7 +199,7 @@ fn one_table(findings: &Findings) -> Markup {
     }
 }
 
-/// Column heads link to the words they use.
+/// Column heads link to their terms in the glossary.
 fn linked(name: QuantityName) -> Markup {
     let anchor = match name.unit() {
         "ms" => "#g-percentile",

@@ -10,7 +10,7 @@ use crate::{
     },
 };
 
-/// A table with its heading and what has to be said of it.
+/// A table with its heading and explanation.
 pub(crate) fn panel(panel: &Panel) -> Markup {
     html! {
         @match panel.place {
@@ -20,7 +20,7 @@ pub(crate) fn panel(panel: &Panel) -> Markup {
     }
 }
 
-/// The same without a heading, for where one stands already.
+/// The same without a heading, for a place that has one.
 pub(crate) fn table(panel: &Panel) -> Markup {
     let words = panel.kind == Kind::Words;
     html! {
@@ -41,7 +41,7 @@ pub(crate) fn table(panel: &Panel) -> Markup {
     }
 }
 
-/// A head that uses a word of the glossary leads there.
+/// A head that is a term of the glossary links to it.
 fn linked(head: &str) -> Markup {
     html! {
         @match glossary::anchor(head) {
@@ -81,7 +81,7 @@ fn cell(cell: &Cell, words: bool) -> Markup {
     }
 }
 
-/// The shape is for the eye; the word after it says the same.
+/// The shape is decoration; the word after it has the same meaning.
 fn marked(cell: &Cell) -> Markup {
     let shape = cell.text.split_once(' ').filter(|(shape, _)| matches!(*shape, "✓" | "!" | "✗"));
     html! {

@@ -20,8 +20,8 @@ use crate::{
     text::{number, setting, swept::varied_text},
 };
 
-/// What the columns "predicted" and "ratio" of the numbers hold.
-pub(crate) const RATIO_EXPLAINED: &str = "The predicted age of a push is what the formulas give, and what the calibration had beyond them. Behind it stands the range in which the machine of the calibration would put it. Ratio: measured ÷ predicted; below 5\u{202f}ms the difference, and the ratio behind it.";
+/// Explains the columns "predicted" and "ratio".
+pub(crate) const RATIO_EXPLAINED: &str = "The predicted age of a push is the formulas' age plus the excess that the calibration had over the same formulas. The range after it follows from the calibration's scatter. Ratio: measured ÷ predicted; below 5\u{202f}ms the difference, followed by the ratio.";
 
 /// Question, setting, finding, figures, numbers, validity, what to look at, command.
 pub(crate) fn section(finding: &ScenarioFinding, answer: &Answer, figures: &[Figure]) -> Markup {
@@ -57,7 +57,7 @@ pub(crate) fn section(finding: &ScenarioFinding, answer: &Answer, figures: &[Fig
             (validity::validity(finding))
             h3 { "What to look at" }
             p { (scenario.look_at) }
-            h3 { "To measure it again" }
+            h3 { "To reproduce" }
             pre { code { (finding.command) } }
         }
     }
@@ -76,7 +76,7 @@ fn comparisons(finding: &ScenarioFinding) -> Markup {
     html! {
         @if let Some(table) = table {
             details {
-                summary { "Every two of them compared" }
+                summary { "All pairs compared" }
                 p.quiet { (COMPARISONS_EXPLAINED) }
                 div.scroll tabindex="0" role="region" aria-label="comparisons" { table {
                     thead { tr { @for head in &table.heads { th scope="col" { (head) } } } }
@@ -96,7 +96,7 @@ fn numbers_table(finding: &ScenarioFinding) -> Markup {
         p.quiet {
             "Predicted: the " a href="#g-model" { "model" } " replayed over the published schedule. "
             (RATIO_EXPLAINED) " "
-            "A dash: the model does not speak of it, or the reason stands among the warnings."
+            "A dash: the model does not predict it, or the warnings give the reason."
         }
         div.scroll tabindex="0" role="region" aria-label="every number" {
             table {
@@ -162,7 +162,7 @@ pub(crate) fn doubts(point: &Point) -> Vec<String> {
         .into_iter()
         .map(|(doubt, names)| {
             if names.len() > 3 {
-                format!("{} of the numbers: {doubt}", names.len())
+                format!("{} of the quantities: {doubt}", names.len())
             } else {
                 format!("{}: {doubt}", number::list(&names))
             }

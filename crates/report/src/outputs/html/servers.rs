@@ -33,7 +33,7 @@ pub(crate) fn table(finding: &ScenarioFinding) -> Markup {
     }
 }
 
-/// What “× floor” means, where a table has it.
+/// The explanation of “× floor”, where a table uses it.
 pub(crate) fn floor_note(finding: &ScenarioFinding) -> Markup {
     html! {
         @if has_floor(finding) { p.quiet { (floor_explained(finding)) } }

@@ -1,4 +1,4 @@
-//! The box beside every verdict: what was checked, how far from its limit it was, what is in doubt.
+//! The validity box: each check with its value and limit, and all warnings.
 
 use maud::{Markup, html};
 
@@ -68,7 +68,7 @@ fn limits(finding: &ScenarioFinding) -> Markup {
     let rows = limit_rows(finding);
     html! { @if !rows.is_empty() {
         p.quiet {
-            "Each value beside its limit" @if blocks { ", of all blocks the worst" } ". " (ADDED_EXPLAINED)
+            "Each value with its limit" @if blocks { ", in the worst block" } ". " (ADDED_EXPLAINED)
         }
         div.scroll tabindex="0" role="region" aria-label="values and their limits" { table {
             thead { tr {
@@ -90,7 +90,7 @@ fn ledgers(finding: &ScenarioFinding) -> Markup {
     html! {
         @if !rows.is_empty() {
             p.quiet { (LEDGERS_EXPLAINED) }
-            div.scroll tabindex="0" role="region" aria-label="ledgers of bytes" { table {
+            div.scroll tabindex="0" role="region" aria-label="byte ledgers" { table {
                 thead { tr {
                     th scope="col" { "point" }
                     @for head in ledger_heads() { th scope="col" { (head) } }
@@ -104,7 +104,7 @@ fn ledgers(finding: &ScenarioFinding) -> Markup {
     }
 }
 
-/// Folded where blocks make a long list of it.
+/// Folded if several blocks make it long.
 fn trials(finding: &ScenarioFinding) -> Markup {
     html! {
         @if finding.blocks() > 1 {
@@ -121,7 +121,7 @@ fn trials(finding: &ScenarioFinding) -> Markup {
 fn trial_table(finding: &ScenarioFinding) -> Markup {
     html! {
         p.quiet {
-            "CPU in percent of one core. Trials in the order in which they ran."
+            "CPU in percent of one core. The trials are in the order in which they ran."
         }
         div.scroll tabindex="0" role="region" aria-label="every trial" { table {
             thead { tr {
@@ -177,9 +177,9 @@ fn warnings(finding: &ScenarioFinding) -> Markup {
     let warnings = grouped_warnings(finding);
     html! {
         @if warnings.is_empty() {
-            p { "No warnings, nothing excluded." }
+            p { "No warnings. Nothing was excluded." }
         } @else {
-            p { "Warnings; nothing excluded:" }
+            p { "Warnings (nothing was excluded):" }
             ul { @for (points, warning) in &warnings { li { (points) ": " (warning) } } }
         }
     }

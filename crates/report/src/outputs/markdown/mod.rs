@@ -114,9 +114,9 @@ fn failures(page: &mut Page, heading: &str, failures: &[&Failure]) {
             escaped(&failure.reason)
         ));
         if failure.server_last_words.is_empty() {
-            page.paragraph("The server wrote nothing before.");
+            page.paragraph("The server wrote nothing to stderr.");
         } else {
-            page.paragraph("The server's last words:");
+            page.paragraph("The last lines that the server wrote to stderr:");
             page.paragraph(&code_block(&failure.server_last_words));
         }
     }
@@ -125,7 +125,7 @@ fn failures(page: &mut Page, heading: &str, failures: &[&Failure]) {
 fn one_table(page: &mut Page, findings: &Findings) {
     page.paragraph("## All points in one table");
     page.paragraph(
-        "Measured, with its interval in brackets where there is one, and what the model predicted. “Lowest”: at its setting, and told apart from all others.",
+        "The measured value, with its interval in brackets where there is one, and the prediction of the model. “Lowest”: the lowest at its setting, and told apart from all others.",
     );
     let columns = table_columns(findings);
     let mut heads = vec!["scenario", "point"];
@@ -161,7 +161,7 @@ fn one_table(page: &mut Page, findings: &Findings) {
     page.list(doubts.iter().map(|doubt| escaped(doubt)));
 }
 
-/// Cells are escaped, so the best value is marked by a word rather than by stars.
+/// Cells are escaped, so a word marks the best value, not stars.
 fn table_cell(finding: &ScenarioFinding, point: &Point, name: QuantityName) -> String {
     let quantity = point.quantity_of(name);
     let best = match is_best(finding, point, name) {
@@ -208,7 +208,7 @@ fn scenario(page: &mut Page, finding: &ScenarioFinding, answer: &Answer, figures
     validity(page, finding);
     page.paragraph("### What to look at");
     page.paragraph(&escaped(&scenario.look_at));
-    page.paragraph("### To measure it again");
+    page.paragraph("### To reproduce");
     page.paragraph(&code_block(std::slice::from_ref(&finding.command)));
 }
 
@@ -259,7 +259,7 @@ fn numbers(page: &mut Page, finding: &ScenarioFinding) {
 
 fn comparisons(page: &mut Page, finding: &ScenarioFinding) {
     if let Some(table) = comparison_table(finding) {
-        page.paragraph("<details><summary>Every two of them compared</summary>");
+        page.paragraph("<details><summary>All pairs compared</summary>");
         page.paragraph(COMPARISONS_EXPLAINED);
         page.table(&table.heads, table.rows.into_iter());
         page.paragraph("</details>");
@@ -301,7 +301,7 @@ fn validity(page: &mut Page, finding: &ScenarioFinding) {
     }
     let warnings = grouped_warnings(finding);
     if warnings.is_empty() {
-        page.paragraph("No warnings, nothing excluded.");
+        page.paragraph("No warnings. Nothing was excluded.");
     }
     page.list(warnings.iter().map(|(points, warning)| format!("{}: {}", escaped(points), escaped(warning))));
 }
@@ -316,12 +316,12 @@ fn thresholds(page: &mut Page, finding: &ScenarioFinding) {
 }
 
 fn limits_and_ledgers(page: &mut Page, finding: &ScenarioFinding) {
-    let of = if finding.blocks() > 1 { ", of all blocks the worst" } else { "" };
+    let of = if finding.blocks() > 1 { ", in the worst block" } else { "" };
     let limit_rows = limit_rows(finding);
     if limit_rows.is_empty() {
         return;
     }
-    page.paragraph(&format!("Each value beside its limit{of}. {ADDED_EXPLAINED}"));
+    page.paragraph(&format!("Each value with its limit{of}. {ADDED_EXPLAINED}"));
     let limits = limit_heads(finding);
     let mut heads = vec!["point"];
     heads.extend(limits.iter().map(String::as_str));
@@ -373,6 +373,6 @@ fn method(page: &mut Page, findings: &Findings) {
     page.list(findings.schedules.iter().map(|schedule| {
         format!("`{}`: {}", schedule.hash.replace('`', ""), schedule_text(schedule.events, schedule.length_s))
     }));
-    page.paragraph("### Words");
+    page.paragraph("### Glossary");
     page.list(words(findings).iter().map(|(_, word, text)| format!("**{word}**: {text}")));
 }

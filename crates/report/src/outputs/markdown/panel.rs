@@ -1,4 +1,4 @@
-//! Tables with words in their cells, in the Markdown twin.
+//! Tables with words in their cells, in Markdown.
 
 use super::text::{Page, escaped};
 use crate::{
@@ -6,7 +6,7 @@ use crate::{
     tables::panel::{Cell, Kind, Panel, Place},
 };
 
-/// A table with its heading and what has to be said of it.
+/// A table with its heading and explanation.
 pub(crate) fn panel(page: &mut Page, panel: &Panel) {
     let heading = escaped(&panel.heading);
     match panel.place {
@@ -22,7 +22,7 @@ pub(crate) fn panel(page: &mut Page, panel: &Panel) {
     }
 }
 
-/// The same without a heading, for where one stands already.
+/// The same without a heading, for a place that has one.
 pub(crate) fn table(page: &mut Page, panel: &Panel) {
     page.paragraph(&escaped(&panel.explained));
     let heads: Vec<String> = panel.heads.iter().map(|head| escaped(head)).collect();

@@ -1,4 +1,4 @@
-//! Servers side by side in the Markdown twin.
+//! Servers side by side, in Markdown.
 
 use super::text::Page;
 use crate::{
@@ -33,7 +33,7 @@ pub(crate) fn table(page: &mut Page, finding: &ScenarioFinding) {
     );
 }
 
-/// What “× floor” means, where a table has it.
+/// The explanation of “× floor”, where a table uses it.
 pub(crate) fn floor_note(page: &mut Page, finding: &ScenarioFinding) {
     if has_floor(finding) {
         page.paragraph(&floor_explained(finding));

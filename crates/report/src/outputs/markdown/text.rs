@@ -1,4 +1,4 @@
-//! Paragraphs, lists and tables of Markdown, with text from outside made harmless.
+//! Paragraphs, lists and tables of Markdown, with text from outside escaped.
 
 use std::fmt::Write as _;
 

@@ -1,4 +1,4 @@
-//! How every table of the terminal looks.
+//! The layout of all tables in the terminal.
 
 use comfy_table::{CellAlignment, LineStyle, Table, TableStyle};
 
@@ -24,7 +24,7 @@ pub(crate) fn align(table: &mut Table) {
     }
 }
 
-/// A terminal has no thin space, and a scenario's text must not move its cursor.
+/// Replaces thin spaces, which a terminal lacks, and control characters, which could move its cursor.
 pub(crate) fn plain(text: &str) -> String {
     text.chars()
         .map(|letter| if letter == THIN_SPACE || letter.is_control() { ' ' } else { letter })

@@ -24,11 +24,11 @@ use crate::{
     trials::measured,
 };
 
-/// Quantities that have a column in every block.
+/// Quantities that have a column for every scenario.
 const SHOWN: [QuantityName; 4] =
     [QuantityName::AgeP50, QuantityName::AgeP99, QuantityName::RequestsPerEvent, QuantityName::BytesPerEvent];
 
-/// A block of rows per scenario: ages predicted and measured, requests and bytes per event, losses.
+/// A group of rows per scenario: ages predicted and measured, requests and bytes per event, losses.
 #[must_use]
 pub fn terminal_table(findings: &Findings) -> String {
     let mut text = String::new();
@@ -81,7 +81,7 @@ pub fn terminal_table(findings: &Findings) -> String {
     text
 }
 
-/// What the model expects of a scenario, before anything is measured.
+/// The model's predictions for a scenario, without any measurement.
 #[must_use]
 pub fn prediction_table(scenario: &Scenario, predictions: &[(Pattern, Params, Predicted)]) -> String {
     let mut table = table(&[
@@ -120,7 +120,7 @@ pub fn prediction_table(scenario: &Scenario, predictions: &[(Pattern, Params, Pr
     text
 }
 
-/// What the question is about, if the other columns do not show it.
+/// The primary quantity, if the other columns do not show it.
 fn asked(scenario: &ScenarioFinding) -> Option<QuantityName> {
     scenario.primary().filter(|name| !SHOWN.contains(name))
 }
@@ -186,7 +186,7 @@ fn measured(quantity: &Quantity) -> String {
     }
 }
 
-/// The quantity that most questions are about, with its interval where there is one.
+/// A quantity with its interval where there is one.
 fn with_interval(quantity: &Quantity) -> String {
     let interval = quantity.interval_text().map_or_else(String::new, |text| plain(&format!(" ({text})")));
     format!("{}{interval}", measured(quantity))

@@ -17,7 +17,7 @@ use crate::{
 /// Longest line of a cell that holds words.
 const WIDEST: usize = 34;
 
-/// What a scenario has besides its numbers; empty for most.
+/// A scenario's results besides its numbers; empty for most.
 pub(crate) fn text(finding: &ScenarioFinding) -> String {
     let mut text = String::new();
     for line in watched::lines(finding) {
@@ -33,7 +33,7 @@ pub(crate) fn text(finding: &ScenarioFinding) -> String {
     text
 }
 
-/// The table itself: what stands beneath its cells would make it too wide.
+/// The table itself, without the small texts of its cells, which would make it too wide.
 fn drawn(panel: &Panel) -> Table {
     let heads: Vec<String> = panel.heads.iter().map(|head| wrapped(&plain(head))).collect();
     let mut drawn = table(&heads.iter().map(String::as_str).collect::<Vec<_>>());
@@ -53,7 +53,7 @@ fn drawn(panel: &Panel) -> Table {
     drawn
 }
 
-/// What stands beneath the words of a cell, a line for each that does not work as it should.
+/// The small texts of the cells, one line for each cell that is degraded or fails.
 fn beneath(panel: &Panel) -> String {
     let mut text = String::new();
     if panel.kind == Kind::Numbers {
@@ -78,7 +78,7 @@ fn beneath(panel: &Panel) -> String {
     text
 }
 
-/// Broken between words, so that columns of them fit beside each other.
+/// Wraps a line between words, so that the columns fit next to each other.
 fn wrapped(line: &str) -> String {
     let mut text = String::new();
     let mut width = 0;
