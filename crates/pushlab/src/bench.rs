@@ -248,8 +248,8 @@ fn check_descriptors(orders: &[TrialOrder], fitting: u32) -> Result<()> {
         let needed = 2 * u64::from(relayed) + spare;
         bail!(
             "{} behind a middlebox, which holds both ends of each connection, need {needed} \
-             file descriptors, but a process may open {allowed}: raise the limit (`ulimit -n {needed}`), or use \
-             at most {} subscribers",
+             file descriptors, but a process may open {allowed}: raise the limit (`ulimit -n {needed}`), or \
+             use at most {} subscribers",
             counted(relayed as usize, "subscriber"),
             fitting / 2
         );

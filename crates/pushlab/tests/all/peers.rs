@@ -268,10 +268,10 @@ fn a_trial_whose_server_loses_a_process_fails() {
 fn what_cannot_be_asked_of_a_foreign_server_is_refused_before_anything_starts() {
     let unknown = lab("true", 0, &[("servers", "[\"pushlab\", \"tinny\"]")]);
     let refused = unknown.run(&["bench", "beside"]).exits(2);
-    refused.complains(&["tinny", "there are pushlab, floor, tiny"]);
+    refused.complains(&["tinny", "known servers: pushlab, floor, tiny"]);
     let twins = "arrivals = \"bursts\"\nburst_events = 2\nevent_spacing = \"0ms\"\nburst_every = \"200ms\"";
     let bursts = lab("true", 0, &[("[events]", twins)]);
-    bursts.run(&["bench", "beside"]).exits(2).complains(&["two events are due", "told apart by their due"]);
+    bursts.run(&["bench", "beside"]).exits(2).complains(&["two events are due", "identified by their due"]);
     let broken = lab("true", 0, &[]);
     broken.write(TARGET, "name = \"tiny\"\nport = 1\n");
     broken.run(&["bench", "beside"]).exits(2).complains(&["tiny/target.toml", "port"]);

@@ -459,7 +459,7 @@ fn a_prediction_needs_no_run() {
     assert!(sse(&part).len() > 5 && sse(&part) == sse(&table.stdout), "{part}");
     assert!(!part.contains("WebSocket"), "{part}");
     let nothing = lab.run(&["predict", "four", "--default-run"]).exits(2);
-    assert!(nothing.stderr.contains("takes nothing of four"), "{}", nothing.stderr);
+    assert!(nothing.stderr.contains("four has no [default_run]"), "{}", nothing.stderr);
 
     // Too few events to predict anything from: it says so instead of a number.
     lab.write("scenarios/short.toml", &scenario("short", &[("[events]", "arrivals = \"silence\"")]));
