@@ -28,7 +28,7 @@ use crate::{
 /// Run scenarios over real sockets and write a report.
 ///
 /// Without a scenario this is the default run, which takes about four minutes: it compares the four patterns
-/// in four blocks of short trials, with 95 % intervals, and varies two settings in one block each. A named
+/// in four blocks of short trials, with 95 % intervals, and varies three settings in one block each. A named
 /// scenario runs as many blocks as its file says, five by default. A block runs every trial once, in random
 /// order; the intervals are taken over the blocks.
 ///

@@ -66,7 +66,7 @@ fn all_ledgers_of_a_whole_life_agree() {
         // A hold may end at the moment when the subscribers disconnect.
         let of_server = measured.server_bytes_life.unwrap().total() as f64 / stream.total() as f64;
         assert!((of_server - 1.0).abs() <= 0.01, "{what}: the server's sockets say {of_server} of it");
-        let computed = measured.computed_life.expect("the lean client tells");
+        let computed = measured.computed_life.expect("the lean client reports them");
         assert_eq!(
             (computed.received, computed.sent),
             (stream.received, stream.sent),
@@ -82,7 +82,7 @@ fn all_ledgers_of_a_whole_life_agree() {
 fn the_kernel_counted_the_same() {
     for record in lean_records() {
         let (measured, what) = (measured(record), what(record));
-        let life = measured.kernel_life.expect("Linux tells");
+        let life = measured.kernel_life.expect("Linux reports them");
         let stream = &measured.bytes_life;
         // The last answer of a long poll may not have been read, and its request may not be acknowledged.
         assert_eq!(life.bytes_received - life.bytes_unread, stream.received, "{what}");
@@ -93,16 +93,16 @@ fn the_kernel_counted_the_same() {
         assert!(life.data_segments_received >= measured.delivery.received / 10, "{what}");
         assert!(life.rtt_sum_us > 0.0, "{what}");
 
-        let window = measured.kernel_window.expect("Linux tells");
+        let window = measured.kernel_window.expect("Linux reports them");
         assert!(window.bytes() < life.bytes() && window.segments() < life.segments(), "{what}");
         assert!(window.data_segments_received > 0, "{what}");
         assert!(measured.wakeups > 0, "{what}");
 
-        let set_up = measured.set_up.expect("the lean client tells");
+        let set_up = measured.set_up.expect("the lean client reports them");
         assert_eq!(set_up.subscribers, u64::from(record.params.subscribers), "{what}");
         assert!(set_up.bytes > 0 && set_up.bytes < stream.total(), "{what}");
         // SYN, SYN-ACK and ACK; request and answer.
-        assert!(set_up.segments.expect("Linux tells") >= 5 * set_up.subscribers, "{what}");
+        assert!(set_up.segments.expect("Linux reports them") >= 5 * set_up.subscribers, "{what}");
     }
 }
 

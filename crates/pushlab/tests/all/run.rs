@@ -341,7 +341,7 @@ fn the_instrument_measured_itself() {
         assert_eq!(measured.swapped_pages.is_some(), Path::new("/proc/vmstat").exists(), "{what}");
         assert!(measured.wakeups > 0, "{what}");
         let ordinary = record.scenario == "ordinary";
-        assert_eq!(measured.computed_life.is_none(), ordinary, "{what}: an ordinary client does not report them");
+        assert_eq!(measured.computed_life.is_none(), ordinary, "{what}: an ordinary client reports none");
         assert_eq!(measured.kernel_life.is_none(), ordinary || !cfg!(target_os = "linux"), "{what}");
         assert_eq!(measured.set_up.is_none(), ordinary, "{what}");
     }
