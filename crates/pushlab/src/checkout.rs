@@ -1,4 +1,4 @@
-//! The commit that a run measures, and whether the checkout has changes that it does not contain.
+//! The commit that a run measures, and whether the checkout differs from it.
 
 use std::{
     path::{Path, PathBuf},

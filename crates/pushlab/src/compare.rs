@@ -9,9 +9,9 @@ use crate::{exit::Failure, results, say::say};
 
 /// Show what changed between two runs: higher, lower, or no change shown.
 ///
-/// Matches points by scenario, pattern and settings. Judges the change of every quantity by the 95 %
-/// interval of after ÷ before over the blocks of both runs; with fewer than four blocks in one of the runs
-/// it does not judge.
+/// It matches points by scenario, pattern and settings, and judges the change of every quantity by the 95 %
+/// interval of after ÷ before over the blocks of both runs. With fewer than four blocks in one of the runs it
+/// does not judge.
 #[derive(Debug, Args)]
 pub(crate) struct CompareArguments {
     /// Folder of the run before

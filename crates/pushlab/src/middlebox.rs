@@ -11,7 +11,7 @@ use serde_json::to_string;
 
 use crate::{exit::Failure, say::complain, serve::stop};
 
-/// Relay between a subscriber and a server on this machine, and delay, limit or cut the connections.
+/// Relay between a subscriber and a server on this machine, and delay, limit or cut connections.
 ///
 /// Prints one line of JSON with its address when it accepts connections, and one with its counts when it
 /// ends (Ctrl-C). Try it in front of a server, with a round-trip time of 300 ms:

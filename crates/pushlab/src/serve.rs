@@ -19,8 +19,8 @@ use crate::{exit::Failure, say::complain};
 ///   curl -N http://127.0.0.1:8080/sse &
 ///   curl -d 'hello' http://127.0.0.1:8080/events
 ///
-/// The same in TLS and over HTTP/2. The server makes its own certificate and prints it in that line, so that
-/// a program can trust exactly this certificate. curl's option `-k` trusts any:
+/// The same in TLS and over HTTP/2. The server makes its own certificate and prints it in that line, so
+/// that a program can trust exactly this certificate. curl's `-k` trusts any certificate:
 ///
 ///   pushlab serve --transport http2
 ///   curl -k --http2 -N https://127.0.0.1:8080/sse &
@@ -32,7 +32,7 @@ pub(crate) struct ServeArguments {
     #[arg(long = "pattern", value_name = "PATTERN")]
     patterns: Vec<Pattern>,
     /// Serve the floor instead: one plain thread that writes one pre-encoded frame to each socket with
-    /// one write and parses nothing. It is not for use: it shows what the kernel alone costs, the lower
+    /// one write and parses nothing. Not for real use: it shows what the kernel alone costs, the lower
     /// bound for every figure of the pattern. Needs exactly one --pattern; publish with POST /events on
     /// the control plane
     #[arg(long)]

@@ -72,8 +72,7 @@ pub(super) fn loopback() -> io::Result<(Duration, Duration)> {
     Ok(middle_and_tail(times))
 }
 
-/// How much longer than the delay bytes take through the middlebox, in both directions: the median and the 99th
-/// percentile.
+/// The excess over the middlebox's delay, in both directions: the median and the 99th percentile.
 pub(super) fn middlebox() -> io::Result<(Duration, Duration)> {
     let door = TcpListener::bind("127.0.0.1:0")?;
     let relay = Relay::start(RelaySettings {
