@@ -41,7 +41,8 @@ pub(crate) fn run(arguments: &SetupBrowserArguments) -> Result<ExitCode, Failure
     let Some(packages) = packages(&release) else {
         return Err(anyhow::anyhow!(
             "this system is not Debian or Ubuntu: install Chromium (or Chrome) and the ChromeDriver of the \
-             same version; if they are not on the PATH, name them in PUSHLAB_CHROMIUM and PUSHLAB_CHROMEDRIVER"
+             same version; if they are not on the PATH, name them in PUSHLAB_CHROMIUM and \
+             PUSHLAB_CHROMEDRIVER"
         )
         .into());
     };
