@@ -27,40 +27,40 @@ use crate::{
 
 /// Run scenarios over real sockets and write a report.
 ///
-/// Without a scenario, the default run, which takes about four minutes: the four patterns compared in four
-/// blocks of short trials, with 95 % intervals, and two settings varied in one block each. A named scenario
-/// runs in the blocks that its file says, five if it says nothing: every trial once a block, in random
-/// order, and the intervals are taken over the blocks.
+/// Without a scenario this is the default run, which takes about four minutes: it compares the four patterns
+/// in four blocks of short trials, with 95 % intervals, and varies three settings in one block each. A named
+/// scenario runs as many blocks as its file says, five by default. A block runs every trial once, in random
+/// order; the intervals are taken over the blocks.
 ///
-/// Exit codes: 0 passed, 1 a trial failed (as those of a server do that is not installed; the report holds
-/// all others) or an error, 2 wrong usage, 3 a threshold failed, 4 the
-/// numbers cannot be trusted (the report says why), 5 with --strict: a threshold that the intervals
-/// leave open, 130 interrupted by Ctrl-C and 143 ended by SIGTERM (what was measured until then is
-/// reported). Where several hold, the first of 1, 4, 3, 5.
+/// Exit codes: 0 passed, 1 an error or a failed trial (all trials of a server that is not installed fail; the
+/// report shows all others), 2 wrong usage, 3 a threshold failed, 4 the numbers cannot be trusted (the report
+/// says why), 5 with --strict: the intervals leave a threshold open, 130 interrupted by Ctrl-C, 143 ended by
+/// SIGTERM (the report then shows the trials that were complete). If several apply, the first of 1, 4, 3, 5.
 #[derive(Debug, Args)]
 pub(crate) struct BenchArguments {
     /// Scenarios, by name or by the path of a TOML file
     #[arg(value_name = "SCENARIO", conflicts_with = "all")]
     pub(crate) scenarios: Vec<String>,
-    /// Every scenario of the lab's own servers, every pattern, every swept value; for those with servers of
-    /// other makes see `just peers`
+    /// Every scenario of the lab's own servers, every pattern, every swept value; for scenarios with other
+    /// servers see `just peers`
     #[arg(long)]
     pub(crate) all: bool,
-    /// Of the scenarios named only what the default run takes: its patterns, swept values and blocks
+    /// Run only the part of the named scenarios that the default run takes: its patterns, swept values and
+    /// blocks
     #[arg(long, requires = "scenarios", conflicts_with = "all")]
     pub(crate) default_part: bool,
-    /// How often every trial is run, instead of what the scenarios say; an interval needs four
+    /// Number of blocks, instead of the scenarios' own; an interval needs four
     #[arg(long, value_name = "BLOCKS", value_parser = clap::value_parser!(u32).range(1..=100))]
     pub(crate) blocks: Option<u32>,
-    /// Exit with 5 where an interval leaves a threshold open
+    /// Exit with 5 if an interval leaves a threshold open
     #[arg(long)]
     strict: bool,
-    /// End at the first trial that fails or is invalid, and as soon as a threshold has failed: by its
-    /// interval, or by the value alone once its scenario has no block to come
+    /// Stop at the first trial that fails or is invalid, and as soon as a threshold has failed: by its
+    /// interval, or by its value alone if the scenario has no more blocks to run
     #[arg(long)]
     pub(crate) fail_fast: bool,
-    /// First install the servers of other makes that the scenarios name and that are not there, by the
-    /// commands of their target files, each told before it is run
+    /// First install the other servers that the scenarios name and that are missing, with the commands of
+    /// their target files; prints each command before running it
     #[arg(long)]
     pub(crate) install_targets: bool,
     /// Seed of schedules, payloads, poll phases and the order of trials; the same seed publishes the
@@ -79,7 +79,7 @@ pub(crate) fn run(arguments: &BenchArguments) -> Result<ExitCode, Failure> {
     let plan = Plan::make(arguments)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let (folder, ending) = runtime.block_on(plan.carry_out(arguments))?;
-    // Worker threads of an interrupted trial end by themselves; nobody waits for them.
+    // Worker threads of an interrupted trial end by themselves; the program does not wait for them.
     runtime.shutdown_background();
 
     let run = results::read(&folder)?;
@@ -88,7 +88,7 @@ pub(crate) fn run(arguments: &BenchArguments) -> Result<ExitCode, Failure> {
     say(format!("\n{}", report::terminal_table(&findings)));
     say(format!("report: {}", folder.join("report.html").display()));
     if let Err(error) = results::point_latest(&folder) {
-        // The results are whole without it.
+        // The results are complete without it.
         complain(format!("pushlab: {error:#}"));
     }
     Ok(match ending {
@@ -100,12 +100,11 @@ pub(crate) fn run(arguments: &BenchArguments) -> Result<ExitCode, Failure> {
     })
 }
 
-/// What the verdict says to a script.
+/// The verdict as an exit code.
 fn code(verdict: Verdict, arguments: &BenchArguments) -> ExitCode {
     match verdict {
-        // A run that ended by itself is incomplete only where something failed. Trials that were not run
-        // because something is missing here leave a run as it is, unless nothing at all was run: that has
-        // failed.
+        // A run that ended by itself is incomplete only if something failed. Trials that were not run because
+        // a program is missing do not change the verdict, unless no trial was run at all: that is a failure.
         Verdict::Failed | Verdict::Interrupted => ExitCode::from(1),
         Verdict::Invalid => ExitCode::from(Failure::INVALID),
         Verdict::ThresholdFailed => ExitCode::from(Failure::THRESHOLD),
@@ -118,9 +117,9 @@ fn code(verdict: Verdict, arguments: &BenchArguments) -> ExitCode {
 /// How a run ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Ending {
-    /// By itself: all trials ran, or it was told to stop at the first that is bad.
+    /// By itself: all trials ran, or `--fail-fast` stopped it.
     Complete,
-    /// By a signal; the exit code that shells give it.
+    /// By a signal; the exit code is the one that shells use.
     Interrupted(u8),
 }
 
@@ -207,7 +206,7 @@ impl Plan {
         Ok((path, ending))
     }
 
-    /// How much there is to do, in words.
+    /// The number of trials and blocks, in words.
     fn size(&self) -> String {
         let blocks = &self.manifest.blocks;
         let (fewest, most) = (blocks.iter().min().copied(), blocks.iter().max().copied());
@@ -217,22 +216,22 @@ impl Plan {
             (fewest, most) => format!("{fewest} to {most} blocks"),
         };
         let (trials, calibrations) = (self.orders.len(), self.calibrations.len());
-        format!("{} in {blocks}, after {calibrations} of calibration", counted(trials, "trial"))
+        format!("{} in {blocks}, after {}", counted(trials, "trial"), counted(calibrations, "calibration"))
     }
 }
 
-/// The program that serves and relays: this one, as it runs now. Its file may be built anew or deleted during
-/// the run, and later trials would then start another build.
+/// The program that serves and relays: this one, as it runs now. Its file may be rebuilt or deleted during the
+/// run, and later trials would then start another build.
 ///
 /// # Errors
-/// If the system does not tell where the program is.
+/// If the system does not report where the program is.
 fn own_program() -> Result<PathBuf> {
     if cfg!(target_os = "linux") {
-        // Until its `exec` a child runs the image of its parent, and the link leads to that image, whatever
-        // has become of the file (proc(5)).
+        // Until its `exec` a child runs the image of its parent, and the link leads to that image, even if the
+        // file was replaced or deleted (proc(5)).
         return Ok(PathBuf::from("/proc/self/exe"));
     }
-    env::current_exe().context("this program cannot find itself, to serve")
+    env::current_exe().context("cannot find this program's own file, which starts the servers")
 }
 
 /// Refuses trials for which this machine has too few file descriptors.
@@ -244,13 +243,13 @@ fn check_descriptors(orders: &[TrialOrder], fitting: u32) -> Result<()> {
     let Some(relayed) = most(&mut orders.iter().filter(is_relayed)) else { return Ok(()) };
     if relayed > fitting / 2 {
         let allowed = raise_descriptor_limit();
-        // What a process needs besides its subscribers.
+        // Descriptors that a process needs besides those of its subscribers.
         let spare = allowed.saturating_sub(u64::from(fitting));
         let needed = 2 * u64::from(relayed) + spare;
         bail!(
             "{} behind a middlebox, which holds both ends of each connection, need {needed} \
-             file descriptors, but a process may open {allowed}: raise the limit (`ulimit -n {needed}`), or use \
-             at most {} subscribers",
+             file descriptors, but a process may open {allowed}: raise the limit (`ulimit -n {needed}`), or \
+             use at most {} subscribers",
             counted(relayed as usize, "subscriber"),
             fitting / 2
         );
@@ -258,13 +257,13 @@ fn check_descriptors(orders: &[TrialOrder], fitting: u32) -> Result<()> {
     Ok(())
 }
 
-/// Whether a trial's numbers are predicted, so that the machine must be known: not those that a browser
-/// only watches.
+/// Whether a trial's numbers are predicted and so need a calibration. A trial whose browser only observes has
+/// no predictions.
 fn is_calibrated(order: &TrialOrder) -> bool {
     order.plan.settings.browser.is_none_or(|browser| browser.task == BrowserTask::Ages)
 }
 
-/// The calibrations that the trials need, pattern by pattern.
+/// The calibrations that the trials need, ordered by pattern.
 fn calibrations_for(orders: &[TrialOrder]) -> Vec<CalibrationKey> {
     let mut keys: Vec<CalibrationKey> = Vec::new();
     for pattern in Pattern::ALL {
@@ -278,7 +277,7 @@ fn calibrations_for(orders: &[TrialOrder]) -> Vec<CalibrationKey> {
     keys
 }
 
-/// The files of the scenarios that are run, what they replay and the servers that they name.
+/// The files of the scenarios to run, with the files that they replay and the servers that they name.
 fn files_of(chosen: &[Loaded]) -> Vec<PathBuf> {
     chosen.iter().flat_map(Loaded::files).collect()
 }
@@ -291,10 +290,10 @@ mod tests {
     use super::*;
     use crate::{Arguments, Command};
 
-    /// From the folder of this crate, where its tests are run.
+    /// Relative to the folder of this crate, where its tests run.
     const SCENARIOS: &str = "../../scenarios";
 
-    /// A plan from the words behind `just bench`.
+    /// A plan from the arguments of `just bench`.
     fn plan(words: &[&str]) -> Plan {
         let words = ["pushlab", "bench"].into_iter().chain(words.iter().copied());
         let arguments = Arguments::try_parse_from(words).expect("a command line");
@@ -302,13 +301,13 @@ mod tests {
         Plan::make(&arguments).expect("a plan")
     }
 
-    /// The plan of a command as a report shows it.
+    /// The plan of a command that a report shows.
     fn plan_of(command: &str) -> Plan {
         let words: Vec<&str> = command.strip_prefix("just bench ").expect("a command").split(' ').collect();
         plan(&words)
     }
 
-    /// What decides what a trial measures.
+    /// Everything that determines what a trial measures.
     fn measured<'a>(orders: impl Iterator<Item = &'a TrialOrder>) -> Vec<(&'a TrialPlan, String, u32, f64)> {
         orders
             .map(|order| (&order.plan, order.schedule.hash().to_owned(), order.block, order.poll_phase))

@@ -1,18 +1,18 @@
-//! The commit that a run measures, and whether it says all of what was run.
+//! The commit that a run measures, and whether the checkout differs from it.
 
 use std::{
     path::{Path, PathBuf},
     process::Command,
 };
 
-/// What the program is built from, from the top of the checkout.
+/// Paths that the program is built from, relative to the top of the checkout.
 const SOURCES: [&str; 5] = ["crates", "Cargo.toml", "Cargo.lock", "rust-toolchain.toml", ".cargo"];
 
-/// The commit that is checked out, if this is a checkout; with `-dirty` where a tracked file was changed that
-/// the program is built from, or one of the scenarios' own, given here.
+/// The commit that is checked out, empty outside a checkout. It ends in `-dirty` if a tracked file has changed
+/// that the program is built from or that is one of the given scenario files.
 ///
-/// What git does not know takes no part: it is in no build without a change to a tracked file, and a
-/// scenario of somebody's own stands in the manifest with all its settings.
+/// Untracked files do not count: without a change to a tracked file they are in no build, and the manifest
+/// holds all settings of an untracked scenario.
 pub(crate) fn commit(scenarios: &[PathBuf]) -> String {
     let (Some(commit), Some(top)) =
         (git(&["rev-parse", "--short=12", "HEAD"]), git(&["rev-parse", "--show-toplevel"]))
@@ -29,12 +29,12 @@ pub(crate) fn commit(scenarios: &[PathBuf]) -> String {
     if is_dirty { format!("{commit}-dirty") } else { commit }
 }
 
-/// A path as git takes it, wherever in the checkout the program was started.
+/// A path in git's notation, valid in every folder of the checkout.
 fn from_the_top(path: &Path) -> String {
     format!(":(top,literal){}", path.display())
 }
 
-/// What git says; none where there is no git, or no checkout.
+/// The output of git; none without git or outside a checkout.
 fn git(words: &[impl AsRef<std::ffi::OsStr>]) -> Option<String> {
     let output = Command::new("git").args(words).output().ok()?;
     output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())

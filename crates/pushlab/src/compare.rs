@@ -7,11 +7,11 @@ use report::Detail;
 
 use crate::{exit::Failure, results, say::say};
 
-/// What changed between two runs: higher, lower, or no change shown.
+/// Show what changed between two runs: higher, lower, or no change shown.
 ///
-/// Points are matched by scenario, pattern and settings. Every quantity's change is judged by the 95 %
-/// interval of after ÷ before over the blocks of both runs; with fewer than four blocks on a side it is
-/// not judged.
+/// It matches points by scenario, pattern and settings, and judges the change of every quantity by the 95 %
+/// interval of after ÷ before over the blocks of both runs. With fewer than four blocks in one of the runs it
+/// does not judge.
 #[derive(Debug, Args)]
 pub(crate) struct CompareArguments {
     /// Folder of the run before
@@ -20,7 +20,7 @@ pub(crate) struct CompareArguments {
     /// Folder of the run after
     #[arg(value_name = "AFTER")]
     after: PathBuf,
-    /// List every quantity, also those without a change shown
+    /// List every quantity, including those without a shown change
     #[arg(long)]
     all: bool,
     /// Leave out changes smaller than this

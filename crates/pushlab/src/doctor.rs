@@ -1,4 +1,4 @@
-//! `pushlab doctor`: what this machine is like, and what that does to a measurement.
+//! `pushlab doctor`: checks this machine and says how it affects a measurement.
 
 mod exactness;
 
@@ -22,19 +22,19 @@ use crate::{
     scenarios::{self, Loaded},
 };
 
-/// Excess over the delay asked for that is good, at the 99th percentile.
+/// Largest good excess over the delay of the middlebox, at the 99th percentile.
 const GOOD_EXCESS: Duration = Duration::from_millis(1);
-/// Lateness of a sleep that is good, at the 99th percentile.
+/// Largest good lateness of a sleep, at the 99th percentile.
 const GOOD_LATENESS: Duration = Duration::from_millis(1);
 const CLOCK_READS: u32 = 100_000;
-/// Columns of the terminal that the table takes.
+/// Width of the table, in columns of the terminal.
 const WIDTH: u16 = 110;
 const STYLE: TableStyle = TableStyle::new().header_separator(LineStyle::none().fill('─').junction('─'));
 
-/// Look at this machine and tell what it can measure, and what to do about the rest.
+/// Check this machine: what it can measure, and what to do about the rest.
 ///
-/// Takes a few seconds. Close what else is running first: it looks at the machine as it is now. Exits
-/// with 1 only if nothing could be measured here at all.
+/// Takes a few seconds. Close other programs first: they affect the checks as they affect a measurement. Exits
+/// with 1 only if the lab cannot run on this machine.
 #[derive(Debug, Args)]
 pub(crate) struct DoctorArguments {
     /// Folder with the scenario files
@@ -42,12 +42,12 @@ pub(crate) struct DoctorArguments {
     folder: PathBuf,
 }
 
-/// How something is.
+/// The result of a check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
-    /// As it should be.
+    /// Nothing to do.
     Good,
-    /// The lab runs, but a measurement suffers or is left out.
+    /// The lab runs, but some measurements are worse or impossible.
     Warning,
     /// The lab cannot run.
     Broken,
@@ -67,7 +67,7 @@ impl State {
     }
 }
 
-/// What was looked at, what was found, and what it means.
+/// A check: its subject, its result, what it found, and what to do.
 struct Check {
     what: &'static str,
     state: State,
@@ -113,34 +113,34 @@ fn core_check(cores: &Cores) -> Check {
         (Some(server), harness, relay) => format!(
             "{} allowed; server on core {server}, harness on {harness:?}, middlebox {}",
             cores.allowed,
-            relay.map_or_else(|| "where the system lets it".to_owned(), |core| format!("on core {core}")),
+            relay.map_or_else(|| "on any core".to_owned(), |core| format!("on core {core}")),
         ),
         (None, _, _) => format!("{} allowed; server, harness and middlebox share it", cores.allowed),
     };
     let advice = match cores.allowed {
-        0 | 1 => "server and harness measure each other: ages are longer, CPU figures hold; give it 2 cores",
-        2..=4 => "enough; behind a middlebox it takes time from the others, 5 cores would keep it apart",
+        0 | 1 => "server and harness delay each other: ages are longer, CPU figures hold; use 2 cores",
+        2..=4 => "enough; a middlebox takes time from server and harness, with 5 cores it would not",
         _ => "each has its own",
     };
     Check { what: "cores", state: State::good_if(cores.allowed > 1), found, advice: advice.to_owned() }
 }
 
-/// Whether every scenario of the folder can be read: a run without names takes all of them.
+/// Whether every scenario of the folder can be read: a run without names reads all of them.
 fn scenario_check(scenarios: &Result<Vec<Loaded>, Failure>, folder: &Path) -> Check {
     let (state, found, advice) = match scenarios {
         Ok(all) if all.is_empty() => {
             let found = format!("there are none in {}", folder.display());
-            (State::Warning, found, "name their folder with --scenarios")
+            (State::Warning, found, "give their folder with --scenarios")
         }
         Ok(all) => (State::Good, format!("{} in {}", all.len(), folder.display()), "all can be read"),
         Err(failure) => {
-            (State::Warning, failure.to_string(), "until then only scenarios that are named can be run")
+            (State::Warning, failure.to_string(), "until this is corrected, only named scenarios can run")
         }
     };
     Check { what: "scenarios", state, found, advice: advice.to_owned() }
 }
 
-/// What most scenarios need at least.
+/// Subscribers that most scenarios need at least.
 const FEWEST_SUBSCRIBERS: u32 = 200;
 
 fn descriptor_check(scenarios: &[Loaded]) -> Check {
@@ -154,12 +154,12 @@ fn descriptor_check(scenarios: &[Loaded]) -> Check {
     let (needed, by) = most.unwrap_or((0, "none"));
     let found = format!("{fitting} subscribers fit, {} behind a middlebox", fitting / 2);
     let (state, advice) = if fitting < FEWEST_SUBSCRIBERS {
-        (State::Broken, format!("even {FEWEST_SUBSCRIBERS} do not fit: raise it with `ulimit -n 4096`"))
+        (State::Broken, format!("fewer than {FEWEST_SUBSCRIBERS}: raise the limit with `ulimit -n 4096`"))
     } else if fitting < needed {
         let limit = needed + 200;
         (State::Warning, format!("the scenario {by} takes {needed}: raise it with `ulimit -n {limit}`"))
     } else {
-        (State::Good, format!("enough; what takes most, {by}, takes {needed}"))
+        (State::Good, format!("enough; the largest scenario, {by}, takes {needed}"))
     };
     Check { what: "file descriptors", state, found, advice }
 }
@@ -174,8 +174,8 @@ fn timer_check() -> Check {
     let advice = if good {
         "schedules can be kept"
     } else {
-        "the publisher will be late, and every age contains it: end other programs, or measure on a machine \
-         that is not shared"
+        "the publisher will be late, and every age contains its lateness: end other programs, or measure on \
+         a machine that is not shared"
     };
     Check {
         what: "timers",
@@ -197,11 +197,11 @@ fn clock_check() -> Check {
     }
     let each_ns = before.elapsed().as_nanos() as f64 / f64::from(CLOCK_READS);
     let (state, advice) = if backwards > 0 {
-        (State::Broken, "the monotonic clock went backwards: no time measured here means anything")
+        (State::Broken, "the monotonic clock went backwards: no time measured here is meaningful")
     } else if each_ns > 500.0 {
-        (State::Warning, "reading the clock is a system call here, and costs on every delivery: prefer tsc")
+        (State::Warning, "reading the clock is a system call, and every delivery pays for it: prefer tsc")
     } else {
-        (State::Good, "it only goes forward, and reading it costs next to nothing")
+        (State::Good, "it only goes forward, and reading it costs almost nothing")
     };
     let found = format!("{source}; {each_ns:.0} ns a read, {backwards} steps back");
     Check { what: "clock", state, found, advice: advice.to_owned() }
@@ -213,15 +213,14 @@ fn loopback_check() -> Check {
             what: "loopback",
             state: State::Good,
             found: format!("round trip {}, p99 {}", microseconds(median), microseconds(tail)),
-            advice: "what a byte there and back takes without any server: no age can be younger than half \
-                     of it"
+            advice: "the round trip of a byte without any server: no age can be shorter than half of it"
                 .to_owned(),
         },
         Err(error) => Check {
             what: "loopback",
             state: State::Broken,
             found: error.to_string(),
-            advice: "every measurement goes over 127.0.0.1: bring the interface lo up, let it through"
+            advice: "every measurement uses 127.0.0.1: bring the interface lo up and allow its traffic"
                 .to_owned(),
         },
     }
@@ -237,10 +236,10 @@ fn middlebox_check() -> Check {
                 microseconds(tail)
             );
             if tail <= GOOD_EXCESS {
-                (State::Good, found, "a round trip of a scenario is what it says, within a millisecond")
+                (State::Good, found, "a scenario's round-trip time is exact within a millisecond")
             } else {
-                let advice = "the network of scenarios is slower than they say: end other programs; on two \
-                              cores a busy server and harness take the middlebox's turn";
+                let advice = "the network is slower than the scenarios say: end other programs; on two cores \
+                              a busy server and harness delay the middlebox";
                 (State::Warning, found, advice)
             }
         }
@@ -256,21 +255,20 @@ fn swap_check() -> Check {
         line.trim().split(' ').next()?.parse::<u64>().ok()
     };
     let (state, found, advice) = match (kib("SwapTotal"), kib("SwapFree")) {
-        (Some(0), _) => (State::Good, "none".to_owned(), "no page can be away when it is needed"),
+        (Some(0), _) => (State::Good, "none".to_owned(), "no memory page can be swapped out"),
         (Some(total), Some(free)) => {
             let found = format!("{} of {} MiB used", total.saturating_sub(free) / 1_024, total / 1_024);
-            let advice =
-                "a trial in which pages are swapped says so; `swapoff -a` while measuring rules it out";
+            let advice = "a trial reports swapped pages; `swapoff -a` before measuring rules them out";
             (State::good_if(total == free), found, advice)
         }
         (None, _) | (_, None) => {
-            (State::Warning, "the system does not tell".to_owned(), "swapping during a trial goes unnoticed")
+            (State::Warning, "not reported".to_owned(), "the lab does not notice swapping during a trial")
         }
     };
     Check { what: "swap", state, found, advice: advice.to_owned() }
 }
 
-/// The browser and its driver, as the harness finds them; what is not there, by itself.
+/// The browser and its driver, as the harness finds them; if one is missing, only that one.
 fn browser_checks(found: Result<BrowserPrograms, NoBrowser>) -> Vec<Check> {
     let missing = match found {
         Ok(programs) => {
@@ -282,14 +280,14 @@ fn browser_checks(found: Result<BrowserPrograms, NoBrowser>) -> Vec<Check> {
         Err(missing) => missing,
     };
     let (what, remedy) = match &missing {
-        NoBrowser::NotOnPath { what, .. } => (what, "`pushlab setup-browser` gets it"),
+        NoBrowser::NotOnPath { what, .. } => (what, "`pushlab setup-browser` installs it"),
         NoBrowser::NoProgram { what, .. } => (what, "correct the variable, or unset it"),
     };
-    let advice = format!("scenarios with [browser] say: not run; {remedy}");
+    let advice = format!("scenarios with [browser] are not run; {remedy}");
     vec![Check { what, state: State::Warning, found: missing.to_string(), advice }]
 }
 
-/// A program of a browser that is there.
+/// A program of the browser that was found.
 fn program_check(what: &'static str, file: &Path) -> Check {
     let (state, found, advice) = match version(file) {
         Some(version) => (
@@ -299,25 +297,25 @@ fn program_check(what: &'static str, file: &Path) -> Check {
         ),
         None => (
             State::Warning,
-            format!("{} does not tell its version", file.display()),
-            "it may not start here: run it by hand with --version and read what it says",
+            format!("{} does not report its version", file.display()),
+            "it may not start here: run it by hand with --version and read its output",
         ),
     };
     Check { what, state, found, advice: advice.to_owned() }
 }
 
-/// The first line that a program says of its version.
+/// The first line of a program's `--version`.
 fn version(file: &Path) -> Option<String> {
     let output =
         Command::new(file).arg("--version").stdin(Stdio::null()).stderr(Stdio::null()).output().ok()?;
     let text = String::from_utf8_lossy(&output.stdout);
     let line = text.lines().next().unwrap_or_default().trim();
-    // A commit in parentheses says nothing here.
+    // A commit in parentheses is of no use here.
     let line = line.split(" (").next().unwrap_or_default();
     (output.status.success() && !line.is_empty()).then(|| line.to_owned())
 }
 
-/// The servers of other makes beside the scenarios.
+/// The other servers, from the folder beside the scenarios.
 fn target_checks(folder: &Path) -> Vec<Check> {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
     let mut folders: Vec<PathBuf> =
@@ -327,10 +325,10 @@ fn target_checks(folder: &Path) -> Vec<Check> {
         let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let (state, found, advice) = match TargetFolder::open(folder).map(|target| target.state) {
             Ok(Ok(version)) => (State::Good, format!("{name}: {version}"), "can be measured".to_owned()),
-            Ok(Err(problem)) => (State::Warning, format!("{name}: not there"), problem),
-            Err(error) => (State::Warning, format!("{name}: its file is not right"), error.to_string()),
+            Ok(Err(problem)) => (State::Warning, format!("{name}: not installed"), problem),
+            Err(error) => (State::Warning, format!("{name}: its file has an error"), error.to_string()),
         };
-        Check { what: "server of another make", state, found, advice }
+        Check { what: "other server", state, found, advice }
     };
     folders.iter().map(check).collect()
 }

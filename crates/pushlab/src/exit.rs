@@ -1,15 +1,15 @@
-//! How the program ends. The codes are a promise to scripts.
+//! How the program ends. Scripts rely on the exit codes.
 
 use std::{fmt, process::ExitCode};
 
 use crate::say::complain;
 
-/// Something could not be done.
+/// Why a command failed.
 #[derive(Debug)]
 pub(crate) enum Failure {
-    /// Exit 1: it was tried and did not work.
+    /// Exit 1: the command was tried and did not work.
     Error(anyhow::Error),
-    /// Exit 2: what was asked for makes no sense; nothing was started.
+    /// Exit 2: the command makes no sense; nothing was started.
     Usage(anyhow::Error),
 }
 
@@ -18,18 +18,18 @@ impl Failure {
     pub(crate) const THRESHOLD: u8 = 3;
     /// Exit code of a run whose numbers cannot be trusted.
     pub(crate) const INVALID: u8 = 4;
-    /// Exit code, if it was asked to be strict, of a run with a threshold that its intervals leave open.
+    /// With `--strict`, exit code of a run with a threshold that its intervals leave open.
     pub(crate) const INCONCLUSIVE: u8 = 5;
-    /// Exit code after Ctrl-C: 128 + SIGINT, as shells have it.
+    /// Exit code after Ctrl-C: 128 + SIGINT, as in shells.
     pub(crate) const INTERRUPTED: u8 = 130;
-    /// Exit code when asked to end: 128 + SIGTERM.
+    /// Exit code after SIGTERM: 128 + SIGTERM.
     pub(crate) const TERMINATED: u8 = 143;
 
     pub(crate) fn usage(error: impl Into<anyhow::Error>) -> Self {
         Self::Usage(error.into())
     }
 
-    /// Tells it on stderr and gives the exit code.
+    /// Prints the failure to stderr and returns the exit code.
     pub(crate) fn tell(self) -> ExitCode {
         complain(format!("pushlab: {self}"));
         match self {

@@ -1,5 +1,5 @@
 //! pushlab measures what short polling, long polling, Server-Sent Events and WebSocket really cost
-//! and deliver, and puts a model's prediction beside every measured number.
+//! and deliver, and prints a model's prediction beside every measured number.
 
 mod bench;
 mod checkout;
@@ -23,8 +23,8 @@ use clap::{Parser, Subcommand};
 
 use crate::exit::Failure;
 
-/// Measures what short polling, long polling, Server-Sent Events and WebSocket cost and deliver,
-/// beside a model that predicts every number first.
+/// Measures what short polling, long polling, Server-Sent Events and WebSocket cost and deliver.
+/// A model predicts every number first.
 ///
 /// Start with `pushlab bench smoke` (seconds), then `pushlab bench` (about four minutes), and open
 /// the report whose path it prints.

@@ -1,4 +1,4 @@
-//! `pushlab middlebox`: the network in a box, between a subscriber and a server.
+//! `pushlab middlebox`: a simulated network between a subscriber and a server.
 
 use std::{io::Write, net::SocketAddr, process::ExitCode};
 
@@ -11,18 +11,18 @@ use serde_json::to_string;
 
 use crate::{exit::Failure, say::complain, serve::stop};
 
-/// Relay between a subscriber and a server on this machine, and be in the way as asked.
+/// Relay between a subscriber and a server on this machine, and delay, limit or cut connections.
 ///
-/// Prints one line of JSON with its address once it accepts connections, and what it counted when it
-/// ends (Ctrl-C). Try it in front of a server, with 300 ms there and back:
+/// Prints one line of JSON with its address when it accepts connections, and one with its counts when it
+/// ends (Ctrl-C). Try it in front of a server, with a round-trip time of 300 ms:
 ///
 ///   pushlab serve --data 127.0.0.1:8080 &
 ///   pushlab middlebox --listen 127.0.0.1:8081 --to 127.0.0.1:8080 --rtt 300ms &
 ///   curl -N http://127.0.0.1:8081/sse &
 ///   curl -d 'hello' http://127.0.0.1:8080/events
 ///
-/// A relay cannot delay the kernel's answer to a SYN: what setting a connection up costs is modelled by
-/// holding the first that comes from the subscriber one whole round trip longer.
+/// A relay cannot delay the kernel's answer to a SYN. To model the time of connection set-up, it holds the
+/// first bytes from the subscriber for one more round trip.
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct MiddleboxArguments {
@@ -32,40 +32,40 @@ pub(crate) struct MiddleboxArguments {
     /// Where subscribers connect, on this machine; port 0 picks a free one
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
     listen: SocketAddr,
-    /// Round-trip time: half of it each way
+    /// Round-trip time: half of it in each direction
     #[arg(long, value_name = "TIME", default_value = "0s", value_parser = time)]
     rtt: Period,
-    /// Most that chance adds to the delay each way; the order is kept
+    /// Largest random delay added in each direction; the order is kept
     #[arg(long, value_name = "TIME", default_value = "0s", value_parser = time)]
     jitter: Period,
-    /// Bytes a second that each direction of each connection carries
+    /// Bytes per second that each direction of each connection carries
     #[arg(long, value_name = "BYTES", value_parser = clap::value_parser!(u64).range(1..))]
     bytes_per_second: Option<u64>,
-    /// Close a connection on which no byte has passed for so long, in either direction
+    /// Close a connection on which no byte has passed for this time, in either direction
     #[arg(long, value_name = "TIME", value_parser = time)]
     idle_timeout: Option<Period>,
-    /// Hold back what the server sends until so many bytes have gathered, or nothing came for so long:
-    /// such as 4096,500ms
+    /// Hold back the server's bytes until this many have gathered, or none has come for this time: such as
+    /// 4096,500ms
     #[arg(long, value_name = "BYTES,TIME", value_parser = buffering)]
     buffer: Option<Buffering>,
-    /// Cut a connection (RST) so long after it was accepted
+    /// Cut a connection (RST) this time after it was accepted
     #[arg(long, value_name = "TIME", value_parser = time)]
     cut_after: Option<Period>,
-    /// Cut a connection (RST) after so many bytes from the server
+    /// Cut a connection (RST) after this many bytes from the server
     #[arg(long, value_name = "BYTES", value_parser = clap::value_parser!(u64).range(1..))]
     cut_after_bytes: Option<u64>,
-    /// Answer 403 to a connection whose first request has an Upgrade header. Later requests of the
-    /// connection, and encrypted ones, are not looked at
+    /// Answer 403 if the first request of a connection has an Upgrade header. Later requests and encrypted
+    /// ones pass unread
     #[arg(long)]
     refuse_upgrade: bool,
-    /// Connections open at a time; further ones are closed at once
+    /// Maximum number of open connections; closes further ones at once
     #[arg(long, value_name = "CONNECTIONS", value_parser = clap::value_parser!(u32).range(1..))]
     connections: Option<u32>,
-    /// Let nothing pass any more so long after a connection was accepted, and tell neither side: what is
-    /// sent is taken, acknowledged by TCP and lost
+    /// Drop all bytes of a connection from this time after it was accepted, without an error: TCP still
+    /// acknowledges them
     #[arg(long, value_name = "TIME", value_parser = time)]
     black_hole_after: Option<Period>,
-    /// Maximum TCP segment on both sides, bytes; TCP's own options, such as 12 bytes of timestamps, count
+    /// Maximum TCP segment on both sides, in bytes, including TCP options such as 12 bytes of timestamps
     #[arg(long, value_name = "BYTES", default_value_t = load_harness::TCP_MAXSEG, value_parser = clap::value_parser!(u32).range(536..=65_483))]
     tcp_maxseg: u32,
     /// Seed of the jitter
@@ -74,13 +74,13 @@ pub(crate) struct MiddleboxArguments {
     /// Bind the middlebox to this core
     #[arg(long)]
     core: Option<u32>,
-    /// End when stdin is closed: a middlebox that a harness started must not outlive it
+    /// End when stdin is closed, so that the middlebox does not outlive the harness that started it
     #[arg(long)]
     until_stdin_closes: bool,
 }
 
-/// File descriptors that the sockets of a trial's subscribers take in one process: behind a middlebox, which
-/// holds both ends of each connection, two a subscriber.
+/// File descriptors for the sockets of a trial's subscribers in one process. A middlebox holds both ends of
+/// each connection, so there it is two per subscriber.
 pub(crate) const fn descriptors(settings: &Settings) -> u32 {
     if settings.network.is_some() { settings.subscribers.saturating_mul(2) } else { settings.subscribers }
 }
@@ -90,12 +90,12 @@ fn time(text: &str) -> Result<Period, String> {
 }
 
 fn buffering(text: &str) -> Result<Buffering, String> {
-    let problem = || format!("`{text}` is no bytes and time: write it as 4096,500ms");
+    let problem = || format!("`{text}` must be bytes and a time: write it as 4096,500ms");
     let (bytes, pause) = text.split_once(',').ok_or_else(problem)?;
     let bytes = bytes.trim().parse().map_err(|_| problem())?;
     let pause: Period = pause.trim().parse().map_err(|_| problem())?;
     if bytes == 0 || pause.is_nothing() {
-        return Err("at least one byte, and a pause that is not 0".to_owned());
+        return Err("the buffer needs at least one byte and a pause longer than 0".to_owned());
     }
     Ok(Buffering { bytes, pause })
 }
@@ -106,7 +106,7 @@ pub(crate) fn run(arguments: &MiddleboxArguments) -> Result<ExitCode, Failure> {
     if let Some(core) = arguments.core
         && !bind_to_core(core)
     {
-        complain(format!("core {core} cannot be had: the middlebox runs where the system lets it"));
+        complain(format!("core {core} is not available: the system chooses the core of the middlebox"));
     }
     let settings = RelaySettings {
         listen: arguments.listen,
@@ -127,9 +127,9 @@ pub(crate) fn run(arguments: &MiddleboxArguments) -> Result<ExitCode, Failure> {
         seed: arguments.seed,
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    // Before the announcement: who has read it may end this middlebox.
+    // Before the announcement, because its reader may end this middlebox at once.
     let stop = runtime.block_on(async { stop(arguments.until_stdin_closes) })?;
-    // A thread that this one starts inherits its core.
+    // The relay's thread inherits the core of this one.
     let relay = Relay::start(settings)?;
     let announcement = RelayAnnouncement { listen: relay.address(), pid: std::process::id() };
     tell(&to_string(&announcement)?).context("the announcement cannot be written")?;

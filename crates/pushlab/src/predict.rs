@@ -1,4 +1,4 @@
-//! `pushlab predict`: a scenario's numbers before anything is measured.
+//! `pushlab predict`: predicts a scenario's numbers without measuring.
 
 use std::{path::PathBuf, process::ExitCode};
 
@@ -10,17 +10,17 @@ use crate::{exit::Failure, say::say, scenarios};
 
 /// Predict a scenario's numbers, with no network and no measurement.
 ///
-/// The machine's own costs are taken as zero, so ages are those that the pattern and the schedule
-/// alone account for. A run calibrates first and predicts with what it found.
+/// The machine's own costs are taken as zero, so the ages result from the pattern and the schedule alone. A
+/// run calibrates first and predicts with the costs that it found.
 ///
-/// It is the whole scenario that is predicted, as `bench SCENARIO` measures it: every pattern, every swept
-/// value, trials of full length. With --default-run it is the part that the default run takes.
+/// This predicts the whole scenario, as `bench SCENARIO` measures it: every pattern, every swept value, trials
+/// of full length. With --default-run it predicts the part that the default run takes.
 #[derive(Debug, Args)]
 pub(crate) struct PredictArguments {
     /// The scenario, by name or by the path of a TOML file
     #[arg(value_name = "SCENARIO")]
     scenario: String,
-    /// Predict what the default run takes of it, with trials as short as there
+    /// Predict only the part that the default run takes, with its shorter trials
     #[arg(long)]
     default_run: bool,
     /// Seed of the schedule, as for `bench`
@@ -36,10 +36,7 @@ pub(crate) fn run(arguments: &PredictArguments) -> Result<ExitCode, Failure> {
     let selection = if arguments.default_run { Selection::Default } else { Selection::Everything };
     let orders = loaded.orders(selection, arguments.seed)?;
     if orders.is_empty() {
-        let error = anyhow::anyhow!(
-            "the default run takes nothing of {}, which has no [default_run]",
-            loaded.scenario.name
-        );
+        let error = anyhow::anyhow!("{} has no [default_run]: omit --default-run", loaded.scenario.name);
         return Err(Failure::Usage(error));
     }
     let predictions: Vec<_> = orders

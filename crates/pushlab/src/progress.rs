@@ -1,4 +1,4 @@
-//! What a run shows while it works: where it is and how long it will take.
+//! The progress display of a run: which trial it is at and how much time is left.
 
 use std::time::{Duration, Instant};
 
@@ -6,7 +6,7 @@ use crate::say::{counted, say};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use load_harness::{Phase, Progress, TrialOrder};
 
-/// Two bars at a terminal, a line per trial elsewhere.
+/// Two bars on a terminal, otherwise a line per trial.
 pub(crate) struct Display {
     bars: Option<(ProgressBar, ProgressBar)>,
     started: Instant,
@@ -16,7 +16,7 @@ pub(crate) struct Display {
 }
 
 impl Display {
-    /// A display for trials of this expected length in all.
+    /// A display for these trials; the bar of the run has their total expected length.
     pub(crate) fn new(orders: &[&TrialOrder]) -> Self {
         let expected = orders.iter().map(|order| order.expected_length()).sum();
         let bars = MultiProgress::new();
@@ -56,7 +56,7 @@ impl Display {
         }
     }
 
-    /// Shows where the trial is.
+    /// Shows the progress of the trial.
     pub(crate) fn tell(&self, order: &TrialOrder, progress: Progress) {
         let Some((run, trial)) = &self.bars else {
             return;
@@ -75,7 +75,7 @@ impl Display {
         run.set_message(format!("{} left", clock(self.expected.saturating_sub(passed))));
     }
 
-    /// Notes that a trial has ended.
+    /// Counts a trial that has ended, and prints its bad news.
     pub(crate) fn end(&mut self, order: &TrialOrder, bad_news: Option<&str>) {
         self.done += order.expected_length();
         self.ran += 1;
@@ -84,7 +84,7 @@ impl Display {
         }
     }
 
-    /// Expects a trial once more that was to be run once.
+    /// Adds a repetition of a trial to the expected time.
     pub(crate) fn expect_again(&mut self, order: &TrialOrder) {
         self.expected += order.expected_length();
         if let Some((run, _)) = &self.bars {
@@ -92,7 +92,7 @@ impl Display {
         }
     }
 
-    /// Says something about the trial that has ended.
+    /// Prints a note below the trial that has ended.
     pub(crate) fn note(&self, words: &str) {
         let words = format!("        {words}");
         match &self.bars {
@@ -101,7 +101,7 @@ impl Display {
         }
     }
 
-    /// Takes the bars away and says how long it took and how many trials were run.
+    /// Removes the bars; returns the elapsed time and the number of trials that ran.
     pub(crate) fn finish(self) -> (Duration, u32) {
         if let Some((run, trial)) = self.bars {
             trial.finish_and_clear();
@@ -111,7 +111,7 @@ impl Display {
     }
 }
 
-/// The settings that tell a trial from its neighbours.
+/// The settings that distinguish a trial from its neighbours.
 fn settings(order: &TrialOrder) -> String {
     let settings = &order.plan.settings;
     let subscribers = counted(settings.subscribers as usize, "subscriber");
@@ -134,7 +134,7 @@ fn millis(duration: Duration) -> u64 {
     duration.as_millis() as u64
 }
 
-/// Whole minutes and seconds.
+/// Minutes and seconds, such as `4:05`.
 pub(crate) fn clock(duration: Duration) -> String {
     let seconds = duration.as_secs_f64().round() as u64;
     format!("{}:{:02}", seconds / 60, seconds % 60)

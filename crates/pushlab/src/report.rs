@@ -1,4 +1,4 @@
-//! `pushlab report`: a run's report again, from its files alone.
+//! `pushlab report`: writes a run's report again, from its files alone.
 
 use std::{path::PathBuf, process::ExitCode};
 
@@ -6,7 +6,7 @@ use clap::Args;
 
 use crate::{exit::Failure, results, say::say};
 
-/// Make a run's report again, from its manifest and records alone.
+/// Write a run's report again, from its manifest and records alone.
 #[derive(Debug, Args)]
 pub(crate) struct ReportArguments {
     /// Folder of the run

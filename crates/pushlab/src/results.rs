@@ -1,4 +1,4 @@
-//! The files of a run. Every record is on the disk the moment its trial ends.
+//! The files of a run. Every record is on the disk as soon as its trial ends.
 
 use std::{
     fs::{self, File, OpenOptions},
@@ -15,7 +15,7 @@ const RECORDS: &str = "records.jsonl";
 /// Folder of the interval logs.
 const INTERVAL_LOGS: &str = "hdr";
 
-/// A folder `results/<UTC time>-<name>` being filled.
+/// The folder `results/<UTC time>-<name>` of a run in progress.
 #[derive(Debug)]
 pub(crate) struct ResultsFolder {
     path: PathBuf,
@@ -23,13 +23,13 @@ pub(crate) struct ResultsFolder {
 }
 
 impl ResultsFolder {
-    /// Makes the folder and writes the manifest.
+    /// Creates the folder and writes the manifest.
     pub(crate) fn create(results: &Path, manifest: &Manifest) -> Result<Self> {
         let stamp = jiff::Timestamp::now().strftime("%Y%m%dT%H%M%SZ").to_string();
         let mut path = results.join(format!("{stamp}-{}", manifest.name));
         fs::create_dir_all(results)
             .with_context(|| format!("the results cannot be written to {}", results.display()))?;
-        // Two runs within a second must not share a folder: whoever makes it has it.
+        // Two runs within a second must not share a folder: the run that creates it owns it.
         for twin in 2.. {
             match fs::create_dir(&path) {
                 Err(error) if error.kind() == ErrorKind::AlreadyExists => {
@@ -59,7 +59,7 @@ impl ResultsFolder {
         self.records.write_all(line.as_bytes()).and_then(|()| self.records.sync_data()).with_context(|| {
             format!(
                 "a record cannot be written to {0} (is the disk full?); the records before it are intact: \
-                 `pushlab report {0}` makes their report",
+                 `pushlab report {0}` writes their report",
                 self.path.display()
             )
         })
@@ -68,7 +68,7 @@ impl ResultsFolder {
     /// Writes a trial's interval log.
     pub(crate) fn add_interval_log(&self, record: &TrialRecord, log: &str) -> Result<()> {
         let folder = self.path.join(INTERVAL_LOGS);
-        fs::create_dir_all(&folder).with_context(|| format!("{} cannot be made", folder.display()))?;
+        fs::create_dir_all(&folder).with_context(|| format!("{} cannot be created", folder.display()))?;
         let TrialRecord { order, scenario, pattern, block, .. } = record;
         write(&folder.join(format!("{order:03}-{scenario}-{pattern}-block{block}.hlog")), log)
     }
@@ -81,7 +81,7 @@ pub(crate) fn read(folder: &Path) -> Result<Run> {
         format!("{} cannot be read: is {} the folder of a run?", file.display(), folder.display())
     };
     let manifest = fs::read_to_string(folder.join(MANIFEST)).with_context(|| cannot(MANIFEST))?;
-    // Bytes, for a line that was cut within a character must not cost the others.
+    // Bytes: a line that was cut within a character must not spoil the others.
     let records = fs::read(folder.join(RECORDS)).with_context(|| cannot(RECORDS))?;
     Run::parse(&manifest, records).with_context(|| format!("the run in {} cannot be read", folder.display()))
 }
@@ -91,7 +91,7 @@ pub(crate) fn write_report(folder: &Path, files: &[OutputFile]) -> Result<()> {
     for file in files {
         let path = folder.join(&file.path);
         if let Some(parent) = path.parent() {
-            fs::create_dir_all(parent).with_context(|| format!("{} cannot be made", parent.display()))?;
+            fs::create_dir_all(parent).with_context(|| format!("{} cannot be created", parent.display()))?;
         }
         write(&path, &file.content)?;
     }
@@ -107,10 +107,11 @@ pub(crate) fn point_latest(folder: &Path) -> Result<()> {
     if latest.is_symlink() {
         fs::remove_file(&latest).with_context(|| format!("{} cannot be replaced", latest.display()))?;
     }
-    std::os::unix::fs::symlink(name, &latest).with_context(|| format!("{} cannot be made", latest.display()))
+    std::os::unix::fs::symlink(name, &latest)
+        .with_context(|| format!("{} cannot be created", latest.display()))
 }
 
-/// Writes a file beside its place and moves it there, so that a full disk leaves the old one whole.
+/// Writes a draft beside the file and renames it, so that a full disk leaves the old file whole.
 fn write(path: &Path, text: &str) -> Result<()> {
     let draft = path.with_extension("draft");
     let written = fs::write(&draft, text).and_then(|()| fs::rename(&draft, path));

@@ -1,5 +1,5 @@
-//! Words to whoever watches. Nobody need watch: a program goes on when its reader has left, and ends with
-//! the code that it would have ended with.
+//! Output to stdout and stderr. The program does not depend on a reader: if the pipe is closed it goes on, and
+//! its exit code stays the same.
 
 use std::{fmt::Display, io::Write};
 

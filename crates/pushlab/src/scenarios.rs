@@ -14,19 +14,19 @@ use schedule::Schedule;
 
 use crate::exit::Failure;
 
-/// A scenario with the text of the file it replays.
+/// A scenario, with the text of the file that it replays.
 #[derive(Debug, Clone)]
 pub(crate) struct Loaded {
     pub(crate) scenario: Scenario,
-    /// What to type to get it: its name, or the path of its file.
+    /// The argument that names it: its name, or the path of its file.
     pub(crate) asked: String,
     pub(crate) replay_csv: Option<String>,
-    /// The folder that its file lies in.
+    /// The folder of its file.
     pub(crate) folder: PathBuf,
 }
 
 impl Loaded {
-    /// The files that it comes from: its own, what it replays, and the folders of the servers it names.
+    /// The files that it uses: its own, the file that it replays, and the folders of the servers that it names.
     pub(crate) fn files(&self) -> Vec<PathBuf> {
         let mut files = vec![self.folder.join(format!("{}.toml", self.scenario.name))];
         if let Arrivals::Replay { file } = &self.scenario.events {
@@ -63,9 +63,9 @@ impl Loaded {
         self.scenario.trials(selection).into_iter().map(order).collect()
     }
 
-    /// The trials of a selection in blocks: each block holds every trial once, in an order of its own
-    /// that the seed decides. So a drift of the machine meets all of them alike, and none is always
-    /// the one that runs after the heaviest.
+    /// The trials of a selection in blocks: each block holds every trial once, in a random order of its own
+    /// from the seed. So a drift of the machine affects all trials alike, and no trial always runs after the
+    /// heaviest one.
     pub(crate) fn blocks(
         &self,
         selection: Selection,
@@ -85,7 +85,7 @@ impl Loaded {
     }
 }
 
-/// Streams of the seed; the schedule has the first two.
+/// Random streams of the seed; the schedule uses the first two.
 const PHASE_STREAM: u64 = 2;
 const ORDER_STREAM: u64 = 3;
 
@@ -95,8 +95,8 @@ fn stream(seed: u64, stream: u64) -> ChaCha8Rng {
     random
 }
 
-/// The seeded start of the golden-ratio poll phases of a block (from 1), in `[0, 1)`. One draw of phases
-/// would stay for the whole run, and with it whatever is special about it.
+/// The seeded start of the golden-ratio poll phases of a block (from 1), in `[0, 1)`. A single draw would
+/// affect all blocks alike, and no interval would show its effect.
 pub(crate) fn poll_phase(seed: u64, block: u32) -> f64 {
     let mut phases = stream(seed, PHASE_STREAM).random_iter();
     phases.nth(block.saturating_sub(1) as usize).unwrap_or(0.0)
@@ -105,7 +105,7 @@ pub(crate) fn poll_phase(seed: u64, block: u32) -> f64 {
 /// All scenarios of a folder.
 pub(crate) fn all(folder: &Path) -> Result<Vec<Loaded>, Failure> {
     let mut loaded = files(folder)?.iter().map(|file| load(file)).collect::<Result<Vec<_>, _>>()?;
-    // The questions that compare most patterns come first in every list and report.
+    // Scenarios that compare more patterns come first in every list and report.
     loaded.sort_by_key(|loaded| std::cmp::Reverse(loaded.patterns_by_default()));
     Ok(loaded)
 }
@@ -115,7 +115,7 @@ fn files(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
     let mut files: Vec<PathBuf> = fs::read_dir(folder)
         .with_context(|| {
             format!(
-                "no scenarios in {}: run pushlab in its checkout, or name a folder with --scenarios",
+                "no scenarios in {}: run pushlab in its checkout, or give a folder with --scenarios",
                 folder.display()
             )
         })
@@ -134,7 +134,7 @@ pub(crate) fn named(folder: &Path, name: &str) -> Result<Loaded, Failure> {
     if !by_path && !file.is_file() {
         let files = files(folder)?;
         let known: Vec<_> = files.iter().filter_map(|file| file.file_stem()?.to_str()).collect();
-        let error = anyhow::anyhow!("there is no scenario `{name}`: there are {}", known.join(", "));
+        let error = anyhow::anyhow!("there is no scenario `{name}`; known scenarios: {}", known.join(", "));
         return Err(Failure::Usage(error));
     }
     let mut loaded = load(&file)?;

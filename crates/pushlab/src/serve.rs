@@ -14,13 +14,13 @@ use crate::{exit::Failure, say::complain};
 
 /// Serve the patterns over one event log, to try them by hand.
 ///
-/// Prints one line of JSON with both addresses once it accepts connections. Try it:
+/// Prints one line of JSON with both addresses when it accepts connections. Try it:
 ///
 ///   curl -N http://127.0.0.1:8080/sse &
 ///   curl -d 'hello' http://127.0.0.1:8080/events
 ///
-/// The same in TLS and over HTTP/2. The certificate is made by this server and stands in that line,
-/// so that a program can trust it and no other; by hand, `-k` trusts anybody:
+/// The same in TLS and over HTTP/2. The server makes its own certificate and prints it in that line, so
+/// that a program can trust exactly this certificate. curl's `-k` trusts any certificate:
 ///
 ///   pushlab serve --transport http2
 ///   curl -k --http2 -N https://127.0.0.1:8080/sse &
@@ -32,9 +32,9 @@ pub(crate) struct ServeArguments {
     #[arg(long = "pattern", value_name = "PATTERN")]
     patterns: Vec<Pattern>,
     /// Serve the floor instead: one plain thread that writes one pre-encoded frame to each socket with
-    /// one write and parses nothing. Not a server to use, but what the kernel alone costs: the limit
-    /// that every figure of the pattern is held against. Needs exactly one --pattern; publish with
-    /// POST /events on the control plane
+    /// one write and parses nothing. Not for real use: it shows what the kernel alone costs, the lower
+    /// bound for every figure of the pattern. Needs exactly one --pattern; publish with POST /events on
+    /// the control plane
     #[arg(long)]
     floor: bool,
     /// Address of the data plane; port 0 picks a free one
@@ -43,21 +43,21 @@ pub(crate) struct ServeArguments {
     /// Address of the control plane (schedules, counters), loopback only
     #[arg(long, default_value = "127.0.0.1:0")]
     control: SocketAddr,
-    /// What the data plane speaks: http1 in clear, http1-tls, or http2, which is HTTP/2 in TLS and serves
-    /// a client that cannot do it with HTTP/1.1. The control plane is always http1
+    /// Transport of the data plane: http1 in clear, http1-tls, or http2, which is HTTP/2 in TLS and falls back
+    /// to HTTP/1.1 for clients without HTTP/2. The control plane is always http1
     #[arg(long, value_name = "TRANSPORT", default_value_t = Transport::Http1)]
     transport: Transport,
-    /// Which certificate to make at the start, for http1-tls and http2: valid, or to see how subscribers
-    /// refuse it, expired or other-host
+    /// Certificate to make at the start, for http1-tls and http2: valid; or expired or other-host, to see
+    /// subscribers refuse it
     #[arg(long, value_name = "KIND", default_value_t = Certificate::Valid, conflicts_with = "certificate")]
     make_certificate: Certificate,
-    /// Show this certificate instead: a PEM file, with those that vouch for it behind it
+    /// Use this certificate instead: a PEM file with the certificate and then its chain
     #[arg(long, value_name = "FILE", requires = "key")]
     certificate: Option<PathBuf>,
     /// Private key of that certificate, a PEM file
     #[arg(long, value_name = "FILE", requires = "certificate")]
     key: Option<PathBuf>,
-    /// http2: streams that one connection may have open at a time; further ones wait in the client
+    /// http2: maximum number of open streams per connection; further ones wait in the client
     #[arg(long, value_name = "STREAMS", default_value_t = AppSettings::default().max_streams, value_parser = clap::value_parser!(u32).range(1..))]
     max_streams: u32,
     /// Events the log keeps
@@ -66,31 +66,31 @@ pub(crate) struct ServeArguments {
     /// Bytes of text the log keeps
     #[arg(long, value_name = "BYTES", default_value_t = nonzero(Retention::default().bytes))]
     keep_bytes: NonZeroUsize,
-    /// Signs of life on an SSE stream or WebSocket: a time such as 15s (one every so often), `idle 15s`
-    /// (one after so long without anything else), or off
+    /// Heartbeats on an SSE stream or WebSocket: a time such as 15s (one every 15 s), `idle 15s` (one after
+    /// 15 s without any other bytes), or off
     #[arg(long, value_name = "TIME", default_value_t = Heartbeat::default())]
     heartbeat: Heartbeat,
-    /// Connections open at a time; further ones get 503, and on TLS are closed
+    /// Maximum number of open connections; further ones get 503, or with TLS are closed
     #[arg(long, value_name = "CONNECTIONS", default_value_t = Limits::default().connections)]
     max_connections: u64,
     /// Let pages of this origin read and publish, such as `https://example.org`; may be repeated
     #[arg(long = "allow-origin", value_name = "ORIGIN")]
     allowed_origins: Vec<String>,
-    /// Serve the test pages for browsers, too, under /pages, such as /pages/six-connections; for trying
-    /// them by hand and for the scenarios with a browser
+    /// Also serve the test pages for browsers under /pages, such as /pages/six-connections: for trying them
+    /// by hand and for the scenarios with a browser
     #[arg(long)]
     pages: bool,
-    /// Maximum TCP segment of the data plane, bytes; TCP's own options, such as 12 bytes of timestamps, count
+    /// Maximum TCP segment of the data plane, in bytes, including TCP options such as 12 bytes of timestamps
     #[arg(long, value_name = "BYTES", default_value_t = load_harness::TCP_MAXSEG, value_parser = clap::value_parser!(u32).range(536..=65_483))]
     tcp_maxseg: u32,
     /// Bind the server to this core
     #[arg(long)]
     core: Option<u32>,
-    /// Take an optimisation of SSE and WebSocket away, for the scenario cost-ladder only: own-tasks,
-    /// encode-each, write-each or large-buffers; best takes nothing
+    /// Remove an optimisation of SSE and WebSocket, for the scenario cost-ladder only: own-tasks, encode-each,
+    /// write-each or large-buffers; best removes none
     #[arg(long, value_name = "RUNG", default_value_t = Rung::Best)]
     rung: Rung,
-    /// End when stdin is closed: a server that a harness started must not outlive it
+    /// End when stdin is closed, so that the server does not outlive the harness that started it
     #[arg(long)]
     until_stdin_closes: bool,
 }
@@ -99,15 +99,15 @@ fn nonzero(value: usize) -> NonZeroUsize {
     NonZeroUsize::new(value).unwrap_or(NonZeroUsize::MIN)
 }
 
-/// What the data plane shows.
+/// The certificate of the data plane.
 ///
 /// # Errors
-/// If options were given that only an encrypted transport has.
+/// If a certificate option was given without an encrypted transport.
 fn certificate(arguments: &ServeArguments) -> Result<CertificateSource, anyhow::Error> {
     let files = arguments.certificate.clone().zip(arguments.key.clone());
     let is_made = arguments.make_certificate != Certificate::default();
     if !arguments.transport.is_encrypted() && (files.is_some() || is_made) {
-        anyhow::bail!("a certificate is shown over TLS only: add --transport http1-tls or http2");
+        anyhow::bail!("a certificate is used over TLS only: add --transport http1-tls or http2");
     }
     Ok(match files {
         Some((certificate, key)) => CertificateSource::Files { certificate, key },
@@ -120,7 +120,7 @@ pub(crate) fn run(arguments: &ServeArguments) -> Result<ExitCode, Failure> {
     if let Some(core) = arguments.core
         && !bind_to_core(core)
     {
-        complain(format!("core {core} cannot be had: the server runs where the system lets it"));
+        complain(format!("core {core} is not available: the system chooses the core of the server"));
     }
     let defaults = AppSettings::default();
     let patterns =
@@ -143,11 +143,11 @@ pub(crate) fn run(arguments: &ServeArguments) -> Result<ExitCode, Failure> {
             pages: arguments.pages,
         },
     };
-    // One thread: what a delivery costs is then the CPU time of one core, and nothing else.
+    // One thread, so that the cost of a delivery is CPU time of one core and nothing else.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let server = Server::bind(settings)?;
-        // Before the announcement: who has read it may end this server.
+        // Before the announcement, because its reader may end this server at once.
         let stop = stop(arguments.until_stdin_closes)?;
         let line = serde_json::to_string(&server.announcement()?)?;
         writeln!(std::io::stdout(), "{line}").context("the announcement cannot be written")?;
@@ -156,12 +156,12 @@ pub(crate) fn run(arguments: &ServeArguments) -> Result<ExitCode, Failure> {
     })
 }
 
-/// Done when the process is asked to end.
+/// Resolves when the process must end.
 pub(crate) fn stop(with_stdin: bool) -> std::io::Result<impl Future<Output = ()> + use<>> {
     let (closed, stdin_closed) = tokio::sync::oneshot::channel::<()>();
     if with_stdin {
-        // A thread of its own, because a read of stdin cannot be cancelled: the runtime would wait
-        // for it at the end, this thread ends with the process.
+        // A thread of its own, because a read of stdin cannot be cancelled: the runtime would wait for it
+        // at the end, but this thread ends with the process.
         std::thread::spawn(move || {
             let ignored = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
             drop((ignored, closed));

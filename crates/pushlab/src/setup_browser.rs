@@ -1,4 +1,4 @@
-//! `pushlab setup-browser`: finds Chromium and its driver, or gets them.
+//! `pushlab setup-browser`: finds Chromium and its driver, or installs them.
 
 use std::{
     fs,
@@ -12,19 +12,19 @@ use load_harness::{BrowserPrograms, NoBrowser};
 
 use crate::{exit::Failure, say::say};
 
-/// Where a system says what it is (os-release(5)).
+/// The file that identifies the operating system (os-release(5)).
 const OS_RELEASE: &str = "/etc/os-release";
 
 /// Find Chromium and ChromeDriver, or install them.
 ///
-/// The scenarios with a real browser drive a headless Chromium. Looked for are chromium, chromium-browser
-/// and google-chrome, and chromedriver on the PATH, or what PUSHLAB_CHROMIUM and PUSHLAB_CHROMEDRIVER name.
-/// What is missing is installed on Debian and Ubuntu with apt-get, as root or through sudo, each command
-/// told before it is run. Elsewhere this says what to do. A variable that names no program is told, and nothing
-/// is installed. Without a browser these scenarios are not run, and the report says so.
+/// The scenarios with a real browser drive a headless Chromium. This command looks on the PATH for chromium,
+/// chromium-browser or google-chrome, and for chromedriver; PUSHLAB_CHROMIUM and PUSHLAB_CHROMEDRIVER name
+/// other programs. On Debian and Ubuntu it installs missing programs with apt-get, as root or through sudo, and
+/// prints each command before running it. On other systems it says what to do. If a variable names no program,
+/// it reports that and installs nothing. Without a browser these scenarios are not run, and the report says so.
 #[derive(Debug, Args)]
 pub(crate) struct SetupBrowserArguments {
-    /// Only look, install nothing
+    /// Only look for the programs; install nothing
     #[arg(long)]
     look_only: bool,
 }
@@ -32,7 +32,7 @@ pub(crate) struct SetupBrowserArguments {
 pub(crate) fn run(arguments: &SetupBrowserArguments) -> Result<ExitCode, Failure> {
     let missing = match BrowserPrograms::find() {
         Ok(programs) => return tell(&programs),
-        // Another browser would not be looked at either, while the variable names this one.
+        // An installed browser would not be used either while the variable names this one.
         Err(wrong @ NoBrowser::NoProgram { .. }) => return Err(anyhow::Error::from(wrong).into()),
         Err(missing @ NoBrowser::NotOnPath { .. }) => missing,
     };
@@ -40,19 +40,20 @@ pub(crate) fn run(arguments: &SetupBrowserArguments) -> Result<ExitCode, Failure
     let release = fs::read_to_string(OS_RELEASE).unwrap_or_default();
     let Some(packages) = packages(&release) else {
         return Err(anyhow::anyhow!(
-            "this system has no apt-get to get it with: install Chromium (or Chrome) and the ChromeDriver of the \
-             same version, and name them in PUSHLAB_CHROMIUM and PUSHLAB_CHROMEDRIVER if they are not on the PATH"
+            "this system is not Debian or Ubuntu: install Chromium (or Chrome) and the ChromeDriver of the \
+             same version; if they are not on the PATH, name them in PUSHLAB_CHROMIUM and \
+             PUSHLAB_CHROMEDRIVER"
         )
         .into());
     };
     if arguments.look_only {
-        return Err(anyhow::anyhow!("it is in the packages {}", packages.join(" and ")).into());
+        return Err(anyhow::anyhow!("the packages are {}", packages.join(" and ")).into());
     }
     install(&packages)?;
     tell(&BrowserPrograms::find()?)
 }
 
-/// Says which programs there are, and what they call themselves.
+/// Prints the programs that were found, with their versions.
 fn tell(programs: &BrowserPrograms) -> Result<ExitCode, Failure> {
     for program in [&programs.chromium, &programs.chromedriver] {
         say(format!("{}: {}", program.display(), version(program)?));
@@ -60,7 +61,7 @@ fn tell(programs: &BrowserPrograms) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// A program's first line about itself.
+/// The first line of a program's `--version`.
 fn version(program: &Path) -> anyhow::Result<String> {
     let output = Command::new(program)
         .arg("--version")
@@ -69,12 +70,12 @@ fn version(program: &Path) -> anyhow::Result<String> {
     let said = String::from_utf8_lossy(&output.stdout);
     let said = said.lines().next().unwrap_or_default().trim();
     if !output.status.success() || said.is_empty() {
-        bail!("{} --version ended with {}: it is no browser or not whole", program.display(), output.status);
+        bail!("{} --version ended with {}: no browser, or a broken one", program.display(), output.status);
     }
     Ok(said.to_owned())
 }
 
-/// The packages that hold both, by what a system says of itself; none where there is no apt-get.
+/// The packages of both programs on this system; none if it is neither Debian nor Ubuntu.
 fn packages(release: &str) -> Option<[&'static str; 2]> {
     let value = |key: &str| {
         let line = release.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix('='));

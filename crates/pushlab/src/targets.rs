@@ -1,4 +1,4 @@
-//! Finding, checking and installing the servers of other makes that scenarios name.
+//! Finding, checking and installing the other servers that scenarios name.
 
 use std::{collections::BTreeMap, fs, path::Path, sync::Arc};
 
@@ -14,8 +14,8 @@ use crate::{
 /// The targets of a run, by name.
 pub(crate) type Targets = BTreeMap<ServerName, Arc<TargetFolder>>;
 
-/// Opens the targets that the scenarios name. With `install`, gets those that are not there by their own
-/// commands; what cannot be got stays what it is, and its trials say so.
+/// Opens the targets that the scenarios name. With `install` it installs missing ones with their own commands.
+/// If that fails the target stays missing, and its trials fail with the reason.
 pub(crate) fn open(chosen: &[Loaded], install: bool) -> Result<Targets, Failure> {
     let mut targets = Targets::new();
     for loaded in chosen {
@@ -28,7 +28,8 @@ pub(crate) fn open(chosen: &[Loaded], install: bool) -> Result<Targets, Failure>
             if !own.join("target.toml").is_file() {
                 let known = known(&folder);
                 return Err(Failure::Usage(anyhow::anyhow!(
-                    "the scenario {} names the server `{name}`, but there is no {}: there are pushlab, floor{known}",
+                    "the scenario {} names the server `{name}`, but there is no {}; known servers: pushlab, \
+                     floor{known}",
                     loaded.scenario.name,
                     own.join("target.toml").display(),
                 )));
@@ -46,7 +47,7 @@ pub(crate) fn open(chosen: &[Loaded], install: bool) -> Result<Targets, Failure>
     Ok(targets)
 }
 
-/// What the manifest says of them.
+/// The targets as the manifest lists them.
 pub(crate) fn notes(targets: &Targets) -> Vec<TargetNote> {
     let note = |(name, folder): (&ServerName, &Arc<TargetFolder>)| TargetNote {
         name: name.clone(),
@@ -57,8 +58,8 @@ pub(crate) fn notes(targets: &Targets) -> Vec<TargetNote> {
     targets.iter().map(note).collect()
 }
 
-/// Refuses a schedule whose events a foreign server's subscribers could not tell apart: they bear no
-/// number there, so their due must do, and a line must be a whole text.
+/// Refuses a schedule whose events the subscribers of a foreign server could not distinguish. Such events have
+/// no sequence number, so their due must be unique, and a text must be a single line.
 pub(crate) fn check(order: &TrialOrder) -> Result<(), Failure> {
     if !order.plan.settings.server.is_foreign() {
         return Ok(());
@@ -67,13 +68,13 @@ pub(crate) fn check(order: &TrialOrder) -> Result<(), Failure> {
     if let Some(pair) = events.windows(2).find(|pair| pair[0].due_ns == pair[1].due_ns) {
         let at_ms = pair[0].due_ns as f64 * 1e-6;
         return Err(Failure::Usage(anyhow::anyhow!(
-            "{scenario}: two events are due {at_ms} ms after the start: those of a server of another make are \
-             told apart by their due, so use steady or poisson arrivals or a ramp"
+            "{scenario}: two events are due {at_ms} ms after the start, but events of other servers are \
+             identified by their due: use steady or poisson arrivals or a ramp"
         )));
     }
     if order.schedule.published().lines.iter().any(|lines| *lines > 1) {
         return Err(Failure::Usage(anyhow::anyhow!(
-            "{scenario}: a text has several lines, which servers of other makes may take for several events"
+            "{scenario}: a text has several lines, which other servers may take for several events"
         )));
     }
     Ok(())

@@ -1,4 +1,4 @@
-// Four patterns with what Bun brings: its HTTP server, its WebSockets with topics, direct streams.
+// Four patterns with Bun's own means: its HTTP server, its WebSockets with topics, direct streams.
 // Each event is encoded once and written once to each subscriber.
 const [port, hold] = process.argv.slice(2).map(Number);
 const KEPT = 1000;
@@ -16,7 +16,7 @@ const encode = (events: string[]) => encoder.encode(JSON.stringify({ cursor: hea
 const answer = (body: Uint8Array) => new Response(body, JSON_TYPE);
 const nothing = () => new Response(null, { status: 204 });
 
-/** The place that a poll names, and the events after it; whoever names none stands at the end. */
+/** The cursor of a poll, and the events after it; a poll without a cursor gets the events from now on. */
 const read = (request: Request) => {
   const at = request.url.indexOf('after=');
   const place = at < 0 ? head : parseInt(request.url.slice(at + 6), 10);
@@ -49,7 +49,7 @@ const publish = (text: string) => {
 const server = Bun.serve({
   port,
   hostname: '127.0.0.1',
-  // Subscribers keep their connections; Bun would close them after ten quiet seconds.
+  // Subscribers keep their connections; Bun would close them after ten idle seconds.
   idleTimeout: 0,
   routes: {
     '/publish': {
@@ -110,6 +110,6 @@ const server = Bun.serve({
   },
 });
 
-// Ends with whoever started it.
+// Ends with the process that started it.
 process.stdin.on('end', () => process.exit()).resume();
 console.log('ready');

@@ -15,17 +15,17 @@ const streams = new Set();
 let held = new Set();
 
 const app = express();
-// An ETag would hash every answer, and nobody asks for either.
+// An ETag would hash every answer, and no subscriber uses either header.
 app.disable('etag');
 app.disable('x-powered-by');
 const server = createServer(app);
-// Subscribers keep their connections; express would close them after five quiet seconds.
+// Subscribers keep their connections; express would close them after five idle seconds.
 server.keepAliveTimeout = 0;
 const sockets = new WebSocketServer({ server, path: '/websocket', perMessageDeflate: false });
 
 const json = (events) => Buffer.from(JSON.stringify({ cursor: head, events }));
 const answer = (response, body) => response.type('json').end(body);
-/** The events after a place; a place that is no number is now. */
+/** The events after a cursor; without a number as cursor, only the events from now on. */
 const after = ({ query }) => {
   const place = Number(query.after ?? head);
   return place < head ? log.slice(Math.max(0, log.length - (head - place))) : [];
@@ -78,6 +78,6 @@ app.get('/short-polling', (request, response) => {
   answer(response, json(events));
 });
 
-// Ends with whoever started it.
+// Ends with the process that started it.
 process.stdin.on('end', () => process.exit()).resume();
 server.listen({ port, host: '127.0.0.1', backlog: 4096 }, () => console.log('ready'));

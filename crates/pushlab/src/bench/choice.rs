@@ -1,4 +1,4 @@
-//! Which scenarios a run measures, what of them, and the words that measure the same again.
+//! Which scenarios a run measures, which part of them, and the command that repeats the run.
 
 use std::path::Path;
 
@@ -10,11 +10,11 @@ use crate::{
     scenarios::{self, Loaded},
 };
 
-/// Longest name of a run. Its folder's name has a time before it and perhaps a number after it, and a file's
-/// name has room for 255 bytes.
+/// Longest name of a run. The name of its folder adds a time before it and perhaps a number after it, and a
+/// file name has at most 255 bytes.
 const LONGEST_RUN_NAME: usize = 100;
 
-/// What is to be measured.
+/// What the run measures.
 pub(crate) struct Choice {
     pub(crate) chosen: Vec<Loaded>,
     /// Which part of each.
@@ -24,7 +24,7 @@ pub(crate) struct Choice {
 }
 
 impl Choice {
-    /// The scenarios asked for; of the default run those that offer something for it.
+    /// The scenarios named; for the default run, those with a `[default_run]`.
     pub(crate) fn make(arguments: &BenchArguments) -> Result<Self, Failure> {
         if !arguments.scenarios.is_empty() {
             return Self::named(arguments);
@@ -37,7 +37,7 @@ impl Choice {
         chosen.retain(|loaded| has_default_part(&loaded.scenario));
         if chosen.is_empty() {
             let error = anyhow::anyhow!(
-                "no scenario in {} has a [default_run]: name one, or use --all",
+                "no scenario in {} has a [default_run]: name a scenario, or use --all",
                 arguments.folder.display()
             );
             return Err(Failure::Usage(error));
@@ -56,7 +56,7 @@ impl Choice {
             names.iter().enumerate().find_map(|(at, name)| names[..at].contains(name).then_some(name))
         {
             return Err(Failure::Usage(anyhow::anyhow!(
-                "two of the scenarios are called `{twice}`: name each once"
+                "two of the scenarios are called `{twice}`: name each scenario once"
             )));
         }
         let name = run_name(&names);
@@ -65,7 +65,7 @@ impl Choice {
         }
         if let Some(without) = chosen.iter().find(|loaded| !has_default_part(&loaded.scenario)) {
             return Err(Failure::Usage(anyhow::anyhow!(
-                "the default run takes nothing of `{}`, which has no [default_run]: leave out --default-part",
+                "`{}` has no [default_run], so it has no default part: leave out --default-part",
                 without.scenario.name
             )));
         }
@@ -77,17 +77,17 @@ fn has_default_part(scenario: &Scenario) -> bool {
     !scenario.trials(Selection::Default).is_empty()
 }
 
-/// The names of the scenarios, as many as a folder's name has room for: `rtt-bursts-and-12-more`.
+/// The names of the scenarios, as many as fit into a folder's name: `rtt-bursts-and-12-more`.
 fn run_name(names: &[&str]) -> String {
     let of = |shown: usize| match names.len() - shown {
         0 => names.join("-"),
         more => format!("{}-and-{more}-more", names[..shown].join("-")),
     };
-    // A scenario's name is shorter than that, so the first always fits.
+    // The name of a scenario is shorter than the limit, so one name always fits.
     (1..=names.len()).rev().map(of).find(|name| name.len() <= LONGEST_RUN_NAME).unwrap_or_else(|| of(1))
 }
 
-/// The command that measures this run, or some of its scenarios, again.
+/// The command that repeats this run, or some of its scenarios.
 pub(crate) fn command(
     arguments: &BenchArguments,
     selection: Selection,
@@ -95,7 +95,7 @@ pub(crate) fn command(
 ) -> String {
     let mut words = vec!["just bench".to_owned()];
     words.extend(scenarios.iter().map(|scenario| quoted(scenario.as_ref())));
-    // A scenario named by itself is measured as a whole unless something else is said.
+    // Without `--default-part` a named scenario is measured as a whole.
     match (selection, scenarios.is_empty()) {
         (Selection::Default, false) => words.push("--default-part".to_owned()),
         (Selection::Everything, true) => words.push("--all".to_owned()),
@@ -116,7 +116,7 @@ pub(crate) fn command(
     words.join(" ")
 }
 
-/// A word as a shell takes it for one.
+/// A text quoted so that a shell takes it for one word.
 fn quoted(word: &str) -> String {
     let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "-_./=:,@%+".contains(letter);
     if !word.is_empty() && word.chars().all(is_plain) {

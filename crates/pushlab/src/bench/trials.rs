@@ -18,8 +18,8 @@ use crate::{
 };
 
 impl Plan {
-    /// Calibrates, then runs every trial. What the machine disturbed runs again at the end of its block, when
-    /// the disturbance may be over.
+    /// Calibrates, then runs every trial. A trial that the machine disturbed runs again at the end of its
+    /// block, when the disturbance may be over.
     pub(super) async fn run_all(&self, folder: &mut ResultsFolder, arguments: &BenchArguments) -> Result<()> {
         let calibrations: Vec<TrialOrder> = self
             .calibrations
@@ -30,7 +30,7 @@ impl Plan {
         let mut display = Display::new(&everything);
         say(format!("{}: about {}", self.size(), clock(display.expected())));
         let mut known: HashMap<CalibrationKey, Calibration> = HashMap::new();
-        // Calibrations and repetitions count, too: a number names one trial of the run.
+        // Counts calibrations and repetitions too: the number identifies one trial of the run.
         let mut ran = 0;
         let numbered: Vec<(usize, &TrialOrder)> = (1..).zip(everything.iter().copied()).collect();
         'run: for block in numbered.chunk_by(|(_, one), (_, next)| is_same_block(one, next)) {
@@ -38,7 +38,7 @@ impl Plan {
                 block.iter().map(|(number, order)| (*number, (*order).clone())).collect();
             while let Some((number, mut order)) = queue.pop_front() {
                 let is_calibration = number <= calibrations.len();
-                // What a delivery costs the lab's own server says nothing of another.
+                // The cost of a delivery on the lab's own server says nothing about other servers.
                 let calibrated = !is_calibration && order.plan.settings.server.is_pushlab();
                 let key = CalibrationKey::of(&order.plan);
                 order.calibration = known.get(&key).copied().filter(|_| calibrated);
@@ -63,7 +63,7 @@ impl Plan {
                         queue.push_back((number, order));
                     }
                 }
-                // A trial that is to run again is not bad news yet.
+                // A trial that will run again is not bad news yet.
                 if arguments.fail_fast
                     && queue.iter().all(|(_, order)| order.attempt == 1)
                     && let Some(reason) =
@@ -79,7 +79,7 @@ impl Plan {
         Ok(())
     }
 
-    /// Runs a trial once and shows how it went.
+    /// Runs a trial once and shows its outcome.
     async fn run_one(
         &self,
         order: &TrialOrder,
@@ -100,8 +100,8 @@ impl Plan {
         Ok(record)
     }
 
-    /// What the machine did to a trial beyond its scenario's limits; none if it did nothing. A calibration
-    /// is held to those of the first scenario that it is for.
+    /// The disturbances of a trial by the machine, as far as they exceed the scenario's limits. A calibration
+    /// has the limits of the first scenario that it is for.
     fn disturbed(&self, order: &TrialOrder, record: &TrialRecord) -> Option<String> {
         let (measured, scenario) = (record.measurements()?, self.scenario_of(order)?);
         let reasons = if scenario.name == order.scenario {
@@ -121,30 +121,30 @@ impl Plan {
         })
     }
 
-    /// Why a run that should end at the first bad news must end after `done` of its trials.
+    /// Why a run with `--fail-fast` must end after `done` of its trials; none if it goes on.
     fn bad_news(&self, folder: &Path, done: usize) -> Result<Option<String>> {
         let findings = report::findings(&results::read(folder)?);
-        // A value without an interval decides once its scenario has no block to come.
+        // A value without an interval decides only when its scenario has no more blocks to run.
         let to_come = |scenario: &str| {
             let left = self.orders.iter().skip(done).any(|order| order.scenario == scenario);
             left && self.orders.iter().any(|order| order.scenario == scenario && order.block > 1)
         };
         let mut failed = findings.thresholds().filter(|finding| finding.outcome == ThresholdOutcome::Failed);
         Ok(match findings.verdict {
-            // Nothing could be run so far: what is missing need not be missing for the others.
+            // No trial could be run so far. The other trials may not need the missing program.
             Verdict::Failed if findings.failures.is_empty() => None,
             Verdict::Failed | Verdict::Invalid => Some(findings.verdict_reason.clone()),
             Verdict::ThresholdFailed => failed
                 .any(|finding| finding.low.is_some() || !to_come(&finding.scenario))
                 .then_some(findings.verdict_reason.clone()),
-            // The trials that are still to come may decide it.
+            // The remaining trials may decide it.
             Verdict::Interrupted | Verdict::Inconclusive | Verdict::Passed => None,
         })
     }
 }
 
-/// Whether two trials that follow each other belong to the same block of the same scenario. All calibrations
-/// are one block.
+/// Whether two consecutive trials belong to the same block of the same scenario. All calibrations are one
+/// block.
 fn is_same_block(one: &TrialOrder, next: &TrialOrder) -> bool {
     (&one.scenario, one.block) == (&next.scenario, next.block)
 }

@@ -1,4 +1,4 @@
-//! How exact time and network are on this machine, tried out.
+//! Short trials of how exact timers, loopback and the middlebox are on this machine.
 
 use std::{
     io::{self, Read, Write},
@@ -12,12 +12,12 @@ use contract::{Network, Period};
 use load_harness::TCP_MAXSEG;
 use schedule::monotonic_ns;
 
-/// Delay each way that the middlebox is tried with, and exchanges of it.
+/// One-way delay with which the middlebox is tried.
 pub(super) const ONE_WAY: Duration = Duration::from_millis(50);
 const EXCHANGES: usize = 200;
 const BETWEEN_EXCHANGES: Duration = Duration::from_millis(10);
 const SLEEP: Duration = Duration::from_millis(2);
-/// Longest wait for anything of the network.
+/// Longest wait for a connection or for bytes.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The median and the 99th percentile.
@@ -30,7 +30,7 @@ fn middle_and_tail(mut times: Vec<Duration>) -> (Duration, Duration) {
     (at(0.5), at(0.99))
 }
 
-/// By how much short sleeps end late: the median and the 99th percentile.
+/// How late short sleeps end: the median and the 99th percentile.
 pub(super) fn sleeps() -> (Duration, Duration) {
     let late = (0..EXCHANGES).map(|_| {
         let before = Instant::now();
@@ -52,7 +52,7 @@ fn connection(door: &TcpListener, relay: Option<&Relay>) -> io::Result<(TcpStrea
     Ok((near, far))
 }
 
-/// A byte there and back: the median and the 99th percentile.
+/// The round trip of a byte over loopback: the median and the 99th percentile.
 pub(super) fn loopback() -> io::Result<(Duration, Duration)> {
     let door = TcpListener::bind("127.0.0.1:0")?;
     let (mut near, mut far) = connection(&door, None)?;
@@ -72,8 +72,7 @@ pub(super) fn loopback() -> io::Result<(Duration, Duration)> {
     Ok(middle_and_tail(times))
 }
 
-/// By how much longer than asked bytes take through the middlebox, each way: the median and the 99th
-/// percentile.
+/// The excess over the middlebox's delay, in both directions: the median and the 99th percentile.
 pub(super) fn middlebox() -> io::Result<(Duration, Duration)> {
     let door = TcpListener::bind("127.0.0.1:0")?;
     let relay = Relay::start(RelaySettings {
@@ -85,7 +84,7 @@ pub(super) fn middlebox() -> io::Result<(Duration, Duration)> {
     })
     .map_err(io::Error::other)?;
     let (mut near, mut far) = connection(&door, Some(&relay))?;
-    // The first bytes are held for the set-up.
+    // The middlebox holds the first bytes longer, to model connection set-up.
     near.write_all(&[0; 8])?;
     far.read_exact(&mut [0; 8])?;
     let times = |mut from: TcpStream, mut to: TcpStream| {

@@ -1,6 +1,6 @@
-//! A real browser as the audience: what its pages find out, and what becomes of it when something goes
-//! wrong. Without a Chromium these tests do not run, and the last line of `just test` says so; with
-//! `PUSHLAB_TEST_BROWSER=1` it must be there.
+//! Trials with a real browser: what its pages find out, and what happens when something goes wrong. Without
+//! a Chromium these tests do not run, and the last line of `just test` says so; with `PUSHLAB_TEST_BROWSER=1`
+//! they fail without it.
 
 use std::{
     env, fs,
@@ -17,7 +17,7 @@ use crate::lab::{
     records, until,
 };
 
-/// Whether there is a browser to test with.
+/// Whether the tests have a browser.
 fn has_browser() -> bool {
     match BrowserPrograms::find() {
         Ok(_) => true,
@@ -29,7 +29,7 @@ fn has_browser() -> bool {
     }
 }
 
-/// Runs a scenario with a browser and gives its records, calibrations left out.
+/// Runs a scenario with a browser and returns its records without the calibrations.
 fn judged(lab: &Lab, changes: &[(&str, &str)]) -> Vec<TrialRecord> {
     lab.scenario("watched", changes);
     lab.run(&["bench", "watched"]);
@@ -56,7 +56,7 @@ fn first_act(findings: &BrowserFindings) -> FirstAct<'_> {
     let fetch = findings.lanes.iter().find(|lane| lane.kind == LaneKind::Fetch).unwrap();
     let first_end = streams().map(|lane| lane.ended_ms.unwrap()).fold(f64::INFINITY, f64::min);
     let before = |at_ms: Option<f64>| at_ms.is_some_and(|at_ms| at_ms < first_end);
-    // In the end everything had its turn.
+    // In the end every stream and the fetch were served.
     assert!(streams().all(|lane| lane.opened_ms.is_some() && lane.problem.is_none()), "{:?}", findings.lanes);
     assert!(fetch.ended_ms.is_some() && fetch.problem.is_none(), "{fetch:?}");
     FirstAct {
@@ -95,7 +95,7 @@ fn six_streams_of_a_page_are_open_over_http1_and_all_over_http2() {
         };
         assert_eq!((fetch.protocol.as_deref(), findings.stream_limit), (Some(protocol), limit), "{what}");
         match transport {
-            // One carries all streams; at times Chromium opens a spare one that it does not use.
+            // One connection carries all streams; sometimes Chromium opens a spare one that it does not use.
             Transport::Http2 => assert!((1..=2).contains(&findings.connections), "{what}"),
             Transport::Http1 | Transport::Http1Tls => {
                 assert!(findings.connections >= 6, "{what}: {}", findings.connections);
@@ -201,7 +201,7 @@ fn a_page_tells_ages_of_every_event_with_the_bound_of_its_clock() {
     }
 }
 
-/// A running bench whose browser is at its task.
+/// A running bench whose browser is at work.
 struct AtWork {
     bench: Running,
     browser: u32,
@@ -227,7 +227,7 @@ impl AtWork {
         Self { bench, browser, folder }
     }
 
-    /// Waits until every process that knew the browser's folder is gone, and the folder too.
+    /// Waits until every process that names the browser's folder has ended and the folder is deleted.
     fn until_nothing_is_left(folder: &str) {
         let left = || processes().into_iter().any(|process| process.says(folder));
         until("the end of the browser", || (!left()).then_some(()));
@@ -246,7 +246,7 @@ impl Process {
     }
 }
 
-/// All processes that run.
+/// All running processes.
 fn processes() -> Vec<Process> {
     let process = |entry: fs::DirEntry| {
         let pid: u32 = entry.file_name().to_str()?.parse().ok()?;
@@ -297,7 +297,7 @@ fn a_bench_that_is_killed_takes_its_browser_along() {
     let AtWork { bench, folder, .. } = AtWork::start(&lab);
     bench.kill();
     AtWork::until_nothing_is_left(&folder);
-    // Nobody was left to tidy up.
+    // No process was left to clean up.
     let _ = fs::remove_dir_all(folder);
 }
 
@@ -324,7 +324,7 @@ fn without_a_browser_the_trial_is_not_run_and_says_why() {
     let mut bench = lab.command(&["bench", "watched"]);
     bench.env("PATH", lab.path("nothing")).env_remove("PUSHLAB_CHROMIUM").env_remove("PUSHLAB_CHROMEDRIVER");
     let said = Running::start(bench).finish();
-    // By itself that is no failure; but here nothing at all was run.
+    // A trial that is not run is no failure; but here no trial was run at all.
     assert_eq!(said.code, Some(1), "{}\n{}", said.stdout, said.stderr);
     let records = of_run(&lab.only_run());
     let Outcome::NotRun { reason } = &records[0].outcome else { panic!("{:?}", records[0].outcome) };

@@ -1,4 +1,4 @@
-//! Which changes to a checkout make a run one that its commit alone does not reproduce.
+//! Which changes to a checkout mark a run's commit as `-dirty`: those without which it cannot be reproduced.
 
 use std::process::Command;
 
@@ -10,7 +10,7 @@ fn git(lab: &Lab, words: &[&str]) {
     assert!(output.status.success(), "{words:?}: {output:?}");
 }
 
-/// The commit that a run of these scenarios names.
+/// The commit in the manifest of a run of these scenarios.
 fn commit_of(lab: &Lab, scenarios: &[&str]) -> String {
     let before = lab.runs();
     let arguments: Vec<&str> = ["bench"].iter().chain(scenarios).copied().collect();
@@ -40,7 +40,7 @@ fn only_changes_to_what_was_run_make_a_commit_dirty() {
     let clean = commit_of(&lab, &["one"]);
     assert_eq!(clean.len(), 12, "{clean}");
 
-    // What git does not know, and what no run reads.
+    // Untracked files, and files that no run reads.
     lab.write("notes.txt", "mine");
     lab.write("crates/x/src/draft.rs", "mine");
     lab.scenario("own", &[]);
@@ -49,7 +49,7 @@ fn only_changes_to_what_was_run_make_a_commit_dirty() {
     assert_eq!(commit_of(&lab, &["own"]), clean, "its text is in the manifest");
     assert_eq!(commit_of(&lab, &["scenarios/own.toml"]), clean);
 
-    // A scenario, and the file that one replays, where they are run.
+    // A scenario and a replayed file, if they are part of the run.
     lab.scenario("other", &[("subscribers", "3")]);
     lab.write("scenarios/ticks.csv", &format!("offset_ms,type,data\n{ticks}999,,b\n"));
     assert_eq!(commit_of(&lab, &["one"]), clean);
@@ -60,7 +60,7 @@ fn only_changes_to_what_was_run_make_a_commit_dirty() {
     git(&lab, &["checkout", "--quiet", "--", "."]);
     assert_eq!(commit_of(&lab, &["replay", "other"]), clean);
 
-    // What the program is built from, also once it is staged.
+    // Sources of the program, also when the change is staged.
     for file in ["crates/x/src/lib.rs", "Cargo.toml", "Cargo.lock"] {
         lab.write(file, "changed");
         assert_eq!(commit_of(&lab, &["one"]), dirty, "{file}");

@@ -1,10 +1,10 @@
-//! What a run calls itself, and the command that it shows to measure the same again.
+//! The name of a run, and the command that it shows to repeat it.
 
 use contract::Manifest;
 
 use crate::lab::{Lab, manifest, process::Running, scenario, until};
 
-/// The manifest of a run, which is ended as soon as it is written.
+/// The manifest of a run that is ended as soon as the manifest is written.
 fn planned(lab: &Lab, arguments: &[&str]) -> Manifest {
     let before = lab.runs();
     let bench = Running::start(lab.command(arguments));
@@ -15,12 +15,12 @@ fn planned(lab: &Lab, arguments: &[&str]) -> Manifest {
     manifest(&run)
 }
 
-/// `just bench one --seed 1` as words for the program.
+/// `just bench one --seed 1` as arguments of the program.
 fn words(command: &str) -> Vec<&str> {
     command.strip_prefix("just ").unwrap().split(' ').collect()
 }
 
-/// Scenarios of which the default run takes less than all, in more and fewer blocks than their own.
+/// Scenarios of which the default run takes only a part, in more or fewer blocks than their own.
 fn two_with_default_parts() -> Lab {
     let lab = Lab::new();
     let sweep = "[sweep]\nrate_hz = [20.0, 40.0, 80.0]\n";
@@ -58,7 +58,7 @@ fn the_command_beside_a_scenario_measures_what_the_run_took_of_it() {
             assert_eq!(&alone.command, command);
         }
     }
-    // A scenario named by itself is measured as a whole, and says so.
+    // A named scenario is measured as a whole, and its command says so.
     let whole = planned(&lab, &["bench", "one"]);
     assert_eq!((whole.trials_planned, whole.command.as_str()), (18, "just bench one --seed 1"));
 }
@@ -102,7 +102,7 @@ fn a_name_too_long_for_a_file_is_refused_before_anything_is_measured() {
 #[test]
 fn many_scenarios_in_one_command_have_a_folder_all_the_same() {
     let lab = Lab::new();
-    // As long as they may be: none of the names of their files is too long.
+    // Names of the largest allowed length: no file name becomes too long.
     let names: Vec<String> = (0..14).map(|number| format!("{number:0>60}")).collect();
     for name in &names {
         lab.scenario(name, &[]);

@@ -8,7 +8,7 @@ use synthetic::{files, in_blocks, manifest, params, record, scenario};
 
 use crate::lab::Lab;
 
-/// Writes a run of one pattern in so many blocks.
+/// Writes a run of one pattern with this many blocks.
 fn run_folder(lab: &Lab, name: &str, blocks: u32, by: impl Fn(&mut Measurements)) {
     let trial = record("ticker", Pattern::Sse, params(Pattern::Sse, 0.0, 50), 0);
     let records = in_blocks(&[trial], blocks, |block, _, measured| {

@@ -1,9 +1,9 @@
-//! The exercises at the heads of the pattern files: each is done by a patch of that one file, and the count
-//! that it names moves on the default path and in TLS.
+//! The exercises at the heads of the pattern files: a patch of that one file solves each, and the count that
+//! the exercise names changes with the default driver and in TLS.
 //!
-//! The patches lie in `tests/exercises`, a folder for each side. The lab is built twice, with the patches of
-//! one side each, which takes minutes: without `PUSHLAB_TEST_EXERCISES=1` these tests do not run, and the last
-//! line of `just test` says so.
+//! The patches are in `tests/exercises`, in a folder for each side. The tests build the lab twice, each time
+//! with the patches of one side, which takes minutes. Without `PUSHLAB_TEST_EXERCISES=1` they do not run, and
+//! the last line of `just test` says so.
 
 use std::{
     collections::BTreeMap,
@@ -18,15 +18,15 @@ use model::bytes::{self, EventText, PollSizes};
 
 use crate::lab::{Lab, PUSHLAB, did_not_run, permit::Permit, process::Running, records};
 
-/// The default path, where the shared writer writes, and the one where a task of each connection does.
+/// The transports of the two drivers: the shared writer, and the task per connection.
 const WAYS: [Transport; 2] = [Transport::Http1, Transport::Http1Tls];
 const TEXT_BYTES: usize = 100;
-/// Longer than the default: all events of the window have numbers of two digits.
+/// Longer than the default, so that all events of the window have numbers of two digits.
 const WARM_UP: (&str, &str) = ("warm_up", "\"400ms\"");
-/// By so much the sizes of events may be off, as several may share a write when the machine is busy.
+/// Tolerance for the sizes of events: on a busy machine several may share a write.
 const SHARED_WRITES: f64 = 2.0;
 
-/// Whose pattern files are changed.
+/// The side whose pattern files are changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Side {
     Server,
@@ -42,7 +42,7 @@ impl Side {
         }
     }
 
-    /// The folder of its pattern files, from the root on.
+    /// The folder of its pattern files, relative to the root.
     const fn sources(self) -> &'static str {
         match self {
             Self::Server => "crates/server/src",
@@ -55,7 +55,7 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
 }
 
-/// The paths of the files in a folder and those below, from `base` on.
+/// The paths of all files below a folder, relative to `base`.
 fn files_below(base: &Path, folder: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for entry in fs::read_dir(folder).unwrap() {
@@ -69,7 +69,7 @@ fn files_below(base: &Path, folder: &Path) -> Vec<PathBuf> {
     found
 }
 
-/// All that cargo needs to build the lab, by its path from the root on.
+/// All files that cargo needs to build the lab, by their paths relative to the root.
 fn lab_files() -> BTreeMap<PathBuf, Vec<u8>> {
     let root = root();
     let mut paths = files_below(&root, &root.join("crates"));
@@ -77,8 +77,8 @@ fn lab_files() -> BTreeMap<PathBuf, Vec<u8>> {
     paths.into_iter().map(|path| (path.clone(), fs::read(root.join(path)).unwrap())).collect()
 }
 
-/// A pattern's file of a side after its patch, and its path from the root on. The patch is applied where only
-/// this file is, so it can change no other.
+/// A pattern's file of a side after its patch, and its path relative to the root. The patch is applied in a
+/// folder with only this file, so it can change no other.
 fn patched(side: Side, pattern: Pattern) -> (PathBuf, Vec<u8>) {
     let name = pattern.slug().replace('-', "_");
     let path = Path::new(side.sources()).join(format!("{name}.rs"));
@@ -94,7 +94,7 @@ fn patched(side: Side, pattern: Pattern) -> (PathBuf, Vec<u8>) {
         .arg("apply")
         .arg(&patch)
         .current_dir(folder.path())
-        // Whatever repository the folder may lie in: within one, git passes over what it does not know.
+        // Ignore any repository around the folder: within one, git skips files that it does not track.
         .env("GIT_CEILING_DIRECTORIES", folder.path().parent().unwrap())
         .output()
         .expect("git applies the patches");
@@ -104,8 +104,8 @@ fn patched(side: Side, pattern: Pattern) -> (PathBuf, Vec<u8>) {
     (path, after)
 }
 
-/// The same tree with another name for the folder of its crates: cargo tells crates apart by their paths from
-/// the root on, and those of the tests must stay beside these.
+/// The same tree with another name for the folder of its crates: cargo distinguishes crates by their paths from
+/// the root, and the crates of the tests must keep their own.
 fn renamed(files: BTreeMap<PathBuf, Vec<u8>>) -> BTreeMap<PathBuf, Vec<u8>> {
     let rename = |(path, content): (PathBuf, Vec<u8>)| match path.strip_prefix("crates") {
         Ok(rest) => (Path::new("changed").join(rest), content),
@@ -118,8 +118,8 @@ fn renamed(files: BTreeMap<PathBuf, Vec<u8>>) -> BTreeMap<PathBuf, Vec<u8>> {
     files.into_iter().map(rename).collect()
 }
 
-/// Makes a folder hold exactly these files. What is as it should be is not written again, or cargo would
-/// compile it again.
+/// Makes a folder hold exactly these files. A file that is already right is not written, or cargo would compile
+/// it again.
 fn make(folder: &Path, files: &BTreeMap<PathBuf, Vec<u8>>) {
     fs::create_dir_all(folder).unwrap();
     for path in files_below(folder, folder) {
@@ -136,7 +136,7 @@ fn make(folder: &Path, files: &BTreeMap<PathBuf, Vec<u8>>) {
     }
 }
 
-/// The program with all patches of a side, built by the first test that asks for it.
+/// The program with all patches of a side, built by the first test that needs it.
 fn program(side: Side) -> PathBuf {
     static BUILT: Mutex<BTreeMap<Side, PathBuf>> = Mutex::new(BTreeMap::new());
     let mut built = BUILT.lock().unwrap_or_else(PoisonError::into_inner);
@@ -151,14 +151,14 @@ fn build(side: Side) -> PathBuf {
     let tree = folder.join("tree");
     make(&tree, &renamed(files));
 
-    // Measurements beside a compiler would be those of the compiler.
+    // No measurements while the compiler runs: it would disturb them.
     let _permit = Permit::alone();
     let mut cargo = Command::new(env!("CARGO"));
     cargo.args(["build", "--locked", "--package", "pushlab"]).current_dir(&tree).stdin(Stdio::null());
-    // The program into a folder of its own, what it is made of to where the tests were built: most dependencies
-    // are there. A cargo before 1.91 does not know the second and compiles all of them again.
+    // The program goes into a folder of its own, the intermediate files to where the tests were built, because
+    // most dependencies are there. A cargo before 1.91 ignores the second and compiles everything again.
     cargo.env("CARGO_TARGET_DIR", folder.join("target")).env("CARGO_BUILD_BUILD_DIR", target);
-    // What cargo says of the tests' package, build scripts of dependencies would take for a change.
+    // Build scripts of dependencies would mistake cargo's variables about the tests' package for a change.
     for (name, _) in env::vars() {
         if name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_") {
             cargo.env_remove(name);
@@ -171,7 +171,7 @@ fn build(side: Side) -> PathBuf {
     program
 }
 
-/// Starts a trial of a pattern in clear and one in TLS, by a program.
+/// Starts a trial of a pattern in clear and one in TLS, with this program.
 fn start(program: &Path, pattern: Pattern, changes: &[(&str, &str)]) -> (Lab, Running) {
     let lab = Lab::new();
     let (patterns, payload) = (format!("[\"{pattern}\"]"), TEXT_BYTES.to_string());
@@ -190,7 +190,7 @@ fn start(program: &Path, pattern: Pattern, changes: &[(&str, &str)]) -> (Lab, Ru
     (lab, Running::start(command))
 }
 
-/// What the trials measured. The program's verdict on them is of no interest: some exercises show by what is lost.
+/// What the trials measured. The verdict does not matter here: some exercises show in lost events.
 fn finish((lab, running): (Lab, Running)) -> Vec<Measurements> {
     let finished = running.finish();
     let measured: Vec<Measurements> = records(&lab.only_run())
@@ -202,8 +202,8 @@ fn finish((lab, running): (Lab, Running)) -> Vec<Measurements> {
     measured
 }
 
-/// The trials of the lab as it is, each with the trial after the exercise: in clear and in TLS. Nothing unless the
-/// exercises are asked for.
+/// The trials of the unchanged lab, each with the trial after the exercise, in clear and in TLS. None without
+/// `PUSHLAB_TEST_EXERCISES=1`.
 fn before_and_after(
     side: Side,
     pattern: Pattern,
@@ -214,7 +214,7 @@ fn before_and_after(
         return Vec::new();
     }
     let program = program(side);
-    // So few subscribers do not disturb each other.
+    // Few enough subscribers not to disturb each other.
     let started = [Path::new(PUSHLAB), &program].map(|program| start(program, pattern, changes));
     let [before, after] = started.map(finish);
     WAYS.into_iter().zip(before).zip(after).map(|((way, before), after)| (way, before, after)).collect()
@@ -225,7 +225,7 @@ fn assert_near(found: f64, expected: usize, tolerance: f64, what: &str) {
     assert!((found - expected).abs() <= tolerance, "{what}: {found}, and not {expected}");
 }
 
-/// Whether it is done or not: the patches fit the files that they are for.
+/// Without building anything: the patches fit their files.
 #[test]
 fn every_pattern_file_has_an_exercise_and_a_patch_that_does_it() {
     for side in [Side::Server, Side::Subscribers] {
@@ -299,7 +299,7 @@ fn a_poller_without_a_timetable_asks_less_often() {
         ("[events]", "arrivals = \"steady\"\nrate_hz = 40.0\n[network]\nrtt = \"20ms\""),
     ];
     for (way, before, after) in before_and_after(Side::Subscribers, Pattern::ShortPolling, &far) {
-        // The way there and back is not in the interval any more: 70 ms from poll to poll.
+        // The interval no longer contains the round trip: 70 ms from poll to poll.
         let [before, after] = [before, after].map(|measured| measured.requests.window as f64);
         assert!(after < before * 0.8, "{way}: {after} polls, and {before} by the timetable");
     }
@@ -325,7 +325,7 @@ fn an_event_source_that_comes_back_without_its_last_event_id_has_lost_what_came_
     for (way, before, after) in before_and_after(Side::Subscribers, Pattern::Sse, &cut) {
         assert!(before.requests.reconnects >= 2, "{way}: {:?}", before.requests);
         assert_eq!(before.delivery.lost, 0, "{way}: {:?}", before.delivery);
-        // Twenty events a second, and two subscribers that are away for three seconds.
+        // Twenty events a second, and two subscribers that are disconnected for three seconds.
         assert!(after.delivery.lost >= 100, "{way}: {:?}", after.delivery);
     }
 }
@@ -337,7 +337,7 @@ fn a_pong_for_every_event_is_sent_and_costs_a_frame_each() {
             assert_eq!(measured.delivery.lost, 0, "{way}");
             measured.bytes.sent as f64 / measured.window_received as f64
         };
-        // A record of TLS has a header of five bytes, a byte for its type and a tag of sixteen (RFC 8446 §5.2).
+        // A TLS record has a header of five bytes, a byte for its type and a tag of sixteen (RFC 8446 §5.2).
         let record = if way.is_encrypted() { 5 + 1 + 16 } else { 0 };
         assert_near(each(&after) - each(&before), bytes::WEBSOCKET_PONG + record, 0.5, way.slug());
     }

@@ -1,4 +1,4 @@
-//! Each exit code of `bench`, produced by the real program. 2 and 130 have more tests of their own.
+//! Each exit code of `bench`, from the real program. Other files have more tests of 2 and 130.
 
 use crate::lab::{
     Lab,
@@ -6,11 +6,11 @@ use crate::lab::{
     records, summary,
 };
 
-/// Limits that no trial keeps: a publisher is always late by something.
+/// Limits that no trial keeps: a publisher is always a little late.
 const IMPOSSIBLE: &str =
     "added_age = \"0s\"\nadded_age_share = 0.0\nrepeats = 0\nharness_cpu = 1.0\ntail_samples = 0";
 
-/// The exit code of a run of one scenario with these thresholds, and what it said.
+/// The exit code and the output of a run of one scenario with these thresholds.
 fn bench(thresholds: &str, changes: &[(&str, &str)], options: &[&str], code: i32) -> (Lab, String) {
     let lab = Lab::new();
     lab.scenario("one", &[&[("thresholds", thresholds)], changes].concat());
@@ -83,7 +83,7 @@ fn four_the_numbers_cannot_be_trusted_even_where_a_threshold_failed() {
 
 #[test]
 fn five_a_threshold_was_left_open_and_only_if_asked_to_be_strict() {
-    // Without stairs nothing is known of memory.
+    // Without memory steps there are no memory figures.
     let open = r#"["memory_user_bytes_per_subscriber < 4096"]"#;
     let (lab, _) = bench(open, &[], &["--strict"], 5);
     assert_eq!(summary(&lab.only_run())["run"]["verdict"], "inconclusive");
@@ -91,8 +91,8 @@ fn five_a_threshold_was_left_open_and_only_if_asked_to_be_strict() {
     bench(r#"["lost > 0", "memory_user_bytes_per_subscriber < 4096"]"#, &[], &["--strict"], 3);
 }
 
-/// No trial keeps these limits, so each runs again as often as they allow: after the others of its block, and
-/// before the next block. All attempts are kept.
+/// No trial keeps these limits, so each runs again as often as they allow: after the other trials of its block
+/// and before the next block. The records keep all attempts.
 #[test]
 fn what_the_machine_disturbs_runs_again_and_every_attempt_is_recorded() {
     let limits = IMPOSSIBLE.replace("repeats = 0", "repeats = 2");

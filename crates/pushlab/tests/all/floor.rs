@@ -1,4 +1,4 @@
-//! Trials of the floor: its records must be those of a server like any other, every ledger equal.
+//! Trials of the floor: its records must be like those of any other server, with all ledgers equal.
 #![cfg(target_os = "linux")]
 
 use contract::{Pattern, ServerName, TrialRecord};
@@ -46,13 +46,13 @@ fn every_ledger_of_a_floor_trial_agrees() {
             assert_eq!((measured.requests.failed, measured.requests.reconnects), (0, 0), "{pattern}");
             let (life, computed) = (&measured.bytes_life, measured.computed_life.unwrap());
             assert_eq!((computed.received, computed.sent), (life.received, life.sent), "{pattern}: by rule");
-            // A hold may end in the very moment in which everybody leaves.
+            // A hold may end at the moment when the subscribers disconnect.
             let of_server = measured.server_bytes_life.unwrap().total() as f64 / life.total() as f64;
             assert!((of_server - 1.0).abs() <= 0.01, "{pattern}: the server's sockets say {of_server} of it");
             assert_eq!(measured.sockets_held, SUBSCRIBERS as f64, "{pattern}");
             assert!(measured.cpu.server_us > 0.0 && measured.warnings.is_empty(), "{:?}", measured.warnings);
         }
-        // The same payload, and as many requests where a clock does not decide about them.
+        // The same payload, and the same number of requests unless a clock decides their number.
         assert_eq!(floor.bytes_life.payload, real.bytes_life.payload, "{pattern}");
         if matches!(pattern, Pattern::Sse | Pattern::WebSocket) {
             assert_eq!(floor.requests.life, SUBSCRIBERS, "{pattern}");
@@ -63,7 +63,7 @@ fn every_ledger_of_a_floor_trial_agrees() {
     }
 }
 
-/// The rate grows: what it costs is read second by second.
+/// With a growing rate the costs are read every second.
 #[test]
 fn a_ramp_has_its_cpu_time_by_second() {
     let lab = Lab::new();
@@ -83,7 +83,7 @@ fn a_ramp_has_its_cpu_time_by_second() {
         let numbers: Vec<u32> = seconds.iter().map(|second| second.second).collect();
         assert_eq!(numbers, [0, 1, 2, 3], "{}", record.server);
         for second in seconds {
-            // A busy machine reads late, and then the next stretch is shorter.
+            // A busy machine reads late, and then the next interval is shorter.
             assert!(second.wall_us > 0.0 && second.server_us > 0.0 && second.harness_us > 0.0, "{second:?}");
         }
         let wall_us: f64 = seconds.iter().map(|second| second.wall_us).sum();

@@ -1,8 +1,8 @@
-//! The instrument against known answers: what was done to a run on purpose has to appear in its
-//! numbers, in its direction and size, and what was not done must not.
+//! The instrument against known answers: a deliberate change of a run must appear in its numbers, with the
+//! right direction and size, and no other change may appear.
 //!
-//! Nothing here asserts that something was fast. Bounds go one way: a freeze cannot make an age
-//! smaller, a delay cannot be measured below itself.
+//! No test here asserts that something was fast. Bounds are one-sided: a freeze cannot make an age smaller,
+//! and a delay cannot be measured as less than it is.
 
 use std::{path::Path, thread::sleep, time::Duration};
 
@@ -16,11 +16,11 @@ use crate::lab::{
 };
 
 const FREEZE: Duration = Duration::from_millis(500);
-/// From the start of the publisher until somewhere within the window of `FROZEN`.
+/// Time from the start of the publisher to a point within the window of `FROZEN`.
 const INTO_THE_WINDOW: Duration = Duration::from_millis(1_500);
 const FROZEN: [(&str, &str); 2] = [("measure", "\"3s\""), ("subscribers", "5")];
 
-/// What the judged trials of the only run measured.
+/// The measurements of the judged trials of the only run.
 fn judged(lab: &Lab) -> Vec<(TrialRecord, Measurements)> {
     let judged = records(&lab.only_run()).into_iter().filter(|record| record.scenario != "calibration");
     judged
@@ -56,7 +56,7 @@ fn a_freeze_of_the_server_appears_in_p99_and_max() {
     let (_, measured) = judged(&lab).remove(0);
     let ages = ages(&measured);
     assert_eq!(measured.age.arrived.count, 120 * 5, "nothing was left out");
-    // The first event due in the freeze waits for nearly all of it, one in six for some of it.
+    // The first event due in the freeze waits for nearly all of it; one event in six waits for some of it.
     assert!(measured.age.arrived.max_us >= 450_000, "{}", measured.age.arrived.max_us);
     assert!(ages.quantile_us(0.99) >= 400_000, "{}", ages.quantile_us(0.99));
     assert!(ages.quantile_us(0.95) >= 250_000, "{}", ages.quantile_us(0.95));
@@ -76,7 +76,7 @@ fn a_freeze_of_the_server_makes_its_publisher_late_and_the_run_invalid() {
 #[test]
 fn a_freeze_of_the_harness_makes_the_run_invalid() {
     let lab = Lab::new();
-    // The publisher is in the server, which is not frozen: what was added, stalls of the harness added.
+    // The publisher is in the server, which is not frozen: stalls of the harness caused the added time.
     let limits = "added_age = \"100ms\"\nrepeats = 0\nharness_cpu = 1.0\ntail_samples = 0\n\
                   swapped_pages = 1000000";
     lab.scenario("frozen", &[&FROZEN[..], &[("[limits]", limits)]].concat());
@@ -116,8 +116,8 @@ fn a_known_delay_is_never_measured_below_it() {
             record.pattern,
             measured.age.arrived.min_us
         );
-        // Three hundred draws: the quantiles of the delay itself lie this close to those of its law, and
-        // an event that has to wait for the one before it can only be later.
+        // Three hundred draws: the quantiles of the delay are this close to those of its distribution, and an
+        // event that waits for the one before it can only be later.
         const BY_CHANCE_US: u64 = 5_000;
         for quantile in [0.1, 0.25, 0.5, 0.75, 0.9] {
             let known = DELAY_US + (quantile * JITTER_US as f64) as u64 - BY_CHANCE_US;
@@ -150,7 +150,7 @@ fn keep_alive_changes_packets_and_connections_and_not_what_is_delivered() {
         assert!(fresh.requests.reconnects + 2 >= fresh.requests.life, "{pattern}: one each");
         let per_request =
             |of: &Measurements| of.kernel_window.unwrap().segments() as f64 / of.requests.window as f64;
-        // Three to open and at least two to close, beside those of the exchange.
+        // Three packets to open and at least two to close, besides those of the exchange.
         assert!(
             per_request(fresh) >= per_request(kept) + 4.0,
             "{pattern}: {} {}",
@@ -160,8 +160,8 @@ fn keep_alive_changes_packets_and_connections_and_not_what_is_delivered() {
     }
 }
 
-/// What the switches of the cost ladder say they do, counted by the kernel: ten events that are due at
-/// once cost one packet where they are written together and ten where each is written by itself.
+/// The effect of the ablations, counted by the kernel: ten events that are due at once cost one packet if they
+/// are written together and ten if each is written by itself.
 #[test]
 fn a_burst_is_one_packet_unless_each_event_is_written_by_itself() {
     const APART: f64 = 1.2;
@@ -180,8 +180,8 @@ fn a_burst_is_one_packet_unless_each_event_is_written_by_itself() {
         assert_eq!(measured.delivery.received, measured.delivery.expected, "{what}");
         let Some(kernel) = measured.kernel_window else { continue };
         let per_packet = measured.delivery.received as f64 / kernel.data_segments_received as f64;
-        // A busy machine hands a burst over in parts, the more the busier; it never joins what was written
-        // apart.
+        // A busy machine delivers a burst in several parts; it never joins events that were written
+        // separately.
         match record.params.rung.unwrap() {
             Rung::WriteEach => assert!(per_packet < APART, "{what}: {per_packet} events in a packet"),
             Rung::Best | Rung::OwnTasks | Rung::EncodeEach | Rung::LargeBuffers => {
@@ -191,7 +191,7 @@ fn a_burst_is_one_packet_unless_each_event_is_written_by_itself() {
     }
 }
 
-/// Requests of the window per subscriber, with these changes of a scenario of long or short polling.
+/// Requests in the window per subscriber, with these changes to a scenario of long or short polling.
 fn requests_each(changes: &[(&str, &str)]) -> f64 {
     const SUBSCRIBERS: f64 = 2.0;
     let lab = Lab::new();
@@ -206,8 +206,8 @@ fn hold_turnaround_and_interval_bound_the_requests() {
     let long = ("patterns", r#"["long-polling"]"#);
     let silence = ("[events]", "arrivals = \"silence\"");
     let often = ("[events]", "arrivals = \"steady\"\nrate_hz = 100.0");
-    // A window of a second. None of these can ask more often than this; a fifth as often would mean
-    // that the machine stood still for most of it.
+    // A window of a second. No subscriber can ask more often than this; a fifth of it would mean that the
+    // machine stood still for most of the window.
     for (changes, most) in [
         (vec![long, silence, ("hold", "\"100ms\"")], 10.0),
         (vec![long, silence, ("hold", "\"400ms\"")], 2.5),
@@ -302,7 +302,7 @@ fn memory_and_descriptors_are_read_on_every_stair() {
     }
 }
 
-/// Whether the comparison of both sides by the primary quantity says that they differ.
+/// Whether the comparison of both sides by the primary quantity reports a difference.
 fn sides_differ(run: &Path) -> bool {
     let summary = summary(run);
     let comparisons = summary["comparisons"].as_array().unwrap();
@@ -323,7 +323,7 @@ fn sides(lab: &Lab, b: &str, seed: &str) -> bool {
     sides_differ(lab.runs().last().unwrap())
 }
 
-/// An interval of 95 % misses once in twenty; two runs that both do are not chance.
+/// An interval of 95 % misses once in twenty; two runs that both miss are not chance.
 #[test]
 fn equals_show_no_difference() {
     let lab = Lab::new();
@@ -333,7 +333,7 @@ fn equals_show_no_difference() {
     );
 }
 
-/// A machine that does other things may drown it once.
+/// On a busy machine one run may miss the difference.
 #[test]
 fn what_is_added_to_one_side_is_found() {
     let lab = Lab::new();

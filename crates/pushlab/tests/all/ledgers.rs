@@ -1,5 +1,5 @@
-//! Bytes are counted in four ways that share nothing: at the subscribers' sockets, at the server's,
-//! by the kernel, and by rule from what was asked and decoded. And by hand, from transcripts.
+//! Bytes are counted in four independent ways: at the subscribers' sockets, at the server's sockets, by the
+//! kernel, and by rule from the requests and the decoded events. And by hand, from transcripts.
 
 use std::sync::OnceLock;
 
@@ -31,7 +31,7 @@ fn the_records() -> &'static [TrialRecord] {
         let changed = |more: &[(&'static str, &'static str)]| [&CHANGES[..], more].concat();
         lab.scenario("kept", &changed(&[all]));
         lab.scenario("fresh", &changed(&[polling, ("keep_alive", "false")]));
-        // Whether the numbers of a shared machine are to be believed is not what is asked here.
+        // These tests do not ask whether the numbers of a shared machine are trustworthy.
         let ordinary = [polling, ("keep_alive", "false"), ("client", "\"reqwest\"")];
         lab.scenario("ordinary", &changed(&ordinary));
         lab.run(&["bench", "kept", "fresh", "ordinary"]);
@@ -39,7 +39,7 @@ fn the_records() -> &'static [TrialRecord] {
     })
 }
 
-/// Those whose clients tell what their sockets do.
+/// The trials whose clients report what their sockets do.
 fn lean_records() -> impl Iterator<Item = &'static TrialRecord> {
     the_records().iter().filter(|record| record.params.client == Client::Lean)
 }
@@ -63,10 +63,10 @@ fn all_ledgers_of_a_whole_life_agree() {
     for record in lean_records() {
         let (measured, what) = (measured(record), what(record));
         let stream = &measured.bytes_life;
-        // A hold may end in the very moment in which everybody leaves.
+        // A hold may end at the moment when the subscribers disconnect.
         let of_server = measured.server_bytes_life.unwrap().total() as f64 / stream.total() as f64;
         assert!((of_server - 1.0).abs() <= 0.01, "{what}: the server's sockets say {of_server} of it");
-        let computed = measured.computed_life.expect("the lean client tells");
+        let computed = measured.computed_life.expect("the lean client reports them");
         assert_eq!(
             (computed.received, computed.sent),
             (stream.received, stream.sent),
@@ -82,9 +82,9 @@ fn all_ledgers_of_a_whole_life_agree() {
 fn the_kernel_counted_the_same() {
     for record in lean_records() {
         let (measured, what) = (measured(record), what(record));
-        let life = measured.kernel_life.expect("Linux tells");
+        let life = measured.kernel_life.expect("Linux reports them");
         let stream = &measured.bytes_life;
-        // The last answer of a long poll may not have been read, and its request not been acknowledged.
+        // The last answer of a long poll may not have been read, and its request may not be acknowledged.
         assert_eq!(life.bytes_received - life.bytes_unread, stream.received, "{what}");
         assert_eq!(life.bytes_acked + life.bytes_unacked, stream.sent, "{what}");
         let connections = u64::from(record.params.subscribers) + measured.requests.reconnects;
@@ -93,16 +93,16 @@ fn the_kernel_counted_the_same() {
         assert!(life.data_segments_received >= measured.delivery.received / 10, "{what}");
         assert!(life.rtt_sum_us > 0.0, "{what}");
 
-        let window = measured.kernel_window.expect("Linux tells");
+        let window = measured.kernel_window.expect("Linux reports them");
         assert!(window.bytes() < life.bytes() && window.segments() < life.segments(), "{what}");
         assert!(window.data_segments_received > 0, "{what}");
         assert!(measured.wakeups > 0, "{what}");
 
-        let set_up = measured.set_up.expect("the lean client tells");
+        let set_up = measured.set_up.expect("the lean client reports them");
         assert_eq!(set_up.subscribers, u64::from(record.params.subscribers), "{what}");
         assert!(set_up.bytes > 0 && set_up.bytes < stream.total(), "{what}");
         // SYN, SYN-ACK and ACK; request and answer.
-        assert!(set_up.segments.expect("Linux tells") >= 5 * set_up.subscribers, "{what}");
+        assert!(set_up.segments.expect("Linux reports them") >= 5 * set_up.subscribers, "{what}");
     }
 }
 
@@ -158,18 +158,18 @@ fn polls(pattern: &str, close: &str) -> Poll {
 /// All bytes of a polling trial, from its number of exchanges that brought events.
 fn polling_bytes(poll: &Poll, measured: &Measurements) -> u64 {
     let deliveries = SUBSCRIBERS * EVENTS;
-    // Every exchange with events has the same heads: this tells how many there were.
+    // Every exchange with events has the same heads, so their bytes give the number of exchanges.
     let heads = poll.request + poll.answer_head;
     let full = measured.bytes_life.headers / heads;
     assert_eq!(measured.bytes_life.headers % heads, 0, "{} bytes of heads", measured.bytes_life.headers);
-    // A machine that stands still for two events gets them in one answer.
+    // If the machine stands still for two events, one answer holds both.
     assert!((1..=deliveries).contains(&full));
     let unanswered = measured.bytes_life.total()
         - (SUBSCRIBERS * (poll.first_request + poll.first_answer))
         - full * (heads + EMPTY_BODY.len() as u64)
         - deliveries * (JSON_EVENT.len() as u64 + TEXT_BYTES)
         - (deliveries - full);
-    // What remains are the exchanges without events, and requests that are held at the end.
+    // The rest are the exchanges without events, and requests that are held at the end.
     let others = measured.requests.life - SUBSCRIBERS - full;
     let answered = (unanswered - others * poll.request) / poll.empty_answer;
     assert!(answered <= others && others - answered <= SUBSCRIBERS, "{answered} of {others}");
@@ -235,7 +235,7 @@ fn a_fresh_connection_for_every_poll_costs_a_line_in_both_heads() {
         let poll = polls(pattern.slug(), "connection: close\r\n");
         assert_eq!(measured.bytes_life.total(), polling_bytes(&poll, measured), "{pattern}");
         let opened = SUBSCRIBERS + measured.requests.reconnects;
-        // One that was being opened at the end may not have asked any more.
+        // A connection that was being opened at the end may not have sent a request.
         assert!((0..=SUBSCRIBERS).contains(&(opened - measured.requests.life)), "{pattern}");
     }
 }

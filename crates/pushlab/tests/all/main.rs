@@ -1,6 +1,6 @@
-//! The lab as its users have it: the real program, the harness in front of real servers, the shipped files.
+//! Tests of the lab as its users have it: the real program, the harness with real servers, the shipped files.
 //!
-//! One program for all of them, as each program links the whole lab.
+//! All of them are one test program, because each program links the whole lab.
 #![allow(clippy::unwrap_used, reason = "a test may end where its premise fails")]
 
 mod browser;

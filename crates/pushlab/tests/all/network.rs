@@ -1,5 +1,5 @@
-//! Trials through a middlebox: what it delays is never early, what it passes is all there, and what it
-//! cost is in nobody else's figures.
+//! Trials through a middlebox: delayed bytes are never early, passed bytes are complete, and its costs are in
+//! no other process's figures.
 
 use std::{
     io::{BufRead, BufReader, Read, Write},
@@ -22,7 +22,7 @@ use crate::lab::{
 const SUBSCRIBERS: u64 = 3;
 const ALL: (&str, &str) = ("patterns", r#"["short-polling", "long-polling", "sse", "websocket"]"#);
 
-/// All patterns at a round trip of 20 ms with jitter, and at one of 300 ms.
+/// All patterns with a round trip of 20 ms and jitter, and with one of 300 ms.
 fn the_records() -> &'static [TrialRecord] {
     static RECORDS: OnceLock<Vec<TrialRecord>> = OnceLock::new();
     RECORDS.get_or_init(|| {
@@ -73,7 +73,7 @@ fn nothing_is_delivered_before_half_a_round_trip() {
     }
 }
 
-/// A direction in which everything arrived.
+/// A direction in which all bytes arrived.
 fn passed(bytes: u64) -> WayCounts {
     WayCounts { taken: bytes, delivered: bytes, ..WayCounts::default() }
 }
@@ -121,7 +121,7 @@ fn trials_behind_a_middlebox_are_calibrated_behind_one_without_its_delay() {
     }
 }
 
-/// What a request timeout is good for: nobody tells a subscriber that nothing passes any more.
+/// The use of a request timeout: a black hole reports no error to a subscriber.
 #[test]
 fn polls_get_through_a_black_hole_because_they_are_given_up_and_streams_do_not() {
     let lab = Lab::new();
@@ -147,25 +147,24 @@ fn polls_get_through_a_black_hole_because_they_are_given_up_and_streams_do_not()
             Pattern::LongPolling => "no answer within 0.45 s",
             Pattern::Sse | Pattern::WebSocket => {
                 assert!(delivery.lost > 0, "{pattern}: {delivery:?}");
-                assert_eq!((requests.failed, requests.reconnects), (0, 0), "{pattern}: nothing told them");
+                assert_eq!((requests.failed, requests.reconnects), (0, 0), "{pattern}: they met no error");
                 continue;
             }
         };
         assert_eq!((delivery.received, delivery.lost), (delivery.expected, 0), "{pattern}");
         assert_eq!((delivery.duplicated, delivery.reordered), (0, 0), "{pattern}");
-        // At the end one of the two subscribers may be about to come back.
+        // At the end one of the two subscribers may be about to reconnect.
         assert!(requests.reconnects > 0, "{pattern}: {requests:?}");
         assert!((0..=2).contains(&(requests.failed - requests.reconnects)), "{pattern}: {requests:?}");
         let [trouble] = &measured.troubles[..] else { panic!("{pattern}: {:?}", measured.troubles) };
         assert_eq!((trouble.what.as_str(), trouble.times, trouble.is_final), (words, requests.failed, false));
         assert_eq!(measured.computed_life.unwrap().sent, measured.bytes_life.sent, "{pattern}");
-        // What was asked in the hole never got there; what was held when it began did.
+        // Requests within the black hole never arrived; those that were held when it began did.
         assert!(measured.server_requests_life <= Some(requests.life), "{pattern}");
     }
 }
 
-/// The middle one of the gaps between two arrivals at the traced subscriber, and the middle age, in
-/// milliseconds.
+/// The median gap between two arrivals at the traced subscriber, and the median age, in milliseconds.
 fn gap_and_age_ms(measured: &Measurements) -> (f64, f64) {
     let arrived: Vec<i64> = measured
         .trace
@@ -178,7 +177,7 @@ fn gap_and_age_ms(measured: &Measurements) -> (f64, f64) {
     (gaps[gaps.len() / 2] as f64 * 1e-6, age_us as f64 * 1e-3)
 }
 
-/// c8s issue 140: behind a buffer the gaps between arrivals shrink, and whoever measures these calls it
+/// c8s issue 140: behind a buffer the gaps between arrivals shrink, so a tool that measures gaps calls it
 /// faster. The ages here are from each event's own stamp.
 #[test]
 fn behind_a_buffer_gaps_shrink_and_ages_grow() {
@@ -286,7 +285,7 @@ fn a_middlebox_without_descriptors_says_so_and_does_not_blame_the_server() {
     stdout.read_to_string(&mut rest).unwrap();
     stderr.read_to_string(&mut more).unwrap();
     let counts: RelayCounts = serde_json::from_str(&rest).unwrap();
-    assert_eq!((counts.unreachable, more.as_str()), (0, ""), "told once, and nobody else is blamed");
+    assert_eq!((counts.unreachable, more.as_str()), (0, ""), "reported once, and without blaming others");
     assert!(child.wait().unwrap().success());
 }
 

@@ -1,6 +1,5 @@
-//! Every obstacle with every pattern, in short trials: whatever is in the way, the parts of the bytes add
-//! up to their whole, and what one side sent and the other did not get is explained by what the middlebox
-//! counted.
+//! Every obstacle with every pattern, in short trials: behind each obstacle the parts of the bytes add up to
+//! the total, and the counts of the middlebox explain all bytes that one side sent and the other did not get.
 
 use std::thread;
 
@@ -11,16 +10,16 @@ use crate::lab::{Lab, records, summary};
 const POLLS: &str = r#"["short-polling", "long-polling"]"#;
 const PUSHES: &str = r#"["sse", "websocket"]"#;
 
-/// Connections that end: whoever is pushed to needs some seconds to come back.
+/// Obstacles that end connections: the subscribers of streams need some seconds to reconnect.
 const ENDING: &str = r#"{ idle_timeout = "100ms" }, { cut_after = "900ms" }, { cut_after_bytes = 900 }"#;
-/// What else is in the way.
+/// The other obstacles.
 const OTHER: &str = r#"{}, { buffer = { bytes = 2048, pause = "300ms" } }, { refuse_upgrade = true },
     { connections = 2 }, { black_hole_after = "900ms" }, { bytes_per_second = 2000 }"#;
-/// What works on connections that nobody can read.
+/// Obstacles that also work on encrypted connections.
 const UNREADABLE: &str = r#"{ idle_timeout = "100ms" }, { buffer = { bytes = 2048, pause = "300ms" } },
     { cut_after = "900ms" }, { black_hole_after = "900ms" }"#;
 
-/// Trials that run at the same time as others: a name, patterns, transport, seconds, obstacles.
+/// Trials that run concurrently: a name, patterns, transport, seconds, obstacles.
 const RUNS: [(&str, &str, &str, &str, &str); 9] = [
     ("polls-end", POLLS, "http1", "1500ms", ENDING),
     ("sse-ends", r#"["sse"]"#, "http1", "4s", ENDING),
@@ -33,7 +32,7 @@ const RUNS: [(&str, &str, &str, &str, &str); 9] = [
     ("pushes-http2", PUSHES, "http2", "1s", UNREADABLE),
 ];
 
-/// The records of a run, the calibration left out, and what its report calls invalid.
+/// The records of a run without the calibration, and the invalid points of its report.
 fn run(lab: &Lab, (name, patterns, transport, measure, obstacles): (&str, &str, &str, &str, &str)) -> Run {
     let [transport, measure] = [transport, measure].map(|text| format!("\"{text}\""));
     lab.scenario(
@@ -64,7 +63,7 @@ struct Run {
     invalid: Vec<String>,
 }
 
-/// What one side sent is what the other got, but for what a reset side may or may not have got, within 1 %.
+/// One side sent what the other got, within 1 %, except bytes that a reset side may or may not have got.
 fn assert_balanced(what: &str, sent: u64, got: u64, unacknowledged: u64) {
     let one_percent = sent.max(got) / 100;
     assert!(got <= sent + one_percent, "{what}: {got} of {sent}");

@@ -1,5 +1,5 @@
-//! Servers that the lab did not build, driven by the same harness: one that this test brings itself, so
-//! that what it does wrong is known, and those whose targets are shipped.
+//! Other servers, driven by the same harness: one that this test brings itself, with known faults, and the
+//! servers of the shipped targets.
 
 use std::{
     collections::BTreeMap,
@@ -20,15 +20,15 @@ use crate::lab::{
     read, records, summary, until,
 };
 
-/// What makes this test's own program a server, and the port it listens on.
+/// Makes this test's own program a server; its value is the port.
 const PORT: &str = "PUSHLAB_TEST_TARGET_PORT";
-/// Every so many events it loses one; 0 loses none.
+/// Loses one of this many events; 0 loses none.
 const LOSES: &str = "PUSHLAB_TEST_TARGET_LOSES";
 /// The event at which its child ends; 0 if it has none.
 const CHILD_UNTIL: &str = "PUSHLAB_TEST_TARGET_CHILD_UNTIL";
-/// What the caller's environment holds and no server may get.
+/// A variable of the caller's environment that no server may get.
 const OF_THE_CALLER: &str = "PUSHLAB_TEST_OF_THE_CALLER";
-/// Where it writes its pid.
+/// The file for its process id.
 const PID_FILE: &str = "PUSHLAB_TEST_TARGET_PID";
 
 /// Its target.
@@ -41,7 +41,7 @@ struct Events {
     more: Condvar,
 }
 
-/// No test, but the server: a thread per connection, and the standard library alone.
+/// Not a test but the server: a thread per connection, with the standard library alone.
 #[test]
 #[ignore = "it is the server of the other tests, which start it"]
 fn serve_as_a_target() {
@@ -56,7 +56,7 @@ fn serve_as_a_target() {
     let events = Arc::new(Events::default());
     for stream in listener.incoming() {
         let (events, child) = (Arc::clone(&events), Arc::clone(&child));
-        // Whoever leaves ends its thread with an error that nobody needs.
+        // A client that disconnects ends its thread with an error that does not matter.
         thread::spawn(move || drop(answer(&mut stream.unwrap(), &events, loses, &child)));
     }
 }
@@ -154,7 +154,7 @@ fn measured(record: &TrialRecord) -> &Measurements {
 fn a_foreign_server_is_measured_beside_ours() {
     let patterns = ("patterns", "[\"short-polling\", \"sse\"]");
     let lab = lab("true", 0, &[patterns, ("subscribers", "5")]);
-    // What looks whether it is there runs as it will.
+    // The check of the installation runs in the same environment as the server.
     let check = format!("check = [\"sh\", \"-c\", \"test -z ${OF_THE_CALLER}\"]");
     lab.write(TARGET, &read(&lab.path(TARGET)).replace("check = [\"true\"]", &check));
     let mut bench = lab.command(&["bench", "beside"]);
@@ -176,7 +176,7 @@ fn a_foreign_server_is_measured_beside_ours() {
             assert_eq!(kernel.bytes(), of.bytes_life.total(), "{what}");
         }
         if server == "pushlab" {
-            // What the publisher's connection did on the same port is in neither ledger.
+            // The publisher's connection to the same port is in neither ledger.
             assert_eq!(of.server_requests_life, Some(of.requests.life), "{what}");
             assert_eq!(
                 of.server_bytes_life.map(contract::BothWays::total),
@@ -198,7 +198,7 @@ fn what_a_foreign_server_loses_is_counted_by_the_dues_that_never_came() {
     lab.run(&["bench", "beside"]).exits(4);
     let records = judged(&lab.only_run());
     let of = measured(&records[&("tiny".to_owned(), Pattern::Sse)]);
-    // 48 events, the first of them the second that the server has; of every ten one goes to nobody.
+    // 48 events, the first of them the second event of the server; one of ten reaches no subscriber.
     assert_eq!((of.publisher.planned, of.delivery.expected), (48, 96));
     assert_eq!((of.delivery.lost, of.delivery.received), (2 * 4, 96 - 2 * 4));
     let ours = measured(&records[&("pushlab".to_owned(), Pattern::Sse)]);
@@ -225,7 +225,7 @@ fn a_server_that_is_not_installed_fails_its_trials_and_no_others() {
     }
 }
 
-/// The reason and the server's last words of the trial that could not be finished.
+/// The reason and the stderr output of the trial that failed.
 fn failed(lab: &Lab) -> (String, Vec<String>) {
     lab.run(&["bench", "beside"]).exits(1);
     let records = judged(&lab.only_run());
@@ -268,10 +268,10 @@ fn a_trial_whose_server_loses_a_process_fails() {
 fn what_cannot_be_asked_of_a_foreign_server_is_refused_before_anything_starts() {
     let unknown = lab("true", 0, &[("servers", "[\"pushlab\", \"tinny\"]")]);
     let refused = unknown.run(&["bench", "beside"]).exits(2);
-    refused.complains(&["tinny", "there are pushlab, floor, tiny"]);
+    refused.complains(&["tinny", "known servers: pushlab, floor, tiny"]);
     let twins = "arrivals = \"bursts\"\nburst_events = 2\nevent_spacing = \"0ms\"\nburst_every = \"200ms\"";
     let bursts = lab("true", 0, &[("[events]", twins)]);
-    bursts.run(&["bench", "beside"]).exits(2).complains(&["two events are due", "told apart by their due"]);
+    bursts.run(&["bench", "beside"]).exits(2).complains(&["two events are due", "identified by their due"]);
     let broken = lab("true", 0, &[]);
     broken.write(TARGET, "name = \"tiny\"\nport = 1\n");
     broken.run(&["bench", "beside"]).exits(2).complains(&["tiny/target.toml", "port"]);
@@ -290,8 +290,8 @@ fn a_foreign_server_does_not_outlive_a_harness_that_is_killed() {
     until("the end of the server", || (!is_running(pid)).then_some(()));
 }
 
-/// Drives every shipped target by every pattern. With `PUSHLAB_TEST_TARGETS=all` each must be there and is
-/// installed if it is not; otherwise those that are not there do not run, and the last line of `just test`
+/// Drives every shipped target with every pattern. With `PUSHLAB_TEST_TARGETS=all` missing targets are
+/// installed, and each must then be there; otherwise missing ones do not run, and the last line of `just test`
 /// says so.
 #[test]
 fn the_shipped_targets_deliver_everything_once_and_in_order() {
@@ -314,7 +314,7 @@ fn the_shipped_targets_deliver_everything_once_and_in_order() {
         ("patterns", "[\"short-polling\", \"long-polling\", \"sse\", \"websocket\"]"),
         ("subscribers", "5"),
         ("hold", "\"1s\""),
-        // Of several polls between two events some find nothing, and one hold ends before an event.
+        // Some of the polls between two events find nothing, and one hold ends before an event.
         ("drain", "\"2s\""),
         ("[events]", "arrivals = \"poisson\"\nrate_hz = 20.0"),
     ];

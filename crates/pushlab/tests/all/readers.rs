@@ -1,4 +1,4 @@
-//! Whoever reads stdout or stderr may leave: the program goes on, and its exit code stays what it is.
+//! If the reader of stdout or stderr disappears, the program goes on and its exit code stays the same.
 
 use std::{
     io::{BufRead, BufReader, Read, Write, pipe},
@@ -58,7 +58,7 @@ fn a_dead_reader_of_stdout_does_not_change_the_exit_code() {
     }
 }
 
-/// A server or middlebox that complains as it starts, to nobody, and what it announces.
+/// A server or middlebox that writes an error at its start to a closed stderr, and its announcement.
 fn unheard(options: &[&str]) -> (Child, String) {
     let mut child = Command::new(PUSHLAB)
         .args(options)
@@ -94,7 +94,7 @@ fn a_server_without_a_reader_of_stderr_keeps_serving() {
     end(child);
 }
 
-/// Each failed handshake is a complaint.
+/// Each failed handshake writes an error.
 #[test]
 fn a_server_in_tls_without_a_reader_of_stderr_counts_every_failed_handshake() {
     let (child, line) = unheard(&["serve", "--data", "127.0.0.1:0", "--transport", "http1-tls"]);
@@ -103,7 +103,7 @@ fn a_server_in_tls_without_a_reader_of_stderr_counts_every_failed_handshake() {
         let mut stream = TcpStream::connect(announced.data).unwrap();
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         stream.write_all(b"GET /clock HTTP/1.1\r\nhost: x\r\n\r\n").unwrap();
-        // It closes; how is not asked here.
+        // The server closes the connection; this test does not check how.
         let _ = stream.read_to_end(&mut Vec::new());
     }
     let mut stream = TcpStream::connect(announced.control).unwrap();

@@ -1,5 +1,5 @@
-//! Subscribers of a real server that lose their connections: nothing is lost with them, and the record
-//! tells what happened.
+//! Subscribers of a real server that lose their connections: no event is lost, and the record shows what
+//! happened.
 
 use std::{
     fs,
@@ -22,24 +22,24 @@ use tempfile::TempDir;
 use crate::lab::permit::Permit;
 
 const SUBSCRIBERS: u64 = 4;
-/// What each of the first connections carries from the server before it is cut: some events.
+/// Bytes from the server on each of the first connections before the cut: some events.
 const CUT_AFTER_BYTES: u64 = 1_500;
 
-/// A relay of threads in front of a server that tells its address in a file.
+/// A relay with threads, in front of a server that writes its address to a file.
 struct Relay {
     folder: TempDir,
     address: SocketAddr,
     is_over: Arc<AtomicBool>,
 }
 
-/// What a relay does to connections.
+/// What the relay does to connections.
 #[derive(Clone, Copy)]
 enum Mishap {
-    /// Each of the first so many is cut after [`CUT_AFTER_BYTES`] from the server.
+    /// Cuts each of the first connections after [`CUT_AFTER_BYTES`] from the server.
     Cut { first: u32 },
-    /// Those beyond so many are closed as soon as they are accepted.
+    /// Closes all connections beyond this number as soon as they are accepted.
     Refuse { beyond: u32 },
-    /// Each gets an answer from the relay itself.
+    /// The relay itself answers each connection with 403.
     Forbid,
 }
 
@@ -98,7 +98,7 @@ impl Relay {
 impl Drop for Relay {
     fn drop(&mut self) {
         self.is_over.store(true, SeqCst);
-        // It looks when somebody comes.
+        // A connection wakes the relay, which then sees the flag.
         let _ = TcpStream::connect(self.address);
     }
 }
@@ -112,7 +112,7 @@ fn forbid(mut client: TcpStream) {
     let _ = client.write_all(b"HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\n\r\n");
 }
 
-/// Passes bytes on until one side ends, or so many have come from the server.
+/// Passes bytes on until one side ends, or until `limit` bytes have come from the server.
 fn relay(client: TcpStream, announced: &Path, limit: u64) {
     let server: SocketAddr = fs::read_to_string(announced).unwrap().trim().parse().unwrap();
     let server = TcpStream::connect(server).unwrap();
@@ -134,7 +134,7 @@ fn pass(mut from: TcpStream, mut to: TcpStream, mut left: u64) {
     let _ = (from.shutdown(Shutdown::Both), to.shutdown(Shutdown::Both));
 }
 
-/// Runs one trial through a relay: so long is measured, and so long waited for what is under way.
+/// Runs one trial through a relay; `times` are the lengths of the window and of the drain.
 fn run(pattern: Pattern, mishap: Mishap, network: Option<Network>, times: [&str; 2]) -> Outcome {
     let _permit = Permit::one();
     let (relay, [measure, drain]) = (Relay::start(mishap), times);
@@ -176,7 +176,7 @@ fn total(troubles: &[Trouble]) -> u64 {
     troubles.iter().map(|trouble| trouble.times).sum()
 }
 
-/// Every subscriber's first connection is cut in the middle of what it carries.
+/// The first connection of every subscriber is cut within its data.
 fn survives_a_cut(pattern: Pattern, words: &[&str]) {
     let measured = measured(pattern, Mishap::Cut { first: SUBSCRIBERS as u32 }, None, ["5s", "10s"]);
     let delivery = measured.delivery;
@@ -193,7 +193,7 @@ fn survives_a_cut(pattern: Pattern, words: &[&str]) {
     assert_eq!(measured.recovery.count, requests.failed, "{pattern}: {:?}", measured.recovery);
     assert!(measured.warnings.iter().any(|warning| warning.contains(&*troubles[0].what)), "{pattern}");
     match pattern {
-        // The lab's server asks for three seconds, and nobody comes earlier.
+        // The lab's server asks for three seconds, and no subscriber reconnects earlier.
         Pattern::Sse => assert!(measured.recovery.min_us >= 3_000_000, "{:?}", measured.recovery),
         Pattern::LongPolling => assert!(measured.recovery.min_us >= 250_000, "{:?}", measured.recovery),
         Pattern::WebSocket | Pattern::ShortPolling => {}
@@ -226,7 +226,7 @@ fn a_short_poll_that_is_cut_is_asked_again() {
     survives_a_cut(Pattern::ShortPolling, &[BROKE_OFF, RESET]);
 }
 
-/// Behind an obstacle a trial goes on without those who cannot connect; what they miss is lost.
+/// Behind an obstacle a trial goes on without subscribers that cannot connect; their deliveries are lost.
 #[test]
 fn subscribers_that_an_obstacle_keeps_away_are_counted_and_their_deliveries_are_lost() {
     let network = Network { connections: Some(2), ..Network::default() };
@@ -244,14 +244,14 @@ fn subscribers_that_an_obstacle_keeps_away_are_counted_and_their_deliveries_are_
         assert_eq!(measured.connect.count, 2, "{pattern}");
         let kept_away = ["the connection was closed before an answer", RESET];
         assert!(measured.troubles.iter().all(|trouble| kept_away.contains(&&*trouble.what)), "{pattern}");
-        // They tried at least four times while the others waited for them.
+        // Each tried at least four times while the others waited for it.
         assert!(total(&measured.troubles) >= 8, "{pattern}: {:?}", measured.troubles);
         assert!(measured.recovery.is_empty(), "{pattern}");
-        assert_eq!(measured.warnings, [] as [&str; 0], "{pattern}: it is what was asked for");
+        assert_eq!(measured.warnings, [] as [&str; 0], "{pattern}: the obstacle is intended");
     }
 }
 
-/// An EventSource takes no for an answer, so the trial need not wait for it.
+/// An EventSource gives up after a 403, so the trial need not wait for it.
 #[test]
 fn streams_that_are_turned_away_for_good_fail_the_trial_unless_an_obstacle_was_asked_for() {
     let words = "the server answered 403 Forbidden";

@@ -1,4 +1,4 @@
-//! One run over all four patterns, and everything that must hold of its files.
+//! One run over all four patterns, and checks of all its files.
 
 use std::{
     fs,
@@ -25,9 +25,9 @@ use crate::lab::{
 
 const SEED: &str = "7";
 const SUBSCRIBERS: u64 = 5;
-/// Thirty events and more in the window, or the model refuses; a hold that is no longer than an
-/// eighth of the window; a gap between events that leaves a shared machine time to breathe, so that
-/// requests can be counted on.
+/// At least thirty events in the window, as the model requires; a hold of at most an eighth of the window; and
+/// a gap between events that is long enough for a shared machine, so that the number of requests is
+/// predictable.
 const CHANGES: [(&str, &str); 7] = [
     ("patterns", r#"["short-polling", "long-polling", "sse", "websocket"]"#),
     ("subscribers", "5"),
@@ -44,7 +44,7 @@ fn ordinary() -> Vec<(&'static str, &'static str)> {
     CHANGES.into_iter().chain([polling, ("client", "\"reqwest\"")]).collect()
 }
 
-/// The one run, and what the program said.
+/// The one run, and the output of the program.
 struct Run {
     folder: PathBuf,
     said: Finished,
@@ -53,8 +53,7 @@ struct Run {
     summary: Value,
 }
 
-/// Runs it once for all tests. Cargo's folder for tests keeps its files for whoever looks into a
-/// failure.
+/// Runs it once for all tests. Its files stay in cargo's folder for tests, for the analysis of a failure.
 fn the_run() -> &'static Run {
     static RUN: OnceLock<Run> = OnceLock::new();
     RUN.get_or_init(|| {
@@ -77,7 +76,7 @@ fn the_run() -> &'static Run {
 }
 
 impl Run {
-    /// The judged trials, what they measured and what the summary says of them.
+    /// The judged trials, with their measurements and their points of the summary.
     fn judged(&self) -> Vec<(&TrialRecord, &Measurements, &Value)> {
         let judged = self.records.iter().filter(|record| record.scenario != "calibration");
         judged.map(|record| (record, measurements(record), self.point(record))).collect()
@@ -197,7 +196,7 @@ fn subscribers_and_server_count_the_same_requests_and_bytes() {
         assert_eq!(Some(requests.life), measured.server_requests_life, "{what}");
         assert_eq!(Some(bytes.total()), measured.server_bytes_life.map(contract::BothWays::total), "{what}");
         assert_eq!((requests.failed, requests.reconnects), (0, 0), "{what}");
-        // The parts are counted apart from the whole; what remains is framing.
+        // The parts are counted apart from the total; the rest is framing.
         assert!(bytes.payload + bytes.headers + bytes.empty_polls < bytes.total(), "{what}: {bytes:?}");
         assert_eq!(bytes.payload, 100 * measured.delivery.received, "{what}");
         assert!(measured.bytes.total() < bytes.total(), "{what}");
@@ -214,9 +213,9 @@ fn subscribers_and_server_count_the_same_requests_and_bytes() {
     }
 }
 
-/// Counts, not times: they hold on any machine that gets to poll at all. A machine that stands still
-/// for longer than the gap between two events skips polls and answers several events at once; then
-/// the bounds are wide.
+/// These are counts, not times: they hold on any machine that is fast enough to poll. A machine that stands
+/// still for longer than the gap between two events skips polls and answers several events at once; then the
+/// bounds are wide.
 #[test]
 fn requests_and_bytes_per_event_are_as_predicted() {
     const STANDSTILL_US: u64 = 40_000;
@@ -281,7 +280,7 @@ fn the_report_comes_out_the_same_from_manifest_and_records_alone() {
     }
     let said = lab.run(&["report", "copy"]).exits(0).stdout;
     assert!(said.contains("copy/report.html"), "{said}");
-    // The interval logs are written as the trials end, and no part of the report.
+    // The interval logs are written when the trials end; they are no part of the report.
     let of_report: Vec<String> =
         files(&run.folder).into_iter().filter(|name| !name.starts_with("hdr/")).collect();
     assert_eq!(files(&lab.path("copy")), of_report);
@@ -289,7 +288,7 @@ fn the_report_comes_out_the_same_from_manifest_and_records_alone() {
         let again = read(&lab.path("copy").join(&file));
         assert!(again == read(&run.folder.join(&file)), "{file} came out different");
     }
-    // Made over an old one, it replaces it.
+    // A new report replaces an old one.
     lab.write("copy/report.md", "something else");
     lab.run(&["report", "copy"]).exits(0);
     assert!(read(&lab.path("copy/report.md")) == read(&run.folder.join("report.md")));
@@ -304,7 +303,7 @@ fn every_trial_has_an_interval_log_of_all_its_ages() {
         let TrialRecord { order, scenario, pattern, block, .. } = record;
         expected.push(format!("hdr/{order:03}-{scenario}-{pattern}-block{block}.hlog"));
         let text = read(&run.folder.join(expected.last().unwrap()));
-        assert!(text.contains("microseconds"), "the unit is said: {text}");
+        assert!(text.contains("microseconds"), "the unit is named: {text}");
         let seconds: Vec<Histogram<u64>> = IntervalLogIterator::new(text.as_bytes())
             .filter_map(|entry| match entry.unwrap() {
                 LogEntry::Interval(interval) => Some(interval),
@@ -335,20 +334,20 @@ fn the_instrument_measured_itself() {
             "{what}"
         );
         assert_eq!(measured.workers as usize, record.environment.harness_cores.len().max(1), "{what}");
-        // A sleep of 10 ms after the other, late or not.
+        // One sleep of 10 ms after the other, late or not.
         assert!(measured.stalls.count > 10, "{what}: {}", measured.stalls.count);
         assert!(measured.cpu.server_wait_us.is_some() && measured.cpu.harness_wait_us.is_some(), "{what}");
         assert!(measured.clock_step_us.is_finite() && measured.clock_step_us >= 0.0, "{what}");
         assert_eq!(measured.swapped_pages.is_some(), Path::new("/proc/vmstat").exists(), "{what}");
         assert!(measured.wakeups > 0, "{what}");
         let ordinary = record.scenario == "ordinary";
-        assert_eq!(measured.computed_life.is_none(), ordinary, "{what}: an ordinary client does not tell");
+        assert_eq!(measured.computed_life.is_none(), ordinary, "{what}: an ordinary client reports none");
         assert_eq!(measured.kernel_life.is_none(), ordinary || !cfg!(target_os = "linux"), "{what}");
         assert_eq!(measured.set_up.is_none(), ordinary, "{what}");
     }
 }
 
-/// What one subscriber went through, from its record alone.
+/// The events of one subscriber's trace, from its record alone.
 #[test]
 fn the_trace_of_a_subscriber_is_ordered_and_shows_the_first_events() {
     let run = the_run();
@@ -388,7 +387,7 @@ fn the_trace_of_a_subscriber_is_ordered_and_shows_the_first_events() {
     }
 }
 
-/// The manifest is written before the first trial, so these runs need not go on.
+/// The manifest is written before the first trial, so these runs can end then.
 #[test]
 fn the_seed_alone_decides_what_is_published() {
     let first = &the_run().manifest;
@@ -425,7 +424,7 @@ fn the_default_run_has_blocks_and_shorter_trials_of_its_own() {
         let window = record.measurements().unwrap().window;
         assert_eq!((window.start_ns, window.end_ns), (100_000_000, 1_100_000_000));
     }
-    // It is what was run that is printed, not what the file says.
+    // The report prints the settings that were run, not those of the file.
     let page = read(&folder.join("report.md"));
     let ran =
         "Warm-up 100\u{202f}ms, measured 1\u{202f}s, in 2 blocks. If run by name, the scenario warms up for";
@@ -459,9 +458,9 @@ fn a_prediction_needs_no_run() {
     assert!(sse(&part).len() > 5 && sse(&part) == sse(&table.stdout), "{part}");
     assert!(!part.contains("WebSocket"), "{part}");
     let nothing = lab.run(&["predict", "four", "--default-run"]).exits(2);
-    assert!(nothing.stderr.contains("takes nothing of four"), "{}", nothing.stderr);
+    assert!(nothing.stderr.contains("four has no [default_run]"), "{}", nothing.stderr);
 
-    // Too few events to predict anything from: it says so instead of a number.
+    // Too few events for a prediction: the table says so instead of a number.
     lab.write("scenarios/short.toml", &scenario("short", &[("[events]", "arrivals = \"silence\"")]));
     let nothing = lab.run(&["predict", "short"]).exits(0).stdout;
     assert!(nothing.contains("no prediction"), "{nothing}");

@@ -1,5 +1,5 @@
-//! The shipped scenarios: each can be read, predicted and found in the README, and the default run
-//! keeps its promise about time.
+//! The shipped scenarios: each can be read and predicted and is in the README, and the default run takes
+//! about as long as the README says.
 
 use std::{
     fs,
@@ -52,14 +52,14 @@ fn counted(plan: &TrialPlan, schedule: &Schedule) -> (usize, Window) {
 
 #[test]
 fn the_model_speaks_of_every_trial_of_every_scenario() {
-    // What a connection costs is measured on a stair, with holds as long as in life; the model does not
-    // speak of it. Nor of what a browser only watches.
+    // The model does not predict scenarios with memory steps, which have holds of a practical length, nor
+    // trials that a browser only observes.
     let is_predicted = |scenario: &Scenario| {
         let watches = scenario.browser.is_some_and(|browser| browser.task != BrowserTask::Ages);
         scenario.stairs.is_empty() && !watches
     };
     for scenario in shipped().into_iter().filter(is_predicted) {
-        // Nor of what ends, refuses or holds back connections, or has no stream for some.
+        // Nor trials in which connections are ended, refused or held back, or some subscribers get no stream.
         let is_free = |plan: &TrialPlan| {
             let settings = &plan.settings;
             !settings.lacks_streams() && settings.network.is_none_or(|network| !network.is_obstacle())
@@ -136,9 +136,9 @@ fn the_default_run_takes_about_four_minutes_and_compares_in_four_blocks() {
     let hashes =
         |name: &'static str| published.iter().filter(move |(of, _)| of == name).map(|(_, hash)| hash);
     let ticker = hashes("stock-ticker").next().unwrap();
-    // So that all patterns and intervals stand in one figure.
+    // So that one figure can show all patterns and intervals.
     assert!(hashes("stock-ticker").chain(hashes("poll-interval")).all(|hash| hash == ticker));
-    // One for each pattern and number of subscribers.
+    // One calibration for each pattern and number of subscribers.
     for (pattern, subscribers) in calibrations {
         let key = CalibrationKey { pattern, transport: Transport::Http1, has_relay: false, subscribers };
         expected += load_harness::calibration_order(key, 1, 0).unwrap().expected_length();
@@ -147,7 +147,7 @@ fn the_default_run_takes_about_four_minutes_and_compares_in_four_blocks() {
     assert!((225..=265).contains(&seconds), "{seconds} s are not about four minutes");
 }
 
-/// The example is for copying: it has to be read, and its limits are called the defaults.
+/// The example is for copying: it must be readable, and its limits must be the defaults, as it says.
 #[test]
 fn the_readmes_example_of_thresholds_and_limits_holds() {
     let readme = fs::read_to_string(root().join("README.md")).unwrap();
@@ -160,7 +160,7 @@ fn the_readmes_example_of_thresholds_and_limits_holds() {
     report::check_thresholds(&scenario).unwrap();
 }
 
-/// So is that of a network, every key of which is in it.
+/// The example of a network must be readable too, and must have every key.
 #[test]
 fn the_readmes_example_of_a_network_holds() {
     let readme = fs::read_to_string(root().join("README.md")).unwrap();
@@ -170,7 +170,7 @@ fn the_readmes_example_of_a_network_holds() {
     let events = "\n[events]\narrivals = \"steady\"\nrate_hz = 2.0\n";
     let scenario = Scenario::from_toml("x.toml", &format!("{head}{events}{example}")).unwrap();
     let network = serde_json::to_value(scenario.network.unwrap()).unwrap();
-    // `cut_after_bytes` stands in a comment, as the other way to cut.
+    // `cut_after_bytes` is in a comment, as the other way to cut.
     assert_eq!(network.as_object().unwrap().len(), 9, "{network}");
 }
 

@@ -1,5 +1,5 @@
-//! The files of a run have a JSON Schema each, in `results/schemas`, for those who read them with
-//! other programs. This keeps the schemas equal to the code and real files equal to the schemas.
+//! Each file of a run has a JSON Schema in `results/schemas`, for other programs that read it. These tests
+//! keep the schemas equal to the code, and check real files against the schemas.
 
 use std::{
     env, fs,
@@ -13,14 +13,14 @@ use serde_json::Value;
 
 use crate::lab::{Lab, read};
 
-/// Set to anything, it makes the first test write the schemas instead of comparing them.
+/// If this is set, the first test writes the schemas instead of comparing them.
 const UPDATE: &str = "UPDATE_SCHEMAS";
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../results/schemas")
 }
 
-/// Name of the file, and what the code says today.
+/// Name of the file, and the schema from the code.
 fn schemas() -> [(&'static str, Value); 3] {
     [
         ("manifest", schema_for!(Manifest).into()),
@@ -34,7 +34,7 @@ fn validator(name: &str) -> Validator {
     jsonschema::validator_for(&serde_json::from_str(&read(&file)).unwrap()).unwrap()
 }
 
-/// Asserts that a document is valid; says where it is not.
+/// Asserts that a document is valid; the failure names the place.
 fn check(name: &str, document: &Value) {
     let problems: Vec<String> = validator(name)
         .iter_errors(document)
@@ -54,7 +54,7 @@ fn the_schemas_are_those_of_the_code() {
         } else {
             assert!(
                 read(&file) == text,
-                "{} is not what the code says: write it anew with \
+                "{} differs from the code: write it anew with \
                  `{UPDATE}=1 cargo test --package pushlab --test all schemas`, and raise the schema's version \
                  if a reader of the old one would be misled",
                 file.display()
@@ -77,7 +77,7 @@ fn the_files_of_a_run_are_valid() {
     check("manifest", &parsed(&read(&run.join("manifest.json"))));
     check("summary", &parsed(&read(&run.join("summary.json"))));
     let records = read(&run.join("records.jsonl"));
-    // Nine calibrations, as each pattern and number of subscribers has its own, and nine trials.
+    // Nine calibrations, one for each pattern and number of subscribers, and nine trials.
     assert_eq!(records.lines().count(), 9 + 8 + 1);
     records.lines().for_each(|line| check("record", &parsed(line)));
 }

@@ -1,5 +1,5 @@
-//! The shape of the code itself: what the README promises a reader about size, names and who depends
-//! on whom.
+//! The shape of the code itself: the README's promises about the size of files, their names and the
+//! dependencies between crates.
 
 mod module_graph;
 
@@ -56,7 +56,7 @@ fn source_files_can_be_read_in_one_sitting() {
             continue;
         }
         let code = read(&file);
-        // A list of test modules may stand earlier; code after it counts.
+        // A list of test modules may come earlier; code after it counts.
         let code = code.split("#[cfg(test)]\nmod tests {").next().unwrap();
         assert!(code.lines().count() <= 400, "{} is long: split it", file.display());
     }
@@ -71,7 +71,7 @@ fn no_file_has_a_name_that_says_nothing() {
     }
 }
 
-/// The table of mistakes promises a test for each.
+/// The table of mistakes names a test for each.
 #[test]
 fn every_test_that_is_promised_exists() {
     let table = read(root().join("crates/load-harness/MISTAKES.md"));
@@ -88,7 +88,7 @@ fn every_test_that_is_promised_exists() {
     }
 }
 
-/// Crates of this workspace that a crate depends on, development dependencies left out.
+/// Crates of this workspace that a crate depends on, without development dependencies.
 fn dependencies(name: &str, all: &[String]) -> Vec<String> {
     let manifest = read(root().join("crates").join(name).join("Cargo.toml"));
     let section = manifest.split("\n[dependencies]").nth(1).unwrap_or_default();
@@ -114,7 +114,7 @@ fn the_crates_depend_on_each_other_as_the_readme_draws_it() {
     .into();
     for name in &all {
         let Some(allowed) = drawn.get(name.as_str()) else {
-            assert_eq!(name, "pushlab", "a crate that nobody has drawn");
+            assert_eq!(name, "pushlab", "a crate that is not in the README's drawing");
             continue;
         };
         for dependency in dependencies(name, &all) {
@@ -129,7 +129,7 @@ fn sources(name: &str) -> BTreeMap<Module, String> {
     let module = |file: &Path| -> Module {
         let path = file.strip_prefix(&folder).unwrap().with_extension("");
         let mut names: Module = path.iter().map(|name| name.to_str().unwrap().to_owned()).collect();
-        // The folder of `mod.rs` is the module, and that of the root is the crate.
+        // The folder of `mod.rs` is the module; the folder of the root is the crate.
         if names.last().is_some_and(|last| last == "mod") {
             names.pop();
         }
@@ -141,7 +141,7 @@ fn sources(name: &str) -> BTreeMap<Module, String> {
     files_below(&folder, "rs").iter().map(|file| (module(file), read(file))).collect()
 }
 
-/// Without circles a reader can begin with what depends on nothing, and go up from there.
+/// Without circles a reader can begin with the modules that depend on no others, and go up from there.
 #[test]
 fn no_modules_depend_on_each_other_in_a_circle() {
     for folder in fs::read_dir(root().join("crates")).unwrap() {

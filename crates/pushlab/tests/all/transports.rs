@@ -1,5 +1,5 @@
-//! The same trials over HTTP/1.1 in clear, HTTP/1.1 in TLS, and HTTP/2: everything arrives, and subscribers,
-//! server and kernel count alike. And what certificates and stream limits do to a trial.
+//! The same trials over HTTP/1.1 in clear, HTTP/1.1 in TLS, and HTTP/2: all events arrive, and the counts of
+//! subscribers, server and kernel agree. And the effect of certificates and stream limits on a trial.
 
 use std::sync::OnceLock;
 
@@ -12,7 +12,7 @@ const FOUR: (&str, &str) = ("patterns", r#"["short-polling", "long-polling", "ss
 const CHANGES: [(&str, &str); 6] = [
     ("poll_interval", "\"60ms\""),
     ("hold", "\"600ms\""),
-    // Long enough for the last holds to end and be read.
+    // Long enough for the last holds to end and for their answers to be read.
     ("drain", "\"700ms\""),
     ("delivery_delay", "\"150ms\""),
     ("measure", "\"2s\""),
@@ -68,7 +68,7 @@ fn nothing_is_lost_and_nothing_is_younger_than_it_can_be() {
         assert_eq!((measured.delivery.lost, measured.delivery.duplicated), (0, 0), "{what}");
         assert_eq!(measured.delivery.reordered, 0, "{what}");
         assert_eq!((measured.requests.failed, measured.never_connected), (0, 0), "{what}");
-        // The server holds each event back for so long.
+        // The server holds each event back for this time.
         let youngest_us = measured.age.arrived.histogram().unwrap().quantile_us(0.0);
         assert!(youngest_us >= 149_000, "{what}: {youngest_us} us");
     }
@@ -99,11 +99,11 @@ fn subscribers_and_server_count_the_same_requests_and_bytes() {
         assert_eq!(Some(measured.requests.life), measured.server_requests_life, "{what}");
         let stream = measured.bytes_life;
         let of_server = measured.server_bytes_life.unwrap().total() as f64 / stream.total() as f64;
-        // The server says goodbye in TLS to those who have left without one.
+        // The server sends TLS close alerts to subscribers that disconnected without one.
         assert!((of_server - 1.0).abs() <= 0.01, "{what}: the server's sockets say {of_server} of it");
         let parts = stream.payload + stream.headers + stream.empty_polls;
         assert!(parts > stream.payload && parts <= stream.total(), "{what}: {stream:?}");
-        // Nobody computes what TLS and compressed heads take.
+        // The sizes of TLS records and compressed headers are not computed.
         assert_eq!(measured.computed_life.is_some(), record.params.transport == Transport::Http1, "{what}");
     }
 }
@@ -123,7 +123,7 @@ fn the_kernel_counts_what_tls_sends() {
     }
 }
 
-/// A handshake takes more than a certificate, and the certificate more than a request in clear.
+/// A handshake takes more bytes than its certificate, and the certificate more than a request in clear.
 #[test]
 fn setting_up_in_tls_takes_more_and_polls_of_http_2_have_the_shortest_heads() {
     let of = |pattern: Pattern, transport: Transport| {
@@ -137,7 +137,7 @@ fn setting_up_in_tls_takes_more_and_polls_of_http_2_have_the_shortest_heads() {
             assert!(bytes(transport) > in_clear + 500 * SUBSCRIBERS, "{pattern} {transport}");
         }
     }
-    // For each poll: how many there are in the window depends on how busy the machine is.
+    // For each poll: the number of polls in the window depends on how busy the machine is.
     let heads = |transport| {
         let found = of(Pattern::LongPolling, transport);
         found.bytes.headers as f64 / found.requests.window as f64
@@ -165,7 +165,7 @@ fn a_fresh_connection_for_every_poll_pays_for_a_handshake_each() {
     for record in judged().filter(|record| record.scenario == "fresh") {
         let (measured, what) = (measured(record), what(record));
         let opened = SUBSCRIBERS + measured.requests.reconnects;
-        // One that was being opened at the end may not have asked any more.
+        // A connection that was being opened at the end may not have sent a request.
         let unasked = opened.checked_sub(measured.requests.life);
         assert!(
             unasked.is_some_and(|unasked| unasked <= SUBSCRIBERS),

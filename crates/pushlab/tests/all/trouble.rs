@@ -1,4 +1,4 @@
-//! What goes wrong around a run: it says so, keeps what it has, and leaves nothing behind.
+//! Failures around a run: it reports them, keeps its results, and leaves no processes behind.
 
 use std::{
     fs,
@@ -58,7 +58,7 @@ fn a_killed_server_fails_its_trial_and_the_next_one_still_runs() {
         unreachable!("not completed")
     };
     assert_eq!(server_last_words, &["first words", "last words"]);
-    // The process and its control plane end at once; either may be seen first.
+    // The process and its control plane end together; the harness may see either first.
     assert!(reason.starts_with("the server"), "{reason}");
     let subscribers = [records[2].params.subscribers, records[3].params.subscribers];
     assert!(subscribers == [2, 3] || subscribers == [3, 2], "both, in the order of the seed");
@@ -130,13 +130,13 @@ fn a_server_does_not_outlive_a_killed_bench() {
     assert!(report.stdout.contains("interrupted"), "{}", report.stdout);
 }
 
-/// As `cargo build` does it during a run: the program's path leads to another file, which could serve no trial.
+/// As `cargo build` does during a run: the program's path leads to another file, which could serve no trial.
 #[test]
 fn a_run_goes_on_with_the_program_it_began_with() {
     let lab = Lab::new();
     two_trials(&lab);
     let program = lab.path("pushlab");
-    // Not by this process: a file cannot be run while a child of another test holds it open for writing.
+    // A child writes the file: no file can be run while a child of another test holds it open for writing.
     let copied = Command::new("cp").arg(PUSHLAB).arg(&program).status().unwrap();
     assert!(copied.success());
     let mut command = Command::new(&program);
@@ -183,7 +183,6 @@ fn too_few_descriptors_for_a_middlebox_are_told_before_anything_starts() {
     assert!(flowing.contains("the scenario relayed takes 800"), "{doctor}");
 }
 
-/// The calibration has 200 subscribers of its own, however few the scenario has.
 #[test]
 fn results_that_cannot_be_written_are_told() {
     let lab = Lab::new();
@@ -194,8 +193,8 @@ fn results_that_cannot_be_written_are_told() {
     assert_eq!(read(&lab.path("results")), "a file where the folder should be");
 }
 
-/// A limit on the size of files stands for a full disk: both make `write` fail half-way. A process
-/// that ignores SIGXFSZ gets the error instead of being killed (setrlimit(2)).
+/// A limit on the size of files simulates a full disk: both make `write` fail half-way. A process that ignores
+/// SIGXFSZ gets the error instead of being killed (setrlimit(2)).
 const LIMITS_DO_NOT_KILL: &str = "trap '' XFSZ";
 
 #[test]
@@ -214,7 +213,7 @@ fn a_disk_that_fills_up_during_a_run_leaves_the_earlier_records_whole() {
     assert_eq!(manifest(&run).name, "two");
     let text = read(&run.join("records.jsonl"));
     assert!(text.starts_with(&first) && text.len() == first.len() + 100, "the second record is cut");
-    // With room again the report can be made of what there is.
+    // With free space again, the report can be made from the intact records.
     let report = lab.run(&["report", run.to_str().unwrap()]).exits(0);
     assert!(report.stdout.contains("interrupted"), "{}", report.stdout);
     assert!(read(&run.join("report.md")).contains("line 2 of records.jsonl is cut short"));
@@ -258,7 +257,7 @@ fn a_run_outlives_the_reader_of_its_output() {
     lab.scenario("one", &[]);
     let mut bench = Running::start(lab.command(&["bench", "one"]));
     let mut line = String::new();
-    // The reader is dropped with this statement, and what is written further fails.
+    // This statement drops the reader, so all further writes fail.
     BufReader::new(bench.take_stdout()).read_line(&mut line).unwrap();
     assert!(line.contains("calibration"), "{line}");
     let finished = bench.finish().complains(&[]);
@@ -295,13 +294,13 @@ fn a_taken_port_is_told() {
         let (ours, free) = (format!("--{plane}={address}"), format!("--{other}=127.0.0.1:0"));
         let words = [address.as_str(), &format!("the {plane} plane"), "port taken", "port 0"];
         let finished = lab.run(&["serve", &ours, &free]).exits(1).complains(&words);
-        assert_eq!(finished.stdout, "", "no announcement of what does not serve");
+        assert_eq!(finished.stdout, "", "no announcement without a server");
     }
     let open = ["serve", "--data=127.0.0.1:0", "--control=0.0.0.0:0"];
     lab.run(&open).exits(1).complains(&["0.0.0.0:0", "loopback"]);
 }
 
-/// The answer shows that it serves, and so that it listens to signals.
+/// The answer shows that the server runs, and so that it handles signals.
 fn serving(options: &[&str]) -> Serving {
     let serving = Serving::start(options);
     serving.publish("hello");
@@ -320,15 +319,15 @@ fn a_server_ends_cleanly_when_it_is_told_to() {
     }
 }
 
-/// Who has read the announcement may end the server, so it listens to signals before it announces
-/// itself. Several servers, because one may win the race by luck.
+/// A reader of the announcement may end the server at once, so the server must handle signals before it
+/// announces itself. Several servers, because one may win the race by luck.
 #[test]
 fn a_server_ends_cleanly_as_soon_as_it_has_announced_itself() {
     let lab = Lab::new();
     for _ in 0..10 {
         let mut server = Running::start(lab.command(&["serve", "--data", "127.0.0.1:0"]));
         let announced = server.take_stdout();
-        // `read` is built into the shell and so is `kill`: nothing has to be started in between.
+        // `read` and `kill` are built into the shell, so no process has to start in between.
         let mut shell = Command::new("sh");
         shell.args(["-c", "read -r line && kill -s TERM \"$0\"", &server.pid().to_string()]);
         assert!(shell.stdin(announced).status().unwrap().success());
@@ -340,7 +339,7 @@ fn a_server_ends_cleanly_as_soon_as_it_has_announced_itself() {
 fn a_server_ends_cleanly_when_its_stdin_closes_and_only_if_asked_to() {
     let mut asked = serving(&["--until-stdin-closes"]);
     let mut not_asked = serving(&[]);
-    // What is written to it does not end it.
+    // Writing to its stdin does not end it.
     asked.stdin.as_mut().unwrap().write_all(b"still here\n").unwrap();
     asked.publish("still there");
     asked.stdin = None;

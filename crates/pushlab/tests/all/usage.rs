@@ -1,5 +1,5 @@
-//! What is asked for is checked before anything starts: exit 2, and a message with the file, the key
-//! and what is allowed. Files of a run that cannot be read are exit 1.
+//! Arguments and scenarios are checked before anything starts: exit 2, and a message with the file, the key
+//! and the allowed values. Unreadable files of a run are exit 1.
 
 use contract::{
     Arrivals, Calibration, Environment, Manifest, Outcome, Params, Pattern, RECORD_SCHEMA, Scenario,
@@ -28,7 +28,7 @@ fn an_unknown_scenario_is_answered_with_the_known_ones() {
     for subcommand in ["bench", "predict"] {
         refused(&lab, &[subcommand, "three"]).complains(&["`three`", "one", "two"]);
     }
-    // One that is known does not start because the other is not.
+    // The known one does not start because the other is unknown.
     refused(&lab, &["bench", "one", "three"]).complains(&["`three`"]);
     refused(&lab, &["bench", "elsewhere.toml"]).complains(&["elsewhere.toml cannot be read"]);
 }
@@ -36,7 +36,7 @@ fn an_unknown_scenario_is_answered_with_the_known_ones() {
 #[test]
 fn an_absurd_scenario_is_refused_with_file_key_and_what_is_allowed() {
     let lab = Lab::new();
-    /// Changed lines, and what the message says.
+    /// Changed lines, and texts of the message.
     type Case<'a> = (&'a [(&'a str, &'a str)], &'a [&'a str]);
     let cases: [Case<'_>; 8] = [
         (&[("subscriber", "3")], &["unknown field `subscriber`", "`subscribers`", "line 13"]),
@@ -98,7 +98,7 @@ fn an_unreadable_folder_of_scenarios_is_named_with_the_way_out() {
         let arguments: Vec<&str> = arguments.iter().copied().chain(["--scenarios", "nowhere"]).collect();
         refused(&lab, &arguments).complains(&["nowhere", "--scenarios"]);
     }
-    // A folder without anything for the default run.
+    // A folder in which no scenario has a default part.
     lab.scenario("one", &[]);
     refused(&lab, &["bench"]).complains(&["[default_run]", "--all"]);
 }
@@ -164,7 +164,7 @@ fn help_explains_each_subcommand() {
     let lab = Lab::new();
     for (arguments, words) in [
         (&["--help"][..], ["bench", "predict", "report", "serve"]),
-        // Exit codes are a promise to scripts, so the help has to make it.
+        // Scripts rely on the exit codes, so the help must list them.
         (&["bench", "--help"], ["four minutes", "Exit codes", "130", "--seed"]),
         (&["predict", "--help"], ["<SCENARIO>", "taken as zero", "calibrates", "--scenarios"]),
         (&["report", "--help"], ["[DIR]", "results/latest", "manifest", "records"]),
@@ -181,7 +181,7 @@ fn help_explains_each_subcommand() {
     }
 }
 
-/// A figure depends on the machine; that every check is there, and says what it means, does not.
+/// The figures depend on the machine, but every check must be there with its meaning.
 #[test]
 fn the_doctor_tells_what_it_found_and_what_it_means() {
     let lab = Lab::new();
@@ -193,7 +193,7 @@ fn the_doctor_tells_what_it_found_and_what_it_means() {
         assert!(flowing.contains(word), "`{word}` is missing in: {said}");
     }
     assert!(flowing.contains("the lab can run here"), "{said}");
-    // So few descriptors that not even a calibration fits.
+    // Too few descriptors even for a calibration.
     let said = Running::start(lab.command_after("ulimit -n 200", &["doctor"])).finish().exits(1).stdout;
     assert!(said.contains("the lab cannot run here") && said.contains("ulimit -n"), "{said}");
 }
@@ -217,7 +217,7 @@ fn the_doctor_tells_a_scenario_that_cannot_be_read_and_a_variable_that_names_no_
 fn nothing_is_installed_while_a_variable_names_no_program() {
     let lab = Lab::new();
     let mut command = lab.command(&["setup-browser"]);
-    // Nothing that could be installed with is on this path.
+    // This path has no program that could install anything.
     command.env("PUSHLAB_CHROMIUM", "/no/such/browser").env("PATH", lab.path("."));
     let finished = Running::start(command).finish().exits(1);
     assert_eq!(finished.stdout, "");
@@ -300,11 +300,11 @@ fn damaged_files_of_a_run_are_named_with_the_line() {
         lab.write("manifest.json", manifest);
         lab.write("records.jsonl", records);
         lab.run(&["report", "."]).exits(1).complains(words);
-        assert!(!lab.path("report.html").exists(), "no report is made of what cannot be judged");
+        assert!(!lab.path("report.html").exists(), "no report is made from damaged files");
     }
 }
 
-/// A disk that is full, or a byte that is damaged, costs a trial and not the run.
+/// A full disk or a damaged byte costs a trial, not the run.
 #[test]
 fn a_record_that_is_cut_within_a_character_or_damaged_is_left_out_with_a_warning() {
     let lab = Lab::new();

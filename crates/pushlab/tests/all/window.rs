@@ -1,5 +1,5 @@
-//! What a trial's window costs belongs to the events that arrived in it, whatever their due: the payload of
-//! each is exactly its text.
+//! The costs of a trial's window belong to the events that arrived in it, independently of their due: the
+//! payload of each is exactly its text.
 
 use std::{collections::BTreeMap, path::PathBuf, sync::atomic::AtomicBool};
 
@@ -14,8 +14,8 @@ const TEXT_BYTES: u64 = 100;
 /// Due in the window of a second, for all subscribers.
 const DUE: u64 = 40 * SUBSCRIBERS;
 
-/// Runs one trial: forty events a second for 1.2 s, of which the last is measured, and polls that bring
-/// about five of them.
+/// Runs one trial: forty events a second for 1.2 s, of which the last second is measured, and polls that bring
+/// about five events each.
 fn measured(pattern: Pattern, more: &str) -> Measurements {
     let _permit = Permit::one();
     let scenario = format!(
@@ -75,8 +75,8 @@ fn so_have_other_clients_and_other_transports() {
     }
 }
 
-/// A buffer lets events through by the dozen, those of the warm-up within the window and the last after it.
-/// One that never fills within the schedule lets nothing through before that ends.
+/// A buffer passes about a dozen events at a time: those of the warm-up within the window, the last ones after
+/// it. A buffer that never fills during the schedule passes nothing before the schedule ends.
 #[test]
 fn behind_a_buffer_it_is_that_of_what_the_buffer_let_through() {
     for pattern in [Pattern::Sse, Pattern::WebSocket] {

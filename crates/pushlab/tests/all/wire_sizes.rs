@@ -1,5 +1,5 @@
-//! The model's sizes are those that pass: each is compared with bytes read from a real server, asked
-//! with exactly the requests that the harness sends (`load-harness/src/data/server_protocol.rs`).
+//! The model's sizes are the real ones: each is compared with bytes read from a real server, with exactly the
+//! requests that the harness sends (`load-harness/src/data/server_protocol.rs`).
 
 use std::{
     io::{Read, Write},
@@ -11,20 +11,20 @@ use model::bytes::{self, EventText, PollSizes};
 
 use crate::lab::process::Serving;
 
-/// A text of so many bytes that no framing has to escape.
+/// A text of this many bytes that no framing has to escape.
 fn text(bytes: usize) -> String {
     "x".repeat(bytes)
 }
 
-/// One connection that is kept open, as a subscriber's.
+/// One kept connection, like a subscriber's.
 struct Wire {
     stream: TcpStream,
     host: String,
-    /// Read but not yet looked at.
+    /// Bytes that are read but not yet decoded.
     ahead: Vec<u8>,
 }
 
-/// An answer in its parts, as they came.
+/// An answer in its parts, as they arrived.
 struct Answer {
     status: u16,
     head: String,
@@ -34,7 +34,7 @@ struct Answer {
 impl Wire {
     fn to(serving: &Serving) -> Self {
         let host = serving.announcement.data.to_string();
-        // The model's transcripts have `127.0.0.1:40000`; the system's own ports have five digits.
+        // The model's transcripts have `127.0.0.1:40000`; the system's own ports have five digits too.
         assert_eq!(host.len(), "127.0.0.1:40000".len());
         Self { stream: serving.connect(), host, ahead: Vec::new() }
     }
@@ -46,7 +46,7 @@ impl Wire {
         request.len()
     }
 
-    /// Reads up to and including an end.
+    /// Reads up to and including this end.
     fn until(&mut self, end: &[u8]) -> Vec<u8> {
         loop {
             let found = self.ahead.windows(end.len()).position(|window| window == end);
@@ -149,7 +149,7 @@ fn a_short_poll_has_the_modelled_size() {
         serving.publish(&text(size));
     }
     check_batch(&sizes, &poll(1), 2, &[100, 16, 3_000]);
-    // From the tenth event on a cursor has one byte more, and is in the request twice.
+    // From the tenth event on a cursor has one more byte, and the request contains it twice.
     for _ in 5..=10 {
         serving.publish(&text(20));
     }
@@ -218,7 +218,7 @@ fn an_event_of_a_stream_has_the_modelled_size() {
     assert!(wire.head().starts_with("HTTP/1.1 200 OK\r\n"));
     let (_, prelude) = wire.chunk();
     assert!(prelude.contains(&format!("id: {}.0\n", serving.announcement.epoch)), "{prelude}");
-    // Blocks of 15 and fewer bytes cannot be; 255 and 256, 4,095 and 4,096 need one digit more.
+    // Blocks of 15 bytes or fewer are impossible; above 255 and 4,095 bytes the size has one more digit.
     let around = EventText::plain(0).sse_block(cursor(1));
     for (seq, size) in (1..).zip([16, 100, 255 - around, 256 - around, 4_095 - around, 4_096 - around]) {
         serving.publish(&text(size));
@@ -245,7 +245,7 @@ fn an_event_of_a_websocket_has_the_modelled_size() {
     let (_, first, place) = wire.frame();
     assert_eq!(first, TEXT_FRAME);
     assert!(place.starts_with(br#"{"cursor":""#));
-    // A payload of 125 bytes has the short header, one of 126 the long one.
+    // A payload of 125 bytes has the short header, one of 126 bytes the long one.
     let around = EventText::plain(0).json(cursor(1));
     for (seq, size) in (1..).zip([16, 125 - around, 126 - around, 3_000, 65_535 - around, 65_536 - around]) {
         serving.publish(&text(size));
@@ -261,7 +261,7 @@ fn an_event_of_a_websocket_has_the_modelled_size() {
 #[test]
 fn signs_of_life_have_the_modelled_size() {
     let contract::Heartbeat::Every(usual) = server::AppSettings::default().heartbeat else {
-        panic!("the usual heartbeat does not wait for silence");
+        panic!("the usual heartbeat does not wait for an idle stream");
     };
     assert_eq!(usual.as_secs_f64(), bytes::HEARTBEAT_EVERY_S);
     let serving = Serving::start(&["--heartbeat", "200ms"]);

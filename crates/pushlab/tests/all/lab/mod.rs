@@ -20,22 +20,22 @@ use tempfile::TempDir;
 /// The program under test.
 pub(crate) const PUSHLAB: &str = env!("CARGO_BIN_EXE_pushlab");
 
-/// Longest wait for anything; only a hang meets it.
+/// Longest wait for anything; only a hang reaches it.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(300);
 
-/// A working directory with `scenarios/` and, once something ran, `results/`; and the permit to run it.
+/// A working directory with `scenarios/` and, after a run, `results/`; and the permit to measure in it.
 pub(crate) struct Lab {
     folder: TempDir,
     _permit: Permit,
 }
 
 impl Lab {
-    /// A lab beside those of other tests.
+    /// A lab that may run beside those of other tests.
     pub(crate) fn new() -> Self {
         Self::with(Permit::one())
     }
 
-    /// A lab while no other test has one; the same thread may have several.
+    /// A lab that runs alone: no other test has one; the same thread may have several.
     pub(crate) fn alone() -> Self {
         Self::with(Permit::alone())
     }
@@ -66,7 +66,7 @@ impl Lab {
         command
     }
 
-    /// The same through a shell that first does `before`, such as setting a limit.
+    /// The same through a shell that first runs `before`, such as a command that sets a limit.
     pub(crate) fn command_after(&self, before: &str, arguments: &[&str]) -> Command {
         let mut command = Command::new("sh");
         let script = format!("{before}; exec \"$0\" \"$@\"");
@@ -80,7 +80,7 @@ impl Lab {
         Running::start(self.command(arguments)).finish()
     }
 
-    /// The folders of the runs, `latest` left out.
+    /// The folders of the runs, without `latest`.
     pub(crate) fn runs(&self) -> Vec<PathBuf> {
         let Ok(entries) = fs::read_dir(self.path("results")) else { return Vec::new() };
         let mut runs: Vec<PathBuf> = entries
@@ -104,7 +104,7 @@ impl Lab {
     }
 }
 
-/// Limits that a busy machine with a debug build keeps: these tests are about other things.
+/// Limits that a busy machine with a debug build keeps: these tests do not check limits.
 const PATIENT_LIMITS: &str = "added_age = \"10s\"\nharness_cpu = 1.0\n\
                               swapped_pages = 1000000\ntail_samples = 0";
 
@@ -141,18 +141,18 @@ pub(crate) fn scenario(name: &str, changes: &[(&str, &str)]) -> String {
     text
 }
 
-/// Says which test, or which part of one, did not run, and why. It goes to stderr, which cargo shows of failed
-/// tests only, and to the file from which `just test` makes its last line.
+/// Reports which test, or which part of one, did not run, and why: on stderr, which cargo shows for failed
+/// tests only, and in the file from which `just test` makes its last line.
 pub(crate) fn did_not_run(what: &str, why: &str) {
     eprintln!("did not run: {what} ({why})");
     if let Some(path) = env::var_os("PUSHLAB_TEST_DID_NOT_RUN") {
         let mut file = fs::File::options().create(true).append(true).open(path).unwrap();
-        // One write, so that tests side by side do not mix their lines.
+        // One write, so that concurrent tests do not mix their lines.
         file.write_all(format!("{what} ({why})\n").as_bytes()).unwrap();
     }
 }
 
-/// Polls until there is something.
+/// Polls until there is a value.
 pub(crate) fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
     let deadline = Instant::now() + PATIENCE;
     loop {
@@ -177,7 +177,7 @@ pub(crate) fn records(run: &Path) -> Vec<TrialRecord> {
     read(&run.join("records.jsonl")).lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
-/// Waits until a run has so many whole records.
+/// Waits until a run has this many whole records.
 pub(crate) fn until_records(run: &Path, count: usize) {
     let whole = || fs::read(run.join("records.jsonl")).unwrap_or_default();
     until("a record", || (whole().iter().filter(|&&byte| byte == b'\n').count() >= count).then_some(()));

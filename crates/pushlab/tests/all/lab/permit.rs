@@ -1,4 +1,4 @@
-//! How many tests may measure at a time. The test program runs as many tests as the machine has cores, but
+//! Limits how many tests measure at a time. The test program runs as many tests as the machine has cores, but
 //! every bench binds its server to the same core.
 
 use std::{
@@ -9,47 +9,47 @@ use std::{
     thread,
 };
 
-/// A semaphore's permit. A thread that holds one gets further ones without waiting, and gives all back with
-/// the last.
+/// A semaphore's permit. A thread that holds one gets further ones without waiting, and returns all of them
+/// with the last.
 ///
-/// A test takes what it shares with others, such as the records of a run, before it takes a permit: the one
-/// that makes them has to get one, too.
+/// A test takes data that it shares with others, such as the records of a run, before it takes a permit: the
+/// test that produces the data also needs a permit.
 #[derive(Debug)]
 pub(crate) struct Permit {
-    /// What a thread holds is counted by the thread.
+    /// The holdings of each thread are counted in the thread.
     stays_here: PhantomData<MutexGuard<'static, ()>>,
 }
 
-/// What one thread holds: so much of the semaphore, for so many permits.
+/// The holdings of one thread: its amount of the semaphore, and its number of permits.
 #[derive(Debug, Clone, Copy)]
 struct Held {
     amount: usize,
     permits: usize,
 }
 
-/// What is taken of the semaphore.
+/// The amount that is taken from the semaphore.
 static TAKEN: Mutex<usize> = Mutex::new(0);
-/// Something was given back.
+/// Signalled when an amount is returned.
 static GIVEN_BACK: Condvar = Condvar::new();
-/// Held by the next to get a permit, so that many small ones do not keep a large one away.
+/// Held by the thread that is next in line, so that many small permits do not starve a large one.
 static FIRST_IN_LINE: Mutex<()> = Mutex::new(());
 
 thread_local! {
     static HELD: Cell<Held> = const { Cell::new(Held { amount: 0, permits: 0 }) };
 }
 
-/// Two tests at least; with more cores, which the servers do not use, half as many as cores.
+/// At least two tests; with more cores, which the servers do not use, half as many tests as cores.
 fn all() -> usize {
     (thread::available_parallelism().map_or(1, NonZero::get) / 2).max(2)
 }
 
 impl Permit {
-    /// To measure beside others.
+    /// A permit to measure beside other tests.
     pub(crate) fn one() -> Self {
         Self::of(1)
     }
 
-    /// To measure alone: what the test does would disturb others.
+    /// A permit to measure alone, for a test that would disturb others.
     pub(crate) fn alone() -> Self {
         Self::of(all())
     }

@@ -1,4 +1,4 @@
-//! The program as a process: run to its end, watched, signalled, and never left behind.
+//! The program as a process: run to its end, observed, signalled, and never left behind.
 
 use std::{
     fs,
@@ -13,7 +13,7 @@ use contract::{Announcement, ServerStats};
 
 use super::{PATIENCE, PUSHLAB, until};
 
-/// How the program ended and what it said.
+/// The program's exit code and output.
 #[derive(Debug)]
 pub(crate) struct Finished {
     pub(crate) code: Option<i32>,
@@ -22,13 +22,13 @@ pub(crate) struct Finished {
 }
 
 impl Finished {
-    /// Asserts the exit code; shows what was said if it is another.
+    /// Asserts the exit code; prints the output if it differs.
     pub(crate) fn exits(self, code: i32) -> Self {
         assert_eq!(self.code, Some(code), "stdout: {}\nstderr: {}", self.stdout, self.stderr);
         self
     }
 
-    /// Asserts that stderr holds all these words.
+    /// Asserts that stderr contains all these texts.
     pub(crate) fn complains(self, words: &[&str]) -> Self {
         for word in words {
             assert!(self.stderr.contains(word), "`{word}` is missing in: {}", self.stderr);
@@ -54,12 +54,12 @@ impl Running {
         self.child.as_ref().unwrap().id()
     }
 
-    /// Waits for the end; a program that never ends is killed and fails the test.
+    /// Waits for the end; a program that does not end is killed and fails the test.
     pub(crate) fn finish(mut self) -> Finished {
         let pid = self.pid();
         let (ended, end) = channel::<()>();
         let watchdog = thread::spawn(move || {
-            // The sender is dropped once the child has been waited for, so until then its id is its own.
+            // The sender is dropped after the child was reaped, so until then its process id is not reused.
             let hangs = end.recv_timeout(PATIENCE) == Err(RecvTimeoutError::Timeout);
             if hangs {
                 signal(pid, "KILL");
@@ -75,7 +75,7 @@ impl Running {
         finished
     }
 
-    /// Kills it as `kill -9` does: it can do nothing more.
+    /// Kills it as `kill -9` does: it cannot clean up.
     pub(crate) fn kill(mut self) {
         if let Some(mut child) = self.child.take() {
             child.kill().unwrap();
@@ -102,7 +102,7 @@ impl Running {
         })
     }
 
-    /// Its stdout, to be read by somebody else.
+    /// Its stdout, for another reader.
     pub(crate) fn take_stdout(&mut self) -> ChildStdout {
         self.child.as_mut().unwrap().stdout.take().unwrap()
     }
@@ -147,7 +147,7 @@ impl Serving {
         Self { child, stdin, stdout, announcement: announcement.expect("one line of JSON") }
     }
 
-    /// A connection to the data plane; reading from it fails rather than hanging.
+    /// A connection to the data plane; a read fails instead of hanging.
     pub(crate) fn connect(&self) -> TcpStream {
         let stream = TcpStream::connect(self.announcement.data).unwrap();
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
@@ -181,7 +181,7 @@ impl Serving {
         self.child.id()
     }
 
-    /// The counters, as the control plane tells them.
+    /// The counters, as the control plane reports them.
     pub(crate) fn stats(&self) -> ServerStats {
         let mut stream = TcpStream::connect(self.announcement.control).unwrap();
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
@@ -233,7 +233,7 @@ pub(crate) fn children_of(parent: u32, subcommand: &str) -> Vec<u32> {
         .collect()
 }
 
-/// Whether a process still runs; a dead one that nobody has waited for does not.
+/// Whether a process still runs; a zombie does not.
 pub(crate) fn is_running(pid: u32) -> bool {
     state_and_parent(pid).is_some_and(|(state, _)| state != 'Z')
 }

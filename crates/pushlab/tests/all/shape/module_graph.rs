@@ -1,21 +1,21 @@
-//! Which module of a crate names which other one, read from the source text: enough of Rust's grammar for
-//! paths and `use` declarations, and nothing else.
+//! Finds which modules of a crate name each other, from the source text. It knows only as much of Rust's
+//! grammar as paths and `use` declarations need.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
     iter,
 };
 
-/// A module by the names on the way to it; the crate's root is empty.
+/// The path of a module; the crate's root is empty.
 pub(super) type Module = Vec<String>;
 
-/// The modules of a crate and, for each, those that it names. A name that a module only passes on by `use`
-/// counts as one of the module that defines it.
+/// The modules of a crate and, for each, the modules that it names. If a module only re-exports a name with
+/// `use`, the name counts for the module that defines it.
 pub(super) struct ModuleGraph {
     named: BTreeMap<Module, BTreeSet<Module>>,
 }
 
-/// What the text of one module says.
+/// The paths and imports in the text of one module.
 #[derive(Default)]
 struct Said {
     /// Paths within the crate, from its root.
@@ -25,7 +25,7 @@ struct Said {
 }
 
 impl ModuleGraph {
-    /// From the text of each module's file. Tests take no part.
+    /// Builds the graph from the text of each module's file, without tests.
     pub(super) fn of(sources: &BTreeMap<Module, String>) -> Self {
         let codes: BTreeMap<&Module, String> =
             sources.iter().map(|(module, text)| (module, code_alone(text))).collect();
@@ -49,13 +49,13 @@ impl ModuleGraph {
         Self { named: named.collect() }
     }
 
-    /// Groups of modules that all depend on each other. A module and those below it may: they are taken
-    /// together, and only what is below it must have no circle of its own.
+    /// Groups of modules that all depend on each other. A module and its descendants may do so: they count as
+    /// one, and only the descendants must have no circle among themselves.
     pub(super) fn circles(&self) -> Vec<BTreeSet<&Module>> {
         self.circles_among(&self.named.keys().collect())
     }
 
-    /// The modules of a circle, each with those of the circle that it names, in words.
+    /// The modules of a circle in words, each with the modules of the circle that it names.
     pub(super) fn in_words(&self, circle: &BTreeSet<&Module>) -> String {
         let name = |module: &Module| match &module[..] {
             [] => "the root".to_owned(),
@@ -82,7 +82,7 @@ impl ModuleGraph {
             if circle.len() == 1 {
                 continue;
             }
-            // A module stands before those below it.
+            // A module comes before its descendants.
             if circle.iter().all(|module| module.starts_with(first)) {
                 let below = circle.iter().copied().filter(|module| *module != first).collect();
                 circles.extend(self.circles_among(&below));
@@ -93,7 +93,7 @@ impl ModuleGraph {
         circles
     }
 
-    /// What a module depends on, through others too, within a set of modules.
+    /// The modules of a set that a module depends on, directly or through others.
     fn reached_from<'a>(&'a self, module: &[String], within: &BTreeSet<&'a Module>) -> BTreeSet<&'a Module> {
         let mut reached = BTreeSet::new();
         let mut to_visit = vec![module];
@@ -109,10 +109,10 @@ impl ModuleGraph {
 }
 
 impl Said {
-    /// By the tokens of a module, which may hold further modules in braces: these count as part of it.
+    /// From the tokens of a module. Modules in braces within it count as part of it.
     fn by(module: &[String], tokens: &[&str], modules: &BTreeSet<&Module>) -> Self {
         let mut said = Self::default();
-        // Modules in braces that are open here, with the depth of braces outside of each.
+        // The open modules in braces, each with the depth of braces outside it.
         let mut inline: Vec<(&str, usize)> = Vec::new();
         let (mut depth, mut at) = (0, 0);
         while let Some(&token) = tokens.get(at) {
@@ -167,7 +167,7 @@ impl Said {
     }
 }
 
-/// The module in the innermost of the braces that are open.
+/// The module of the innermost open braces.
 fn within(module: &[String], inline: &[(&str, usize)]) -> Module {
     module.iter().cloned().chain(inline.iter().map(|(name, _)| (*name).to_owned())).collect()
 }
@@ -176,7 +176,7 @@ fn child(module: &[String], name: &str) -> Module {
     module.iter().map(String::as_str).chain([name]).map(str::to_owned).collect()
 }
 
-/// A path as it stands in a module, from the crate's root; none for one into another crate.
+/// A path in a module as a path from the crate's root; none for a path into another crate.
 fn from_root(path: &[&str], here: &[String], modules: &BTreeSet<&Module>) -> Option<Vec<String>> {
     let up = path.iter().take_while(|name| **name == "super").count();
     let (base, rest) = match path.first()? {
@@ -190,14 +190,14 @@ fn from_root(path: &[&str], here: &[String], modules: &BTreeSet<&Module>) -> Opt
     Some(base.iter().cloned().chain(rest.iter().map(|name| (*name).to_owned())).collect())
 }
 
-/// The module that defines what a path from the root leads to: as far as its names are modules, and on where
-/// the next is one that `use` brought there.
+/// The module that defines the target of a path from the root: follows the path through modules, and then
+/// through names that `use` imported there.
 fn defining_module(path: &[String], said: &BTreeMap<&Module, Said>) -> Module {
     let length = (0..=path.len()).rev().find(|&length| said.contains_key(&path[..length].to_vec()));
     let (module, rest) = path.split_at(length.unwrap_or(0));
     let imported = rest.first().and_then(|name| said.get(&module.to_vec())?.imports.get(name));
     match imported {
-        // What brings a name that it has itself, as `use self::x` does, leads nowhere else.
+        // A `use` of a module's own name, such as `use self::x`, leads to no other module.
         Some(source) if !source.starts_with(&path[..=module.len()]) => {
             let further: Vec<String> = source.iter().chain(&rest[1..]).cloned().collect();
             defining_module(&further, said)
@@ -206,13 +206,13 @@ fn defining_module(path: &[String], said: &BTreeMap<&Module, Said>) -> Module {
     }
 }
 
-/// One path of a `use` declaration, and the name that it gets.
+/// One path of a `use` declaration, and the name that it imports.
 struct Import<'a> {
     path: Vec<&'a str>,
     name: &'a str,
 }
 
-/// Reads a tree of a `use` declaration from `at` on (The Rust Reference, Use declarations).
+/// Reads a tree of a `use` declaration, starting at `at` (The Rust Reference, Use declarations).
 fn use_tree<'a>(tokens: &[&'a str], at: &mut usize, outer: &[&'a str], found: &mut Vec<Import<'a>>) {
     let mut path = outer.to_vec();
     let mut name = None;
@@ -229,7 +229,7 @@ fn use_tree<'a>(tokens: &[&'a str], at: &mut usize, outer: &[&'a str], found: &m
                 *at += 1;
                 return;
             }
-            // At the start it leads into another crate.
+            // A leading `::` leads into another crate.
             "::" if path.is_empty() => path.push(token),
             "::" => {}
             "as" => {
@@ -241,7 +241,7 @@ fn use_tree<'a>(tokens: &[&'a str], at: &mut usize, outer: &[&'a str], found: &m
         }
         *at += 1;
     }
-    // Nothing stands behind a last comma.
+    // There is no path after a trailing comma.
     if *at > start
         && let Some(&last) = path.last()
     {
@@ -249,7 +249,7 @@ fn use_tree<'a>(tokens: &[&'a str], at: &mut usize, outer: &[&'a str], found: &m
     }
 }
 
-/// The tokens without the items that only tests have, and the names of modules among these.
+/// The tokens without `#[cfg(test)]` items, and the names of the modules among these items.
 fn without_tests<'a>(tokens: &[&'a str]) -> (Vec<&'a str>, Vec<&'a str>) {
     const FOR_TESTS: [&str; 7] = ["#", "[", "cfg", "(", "test", ")", "]"];
     let (mut left, mut modules) = (Vec::new(), Vec::new());
@@ -268,7 +268,7 @@ fn without_tests<'a>(tokens: &[&'a str]) -> (Vec<&'a str>, Vec<&'a str>) {
     (left, modules)
 }
 
-/// Where an item ends: behind its block, or behind its semicolon.
+/// The end of an item: after its block or its semicolon.
 fn end_of_item(tokens: &[&str], start: usize) -> usize {
     let first = tokens[start..].iter().find(|token| ["use", "{", ";"].contains(token));
     let mut depth = 0_usize;
@@ -296,7 +296,7 @@ fn in_word(letter: char) -> bool {
     letter.is_alphanumeric() || letter == '_'
 }
 
-/// Words, `::`, and every other character by itself.
+/// Words, `::`, and every other character as a token of its own.
 fn tokens(code: &str) -> Vec<&str> {
     let mut tokens = Vec::new();
     let mut rest = code.trim_start();
@@ -313,7 +313,7 @@ fn tokens(code: &str) -> Vec<&str> {
     tokens
 }
 
-/// The text without comments and without what stands in quotes.
+/// The text without comments and without quoted text.
 fn code_alone(text: &str) -> String {
     let mut code = String::new();
     let mut rest = text;
@@ -325,7 +325,7 @@ fn code_alone(text: &str) -> String {
     code
 }
 
-/// Length of the comment that the text begins with.
+/// Length of the comment at the start of the text.
 fn comment(text: &str) -> Option<usize> {
     if text.starts_with("//") {
         return Some(text.find('\n').unwrap_or(text.len()));
@@ -350,7 +350,7 @@ fn comment(text: &str) -> Option<usize> {
     (at > 0).then_some(at)
 }
 
-/// Length of the string or character that the text begins with; a lifetime is none.
+/// Length of the string or character at the start of the text; a lifetime is neither.
 fn quoted(text: &str) -> Option<usize> {
     if let Some(raw) = text.strip_prefix('r') {
         let hashes = raw.len() - raw.trim_start_matches('#').len();
@@ -382,7 +382,7 @@ fn quoted(text: &str) -> Option<usize> {
     }
 }
 
-/// A crate of these files and texts.
+/// A crate with these files and texts.
 fn graph_of(files: &[(&str, &str)]) -> ModuleGraph {
     let module =
         |name: &str| name.split("::").filter(|part| !part.is_empty()).map(str::to_owned).collect::<Module>();
@@ -400,9 +400,9 @@ fn two_modules_that_name_each_other_are_a_circle_however_they_do() {
         ("", "use crate::b::B;", "use crate::a::A;"),
         ("", "fn f() { crate::b::f::<u8>() }", "use super::a;"),
         ("", "use crate::{c, b::{self, B}};", "mod inner { use super::super::a::A; }"),
-        // By way of what the root passes on.
+        // Through a re-export of the root.
         ("pub use a::{A as One}; pub(crate) use self::b::B;", "use crate::B;", "type T = crate::One;"),
-        // Quotes and braces in quotes do not mislead.
+        // Quotes and braces in quotes are ignored.
         ("", "const A: char = '\"'; use crate::b::B;", "fn f<'a>(_: &'a str) { r#\"}\"#; crate::a::f() }"),
     ] {
         assert_eq!(
