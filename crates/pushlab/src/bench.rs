@@ -1,6 +1,7 @@
 //! `pushlab bench`: calibrate, run every trial, write the report.
 
 mod choice;
+mod list;
 mod trials;
 
 use std::{env, path::PathBuf, process::ExitCode, sync::atomic::AtomicBool};
@@ -10,8 +11,8 @@ use choice::Choice;
 use clap::Args;
 use contract::{BrowserTask, Manifest, Pattern, PublishedSchedule, RECORD_SCHEMA};
 use load_harness::{
-    CalibrationKey, Cores, Harness, TrialOrder, ensure_descriptors, environment, fitting_subscribers,
-    raise_descriptor_limit,
+    CalibrationKey, Cores, Harness, TrialOrder, calibration_order, ensure_descriptors, environment,
+    fitting_subscribers, raise_descriptor_limit,
 };
 use report::Verdict;
 use tokio::signal::unix::{SignalKind, signal};
@@ -45,6 +46,9 @@ pub(crate) struct BenchArguments {
     /// servers see `just peers`
     #[arg(long)]
     pub(crate) all: bool,
+    /// List the scenarios with their questions and how long each takes, and measure nothing
+    #[arg(long)]
+    pub(crate) list: bool,
     /// Run only the part of the named scenarios that the default run takes: its patterns, swept values and
     /// blocks
     #[arg(long, requires = "scenarios", conflicts_with = "all")]
@@ -76,6 +80,10 @@ pub(crate) struct BenchArguments {
 }
 
 pub(crate) fn run(arguments: &BenchArguments) -> Result<ExitCode, Failure> {
+    if arguments.list {
+        say(list::table(arguments)?);
+        return Ok(ExitCode::SUCCESS);
+    }
     let plan = Plan::make(arguments)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let (folder, ending) = runtime.block_on(plan.carry_out(arguments))?;
@@ -128,7 +136,7 @@ struct Plan {
     manifest: Manifest,
     harness: Harness,
     orders: Vec<TrialOrder>,
-    calibrations: Vec<CalibrationKey>,
+    calibrations: Vec<TrialOrder>,
 }
 
 impl Plan {
@@ -155,7 +163,7 @@ impl Plan {
         check_descriptors(&orders, fitting)?;
         let cores = Cores::of_this_machine();
         let environment = environment(&cores, checkout::commit(&files_of(&chosen)));
-        let calibrations = calibrations_for(&orders);
+        let calibrations = calibrations_for(&orders, arguments.seed)?;
         Ok(Self {
             manifest: Manifest {
                 schema: RECORD_SCHEMA,
@@ -264,17 +272,20 @@ fn is_calibrated(order: &TrialOrder) -> bool {
 }
 
 /// The calibrations that the trials need, ordered by pattern.
-fn calibrations_for(orders: &[TrialOrder]) -> Vec<CalibrationKey> {
-    let mut keys: Vec<CalibrationKey> = Vec::new();
+fn calibrations_for(orders: &[TrialOrder], seed: u64) -> Result<Vec<TrialOrder>> {
+    let mut trials_by_key: Vec<(CalibrationKey, Vec<&TrialOrder>)> = Vec::new();
     for pattern in Pattern::ALL {
         for order in orders.iter().filter(|order| order.plan.pattern == pattern && is_calibrated(order)) {
             let key = CalibrationKey::of(&order.plan);
-            if !keys.contains(&key) {
-                keys.push(key);
+            match trials_by_key.iter_mut().find(|(known, _)| *known == key) {
+                Some((_, trials)) => trials.push(order),
+                None => trials_by_key.push((key, vec![order])),
             }
         }
     }
-    keys
+    let calibrations =
+        trials_by_key.into_iter().map(|(key, trials)| Ok(calibration_order(key, &trials, seed)?));
+    calibrations.collect()
 }
 
 /// The files of the scenarios to run, with the files that they replay and the servers that they name.

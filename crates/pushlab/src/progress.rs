@@ -18,7 +18,7 @@ pub(crate) struct Display {
 impl Display {
     /// A display for these trials; the bar of the run has their total expected length.
     pub(crate) fn new(orders: &[&TrialOrder]) -> Self {
-        let expected = orders.iter().map(|order| order.expected_length()).sum();
+        let expected = expected_length(orders.iter().copied());
         let bars = MultiProgress::new();
         let shown = !bars.is_hidden();
         let bars = shown.then(|| {
@@ -132,6 +132,11 @@ fn style(template: &str) -> ProgressStyle {
 
 fn millis(duration: Duration) -> u64 {
     duration.as_millis() as u64
+}
+
+/// How long trials take, one after the other.
+pub(crate) fn expected_length<'a>(orders: impl Iterator<Item = &'a TrialOrder>) -> Duration {
+    orders.map(TrialOrder::expected_length).sum()
 }
 
 /// Minutes and seconds, such as `4:05`.

@@ -85,6 +85,9 @@ impl Loaded {
     }
 }
 
+/// From this similarity of Jaro and Winkler on, a name may be a misspelt other one.
+const ALIKE: f64 = 0.8;
+
 /// Random streams of the seed; the schedule uses the first two.
 const PHASE_STREAM: u64 = 2;
 const ORDER_STREAM: u64 = 3;
@@ -104,10 +107,15 @@ pub(crate) fn poll_phase(seed: u64, block: u32) -> f64 {
 
 /// All scenarios of a folder.
 pub(crate) fn all(folder: &Path) -> Result<Vec<Loaded>, Failure> {
-    let mut loaded = files(folder)?.iter().map(|file| load(file)).collect::<Result<Vec<_>, _>>()?;
+    let mut loaded = by_name(folder)?;
     // Scenarios that compare more patterns come first in every list and report.
     loaded.sort_by_key(|loaded| std::cmp::Reverse(loaded.patterns_by_default()));
     Ok(loaded)
+}
+
+/// All scenarios of a folder, by name.
+pub(crate) fn by_name(folder: &Path) -> Result<Vec<Loaded>, Failure> {
+    files(folder)?.iter().map(|file| load(file)).collect()
 }
 
 /// The scenario files of a folder, by name.
@@ -133,8 +141,16 @@ pub(crate) fn named(folder: &Path, name: &str) -> Result<Loaded, Failure> {
     let file = if by_path { PathBuf::from(name) } else { folder.join(format!("{name}.toml")) };
     if !by_path && !file.is_file() {
         let files = files(folder)?;
-        let known: Vec<_> = files.iter().filter_map(|file| file.file_stem()?.to_str()).collect();
-        let error = anyhow::anyhow!("there is no scenario `{name}`; known scenarios: {}", known.join(", "));
+        let known = files.iter().filter_map(|file| file.file_stem()?.to_str());
+        let nearest = known
+            .map(|known| (strsim::jaro_winkler(name, known), known))
+            .max_by(|(left, _), (right, _)| left.total_cmp(right));
+        let hint = match nearest {
+            Some((likeness, nearest)) if likeness > ALIKE => format!("did you mean `{nearest}`? "),
+            Some(_) | None => String::new(),
+        };
+        let all = files.len();
+        let error = anyhow::anyhow!("there is no scenario `{name}`: {hint}`just bench --list` lists all {all}");
         return Err(Failure::Usage(error));
     }
     let mut loaded = load(&file)?;

@@ -47,15 +47,22 @@ impl CalibrationKey {
         }
     }
 
-    /// Warm-up and window, whole seconds: the scatter of the ages is taken over the seconds of the window. For
-    /// short polling only the time of an exchange is needed.
-    const fn lengths(self) -> [Duration; 2] {
-        let warm_up = if self.subscribers < MANY { 1 } else { 2 };
+    /// Warm-up and window. The scatter of the ages is taken over the seconds of the window; for short polling
+    /// only the time of an exchange is needed. Neither is longer than in the longest of `trials`, for which the
+    /// calibration is: it need not be more exact than they are.
+    fn lengths(self, trials: &[&TrialOrder]) -> [Duration; 2] {
+        let longest = |of: fn(&Settings) -> Period| {
+            trials.iter().map(|trial| *of(&trial.plan.settings)).max().unwrap_or(Duration::MAX)
+        };
+        let warm_up = match self.subscribers {
+            0..MANY => longest(|settings| settings.warm_up).min(Duration::from_secs(1)),
+            MANY.. => Duration::from_secs(2),
+        };
         let measure = match self.pattern {
             Pattern::ShortPolling => 1,
             Pattern::LongPolling | Pattern::Sse | Pattern::WebSocket => 3,
         };
-        [Duration::from_secs(warm_up), Duration::from_secs(measure)]
+        [warm_up, longest(|settings| settings.measure).min(Duration::from_secs(measure))]
     }
 
     /// Events per second.
@@ -72,11 +79,16 @@ impl From<Pattern> for CalibrationKey {
     }
 }
 
-/// The calibration trial of all trials with the same key.
+/// The calibration trial of `trials`, all of which have this key.
 ///
 /// # Errors
 /// Never in practice: its schedule is a valid constant.
-pub fn calibration_order(key: CalibrationKey, seed: u64, order: u32) -> Result<TrialOrder, ScheduleError> {
+pub fn calibration_order(
+    key: CalibrationKey,
+    trials: &[&TrialOrder],
+    seed: u64,
+) -> Result<TrialOrder, ScheduleError> {
+    let [warm_up, measure] = key.lengths(trials);
     let events = Arrivals::Steady { rate_hz: key.rate_hz() };
     let settings = Settings {
         subscribers: key.subscribers,
@@ -103,15 +115,15 @@ pub fn calibration_order(key: CalibrationKey, seed: u64, order: u32) -> Result<T
         browser: None,
         stairs: Vec::new(),
         idle: Period::default(),
-        warm_up: Period(key.lengths()[0]),
-        measure: Period(key.lengths()[1]),
+        warm_up: Period(warm_up),
+        measure: Period(measure),
         drain: Period::from_millis(500),
         events: events.clone(),
     };
     let length = settings.schedule_length();
     let schedule = Schedule::build(&events, None, seed, length, settings.payload_bytes)?;
     let plan = TrialPlan { pattern: key.pattern, settings };
-    Ok(TrialOrder { order, block: 0, ..TrialOrder::new("calibration", plan, schedule) })
+    Ok(TrialOrder { block: 0, ..TrialOrder::new("calibration", plan, schedule) })
 }
 
 #[cfg(test)]
@@ -124,8 +136,28 @@ mod tests {
         assert_eq!((key(1).rate_hz(), key(2_000).rate_hz()), (19.0, 19.0));
         assert!((key(10_000).rate_hz() - 4.0).abs() < 1e-9);
         let interval = |subscribers| {
-            calibration_order(key(subscribers), 1, 0).unwrap().plan.settings.poll_interval.milliseconds()
+            calibration_order(key(subscribers), &[], 1).unwrap().plan.settings.poll_interval.milliseconds()
         };
         assert_eq!((interval(8), interval(10_000)), (97.0, 1_000.0));
+    }
+
+    #[test]
+    fn a_calibration_is_no_longer_than_the_longest_trial_that_it_is_for() {
+        let lasting = |warm_up_ms: u64, measure_ms: u64| {
+            let mut trial = calibration_order(Pattern::Sse.into(), &[], 1).unwrap();
+            trial.plan.settings.warm_up = Period::from_millis(warm_up_ms);
+            trial.plan.settings.measure = Period::from_millis(measure_ms);
+            trial
+        };
+        let (short, long) = (lasting(200, 1_000), lasting(5_000, 60_000));
+        let lengths = |subscribers, trials: &[&TrialOrder]| {
+            let key = CalibrationKey { subscribers, ..Pattern::Sse.into() };
+            let settings = calibration_order(key, trials, 1).unwrap().plan.settings;
+            [settings.warm_up, settings.measure].map(|length| length.as_millis())
+        };
+        assert_eq!(lengths(8, &[&short]), [200, 1_000]);
+        assert_eq!(lengths(8, &[&short, &long]), [1_000, 3_000]);
+        assert_eq!(lengths(1_000, &[&short]), [2_000, 1_000]);
+        assert_eq!(lengths(8, &[]), [1_000, 3_000]);
     }
 }

@@ -132,7 +132,7 @@ mod tests {
             (Pattern::Sse, 38.0, 0, 4_500_000_000),
             (Pattern::WebSocket, 38.0, 0, 4_500_000_000),
         ] {
-            let stretch = Stretch::of(&calibration_order(pattern.into(), 1, 0).unwrap());
+            let stretch = Stretch::of(&calibration_order(pattern.into(), &[], 1).unwrap());
             assert_eq!(
                 (stretch.from_ns, stretch.last_due_ns),
                 (due_ns(19.0), Some(due_ns(last))),

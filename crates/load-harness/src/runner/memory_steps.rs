@@ -180,7 +180,7 @@ mod tests {
     use super::*;
 
     fn order(stairs: &[u32]) -> TrialOrder {
-        let mut order = calibration_order(Pattern::Sse.into(), 1, 0).unwrap();
+        let mut order = calibration_order(Pattern::Sse.into(), &[], 1).unwrap();
         order.plan.settings.stairs = stairs.to_vec();
         order.plan.settings.subscribers = 1_000;
         order

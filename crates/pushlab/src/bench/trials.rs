@@ -7,7 +7,7 @@ use std::{
 
 use anyhow::Result;
 use contract::{Calibration, Outcome, Scenario, TrialRecord};
-use load_harness::{CalibrationKey, TrialOrder, TrialResult, calibrate, calibration_order};
+use load_harness::{CalibrationKey, TrialOrder, TrialResult, calibrate};
 use report::{ThresholdOutcome, Verdict};
 
 use super::{BenchArguments, Plan};
@@ -21,12 +21,8 @@ impl Plan {
     /// Calibrates, then runs every trial. A trial that the machine disturbed runs again at the end of its
     /// block, when the disturbance may be over.
     pub(super) async fn run_all(&self, folder: &mut ResultsFolder, arguments: &BenchArguments) -> Result<()> {
-        let calibrations: Vec<TrialOrder> = self
-            .calibrations
-            .iter()
-            .map(|key| calibration_order(*key, self.harness.seed, 0))
-            .collect::<Result<_, _>>()?;
-        let everything: Vec<&TrialOrder> = calibrations.iter().chain(&self.orders).collect();
+        let calibrations = self.calibrations.len();
+        let everything: Vec<&TrialOrder> = self.calibrations.iter().chain(&self.orders).collect();
         let mut display = Display::new(&everything);
         say(format!("{}: about {}", self.size(), clock(display.expected())));
         let mut known: HashMap<CalibrationKey, Calibration> = HashMap::new();
@@ -37,7 +33,7 @@ impl Plan {
             let mut queue: VecDeque<(usize, TrialOrder)> =
                 block.iter().map(|(number, order)| (*number, (*order).clone())).collect();
             while let Some((number, mut order)) = queue.pop_front() {
-                let is_calibration = number <= calibrations.len();
+                let is_calibration = number <= calibrations;
                 // The cost of a delivery on the lab's own server says nothing about other servers.
                 let calibrated = !is_calibration && order.plan.settings.server.is_pushlab();
                 let key = CalibrationKey::of(&order.plan);
@@ -67,7 +63,7 @@ impl Plan {
                 if arguments.fail_fast
                     && queue.iter().all(|(_, order)| order.attempt == 1)
                     && let Some(reason) =
-                        self.bad_news(folder.path(), number.saturating_sub(calibrations.len()))?
+                        self.bad_news(folder.path(), number.saturating_sub(calibrations))?
                 {
                     display.note(&format!("stopped early: {reason}"));
                     break 'run;

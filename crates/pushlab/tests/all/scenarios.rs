@@ -141,7 +141,7 @@ fn the_default_run_takes_about_four_minutes_and_compares_in_four_blocks() {
     // One calibration for each pattern and number of subscribers.
     for (pattern, subscribers) in calibrations {
         let key = CalibrationKey { pattern, transport: Transport::Http1, has_relay: false, subscribers };
-        expected += load_harness::calibration_order(key, 1, 0).unwrap().expected_length();
+        expected += load_harness::calibration_order(key, &[], 1).unwrap().expected_length();
     }
     let seconds = expected.as_secs();
     assert!((225..=265).contains(&seconds), "{seconds} s are not about four minutes");

@@ -21,19 +21,6 @@ fn refused(lab: &Lab, arguments: &[&str]) -> Finished {
 }
 
 #[test]
-fn an_unknown_scenario_is_answered_with_the_known_ones() {
-    let lab = Lab::new();
-    lab.scenario("one", &[]);
-    lab.scenario("two", &[]);
-    for subcommand in ["bench", "predict"] {
-        refused(&lab, &[subcommand, "three"]).complains(&["`three`", "one", "two"]);
-    }
-    // The known one does not start because the other is unknown.
-    refused(&lab, &["bench", "one", "three"]).complains(&["`three`"]);
-    refused(&lab, &["bench", "elsewhere.toml"]).complains(&["elsewhere.toml cannot be read"]);
-}
-
-#[test]
 fn an_absurd_scenario_is_refused_with_file_key_and_what_is_allowed() {
     let lab = Lab::new();
     /// Changed lines, and texts of the message.
@@ -60,6 +47,36 @@ fn an_absurd_scenario_is_refused_with_file_key_and_what_is_allowed() {
     refused(&lab, &["bench", "absurd"]).complains(&["scenarios/absurd.toml: ", "line 1"]);
     refused(&lab, &["bench"]).complains(&["scenarios/absurd.toml: "]);
     refused(&lab, &["bench", "--all"]).complains(&["scenarios/absurd.toml: "]);
+}
+
+#[test]
+fn a_misspelt_scenario_gets_the_nearest_name() {
+    let lab = Lab::new();
+    lab.scenario("stock-ticker", &[]);
+    lab.scenario("rtt", &[]);
+    let hint = "did you mean `stock-ticker`?";
+    refused(&lab, &["bench", "stok-ticker"]).complains(&["`stok-ticker`", hint, "--list", "all 2"]);
+    refused(&lab, &["predict", "qqq"]).complains(&["there is no scenario `qqq`: `just bench --list`"]);
+    // One that is known does not start because the other is not.
+    refused(&lab, &["bench", "rtt", "three"]).complains(&["`three`"]);
+    refused(&lab, &["bench", "elsewhere.toml"]).complains(&["elsewhere.toml cannot be read"]);
+}
+
+#[test]
+fn the_list_has_every_scenario_with_its_length_and_question() {
+    let lab = Lab::new();
+    lab.scenario("quick", &[]);
+    lab.scenario("slow", &[("measure", "\"61s\""), ("blocks", "2")]);
+    let listed = lab.run(&["bench", "--list"]).exits(0);
+    let line = |name: &str| {
+        let line = listed.stdout.lines().find(|line| line.trim_start().starts_with(name));
+        line.unwrap_or_else(|| panic!("{name}: {}", listed.stdout)).to_owned()
+    };
+    // A calibration and a trial: 0.2 + 1 + 0.5 s each.
+    assert!(line("quick").contains(" 0:03 ") && line("quick").contains("Does it work?"), "{}", line("quick"));
+    assert!(line("slow").contains(" 2:0"), "{}", line("slow"));
+    assert!(listed.stdout.lines().all(|line| line.chars().count() <= 80), "{}", listed.stdout);
+    assert!(lab.runs().is_empty());
 }
 
 #[test]
