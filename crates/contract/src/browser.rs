@@ -14,7 +14,7 @@ pub enum BrowserTask {
     /// Reads from a page of another origin, with and without the server's permission.
     CrossOrigin,
     /// Decodes the streams of the conformance cases of Server-Sent Events, and reads `POST /sse` with fetch.
-    CuriousStream,
+    SseConformance,
     /// Reads events with a subscriber of the pattern and reports their ages.
     Ages,
 }
@@ -26,7 +26,7 @@ impl BrowserTask {
         match self {
             Self::SixConnections => "six-connections",
             Self::CrossOrigin => "cross-origin",
-            Self::CuriousStream => "curious-stream",
+            Self::SseConformance => "sse-conformance",
             Self::Ages => "ages",
         }
     }

@@ -16,7 +16,7 @@ pub enum Load {
 
 /// A memory step: a reading of memory at one number of open subscribers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Stair {
+pub struct MemoryStep {
     /// Before or after traffic.
     pub load: Load,
     /// Subscribers open at the reading.
@@ -56,7 +56,7 @@ pub struct IdleStretch {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ConnectionCost {
     /// Readings, in the order in which they were taken.
-    pub stairs: Vec<Stair>,
+    pub memory_steps: Vec<MemoryStep>,
     /// The phase without events, at the last memory step.
     pub idle: IdleStretch,
 }

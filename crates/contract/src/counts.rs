@@ -164,7 +164,7 @@ pub struct SetUp {
 
 /// An error that subscribers met.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Trouble {
+pub struct ErrorCount {
     /// The error, in words.
     pub what: String,
     /// Number of occurrences, over all subscribers.

@@ -10,7 +10,6 @@ mod client;
 mod connections;
 mod control;
 mod counts;
-mod curious;
 mod cursor;
 mod distribution;
 mod event;
@@ -24,6 +23,7 @@ mod record;
 mod scenario;
 mod server_choice;
 mod settings;
+mod sse_conformance;
 mod sweep;
 mod target;
 
@@ -33,22 +33,21 @@ pub use browser::{
 };
 pub use calibration::{CalibratedAges, Calibration, Scatter};
 pub use client::Client;
-pub use connections::{ConnectionCost, IdleStretch, Load, Stair};
+pub use connections::{ConnectionCost, IdleStretch, Load, MemoryStep};
 pub use control::{
     Announcement, ClockReading, PublisherReport, RequestCounts, ServerStats, StartSchedule, StartedSchedule,
 };
 pub use counts::{
-    AllCores, BothWays, ByteCounts, CpuUse, Delivery, KernelCounts, LeftBehind, PublisherCounts,
-    RequestLedger, SetUp, TraceEvent, Trouble,
+    AllCores, BothWays, ByteCounts, CpuUse, Delivery, ErrorCount, KernelCounts, LeftBehind, PublisherCounts,
+    RequestLedger, SetUp, TraceEvent,
 };
-pub use curious::{CuriousAnswer, CuriousCase, DecodedEvent};
 pub use cursor::{After, Cursor, CursorError, Epoch, Resume};
 pub use distribution::{Distribution, DistributionError, Second, TimeHistogram};
 pub use event::{DUE_DIGITS, EventType, EventTypeError, PollBody, Stamped, WireEvent, stamp};
 pub use limits::Limits;
 pub use network::{
-    Buffering, Certificate, Heartbeat, Network, RelayAnnouncement, RelayCounts, Transport,
-    UnknownCertificate, UnknownHeartbeat, UnknownTransport, WayCounts,
+    Buffering, Certificate, DirectionCounts, Heartbeat, Network, RelayAnnouncement, RelayCounts, Transport,
+    UnknownCertificate, UnknownHeartbeat, UnknownTransport,
 };
 pub use params::Params;
 pub use pattern::{Pattern, UnknownPattern};
@@ -59,8 +58,9 @@ pub use record::{
     RelayUse, TargetNote, TrialRecord, Window,
 };
 pub use scenario::{DefaultRun, Scenario, ScenarioError, Selection};
-pub use server_choice::{PublisherSeat, Rung, ServerName, ServerNameError, UnknownRung};
+pub use server_choice::{Ablation, PublisherHost, ServerName, ServerNameError, UnknownAblation};
 pub use settings::{Settings, TrialPlan};
+pub use sse_conformance::{CuriousAnswer, CuriousCase, DecodedEvent};
 pub use sweep::{Change, Side, Sweep};
 pub use target::{
     CursorPlace, EventPlace, Install, PublishRequest, Ready, Start, Subscription, Target, TargetError, Words,

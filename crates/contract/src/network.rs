@@ -309,9 +309,9 @@ pub struct RelayCounts {
     /// Connections that the server did not accept.
     pub unreachable: u64,
     /// Bytes from subscribers to the server.
-    pub up: WayCounts,
+    pub up: DirectionCounts,
     /// Bytes from the server to subscribers.
-    pub down: WayCounts,
+    pub down: DirectionCounts,
 }
 
 /// What became of the bytes of one direction in a middlebox.
@@ -319,7 +319,7 @@ pub struct RelayCounts {
 /// `taken + made = delivered + discarded + held`. The bytes that the sender's socket wrote are `taken +
 /// unread`, plus bytes sent into a connection that was closed already.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct WayCounts {
+pub struct DirectionCounts {
     /// Read from the sender's socket.
     pub taken: u64,
     /// Made by the middlebox itself: its refusals.

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{BrowserAudience, Certificate, Client, Heartbeat, Network, PublisherSeat, Rung, Transport};
+use crate::{Ablation, BrowserAudience, Certificate, Client, Heartbeat, Network, PublisherHost, Transport};
 
 /// The settings of a trial as numbers, with the names of `summary.json`. A setting without meaning for the
 /// pattern is absent.
@@ -43,10 +43,10 @@ pub struct Params {
     pub side: Option<char>,
     /// The ablation of the server; absent if the scenario sweeps none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub rung: Option<Rung>,
+    pub ablation: Option<Ablation>,
     /// Who published; absent for the server.
     #[serde(default, skip_serializing_if = "is_servers")]
-    pub publisher: PublisherSeat,
+    pub publisher: PublisherHost,
     /// Round-trip time that a middlebox adds; absent without a middlebox.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rtt_ms: Option<f64>,
@@ -98,8 +98,8 @@ impl Params {
             delivery_delay_ms: None,
             delivery_jitter_ms: None,
             side: None,
-            rung: None,
-            publisher: PublisherSeat::default(),
+            ablation: None,
+            publisher: PublisherHost::default(),
             rtt_ms: None,
             network: None,
             transport: Transport::default(),
@@ -130,6 +130,6 @@ impl Params {
     }
 }
 
-fn is_servers(publisher: &PublisherSeat) -> bool {
-    *publisher == PublisherSeat::Server
+fn is_servers(publisher: &PublisherHost) -> bool {
+    *publisher == PublisherHost::Server
 }

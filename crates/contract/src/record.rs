@@ -7,12 +7,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     BothWays, BrowserClock, BrowserFindings, ByteCounts, Calibration, ConnectionCost, CpuUse, Delivery,
-    Distribution, KernelCounts, LeftBehind, Params, Pattern, PublisherCounts, RelayCounts, RequestLedger,
-    Scenario, Second, ServerName, SetUp, TraceEvent, Trouble,
+    Distribution, ErrorCount, KernelCounts, LeftBehind, Params, Pattern, PublisherCounts, RelayCounts,
+    RequestLedger, Scenario, Second, ServerName, SetUp, TraceEvent,
 };
 
 /// Version of the manifest's and the records' shape.
-pub const RECORD_SCHEMA: u32 = 3;
+pub const RECORD_SCHEMA: u32 = 4;
 
 /// Ages of the deliveries of a window, including those that never arrived.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -138,7 +138,7 @@ pub struct Measurements {
     pub never_connected: u64,
     /// Errors that subscribers met, the most frequent first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub troubles: Vec<Trouble>,
+    pub error_counts: Vec<ErrorCount>,
     /// Times from the loss of a connection to the first answer on the next one, in the whole trial. A
     /// connection counts as lost when a poll on it times out.
     #[serde(default, skip_serializing_if = "Distribution::is_empty")]
@@ -190,10 +190,10 @@ pub enum Outcome {
         /// The reason, in a sentence.
         reason: String,
         /// The last lines that the server wrote to stderr.
-        server_last_words: Vec<String>,
+        server_stderr_tail: Vec<String>,
     },
     /// A browser did its task.
-    Watched {
+    BrowserRun {
         /// The results.
         findings: Box<BrowserFindings>,
     },
@@ -276,7 +276,7 @@ impl TrialRecord {
     pub fn measurements(&self) -> Option<&Measurements> {
         match &self.outcome {
             Outcome::Completed { measurements } => Some(measurements),
-            Outcome::Failed { .. } | Outcome::Watched { .. } | Outcome::NotRun { .. } => None,
+            Outcome::Failed { .. } | Outcome::BrowserRun { .. } | Outcome::NotRun { .. } => None,
         }
     }
 
@@ -284,7 +284,7 @@ impl TrialRecord {
     #[must_use]
     pub fn browser_findings(&self) -> Option<&BrowserFindings> {
         match &self.outcome {
-            Outcome::Watched { findings } => Some(findings),
+            Outcome::BrowserRun { findings } => Some(findings),
             Outcome::Completed { .. } | Outcome::Failed { .. } | Outcome::NotRun { .. } => None,
         }
     }

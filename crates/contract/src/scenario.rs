@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Arrivals, BrowserAudience, Certificate, Client, Heartbeat, Limits, Network, Pattern, Period,
-    PublisherSeat, ServerName, Settings, Sweep, Transport, TrialPlan,
+    PublisherHost, ServerName, Settings, Sweep, Transport, TrialPlan,
 };
 
 pub use check::ScenarioError;
@@ -64,7 +64,7 @@ pub struct Scenario {
     /// Who publishes. Only the harness can publish to a target; it then publishes to all servers of the
     /// scenario.
     #[serde(default)]
-    pub publisher: PublisherSeat,
+    pub publisher: PublisherHost,
     /// Number of blocks: each block runs every trial once. An interval needs four.
     #[serde(default = "default_blocks")]
     pub blocks: u32,
@@ -84,7 +84,7 @@ pub struct Scenario {
     /// Memory steps: rising numbers of subscribers at which memory is read; the last is `subscribers`. Empty
     /// for a trial without memory steps.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub stairs: Vec<u32>,
+    pub memory_steps: Vec<u32>,
     /// With memory steps: how long all subscribers stay open without an event.
     #[serde(default = "default_idle")]
     pub idle: Period,
@@ -314,7 +314,7 @@ impl Scenario {
             delivery_delay: self.delivery_delay,
             delivery_jitter: self.delivery_jitter,
             side: None,
-            rung: None,
+            ablation: None,
             server: ServerName::default(),
             publisher: self.publisher,
             network: self.network,
@@ -324,7 +324,7 @@ impl Scenario {
             max_streams: self.max_streams,
             heartbeat: self.heartbeat,
             browser: self.browser,
-            stairs: self.stairs.clone(),
+            memory_steps: self.memory_steps.clone(),
             idle: self.idle,
             warm_up: self.warm_up,
             measure: self.measure,

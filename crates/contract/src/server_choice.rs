@@ -89,7 +89,7 @@ impl fmt::Display for ServerName {
 /// Who publishes the schedule.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
-pub enum PublisherSeat {
+pub enum PublisherHost {
     /// A thread of the server process publishes each event. Only the lab's own servers have one.
     #[default]
     Server,
@@ -101,7 +101,7 @@ pub enum PublisherSeat {
 /// Only the scenario `cost-ladder` uses ablations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
-pub enum Rung {
+pub enum Ablation {
     /// Nothing is removed.
     Best,
     /// hyper and a task per connection deliver instead of the shared writer.
@@ -114,7 +114,7 @@ pub enum Rung {
     LargeBuffers,
 }
 
-impl Rung {
+impl Ablation {
     /// All ablations, the complete server first.
     pub const ALL: [Self; 5] =
         [Self::Best, Self::OwnTasks, Self::EncodeEach, Self::WriteEach, Self::LargeBuffers];
@@ -132,7 +132,7 @@ impl Rung {
     }
 }
 
-impl fmt::Display for Rung {
+impl fmt::Display for Ablation {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.pad(self.slug())
     }
@@ -141,13 +141,16 @@ impl fmt::Display for Rung {
 /// The name of an ablation that does not exist.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("unknown ablation `{0}`: expected best, own-tasks, encode-each, write-each or large-buffers")]
-pub struct UnknownRung(String);
+pub struct UnknownAblation(String);
 
-impl FromStr for Rung {
-    type Err = UnknownRung;
+impl FromStr for Ablation {
+    type Err = UnknownAblation;
 
-    fn from_str(text: &str) -> Result<Self, UnknownRung> {
-        Self::ALL.into_iter().find(|rung| rung.slug() == text).ok_or_else(|| UnknownRung(text.to_owned()))
+    fn from_str(text: &str) -> Result<Self, UnknownAblation> {
+        Self::ALL
+            .into_iter()
+            .find(|ablation| ablation.slug() == text)
+            .ok_or_else(|| UnknownAblation(text.to_owned()))
     }
 }
 
@@ -169,11 +172,11 @@ mod tests {
     }
 
     #[test]
-    fn a_rung_is_written_as_it_is_read() {
-        for rung in Rung::ALL {
-            assert_eq!(rung.slug().parse(), Ok(rung));
-            assert_eq!(serde_json::to_value(rung).unwrap(), rung.slug());
+    fn an_ablation_is_written_as_it_is_read() {
+        for ablation in Ablation::ALL {
+            assert_eq!(ablation.slug().parse(), Ok(ablation));
+            assert_eq!(serde_json::to_value(ablation).unwrap(), ablation.slug());
         }
-        assert!("worst".parse::<Rung>().unwrap_err().to_string().contains("own-tasks"));
+        assert!("worst".parse::<Ablation>().unwrap_err().to_string().contains("own-tasks"));
     }
 }

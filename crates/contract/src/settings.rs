@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use crate::{
-    Arrivals, BrowserAudience, BrowserTask, Certificate, Change, Client, Heartbeat, Network, Params, Pattern,
-    Period, PublisherSeat, Rung, ServerName, Side, Transport,
+    Ablation, Arrivals, BrowserAudience, BrowserTask, Certificate, Change, Client, Heartbeat, Network,
+    Params, Pattern, Period, PublisherHost, ServerName, Side, Transport,
 };
 
 /// The settings of one trial, with the sweep applied.
@@ -33,11 +33,11 @@ pub struct Settings {
     /// Side of an A/B test.
     pub side: Option<char>,
     /// Ablation of the server; `None` if the scenario sweeps none.
-    pub rung: Option<Rung>,
+    pub ablation: Option<Ablation>,
     /// Which server.
     pub server: ServerName,
     /// Who publishes.
-    pub publisher: PublisherSeat,
+    pub publisher: PublisherHost,
     /// The middlebox between subscribers and server; `None` if they connect directly.
     pub network: Option<Network>,
     /// Transport of the server.
@@ -53,7 +53,7 @@ pub struct Settings {
     /// The browser among the subscribers.
     pub browser: Option<BrowserAudience>,
     /// Memory steps: numbers of subscribers at which memory is read; empty for a trial without them.
-    pub stairs: Vec<u32>,
+    pub memory_steps: Vec<u32>,
     /// With memory steps: how long all subscribers stay open without an event.
     pub idle: Period,
     /// Start of the schedule, which is not measured.
@@ -79,7 +79,7 @@ impl Settings {
             delivery_delay_ms: some_time(self.delivery_delay),
             delivery_jitter_ms: some_time(self.delivery_jitter),
             side: self.side,
-            rung: self.rung,
+            ablation: self.ablation,
             publisher: self.publisher,
             rtt_ms: self.network.map(|network| network.rtt.milliseconds()),
             network: self.network,
@@ -118,7 +118,7 @@ impl Settings {
     fn subscribers_timeout_ms(&self) -> Option<f64> {
         match self.browser.map(|browser| browser.task) {
             Some(BrowserTask::Ages) => None,
-            Some(BrowserTask::SixConnections | BrowserTask::CrossOrigin | BrowserTask::CuriousStream)
+            Some(BrowserTask::SixConnections | BrowserTask::CrossOrigin | BrowserTask::SseConformance)
             | None => Some(self.request_timeout.milliseconds()),
         }
     }
@@ -183,7 +183,7 @@ impl Settings {
                 self.side = Some(name);
                 self.delivery_delay = delivery_delay;
             }
-            Change::Rung(rung) => self.rung = Some(rung),
+            Change::Ablation(ablation) => self.ablation = Some(ablation),
             Change::Rtt(rtt) => self.network = Some(Network { rtt, ..self.network.unwrap_or_default() }),
             Change::Network(network) => self.network = Some(network),
             Change::Transport(transport) => self.transport = transport,

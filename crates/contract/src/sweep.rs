@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{Client, Heartbeat, Network, Period, Rung, Transport};
+use crate::{Ablation, Client, Heartbeat, Network, Period, Transport};
 
 /// One side of an A/B test. The sides are equal or differ by a known delay, so the result tests the
 /// instrument.
@@ -47,7 +47,7 @@ pub struct Sweep {
     pub side: Vec<Side>,
     /// Ablations of the server.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub rung: Vec<Rung>,
+    pub ablation: Vec<Ablation>,
     /// Round-trip times of the network.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub rtt: Vec<Period>,
@@ -88,7 +88,7 @@ pub enum Change {
     /// Side of an A/B test.
     Side(Side),
     /// Ablation of the server.
-    Rung(Rung),
+    Ablation(Ablation),
     /// Round-trip time.
     Rtt(Period),
     /// The whole network.
@@ -116,7 +116,7 @@ impl Sweep {
         changes.extend(self.client.iter().copied().map(Change::Client));
         changes.extend(self.keep_alive.iter().copied().map(Change::KeepAlive));
         changes.extend(self.side.iter().copied().map(Change::Side));
-        changes.extend(self.rung.iter().copied().map(Change::Rung));
+        changes.extend(self.ablation.iter().copied().map(Change::Ablation));
         changes.extend(self.rtt.iter().copied().map(Change::Rtt));
         changes.extend(self.network.iter().copied().map(Change::Network));
         changes.extend(self.transport.iter().copied().map(Change::Transport));
@@ -138,7 +138,7 @@ impl Sweep {
             Change::Client(_) => "client",
             Change::KeepAlive(_) => "keep_alive",
             Change::Side(_) => "side",
-            Change::Rung(_) => "rung",
+            Change::Ablation(_) => "ablation",
             Change::Rtt(_) => "rtt_ms",
             Change::Network(_) => "network",
             Change::Transport(_) => "transport",
@@ -158,7 +158,7 @@ impl Sweep {
             !self.client.is_empty(),
             !self.keep_alive.is_empty(),
             !self.side.is_empty(),
-            !self.rung.is_empty(),
+            !self.ablation.is_empty(),
             !self.rtt.is_empty(),
             !self.network.is_empty(),
             !self.transport.is_empty(),

@@ -21,12 +21,12 @@ mod worker;
 
 pub use browser::{BrowserPrograms, NoBrowser};
 pub use data::{
-    calibration_order::{CalibrationKey, calibration_order},
+    calibration_spec::{CalibrationKey, calibration_spec},
     progress::{Phase, Progress},
     reading,
     recorder::Recorder,
     sse_parser::{SseEvent, SseParser, TooLong},
-    trial_order::TrialOrder,
+    trial_spec::TrialSpec,
 };
 pub use processes::{
     harness::Harness,

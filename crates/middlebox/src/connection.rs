@@ -15,17 +15,17 @@ use tokio::net::TcpStream;
 
 use crate::{
     clock::{nanoseconds, now_ns},
-    count::{Count, WayTally, one},
+    count::{Count, DirectionTally, one},
+    direction::{Direction, LARGEST_READ, Special},
     end::End,
     first_request::{self, Opening, REFUSAL},
     pacer::Pacer,
     settings::RelaySettings,
     sockets,
-    way::{LARGEST_READ, Special, Way},
 };
 
 /// Longest wait for the other side to close after a refusal or after the idle timeout.
-const LONGEST_GOODBYE: Duration = Duration::from_secs(1);
+const LONGEST_CLOSE: Duration = Duration::from_secs(1);
 
 /// Delay from a cut until both sides see it. Within it, a server that had just got a request sends its answer.
 const LAST_ANSWER: Duration = Duration::from_millis(5);
@@ -41,18 +41,18 @@ pub(crate) struct Shared {
     /// The relay has ended: queued bytes are neither delivered nor discarded.
     pub(crate) is_over: Cell<bool>,
     /// A failure of this machine was printed.
-    has_told: Cell<bool>,
+    has_reported: Cell<bool>,
 }
 
 impl Shared {
     pub(crate) fn new(settings: RelaySettings, pacer: Rc<Pacer>, count: Arc<Count>) -> Self {
         let scratch = RefCell::new(vec![0; LARGEST_READ]);
-        Self { settings, pacer, count, scratch, is_over: Cell::new(false), has_told: Cell::new(false) }
+        Self { settings, pacer, count, scratch, is_over: Cell::new(false), has_reported: Cell::new(false) }
     }
 
     /// Prints a failure of this machine on stderr. Only the first one: there may be many.
     pub(crate) fn tell(&self, what: &str, error: &io::Error) {
-        if !self.has_told.replace(true) {
+        if !self.has_reported.replace(true) {
             // `eprintln!` would panic if stderr is a pipe without a reader.
             let _ = writeln!(
                 io::stderr(),
@@ -79,8 +79,8 @@ struct Connection<'a> {
     server: OnceCell<TcpStream>,
     /// The last instant at which bytes passed, in either direction.
     passed_ns: Cell<u64>,
-    up: WayTally<'a>,
-    down: WayTally<'a>,
+    up: DirectionTally<'a>,
+    down: DirectionTally<'a>,
 }
 
 /// Relays one connection to its end.
@@ -92,8 +92,8 @@ pub(crate) async fn relay(shared: &Shared, number: u64, subscriber: TcpStream) {
         subscriber,
         server: OnceCell::new(),
         passed_ns: Cell::new(accepted_ns),
-        up: WayTally::new(&shared.count.up),
-        down: WayTally::new(&shared.count.down),
+        up: DirectionTally::new(&shared.count.up),
+        down: DirectionTally::new(&shared.count.down),
     };
     let network = &shared.settings.network;
     let end = tokio::select! {
@@ -128,7 +128,7 @@ pub(crate) async fn relay(shared: &Shared, number: u64, subscriber: TcpStream) {
     }
     match end {
         End::BlackHole => connection.swallow().await,
-        End::Idle => connection.say_goodbye().await,
+        End::Idle => connection.close_gracefully().await,
         End::Done | End::Refused | End::Reset | End::Cut | End::Unreachable => {}
     }
 }
@@ -163,14 +163,14 @@ impl Connection<'_> {
             segment: segment(server),
             ..Special::default()
         };
-        let up = Way::new(settings, pacer, self.random(0), up, &self.up);
+        let up = Direction::new(settings, pacer, self.random(0), up, &self.up);
         let down = Special {
             buffer: network.buffer,
             cut_after_bytes: network.cut_after_bytes,
             segment: segment(&self.subscriber),
             ..Special::default()
         };
-        let down = Way::new(settings, pacer, self.random(1), down, &self.down);
+        let down = Direction::new(settings, pacer, self.random(1), down, &self.down);
         if !opening.is_empty() {
             up.has_read(&opening);
         }
@@ -218,31 +218,31 @@ impl Connection<'_> {
             self.down.deliver(written);
         }
         sockets::finish(&self.subscriber);
-        let goodbye = self.shared.after(now_ns(), Some(Period(LONGEST_GOODBYE)));
+        let timeout = self.shared.after(now_ns(), Some(Period(LONGEST_CLOSE)));
         tokio::select! {
-            () = self.hear_out(&self.subscriber, &self.up) => {}
-            () = goodbye => {}
+            () = self.drain_until_close(&self.subscriber, &self.up) => {}
+            () = timeout => {}
         }
         End::Refused
     }
 
     /// Closes the sending direction of both sides, and reads until they close, too: TLS answers with an alert.
     /// If the sockets were closed at once, the kernel would refuse these bytes, and they would not be counted.
-    async fn say_goodbye(&self) {
+    async fn close_gracefully(&self) {
         self.up.discard_rest();
         self.down.discard_rest();
         sockets::finish(&self.subscriber);
         let server = async {
             if let Some(server) = self.server.get() {
                 sockets::finish(server);
-                self.hear_out(server, &self.down).await;
+                self.drain_until_close(server, &self.down).await;
             }
         };
-        let both = async { tokio::join!(self.hear_out(&self.subscriber, &self.up), server) };
-        let goodbye = self.shared.after(now_ns(), Some(Period(LONGEST_GOODBYE)));
+        let both = async { tokio::join!(self.drain_until_close(&self.subscriber, &self.up), server) };
+        let timeout = self.shared.after(now_ns(), Some(Period(LONGEST_CLOSE)));
         tokio::select! {
             ((), ()) = both => {}
-            () = goodbye => {}
+            () = timeout => {}
         }
     }
 
@@ -253,31 +253,31 @@ impl Connection<'_> {
         self.down.discard_rest();
         let server = async {
             match self.server.get() {
-                Some(server) => self.hear_out(server, &self.down).await,
+                Some(server) => self.drain_until_close(server, &self.down).await,
                 None => std::future::pending().await,
             }
         };
         tokio::select! {
-            () = self.hear_out(&self.subscriber, &self.up) => {}
+            () = self.drain_until_close(&self.subscriber, &self.up) => {}
             () = server => {}
         }
         self.reset();
     }
 
     /// Reads and discards the bytes of one side until it closes.
-    async fn hear_out(&self, side: &TcpStream, way: &WayTally<'_>) {
-        while self.drain(side, way).await.is_ok_and(|bytes| bytes > 0) {}
+    async fn drain_until_close(&self, side: &TcpStream, direction: &DirectionTally<'_>) {
+        while self.drain(side, direction).await.is_ok_and(|bytes| bytes > 0) {}
     }
 
     /// Reads once and discards the bytes; 0 at the end.
-    async fn drain(&self, side: &TcpStream, way: &WayTally<'_>) -> io::Result<usize> {
+    async fn drain(&self, side: &TcpStream, direction: &DirectionTally<'_>) -> io::Result<usize> {
         loop {
             side.readable().await?;
             match side.try_read(&mut self.shared.scratch.borrow_mut()) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 Ok(bytes) => {
-                    way.take(bytes);
-                    way.discard_rest();
+                    direction.take(bytes);
+                    direction.discard_rest();
                     return Ok(bytes);
                 }
                 Err(error) => return Err(error),

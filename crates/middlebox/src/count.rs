@@ -5,7 +5,7 @@ use std::{
     sync::atomic::{AtomicU64, Ordering::Relaxed},
 };
 
-use contract::{RelayCounts, WayCounts};
+use contract::{DirectionCounts, RelayCounts};
 use tokio::net::TcpStream;
 
 use crate::{kernel, sockets};
@@ -20,13 +20,13 @@ pub(crate) struct Count {
     pub(crate) upgrades_refused: AtomicU64,
     pub(crate) swallowed: AtomicU64,
     pub(crate) unreachable: AtomicU64,
-    pub(crate) up: WayCount,
-    pub(crate) down: WayCount,
+    pub(crate) up: DirectionCount,
+    pub(crate) down: DirectionCount,
 }
 
 /// One direction of all connections.
 #[derive(Debug, Default)]
-pub(crate) struct WayCount {
+pub(crate) struct DirectionCount {
     taken: AtomicU64,
     made: AtomicU64,
     delivered: AtomicU64,
@@ -57,12 +57,12 @@ impl Count {
     }
 }
 
-impl WayCount {
-    fn read(&self) -> WayCounts {
+impl DirectionCount {
+    fn read(&self) -> DirectionCounts {
         // Output is read before input, so that it never exceeds the input.
         let [delivered, discarded] = [&self.delivered, &self.discarded].map(|of| of.load(Relaxed));
         let [taken, made] = [&self.taken, &self.made].map(|of| of.load(Relaxed));
-        WayCounts {
+        DirectionCounts {
             taken,
             made,
             delivered,
@@ -92,14 +92,14 @@ impl WayCount {
 /// The counter of one direction of one connection. It adds to the counters of all connections, and knows how
 /// many bytes are queued.
 #[derive(Debug)]
-pub(crate) struct WayTally<'a> {
-    all: &'a WayCount,
+pub(crate) struct DirectionTally<'a> {
+    all: &'a DirectionCount,
     on_its_way: Cell<u64>,
     has_discarded: Cell<bool>,
 }
 
-impl<'a> WayTally<'a> {
-    pub(crate) const fn new(all: &'a WayCount) -> Self {
+impl<'a> DirectionTally<'a> {
+    pub(crate) const fn new(all: &'a DirectionCount) -> Self {
         Self { all, on_its_way: Cell::new(0), has_discarded: Cell::new(false) }
     }
 

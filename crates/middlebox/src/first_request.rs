@@ -4,7 +4,7 @@ use std::{cell::RefCell, io};
 
 use tokio::net::TcpStream;
 
-use crate::{count::WayTally, way::LARGEST_READ};
+use crate::{count::DirectionTally, direction::LARGEST_READ};
 
 /// Longest request head that is parsed.
 const LONGEST_HEAD: usize = 16 << 10;
@@ -41,7 +41,7 @@ pub(crate) enum Opening {
 pub(crate) async fn read(
     subscriber: &TcpStream,
     scratch: &RefCell<Vec<u8>>,
-    tally: &WayTally<'_>,
+    tally: &DirectionTally<'_>,
 ) -> io::Result<Opening> {
     let mut bytes = Vec::new();
     loop {

@@ -23,6 +23,7 @@
 mod clock;
 mod connection;
 mod count;
+mod direction;
 mod end;
 mod first_request;
 mod kernel;
@@ -32,7 +33,6 @@ mod relay;
 mod settings;
 mod sockets;
 mod timer;
-mod way;
 
 pub use relay::{Relay, RelayError};
 pub use settings::RelaySettings;

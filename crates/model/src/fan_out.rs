@@ -29,10 +29,11 @@ use crate::{
     bytes::{EventText, chunk},
     gaps::Gaps,
     heartbeats::{self, heartbeat},
-    link, set_up,
+    link,
+    path::NetworkPath,
+    set_up,
     timeline::{Delays, Timeline, arrived},
     transports::written,
-    way::Way,
 };
 
 /// The differences between the two patterns.
@@ -99,19 +100,19 @@ pub(crate) fn closed_form(inputs: &Inputs<'_>, framing: &Framing) -> Result<Pred
     let beats = heartbeats::per_event(gaps, heartbeat(inputs.params));
     let wire = event_bytes + beats * framing.heartbeat_bytes(transport);
 
-    let way = Way::of(inputs.params);
+    let path = NetworkPath::of(inputs.params);
     let alone = framing.alone(transport, text, inputs.middle_cursor());
-    let link_s = link::closed_form_s(&way, gaps, alone)?;
-    let age = AgeCurve::of_pieces(&row.ages().after(link_s).blurred(way.jitter_s));
+    let link_s = link::closed_form_s(&path, gaps, alone)?;
+    let age = AgeCurve::of_pieces(&row.ages().after(link_s).blurred(path.jitter_s));
     Ok(prediction(inputs, framing.pattern, age, text.data as f64, wire))
 }
 
 pub(crate) fn replayed(inputs: &Inputs<'_>, framing: &Framing) -> Result<Prediction, NotApplicable> {
     let timeline = Timeline::new(inputs);
     let row = Row::of(inputs, timeline.counted.len() as f64 / inputs.window.seconds())?;
-    let (transport, way) = (inputs.params.transport, Way::of(inputs.params));
+    let (transport, path) = (inputs.params.transport, NetworkPath::of(inputs.params));
     // Jitter moves as many events out of the window as into it, so its mean suffices.
-    let way_s = row.transit_s + way.back_s(0.0) + way.jitter_s / 2.0;
+    let way_s = row.transit_s + path.back_s(0.0) + path.jitter_s / 2.0;
     let (mut delivered, mut payload, mut wire) = (0.0, 0.0, 0.0);
     let mut busy_until_s = f64::NEG_INFINITY;
     let mut link_bytes = Vec::with_capacity(timeline.events());
@@ -122,7 +123,7 @@ pub(crate) fn replayed(inputs: &Inputs<'_>, framing: &Framing) -> Result<Predict
         busy_until_s = published_s + row.fan_out_s;
         let (text, id) = (timeline.text(event), Timeline::cursor_after(event + 1));
         let alone = framing.alone(transport, text, id);
-        let first_s = published_s + way_s + way.passing_s(alone);
+        let first_s = published_s + way_s + path.passing_s(alone);
         let inside = share_inside(&timeline.window_s, first_s, first_s + row.spread_s);
         delivered += inside;
         payload += inside * text.data as f64;
@@ -132,10 +133,10 @@ pub(crate) fn replayed(inputs: &Inputs<'_>, framing: &Framing) -> Result<Predict
     let beats = heartbeats::in_window(&timeline, heartbeat(inputs.params), way_s);
     let delivered = arrived(delivered)?;
     let wire = (wire + beats * framing.heartbeat_bytes(transport)) / delivered;
-    let age = if way.jitter_s > 0.0 || way.has_bandwidth() {
-        link::replayed(inputs, &timeline, &way, &link_bytes)?
+    let age = if path.jitter_s > 0.0 || path.has_bandwidth() {
+        link::replayed(inputs, &timeline, &path, &link_bytes)?
     } else {
-        AgeCurve::of_pieces(&[row.ages().after(way.back_s(0.0))])
+        AgeCurve::of_pieces(&[row.ages().after(path.back_s(0.0))])
     };
     Ok(prediction(inputs, framing.pattern, age, payload / delivered, wire))
 }
@@ -147,7 +148,7 @@ fn prediction(inputs: &Inputs<'_>, pattern: Pattern, age: AgeCurve, payload: f64
         requests_per_event: 0.0,
         requests_per_subscriber: Some(1.0),
         empty_ratio: 0.0,
-        bytes: inputs.told(pattern, bytes),
+        bytes: inputs.reported(pattern, bytes),
         sockets_held: inputs.connections(),
         set_up_round_trips: set_up::round_trips(pattern, inputs.params.transport),
         connect_ms: set_up::connect_ms(pattern, inputs.params),

@@ -3,7 +3,7 @@
 use contract::Pattern;
 
 use crate::{
-    Inputs, NotApplicable, Prediction, polling::Ledger, rearm_gap::Rearm, timeline::Timeline, way::Chance,
+    Inputs, NotApplicable, Prediction, path::Chance, polling::Ledger, rearm_gap::Rearm, timeline::Timeline,
 };
 
 /// A shorter hold ends while other subscribers still connect, before the schedule begins, an unknown number of
@@ -31,7 +31,7 @@ pub fn replayed(inputs: &Inputs<'_>) -> Result<Prediction, NotApplicable> {
     let timeline = Timeline::new(inputs);
     let sizes = rearm.sizes(inputs);
     let sent_s =
-        rearm.way.asks_after_s - rearm.request_way_s(sizes.request(Timeline::cursor_after(0)) as f64);
+        rearm.path.asks_after_s - rearm.request_way_s(sizes.request(Timeline::cursor_after(0)) as f64);
     let parked = Subscriber { sent_s, arrives_s: 0.0, cursor: 0 };
     let mut subscribers = vec![parked; inputs.params.subscribers as usize];
     let mut ledger = Ledger::new(&timeline, sizes, subscribers.len(), subscribers.len());

@@ -9,7 +9,7 @@
 //! The replay counts both; a closed form has no edges and is the limit for long windows. Ages are those of the
 //! events due in the window, whenever they arrive.
 //!
-//! A network between subscriber and server adds delay to every message (`way.rs`). A transport adds bytes to
+//! A network between subscriber and server adds delay to every message (`path.rs`). A transport adds bytes to
 //! each write ([`transports`]); ages and requests do not depend on it. A middlebox that ends, refuses or holds
 //! back connections on purpose has no prediction (`obstacles.rs`).
 
@@ -23,6 +23,7 @@ mod held_requests;
 mod link;
 pub mod long_polling;
 mod obstacles;
+mod path;
 mod poll_timer;
 mod polling;
 mod range;
@@ -33,7 +34,6 @@ pub mod short_polling;
 pub mod sse;
 mod timeline;
 pub mod transports;
-mod way;
 pub mod websocket;
 
 use std::ops::Range;
@@ -43,8 +43,8 @@ use contract::{Arrivals, BrowserTask, Calibration, Params, Pattern, PublishedSch
 pub use age::{AgeCurve, Piece};
 use bytes::PollSizes;
 pub use gaps::Gaps;
+use path::NetworkPath;
 pub use range::{AgeRange, AgeRanges, age_ranges};
-use way::Way;
 
 /// The counts of fewer events vary by chance more than any tolerance allows.
 const FEWEST_EVENTS: usize = 30;
@@ -139,7 +139,7 @@ pub fn predict(pattern: Pattern, inputs: &Inputs<'_>) -> Predicted {
     }
     let mut params = *inputs.params;
     match params.browser.map(|browser| browser.task) {
-        Some(BrowserTask::SixConnections | BrowserTask::CrossOrigin | BrowserTask::CuriousStream) => {
+        Some(BrowserTask::SixConnections | BrowserTask::CrossOrigin | BrowserTask::SseConformance) => {
             let reason = NotApplicable("the model does not cover the checks of a browser's page".to_owned());
             return Predicted { closed_form: Err(reason.clone()), replayed: Err(reason) };
         }
@@ -224,14 +224,14 @@ impl Inputs<'_> {
 
     /// Whether the model covers the network's effect on every message.
     fn check_network(&self, pattern: Pattern) -> Result<(), NotApplicable> {
-        let way = Way::of(self.params);
-        if way.jitter_s > 0.0 && self.streams_per_connection() > 1 {
+        let path = NetworkPath::of(self.params);
+        if path.jitter_s > 0.0 && self.streams_per_connection() > 1 {
             return Err(NotApplicable(
                 "subscribers share connections: a delayed message of one delays the others".to_owned(),
             ));
         }
-        match self.untold_bytes(pattern) {
-            Some(NotApplicable(reason)) if way.has_bandwidth() => Err(NotApplicable(format!(
+        match self.unreported_bytes(pattern) {
+            Some(NotApplicable(reason)) if path.has_bandwidth() => Err(NotApplicable(format!(
                 "the time of a message on the link depends on its bytes, and these are not predicted: {reason}"
             ))),
             Some(_) | None => Ok(()),
@@ -239,7 +239,7 @@ impl Inputs<'_> {
     }
 
     /// Why the bytes of the TCP streams are not predicted, if they are not.
-    fn untold_bytes(&self, pattern: Pattern) -> Option<NotApplicable> {
+    fn unreported_bytes(&self, pattern: Pattern) -> Option<NotApplicable> {
         let params = self.params;
         let is_polling = match pattern {
             Pattern::ShortPolling | Pattern::LongPolling => true,
@@ -260,8 +260,8 @@ impl Inputs<'_> {
     }
 
     /// The bytes, if they can be predicted.
-    fn told(&self, pattern: Pattern, bytes: BytesPerEvent) -> Result<BytesPerEvent, NotApplicable> {
-        self.untold_bytes(pattern).map_or(Ok(bytes), Err)
+    fn reported(&self, pattern: Pattern, bytes: BytesPerEvent) -> Result<BytesPerEvent, NotApplicable> {
+        self.unreported_bytes(pattern).map_or(Ok(bytes), Err)
     }
 
     /// Number of subscribers that share a connection.

@@ -4,20 +4,20 @@ use crate::{
     AgeCurve, Inputs, NotApplicable,
     age::AgeSample,
     gaps::Gaps,
+    path::{Chance, NetworkPath},
     polling::{HIGHEST_STEADY_LOAD, check_link},
     timeline::{Delays, Timeline},
-    way::{Chance, Way},
 };
 
 /// Mean time on the link of events of `bytes` bytes, without jitter.
 ///
 /// # Errors
 /// If the load of the link is too high, or if jitter is longer than most gaps.
-pub(crate) fn closed_form_s(way: &Way, gaps: Gaps, bytes: f64) -> Result<f64, NotApplicable> {
+pub(crate) fn closed_form_s(path: &NetworkPath, gaps: Gaps, bytes: f64) -> Result<f64, NotApplicable> {
     let rate_hz = 1.0 / gaps.mean_s();
-    let pass_s = way.passing_s(bytes);
-    check_link(way, gaps, gaps.mean_batch(pass_s), bytes * rate_hz)?;
-    if way.jitter_s > 0.0 && gaps.share_below(way.jitter_s) > 0.5 {
+    let pass_s = path.passing_s(bytes);
+    check_link(path, gaps, gaps.mean_batch(pass_s), bytes * rate_hz)?;
+    if path.jitter_s > 0.0 && gaps.share_below(path.jitter_s) > 0.5 {
         return Err(NotApplicable(
             "there is no formula if most gaps are shorter than the jitter, since order is kept".to_owned(),
         ));
@@ -27,18 +27,18 @@ pub(crate) fn closed_form_s(way: &Way, gaps: Gaps, bytes: f64) -> Result<f64, No
         Gaps::Poisson { .. } => load * pass_s / (2.0 * (1.0 - load)),
         Gaps::Steady { .. } | Gaps::Bursts { .. } => 0.0,
     };
-    Ok(way.back_s(bytes) + waits_s)
+    Ok(path.back_s(bytes) + waits_s)
 }
 
 /// Ages if every subscriber has its own link. `bytes` are the sizes of the events' writes.
 pub(crate) fn replayed(
     inputs: &Inputs<'_>,
     timeline: &Timeline<'_>,
-    way: &Way,
+    path: &NetworkPath,
     bytes: &[f64],
 ) -> Result<AgeCurve, NotApplicable> {
     let counted = &timeline.counted;
-    let pass_s: f64 = bytes[counted.clone()].iter().map(|&bytes| way.passing_s(bytes)).sum();
+    let pass_s: f64 = bytes[counted.clone()].iter().map(|&bytes| path.passing_s(bytes)).sum();
     let load = pass_s / inputs.window.seconds();
     if load > HIGHEST_STEADY_LOAD {
         return Err(NotApplicable(format!(
@@ -54,9 +54,9 @@ pub(crate) fn replayed(
         let written_after_s = delays.transit_s + f64::from(subscriber) * delays.service_s;
         let (mut free_s, mut received_s) = (f64::NEG_INFINITY, f64::NEG_INFINITY);
         for (event, (&published_s, &bytes)) in timeline.published_s.iter().zip(bytes).enumerate() {
-            free_s = free_s.max(published_s + written_after_s) + way.passing_s(bytes);
+            free_s = free_s.max(published_s + written_after_s) + path.passing_s(bytes);
             // An event never overtakes the one before it.
-            received_s = received_s.max(free_s + way.back_s(0.0) + way.draw_s(&mut chance));
+            received_s = received_s.max(free_s + path.back_s(0.0) + path.draw_s(&mut chance));
             if counted.contains(&event) {
                 ages.add(received_s - timeline.due_s[event]);
             }

@@ -51,15 +51,15 @@ use crate::{
 pub fn closed_form(inputs: &Inputs<'_>) -> Result<Prediction, NotApplicable> {
     let rearm = Rearm::of(inputs)?;
     let gaps = Gaps::of(inputs.arrivals)?;
-    let (delays, way) = (rearm.delays, rearm.way);
+    let (delays, path) = (rearm.delays, rearm.path);
     let sizes = rearm.sizes(inputs);
     let alone = answer_bytes(inputs, sizes, 1.0);
     let shortest_gap_s = rearm.gap_s(sizes, inputs, alone);
-    let batch = gaps.mean_batch(shortest_gap_s + way.jitter_s);
-    check_link(&way, gaps, batch, alone / gaps.mean_s())?;
+    let batch = gaps.mean_batch(shortest_gap_s + path.jitter_s);
+    check_link(&path, gaps, batch, alone / gaps.mean_s())?;
     rearm.check_jitter(gaps, shortest_gap_s)?;
     let deaf_answer = answer_bytes(inputs, sizes, batch);
-    let gap_s = shortest_gap_s + way.jitter_s;
+    let gap_s = shortest_gap_s + path.jitter_s;
 
     let others = f64::from(inputs.params.subscribers) - 1.0;
     let spread_s = others * delays.service_s;
@@ -67,7 +67,7 @@ pub fn closed_form(inputs: &Inputs<'_>) -> Result<Prediction, NotApplicable> {
     let requests_per_event = course.answers + course.timeouts;
     inputs.check_load(requests_per_event / gaps.mean_s())?;
 
-    let youngest_s = |answer: f64| delays.lateness_s + delays.transit_s + way.back_s(answer);
+    let youngest_s = |answer: f64| delays.lateness_s + delays.transit_s + path.back_s(answer);
     let deaf: f64 = course.deaf.iter().map(|piece| piece.share).sum();
     let woken = Piece { share: 1.0 - deaf, from_s: youngest_s(alone), to_s: youngest_s(alone) + spread_s };
     let waits = course.deaf.iter();
@@ -76,7 +76,7 @@ pub fn closed_form(inputs: &Inputs<'_>) -> Result<Prediction, NotApplicable> {
         .flat_map(|wait| along_the_row(wait, spread_s, gap_s))
         .map(|wait| wait.after(youngest_s(deaf_answer)))
         .chain([woken])
-        .flat_map(|piece| piece.blurred(way.jitter_s))
+        .flat_map(|piece| piece.blurred(path.jitter_s))
         .collect();
     // It is never negative, but a zero may have a minus sign.
     let empty_ratio = (course.timeouts / requests_per_event).abs();
@@ -86,7 +86,7 @@ pub fn closed_form(inputs: &Inputs<'_>) -> Result<Prediction, NotApplicable> {
         requests_per_event,
         requests_per_subscriber: None,
         empty_ratio,
-        bytes: inputs.told(Pattern::LongPolling, bytes),
+        bytes: inputs.reported(Pattern::LongPolling, bytes),
         sockets_held: inputs.sockets_held(1.0 - requests_per_event / gaps.mean_s() * rearm.turnaround_s),
         set_up_round_trips: set_up::round_trips(Pattern::LongPolling, inputs.params.transport),
         connect_ms: set_up::connect_ms(Pattern::LongPolling, inputs.params),

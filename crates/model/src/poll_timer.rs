@@ -8,9 +8,9 @@ use contract::{Pattern, poll_phase};
 use crate::{
     Inputs, NotApplicable, Prediction,
     bytes::PollSizes,
+    path::{Chance, NetworkPath},
     polling::{Ledger, Ticks},
     timeline::{Delays, Timeline},
-    way::{Chance, Way},
 };
 
 /// If an answer comes closer than this to a tick, chance decides which of them is first.
@@ -22,7 +22,7 @@ pub(crate) struct PollTimer {
     tick_s: f64,
     /// Ticks between two empty polls: as many as an exchange takes.
     ticks_each: u64,
-    pub(crate) way: Way,
+    pub(crate) path: NetworkPath,
     pub(crate) delays: Delays,
 }
 
@@ -34,13 +34,13 @@ impl PollTimer {
         if tick_s <= 0.0 {
             return Err(NotApplicable("the poll interval is missing".to_owned()));
         }
-        let (delays, way) = (Delays::from(inputs.calibration), Way::of(inputs.params));
-        let mut timer = Self { tick_s, ticks_each: 1, way, delays };
+        let (delays, path) = (Delays::from(inputs.calibration), NetworkPath::of(inputs.params));
+        let mut timer = Self { tick_s, ticks_each: 1, path, delays };
         let sizes = sizes(inputs);
         let cursor = inputs.middle_cursor();
         let exchange_s = timer.exchange_s(sizes.request(cursor) as f64, sizes.empty_answer(cursor) as f64);
         timer.ticks_each = timer.ticks(exchange_s);
-        let latest_s = exchange_s + UNSURE_S + 2.0 * way.jitter_s;
+        let latest_s = exchange_s + UNSURE_S + 2.0 * path.jitter_s;
         if timer.ticks(exchange_s - UNSURE_S) != timer.ticks(latest_s) {
             return Err(NotApplicable(
                 "an exchange ends close to the next tick: chance decides which polls are skipped".to_owned(),
@@ -57,12 +57,12 @@ impl PollTimer {
 
     /// From the tick until the server reads the log, without jitter.
     pub(crate) fn there_s(&self, request: f64) -> f64 {
-        self.delays.transit_s / 2.0 + self.way.there_s(request)
+        self.delays.transit_s / 2.0 + self.path.there_s(request)
     }
 
     /// From then until the answer is received, without jitter.
     pub(crate) fn back_s(&self, answer: f64) -> f64 {
-        self.delays.transit_s / 2.0 + self.way.back_s(answer)
+        self.delays.transit_s / 2.0 + self.path.back_s(answer)
     }
 
     /// The time of a whole exchange of these sizes, including the opening of its connection.
@@ -112,7 +112,7 @@ impl PollTimer {
         let sizes = sizes(inputs);
         let cursor = inputs.middle_cursor();
         let exchange_s = self.exchange_s(sizes.request(cursor) as f64, sizes.empty_answer(cursor) as f64);
-        inputs.sockets_held((exchange_s + self.way.jitter_s) / self.interval_s())
+        inputs.sockets_held((exchange_s + self.path.jitter_s) / self.interval_s())
     }
 
     /// Replays one subscriber poll by poll; polls that are certainly empty are counted in rows.
@@ -122,17 +122,17 @@ impl PollTimer {
         while let Some(&published_s) = timeline.published_s.get(cursor) {
             let request = ledger.request_bytes(cursor) as f64;
             let there_s = self.there_s(request);
-            let latest_s = there_s + self.way.jitter_s;
+            let latest_s = there_s + self.path.jitter_s;
             let polls = ((published_s - latest_s - poll_s(tick)) / self.interval_s()).ceil() as u64;
             ledger.empty_ticks(&self.row(poll_s(tick), cursor, ledger), 0..polls, cursor);
             tick += polls * self.ticks_each;
-            let arrives_s = poll_s(tick) + there_s + self.way.draw_s(chance);
+            let arrives_s = poll_s(tick) + there_s + self.path.draw_s(chance);
             // Without jitter this poll brings the event by construction, whatever rounding does.
-            let brings = self.way.jitter_s == 0.0 || published_s <= arrives_s;
+            let brings = self.path.jitter_s == 0.0 || published_s <= arrives_s;
             let up_to = if brings { timeline.published_by(arrives_s, cursor + 1) } else { cursor };
             let answer = ledger.answer_bytes(cursor, up_to) as f64;
-            let received_s = arrives_s + self.back_s(answer) + self.way.draw_s(chance);
-            ledger.exchange(poll_s(tick) + self.way.asks_after_s, received_s, cursor, up_to);
+            let received_s = arrives_s + self.back_s(answer) + self.path.draw_s(chance);
+            ledger.exchange(poll_s(tick) + self.path.asks_after_s, received_s, cursor, up_to);
             tick += self.ticks(received_s - poll_s(tick));
             cursor = up_to;
         }
@@ -142,11 +142,11 @@ impl PollTimer {
     /// A row of empty polls that starts at `from_s`, after the first `after` events.
     fn row(&self, from_s: f64, after: usize, ledger: &Ledger<'_>) -> Ticks {
         let (request, answer) = (ledger.request_bytes(after), ledger.answer_bytes(after, after));
-        let exchange_s = self.exchange_s(request as f64, answer as f64) + self.way.jitter_s;
+        let exchange_s = self.exchange_s(request as f64, answer as f64) + self.path.jitter_s;
         Ticks {
-            first_s: from_s + self.way.asks_after_s,
+            first_s: from_s + self.path.asks_after_s,
             interval_s: self.interval_s(),
-            exchange_s: exchange_s - self.way.asks_after_s,
+            exchange_s: exchange_s - self.path.asks_after_s,
         }
     }
 }

@@ -9,9 +9,9 @@ use crate::{
     age::AgeSample,
     bytes::{EventText, PollSizes},
     gaps::Gaps,
+    path::NetworkPath,
     set_up,
     timeline::{Timeline, arrived},
-    way::Way,
 };
 
 /// Bytes per delivery, from the requests per event r and the fraction p₀ of empty answers.
@@ -56,8 +56,13 @@ pub(crate) const HIGHEST_LINK_LOAD: f64 = 0.5;
 pub(crate) const HIGHEST_STEADY_LOAD: f64 = 0.9;
 
 /// Checks that this byte rate does not make messages queue on the link, and that no burst fills it.
-pub(crate) fn check_link(way: &Way, gaps: Gaps, batch: f64, bytes_hz: f64) -> Result<(), NotApplicable> {
-    let load = way.passing_s(bytes_hz);
+pub(crate) fn check_link(
+    path: &NetworkPath,
+    gaps: Gaps,
+    batch: f64,
+    bytes_hz: f64,
+) -> Result<(), NotApplicable> {
+    let load = path.passing_s(bytes_hz);
     let (highest, is_burst) = match gaps {
         Gaps::Bursts { .. } => (HIGHEST_LINK_LOAD, batch > 1.0),
         Gaps::Poisson { .. } => (HIGHEST_LINK_LOAD, false),
@@ -70,8 +75,10 @@ pub(crate) fn check_link(way: &Way, gaps: Gaps, batch: f64, bytes_hz: f64) -> Re
             load * 100.0
         )));
     }
-    if is_burst && way.has_bandwidth() {
-        return Err(NotApplicable("there is no formula for bursts on a link of limited bandwidth".to_owned()));
+    if is_burst && path.has_bandwidth() {
+        return Err(NotApplicable(
+            "there is no formula for bursts on a link of limited bandwidth".to_owned(),
+        ));
     }
     Ok(())
 }
@@ -202,8 +209,8 @@ impl<'a> Ledger<'a> {
         };
         let window_s = &self.timeline.window_s;
         let asked = before(window_s.end) - before(window_s.start);
-        let told = before(window_s.end - ticks.exchange_s) - before(window_s.start - ticks.exchange_s);
-        self.empty_exchanges(asked, told, after);
+        let reported = before(window_s.end - ticks.exchange_s) - before(window_s.start - ticks.exchange_s);
+        self.empty_exchanges(asked, reported, after);
     }
 
     /// A request that the server still holds when the trial ends.
@@ -246,7 +253,7 @@ impl<'a> Ledger<'a> {
             requests_per_subscriber: Some(life as f64 / subscribers as f64),
             // Counted when answered: at an edge there may be one more empty answer than requests.
             empty_ratio: (self.empty as f64 / self.requests.max(1) as f64).min(1.0),
-            bytes: inputs.told(
+            bytes: inputs.reported(
                 pattern,
                 BytesPerEvent {
                     payload: self.bytes.payload / deliveries,

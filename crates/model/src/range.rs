@@ -19,7 +19,7 @@
 //! subscriber, several events share a write and a read, and the cost of a delivery changes. Then there is no
 //! range.
 
-use contract::{Pattern, Rung, Scatter};
+use contract::{Ablation, Pattern, Scatter};
 use distrs::StudentsT;
 
 use crate::{AgeCurve, Inputs, timeline::Delays};
@@ -67,7 +67,7 @@ pub fn age_ranges(pattern: Pattern, inputs: &Inputs<'_>, age: &AgeCurve) -> Opti
     let calibration = &inputs.calibration;
     let ages = calibration.ages;
     let is_calibrated = inputs.params.browser.is_none()
-        && matches!(inputs.params.rung, None | Some(Rung::Best))
+        && matches!(inputs.params.ablation, None | Some(Ablation::Best))
         && ages.seconds >= FEWEST_SECONDS;
     // The calibration's events never overlap: each has its own row of subscribers.
     let delays = Delays::from(*calibration);
@@ -122,12 +122,12 @@ mod tests {
         pattern: Pattern,
         calibration: Calibration,
         piece: Piece,
-        rung: Option<Rung>,
+        ablation: Option<Ablation>,
         due_ms: &[u64],
     ) -> Option<AgeRanges> {
         let due_ns = due_ms.iter().map(|ms| ms * 1_000_000).collect();
         let inputs = Inputs {
-            params: &Params { rung, ..Params::of(101, 100, 10.0) },
+            params: &Params { ablation, ..Params::of(101, 100, 10.0) },
             arrivals: &Arrivals::Steady { rate_hz: 10.0 },
             schedule: &PublishedSchedule { due_ns, ..PublishedSchedule::default() },
             window: Window { start_ns: 0, end_ns: 1_000_000_000 },
@@ -179,11 +179,11 @@ mod tests {
     /// A row of subscribers takes 1 ms.
     #[test]
     fn where_events_meet_or_something_is_taken_from_the_server_there_is_no_range() {
-        let has_range = |rung, due_ms: &[u64]| {
-            ranges_of(Pattern::Sse, calibration(), AFTER_A_WAY, rung, due_ms).is_some()
+        let has_range = |ablation, due_ms: &[u64]| {
+            ranges_of(Pattern::Sse, calibration(), AFTER_A_WAY, ablation, due_ms).is_some()
         };
-        assert!(has_range(Some(Rung::Best), &[100, 200, 300]));
-        assert!(!has_range(Some(Rung::OwnTasks), &[100, 200, 300]));
+        assert!(has_range(Some(Ablation::Best), &[100, 200, 300]));
+        assert!(!has_range(Some(Ablation::OwnTasks), &[100, 200, 300]));
         let one_in_twenty: Vec<u64> = (0..19).map(|event| event * 10).chain([180]).collect();
         assert!(has_range(None, &one_in_twenty));
         assert!(!has_range(None, &[100, 100, 100, 200, 200, 200]));

@@ -69,16 +69,16 @@ pub fn closed_form(inputs: &Inputs<'_>) -> Result<Prediction, NotApplicable> {
         Gaps::Steady { .. } => answer_bytes(inputs, sizes, batch.ceil()),
         Gaps::Poisson { .. } | Gaps::Bursts { .. } => answer * (1.0 - empty_ratio),
     };
-    check_link(&timer.way, gaps, batch, busiest / interval_s)?;
+    check_link(&timer.path, gaps, batch, busiest / interval_s)?;
     let youngest_s = timer.delays.lateness_s + timer.back_s(answer);
     let wait = Piece { share: 1.0, from_s: youngest_s, to_s: youngest_s + interval_s };
     let bytes = closed_form_bytes(inputs, sizes, requests_per_event, empty_ratio);
     Ok(Prediction {
-        age: AgeCurve::of_pieces(&wait.blurred(timer.way.jitter_s)),
+        age: AgeCurve::of_pieces(&wait.blurred(timer.path.jitter_s)),
         requests_per_event,
         requests_per_subscriber: None,
         empty_ratio,
-        bytes: inputs.told(Pattern::ShortPolling, bytes),
+        bytes: inputs.reported(Pattern::ShortPolling, bytes),
         sockets_held: timer.sockets_held(inputs),
         set_up_round_trips: set_up::round_trips(Pattern::ShortPolling, inputs.params.transport),
         connect_ms: set_up::connect_ms(Pattern::ShortPolling, inputs.params),

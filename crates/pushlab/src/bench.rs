@@ -11,7 +11,7 @@ use choice::Choice;
 use clap::Args;
 use contract::{BrowserTask, Manifest, Pattern, PublishedSchedule, RECORD_SCHEMA};
 use load_harness::{
-    CalibrationKey, Cores, Harness, TrialOrder, calibration_order, ensure_descriptors, environment,
+    CalibrationKey, Cores, Harness, TrialSpec, calibration_spec, ensure_descriptors, environment,
     fitting_subscribers, raise_descriptor_limit,
 };
 use report::Verdict;
@@ -21,7 +21,7 @@ use crate::{
     checkout,
     exit::Failure,
     results::{self, ResultsFolder},
-    say::{complain, counted, say},
+    say::{counted, print_warning, say, terminal_width},
     scenarios::Loaded,
     targets,
 };
@@ -93,11 +93,11 @@ pub(crate) fn run(arguments: &BenchArguments) -> Result<ExitCode, Failure> {
     let run = results::read(&folder)?;
     let findings = report::findings(&run);
     results::write_report(&folder, &report::render(&findings))?;
-    say(format!("\n{}", report::terminal_table(&findings)));
+    say(format!("\n{}", report::terminal_table(&findings, terminal_width())));
     say(format!("report: {}", folder.join("report.html").display()));
     if let Err(error) = results::point_latest(&folder) {
         // The results are complete without it.
-        complain(format!("pushlab: {error:#}"));
+        print_warning(format!("pushlab: {error:#}"));
     }
     Ok(match ending {
         Ending::Interrupted(code) => {
@@ -135,15 +135,15 @@ enum Ending {
 struct Plan {
     manifest: Manifest,
     harness: Harness,
-    orders: Vec<TrialOrder>,
-    calibrations: Vec<TrialOrder>,
+    orders: Vec<TrialSpec>,
+    calibrations: Vec<TrialSpec>,
 }
 
 impl Plan {
     fn make(arguments: &BenchArguments) -> Result<Self, Failure> {
         let Choice { chosen, selection, name } = Choice::make(arguments)?;
         let targets = targets::open(&chosen, arguments.install_targets)?;
-        let mut orders: Vec<TrialOrder> = Vec::new();
+        let mut orders: Vec<TrialSpec> = Vec::new();
         let mut schedules: Vec<PublishedSchedule> = Vec::new();
         let mut blocks = Vec::new();
         let fitting = fitting_subscribers();
@@ -152,7 +152,7 @@ impl Plan {
             blocks.push(count);
             for mut order in loaded.blocks(selection, arguments.seed, count)? {
                 let is_relayed = order.plan.settings.network.is_some();
-                order.cut_stairs(if is_relayed { fitting / 2 } else { fitting });
+                order.cut_memory_steps(if is_relayed { fitting / 2 } else { fitting });
                 targets::check(&order)?;
                 if schedules.iter().all(|known| known.hash != order.schedule.hash()) {
                     schedules.push(order.schedule.published());
@@ -243,11 +243,11 @@ fn own_program() -> Result<PathBuf> {
 }
 
 /// Refuses trials for which this machine has too few file descriptors.
-fn check_descriptors(orders: &[TrialOrder], fitting: u32) -> Result<()> {
+fn check_descriptors(orders: &[TrialSpec], fitting: u32) -> Result<()> {
     let most =
-        |of: &mut dyn Iterator<Item = &TrialOrder>| of.map(|order| order.plan.settings.subscribers).max();
+        |of: &mut dyn Iterator<Item = &TrialSpec>| of.map(|order| order.plan.settings.subscribers).max();
     ensure_descriptors(most(&mut orders.iter()).unwrap_or(0))?;
-    let is_relayed = |order: &&TrialOrder| order.plan.settings.network.is_some();
+    let is_relayed = |order: &&TrialSpec| order.plan.settings.network.is_some();
     let Some(relayed) = most(&mut orders.iter().filter(is_relayed)) else { return Ok(()) };
     if relayed > fitting / 2 {
         let allowed = raise_descriptor_limit();
@@ -267,13 +267,13 @@ fn check_descriptors(orders: &[TrialOrder], fitting: u32) -> Result<()> {
 
 /// Whether a trial's numbers are predicted and so need a calibration. A trial whose browser only observes has
 /// no predictions.
-fn is_calibrated(order: &TrialOrder) -> bool {
+fn is_calibrated(order: &TrialSpec) -> bool {
     order.plan.settings.browser.is_none_or(|browser| browser.task == BrowserTask::Ages)
 }
 
 /// The calibrations that the trials need, ordered by pattern.
-fn calibrations_for(orders: &[TrialOrder], seed: u64) -> Result<Vec<TrialOrder>> {
-    let mut trials_by_key: Vec<(CalibrationKey, Vec<&TrialOrder>)> = Vec::new();
+fn calibrations_for(orders: &[TrialSpec], seed: u64) -> Result<Vec<TrialSpec>> {
+    let mut trials_by_key: Vec<(CalibrationKey, Vec<&TrialSpec>)> = Vec::new();
     for pattern in Pattern::ALL {
         for order in orders.iter().filter(|order| order.plan.pattern == pattern && is_calibrated(order)) {
             let key = CalibrationKey::of(&order.plan);
@@ -284,7 +284,7 @@ fn calibrations_for(orders: &[TrialOrder], seed: u64) -> Result<Vec<TrialOrder>>
         }
     }
     let calibrations =
-        trials_by_key.into_iter().map(|(key, trials)| Ok(calibration_order(key, &trials, seed)?));
+        trials_by_key.into_iter().map(|(key, trials)| Ok(calibration_spec(key, &trials, seed)?));
     calibrations.collect()
 }
 
@@ -319,7 +319,7 @@ mod tests {
     }
 
     /// Everything that determines what a trial measures.
-    fn measured<'a>(orders: impl Iterator<Item = &'a TrialOrder>) -> Vec<(&'a TrialPlan, String, u32, f64)> {
+    fn measured<'a>(orders: impl Iterator<Item = &'a TrialSpec>) -> Vec<(&'a TrialPlan, String, u32, f64)> {
         orders
             .map(|order| (&order.plan, order.schedule.hash().to_owned(), order.block, order.poll_phase))
             .collect()

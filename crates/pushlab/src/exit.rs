@@ -2,7 +2,7 @@
 
 use std::{fmt, process::ExitCode};
 
-use crate::say::complain;
+use crate::say::print_warning;
 
 /// Why a command failed.
 #[derive(Debug)]
@@ -31,7 +31,7 @@ impl Failure {
 
     /// Prints the failure to stderr and returns the exit code.
     pub(crate) fn tell(self) -> ExitCode {
-        complain(format!("pushlab: {self}"));
+        print_warning(format!("pushlab: {self}"));
         match self {
             Self::Error(_) => ExitCode::from(1),
             Self::Usage(_) => ExitCode::from(2),

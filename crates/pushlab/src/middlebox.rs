@@ -9,7 +9,7 @@ use contract::{Buffering, Network, Period, RelayAnnouncement, Settings};
 use schedule::bind_to_core;
 use serde_json::to_string;
 
-use crate::{exit::Failure, say::complain, serve::stop};
+use crate::{exit::Failure, say::print_warning, serve::stop};
 
 /// Relay between a subscriber and a server on this machine, and delay, limit or cut connections.
 ///
@@ -106,7 +106,7 @@ pub(crate) fn run(arguments: &MiddleboxArguments) -> Result<ExitCode, Failure> {
     if let Some(core) = arguments.core
         && !bind_to_core(core)
     {
-        complain(format!("core {core} is not available: the system chooses the core of the middlebox"));
+        print_warning(format!("core {core} is not available: the system chooses the core of the middlebox"));
     }
     let settings = RelaySettings {
         listen: arguments.listen,

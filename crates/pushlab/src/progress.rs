@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use crate::say::{counted, say};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
-use load_harness::{Phase, Progress, TrialOrder};
+use load_harness::{Phase, Progress, TrialSpec};
 
 /// Two bars on a terminal, otherwise a line per trial.
 pub(crate) struct Display {
@@ -17,7 +17,7 @@ pub(crate) struct Display {
 
 impl Display {
     /// A display for these trials; the bar of the run has their total expected length.
-    pub(crate) fn new(orders: &[&TrialOrder]) -> Self {
+    pub(crate) fn new(orders: &[&TrialSpec]) -> Self {
         let expected = expected_length(orders.iter().copied());
         let bars = MultiProgress::new();
         let shown = !bars.is_hidden();
@@ -37,7 +37,7 @@ impl Display {
     }
 
     /// Announces the next trial.
-    pub(crate) fn begin(&self, number: usize, of: usize, order: &TrialOrder) {
+    pub(crate) fn begin(&self, number: usize, of: usize, order: &TrialSpec) {
         let block = if order.block > 0 { format!(" · block {}", order.block) } else { String::new() };
         let server = &order.plan.settings.server;
         let server = if server.is_pushlab() { String::new() } else { format!(" · {server}") };
@@ -57,7 +57,7 @@ impl Display {
     }
 
     /// Shows the progress of the trial.
-    pub(crate) fn tell(&self, order: &TrialOrder, progress: Progress) {
+    pub(crate) fn tell(&self, order: &TrialSpec, progress: Progress) {
         let Some((run, trial)) = &self.bars else {
             return;
         };
@@ -76,7 +76,7 @@ impl Display {
     }
 
     /// Counts a trial that has ended, and prints its bad news.
-    pub(crate) fn end(&mut self, order: &TrialOrder, bad_news: Option<&str>) {
+    pub(crate) fn end(&mut self, order: &TrialSpec, bad_news: Option<&str>) {
         self.done += order.expected_length();
         self.ran += 1;
         if let Some(words) = bad_news {
@@ -85,7 +85,7 @@ impl Display {
     }
 
     /// Adds a repetition of a trial to the expected time.
-    pub(crate) fn expect_again(&mut self, order: &TrialOrder) {
+    pub(crate) fn expect_again(&mut self, order: &TrialSpec) {
         self.expected += order.expected_length();
         if let Some((run, _)) = &self.bars {
             run.set_length(millis(self.expected));
@@ -112,7 +112,7 @@ impl Display {
 }
 
 /// The settings that distinguish a trial from its neighbours.
-fn settings(order: &TrialOrder) -> String {
+fn settings(order: &TrialSpec) -> String {
     let settings = &order.plan.settings;
     let subscribers = counted(settings.subscribers as usize, "subscriber");
     match order.plan.pattern {
@@ -135,8 +135,8 @@ fn millis(duration: Duration) -> u64 {
 }
 
 /// How long trials take, one after the other.
-pub(crate) fn expected_length<'a>(orders: impl Iterator<Item = &'a TrialOrder>) -> Duration {
-    orders.map(TrialOrder::expected_length).sum()
+pub(crate) fn expected_length<'a>(orders: impl Iterator<Item = &'a TrialSpec>) -> Duration {
+    orders.map(TrialSpec::expected_length).sum()
 }
 
 /// Minutes and seconds, such as `4:05`.

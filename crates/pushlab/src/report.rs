@@ -4,7 +4,11 @@ use std::{path::PathBuf, process::ExitCode};
 
 use clap::Args;
 
-use crate::{exit::Failure, results, say::say};
+use crate::{
+    exit::Failure,
+    results,
+    say::{say, terminal_width},
+};
 
 /// Write a run's report again, from its manifest and records alone.
 #[derive(Debug, Args)]
@@ -18,7 +22,7 @@ pub(crate) fn run(arguments: &ReportArguments) -> Result<ExitCode, Failure> {
     let run = results::read(&arguments.folder)?;
     let findings = report::findings(&run);
     results::write_report(&arguments.folder, &report::render(&findings))?;
-    say(report::terminal_table(&findings));
+    say(report::terminal_table(&findings, terminal_width()));
     say(format!("report: {}", arguments.folder.join("report.html").display()));
     Ok(ExitCode::SUCCESS)
 }

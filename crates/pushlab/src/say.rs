@@ -9,8 +9,13 @@ pub(crate) fn say(line: impl Display) {
     let _ = writeln!(std::io::stdout(), "{line}");
 }
 
+/// Columns that a text on stdout may take: those of the terminal, or eighty where there is none.
+pub(crate) fn terminal_width() -> usize {
+    terminal_size::terminal_size().map_or(80, |(width, _)| usize::from(width.0))
+}
+
 /// Writes a line to stderr.
-pub(crate) fn complain(line: impl Display) {
+pub(crate) fn print_warning(line: impl Display) {
     // `eprintln!` would panic where stderr is a pipe whose reader is gone.
     let _ = writeln!(std::io::stderr(), "{line}");
 }

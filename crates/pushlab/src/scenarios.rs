@@ -7,7 +7,7 @@ use std::{
 
 use anyhow::{Context, bail};
 use contract::{Arrivals, Pattern, Scenario, Selection};
-use load_harness::TrialOrder;
+use load_harness::TrialSpec;
 use rand::{RngExt, SeedableRng, seq::SliceRandom};
 use rand_chacha::ChaCha8Rng;
 use schedule::Schedule;
@@ -43,7 +43,7 @@ impl Loaded {
     }
 
     /// The trials of a selection with their schedules, each once, in the order of the file.
-    pub(crate) fn orders(&self, selection: Selection, seed: u64) -> Result<Vec<TrialOrder>, Failure> {
+    pub(crate) fn orders(&self, selection: Selection, seed: u64) -> Result<Vec<TrialSpec>, Failure> {
         let order = |plan: contract::TrialPlan| {
             let settings = &plan.settings;
             let schedule = Schedule::build(
@@ -54,10 +54,10 @@ impl Loaded {
                 settings.payload_bytes,
             )
             .map_err(Failure::usage)?;
-            Ok(TrialOrder {
+            Ok(TrialSpec {
                 replay_csv: self.replay_csv.clone(),
                 poll_phase: poll_phase(seed, 1),
-                ..TrialOrder::new(&self.scenario.name, plan, schedule)
+                ..TrialSpec::new(&self.scenario.name, plan, schedule)
             })
         };
         self.scenario.trials(selection).into_iter().map(order).collect()
@@ -71,7 +71,7 @@ impl Loaded {
         selection: Selection,
         seed: u64,
         blocks: u32,
-    ) -> Result<Vec<TrialOrder>, Failure> {
+    ) -> Result<Vec<TrialSpec>, Failure> {
         let once = self.orders(selection, seed)?;
         let mut random = stream(seed, ORDER_STREAM);
         let mut all = Vec::new();
@@ -79,7 +79,7 @@ impl Loaded {
             let mut shuffled = once.clone();
             shuffled.shuffle(&mut random);
             let poll_phase = poll_phase(seed, block);
-            all.extend(shuffled.into_iter().map(|order| TrialOrder { block, poll_phase, ..order }));
+            all.extend(shuffled.into_iter().map(|order| TrialSpec { block, poll_phase, ..order }));
         }
         Ok(all)
     }
@@ -150,7 +150,8 @@ pub(crate) fn named(folder: &Path, name: &str) -> Result<Loaded, Failure> {
             Some(_) | None => String::new(),
         };
         let all = files.len();
-        let error = anyhow::anyhow!("there is no scenario `{name}`: {hint}`just bench --list` lists all {all}");
+        let error =
+            anyhow::anyhow!("there is no scenario `{name}`: {hint}`just bench --list` lists all {all}");
         return Err(Failure::Usage(error));
     }
     let mut loaded = load(&file)?;

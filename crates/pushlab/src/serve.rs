@@ -4,13 +4,13 @@ use std::{io::Write, net::SocketAddr, num::NonZeroUsize, path::PathBuf, process:
 
 use anyhow::Context;
 use clap::Args;
-use contract::{Certificate, Heartbeat, Pattern, Rung, Transport};
+use contract::{Ablation, Certificate, Heartbeat, Pattern, Transport};
 use event_log::Retention;
 use schedule::bind_to_core;
 use server::{AppSettings, CertificateSource, Limits, Server, ServerSettings};
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::{exit::Failure, say::complain};
+use crate::{exit::Failure, say::print_warning};
 
 /// Serve the patterns over one event log, to try them by hand.
 ///
@@ -88,8 +88,8 @@ pub(crate) struct ServeArguments {
     core: Option<u32>,
     /// Remove an optimisation of SSE and WebSocket, for the scenario cost-ladder only: own-tasks, encode-each,
     /// write-each or large-buffers; best removes none
-    #[arg(long, value_name = "RUNG", default_value_t = Rung::Best)]
-    rung: Rung,
+    #[arg(long, value_name = "ABLATION", default_value_t = Ablation::Best)]
+    ablation: Ablation,
     /// End when stdin is closed, so that the server does not outlive the harness that started it
     #[arg(long)]
     until_stdin_closes: bool,
@@ -120,7 +120,7 @@ pub(crate) fn run(arguments: &ServeArguments) -> Result<ExitCode, Failure> {
     if let Some(core) = arguments.core
         && !bind_to_core(core)
     {
-        complain(format!("core {core} is not available: the system chooses the core of the server"));
+        print_warning(format!("core {core} is not available: the system chooses the core of the server"));
     }
     let defaults = AppSettings::default();
     let patterns =
@@ -136,7 +136,7 @@ pub(crate) fn run(arguments: &ServeArguments) -> Result<ExitCode, Failure> {
             heartbeat: arguments.heartbeat,
             allowed_origins: arguments.allowed_origins.clone(),
             limits: Limits { connections: arguments.max_connections, ..Limits::default() },
-            rung: arguments.rung,
+            ablation: arguments.ablation,
             transport: arguments.transport,
             max_streams: arguments.max_streams,
             floor: arguments.floor,

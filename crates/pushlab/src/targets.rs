@@ -3,11 +3,11 @@
 use std::{collections::BTreeMap, fs, path::Path, sync::Arc};
 
 use contract::{ServerName, TargetNote};
-use load_harness::{TargetFolder, TrialOrder};
+use load_harness::{TargetFolder, TrialSpec};
 
 use crate::{
     exit::Failure,
-    say::{complain, say},
+    say::{print_warning, say},
     scenarios::Loaded,
 };
 
@@ -36,7 +36,7 @@ pub(crate) fn open(chosen: &[Loaded], install: bool) -> Result<Targets, Failure>
             }
             let mut target = TargetFolder::open(&own).map_err(Failure::usage)?;
             if install && let Err(error) = target.install(say) {
-                complain(format!("pushlab: {error}"));
+                print_warning(format!("pushlab: {error}"));
             }
             if let Err(problem) = &target.state {
                 say(format!("not measured: {problem}"));
@@ -60,7 +60,7 @@ pub(crate) fn notes(targets: &Targets) -> Vec<TargetNote> {
 
 /// Refuses a schedule whose events the subscribers of a foreign server could not distinguish. Such events have
 /// no sequence number, so their due must be unique, and a text must be a single line.
-pub(crate) fn check(order: &TrialOrder) -> Result<(), Failure> {
+pub(crate) fn check(order: &TrialSpec) -> Result<(), Failure> {
     if !order.plan.settings.server.is_foreign() {
         return Ok(());
     }

@@ -120,15 +120,15 @@ fn command(run: &Run, scenario: &Scenario) -> String {
 
 fn failure(record: &TrialRecord) -> Option<Failure> {
     match &record.outcome {
-        Outcome::Completed { .. } | Outcome::Watched { .. } | Outcome::NotRun { .. } => None,
-        Outcome::Failed { reason, server_last_words } => Some(Failure {
+        Outcome::Completed { .. } | Outcome::BrowserRun { .. } | Outcome::NotRun { .. } => None,
+        Outcome::Failed { reason, server_stderr_tail } => Some(Failure {
             scenario: record.scenario.clone(),
             pattern: record.pattern,
             server: record.server.clone(),
             params: record.params,
             order: record.order,
             reason: reason.clone(),
-            server_last_words: server_last_words.clone(),
+            server_stderr_tail: server_stderr_tail.clone(),
         }),
     }
 }

@@ -1,6 +1,6 @@
 //! Colours and markers. They never change, so a reader learns them once for all figures.
 //!
-//! Figures are drawn in placeholder colours, one per [`Ink`]. This module replaces them: by CSS variables
+//! Figures are drawn in placeholder colours, one per [`ColourRole`]. This module replaces them: by CSS variables
 //! within the page, by fixed colours and a style sheet in a separate file. So one drawing serves light and
 //! dark backgrounds.
 
@@ -11,7 +11,7 @@ use plotters::style::RGBColor;
 
 /// The meaning of a stroke or an area.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Ink {
+pub(crate) enum ColourRole {
     /// A pattern's measurements.
     Measured(Pattern),
     /// The model of a pattern: the same colour, dashed.
@@ -89,7 +89,7 @@ const fn pattern_colour(pattern: Pattern) -> Colour {
     Colour { variable, light, dark }
 }
 
-impl Ink {
+impl ColourRole {
     fn all() -> Vec<Self> {
         let mut inks = vec![
             Self::Text,
@@ -172,7 +172,7 @@ pub(crate) fn with_light_colours(svg: &str) -> String {
 
 fn replaced(svg: &str, colour_text: impl Fn(&Colour) -> String) -> String {
     let mut text = svg.to_owned();
-    for ink in Ink::all() {
+    for ink in ColourRole::all() {
         let RGBColor(red, green, blue) = ink.placeholder();
         let placeholder = format!("#{red:02X}{green:02X}{blue:02X}");
         let colour = colour_text(&ink.colour());
@@ -190,7 +190,7 @@ pub(crate) fn variables() -> String {
     let list = |pick: fn(&Colour) -> &'static str| {
         let mut seen = Vec::new();
         let mut text = String::new();
-        for ink in Ink::all() {
+        for ink in ColourRole::all() {
             let colour = ink.colour();
             if !seen.contains(&colour.variable) {
                 seen.push(colour.variable);
@@ -209,7 +209,7 @@ pub(crate) fn variables() -> String {
 /// The dark scheme of a figure in a separate file: the same drawing, recoloured by attribute.
 pub(crate) fn dark_rules() -> String {
     let mut rules = String::new();
-    for ink in Ink::all() {
+    for ink in ColourRole::all() {
         let Colour { light, dark, .. } = ink.colour();
         let rule = format!("[fill=\"{light}\"]{{fill:{dark}}}[stroke=\"{light}\"]{{stroke:{dark}}}");
         if !rules.contains(&rule) {

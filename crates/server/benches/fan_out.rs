@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use contract::{Epoch, Rung};
+use contract::{Ablation, Epoch};
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use event_log::{Batch, BatchLimit, EventLog, Follow, Followed, Retention};
 use server::{Encodings, sse, websocket};
@@ -24,10 +24,10 @@ struct Audience {
 }
 
 impl Audience {
-    fn new(rung: Rung, limit: BatchLimit) -> Self {
+    fn new(ablation: Ablation, limit: BatchLimit) -> Self {
         let log = EventLog::new(Epoch::from_random_bits(1), Retention { events: 1_000, bytes: 1 << 20 });
         let follows = (0..SUBSCRIBERS).map(|_| log.follow(log.head(), limit)).collect();
-        Self { encodings: Encodings::on_rung(log.epoch(), rung), log, follows }
+        Self { encodings: Encodings::with_ablation(log.epoch(), ablation), log, follows }
     }
 
     /// Publishes events and lets all followers read them; returns the number of bytes that would be written.
@@ -53,12 +53,12 @@ fn ladder(criterion: &mut Criterion, form: &str, encode: impl Fn(&Encodings, &Ba
     let mut group = criterion.benchmark_group(format!("fan-out, {form}"));
     for events in [1, 10] {
         group.throughput(Throughput::Elements((events * SUBSCRIBERS) as u64));
-        for (name, rung, limit) in [
-            ("encoded per subscriber", Rung::EncodeEach, one),
-            ("encoded once", Rung::Best, one),
-            ("encoded once, batched", Rung::Best, BatchLimit::default()),
+        for (name, ablation, limit) in [
+            ("encoded per subscriber", Ablation::EncodeEach, one),
+            ("encoded once", Ablation::Best, one),
+            ("encoded once, batched", Ablation::Best, BatchLimit::default()),
         ] {
-            let mut audience = Audience::new(rung, limit);
+            let mut audience = Audience::new(ablation, limit);
             group.bench_function(BenchmarkId::new(name, events), |bencher| {
                 bencher.iter(|| audience.deliver(events, &encode));
             });

@@ -3,7 +3,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use contract::{After, Cursor, Epoch, Rung};
+use contract::{Ablation, After, Cursor, Epoch};
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use event_log::{Batch, BatchLimit, EventLog, Retention, Start};
 use server::{Encodings, json, sse, websocket};
@@ -27,8 +27,8 @@ fn compare(criterion: &mut Criterion, form: &str, encode: impl Fn(&Encodings, &S
     for events in [1, 10, 100] {
         let (start, batch) = waiting(events);
         group.throughput(Throughput::Elements(events as u64));
-        for (name, rung) in [("first reader", Rung::EncodeEach), ("later reader", Rung::Best)] {
-            let encodings = Encodings::on_rung(start.cursor.epoch, rung);
+        for (name, ablation) in [("first reader", Ablation::EncodeEach), ("later reader", Ablation::Best)] {
+            let encodings = Encodings::with_ablation(start.cursor.epoch, ablation);
             group.bench_function(BenchmarkId::new(name, events), |bencher| {
                 bencher.iter(|| encode(&encodings, &start, &batch));
             });

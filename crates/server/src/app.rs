@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use axum::body::{Body, Bytes, to_bytes};
-use contract::{Epoch, Heartbeat, Pattern, Rung, Transport};
+use contract::{Ablation, Epoch, Heartbeat, Pattern, Transport};
 use event_log::{BatchLimit, EventLog, Follow, Retention, Start};
 use http::{HeaderMap, StatusCode};
 use schedule::EpochClock;
@@ -26,7 +26,7 @@ pub struct AppSettings {
     /// Limits on what a client may ask for.
     pub limits: Limits,
     /// The ablation: the optimisation of the streams that is removed. It does not change polling.
-    pub rung: Rung,
+    pub ablation: Ablation,
     /// The transport of the measured port.
     pub transport: Transport,
     /// HTTP/2: most streams that may be open on one connection.
@@ -45,7 +45,7 @@ impl Default for AppSettings {
             heartbeat: Heartbeat::default(),
             allowed_origins: Vec::new(),
             limits: Limits::default(),
-            rung: Rung::Best,
+            ablation: Ablation::Best,
             transport: Transport::Http1,
             max_streams: 200,
             floor: false,
@@ -63,7 +63,7 @@ pub struct App {
     heartbeat: Heartbeat,
     origins: Origins,
     limits: Limits,
-    rung: Rung,
+    ablation: Ablation,
     has_pages: bool,
     transport: Transport,
     max_streams: u32,
@@ -78,12 +78,12 @@ impl App {
         let epoch = Epoch::from_random_bits(rand::random());
         Self {
             log: EventLog::new(epoch, settings.retention),
-            encodings: Encodings::on_rung(epoch, settings.rung),
+            encodings: Encodings::with_ablation(epoch, settings.ablation),
             clock: EpochClock::start_now(),
             heartbeat: settings.heartbeat,
             origins: Origins::new(settings.allowed_origins.clone(), settings.transport),
             limits: settings.limits,
-            rung: settings.rung,
+            ablation: settings.ablation,
             has_pages: settings.pages,
             transport: settings.transport,
             max_streams: settings.max_streams,
@@ -142,8 +142,8 @@ impl App {
     }
 
     /// The ablation of this server.
-    pub(crate) const fn rung(&self) -> Rung {
-        self.rung
+    pub(crate) const fn ablation(&self) -> Ablation {
+        self.ablation
     }
 
     /// Most streams that may be open on one HTTP/2 connection.
@@ -154,15 +154,17 @@ impl App {
     /// Whether the shared writer serves waiting subscribers. It serves plain HTTP/1.1 only: encrypted bytes
     /// differ for each connection, and streams that share a connection have to be put in order.
     pub(crate) fn has_shared_writer(&self) -> bool {
-        self.rung == Rung::Best && !self.transport.is_encrypted()
+        self.ablation == Ablation::Best && !self.transport.is_encrypted()
     }
 
     /// Follows the log from the start of a stream: in batches, or in the ablation `write-each` one event at a
     /// time.
     pub(crate) fn follow(&self, start: &Start) -> Follow {
-        let limit = match self.rung {
-            Rung::WriteEach => BatchLimit { events: 1, ..BatchLimit::default() },
-            Rung::Best | Rung::OwnTasks | Rung::EncodeEach | Rung::LargeBuffers => BatchLimit::default(),
+        let limit = match self.ablation {
+            Ablation::WriteEach => BatchLimit { events: 1, ..BatchLimit::default() },
+            Ablation::Best | Ablation::OwnTasks | Ablation::EncodeEach | Ablation::LargeBuffers => {
+                BatchLimit::default()
+            }
         };
         self.log.follow(start.cursor, limit)
     }

@@ -58,7 +58,9 @@ async fn start(State(control): State<Arc<Control>>, body: Bytes) -> Result<Json<
         return Err(Problem::bad_request("a schedule must start within a minute and last at most two hours"));
     }
     if *order.delivery_delay > LONGEST_DELAY || *order.delivery_jitter > LONGEST_DELAY {
-        return Err(Problem::bad_request("events can be held back a minute at most, plus a minute of jitter"));
+        return Err(Problem::bad_request(
+            "events can be held back a minute at most, plus a minute of jitter",
+        ));
     }
     let schedule = Schedule::build(
         &order.arrivals,

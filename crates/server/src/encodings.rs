@@ -13,7 +13,7 @@ use std::{
 };
 
 use bytes::{BufMut, Bytes, BytesMut};
-use contract::{Epoch, Rung};
+use contract::{Ablation, Epoch};
 use event_log::{Batch, Event};
 
 /// Encoded events kept per framing: enough for every subscriber that is not far behind.
@@ -32,8 +32,12 @@ impl Encodings {
     /// Empty caches for the log of this epoch. In the ablation `encode-each` events are encoded and joined
     /// again for every reader.
     #[must_use]
-    pub fn on_rung(epoch: Epoch, rung: Rung) -> Self {
-        Self { epoch, json: EncodingCache::on_rung(rung), sse: EncodingCache::on_rung(rung) }
+    pub fn with_ablation(epoch: Epoch, ablation: Ablation) -> Self {
+        Self {
+            epoch,
+            json: EncodingCache::with_ablation(ablation),
+            sse: EncodingCache::with_ablation(ablation),
+        }
     }
 
     /// The epoch of the log.
@@ -75,15 +79,15 @@ struct Kept {
     first_seq: u64,
     events: VecDeque<Bytes>,
     bytes: usize,
-    last_joined: Option<(Stretch, Bytes)>,
+    last_joined: Option<(BatchRange, Bytes)>,
 }
 
 /// The sequence numbers before and after a batch, and whether it was cut.
-type Stretch = (u64, u64, bool);
+type BatchRange = (u64, u64, bool);
 
 impl EncodingCache {
-    fn on_rung(rung: Rung) -> Self {
-        let is_shared = rung != Rung::EncodeEach;
+    fn with_ablation(ablation: Ablation) -> Self {
+        let is_shared = ablation != Ablation::EncodeEach;
         Self { is_shared, kept: Mutex::default(), made: AtomicU64::new(0) }
     }
 
@@ -112,16 +116,16 @@ impl EncodingCache {
         join: impl FnOnce(&mut dyn Iterator<Item = Bytes>) -> Bytes,
     ) -> Bytes {
         let mut kept = self.lock();
-        let stretch = (batch.after.seq, batch.cursor.seq, batch.more);
-        if let Some((last_stretch, joined)) = &kept.last_joined
-            && *last_stretch == stretch
+        let range = (batch.after.seq, batch.cursor.seq, batch.more);
+        if let Some((last_range, joined)) = &kept.last_joined
+            && *last_range == range
         {
             return joined.clone();
         }
         let mut encodings = batch.events.iter().map(|event| self.encoded(&mut kept, event, &encode));
         let joined = join(&mut encodings);
         if self.is_shared {
-            kept.last_joined = Some((stretch, joined.clone()));
+            kept.last_joined = Some((range, joined.clone()));
         }
         joined
     }

@@ -11,7 +11,6 @@
 //! A module imports only from the layers below it and from its own submodules.
 
 mod app;
-mod complain;
 mod control;
 mod cors;
 mod drivers;
@@ -27,6 +26,7 @@ pub mod long_polling;
 mod meter;
 mod metrics;
 mod pages;
+mod print_warning;
 mod problem;
 mod publish;
 mod request;

@@ -18,10 +18,10 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     app::App,
-    complain::complain,
     handoff::HandoffRequest,
     limits::{Limits, turned_away},
     meter::{Meter, Metered},
+    print_warning::print_warning,
     tls::Tls,
 };
 
@@ -68,7 +68,7 @@ impl Listener {
                 Err(error) => {
                     // Usually out of descriptors: open connections stay, and a pause keeps the loop
                     // from spinning until one ends.
-                    complain(format!("a connection could not be accepted: {error}"));
+                    print_warning(format!("a connection could not be accepted: {error}"));
                     sleep(Duration::from_millis(100)).await;
                 }
             }

@@ -1,7 +1,7 @@
 //! Test pages for real browsers, and the endpoints that they read. They are served only if enabled. A header
 //! marks each answer as a test: none of this belongs to the patterns.
 
-mod curious;
+mod sse_conformance;
 
 use std::sync::Arc;
 
@@ -40,8 +40,8 @@ const PAGES: [(&str, &str); 4] = [
 /// The routes under `/pages`.
 pub(crate) fn router() -> Router<Arc<App>> {
     Router::new()
-        .route("/pages/curious-cases", routing::get(curious_cases))
-        .route("/pages/curious-stream", routing::get(curious_stream))
+        .route("/pages/sse-conformance-cases", routing::get(sse_conformance_cases))
+        .route("/pages/sse-conformance-stream", routing::get(sse_conformance_stream))
         .route("/pages/unguarded-websocket", routing::get(unguarded_websocket).connect(unguarded_websocket))
         .route("/pages/{name}", routing::get(page))
 }
@@ -56,8 +56,8 @@ async fn page(Path(name): Path<String>) -> Result<Response, Problem> {
 }
 
 /// All cases, with their expected outcomes.
-async fn curious_cases() -> Response {
-    labelled(Json(curious::cases()).into_response())
+async fn sse_conformance_cases() -> Response {
+    labelled(Json(sse_conformance::cases()).into_response())
 }
 
 #[derive(Debug, Deserialize)]
@@ -67,10 +67,17 @@ struct Wanted {
 }
 
 /// The stream of one case.
-async fn curious_stream(Query(wanted): Query<Wanted>, headers: HeaderMap) -> Result<Response, Problem> {
-    let answer = curious::answer(&wanted.case, wanted.moved.as_deref(), &headers).ok_or_else(|| {
-        Problem::new(StatusCode::NOT_FOUND, "there is no such case: /pages/curious-cases lists all cases")
-    })?;
+async fn sse_conformance_stream(
+    Query(wanted): Query<Wanted>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let answer =
+        sse_conformance::answer(&wanted.case, wanted.moved.as_deref(), &headers).ok_or_else(|| {
+            Problem::new(
+                StatusCode::NOT_FOUND,
+                "there is no such case: /pages/sse-conformance-cases lists all cases",
+            )
+        })?;
     Ok(labelled(answer))
 }
 

@@ -11,7 +11,7 @@ use std::{
 
 use axum::body::Body;
 use bytes::Bytes;
-use contract::Rung;
+use contract::Ablation;
 use http_body::{Frame, SizeHint};
 
 /// Larger than the largest event, so that an event always fits into one slice.
@@ -29,13 +29,15 @@ pub(crate) fn in_slices(bytes: Bytes) -> Body {
 
 /// Sets how hyper writes a stream's body: all ready frames in one write, or in the ablation `write-each` each
 /// frame in its own write.
-pub(crate) fn flushed_by<B>(rung: Rung, body: B) -> Body
+pub(crate) fn flushed_by<B>(ablation: Ablation, body: B) -> Body
 where
     B: http_body::Body<Data = Bytes, Error = Infallible> + Send + Unpin + 'static,
 {
-    match rung {
-        Rung::Best | Rung::OwnTasks | Rung::EncodeEach | Rung::LargeBuffers => Body::new(body),
-        Rung::WriteEach => Body::new(OneByOne { body, has_given: false }),
+    match ablation {
+        Ablation::Best | Ablation::OwnTasks | Ablation::EncodeEach | Ablation::LargeBuffers => {
+            Body::new(body)
+        }
+        Ablation::WriteEach => Body::new(OneByOne { body, has_given: false }),
     }
 }
 

@@ -1,7 +1,7 @@
 //! Messages from the client of a WebSocket: a text frame publishes an event, and a protocol error closes the
 //! connection with the matching code.
 
-use contract::Rung;
+use contract::Ablation;
 use tokio_tungstenite::tungstenite::{
     Error, Message,
     error::{CapacityError, ProtocolError},
@@ -61,11 +61,11 @@ pub(crate) fn config(app: &App) -> WebSocketConfig {
     let message_bytes = app.limits().body_bytes;
     let config =
         WebSocketConfig::default().max_message_size(Some(message_bytes)).max_frame_size(Some(message_bytes));
-    match app.rung() {
-        Rung::Best | Rung::OwnTasks | Rung::EncodeEach | Rung::WriteEach => {
+    match app.ablation() {
+        Ablation::Best | Ablation::OwnTasks | Ablation::EncodeEach | Ablation::WriteEach => {
             config.read_buffer_size(READ_BUFFER_BYTES).write_buffer_size(WRITE_BUFFER_BYTES)
         }
-        Rung::LargeBuffers => config,
+        Ablation::LargeBuffers => config,
     }
 }
 

@@ -3,7 +3,7 @@
 
 mod live;
 
-use contract::{Pattern, Resume, Rung, Transport};
+use contract::{Ablation, Pattern, Resume, Transport};
 use event_log::Retention;
 use live::{End, Live, Place, Subscriber};
 use server::AppSettings;
@@ -12,14 +12,15 @@ use server::AppSettings;
 #[derive(Debug, Clone, Copy)]
 struct Way {
     transport: Transport,
-    rung: Rung,
+    ablation: Ablation,
 }
 
 impl Way {
     /// All transports with these ablations.
-    fn all(rungs: &[Rung]) -> impl Iterator<Item = Self> {
-        let ways = |rung: &Rung| Transport::ALL.map(|transport| Self { transport, rung: *rung });
-        rungs.iter().flat_map(ways)
+    fn all(ablations: &[Ablation]) -> impl Iterator<Item = Self> {
+        let ways =
+            |ablation: &Ablation| Transport::ALL.map(|transport| Self { transport, ablation: *ablation });
+        ablations.iter().flat_map(ways)
     }
 
     fn live(self) -> Live {
@@ -28,8 +29,8 @@ impl Way {
 
     fn keeping(self, events: usize) -> Live {
         let retention = Retention { events, ..Retention::default() };
-        let Self { transport, rung } = self;
-        Live::with(AppSettings { retention, rung, transport, ..AppSettings::default() })
+        let Self { transport, ablation } = self;
+        Live::with(AppSettings { retention, ablation, transport, ..AppSettings::default() })
     }
 }
 
@@ -113,7 +114,7 @@ async fn two_subscribers_get_the_same(pattern: Pattern, way: Way) {
     assert_eq!(first.texts(50).await, second.texts(50).await);
     let encodings = live.app.encodings().made();
     let is_streamed = matches!(pattern, Pattern::Sse | Pattern::WebSocket);
-    if way.rung == Rung::EncodeEach && is_streamed {
+    if way.ablation == Ablation::EncodeEach && is_streamed {
         assert_eq!(encodings, 100, "each event is encoded for each of its two readers");
     } else {
         assert_eq!(encodings, 50, "each event is encoded once for all readers");
@@ -169,34 +170,34 @@ async fn a_subscriber_that_leaves_leaves_nothing_behind(pattern: Pattern, way: W
 macro_rules! for_every_pattern {
     ($($promise:ident),* $(,)?) => {$(
         mod $promise {
-            use contract::{Pattern, Rung};
+            use contract::{Pattern, Ablation};
 
             use crate::Way;
 
             #[tokio::test]
             async fn short_polling() {
-                for way in Way::all(&[Rung::Best, Rung::OwnTasks]) {
+                for way in Way::all(&[Ablation::Best, Ablation::OwnTasks]) {
                     super::super::$promise(Pattern::ShortPolling, way).await;
                 }
             }
 
             #[tokio::test]
             async fn long_polling() {
-                for way in Way::all(&[Rung::Best, Rung::OwnTasks]) {
+                for way in Way::all(&[Ablation::Best, Ablation::OwnTasks]) {
                     super::super::$promise(Pattern::LongPolling, way).await;
                 }
             }
 
             #[tokio::test]
             async fn sse() {
-                for way in Way::all(&Rung::ALL) {
+                for way in Way::all(&Ablation::ALL) {
                     super::super::$promise(Pattern::Sse, way).await;
                 }
             }
 
             #[tokio::test]
             async fn websocket() {
-                for way in Way::all(&Rung::ALL) {
+                for way in Way::all(&Ablation::ALL) {
                     super::super::$promise(Pattern::WebSocket, way).await;
                 }
             }

@@ -174,7 +174,7 @@ async fn who_falls_out_of_the_log_is_told_so() {
 }
 
 #[tokio::test]
-async fn whoever_leaves_is_noticed() {
+async fn a_subscriber_that_leaves_is_noticed() {
     for pattern in Pattern::ALL {
         let live = floor(pattern);
         let mut streams = Vec::new();

@@ -6,7 +6,7 @@ mod live;
 
 use std::time::{Duration, Instant};
 
-use contract::{Heartbeat, Pattern, Period, Rung, Transport};
+use contract::{Ablation, Heartbeat, Pattern, Period, Transport};
 use futures_util::StreamExt;
 use live::{Live, PATIENCE, Subscriber};
 use server::AppSettings;
@@ -16,11 +16,11 @@ use tokio_tungstenite::tungstenite::Message;
 const PERIOD: Duration = Duration::from_millis(150);
 
 /// The shared writer, the task per connection, and the same over TLS and HTTP/2.
-const WAYS: [(Rung, Transport); 4] = [
-    (Rung::Best, Transport::Http1),
-    (Rung::OwnTasks, Transport::Http1),
-    (Rung::Best, Transport::Http1Tls),
-    (Rung::Best, Transport::Http2),
+const WAYS: [(Ablation, Transport); 4] = [
+    (Ablation::Best, Transport::Http1),
+    (Ablation::OwnTasks, Transport::Http1),
+    (Ablation::Best, Transport::Http1Tls),
+    (Ablation::Best, Transport::Http2),
 ];
 
 fn period() -> Period {
@@ -54,9 +54,9 @@ async fn next(subscriber: &mut Subscriber) -> Next {
 }
 
 async fn for_each_way(heartbeat: Heartbeat, check: impl AsyncFn(Live, Subscriber)) {
-    for (rung, transport) in WAYS {
+    for (ablation, transport) in WAYS {
         for pattern in [Pattern::Sse, Pattern::WebSocket] {
-            let live = Live::with(AppSettings { heartbeat, rung, transport, ..AppSettings::default() });
+            let live = Live::with(AppSettings { heartbeat, ablation, transport, ..AppSettings::default() });
             let (subscriber, _) = Subscriber::open(&live, pattern, None).await;
             check(live, subscriber).await;
         }

@@ -222,8 +222,8 @@ async fn connect_is_for_websockets_only() {
     ] {
         let response = connection.connect(protocol, target, lines).await;
         assert_eq!(response.status(), status, "{protocol} {target} {lines}");
-        let told = response.headers().contains_key("sec-websocket-version");
-        assert_eq!(told, target == "/websocket" && status == 400, "{protocol} {target} {lines}");
+        let reported = response.headers().contains_key("sec-websocket-version");
+        assert_eq!(reported, target == "/websocket" && status == 400, "{protocol} {target} {lines}");
         let body = response.into_body().collect().await.unwrap().to_bytes();
         assert!(String::from_utf8_lossy(&body).contains("detail"), "a reason in words");
     }

@@ -6,7 +6,7 @@ mod live;
 
 use std::time::Duration;
 
-use contract::{Pattern, Rung, Transport};
+use contract::{Ablation, Pattern, Transport};
 use event_log::Retention;
 use futures_util::StreamExt;
 use live::{Answer, Live, PATIENCE, Subscriber, read_until};
@@ -358,14 +358,15 @@ async fn what_a_websockets_client_sends_is_answered_between_the_frames() {
 #[tokio::test]
 async fn the_unguarded_websocket_sends_its_frame_by_every_driver_and_closes() {
     const TARGET: &str = "/pages/unguarded-websocket";
-    let live =
-        |rung, transport| Live::with(AppSettings { pages: true, rung, transport, ..AppSettings::default() });
-    for (rung, transport) in [
-        (Rung::Best, Transport::Http1),
-        (Rung::OwnTasks, Transport::Http1),
-        (Rung::Best, Transport::Http1Tls),
+    let live = |ablation, transport| {
+        Live::with(AppSettings { pages: true, ablation, transport, ..AppSettings::default() })
+    };
+    for (ablation, transport) in [
+        (Ablation::Best, Transport::Http1),
+        (Ablation::OwnTasks, Transport::Http1),
+        (Ablation::Best, Transport::Http1Tls),
     ] {
-        let live = live(rung, transport);
+        let live = live(ablation, transport);
         let mut stream = live.door.connect().await;
         let origin = "host: x\r\norigin: http://evil.example\r\n";
         let request = handshake().replace("/websocket", TARGET).replace("host: x\r\n", origin);
@@ -373,12 +374,12 @@ async fn the_unguarded_websocket_sends_its_frame_by_every_driver_and_closes() {
         let mut bytes = Vec::new();
         timeout(PATIENCE, stream.read_to_end(&mut bytes)).await.unwrap().unwrap();
         let head_end = bytes.windows(4).position(|four| four == b"\r\n\r\n").unwrap() + 4;
-        assert!(bytes.starts_with(b"HTTP/1.1 101 "), "{rung:?} {transport}");
+        assert!(bytes.starts_with(b"HTTP/1.1 101 "), "{ablation:?} {transport}");
         let said = b"\x81\x12open to every page\x88\x0e\x03\xe8that was all";
-        assert_eq!(&bytes[head_end..], said, "{rung:?} {transport}");
+        assert_eq!(&bytes[head_end..], said, "{ablation:?} {transport}");
         live.parked(0).await;
     }
-    let live = live(Rung::Best, Transport::Http2);
+    let live = live(Ablation::Best, Transport::Http2);
     let mut socket = live.door.http2().await.websocket(TARGET, "").await;
     assert_eq!(socket.next().await.unwrap().unwrap(), Message::text("open to every page"));
     let Message::Close(Some(closed)) = socket.next().await.unwrap().unwrap() else { panic!("not closed") };
@@ -421,8 +422,8 @@ async fn http_1_0_and_a_connection_that_is_to_be_closed_are_hypers() {
 }
 
 /// The bytes of a whole connection, without the date and the epoch.
-async fn conversation(rung: Rung, request: &str, until: &str) -> String {
-    let live = Live::on(rung);
+async fn conversation(ablation: Ablation, request: &str, until: &str) -> String {
+    let live = Live::on(ablation);
     let mut stream = TcpStream::connect(live.data).await.unwrap();
     stream.write_all(request.as_bytes()).await.unwrap();
     live.parked(1).await;
@@ -438,8 +439,8 @@ async fn it_writes_the_very_bytes_that_hyper_writes() {
         ("GET /sse HTTP/1.1\r\nhost: x\r\norigin: http://x\r\n\r\n", "one\n\n\r\n"),
         (handshake(), r#"one"}"#),
     ] {
-        let shared = conversation(Rung::Best, request, until).await;
-        assert_eq!(shared, conversation(Rung::OwnTasks, request, until).await);
+        let shared = conversation(Ablation::Best, request, until).await;
+        assert_eq!(shared, conversation(Ablation::OwnTasks, request, until).await);
         assert!(shared.starts_with("HTTP/1.1 "), "{shared}");
     }
 }

@@ -5,7 +5,7 @@ mod live;
 
 use std::{fs, io, time::Duration};
 
-use contract::{Certificate, Pattern, Rung, Transport};
+use contract::{Ablation, Certificate, Pattern, Transport};
 use event_log::Retention;
 use live::{Answer, Live, PATIENCE, Subscriber};
 use rustls::{CertificateError, version::TLS12, version::TLS13};
@@ -81,7 +81,7 @@ async fn a_strict_client_refuses_what_is_expired_or_somebody_elses() {
 }
 
 #[tokio::test]
-async fn whoever_does_not_shake_hands_is_let_go() {
+async fn a_client_without_handshake_is_closed() {
     let limits = Limits { head_timeout: Duration::from_millis(1_500), ..Limits::default() };
     let live = Live::with(AppSettings { limits, ..speaking(Transport::Http2) });
     // The start of a handshake: it announces a record of 512 bytes that never arrives.
@@ -233,7 +233,7 @@ fn impatient(app: AppSettings) -> Live {
 }
 
 #[tokio::test]
-async fn whoever_takes_nothing_any_more_is_given_up() {
+async fn a_client_that_stops_reading_is_closed() {
     for pattern in [Pattern::Sse, Pattern::WebSocket] {
         let live = impatient(speaking(Transport::Http1Tls));
         let (_stalled, _) = Subscriber::open(&live, pattern, None).await;
@@ -242,9 +242,9 @@ async fn whoever_takes_nothing_any_more_is_given_up() {
 }
 
 #[tokio::test]
-async fn whoever_takes_nothing_any_more_is_given_up_in_clear_as_well() {
+async fn a_client_that_stops_reading_is_closed_in_clear_as_well() {
     for pattern in [Pattern::Sse, Pattern::WebSocket] {
-        let live = impatient(AppSettings { rung: Rung::OwnTasks, ..speaking(Transport::Http1) });
+        let live = impatient(AppSettings { ablation: Ablation::OwnTasks, ..speaking(Transport::Http1) });
         let (_stalled, _) = Subscriber::open(&live, pattern, None).await;
         is_given_up(live, pattern.slug()).await;
     }

@@ -240,7 +240,7 @@ async fn a_post_subscribes_to_some_types_and_its_cursor_does_not_age() {
 }
 
 #[tokio::test]
-async fn an_idle_stream_and_an_idle_websocket_show_signs_of_life() {
+async fn an_idle_stream_and_an_idle_websocket_send_heartbeats() {
     let live = Live::with(AppSettings {
         heartbeat: Heartbeat::Every(Period::from_millis(50)),
         ..AppSettings::default()

@@ -3,7 +3,7 @@
 use std::{fmt, path::Path};
 
 use super::{DefaultRun, Scenario, Selection};
-use crate::{Arrivals, Client, Limits, Pattern, Period, PublisherSeat, ServerName, Settings, Sweep};
+use crate::{Arrivals, Client, Limits, Pattern, Period, PublisherHost, ServerName, Settings, Sweep};
 
 /// Longest name: file names contain it with more words, and a file name has at most 255 bytes.
 const LONGEST_NAME: usize = 60;
@@ -162,7 +162,7 @@ impl Check<'_> {
             key,
             format!("{} lists of values", sweep.lists_given()),
             sweep.lists_given() == 1,
-            "one list with at least one value: subscribers, rate_hz, payload_bytes, poll_interval, hold, client, keep_alive, side, rung, rtt, network, transport, heartbeat, streams_per_connection or max_streams",
+            "one list with at least one value: subscribers, rate_hz, payload_bytes, poll_interval, hold, client, keep_alive, side, ablation, rtt, network, transport, heartbeat, streams_per_connection or max_streams",
         )?;
         let has_rate = matches!(events, Arrivals::Steady { .. } | Arrivals::Poisson { .. });
         self.that(
@@ -222,21 +222,21 @@ impl Check<'_> {
         for (key, blocks) in [("blocks", scenario.blocks), ("default_run.blocks", default_blocks)] {
             self.that(key, blocks, (1..=MOST_BLOCKS).contains(&blocks), &format!("1 to {MOST_BLOCKS}"))?;
         }
-        let stairs = &scenario.stairs;
-        let climbs = stairs.windows(2).all(|pair| pair[0] < pair[1]);
-        let ends = stairs.last().is_none_or(|last| *last == scenario.subscribers);
+        let memory_steps = &scenario.memory_steps;
+        let climbs = memory_steps.windows(2).all(|pair| pair[0] < pair[1]);
+        let ends = memory_steps.last().is_none_or(|last| *last == scenario.subscribers);
         self.that(
-            "stairs",
-            format!("{stairs:?}"),
-            climbs && ends && (stairs.is_empty() || stairs.len() > 2),
+            "memory_steps",
+            format!("{memory_steps:?}"),
+            climbs && ends && (memory_steps.is_empty() || memory_steps.len() > 2),
             &format!("three or more rising numbers, the last of them {} (subscribers)", scenario.subscribers),
         )?;
         let sweeps_subscribers = scenario.sweep.as_ref().is_some_and(|sweep| !sweep.subscribers.is_empty());
         self.that(
             "sweep.subscribers",
             "swept",
-            stairs.is_empty() || !sweeps_subscribers,
-            "another setting: stairs already vary the subscribers",
+            memory_steps.is_empty() || !sweeps_subscribers,
+            "another setting: memory_steps already vary the subscribers",
         )
     }
 
@@ -254,7 +254,7 @@ impl Check<'_> {
         self.that(
             "publisher",
             "server",
-            scenario.publisher == PublisherSeat::Harness || !servers.iter().any(ServerName::is_foreign),
+            scenario.publisher == PublisherHost::Harness || !servers.iter().any(ServerName::is_foreign),
             "harness: only the lab's own servers have a publisher",
         )?;
         let clients = scenario.sweep.as_ref().map_or(&[][..], |sweep| &sweep.client);
@@ -273,11 +273,11 @@ impl Check<'_> {
             !floor || (scenario.keep_alive && !sweeps_fresh),
             "true with the server floor: it keeps a subscriber's place by its connection",
         )?;
-        let sweeps_rungs = scenario.sweep.as_ref().is_some_and(|sweep| !sweep.rung.is_empty());
+        let sweeps_ablations = scenario.sweep.as_ref().is_some_and(|sweep| !sweep.ablation.is_empty());
         self.that(
-            "sweep.rung",
+            "sweep.ablation",
             "swept",
-            !sweeps_rungs || servers.iter().all(ServerName::is_pushlab),
+            !sweeps_ablations || servers.iter().all(ServerName::is_pushlab),
             "pushlab as the only server for such a sweep",
         )
     }
@@ -421,14 +421,14 @@ mod tests {
     }
 
     #[test]
-    fn blocks_stairs_limits_and_sides_are_checked() {
+    fn blocks_memory_steps_limits_and_sides_are_checked() {
         let with = |line: &str| GOOD.replace("subscribers = 10", &format!("subscribers = 10\n{line}"));
         for (line, problem) in [
             ("blocks = 0", "`blocks` is 0: expected 1 to 100"),
             ("blocks = 101", "`blocks` is 101"),
-            ("stairs = [0, 10]", "`stairs` is [0, 10]: expected three or more"),
-            ("stairs = [0, 5, 5, 10]", "three or more rising numbers"),
-            ("stairs = [0, 5, 9]", "the last of them 10 (subscribers)"),
+            ("memory_steps = [0, 10]", "`memory_steps` is [0, 10]: expected three or more"),
+            ("memory_steps = [0, 5, 5, 10]", "three or more rising numbers"),
+            ("memory_steps = [0, 5, 9]", "the last of them 10 (subscribers)"),
             ("idle = \"1ms\"", "`idle` is 1ms"),
             ("delivery_delay = \"2m\"", "`delivery_delay` is 2m"),
             ("servers = [\"floor\"]\nkeep_alive = false", "`keep_alive` is false"),
@@ -449,8 +449,8 @@ mod tests {
             let error = error_of(&format!("{GOOD}\n{table}\n"));
             assert!(error.contains(problem), "{problem} is missing in: {error}");
         }
-        let stairs = format!("{}\n[sweep]\nsubscribers = [1, 10]\n", with("stairs = [0, 5, 10]"));
-        assert!(error_of(&stairs).contains("stairs already vary"));
+        let memory_steps = format!("{}\n[sweep]\nsubscribers = [1, 10]\n", with("memory_steps = [0, 5, 10]"));
+        assert!(error_of(&memory_steps).contains("memory_steps already vary"));
     }
 
     #[test]

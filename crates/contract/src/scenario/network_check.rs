@@ -128,9 +128,9 @@ impl Check<'_> {
         let has_relay = scenario.network.is_some()
             || sweep.is_some_and(|sweep| !sweep.rtt.is_empty() || !sweep.network.is_empty());
         self.that(
-            "stairs",
-            format!("{:?}", scenario.stairs),
-            scenario.stairs.is_empty() || (!has_relay && scenario.browser.is_none()),
+            "memory_steps",
+            format!("{:?}", scenario.memory_steps),
+            scenario.memory_steps.is_empty() || (!has_relay && scenario.browser.is_none()),
             "none behind [network] or beside [browser]",
         )?;
         let Some(browser) = scenario.browser else { return Ok(()) };
@@ -152,12 +152,12 @@ impl Check<'_> {
             browser.task != BrowserTask::Ages || (scenario.subscribers == 1 && !sweeps_subscribers),
             "1 with the task ages: the page is the only subscriber",
         )?;
-        let needs_sse = browser.task == BrowserTask::CuriousStream;
+        let needs_sse = browser.task == BrowserTask::SseConformance;
         self.that(
             "patterns",
             "not only sse",
             !needs_sse || scenario.patterns == [Pattern::Sse],
-            "only sse with the task curious-stream",
+            "only sse with the task sse-conformance",
         )
     }
 }
@@ -192,8 +192,8 @@ mod tests {
                 "only the server pushlab supports",
             ),
             ("client = \"reqwest\"\ntransport = \"http1-tls\"", "", "only the lean subscribers"),
-            ("stairs = [0, 5, 10]", "[network]\nrtt = \"1ms\"", "none behind [network]"),
-            ("", "[browser]\ntask = \"curious-stream\"", "only sse"),
+            ("memory_steps = [0, 5, 10]", "[network]\nrtt = \"1ms\"", "none behind [network]"),
+            ("", "[browser]\ntask = \"sse-conformance\"", "only sse"),
             (
                 "",
                 "[browser]\ntask = \"cross-origin\"\n[sweep]\nrtt = [\"0ms\", \"9ms\"]",

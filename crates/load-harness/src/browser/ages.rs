@@ -84,7 +84,7 @@ pub(super) async fn perform(
         round_trips: 2 * ROUND_TRIPS,
     });
     browser.close().await;
-    measurements.warnings = doubts(&counted, before.contradicts(&after));
+    measurements.warnings = warnings(&counted, before.contradicts(&after));
     let start = wall_time(stage.server.clock(), outside.started.start_ns);
     let interval_log = interval_log(stage.order.plan.pattern, start, counted.recorder.arrived_by_second());
     Ok(Brought::Measured { measurements: Box::new(measurements), interval_log })
@@ -92,8 +92,8 @@ pub(super) async fn perform(
 
 /// Estimates the offset between the page's clock and the server's.
 async fn estimate(browser: &Browser) -> Result<PageClock, TaskError> {
-    let told: Trips = browser.call("clock", json!({ "round_trips": ROUND_TRIPS }), LONGEST).await?;
-    PageClock::of(&told.trips).ok_or(TaskError::NoClock)
+    let reported: Trips = browser.call("clock", json!({ "round_trips": ROUND_TRIPS }), LONGEST).await?;
+    PageClock::of(&reported.trips).ok_or(TaskError::NoClock)
 }
 
 /// Has the page subscribe, publishes the schedule, and collects the page's notes.
@@ -226,7 +226,7 @@ fn measurements(stage: &Stage<'_>, counted: &Counted, outside: &Outside) -> Meas
         cpu_seconds: Vec::new(),
         relay: None,
         never_connected: 0,
-        troubles: Vec::new(),
+        error_counts: Vec::new(),
         recovery: Distribution::default(),
         browser_clock: None,
         warnings: Vec::new(),
@@ -234,8 +234,8 @@ fn measurements(stage: &Stage<'_>, counted: &Counted, outside: &Outside) -> Meas
 }
 
 /// The warnings about these ages.
-fn doubts(counted: &Counted, clocks_moved: bool) -> Vec<String> {
-    let mut doubts = vec![
+fn warnings(counted: &Counted, clocks_moved: bool) -> Vec<String> {
+    let mut warnings = vec![
         "the subscriber is a page: its bytes are those that the server counted, heads cannot be separated \
          from framing, and its wake-ups are not known"
             .to_owned(),
@@ -246,14 +246,14 @@ fn doubts(counted: &Counted, clocks_moved: bool) -> Vec<String> {
     if clocks_moved {
         let words = "the clocks of page and server drifted apart during the trial: the ages are off by more \
                      than their bound";
-        doubts.push(words.to_owned());
+        warnings.push(words.to_owned());
     }
     if counted.too_early > 0 {
         let words = "events seemed to arrive before they were due, by more than the clocks' bound";
-        doubts.push(format!("{} {words}", counted.too_early));
+        warnings.push(format!("{} {words}", counted.too_early));
     }
     if counted.requests.failed > 0 {
-        doubts.push(format!("{} requests of the page failed", counted.requests.failed));
+        warnings.push(format!("{} requests of the page failed", counted.requests.failed));
     }
-    doubts
+    warnings
 }

@@ -19,7 +19,7 @@ const REFUSED: &str = "refused: TypeError";
 /// The page's result.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Told {
+struct PageReport {
     found: String,
 }
 
@@ -135,7 +135,7 @@ impl Borders<'_> {
 
     async fn read(&self, way: &str, address: &str, headers: Value) -> Result<String, TaskError> {
         let options = json!({ "way": way, "address": address, "headers": headers });
-        Ok(self.browser.call::<Told>("crossOrigin", options, LONGEST).await?.found)
+        Ok(self.browser.call::<PageReport>("crossOrigin", options, LONGEST).await?.found)
     }
 
     async fn counts(&self, server: &ServerProcess) -> Result<RequestCounts, TaskError> {

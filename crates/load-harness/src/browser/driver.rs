@@ -377,8 +377,8 @@ mod tests {
         assert_eq!(read(json!({ "value": 3 })), Ok(3));
         assert_eq!(read(json!({ "error": "TypeError: x" })), Err("the page failed: TypeError: x".to_owned()));
         for odd in [json!(null), json!({}), json!({ "value": "three" }), json!([1])] {
-            let told = read(odd).unwrap_err();
-            assert!(told.starts_with("the page's result cannot be read"), "{told}");
+            let reported = read(odd).unwrap_err();
+            assert!(reported.starts_with("the page's result cannot be read"), "{reported}");
         }
     }
 
@@ -390,8 +390,8 @@ mod tests {
             "stacktrace": "#0 0x5581\n#1 0x5582",
         }});
         let error = WebDriverError::parse(500, body.to_string());
-        let told = "session not created: Chrome instance exited. Examine ChromeDriver verbose log";
-        assert_eq!(essence(&error), told);
+        let reported = "session not created: Chrome instance exited. Examine ChromeDriver verbose log";
+        assert_eq!(essence(&error), reported);
         assert_eq!(essence(&"a word\nand more"), "a word");
     }
 

@@ -109,9 +109,10 @@ mod tests {
         let path = ("PATH", folder.path());
         assert_eq!(with(&[path]).unwrap(), BrowserPrograms { chromium: browser, chromedriver: driver });
         assert_eq!(with(&[path, ("PUSHLAB_CHROMIUM", &other)]).unwrap().chromium, other);
-        let told = with(&[]).unwrap_err().to_string();
-        assert!(told.starts_with("no Chromium: there is no chromium, chromium-browser"), "{told}");
-        let told = with(&[path, ("PUSHLAB_CHROMEDRIVER", Path::new("/nowhere"))]).unwrap_err().to_string();
-        assert_eq!(told, "no ChromeDriver: PUSHLAB_CHROMEDRIVER is /nowhere, which is not a program");
+        let reported = with(&[]).unwrap_err().to_string();
+        assert!(reported.starts_with("no Chromium: there is no chromium, chromium-browser"), "{reported}");
+        let reported =
+            with(&[path, ("PUSHLAB_CHROMEDRIVER", Path::new("/nowhere"))]).unwrap_err().to_string();
+        assert_eq!(reported, "no ChromeDriver: PUSHLAB_CHROMEDRIVER is /nowhere, which is not a program");
     }
 }

@@ -6,11 +6,11 @@ mod ages;
 mod certificate;
 mod clock;
 mod cross_origin;
-mod curious;
 mod driver;
 mod find;
 mod page_ledger;
 mod six_connections;
+mod sse_conformance;
 
 use std::time::Duration;
 
@@ -21,7 +21,7 @@ use contract::{
 use self::driver::{Browser, BrowserError};
 pub use self::find::{BrowserPrograms, NoBrowser};
 use crate::{
-    data::{cause::with_cause, progress::Progress, started::Started, trial_order::TrialOrder},
+    data::{cause::with_cause, progress::Progress, started::Started, trial_spec::TrialSpec},
     processes::{
         harness::Harness,
         server_access::{RunningServer, ServerAccess},
@@ -43,8 +43,8 @@ pub(crate) enum TaskError {
     Reader(#[from] reqwest::Error),
     #[error("the server did not answer the lab's own client within {0:?}")]
     Unanswered(Duration),
-    #[error("the page returned {told} of {asked} results")]
-    Incomplete { told: usize, asked: usize },
+    #[error("the page returned {reported} of {asked} results")]
+    Incomplete { reported: usize, asked: usize },
     #[error("the page could not read the server's clock")]
     NoClock,
     #[error("browser trials work with the lab's own server only")]
@@ -60,7 +60,7 @@ enum Brought {
 /// Everything that a task needs.
 struct Stage<'a> {
     harness: &'a Harness,
-    order: &'a TrialOrder,
+    order: &'a TrialSpec,
     audience: BrowserAudience,
     programs: BrowserPrograms,
     /// The server that serves the page.
@@ -71,7 +71,7 @@ struct Stage<'a> {
 /// Runs a trial with a browser. Any failure becomes its outcome.
 pub(crate) async fn run(
     harness: &Harness,
-    order: &TrialOrder,
+    order: &TrialSpec,
     audience: BrowserAudience,
     progress: &mut dyn FnMut(Progress),
 ) -> (Outcome, Option<String>) {
@@ -82,10 +82,10 @@ pub(crate) async fn run(
             return (Outcome::NotRun { reason }, None);
         }
     };
-    let failed = |reason: String, server_last_words| (Outcome::Failed { reason, server_last_words }, None);
+    let failed = |reason: String, server_stderr_tail| (Outcome::Failed { reason, server_stderr_tail }, None);
     let (mut server, access) = match RunningServer::start(harness, order).await {
         Ok(running) => running,
-        Err(error) => return failed(error.to_string(), error.last_words()),
+        Err(error) => return failed(error.to_string(), error.stderr_tail()),
     };
     let brought = match &server {
         RunningServer::Foreign(_) => Err(TaskError::ForeignServer.to_string()),
@@ -98,13 +98,13 @@ pub(crate) async fn run(
             }
         }
     };
-    let last_words = server.stop().await;
+    let stderr_tail = server.stop().await;
     match brought {
-        Ok(Brought::Findings(findings)) => (Outcome::Watched { findings: Box::new(findings) }, None),
+        Ok(Brought::Findings(findings)) => (Outcome::BrowserRun { findings: Box::new(findings) }, None),
         Ok(Brought::Measured { measurements, interval_log }) => {
             (Outcome::Completed { measurements }, Some(interval_log))
         }
-        Err(reason) => failed(reason, last_words),
+        Err(reason) => failed(reason, stderr_tail),
     }
 }
 
@@ -115,7 +115,7 @@ impl Stage<'_> {
                 six_connections::perform(self, progress).await.map(Brought::Findings)
             }
             BrowserTask::CrossOrigin => cross_origin::perform(self).await.map(Brought::Findings),
-            BrowserTask::CuriousStream => curious::perform(self).await.map(Brought::Findings),
+            BrowserTask::SseConformance => sse_conformance::perform(self).await.map(Brought::Findings),
             BrowserTask::Ages => ages::perform(self, progress).await,
         }
     }

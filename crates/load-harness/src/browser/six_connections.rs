@@ -19,7 +19,7 @@ const CLOSE_EVERY: Duration = Duration::from_millis(250);
 /// The page's result.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Told {
+struct PageReport {
     lanes: Vec<BrowserLane>,
 }
 
@@ -51,15 +51,15 @@ pub(super) async fn perform(
     });
     // At worst every stream waits as long as the page watches.
     let longest = (SETTLE + WATCH + CLOSE_EVERY) * (streams + 3);
-    let told: Told = browser.call("sixConnections", options, longest).await?;
+    let reported: PageReport = browser.call("sixConnections", options, longest).await?;
     let after = stage.control.stats().await?;
     browser.close().await;
 
     let asked = streams as usize + 1;
-    if told.lanes.len() != asked {
-        return Err(TaskError::Incomplete { told: told.lanes.len(), asked });
+    if reported.lanes.len() != asked {
+        return Err(TaskError::Incomplete { reported: reported.lanes.len(), asked });
     }
-    findings.lanes = told.lanes;
+    findings.lanes = reported.lanes;
     findings.connections = after.connections_opened - before.connections_opened;
     // The subscribers continue reading until the schedule is over.
     workers.window_was_read();
@@ -91,15 +91,15 @@ mod tests {
             "label": "EventSource 1", "kind": "event-source", "asked_ms": 0.1, "opened_ms": 4.2,
             "first_ms": null, "ended_ms": null, "protocol": "h2", "problem": null,
         });
-        let told: Told = serde_json::from_value(json!({ "lanes": [lane] })).unwrap();
-        assert_eq!((told.lanes[0].opened_ms, told.lanes[0].first_ms), (Some(4.2), None));
+        let reported: PageReport = serde_json::from_value(json!({ "lanes": [lane] })).unwrap();
+        assert_eq!((reported.lanes[0].opened_ms, reported.lanes[0].first_ms), (Some(4.2), None));
         for odd in [
             json!({}),
             json!({ "lanes": [{}] }),
             json!({ "lanes": [], "more": 1 }),
             json!({ "lanes": [{ "label": "x", "kind": "carrier-pigeon", "asked_ms": 0.0 }] }),
         ] {
-            assert!(serde_json::from_value::<Told>(odd.clone()).is_err(), "{odd}");
+            assert!(serde_json::from_value::<PageReport>(odd.clone()).is_err(), "{odd}");
         }
     }
 }

@@ -37,7 +37,7 @@ pub(crate) struct StreamBytes {
     /// What the kernel counted on closed sockets.
     closed: Cell<KernelCounts>,
     /// The kernel did not report the counters of a socket.
-    is_untold: Cell<bool>,
+    is_unreported: Cell<bool>,
     /// Bytes that were read but never decoded.
     broken_off: Cell<u64>,
     /// What was left on closed sockets.
@@ -99,7 +99,7 @@ impl StreamBytes {
         for socket in self.open.borrow().iter() {
             all = add_up(&all, &tcp_info(*socket)?);
         }
-        (!self.is_untold.get()).then_some(KernelReading { all, closed })
+        (!self.is_unreported.get()).then_some(KernelReading { all, closed })
     }
 
     /// Reads a socket's counters for the last time. The bytes are read before the FIN is sent, because the
@@ -111,7 +111,7 @@ impl StreamBytes {
         let Some(place) = open.iter().position(|known| *known == number) else { return };
         open.swap_remove(place);
         let Some(TcpInfo { counts: mut before, is_reset, is_closed_there }) = tcp_info_and_end(number) else {
-            return self.is_untold.set(true);
+            return self.is_unreported.set(true);
         };
         if is_reset && last_read == LastRead::End {
             // The FIN that came before the reset.
@@ -314,7 +314,7 @@ mod tests {
 
     #[cfg(all(target_os = "linux", target_env = "gnu"))]
     #[tokio::test]
-    async fn the_goodbye_is_packets_and_no_bytes() {
+    async fn closing_takes_packets_and_no_bytes() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let bytes = Rc::new(StreamBytes::default());
         let target = listener.local_addr().unwrap();

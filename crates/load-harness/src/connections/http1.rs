@@ -31,7 +31,7 @@ use crate::{
 };
 
 /// Longest wait for the server to close a connection that it was asked to close.
-const LONGEST_GOODBYE: Duration = Duration::from_secs(1);
+const LONGEST_CLOSE: Duration = Duration::from_secs(1);
 
 /// A connection. Dropping it closes the socket.
 pub(crate) struct Http1Connection {
@@ -167,7 +167,7 @@ impl Http1Connection {
             Socket::Plain(_) => {}
             Socket::Tls(stream) => {
                 // The outcome does not matter: no content is expected.
-                let _ = timeout(LONGEST_GOODBYE, stream.read_u8()).await;
+                let _ = timeout(LONGEST_CLOSE, stream.read_u8()).await;
             }
         }
     }

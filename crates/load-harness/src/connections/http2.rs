@@ -53,7 +53,7 @@ pub(crate) struct Http2Connection {
     context: ConnectionContext,
     subscribers: Cell<u32>,
     /// What has been counted as set-up until now.
-    told: Cell<SetUp>,
+    reported: Cell<SetUp>,
     /// One subscriber opens it, the others wait.
     current: Mutex<Option<Open>>,
 }
@@ -114,7 +114,7 @@ impl Http2Connection {
         Self {
             context: ConnectionContext::new(shared),
             subscribers: Cell::default(),
-            told: Cell::default(),
+            reported: Cell::default(),
             current: Mutex::default(),
         }
     }
@@ -137,10 +137,10 @@ impl Http2Connection {
     /// The difference to the totals when the previous subscriber was set up. It includes what the others did
     /// meanwhile: on one connection that cannot be separated.
     pub(crate) fn since_last(&self, taken: SetUp) -> SetUp {
-        let told = self.told.replace(taken);
+        let reported = self.reported.replace(taken);
         SetUp {
-            bytes: taken.bytes - told.bytes,
-            segments: taken.segments.zip(told.segments.or(Some(0))).map(|(now, then)| now - then),
+            bytes: taken.bytes - reported.bytes,
+            segments: taken.segments.zip(reported.segments.or(Some(0))).map(|(now, then)| now - then),
             ..taken
         }
     }
@@ -299,13 +299,13 @@ async fn carry<S: AsyncRead + AsyncWrite + Unpin>(
 ) {
     let Open { requests, permits, refuses_websocket, .. } = open;
     // Used once, when the server's SETTINGS have come.
-    let mut until_told = Some(requests);
+    let mut until_reported = Some(requests);
     // Every stream gets the connection's error by itself.
     let _ = poll_fn(|context| {
         let outcome = Pin::new(&mut connection).poll(context);
         let streams = connection.max_concurrent_send_streams();
         if streams != UNTOLD_STREAMS
-            && let Some(requests) = until_told.take()
+            && let Some(requests) = until_reported.take()
         {
             if purpose == Purpose::WebSocket && !requests.is_extended_connect_protocol_enabled() {
                 refuses_websocket.set(true);

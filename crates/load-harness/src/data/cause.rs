@@ -8,8 +8,8 @@ pub(crate) fn with_cause(error: &dyn Error) -> String {
     while let Some(source) = cause.source() {
         cause = source;
     }
-    let (told, first) = (error.to_string(), cause.to_string());
-    if told.contains(&first) { told } else { format!("{told}: {first}") }
+    let (reported, first) = (error.to_string(), cause.to_string());
+    if reported.contains(&first) { reported } else { format!("{reported}: {first}") }
 }
 
 #[cfg(test)]
@@ -21,8 +21,8 @@ mod tests {
         let client = reqwest::Client::builder().no_proxy().build().unwrap();
         let error = client.get("http://127.0.0.1:1/stats").send().await.unwrap_err();
         assert!(!error.to_string().contains("refused"), "otherwise the root cause is not needed: {error}");
-        let told = with_cause(&error);
-        assert!(told.contains("http://127.0.0.1:1/stats") && told.contains("refused"), "{told}");
+        let reported = with_cause(&error);
+        assert!(reported.contains("http://127.0.0.1:1/stats") && reported.contains("refused"), "{reported}");
         assert_eq!(with_cause(&std::io::Error::other("alone")), "alone");
     }
 }

@@ -1,7 +1,7 @@
 //! Data for the other layers: texts and their parsers, counts, times. No sockets and no tasks.
 
 pub(crate) mod answer;
-pub(crate) mod calibration_order;
+pub(crate) mod calibration_spec;
 pub(crate) mod cause;
 pub(crate) mod error;
 pub(crate) mod foreign_format;
@@ -16,4 +16,4 @@ pub(crate) mod server_protocol;
 pub(crate) mod sse_parser;
 pub(crate) mod started;
 pub(crate) mod trace;
-pub(crate) mod trial_order;
+pub(crate) mod trial_spec;

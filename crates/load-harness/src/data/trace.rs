@@ -4,7 +4,7 @@ use std::cell::{Cell, RefCell};
 
 use contract::{Pattern, TraceEvent};
 
-use crate::data::trial_order::TrialOrder;
+use crate::data::trial_spec::TrialSpec;
 
 /// The traced subscriber.
 pub(crate) const TRACED: u32 = 0;
@@ -15,7 +15,7 @@ const MOST_ENTRIES: usize = 400;
 
 /// The traced part of a schedule, nanoseconds since its instant 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Stretch {
+pub(crate) struct TraceWindow {
     /// Of earlier entries only the last one is kept: it may be a request that is held at this instant.
     from_ns: u64,
     /// Due of the last traced event. None if there is no event in the window.
@@ -26,9 +26,9 @@ pub(crate) struct Stretch {
     until_ns: u64,
 }
 
-impl Stretch {
+impl TraceWindow {
     /// From the window's first event to its twentieth, and the poll interval or the hold that follows.
-    pub(crate) fn of(order: &TrialOrder) -> Self {
+    pub(crate) fn of(order: &TrialSpec) -> Self {
         let (window, settings) = (order.window(), &order.plan.settings);
         let due = || order.schedule.events().iter().map(|event| event.due_ns);
         let mut counted = due().filter(|due_ns| window.contains(*due_ns)).take(EVENTS);
@@ -50,33 +50,33 @@ impl Stretch {
 /// The entries of the traced subscriber; instants are of the epoch until [`Trace::finish`].
 #[derive(Debug)]
 pub(crate) struct Trace {
-    stretch: Stretch,
+    window: TraceWindow,
     entries: RefCell<Vec<TraceEvent>>,
     /// When the last traced event arrived.
     last_arrived_ns: Cell<Option<u64>>,
 }
 
 impl Trace {
-    pub(crate) fn new(stretch: Stretch) -> Self {
-        Self { stretch, entries: RefCell::default(), last_arrived_ns: Cell::default() }
+    pub(crate) fn new(window: TraceWindow) -> Self {
+        Self { window, entries: RefCell::default(), last_arrived_ns: Cell::default() }
     }
 
     /// Notes an entry at `at_ns` of the epoch, if it is in the traced part. `start_ns` is the schedule's
     /// instant 0, once it is known.
     pub(crate) fn note(&self, at_ns: u64, start_ns: Option<u64>, what: TraceEvent) {
         let mut entries = self.entries.borrow_mut();
-        let Some(start_ns) = start_ns.filter(|start_ns| at_ns >= start_ns + self.stretch.from_ns) else {
+        let Some(start_ns) = start_ns.filter(|start_ns| at_ns >= start_ns + self.window.from_ns) else {
             entries.clear();
             entries.push(what);
             return;
         };
-        let arrived_ns = self.last_arrived_ns.get().map(|at_ns| at_ns + self.stretch.more_ns);
-        let end_ns = (start_ns + self.stretch.until_ns).min(arrived_ns.unwrap_or(u64::MAX));
+        let arrived_ns = self.last_arrived_ns.get().map(|at_ns| at_ns + self.window.more_ns);
+        let end_ns = (start_ns + self.window.until_ns).min(arrived_ns.unwrap_or(u64::MAX));
         if at_ns > end_ns || entries.len() >= MOST_ENTRIES {
             return;
         }
         entries.push(what);
-        let last_due_ns = self.stretch.last_due_ns.map(|due_ns| (start_ns + due_ns) as i64);
+        let last_due_ns = self.window.last_due_ns.map(|due_ns| (start_ns + due_ns) as i64);
         if let (TraceEvent::Delivered { due_ns, .. }, Some(last_due_ns)) = (what, last_due_ns)
             && due_ns >= last_due_ns
             && self.last_arrived_ns.get().is_none()
@@ -106,12 +106,12 @@ impl Trace {
 mod tests {
     use super::*;
 
-    use crate::data::calibration_order::calibration_order;
+    use crate::data::calibration_spec::calibration_spec;
 
     const START_NS: u64 = 5_000;
 
-    fn stretch() -> Stretch {
-        Stretch { from_ns: 1_000, last_due_ns: Some(2_000), more_ns: 300, until_ns: 9_000 }
+    fn window() -> TraceWindow {
+        TraceWindow { from_ns: 1_000, last_due_ns: Some(2_000), more_ns: 300, until_ns: 9_000 }
     }
 
     fn asked(at_ns: u64) -> TraceEvent {
@@ -132,19 +132,15 @@ mod tests {
             (Pattern::Sse, 38.0, 0, 4_500_000_000),
             (Pattern::WebSocket, 38.0, 0, 4_500_000_000),
         ] {
-            let stretch = Stretch::of(&calibration_order(pattern.into(), &[], 1).unwrap());
-            assert_eq!(
-                (stretch.from_ns, stretch.last_due_ns),
-                (due_ns(19.0), Some(due_ns(last))),
-                "{pattern}"
-            );
-            assert_eq!((stretch.more_ns, stretch.until_ns), (more_ns, until_ns), "{pattern}");
+            let window = TraceWindow::of(&calibration_spec(pattern.into(), &[], 1).unwrap());
+            assert_eq!((window.from_ns, window.last_due_ns), (due_ns(19.0), Some(due_ns(last))), "{pattern}");
+            assert_eq!((window.more_ns, window.until_ns), (more_ns, until_ns), "{pattern}");
         }
     }
 
     #[test]
     fn it_begins_with_the_last_thing_before_and_ends_after_the_last_event() {
-        let trace = Trace::new(stretch());
+        let trace = Trace::new(window());
         trace.note(1, None, TraceEvent::Connected { at_ns: 1 });
         trace.note(2, None, asked(2));
         trace.note(5_900, Some(START_NS), asked(5_900));
@@ -158,7 +154,7 @@ mod tests {
 
     #[test]
     fn what_happened_before_the_schedule_is_negative_and_the_memory_bounded() {
-        let trace = Trace::new(stretch());
+        let trace = Trace::new(window());
         trace.note(4_000, None, asked(4_000));
         for at_ns in 6_000..8_000 {
             trace.note(at_ns, Some(START_NS), asked(at_ns));

@@ -22,10 +22,10 @@ use tokio::{
 };
 
 use crate::{
-    data::trial_order::TrialOrder,
+    data::trial_spec::TrialSpec,
     processes::{
         child_lines::{drain, last_lines, next_line},
-        server_process::{ForeignProblem, LONGEST_START, LONGEST_STOP, ServerError, last_words},
+        server_process::{ForeignProblem, LONGEST_START, LONGEST_STOP, ServerError, stderr_tail},
         target_folder::{Places, TargetFolder, of_a_server},
     },
     publishing::{http_publisher::PublishAddress, posting_publisher::PostingPublisher},
@@ -65,7 +65,7 @@ impl ForeignServer {
     pub(crate) async fn start(
         folder: &Arc<TargetFolder>,
         core: Option<u32>,
-        order: &TrialOrder,
+        order: &TrialSpec,
     ) -> Result<(Self, ForeignAddress), ServerError> {
         if let Err(problem) = &folder.state {
             return Err(ServerError::NotInstalled(problem.clone()));
@@ -141,8 +141,8 @@ impl ForeignServer {
 
     /// Ends a server that cannot be used; the error contains its stderr output.
     async fn give_up(self, command: &Words, problem: ForeignProblem) -> ServerError {
-        let last_words = self.stop().await;
-        ServerError::Foreign { command: command.join(" "), problem: problem.into(), last_words }
+        let stderr_tail = self.stop().await;
+        ServerError::Foreign { command: command.join(" "), problem: problem.into(), stderr_tail }
     }
 
     /// Waits until the server is ready. Returns `false` if it ended instead.
@@ -193,7 +193,7 @@ impl ForeignServer {
         }
         let _ = timeout(LONGEST_STOP, self.leash.wait()).await;
         let stderr = std::mem::replace(&mut self.stderr, tokio::spawn(async { VecDeque::new() }));
-        last_words(stderr).await
+        stderr_tail(stderr).await
     }
 }
 

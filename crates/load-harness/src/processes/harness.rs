@@ -9,7 +9,7 @@ use std::{
 use contract::{Environment, Heartbeat, ServerName, Transport};
 
 use crate::{
-    data::trial_order::TrialOrder,
+    data::trial_spec::TrialSpec,
     processes::target_folder::TargetFolder,
     system::environment::{Cores, TCP_MAXSEG},
 };
@@ -33,7 +33,7 @@ pub struct Harness {
 
 impl Harness {
     /// Arguments of the server program for a trial.
-    pub(crate) fn server_arguments(&self, order: &TrialOrder) -> Vec<String> {
+    pub(crate) fn server_arguments(&self, order: &TrialSpec) -> Vec<String> {
         let mut arguments = vec![
             "serve".to_owned(),
             format!("--pattern={}", order.plan.pattern),
@@ -62,7 +62,7 @@ impl Harness {
             arguments.push("--pages".to_owned());
         }
         arguments.extend(self.cores.server.map(|core| format!("--core={core}")));
-        arguments.extend(settings.rung.map(|rung| format!("--rung={rung}")));
+        arguments.extend(settings.ablation.map(|ablation| format!("--ablation={ablation}")));
         arguments
     }
 }

@@ -3,7 +3,7 @@
 use contract::{Period, StartSchedule};
 
 use crate::{
-    data::{started::Started, trial_order::TrialOrder},
+    data::{started::Started, trial_spec::TrialSpec},
     processes::{harness::Harness, server_access::ServerAccess, trial_error::TrialError},
 };
 
@@ -15,7 +15,7 @@ impl Harness {
     pub(crate) async fn publish(
         &self,
         server: &ServerAccess,
-        order: &TrialOrder,
+        order: &TrialSpec,
     ) -> Result<Started, TrialError> {
         let started = server.start_schedule(&self.publication(order)).await?;
         if started.hash != order.schedule.hash() {
@@ -27,7 +27,7 @@ impl Harness {
     }
 
     /// The order for the publisher.
-    fn publication(&self, order: &TrialOrder) -> StartSchedule {
+    fn publication(&self, order: &TrialSpec) -> StartSchedule {
         let settings = &order.plan.settings;
         StartSchedule {
             arrivals: settings.events.clone(),

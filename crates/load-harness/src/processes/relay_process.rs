@@ -14,7 +14,7 @@ use crate::{
     processes::{
         child_lines::{last_lines, next_line},
         harness::Harness,
-        server_process::{LONGEST_START, LONGEST_STOP, last_words, on_a_leash},
+        server_process::{LONGEST_START, LONGEST_STOP, stderr_tail, supervised},
     },
     system::environment::TCP_MAXSEG,
 };
@@ -89,17 +89,17 @@ impl RelayProcess {
         to: SocketAddr,
     ) -> Result<Self, RelayError> {
         let arguments = arguments(network, to, harness.seed, harness.cores.relay);
-        let mut child = on_a_leash(&harness.server_program, &arguments).spawn().map_err(RelayError::Spawn)?;
+        let mut child = supervised(&harness.server_program, &arguments).spawn().map_err(RelayError::Spawn)?;
         let stderr = tokio::spawn(last_lines(child.stderr.take()));
         let stdin = child.stdin.take();
         let Some(stdout) = child.stdout.take() else { return Err(RelayError::Refusal(Vec::new())) };
         let mut stdout = BufReader::new(stdout);
         let Ok(line) = timeout(LONGEST_START, next_line(&mut stdout)).await else {
             let _ = child.kill().await;
-            return Err(RelayError::SilentStart(last_words(stderr).await));
+            return Err(RelayError::SilentStart(stderr_tail(stderr).await));
         };
         let line = line.map_err(RelayError::Spawn)?;
-        let Some(line) = line else { return Err(RelayError::Refusal(last_words(stderr).await)) };
+        let Some(line) = line else { return Err(RelayError::Refusal(stderr_tail(stderr).await)) };
         let announcement = serde_json::from_str(&line).map_err(RelayError::Announcement)?;
         Ok(Self { announcement, child, stdin, stdout, stderr })
     }
@@ -126,7 +126,7 @@ impl RelayProcess {
             let _ = self.child.kill().await;
         }
         let counts = line.ok().and_then(Result::ok).flatten();
-        let words = last_words(self.stderr).await;
+        let words = stderr_tail(self.stderr).await;
         match counts.and_then(|line| serde_json::from_str(&line).ok()) {
             Some(counts) => Ok((counts, words)),
             None => Err(RelayError::NoCounts(words)),

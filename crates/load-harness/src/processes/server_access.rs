@@ -4,14 +4,14 @@
 use std::{net::SocketAddr, time::Duration};
 
 use contract::{
-    AllCores, CpuUse, PublishRequest, PublisherReport, PublisherSeat, RelayAnnouncement, ServerStats,
+    AllCores, CpuUse, PublishRequest, PublisherHost, PublisherReport, RelayAnnouncement, ServerStats,
     StartSchedule, StartedSchedule, TrialPlan,
 };
 use schedule::{EpochClock, process_cpu_us};
 use tokio::time::{Instant, sleep};
 
 use crate::{
-    data::{server_protocol::ServerProtocol, trial_order::TrialOrder},
+    data::{server_protocol::ServerProtocol, trial_spec::TrialSpec},
     processes::{
         foreign_server::{ForeignAddress, ForeignServer},
         harness::Harness,
@@ -119,7 +119,7 @@ impl RunningServer {
     /// Starts the server of a trial.
     pub(crate) async fn start(
         harness: &Harness,
-        order: &TrialOrder,
+        order: &TrialSpec,
     ) -> Result<(Self, ServerAccess), ServerError> {
         let name = &order.plan.settings.server;
         if name.is_foreign() {
@@ -146,8 +146,8 @@ impl RunningServer {
         };
         let clock = EpochClock::starting_at(announcement.epoch_start_monotonic_ns);
         let posting = match order.plan.settings.publisher {
-            PublisherSeat::Server => None,
-            PublisherSeat::Harness => {
+            PublisherHost::Server => None,
+            PublisherHost::Harness => {
                 let address = PublishAddress { server: address, request, takes_types: name.is_pushlab() };
                 Some(PostingPublisher::new(address, clock))
             }

@@ -52,8 +52,8 @@ pub(crate) enum ServerError {
     NotOffered(ServerName, Pattern),
     #[error(transparent)]
     Folder(TargetFolderError),
-    #[error("`{command}` cannot be used as a server: {problem}{}", said_last(.last_words))]
-    Foreign { command: String, problem: Box<ForeignProblem>, last_words: Vec<String> },
+    #[error("`{command}` cannot be used as a server: {problem}{}", said_last(.stderr_tail))]
+    Foreign { command: String, problem: Box<ForeignProblem>, stderr_tail: Vec<String> },
 }
 
 /// Why a foreign server cannot be used although it was started.
@@ -97,9 +97,9 @@ fn said_last(words: &[String]) -> String {
 
 impl ServerError {
     /// The last lines of stderr output of a server that did not start.
-    pub(crate) fn last_words(self) -> Vec<String> {
+    pub(crate) fn stderr_tail(self) -> Vec<String> {
         match self {
-            Self::Refusal(words) | Self::SilentStart(words) | Self::Foreign { last_words: words, .. } => {
+            Self::Refusal(words) | Self::SilentStart(words) | Self::Foreign { stderr_tail: words, .. } => {
                 words
             }
             Self::Spawn(_)
@@ -117,7 +117,7 @@ impl ServerError {
 
 /// A program of the lab in its own process, supervised by pipes. It ends when its stdin closes, at the latest
 /// with this process.
-pub(crate) fn on_a_leash(program: &Path, arguments: &[String]) -> Command {
+pub(crate) fn supervised(program: &Path, arguments: &[String]) -> Command {
     let mut command = Command::new(program);
     // The path is that of a link, which is not helpful in a list of processes.
     #[cfg(unix)]
@@ -134,7 +134,7 @@ pub(crate) fn on_a_leash(program: &Path, arguments: &[String]) -> Command {
 }
 
 /// The last lines of stderr output of a process that has ended.
-pub(crate) async fn last_words(stderr: JoinHandle<VecDeque<String>>) -> Vec<String> {
+pub(crate) async fn stderr_tail(stderr: JoinHandle<VecDeque<String>>) -> Vec<String> {
     let words = timeout(Duration::from_secs(1), stderr).await;
     words.ok().and_then(Result::ok).unwrap_or_default().into()
 }
@@ -142,15 +142,15 @@ pub(crate) async fn last_words(stderr: JoinHandle<VecDeque<String>>) -> Vec<Stri
 impl ServerProcess {
     /// Starts the program and waits for its announcement.
     pub(crate) async fn start(program: &Path, arguments: &[String]) -> Result<Self, ServerError> {
-        let mut child = on_a_leash(program, arguments).spawn().map_err(ServerError::Spawn)?;
+        let mut child = supervised(program, arguments).spawn().map_err(ServerError::Spawn)?;
         let stderr = tokio::spawn(last_lines(child.stderr.take()));
         let stdin = child.stdin.take();
         let announcement = match read_announcement(&mut child).await {
             Ok(announcement) => announcement,
-            Err(ServerError::NoAnnouncement) => return Err(ServerError::Refusal(last_words(stderr).await)),
+            Err(ServerError::NoAnnouncement) => return Err(ServerError::Refusal(stderr_tail(stderr).await)),
             Err(ServerError::SilentStart(_)) => {
                 let _ = child.kill().await;
-                return Err(ServerError::SilentStart(last_words(stderr).await));
+                return Err(ServerError::SilentStart(stderr_tail(stderr).await));
             }
             Err(error) => return Err(error),
         };
@@ -181,7 +181,7 @@ impl ServerProcess {
             // Dropping it would kill it, too, but this also waits until it has ended.
             let _ = self.child.kill().await;
         }
-        last_words(self.stderr).await
+        stderr_tail(self.stderr).await
     }
 }
 
@@ -231,17 +231,17 @@ mod tests {
 
     #[test]
     fn a_server_that_is_never_ready_is_named_with_its_port_and_its_last_words() {
-        let last_words = vec!["first".to_owned(), "no room".to_owned()];
+        let stderr_tail = vec!["first".to_owned(), "no room".to_owned()];
         let problem = ForeignProblem::NotReady { port: 8_123, ready: Ready::Line };
         let error = ServerError::Foreign {
             command: "demo --all".to_owned(),
             problem: problem.into(),
-            last_words: last_words.clone(),
+            stderr_tail: stderr_tail.clone(),
         };
-        let told = error.to_string();
+        let reported = error.to_string();
         for word in ["`demo --all`", "within 20s", "port 8123", "a line on stdout", "its stderr: no room"] {
-            assert!(told.contains(word), "{word}: {told}");
+            assert!(reported.contains(word), "{word}: {reported}");
         }
-        assert_eq!(error.last_words(), last_words);
+        assert_eq!(error.stderr_tail(), stderr_tail);
     }
 }

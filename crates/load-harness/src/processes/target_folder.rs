@@ -294,10 +294,10 @@ mod tests {
             problem.starts_with("demo is not installed") && problem.ends_with("get it by hand"),
             "{problem}"
         );
-        let mut told = Vec::new();
-        demo.install(|words| told.push(words)).unwrap();
+        let mut reported = Vec::new();
+        demo.install(|words| reported.push(words)).unwrap();
         assert_eq!(demo.state.as_deref(), Ok("name = \"demo\""));
-        assert!(told.len() == 1 && told[0].ends_with("cp target.toml got"), "{told:?}");
+        assert!(reported.len() == 1 && reported[0].ends_with("cp target.toml got"), "{reported:?}");
         demo.install(|_| panic!("it is there")).unwrap();
     }
 

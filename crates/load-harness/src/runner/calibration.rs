@@ -7,7 +7,7 @@ use contract::{CalibratedAges, Calibration, Measurements, Pattern, Scatter, Seco
 use schedule::bind_to_core;
 use tokio::time::{Instant, sleep};
 
-use crate::{data::trial_order::TrialOrder, system::environment::Cores};
+use crate::{data::trial_spec::TrialSpec, system::environment::Cores};
 
 /// The quantiles between which the slope of a row is measured: outliers are outside of them.
 const ROW: [f64; 2] = [0.1, 0.9];
@@ -17,7 +17,7 @@ const SLEEP: Duration = Duration::from_millis(7);
 
 /// Computes the model's inputs from a calibration trial.
 #[must_use]
-pub fn calibrate(order: &TrialOrder, measured: &Measurements, cores: &Cores) -> Calibration {
+pub fn calibrate(order: &TrialSpec, measured: &Measurements, cores: &Cores) -> Calibration {
     let (requests, pattern) = (&measured.requests, order.plan.pattern);
     // Polling costs CPU per exchange, push per delivery.
     let units = match pattern {

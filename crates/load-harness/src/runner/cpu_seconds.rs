@@ -7,7 +7,7 @@ use schedule::EpochClock;
 use tokio::time::sleep;
 
 use crate::{
-    data::trial_order::TrialOrder,
+    data::trial_spec::TrialSpec,
     processes::{
         server_access::{Reading, ServerAccess},
         trial_error::TrialError,
@@ -25,7 +25,7 @@ fn between(before: &Reading, now: &Reading, second: u32) -> Result<CpuSecond, Tr
 /// readings cost CPU, too.
 pub(crate) async fn read(
     server: &ServerAccess,
-    order: &TrialOrder,
+    order: &TrialSpec,
     clock: EpochClock,
     start_ns: u64,
 ) -> Result<Vec<CpuSecond>, TrialError> {

@@ -6,9 +6,9 @@ use contract::{
 };
 
 use crate::{
-    data::trial_order::TrialOrder,
+    data::trial_spec::TrialSpec,
     processes::server_access::{Counted, Reading},
-    runner::doubts::doubts,
+    runner::warnings::warnings,
     worker::thread::WorkerFinding,
 };
 
@@ -37,7 +37,7 @@ pub(crate) struct Outside {
 }
 
 /// Assembles the measurements of a trial.
-pub(crate) fn assemble(order: &TrialOrder, finding: &WorkerFinding, outside: &Outside) -> Measurements {
+pub(crate) fn assemble(order: &TrialSpec, finding: &WorkerFinding, outside: &Outside) -> Measurements {
     let Outside { edges: [before, after], publisher, last, .. } = outside;
     let (readings, pattern) = (&finding.readings, order.plan.pattern);
     let mut bytes = readings.window_end.bytes_since(&readings.window_start);
@@ -101,11 +101,11 @@ pub(crate) fn assemble(order: &TrialOrder, finding: &WorkerFinding, outside: &Ou
         // The middlebox reports its counts when it ends.
         relay: outside.relay_cpu_us.map(|cpu_us| RelayUse { counts: RelayCounts::default(), cpu_us }),
         never_connected: finding.never_connected,
-        troubles: finding.error_counts.ranked(),
+        error_counts: finding.error_counts.ranked(),
         recovery: finding.recovery.distribution(),
         browser_clock: None,
         warnings: Vec::new(),
     };
-    measurements.warnings = doubts(order, &measurements, outside.refusal.as_deref());
+    measurements.warnings = warnings(order, &measurements, outside.refusal.as_deref());
     measurements
 }

@@ -7,13 +7,13 @@
 use std::time::Duration;
 
 use contract::{
-    Arrivals, ConnectionCost, IdleStretch, Load, Measurements, Pattern, Period, Settings, Stair,
+    Arrivals, ConnectionCost, IdleStretch, Load, Measurements, MemoryStep, Pattern, Period, Settings,
     StartSchedule,
 };
 use tokio::time::sleep;
 
 use crate::{
-    data::{progress::Progress, trial_order::TrialOrder},
+    data::{progress::Progress, trial_spec::TrialSpec},
     processes::{server_access::ServerAccess, trial_error::TrialError},
     system::{libc_calls::give_back_freed_memory, memory::read_step},
     worker::pool::WorkerPool,
@@ -25,12 +25,12 @@ const REST: Duration = Duration::from_secs(1);
 const TRAFFIC_HZ: f64 = 10.0;
 const TRAFFIC: Period = Period::from_millis(1_000);
 
-impl TrialOrder {
+impl TrialSpec {
     /// Cuts the memory steps to the number of subscribers for which there are descriptors, and notes that. A
     /// trial without memory steps is not changed: its number of subscribers is part of the question.
-    pub fn cut_stairs(&mut self, fitting: u32) {
+    pub fn cut_memory_steps(&mut self, fitting: u32) {
         let settings = &mut self.plan.settings;
-        if settings.stairs.is_empty() || settings.subscribers <= fitting {
+        if settings.memory_steps.is_empty() || settings.subscribers <= fitting {
             return;
         }
         self.notes.push(format!(
@@ -38,17 +38,17 @@ impl TrialOrder {
             settings.subscribers
         ));
         settings.subscribers = fitting;
-        settings.stairs.retain(|subscribers| *subscribers < fitting);
-        if settings.stairs.len() < 2 {
+        settings.memory_steps.retain(|subscribers| *subscribers < fitting);
+        if settings.memory_steps.len() < 2 {
             // A slope needs three readings.
-            settings.stairs = vec![0, fitting / 2];
+            settings.memory_steps = vec![0, fitting / 2];
         }
-        settings.stairs.push(fitting);
+        settings.memory_steps.push(fitting);
     }
 }
 
 /// The trial of the idle steps: the same settings without any event.
-pub(crate) fn idle_order(order: &TrialOrder, seed: u64) -> Result<TrialOrder, schedule::ScheduleError> {
+pub(crate) fn idle_order(order: &TrialSpec, seed: u64) -> Result<TrialSpec, schedule::ScheduleError> {
     let settings = &order.plan.settings;
     let events = Arrivals::Silence;
     let idle = Settings {
@@ -62,17 +62,14 @@ pub(crate) fn idle_order(order: &TrialOrder, seed: u64) -> Result<TrialOrder, sc
     let schedule = schedule::Schedule::build(&events, None, seed, length, idle.payload_bytes)?;
     let mut plan = order.plan.clone();
     plan.settings = idle;
-    Ok(TrialOrder { plan, schedule: schedule.into(), replay_csv: None, ..order.clone() })
+    Ok(TrialSpec { plan, schedule: schedule.into(), replay_csv: None, ..order.clone() })
 }
 
 /// A very short trial of the highest step only.
-pub(crate) fn first_connections(
-    order: &TrialOrder,
-    seed: u64,
-) -> Result<TrialOrder, schedule::ScheduleError> {
+pub(crate) fn first_connections(order: &TrialSpec, seed: u64) -> Result<TrialSpec, schedule::ScheduleError> {
     let mut short = order.clone();
     let settings = &mut short.plan.settings;
-    settings.stairs = vec![settings.subscribers];
+    settings.memory_steps = vec![settings.subscribers];
     settings.idle = Period::from_millis(100);
     idle_order(&short, seed)
 }
@@ -82,14 +79,14 @@ pub(crate) async fn read(
     load: Load,
     workers: &mut WorkerPool,
     server: &ServerAccess,
-    order: &TrialOrder,
+    order: &TrialSpec,
     seed: u64,
     progress: &mut dyn FnMut(Progress),
-) -> Result<Vec<Stair>, TrialError> {
+) -> Result<Vec<MemoryStep>, TrialError> {
     // Otherwise the subscribers of this trial would reuse memory of those of the previous trial.
     give_back_freed_memory();
     let mut steps = Vec::new();
-    for &subscribers in &order.plan.settings.stairs {
+    for &subscribers in &order.plan.settings.memory_steps {
         workers.connect(subscribers, progress).await?;
         match load {
             Load::Idle => sleep(REST).await,
@@ -101,15 +98,15 @@ pub(crate) async fn read(
 }
 
 /// What the memory steps add to the length of a trial: another set-up, the pauses and the idle window.
-pub(crate) fn extra_length(order: &TrialOrder, connect: Duration) -> Duration {
+pub(crate) fn extra_length(order: &TrialSpec, connect: Duration) -> Duration {
     let settings = &order.plan.settings;
-    let steps = settings.stairs.len() as u32;
+    let steps = settings.memory_steps.len() as u32;
     let idle = (*settings.poll_interval).max(REST) + *settings.idle;
     connect + idle + steps * (REST + *TRAFFIC + under_way(order) + REST)
 }
 
 /// Until every subscriber has received an event that was just published.
-fn under_way(order: &TrialOrder) -> Duration {
+fn under_way(order: &TrialSpec) -> Duration {
     match order.plan.pattern {
         Pattern::ShortPolling => *order.plan.settings.poll_interval,
         Pattern::LongPolling => *order.plan.settings.turnaround,
@@ -119,7 +116,7 @@ fn under_way(order: &TrialOrder) -> Duration {
 
 /// Publishes a few events to all connected subscribers, and waits until they have arrived and the memory that
 /// they needed has been freed.
-async fn traffic(server: &ServerAccess, order: &TrialOrder, seed: u64) -> Result<(), TrialError> {
+async fn traffic(server: &ServerAccess, order: &TrialSpec, seed: u64) -> Result<(), TrialError> {
     let settings = &order.plan.settings;
     let start_in = Period::from_millis(10);
     server
@@ -155,7 +152,7 @@ pub(crate) fn take_the_worse(active: &mut Measurements, idle: &Measurements) {
 }
 
 /// Puts the steps of both trials and the idle window together.
-pub(crate) fn cost(idle: &Measurements, mut steps: Vec<Stair>, active: &[Stair]) -> ConnectionCost {
+pub(crate) fn cost(idle: &Measurements, mut steps: Vec<MemoryStep>, active: &[MemoryStep]) -> ConnectionCost {
     let subscribers = steps.last().map_or(0, |step| step.subscribers);
     steps.extend(active);
     ConnectionCost {
@@ -168,36 +165,36 @@ pub(crate) fn cost(idle: &Measurements, mut steps: Vec<Stair>, active: &[Stair])
             bytes: idle.bytes.total(),
             wakeups: idle.wakeups,
         },
-        stairs: steps,
+        memory_steps: steps,
     }
 }
 
 #[cfg(test)]
 mod tests {
 
-    use crate::data::calibration_order::calibration_order;
+    use crate::data::calibration_spec::calibration_spec;
 
     use super::*;
 
-    fn order(stairs: &[u32]) -> TrialOrder {
-        let mut order = calibration_order(Pattern::Sse.into(), &[], 1).unwrap();
-        order.plan.settings.stairs = stairs.to_vec();
+    fn order(memory_steps: &[u32]) -> TrialSpec {
+        let mut order = calibration_spec(Pattern::Sse.into(), &[], 1).unwrap();
+        order.plan.settings.memory_steps = memory_steps.to_vec();
         order.plan.settings.subscribers = 1_000;
         order
     }
 
     #[test]
-    fn stairs_are_cut_to_the_descriptors_and_say_so() {
+    fn memory_steps_are_cut_to_the_descriptors_and_say_so() {
         let mut cut = order(&[0, 200, 400, 1_000]);
-        cut.cut_stairs(300);
-        assert_eq!((cut.plan.settings.subscribers, cut.plan.settings.stairs), (300, vec![0, 200, 300]));
+        cut.cut_memory_steps(300);
+        assert_eq!((cut.plan.settings.subscribers, cut.plan.settings.memory_steps), (300, vec![0, 200, 300]));
         assert!(cut.notes[0].contains("300 of 1000"), "{:?}", cut.notes);
         let mut few = order(&[0, 500, 1_000]);
-        few.cut_stairs(300);
-        assert_eq!(few.plan.settings.stairs, [0, 150, 300], "a slope needs three readings");
+        few.cut_memory_steps(300);
+        assert_eq!(few.plan.settings.memory_steps, [0, 150, 300], "a slope needs three readings");
         for whole in [order(&[0, 200, 1_000]), order(&[])] {
             let mut same = whole.clone();
-            same.cut_stairs(if whole.plan.settings.stairs.is_empty() { 300 } else { 1_000 });
+            same.cut_memory_steps(if whole.plan.settings.memory_steps.is_empty() { 300 } else { 1_000 });
             assert_eq!((same.plan, same.notes), (whole.plan, vec![]), "its subscribers are the question");
         }
     }
@@ -209,6 +206,6 @@ mod tests {
         let idle = idle_order(&order, 1).unwrap();
         assert!(idle.schedule.events().is_empty());
         assert_eq!(idle.window().seconds(), 0.7);
-        assert_eq!(idle.plan.settings.stairs, order.plan.settings.stairs);
+        assert_eq!(idle.plan.settings.memory_steps, order.plan.settings.memory_steps);
     }
 }

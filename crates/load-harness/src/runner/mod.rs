@@ -2,7 +2,7 @@
 
 pub(crate) mod calibration;
 mod cpu_seconds;
-mod doubts;
 mod measured;
 pub(crate) mod memory_steps;
 pub(crate) mod trial;
+mod warnings;

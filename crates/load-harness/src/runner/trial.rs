@@ -2,7 +2,7 @@
 
 use std::{sync::atomic::Ordering::Relaxed, time::Duration};
 
-use contract::{Load, Measurements, Outcome, RECORD_SCHEMA, Stair, TrialRecord};
+use contract::{Load, Measurements, MemoryStep, Outcome, RECORD_SCHEMA, TrialRecord};
 use tokio::time::sleep;
 
 use crate::{
@@ -10,7 +10,7 @@ use crate::{
     data::{
         interval_log::{interval_log, wall_time},
         progress::{Phase, Progress, TELL_EVERY},
-        trial_order::TrialOrder,
+        trial_spec::TrialSpec,
     },
     processes::{
         harness::Harness,
@@ -27,14 +27,18 @@ use crate::{
     worker::pool::WorkerPool,
 };
 
-impl TrialOrder {
+impl TrialSpec {
     /// How long the trial will take, for a progress bar; the times for connecting and draining are estimates.
     #[must_use]
     pub fn expected_length(&self) -> Duration {
         let settings = &self.plan.settings;
         let connect = Duration::from_micros(u64::from(settings.subscribers) * 300) + settings.round_trips(4);
         let trial = *settings.schedule_length() + connect + Duration::from_millis(900);
-        if settings.stairs.is_empty() { trial } else { trial + memory_steps::extra_length(self, connect) }
+        if settings.memory_steps.is_empty() {
+            trial
+        } else {
+            trial + memory_steps::extra_length(self, connect)
+        }
     }
 }
 
@@ -52,7 +56,7 @@ pub struct TrialResult {
 struct Ran {
     measurements: Measurements,
     /// Memory on each step; empty without memory steps.
-    steps: Vec<Stair>,
+    steps: Vec<MemoryStep>,
     /// The ages as an interval log.
     interval_log: String,
 }
@@ -60,12 +64,12 @@ struct Ran {
 /// A trial that could not be finished.
 struct Broken {
     reason: String,
-    server_last_words: Vec<String>,
+    server_stderr_tail: Vec<String>,
 }
 
 impl Harness {
     /// Runs one trial. Any failure becomes part of the record.
-    pub async fn run(&self, order: &TrialOrder, progress: &mut dyn FnMut(Progress)) -> TrialResult {
+    pub async fn run(&self, order: &TrialSpec, progress: &mut dyn FnMut(Progress)) -> TrialResult {
         let started_at = jiff::Timestamp::now().to_string();
         let (outcome, interval_log) = match order.plan.settings.browser {
             Some(audience) => browser::run(self, order, audience, progress).await,
@@ -93,10 +97,10 @@ impl Harness {
 
     async fn run_without_browser(
         &self,
-        order: &TrialOrder,
+        order: &TrialSpec,
         progress: &mut dyn FnMut(Progress),
     ) -> (Outcome, Option<String>) {
-        let ran = if order.plan.settings.stairs.is_empty() {
+        let ran = if order.plan.settings.memory_steps.is_empty() {
             self.run_once(order, None, progress).await
         } else {
             self.run_with_memory_steps(order, progress).await
@@ -105,8 +109,8 @@ impl Harness {
             Ok(Ran { measurements, interval_log, .. }) => {
                 (Outcome::Completed { measurements: Box::new(measurements) }, Some(interval_log))
             }
-            Err(Broken { reason, server_last_words }) => {
-                (Outcome::Failed { reason, server_last_words }, None)
+            Err(Broken { reason, server_stderr_tail }) => {
+                (Outcome::Failed { reason, server_stderr_tail }, None)
             }
         }
     }
@@ -114,12 +118,12 @@ impl Harness {
     /// Runs a trial with memory steps once idle and once with traffic, each on a new server.
     async fn run_with_memory_steps(
         &self,
-        order: &TrialOrder,
+        order: &TrialSpec,
         progress: &mut dyn FnMut(Progress),
     ) -> Result<Ran, Broken> {
         let broken = |error: schedule::ScheduleError| Broken {
             reason: TrialError::from(error).to_string(),
-            server_last_words: vec![],
+            server_stderr_tail: vec![],
         };
         let without_events = memory_steps::idle_order(order, self.seed).map_err(broken)?;
         if !self.has_climbed.swap(true, Relaxed) {
@@ -143,26 +147,26 @@ impl Harness {
     /// Runs one trial on a new server; with a load, memory is read on each step.
     async fn run_once(
         &self,
-        order: &TrialOrder,
+        order: &TrialSpec,
         load: Option<Load>,
         progress: &mut dyn FnMut(Progress),
     ) -> Result<Ran, Broken> {
         let (mut server, access) = RunningServer::start(self, order)
             .await
-            .map_err(|error| Broken { reason: error.to_string(), server_last_words: error.last_words() })?;
+            .map_err(|error| Broken { reason: error.to_string(), server_stderr_tail: error.stderr_tail() })?;
         let measured = tokio::select! {
             measured = self.measure_through(access, order, load, progress) => measured.map_err(|error| error.to_string()),
             reason = server.ended() => Err(reason),
         };
-        let server_last_words = server.stop().await;
-        measured.map_err(|reason| Broken { reason, server_last_words })
+        let server_stderr_tail = server.stop().await;
+        measured.map_err(|reason| Broken { reason, server_stderr_tail })
     }
 
     /// Measures through the middlebox, if there is one.
     async fn measure_through(
         &self,
         mut access: ServerAccess,
-        order: &TrialOrder,
+        order: &TrialSpec,
         load: Option<Load>,
         progress: &mut dyn FnMut(Progress),
     ) -> Result<Ran, TrialError> {
@@ -186,7 +190,7 @@ impl Harness {
     async fn measure(
         &self,
         server: &ServerAccess,
-        order: &TrialOrder,
+        order: &TrialSpec,
         load: Option<Load>,
         progress: &mut dyn FnMut(Progress),
     ) -> Result<Ran, TrialError> {

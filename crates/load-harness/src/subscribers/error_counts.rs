@@ -2,7 +2,7 @@
 
 use std::{cell::Cell, error::Error, io};
 
-use contract::Trouble;
+use contract::ErrorCount;
 
 use crate::data::error::SubscriberError;
 
@@ -25,7 +25,7 @@ const OF_SOCKETS: [(io::ErrorKind, &str); 6] = [
 
 /// Errors of a worker's subscribers, or of all.
 #[derive(Debug, Default)]
-pub(crate) struct ErrorCounts(Vec<Trouble>);
+pub(crate) struct ErrorCounts(Vec<ErrorCount>);
 
 /// Which errors of its worker a subscriber has met: a bit for each.
 #[derive(Debug, Default)]
@@ -39,12 +39,12 @@ impl ErrorCounts {
             let what = if self.0.len() < MOST_KINDS { &*what } else { ANYTHING_ELSE };
             self.place_of(what, is_final).unwrap_or_else(|| self.push(what, is_final))
         });
-        let trouble = &mut self.0[place];
-        trouble.times += 1;
+        let error_count = &mut self.0[place];
+        error_count.times += 1;
         let bit = 1 << place;
         if met.0.get() & bit == 0 {
             met.0.set(met.0.get() | bit);
-            trouble.subscribers += 1;
+            error_count.subscribers += 1;
         }
     }
 
@@ -59,7 +59,7 @@ impl ErrorCounts {
     }
 
     /// As they are written to a record: the most frequent first, about twenty of each worker at most.
-    pub(crate) fn ranked(&self) -> Vec<Trouble> {
+    pub(crate) fn ranked(&self) -> Vec<ErrorCount> {
         let mut ranked = self.0.clone();
         ranked.sort_by(|left, right| right.times.cmp(&left.times).then_with(|| left.what.cmp(&right.what)));
         ranked
@@ -70,7 +70,7 @@ impl ErrorCounts {
     }
 
     fn push(&mut self, what: &str, is_final: bool) -> usize {
-        self.0.push(Trouble { what: what.to_owned(), times: 0, subscribers: 0, is_final });
+        self.0.push(ErrorCount { what: what.to_owned(), times: 0, subscribers: 0, is_final });
         self.0.len() - 1
     }
 }
@@ -118,8 +118,8 @@ fn of_reqwest(error: &reqwest::Error) -> String {
 mod tests {
     use super::*;
 
-    fn told(troubles: &ErrorCounts) -> Vec<(String, u64, u64, bool)> {
-        let ranked = troubles.ranked().into_iter();
+    fn reported(error_counts: &ErrorCounts) -> Vec<(String, u64, u64, bool)> {
+        let ranked = error_counts.ranked().into_iter();
         ranked.map(|known| (known.what, known.times, known.subscribers, known.is_final)).collect()
     }
 
@@ -138,7 +138,7 @@ mod tests {
         left.merge(&right);
         let forbidden = "the server answered 403 Forbidden".to_owned();
         assert_eq!(
-            told(&left),
+            reported(&left),
             [
                 ("the connection was reset".to_owned(), 4, 3, false),
                 (forbidden.clone(), 1, 1, true),
@@ -149,16 +149,16 @@ mod tests {
 
     #[test]
     fn texts_are_short_and_there_are_not_many() {
-        let (mut troubles, met) = (ErrorCounts::default(), Met::default());
+        let (mut error_counts, met) = (ErrorCounts::default(), Met::default());
         for number in 0..1_000 {
             let said = SubscriberError::Protocol(format!("{number:03} {}", "x".repeat(1_000)));
-            troubles.note(&said, number % 2 == 0, &met);
+            error_counts.note(&said, number % 2 == 0, &met);
         }
-        let told = told(&troubles);
-        assert_eq!(told.len(), MOST_KINDS + 2);
-        assert_eq!(told.iter().map(|known| known.1).sum::<u64>(), 1_000);
-        assert_eq!(told[0], (ANYTHING_ELSE.to_owned(), 490, 1, true));
-        assert!(told.iter().all(|known| known.0.chars().count() <= MOST_CHARACTERS));
+        let reported = reported(&error_counts);
+        assert_eq!(reported.len(), MOST_KINDS + 2);
+        assert_eq!(reported.iter().map(|known| known.1).sum::<u64>(), 1_000);
+        assert_eq!(reported[0], (ANYTHING_ELSE.to_owned(), 490, 1, true));
+        assert!(reported.iter().all(|known| known.0.chars().count() <= MOST_CHARACTERS));
     }
 
     #[test]

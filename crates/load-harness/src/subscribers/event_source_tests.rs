@@ -146,7 +146,7 @@ async fn redirects_are_followed_and_kept() {
 #[tokio::test(start_paused = true)]
 async fn a_loop_of_redirects_is_an_error_and_so_is_one_that_leaves_the_machine() {
     let looping = vec![moved(302, "/sse"); 21];
-    for (answers, told) in [
+    for (answers, reported) in [
         (looping, "the server redirected more than 20 times"),
         (
             vec![moved(307, "http://192.0.2.1/sse")],
@@ -158,7 +158,7 @@ async fn a_loop_of_redirects_is_an_error_and_so_is_one_that_leaves_the_machine()
         let listener = listener().await;
         let subscriber = Rc::new(subscriber_at(&listener, Pattern::Sse, None));
         asked_for_the_last_time(&subscriber, &listener, &answers).await;
-        assert_eq!(errors_met(&subscriber), [error_met(told, 1, true)]);
+        assert_eq!(errors_met(&subscriber), [error_met(reported, 1, true)]);
     }
 }
 

@@ -174,8 +174,8 @@ async fn the_body_of_a_refusal_and_of_a_redirect_is_no_head() {
         let counters = subscriber.counters();
         assert_eq!(counters.headers.get(), heads as u64, "{pattern}");
         assert_eq!(counters.stream.broken_off(), (answers.len() * body.len()) as u64, "{pattern}");
-        let told = counters.computed_received.get() + counters.stream.broken_off();
-        assert_eq!(told, counters.stream.received(), "{pattern}");
+        let reported = counters.computed_received.get() + counters.stream.broken_off();
+        assert_eq!(reported, counters.stream.received(), "{pattern}");
     }
 }
 

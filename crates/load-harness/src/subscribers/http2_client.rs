@@ -105,8 +105,8 @@ impl Http2Client {
             && let Some(piece) = answer.content.next(context).await?
         {
             if body.len() + piece.len() > LONGEST_BYTES {
-                let told = format!("an answer of more than {LONGEST_BYTES} bytes");
-                return Err(SubscriberError::Protocol(told));
+                let reported = format!("an answer of more than {LONGEST_BYTES} bytes");
+                return Err(SubscriberError::Protocol(reported));
             }
             body = [body, piece].concat().into();
         }
@@ -143,8 +143,8 @@ fn request(subscriber: &Subscriber, more: &str) -> Result<Request<()>, Subscribe
         Pattern::WebSocket => (Method::CONNECT, Some(Protocol::from_static("websocket"))),
     };
     let request = subscriber.fill_request("https", more, Request::builder().method(method)).body(());
-    let mut request = request
-        .map_err(|error| SubscriberError::Protocol(format!("the request cannot be sent: {error}")))?;
+    let mut request =
+        request.map_err(|error| SubscriberError::Protocol(format!("the request cannot be sent: {error}")))?;
     if let Some(protocol) = protocol {
         request.extensions_mut().insert(protocol);
         for field in UPGRADE_FIELDS {

@@ -69,8 +69,8 @@ async fn a_poll_over_http_2_takes_its_answer_and_its_bytes() {
     assert_eq!((counters.requests.get(), shared.connections.get()), (3, 1));
     assert_eq!(counters.stream.total(), 0, "all bytes are the connection's");
     assert_eq!(counters.payload.get(), 5);
-    let told = counters.headers.get() + shared.headers.get() + counters.empty_polls.get();
-    assert!(told > 0 && told < shared.stream.total(), "{told} of {}", shared.stream.total());
+    let reported = counters.headers.get() + shared.headers.get() + counters.empty_polls.get();
+    assert!(reported > 0 && reported < shared.stream.total(), "{reported} of {}", shared.stream.total());
 }
 
 /// Head and missed events in one write, as a server answers a stream that resumes.
@@ -250,7 +250,7 @@ async fn serve_streams(
 }
 
 #[tokio::test(flavor = "local")]
-async fn subscribers_share_a_connection_and_whoever_is_beyond_its_limit_waits_unasked() {
+async fn subscribers_share_a_connection_and_those_beyond_its_limit_wait_unasked() {
     let peer = Peer::good("h2").await;
     let worker = peer.worker(Pattern::Sse, Transport::Http2, "streams_per_connection = 3");
     let subscribers = subscribers(&worker, 3);

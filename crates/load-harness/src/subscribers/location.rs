@@ -90,7 +90,7 @@ mod tests {
             assert!(target.ip().is_loopback());
             assert_eq!(Some(target.port()), found.port());
         }
-        for (location, told) in [
+        for (location, reported) in [
             ("http://192.0.2.1/", "not on this machine"),
             ("//example.org/sse", "not on this machine"),
             ("http://localhost.example.org/", "not on this machine"),
@@ -100,7 +100,7 @@ mod tests {
             ("http://127.0.0.1:99999/", "not a URL"),
         ] {
             let error = target_of(&asked, location).unwrap_err();
-            assert!(error.contains(told), "{location}: {error}");
+            assert!(error.contains(reported), "{location}: {error}");
         }
     }
 }

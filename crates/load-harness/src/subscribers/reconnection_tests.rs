@@ -3,7 +3,7 @@
 
 use std::{collections::VecDeque, rc::Rc, time::Duration};
 
-use contract::{Pattern, Trouble, Window};
+use contract::{ErrorCount, Pattern, Window};
 use tokio::{
     io::AsyncWriteExt,
     net::{TcpListener, TcpStream},
@@ -72,12 +72,12 @@ pub(super) async fn asked_of(
     }
 }
 
-pub(super) fn errors_met(subscriber: &Subscriber) -> Vec<Trouble> {
+pub(super) fn errors_met(subscriber: &Subscriber) -> Vec<ErrorCount> {
     subscriber.worker.error_counts.borrow().ranked()
 }
 
-pub(super) fn error_met(what: &str, times: u64, is_final: bool) -> Trouble {
-    Trouble { what: what.to_owned(), times, subscribers: 1, is_final }
+pub(super) fn error_met(what: &str, times: u64, is_final: bool) -> ErrorCount {
+    ErrorCount { what: what.to_owned(), times, subscribers: 1, is_final }
 }
 
 pub(super) fn stream(body: &str) -> String {
@@ -115,7 +115,7 @@ async fn a_first_connect_is_tried_again_quickly_and_a_late_one_as_its_pattern_do
 
 /// Events before the first cursor of a late subscriber count as lost.
 #[tokio::test]
-async fn whoever_comes_after_the_first_event_has_missed_what_was_before() {
+async fn a_subscriber_after_the_first_event_has_missed_the_earlier_ones() {
     let listener = listener().await;
     let cursor = "k3v9qa.3".parse().unwrap();
     let late = subscriber_at(&listener, Pattern::Sse, BEGUN);

@@ -114,7 +114,7 @@ impl Subscriber {
         let bytes = Rc::clone(&self.socket_counters().stream);
         let target = self.location().map_or(self.worker.target, |moved| moved.target);
         let stream = CountedStream::connect(target, self.worker.tcp_maxseg, bytes).await?;
-        if !self.settings().stairs.is_empty() {
+        if !self.settings().memory_steps.is_empty() {
             stream.forget_on_close()?;
         }
         self.count_connection();

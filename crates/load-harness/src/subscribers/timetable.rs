@@ -19,7 +19,7 @@ impl Timetable {
     /// Waits for the schedule's start. After a reconnection it continues at the next tick; the ticks that
     /// passed meanwhile belong to the lost connection.
     pub(super) async fn of(subscriber: &Subscriber) -> Self {
-        let started = if subscriber.settings().stairs.is_empty() {
+        let started = if subscriber.settings().memory_steps.is_empty() {
             Some(subscriber.started().await)
         } else {
             subscriber.start()

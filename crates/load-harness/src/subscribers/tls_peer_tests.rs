@@ -99,7 +99,7 @@ async fn head(stream: &mut TlsStream<TcpStream>) -> String {
 }
 
 #[tokio::test]
-async fn an_exchange_in_tls_is_counted_at_the_socket_with_the_goodbye_of_a_connection_that_closes() {
+async fn an_exchange_in_tls_is_counted_at_the_socket_with_the_alert_that_closes_it() {
     for (more, closing) in [("", ""), ("keep_alive = false", "connection: close\r\n")] {
         let peer = Peer::good("http/1.1").await;
         let worker = peer.worker(Pattern::LongPolling, Transport::Http1Tls, more);
@@ -168,8 +168,8 @@ async fn a_certificate_that_is_not_to_be_trusted_is_named_with_its_fault() {
         worker_before(&unknown.listener, Pattern::Sse, "transport = \"http2\"", None).encrypted(Some(tls));
     let subscriber = &subscribers(&Rc::new(worker), 1)[0];
     let (_, outcome) = tokio::join!(unknown.accept(), contact(subscriber));
-    let told = outcome.unwrap_err().to_string();
-    assert!(told.starts_with("TLS: the handshake failed: "), "{told}");
+    let reported = outcome.unwrap_err().to_string();
+    assert!(reported.starts_with("TLS: the handshake failed: "), "{reported}");
     assert!(TlsClient::of(Transport::Http2, None, target).is_err());
     assert!(TlsClient::of(Transport::Http2, Some("no certificate"), target).is_err());
 }
@@ -180,8 +180,8 @@ async fn a_server_that_speaks_no_http_2_is_told_so() {
     let worker = peer.worker(Pattern::Sse, Transport::Http2, "");
     let subscriber = &subscribers(&worker, 1)[0];
     let (_, outcome) = tokio::join!(peer.accept(), contact(subscriber));
-    let told = outcome.unwrap_err().to_string();
-    assert!(told.starts_with("TLS: "), "{told}");
+    let reported = outcome.unwrap_err().to_string();
+    assert!(reported.starts_with("TLS: "), "{reported}");
 }
 
 /// RFC 9112 §9.3.1, and RFC 8446 §6.1 for the `close_notify` before the end.
@@ -191,7 +191,7 @@ async fn a_kept_connection_in_tls_that_was_closed_while_idle_is_opened_again_wit
         let peer = Peer::good("http/1.1").await;
         let worker = peer.worker(Pattern::LongPolling, Transport::Http1Tls, "");
         let subscriber = &subscribers(&worker, 1)[0];
-        let (said_goodbye, hears) = tokio::sync::oneshot::channel();
+        let (has_closed, hears) = tokio::sync::oneshot::channel();
         let server = async {
             let mut first = peer.accept().await.unwrap();
             head(&mut first).await;
@@ -201,7 +201,7 @@ async fn a_kept_connection_in_tls_that_was_closed_while_idle_is_opened_again_wit
                 head(&mut first).await;
             }
             first.shutdown().await.unwrap();
-            let _ = said_goodbye.send(());
+            let _ = has_closed.send(());
             let mut second = peer.accept().await.unwrap();
             head(&mut second).await;
             second.write_all(b"HTTP/1.1 204 No Content\r\n\r\n").await.unwrap();

@@ -32,7 +32,7 @@ enum Stop {
     /// The server expects this frame as an answer.
     Answer(Vec<u8>),
     /// The same, for a close frame: nothing follows.
-    Farewell(Vec<u8>),
+    CloseReply(Vec<u8>),
 }
 
 /// Reads until the connection fails or the server closes it.
@@ -73,7 +73,7 @@ async fn read(
         match stop.await? {
             Stop::Enough => return Ok(()),
             Stop::Answer(pong) => stream.send(pong).await?,
-            Stop::Farewell(close) => {
+            Stop::CloseReply(close) => {
                 // The server may have closed the connection already: a failure changes nothing.
                 let _ = stream.send(close).await;
                 return Err(SubscriberError::Closed);
@@ -94,7 +94,7 @@ fn take(subscriber: &Subscriber, taken: Frame<'_>) -> Result<Option<Stop>, Subsc
     match message {
         Message::Text(text) => subscriber.take(&subscriber.protocol().message(text)?),
         Message::Ping(payload) => return Ok(Some(Stop::Answer(answer(payload.len())))),
-        Message::Close(payload) => return Ok(Some(Stop::Farewell(answer(payload.len().min(2))))),
+        Message::Close(payload) => return Ok(Some(Stop::CloseReply(answer(payload.len().min(2))))),
         Message::Binary(_) | Message::Pong => {}
     }
     Ok(None)

@@ -3,7 +3,7 @@
 
 use std::{fs, io};
 
-use contract::{Load, Stair};
+use contract::{Load, MemoryStep};
 
 use crate::system::process_group::ProcessGroup;
 
@@ -22,8 +22,12 @@ pub(crate) enum MemoryError {
 }
 
 /// Reads all values of a memory step at once.
-pub(crate) fn read_step(load: Load, subscribers: u32, server: ProcessGroup) -> Result<Stair, MemoryError> {
-    Ok(Stair {
+pub(crate) fn read_step(
+    load: Load,
+    subscribers: u32,
+    server: ProcessGroup,
+) -> Result<MemoryStep, MemoryError> {
+    Ok(MemoryStep {
         load,
         subscribers,
         server_user_bytes: server.user_bytes()?,

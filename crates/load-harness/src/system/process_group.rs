@@ -117,8 +117,11 @@ mod tests {
         assert_eq!(times(&[(70, 1_200), (72, 30)]).since(&before), Err(ProcessEnded(71)));
         assert_eq!(times(&[(70, 1_200), (72, 90_000)]).since(&before), Err(ProcessEnded(71)));
         assert_eq!(times(&[(70, 1_200), (71, 30)]).since(&before), Err(ProcessEnded(71)));
-        let told = times(&[]).since(&before).unwrap_err().to_string();
-        assert!(told.starts_with("a process of the server ended during the window (process 70)"), "{told}");
+        let reported = times(&[]).since(&before).unwrap_err().to_string();
+        assert!(
+            reported.starts_with("a process of the server ended during the window (process 70)"),
+            "{reported}"
+        );
     }
 
     #[test]

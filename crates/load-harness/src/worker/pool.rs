@@ -15,8 +15,8 @@ use crate::{
     data::{
         progress::{Phase, Progress},
         started::Started,
-        trace::Stretch,
-        trial_order::TrialOrder,
+        trace::TraceWindow,
+        trial_spec::TrialSpec,
     },
     processes::{harness::Harness, server_access::ServerAccess, trial_error::TrialError},
     system::environment::TCP_MAXSEG,
@@ -67,7 +67,7 @@ impl WorkerPool {
     pub(crate) fn spawn(
         harness: &Harness,
         server: &ServerAccess,
-        order: &TrialOrder,
+        order: &TrialSpec,
     ) -> Result<Self, TrialError> {
         let workers = harness.cores.harness.len().max(1);
         let transport = order.plan.settings.transport;
@@ -91,7 +91,7 @@ impl WorkerPool {
                 indices: indices(&order.plan.settings, number, workers),
                 core: harness.cores.harness.get(number).copied(),
                 schedule: Arc::clone(&order.schedule),
-                traced: Stretch::of(order),
+                traced: TraceWindow::of(order),
                 signals: Signals {
                     started: started_seen.clone(),
                     admitted: admitted_seen.clone(),

@@ -35,7 +35,7 @@ use crate::{
         recorder::Recorder,
         server_protocol::ServerProtocol,
         started::Started,
-        trace::{Stretch, TRACED, Trace},
+        trace::{TRACED, Trace, TraceWindow},
     },
     subscribers::{
         self,
@@ -71,7 +71,7 @@ pub(crate) struct WorkerOrder {
     pub(crate) core: Option<u32>,
     pub(crate) schedule: Arc<Schedule>,
     /// The part of the schedule that is kept of the traced subscriber, if it is on this worker.
-    pub(crate) traced: Stretch,
+    pub(crate) traced: TraceWindow,
     pub(crate) signals: Signals,
     pub(crate) gauge: Arc<Gauge>,
 }
@@ -253,7 +253,7 @@ async fn watch_stalls(context: &WorkerContext, stalls: &RefCell<TimeHistogram>) 
 
 /// Reports to the runner how many subscribers are connected, until the trial ends.
 async fn tell(context: &WorkerContext, gauge: &Gauge) {
-    let mut told = (0, 0);
+    let mut reported = (0, 0);
     loop {
         let now = (context.tally.connected.get(), context.tally.turned_away.get());
         // The reason first: the runner reads it when it sees that no more subscribers will connect.
@@ -261,12 +261,12 @@ async fn tell(context: &WorkerContext, gauge: &Gauge) {
         {
             *last = Some(error);
         }
-        gauge.connected.fetch_add(now.0 - told.0, Release);
-        gauge.turned_away.fetch_add(now.1 - told.1, Release);
+        gauge.connected.fetch_add(now.0 - reported.0, Release);
+        gauge.turned_away.fetch_add(now.1 - reported.1, Release);
         if context.tally.is_hopeless.get() {
             gauge.is_hopeless.store(true, Release);
         }
-        told = now;
+        reported = now;
         sleep(LOOK_EVERY).await;
     }
 }

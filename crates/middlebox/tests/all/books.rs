@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use contract::{Buffering, Network, RelayCounts, WayCounts};
+use contract::{Buffering, DirectionCounts, Network, RelayCounts};
 
 use crate::wire::{Ending, Wire, carry, expect, is_silent, millis, to_end};
 
@@ -21,7 +21,7 @@ fn until(wire: &Wire, is_so: impl Fn(&RelayCounts) -> bool) {
 }
 
 /// The counts of a relay at its end. In each direction every byte must be accounted for.
-fn books(wire: Wire) -> [WayCounts; 2] {
+fn books(wire: Wire) -> [DirectionCounts; 2] {
     let RelayCounts { up, down, .. } = wire.relay.stop();
     for way in [up, down] {
         assert_eq!(way.taken + way.made, way.delivered + way.discarded + way.held, "{way:?}");
@@ -30,12 +30,12 @@ fn books(wire: Wire) -> [WayCounts; 2] {
 }
 
 /// The counts of a direction in which all bytes were delivered.
-fn passed(bytes: u64) -> WayCounts {
-    WayCounts { taken: bytes, delivered: bytes, ..WayCounts::default() }
+fn passed(bytes: u64) -> DirectionCounts {
+    DirectionCounts { taken: bytes, delivered: bytes, ..DirectionCounts::default() }
 }
 
 #[test]
-fn what_passes_a_clear_road_or_a_narrow_line_is_delivered() {
+fn bytes_pass_without_obstacle_and_through_a_narrow_line() {
     for network in [
         Network::default(),
         Network { rtt: millis(4), jitter: millis(2), ..Network::default() },
@@ -58,7 +58,7 @@ fn what_is_on_its_way_when_the_relay_ends_is_held() {
     subscriber.write_all(b"up").unwrap();
     server.write_all(b"down").unwrap();
     until(&wire, |counts| counts.up.held == 2 && counts.down.held == 4);
-    let held = |bytes| WayCounts { taken: bytes, held: bytes, broken: 1, ..WayCounts::default() };
+    let held = |bytes| DirectionCounts { taken: bytes, held: bytes, broken: 1, ..DirectionCounts::default() };
     assert_eq!(books(wire), [held(2), held(4)]);
 }
 
@@ -69,7 +69,7 @@ fn what_a_buffer_gathers_is_held() {
     let (_subscriber, mut server) = wire.connect();
     server.write_all(b"gathered").unwrap();
     until(&wire, |counts| counts.down.taken == 8);
-    let held = WayCounts { taken: 8, held: 8, broken: 1, ..WayCounts::default() };
+    let held = DirectionCounts { taken: 8, held: 8, broken: 1, ..DirectionCounts::default() };
     assert_eq!(books(wire), [passed(0), held]);
 }
 
@@ -85,7 +85,12 @@ fn what_is_on_its_way_when_a_connection_ends_is_discarded() {
         subscriber.write_all(b"up").unwrap();
         server.write_all(b"down").unwrap();
         until(&wire, |counts| counts.up.discarded == 2 && counts.down.discarded == 4);
-        let lost = |bytes| WayCounts { taken: bytes, discarded: bytes, broken: 1, ..WayCounts::default() };
+        let lost = |bytes| DirectionCounts {
+            taken: bytes,
+            discarded: bytes,
+            broken: 1,
+            ..DirectionCounts::default()
+        };
         assert_eq!(books(wire), [lost(2), lost(4)]);
     }
 }
@@ -96,12 +101,12 @@ fn what_is_answered_to_the_end_of_an_idle_connection_is_discarded() {
     let (mut subscriber, mut server) = wire.connect();
     assert_eq!(to_end(&mut server), (vec![], Ending::Fin));
     // A TLS server also sends an alert when it closes.
-    server.write_all(b"goodbye").unwrap();
+    server.write_all(b"closing").unwrap();
     drop(server);
     assert_eq!(to_end(&mut subscriber), (vec![], Ending::Fin));
     drop(subscriber);
     until(&wire, |counts| counts.down.broken == 1);
-    let lost = WayCounts { taken: 7, discarded: 7, broken: 1, ..WayCounts::default() };
+    let lost = DirectionCounts { taken: 7, discarded: 7, broken: 1, ..DirectionCounts::default() };
     assert_eq!(books(wire), [passed(0), lost]);
 }
 
@@ -112,7 +117,7 @@ fn what_comes_beyond_the_cut_is_left_unread() {
     server.write_all(&[b'x'; 1_300]).unwrap();
     assert_eq!(to_end(&mut subscriber), (vec![b'x'; 1_000], Ending::Reset));
     until(&wire, |counts| counts.down.broken == 1);
-    assert_eq!(books(wire), [passed(0), WayCounts { unread: 300, broken: 1, ..passed(1_000) }]);
+    assert_eq!(books(wire), [passed(0), DirectionCounts { unread: 300, broken: 1, ..passed(1_000) }]);
 }
 
 #[test]
@@ -126,30 +131,34 @@ fn what_a_black_hole_swallows_is_discarded() {
     until(&wire, |counts| counts.up.discarded == 7 && counts.down.discarded == 2);
     drop(subscriber);
     assert_eq!(to_end(&mut server), (vec![], Ending::Reset));
-    let lost = |discarded| WayCounts { taken: discarded, discarded, broken: 1, ..WayCounts::default() };
-    assert_eq!(books(wire), [WayCounts { taken: 12, delivered: 5, ..lost(7) }, lost(2)]);
+    let lost =
+        |discarded| DirectionCounts { taken: discarded, discarded, broken: 1, ..DirectionCounts::default() };
+    assert_eq!(books(wire), [DirectionCounts { taken: 12, delivered: 5, ..lost(7) }, lost(2)]);
 }
 
 #[test]
 fn a_refused_upgrade_is_discarded_and_its_answer_made() {
     const REQUEST: &[u8] = b"GET /websocket HTTP/1.1\r\nhost: x\r\nupgrade: websocket\r\n\r\n";
     let wire = Wire::new(Network { refuse_upgrade: true, ..Network::default() });
-    let mut subscriber = wire.knock();
+    let mut subscriber = wire.connect_subscriber();
     subscriber.write_all(REQUEST).unwrap();
     let (answer, ending) = to_end(&mut subscriber);
     assert_eq!(ending, Ending::Fin);
     drop(subscriber);
     until(&wire, |counts| counts.up.broken == 1);
     let (asked, made) = (REQUEST.len() as u64, answer.len() as u64);
-    let refused = WayCounts { taken: asked, discarded: asked, broken: 1, ..WayCounts::default() };
-    assert_eq!(books(wire), [refused, WayCounts { made, delivered: made, ..WayCounts::default() }]);
+    let refused = DirectionCounts { taken: asked, discarded: asked, broken: 1, ..DirectionCounts::default() };
+    assert_eq!(
+        books(wire),
+        [refused, DirectionCounts { made, delivered: made, ..DirectionCounts::default() }]
+    );
 }
 
 #[test]
 fn what_was_asked_beyond_the_cap_is_unread_or_was_never_taken() {
     let wire = Wire::new(Network { connections: Some(1), ..Network::default() });
     let (mut first, mut server) = wire.connect();
-    let mut second = wire.knock();
+    let mut second = wire.connect_subscriber();
     assert_eq!(to_end(&mut second).1, Ending::Fin);
     // Its connection is closed: no kernel accepts these bytes.
     second.write_all(b"is anybody there?").unwrap();

@@ -115,11 +115,11 @@ fn a_connection_is_cut_after_exactly_so_many_bytes() {
 }
 
 #[test]
-fn whoever_comes_when_all_places_are_taken_is_sent_away() {
+fn a_connection_beyond_the_limit_is_turned_away() {
     let wire = Wire::new(Network { connections: Some(2), ..Network::default() });
     let (mut first, mut first_server) = wire.connect();
     let second = wire.connect();
-    let mut third = wire.knock();
+    let mut third = wire.connect_subscriber();
     assert_eq!(to_end(&mut third), (vec![], Ending::Fin));
     carry(&mut first, &mut first_server, b"the others are served");
     drop(second);
@@ -128,7 +128,7 @@ fn whoever_comes_when_all_places_are_taken_is_sent_away() {
     let deadline = Instant::now() + Duration::from_secs(20);
     let mut knocks = 3;
     while wire.relay.counts().relayed < 3 {
-        let _again = wire.knock();
+        let _again = wire.connect_subscriber();
         knocks += 1;
         loop {
             let counts = wire.relay.counts();
@@ -176,7 +176,7 @@ fn a_request_for_an_upgrade_is_answered_and_never_reaches_the_server() {
     let wire = Wire::new(Network { refuse_upgrade: true, rtt: millis(20), ..Network::default() });
     wire.door.set_nonblocking(true).unwrap();
     let start = Instant::now();
-    let mut subscriber = wire.knock();
+    let mut subscriber = wire.connect_subscriber();
     let (head, tail) = HANDSHAKE.split_at(30);
     subscriber.write_all(head).unwrap();
     std::thread::sleep(5 * MILLISECOND);
@@ -201,7 +201,7 @@ fn other_requests_and_what_is_encrypted_pass() {
         b"\x16\x03\x01\x02\x00 upgrade: websocket\r\n\r\n",
         b"\xff\x00 no protocol at all",
     ] {
-        let mut subscriber = wire.knock();
+        let mut subscriber = wire.connect_subscriber();
         subscriber.write_all(opening).unwrap();
         let mut server = wire.accept();
         expect(&mut server, opening);
@@ -209,7 +209,7 @@ fn other_requests_and_what_is_encrypted_pass() {
         carry(&mut subscriber, &mut server, b"more");
     }
     // An incomplete request is forwarded when its sender closes.
-    let mut subscriber = wire.knock();
+    let mut subscriber = wire.connect_subscriber();
     subscriber.write_all(b"GET /websocket HTTP/1.1\r\nupgr").unwrap();
     subscriber.shutdown(std::net::Shutdown::Write).unwrap();
     let mut server = wire.accept();

@@ -194,14 +194,14 @@ fn reset(stream: TcpStream) {
 fn a_reset_arrives_as_a_reset_behind_the_bytes_before_it() {
     let wire = Wire::new(Network { rtt: millis(20), ..Network::default() });
     let (mut subscriber, mut server) = wire.connect();
-    subscriber.write_all(b"farewell").unwrap();
+    subscriber.write_all(b"last bytes").unwrap();
     // A reset discards bytes that the receiver has not read, so wait until the relay has read them.
     while wire.relay.counts().up.taken < 8 {
         std::thread::yield_now();
     }
     let start = Instant::now();
     reset(subscriber);
-    expect(&mut server, b"farewell");
+    expect(&mut server, b"last bytes");
     assert_eq!(to_end(&mut server), (vec![], Ending::Reset));
     assert!(start.elapsed() >= 10 * MILLISECOND);
 
@@ -246,12 +246,12 @@ fn what_cannot_be_is_refused_in_words() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let taken = taken.local_addr().map(|address| (address, taken)).unwrap();
     let plain = settings(here, Network::default());
-    let told = start(middlebox::RelaySettings { listen: taken.0, ..plain });
-    assert!(told.contains("is taken by another process") && told.contains("port 0"), "{told}");
-    let told = start(middlebox::RelaySettings { to: "192.0.2.1:80".parse().unwrap(), ..plain });
-    assert!(told.contains("192.0.2.1:80 is not on loopback"), "{told}");
-    let told = start(settings(here, Network { bytes_per_second: Some(0), ..Network::default() }));
-    assert!(told.contains("bytes per second is 0"), "{told}");
+    let reported = start(middlebox::RelaySettings { listen: taken.0, ..plain });
+    assert!(reported.contains("is taken by another process") && reported.contains("port 0"), "{reported}");
+    let reported = start(middlebox::RelaySettings { to: "192.0.2.1:80".parse().unwrap(), ..plain });
+    assert!(reported.contains("192.0.2.1:80 is not on loopback"), "{reported}");
+    let reported = start(settings(here, Network { bytes_per_second: Some(0), ..Network::default() }));
+    assert!(reported.contains("bytes per second is 0"), "{reported}");
 }
 
 #[test]

@@ -28,7 +28,7 @@ impl Wire {
 
     /// A connection's two ends: the subscriber's and the server's.
     pub(crate) fn connect(&self) -> (TcpStream, TcpStream) {
-        let subscriber = self.knock();
+        let subscriber = self.connect_subscriber();
         (subscriber, self.accept())
     }
 
@@ -51,7 +51,7 @@ impl Wire {
     }
 
     /// The subscriber's end only.
-    pub(crate) fn knock(&self) -> TcpStream {
+    pub(crate) fn connect_subscriber(&self) -> TcpStream {
         let subscriber = TcpStream::connect(self.relay.address()).unwrap();
         patient(&subscriber);
         subscriber

@@ -245,5 +245,5 @@ fn what_cannot_be_predicted_says_why() {
     let few = Trial::new(&due_ms[..29], 20, 0.0, 10_000.0);
     assert!(reason(Pattern::Sse, &few).unwrap().starts_with("29 events"));
     let silent = Trial::new(&[], 20, 0.0, 10_000.0);
-    assert!(reason(Pattern::Sse, &silent).unwrap().starts_with("no deliveries"));
+    assert!(reason(Pattern::Sse, &silent).unwrap().starts_with("there are no deliveries"));
 }

@@ -42,7 +42,7 @@ fn sums(gap_ms: impl FnMut() -> f64) -> Vec<f64> {
     .collect()
 }
 
-fn told(prediction: &Prediction) -> &BytesPerEvent {
+fn reported(prediction: &Prediction) -> &BytesPerEvent {
     prediction.bytes.as_ref().expect("HTTP/1.1 in clear has no unknown bytes")
 }
 
@@ -70,10 +70,10 @@ fn compare(trial: &Trial) {
         }
         same("requests per event", |prediction| prediction.requests_per_event);
         same("full answers", |prediction| 1.0 - prediction.empty_ratio);
-        same("payload", |prediction| told(prediction).payload);
-        same("headers", |prediction| told(prediction).headers);
-        same("framing", |prediction| told(prediction).framing);
-        same("all bytes", |prediction| told(prediction).total());
+        same("payload", |prediction| reported(prediction).payload);
+        same("headers", |prediction| reported(prediction).headers);
+        same("framing", |prediction| reported(prediction).framing);
+        same("all bytes", |prediction| reported(prediction).total());
         same("sockets", |prediction| prediction.sockets_held);
     }
 }

@@ -7,17 +7,19 @@ use super::{BenchArguments, calibrations_for};
 use crate::{
     exit::Failure,
     progress::{clock, expected_length},
+    say::terminal_width,
     scenarios::{self, Loaded},
 };
 
-/// Columns of the smallest usual terminal.
-const WIDTH: u16 = 80;
 const STYLE: TableStyle = TableStyle::new().header_separator(LineStyle::none().fill('─').junction('─'));
 
 /// The table that `bench --list` prints, by name.
 pub(super) fn table(arguments: &BenchArguments) -> Result<String, Failure> {
     let mut table = Table::new();
-    table.load_style(STYLE).set_content_arrangement(ContentArrangement::Dynamic).set_width(WIDTH);
+    table
+        .load_style(STYLE)
+        .set_content_arrangement(ContentArrangement::Dynamic)
+        .set_width(terminal_width() as u16);
     table.set_header(vec!["scenario", "takes", "question"]);
     for loaded in scenarios::by_name(&arguments.folder)? {
         let takes = takes(&loaded, arguments)?;

@@ -7,7 +7,7 @@ use std::{
 
 use anyhow::Result;
 use contract::{Calibration, Outcome, Scenario, TrialRecord};
-use load_harness::{CalibrationKey, TrialOrder, TrialResult, calibrate};
+use load_harness::{CalibrationKey, TrialResult, TrialSpec, calibrate};
 use report::{ThresholdOutcome, Verdict};
 
 use super::{BenchArguments, Plan};
@@ -22,15 +22,15 @@ impl Plan {
     /// block, when the disturbance may be over.
     pub(super) async fn run_all(&self, folder: &mut ResultsFolder, arguments: &BenchArguments) -> Result<()> {
         let calibrations = self.calibrations.len();
-        let everything: Vec<&TrialOrder> = self.calibrations.iter().chain(&self.orders).collect();
+        let everything: Vec<&TrialSpec> = self.calibrations.iter().chain(&self.orders).collect();
         let mut display = Display::new(&everything);
         say(format!("{}: about {}", self.size(), clock(display.expected())));
         let mut known: HashMap<CalibrationKey, Calibration> = HashMap::new();
         // Counts calibrations and repetitions too: the number identifies one trial of the run.
         let mut ran = 0;
-        let numbered: Vec<(usize, &TrialOrder)> = (1..).zip(everything.iter().copied()).collect();
+        let numbered: Vec<(usize, &TrialSpec)> = (1..).zip(everything.iter().copied()).collect();
         'run: for block in numbered.chunk_by(|(_, one), (_, next)| is_same_block(one, next)) {
-            let mut queue: VecDeque<(usize, TrialOrder)> =
+            let mut queue: VecDeque<(usize, TrialSpec)> =
                 block.iter().map(|(number, order)| (*number, (*order).clone())).collect();
             while let Some((number, mut order)) = queue.pop_front() {
                 let is_calibration = number <= calibrations;
@@ -62,8 +62,7 @@ impl Plan {
                 // A trial that will run again is not bad news yet.
                 if arguments.fail_fast
                     && queue.iter().all(|(_, order)| order.attempt == 1)
-                    && let Some(reason) =
-                        self.bad_news(folder.path(), number.saturating_sub(calibrations))?
+                    && let Some(reason) = self.bad_news(folder.path(), number.saturating_sub(calibrations))?
                 {
                     display.note(&format!("stopped early: {reason}"));
                     break 'run;
@@ -78,14 +77,14 @@ impl Plan {
     /// Runs a trial once and shows its outcome.
     async fn run_one(
         &self,
-        order: &TrialOrder,
+        order: &TrialSpec,
         folder: &ResultsFolder,
         display: &mut Display,
     ) -> Result<TrialRecord> {
         let result = self.harness.run(order, &mut |progress| display.tell(order, progress)).await;
         let TrialResult { record, interval_log } = result;
         let bad_news = match &record.outcome {
-            Outcome::Completed { .. } | Outcome::Watched { .. } => None,
+            Outcome::Completed { .. } | Outcome::BrowserRun { .. } => None,
             Outcome::Failed { reason, .. } => Some(format!("failed: {reason}")),
             Outcome::NotRun { reason } => Some(format!("not run: {reason}")),
         };
@@ -98,7 +97,7 @@ impl Plan {
 
     /// The disturbances of a trial by the machine, as far as they exceed the scenario's limits. A calibration
     /// has the limits of the first scenario that it is for.
-    fn disturbed(&self, order: &TrialOrder, record: &TrialRecord) -> Option<String> {
+    fn disturbed(&self, order: &TrialSpec, record: &TrialRecord) -> Option<String> {
         let (measured, scenario) = (record.measurements()?, self.scenario_of(order)?);
         let reasons = if scenario.name == order.scenario {
             report::disturbances(measured, scenario)
@@ -109,7 +108,7 @@ impl Plan {
     }
 
     /// The scenario of a trial, or of the first trial that a calibration is for.
-    fn scenario_of(&self, order: &TrialOrder) -> Option<&Scenario> {
+    fn scenario_of(&self, order: &TrialSpec) -> Option<&Scenario> {
         let key = CalibrationKey::of(&order.plan);
         let named = |name: &str| self.manifest.scenarios.iter().find(|known| known.name == name);
         named(&order.scenario).or_else(|| {
@@ -141,6 +140,6 @@ impl Plan {
 
 /// Whether two consecutive trials belong to the same block of the same scenario. All calibrations are one
 /// block.
-fn is_same_block(one: &TrialOrder, next: &TrialOrder) -> bool {
+fn is_same_block(one: &TrialSpec, next: &TrialSpec) -> bool {
     (&one.scenario, one.block) == (&next.scenario, next.block)
 }

@@ -150,12 +150,12 @@ fn another_origin_is_refused_by_the_browser_and_a_websocket_by_the_server_alone(
 }
 
 #[test]
-fn browser_and_parser_decode_the_curious_cases_as_the_standard_says() {
+fn browser_and_parser_decode_the_conformance_cases_as_the_standard_says() {
     if !has_browser() {
         return;
     }
     let lab = Lab::new();
-    let records = judged(&lab, &[("subscribers", "1"), ("browser", r#"{ task = "curious-stream" }"#)]);
+    let records = judged(&lab, &[("subscribers", "1"), ("browser", r#"{ task = "sse-conformance" }"#)]);
     let checks = &findings(&records[0]).checks;
     for check in checks {
         assert!(check.holds, "{check:#?}");
@@ -351,11 +351,11 @@ fn test_pages_are_served_on_demand_only_and_say_what_they_are() {
         assert!(answer.contains("<!-- A test page of pushlab"), "{name}");
         assert!(ask(&without, &format!("/pages/{name}")).starts_with("HTTP/1.1 404 "), "{name}");
     }
-    for path in ["/pages/curious-cases", "/pages/curious-stream?case=P01"] {
+    for path in ["/pages/sse-conformance-cases", "/pages/sse-conformance-stream?case=P01"] {
         assert!(ask(&with, path).contains("\r\nx-pushlab-test: "), "{path}");
         assert!(ask(&without, path).starts_with("HTTP/1.1 404 "), "{path}");
     }
-    for path in ["/pages/none", "/pages/curious-stream?case=P99", "/pages/curious-stream"] {
+    for path in ["/pages/none", "/pages/sse-conformance-stream?case=P99", "/pages/sse-conformance-stream"] {
         assert!(ask(&with, path).starts_with("HTTP/1.1 4"), "{path}");
     }
 }

@@ -83,7 +83,7 @@ fn a_name_too_long_for_a_file_is_refused_before_anything_is_measured() {
     let names = [
         ("x".repeat(236), "236 letters long"),
         ("x".repeat(61), "at most 60"),
-        ("-x".to_owned(), "begins an option"),
+        ("-x".to_owned(), "starts an option"),
     ];
     for (name, words) in names {
         lab.scenario(&name, &[]);

@@ -30,11 +30,15 @@ fn changes_are_told_and_small_ones_hidden() {
         measured.cpu.server_us *= 1.4;
         measured.cpu.harness_us *= 1.02;
     });
-    let told = lab.run(&["compare", "before", "after"]);
-    assert_eq!((told.code, told.stderr.as_str()), (Some(0), ""), "{told:?}");
-    assert!(told.stdout.contains(" cpu_us_per_event") && told.stdout.contains("higher"), "{}", told.stdout);
-    assert!(!told.stdout.contains("subscriber_cpu_us_per_event"), "{}", told.stdout);
-    assert!(told.stdout.contains("1 smaller than 5 %"), "{}", told.stdout);
+    let reported = lab.run(&["compare", "before", "after"]);
+    assert_eq!((reported.code, reported.stderr.as_str()), (Some(0), ""), "{reported:?}");
+    assert!(
+        reported.stdout.contains(" cpu_us_per_event") && reported.stdout.contains("higher"),
+        "{}",
+        reported.stdout
+    );
+    assert!(!reported.stdout.contains("subscriber_cpu_us_per_event"), "{}", reported.stdout);
+    assert!(reported.stdout.contains("1 smaller than 5 %"), "{}", reported.stdout);
     let finer = lab.run(&["compare", "before", "after", "--smallest", "1%"]);
     assert!(finer.stdout.contains("subscriber_cpu_us_per_event"), "{}", finer.stdout);
     let all = lab.run(&["compare", "before", "after", "--all"]);

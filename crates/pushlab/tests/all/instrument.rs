@@ -6,7 +6,7 @@
 
 use std::{path::Path, thread::sleep, time::Duration};
 
-use contract::{Load, Measurements, Rung, TimeHistogram, TrialRecord};
+use contract::{Ablation, Load, Measurements, TimeHistogram, TrialRecord};
 use serde_json::Value;
 
 use crate::lab::{
@@ -167,24 +167,24 @@ fn a_burst_is_one_packet_unless_each_event_is_written_by_itself() {
     const APART: f64 = 1.2;
     let lab = Lab::new();
     let events = "arrivals = \"bursts\"\nburst_events = 10\nevent_spacing = \"0ms\"\nburst_every = \"100ms\"\n\
-                  [sweep]\nrung = [\"best\", \"own-tasks\", \"encode-each\", \"write-each\", \"large-buffers\"]";
+                  [sweep]\nablation = [\"best\", \"own-tasks\", \"encode-each\", \"write-each\", \"large-buffers\"]";
     lab.scenario(
         "ladder",
         &[("patterns", r#"["sse", "websocket"]"#), ("warm_up", "\"0ms\""), ("[events]", events)],
     );
     lab.run(&["bench", "ladder"]).exits(0);
     let judged = judged(&lab);
-    assert_eq!(judged.len(), 2 * Rung::ALL.len());
+    assert_eq!(judged.len(), 2 * Ablation::ALL.len());
     for (record, measured) in judged {
-        let what = format!("{}, {}", record.pattern, record.params.rung.unwrap());
+        let what = format!("{}, {}", record.pattern, record.params.ablation.unwrap());
         assert_eq!(measured.delivery.received, measured.delivery.expected, "{what}");
         let Some(kernel) = measured.kernel_window else { continue };
         let per_packet = measured.delivery.received as f64 / kernel.data_segments_received as f64;
         // A busy machine delivers a burst in several parts; it never joins events that were written
         // separately.
-        match record.params.rung.unwrap() {
-            Rung::WriteEach => assert!(per_packet < APART, "{what}: {per_packet} events in a packet"),
-            Rung::Best | Rung::OwnTasks | Rung::EncodeEach | Rung::LargeBuffers => {
+        match record.params.ablation.unwrap() {
+            Ablation::WriteEach => assert!(per_packet < APART, "{what}: {per_packet} events in a packet"),
+            Ablation::Best | Ablation::OwnTasks | Ablation::EncodeEach | Ablation::LargeBuffers => {
                 assert!(per_packet > APART, "{what}: {per_packet} events in a packet");
             }
         }
@@ -266,26 +266,31 @@ fn blocks_hold_every_trial_once_in_orders_of_their_own() {
 }
 
 #[test]
-fn memory_and_descriptors_are_read_on_every_stair() {
+fn memory_and_descriptors_are_read_on_every_memory_step() {
     let lab = Lab::new();
     let changes = [
         ("patterns", r#"["short-polling", "websocket"]"#),
         ("subscribers", "60"),
-        ("stairs", "[0, 30, 60]"),
+        ("memory_steps", "[0, 30, 60]"),
         ("idle", "\"1s\""),
     ];
-    lab.scenario("stairs", &changes);
-    lab.run(&["bench", "stairs"]).exits(0);
+    lab.scenario("memory", &changes);
+    lab.run(&["bench", "memory"]).exits(0);
     for (record, measured) in judged(&lab) {
         let what = record.pattern;
         let cost = measured.connections.unwrap();
         for load in [Load::Idle, Load::Active] {
-            let stairs: Vec<_> = cost.stairs.iter().filter(|stair| stair.load == load).collect();
-            let subscribers: Vec<u32> = stairs.iter().map(|stair| stair.subscribers).collect();
+            let memory_steps: Vec<_> = cost.memory_steps.iter().filter(|step| step.load == load).collect();
+            let subscribers: Vec<u32> = memory_steps.iter().map(|step| step.subscribers).collect();
             assert_eq!(subscribers, [0, 30, 60], "{what}");
-            let added = |stair: &&contract::Stair| stair.server_descriptors - stairs[0].server_descriptors;
-            assert_eq!(stairs.iter().map(added).collect::<Vec<_>>(), [0, 30, 60], "{what}: a socket each");
-            assert!(stairs.iter().all(|stair| stair.server_user_bytes > 0 && stair.kernel_slab_bytes > 0));
+            let added =
+                |step: &&contract::MemoryStep| step.server_descriptors - memory_steps[0].server_descriptors;
+            assert_eq!(
+                memory_steps.iter().map(added).collect::<Vec<_>>(),
+                [0, 30, 60],
+                "{what}: a socket each"
+            );
+            assert!(memory_steps.iter().all(|step| step.server_user_bytes > 0 && step.kernel_slab_bytes > 0));
         }
         assert_eq!(cost.idle.subscribers, 60);
         assert!(cost.idle.wall_us >= 0.9e6, "{what}: {}", cost.idle.wall_us);

@@ -9,8 +9,8 @@ use std::{
 };
 
 use contract::{
-    BothWays, Measurements, Outcome, Pattern, RelayAnnouncement, RelayCounts, TraceEvent, TrialRecord,
-    WayCounts,
+    BothWays, DirectionCounts, Measurements, Outcome, Pattern, RelayAnnouncement, RelayCounts, TraceEvent,
+    TrialRecord,
 };
 
 use crate::lab::{
@@ -74,8 +74,8 @@ fn nothing_is_delivered_before_half_a_round_trip() {
 }
 
 /// A direction in which all bytes arrived.
-fn passed(bytes: u64) -> WayCounts {
-    WayCounts { taken: bytes, delivered: bytes, ..WayCounts::default() }
+fn passed(bytes: u64) -> DirectionCounts {
+    DirectionCounts { taken: bytes, delivered: bytes, ..DirectionCounts::default() }
 }
 
 #[test]
@@ -156,8 +156,13 @@ fn polls_get_through_a_black_hole_because_they_are_given_up_and_streams_do_not()
         // At the end one of the two subscribers may be about to reconnect.
         assert!(requests.reconnects > 0, "{pattern}: {requests:?}");
         assert!((0..=2).contains(&(requests.failed - requests.reconnects)), "{pattern}: {requests:?}");
-        let [trouble] = &measured.troubles[..] else { panic!("{pattern}: {:?}", measured.troubles) };
-        assert_eq!((trouble.what.as_str(), trouble.times, trouble.is_final), (words, requests.failed, false));
+        let [error_count] = &measured.error_counts[..] else {
+            panic!("{pattern}: {:?}", measured.error_counts)
+        };
+        assert_eq!(
+            (error_count.what.as_str(), error_count.times, error_count.is_final),
+            (words, requests.failed, false)
+        );
         assert_eq!(measured.computed_life.unwrap().sent, measured.bytes_life.sent, "{pattern}");
         // Requests within the black hole never arrived; those that were held when it began did.
         assert!(measured.server_requests_life <= Some(requests.life), "{pattern}");
@@ -276,9 +281,9 @@ fn a_middlebox_without_descriptors_says_so_and_does_not_blame_the_server() {
     let announcement: RelayAnnouncement = serde_json::from_str(&line).unwrap();
     let _streams: Vec<_> = (0..60).map(|_| TcpStream::connect(announcement.listen).unwrap()).collect();
     let mut stderr = BufReader::new(child.stderr.take().unwrap());
-    let mut told = String::new();
-    stderr.read_line(&mut told).unwrap();
-    assert!(told.contains("Too many open files") && told.contains("ulimit -n"), "{told}");
+    let mut reported = String::new();
+    stderr.read_line(&mut reported).unwrap();
+    assert!(reported.contains("Too many open files") && reported.contains("ulimit -n"), "{reported}");
 
     drop(stdin);
     let (mut rest, mut more) = (String::new(), String::new());

@@ -49,8 +49,8 @@ fn run(lab: &Lab, (name, patterns, transport, measure, obstacles): (&str, &str, 
     );
     lab.run(&["bench", name]);
     let folder = lab.only_run();
-    let told = summary(&folder);
-    let invalid = told["points"].as_array().unwrap().iter().filter_map(|point| {
+    let reported = summary(&folder);
+    let invalid = reported["points"].as_array().unwrap().iter().filter_map(|point| {
         let reasons = (point["valid"] == false).then_some(&point["warnings"])?;
         Some(format!("{name}, {} {}: {reasons:?}", point["pattern"], point["params"]["network"]))
     });

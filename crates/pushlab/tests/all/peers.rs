@@ -230,8 +230,8 @@ fn failed(lab: &Lab) -> (String, Vec<String>) {
     lab.run(&["bench", "beside"]).exits(1);
     let records = judged(&lab.only_run());
     match &records[&("tiny".to_owned(), Pattern::Sse)].outcome {
-        Outcome::Failed { reason, server_last_words } => (reason.clone(), server_last_words.clone()),
-        Outcome::Completed { .. } | Outcome::Watched { .. } | Outcome::NotRun { .. } => {
+        Outcome::Failed { reason, server_stderr_tail } => (reason.clone(), server_stderr_tail.clone()),
+        Outcome::Completed { .. } | Outcome::BrowserRun { .. } | Outcome::NotRun { .. } => {
             panic!("it cannot have ended well")
         }
     }
@@ -244,8 +244,8 @@ fn a_server_that_takes_no_event_is_told_with_what_to_check_and_its_last_words() 
     let target = read(&lab.path(TARGET)).replace("ready = \"port\"", "ready = \"line\"");
     let lines = target.lines().map(|line| if line.starts_with("command = ") { deaf } else { line });
     lab.write(TARGET, &lines.collect::<Vec<_>>().join("\n"));
-    let (reason, last_words) = failed(&lab);
-    assert_eq!(last_words, ["nobody listens"]);
+    let (reason, stderr_tail) = failed(&lab);
+    assert_eq!(stderr_tail, ["nobody listens"]);
     for word in
         ["`sh -c echo", "first event", "POST /publish", "listens on port ", "its stderr: nobody listens"]
     {

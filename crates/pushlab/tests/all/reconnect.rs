@@ -14,8 +14,8 @@ use std::{
     thread,
 };
 
-use contract::{Measurements, Network, Outcome, Pattern, Scenario, Selection, Trouble};
-use load_harness::{Cores, Harness, TrialOrder, environment};
+use contract::{ErrorCount, Measurements, Network, Outcome, Pattern, Scenario, Selection};
+use load_harness::{Cores, Harness, TrialSpec, environment};
 use schedule::Schedule;
 use tempfile::TempDir;
 
@@ -158,7 +158,7 @@ fn run(pattern: Pattern, mishap: Mishap, network: Option<Network>, times: [&str;
         targets: std::collections::BTreeMap::new(),
         has_climbed: AtomicBool::new(false),
     };
-    let order = TrialOrder { poll_phase: 0.3, ..TrialOrder::new("s", plan, schedule) };
+    let order = TrialSpec { poll_phase: 0.3, ..TrialSpec::new("s", plan, schedule) };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     runtime.block_on(harness.run(&order, &mut |_| {})).record.outcome
 }
@@ -166,14 +166,14 @@ fn run(pattern: Pattern, mishap: Mishap, network: Option<Network>, times: [&str;
 fn measured(pattern: Pattern, mishap: Mishap, network: Option<Network>, times: [&str; 2]) -> Measurements {
     match run(pattern, mishap, network, times) {
         Outcome::Completed { measurements } => *measurements,
-        other @ (Outcome::Failed { .. } | Outcome::Watched { .. } | Outcome::NotRun { .. }) => {
+        other @ (Outcome::Failed { .. } | Outcome::BrowserRun { .. } | Outcome::NotRun { .. }) => {
             panic!("{pattern}: {other:?}")
         }
     }
 }
 
-fn total(troubles: &[Trouble]) -> u64 {
-    troubles.iter().map(|trouble| trouble.times).sum()
+fn total(error_counts: &[ErrorCount]) -> u64 {
+    error_counts.iter().map(|error_count| error_count.times).sum()
 }
 
 /// The first connection of every subscriber is cut within its data.
@@ -185,13 +185,20 @@ fn survives_a_cut(pattern: Pattern, words: &[&str]) {
     assert_eq!((delivery.duplicated, delivery.reordered), (0, 0), "{pattern}: {delivery:?}");
     assert_eq!(measured.never_connected, 0, "{pattern}");
 
-    let (troubles, requests) = (&measured.troubles, measured.requests);
-    assert_eq!(total(troubles), requests.failed, "{pattern}: {troubles:?}");
-    assert!(troubles.iter().all(|trouble| words.contains(&&*trouble.what)), "{pattern}: {troubles:?}");
-    assert!(troubles.iter().all(|trouble| !trouble.is_final && trouble.subscribers <= SUBSCRIBERS));
+    let (error_counts, requests) = (&measured.error_counts, measured.requests);
+    assert_eq!(total(error_counts), requests.failed, "{pattern}: {error_counts:?}");
+    assert!(
+        error_counts.iter().all(|error_count| words.contains(&&*error_count.what)),
+        "{pattern}: {error_counts:?}"
+    );
+    assert!(
+        error_counts
+            .iter()
+            .all(|error_count| !error_count.is_final && error_count.subscribers <= SUBSCRIBERS)
+    );
     assert_eq!(requests.reconnects, SUBSCRIBERS, "{pattern}: {requests:?}");
     assert_eq!(measured.recovery.count, requests.failed, "{pattern}: {:?}", measured.recovery);
-    assert!(measured.warnings.iter().any(|warning| warning.contains(&*troubles[0].what)), "{pattern}");
+    assert!(measured.warnings.iter().any(|warning| warning.contains(&*error_counts[0].what)), "{pattern}");
     match pattern {
         // The lab's server asks for three seconds, and no subscriber reconnects earlier.
         Pattern::Sse => assert!(measured.recovery.min_us >= 3_000_000, "{:?}", measured.recovery),
@@ -243,9 +250,12 @@ fn subscribers_that_an_obstacle_keeps_away_are_counted_and_their_deliveries_are_
         );
         assert_eq!(measured.connect.count, 2, "{pattern}");
         let kept_away = ["the connection was closed before an answer", RESET];
-        assert!(measured.troubles.iter().all(|trouble| kept_away.contains(&&*trouble.what)), "{pattern}");
+        assert!(
+            measured.error_counts.iter().all(|error_count| kept_away.contains(&&*error_count.what)),
+            "{pattern}"
+        );
         // Each tried at least four times while the others waited for it.
-        assert!(total(&measured.troubles) >= 8, "{pattern}: {:?}", measured.troubles);
+        assert!(total(&measured.error_counts) >= 8, "{pattern}: {:?}", measured.error_counts);
         assert!(measured.recovery.is_empty(), "{pattern}");
         assert_eq!(measured.warnings, [] as [&str; 0], "{pattern}: the obstacle is intended");
     }
@@ -265,6 +275,6 @@ fn streams_that_are_turned_away_for_good_fail_the_trial_unless_an_obstacle_was_a
     assert_eq!((measured.never_connected, measured.delivery.received), (SUBSCRIBERS, 0));
     assert_eq!(measured.delivery.lost, measured.delivery.expected);
     let turned_away =
-        Trouble { what: words.to_owned(), times: SUBSCRIBERS, subscribers: SUBSCRIBERS, is_final: true };
-    assert_eq!(measured.troubles, [turned_away], "each asked once");
+        ErrorCount { what: words.to_owned(), times: SUBSCRIBERS, subscribers: SUBSCRIBERS, is_final: true };
+    assert_eq!(measured.error_counts, [turned_away], "each asked once");
 }

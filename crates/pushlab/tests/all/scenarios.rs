@@ -10,7 +10,7 @@ use std::{
 use contract::{
     Arrivals, BrowserTask, Calibration, Limits, Pattern, Scenario, Selection, Transport, TrialPlan, Window,
 };
-use load_harness::{CalibrationKey, TrialOrder};
+use load_harness::{CalibrationKey, TrialSpec};
 use model::Inputs;
 use schedule::Schedule;
 
@@ -56,7 +56,7 @@ fn the_model_speaks_of_every_trial_of_every_scenario() {
     // trials that a browser only observes.
     let is_predicted = |scenario: &Scenario| {
         let watches = scenario.browser.is_some_and(|browser| browser.task != BrowserTask::Ages);
-        scenario.stairs.is_empty() && !watches
+        scenario.memory_steps.is_empty() && !watches
     };
     for scenario in shipped().into_iter().filter(is_predicted) {
         // Nor trials in which connections are ended, refused or held back, or some subscribers get no stream.
@@ -89,9 +89,9 @@ fn the_model_speaks_of_every_trial_of_every_scenario() {
 }
 
 /// A trial as the run will make it.
-fn order_of(scenario: &Scenario, plan: TrialPlan) -> TrialOrder {
+fn order_of(scenario: &Scenario, plan: TrialPlan) -> TrialSpec {
     let schedule = schedule_of(&plan);
-    TrialOrder { poll_phase: 0.3, ..TrialOrder::new(&scenario.name, plan, schedule) }
+    TrialSpec { poll_phase: 0.3, ..TrialSpec::new(&scenario.name, plan, schedule) }
 }
 
 #[test]
@@ -141,7 +141,7 @@ fn the_default_run_takes_about_four_minutes_and_compares_in_four_blocks() {
     // One calibration for each pattern and number of subscribers.
     for (pattern, subscribers) in calibrations {
         let key = CalibrationKey { pattern, transport: Transport::Http1, has_relay: false, subscribers };
-        expected += load_harness::calibration_order(key, &[], 1).unwrap().expected_length();
+        expected += load_harness::calibration_spec(key, &[], 1).unwrap().expected_length();
     }
     let seconds = expected.as_secs();
     assert!((225..=265).contains(&seconds), "{seconds} s are not about four minutes");

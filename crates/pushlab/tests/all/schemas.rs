@@ -70,8 +70,8 @@ fn the_files_of_a_run_are_valid() {
     let patterns = r#"["short-polling", "long-polling", "sse", "websocket"]"#;
     let thresholds = r#"["lost == 0", "sse.bytes_per_event / websocket.bytes_per_event < 100"]"#;
     lab.scenario("two", &[("patterns", patterns), ("thresholds", thresholds), ("[events]", sweep)]);
-    lab.scenario("stair", &[("subscribers", "6"), ("stairs", "[0, 3, 6]"), ("idle", "\"500ms\"")]);
-    lab.run(&["bench", "two", "stair", "--blocks", "1"]).exits(0);
+    lab.scenario("steps", &[("subscribers", "6"), ("memory_steps", "[0, 3, 6]"), ("idle", "\"500ms\"")]);
+    lab.run(&["bench", "two", "steps", "--blocks", "1"]).exits(0);
     let run = lab.only_run();
     let parsed = |text: &str| -> Value { serde_json::from_str(text).unwrap() };
     check("manifest", &parsed(&read(&run.join("manifest.json"))));

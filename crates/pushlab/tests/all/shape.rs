@@ -71,6 +71,53 @@ fn no_file_has_a_name_that_says_nothing() {
     }
 }
 
+/// Words that a reader would not search for, each with the standard one (README, Contributing).
+const ABANDONED: [(&str, &str); 22] = [
+    ("whoever", "the subject of the sentence"),
+    ("sign of life", "heartbeat"),
+    ("signs of life", "heartbeats"),
+    ("on a leash", "supervised"),
+    ("its own affair", "what it depends on"),
+    ("from where on", "from which value on"),
+    ("in life", "in practice"),
+    ("hear out", "read until it closes"),
+    ("clear road", "baseline"),
+    ("other make", "third-party server"),
+    ("segments sent again", "retransmitted segments"),
+    ("ledgers apart", "byte counts differ by"),
+    ("books apart", "unexplained bytes"),
+    ("goodbye", "close"),
+    ("farewell", "close"),
+    ("stair", "memory step"),
+    ("stairs", "memory steps"),
+    ("rung", "ablation"),
+    ("rungs", "ablations"),
+    ("seat", "subscriber"),
+    ("doubts", "warnings"),
+    ("transits", "one-way delays"),
+];
+
+#[test]
+fn abandoned_words_stay_away() {
+    let root = root();
+    let mut files: Vec<PathBuf> =
+        ["rs", "md", "html"].iter().flat_map(|ending| files_below(&root.join("crates"), ending)).collect();
+    files.extend(files_below(&root.join("scenarios"), "toml"));
+    files.push(root.join("README.md"));
+    // This one has to name them.
+    files.retain(|file| !file.ends_with("pushlab/tests/all/shape.rs"));
+    for file in files {
+        for (number, line) in (1..).zip(read(&file).to_lowercase().lines()) {
+            let words: Vec<&str> = line.split(|letter: char| !letter.is_alphanumeric()).collect();
+            let line = format!(" {} ", words.join(" "));
+            for (abandoned, standard) in ABANDONED {
+                let is_there = line.contains(&format!(" {abandoned} "));
+                assert!(!is_there, "{}, line {number}: `{abandoned}`: say `{standard}`", file.display());
+            }
+        }
+    }
+}
+
 /// The table of mistakes names a test for each.
 #[test]
 fn every_test_that_is_promised_exists() {

@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 
 use contract::{Measurements, Outcome, Pattern, Transport, TrialRecord};
 
-use crate::lab::{Lab, records};
+use crate::lab::{Lab, process::Running, records};
 
 const SUBSCRIBERS: u64 = 3;
 const FOUR: (&str, &str) = ("patterns", r#"["short-polling", "long-polling", "sse", "websocket"]"#);
@@ -30,19 +30,24 @@ fn with<'a>(more: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
 fn the_records() -> &'static [TrialRecord] {
     static RECORDS: OnceLock<Vec<TrialRecord>> = OnceLock::new();
     RECORDS.get_or_init(|| {
-        let lab = Lab::new();
+        // Two runs at a time: most of a trial is waiting.
+        let labs = [Lab::alone(), Lab::alone()];
         let three = ("subscribers", "3");
-        for transport in Transport::ALL {
-            let name = format!("\"{transport}\"");
-            lab.scenario(transport.slug(), &with(&[FOUR, three, ("transport", &name)]));
+        for lab in &labs {
+            for transport in Transport::ALL {
+                let name = format!("\"{transport}\"");
+                lab.scenario(transport.slug(), &with(&[FOUR, three, ("transport", &name)]));
+            }
+            let polling = ("patterns", r#"["short-polling", "long-polling"]"#);
+            let encrypted = ("transport", "\"http1-tls\"");
+            lab.scenario("fresh", &with(&[polling, three, encrypted, ("keep_alive", "false")]));
+            let one = ("streams_per_connection", "100");
+            lab.scenario("shared", &with(&[FOUR, ("subscribers", "20"), ("transport", "\"http2\""), one]));
         }
-        let polling = ("patterns", r#"["short-polling", "long-polling"]"#);
-        let encrypted = ("transport", "\"http1-tls\"");
-        lab.scenario("fresh", &with(&[polling, three, encrypted, ("keep_alive", "false")]));
-        let one = ("streams_per_connection", "100");
-        lab.scenario("shared", &with(&[FOUR, ("subscribers", "20"), ("transport", "\"http2\""), one]));
-        lab.run(&["bench", "http1", "http1-tls", "http2", "fresh", "shared"]);
-        records(&lab.only_run())
+        let runs: [&[&str]; 2] = [&["bench", "http1", "http1-tls", "fresh"], &["bench", "http2", "shared"]];
+        let started = [0, 1].map(|run| Running::start(labs[run].command(runs[run])));
+        started.map(Running::finish);
+        labs.iter().flat_map(|lab| records(&lab.only_run())).collect()
     })
 }
 
@@ -155,8 +160,8 @@ fn twenty_subscribers_on_one_connection_are_one_connection() {
         if let Some(life) = measured.kernel_life {
             assert_eq!(life.connections, 1, "{what}");
         }
-        let doubts = &measured.warnings;
-        assert!(doubts.iter().any(|doubt| doubt.contains("share a connection")), "{what}: {doubts:?}");
+        let warnings = &measured.warnings;
+        assert!(warnings.iter().any(|doubt| doubt.contains("share a connection")), "{what}: {warnings:?}");
     }
 }
 
@@ -188,8 +193,10 @@ fn a_certificate_that_cannot_be_trusted_fails_the_trial_with_the_reason() {
         ("other-host", "TLS: the certificate is not for 127.0.0.1"),
     ] {
         let record = records.iter().find(|record| record.scenario == name).unwrap();
-        let Outcome::Failed { reason: told, .. } = &record.outcome else { panic!("{:?}", record.outcome) };
-        assert_eq!(told, &format!("only 0 of 2 subscribers could connect: {reason}"));
+        let Outcome::Failed { reason: reported, .. } = &record.outcome else {
+            panic!("{:?}", record.outcome)
+        };
+        assert_eq!(reported, &format!("only 0 of 2 subscribers could connect: {reason}"));
     }
 }
 

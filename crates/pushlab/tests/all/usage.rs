@@ -72,8 +72,8 @@ fn the_list_has_every_scenario_with_its_length_and_question() {
         let line = listed.stdout.lines().find(|line| line.trim_start().starts_with(name));
         line.unwrap_or_else(|| panic!("{name}: {}", listed.stdout)).to_owned()
     };
-    // A calibration and a trial: 0.2 + 1 + 0.5 s each.
-    assert!(line("quick").contains(" 0:03 ") && line("quick").contains("Does it work?"), "{}", line("quick"));
+    // A calibration and a trial: 0.2 + 1 + 0.5 s each, and the time to connect.
+    assert!(line("quick").contains(" 0:04 ") && line("quick").contains("Does it work?"), "{}", line("quick"));
     assert!(line("slow").contains(" 2:0"), "{}", line("slow"));
     assert!(listed.stdout.lines().all(|line| line.chars().count() <= 80), "{}", listed.stdout);
     assert!(lab.runs().is_empty());
@@ -133,7 +133,7 @@ fn what_the_command_line_does_not_know_is_told() {
     let served: [(&[&str], &[&str]); 15] = [
         (&["--pattern", "polling"], &["`polling`", "short-polling, long-polling, sse or websocket"]),
         (&["--heartbeat", "5"], &["'5'", "a time such as 15s"]),
-        (&["--heartbeat", "50ms"], &["100ms at least"]),
+        (&["--heartbeat", "50ms"], &["at least 100ms"]),
         (&["--heartbeat", "idle"], &["`idle 15s`"]),
         (&["--transport", "h2c"], &["`h2c`", "http1, http1-tls or http2"]),
         (&["--max-streams", "0"], &["'0'", "--max-streams"]),
@@ -274,7 +274,7 @@ fn failed_run() -> (String, String) {
         started_at: "2026-11-21T06:00:01Z".to_owned(),
         environment: environment.clone(),
         calibration: Some(Calibration::default()),
-        outcome: Outcome::Failed { reason: "it rained".to_owned(), server_last_words: Vec::new() },
+        outcome: Outcome::Failed { reason: "it rained".to_owned(), server_stderr_tail: Vec::new() },
     };
     let line = |order| format!("{}\n", serde_json::to_string(&record(order)).unwrap());
     (serde_json::to_string(&manifest).unwrap(), [line(0), line(1)].concat())
@@ -299,18 +299,18 @@ fn damaged_files_of_a_run_are_named_with_the_line() {
     let lab = Lab::new();
     let (manifest, records) = failed_run();
     let first = records.find('\n').unwrap() + 1;
-    let newer = |text: &str| text.replacen("\"schema\":3", "\"schema\":4", 1);
+    let newer = |text: &str| text.replacen("\"schema\":4", "\"schema\":5", 1);
     let no_measure = manifest.replacen("\"measure\":\"1s\"", "\"measure\":1", 1);
     assert_ne!(no_measure, manifest);
     let cases: [(&str, &str, &[&str]); 5] = [
         ("", &records, &["manifest.json, line 1"]),
         (&manifest[..manifest.len() / 2], &records, &["manifest.json, line 1", "EOF"]),
         (&no_measure, &records, &["manifest.json, line 1", "with its unit in quotes"]),
-        (&newer(&manifest), &records, &["manifest.json", "schema 4", "only schema 3"]),
+        (&newer(&manifest), &records, &["manifest.json", "schema 5", "only schema 4"]),
         (
             &manifest,
             &[&records[..first], &newer(&records[first..])].concat(),
-            &["records.jsonl, line 2", "schema 4", "use the pushlab that measured this run"],
+            &["records.jsonl, line 2", "schema 5", "use the pushlab that measured this run"],
         ),
     ];
     for (manifest, records, words) in cases {

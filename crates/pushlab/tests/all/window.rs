@@ -4,7 +4,7 @@
 use std::{collections::BTreeMap, path::PathBuf, sync::atomic::AtomicBool};
 
 use contract::{Client, Measurements, Pattern, Scenario, Selection, Transport};
-use load_harness::{Cores, Harness, TrialOrder, environment};
+use load_harness::{Cores, Harness, TrialSpec, environment};
 use schedule::Schedule;
 
 use crate::lab::permit::Permit;
@@ -38,7 +38,7 @@ fn measured(pattern: Pattern, more: &str) -> Measurements {
         targets: BTreeMap::new(),
         has_climbed: AtomicBool::new(false),
     };
-    let order = TrialOrder { poll_phase: 0.3, ..TrialOrder::new("s", plan, schedule) };
+    let order = TrialSpec { poll_phase: 0.3, ..TrialSpec::new("s", plan, schedule) };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     let outcome = runtime.block_on(harness.run(&order, &mut |_| {})).record;
     let measured = outcome.measurements().cloned().unwrap_or_else(|| panic!("{:?}", outcome.outcome));

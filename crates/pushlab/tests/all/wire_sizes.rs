@@ -259,7 +259,7 @@ fn an_event_of_a_websocket_has_the_modelled_size() {
 }
 
 #[test]
-fn signs_of_life_have_the_modelled_size() {
+fn heartbeats_have_the_modelled_size() {
     let contract::Heartbeat::Every(usual) = server::AppSettings::default().heartbeat else {
         panic!("the usual heartbeat does not wait for an idle stream");
     };

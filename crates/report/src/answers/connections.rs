@@ -2,16 +2,19 @@
 
 use crate::{
     findings::Point,
-    judgement::judge::{Alike, Judge},
+    judgement::difference_test::{Alike, DifferenceTest},
     quantities::{Bound, QuantityName},
     text::number::list,
 };
 
 /// Memory and the other costs of an open subscription; none if no point has readings of memory.
-pub(super) fn answer(judge: Judge<'_>, points: &[&Point]) -> Option<(String, Vec<String>)> {
-    let user = each(judge, points, QuantityName::MemoryUser)?;
+pub(super) fn answer(
+    difference_test: DifferenceTest<'_>,
+    points: &[&Point],
+) -> Option<(String, Vec<String>)> {
+    let user = each(difference_test, points, QuantityName::MemoryUser)?;
     let mut sentence = format!("Server memory per idle subscriber: {user}");
-    if let Some(kernel) = each(judge, points, QuantityName::MemoryKernel) {
+    if let Some(kernel) = each(difference_test, points, QuantityName::MemoryKernel) {
         sentence.push_str(&format!(". Kernel memory per idle connection, both ends together: {kernel}"));
     }
     sentence.push('.');
@@ -24,14 +27,14 @@ pub(super) fn answer(judge: Judge<'_>, points: &[&Point]) -> Option<(String, Vec
     ];
     let conditions = others
         .into_iter()
-        .filter_map(|(name, words)| Some(format!("{words} {}.", each(judge, points, name)?)))
+        .filter_map(|(name, words)| Some(format!("{words} {}.", each(difference_test, points, name)?)))
         .collect();
     Some((sentence, conditions))
 }
 
 /// `2.00 KB (1.90–2.10) for SSE and 2.30 KB (2.20–2.40) for WebSocket`, the smallest first; in the order of
 /// the patterns where the blocks are too few to say which is the smallest.
-fn each(judge: Judge<'_>, points: &[&Point], name: QuantityName) -> Option<String> {
+fn each(difference_test: DifferenceTest<'_>, points: &[&Point], name: QuantityName) -> Option<String> {
     let mut known: Vec<(&Point, f64)> = points
         .iter()
         .filter(|point| point.quantity_of(name).bound == Bound::Exact)
@@ -40,8 +43,8 @@ fn each(judge: Judge<'_>, points: &[&Point], name: QuantityName) -> Option<Strin
     known.sort_by(|left, right| left.1.total_cmp(&right.1));
     let first = known.first()?.0;
     let mut near: Vec<&Point> = known.iter().map(|(point, _)| *point).collect();
-    near.retain(|point| !std::ptr::eq(first, *point) && judge.same(name, first, point));
-    let why = judge.alike(name, first, &near);
+    near.retain(|point| !std::ptr::eq(first, *point) && difference_test.same(name, first, point));
+    let why = difference_test.alike(name, first, &near);
     if matches!(why, Alike::NotJudged(_)) {
         known.sort_by_key(|(point, _)| point.pattern);
     }

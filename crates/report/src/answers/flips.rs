@@ -4,7 +4,7 @@ use contract::Pattern;
 
 use crate::{
     findings::Point,
-    judgement::judge::beyond_scatter,
+    judgement::difference_test::beyond_scatter,
     quantities::QuantityName,
     text::number::{period_ms, six_digits, three_digits},
 };
@@ -60,14 +60,14 @@ fn bytes_flip(short: &Point, push: &Point) -> Option<String> {
     let push_bytes = push.quantity_of(QuantityName::BytesPerEvent).closed_form?;
     let label = push.pattern.label();
     let text = |value: f64| QuantityName::BytesPerEvent.text(value);
-    let crossing = short.bytes_by_interval.windows(2).find_map(|pair| {
+    let break_even = short.bytes_by_interval.windows(2).find_map(|pair| {
         let ((from_ms, from), (to_ms, to)) = (pair[0], pair[1]);
         (from > push_bytes && to <= push_bytes).then(|| {
             let share = (from - push_bytes) / (from - to);
             (from_ms.ln() + (to_ms / from_ms).ln() * share).exp()
         })
     });
-    if let Some(interval_ms) = crossing {
+    if let Some(interval_ms) = break_even {
         let interval_ms = six_digits(interval_ms)?;
         return Some(format!(
             "by the model short polling moves fewer bytes than {label} at intervals above about {} (about {} events per poll)",

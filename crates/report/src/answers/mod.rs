@@ -21,12 +21,12 @@ use words::{labels, values};
 
 use crate::{
     findings::{Answer, Point, ScenarioFinding},
-    judgement::judge::Judge,
+    judgement::difference_test::DifferenceTest,
     quantities::{Bound, QuantityName},
     text::{
         number::{list, three_digits, times},
         sentence::{capitalised, sentences},
-        swept::Swept,
+        swept::SweepParameter,
     },
 };
 
@@ -34,47 +34,50 @@ use crate::{
 pub(crate) fn answer(finding: &ScenarioFinding) -> Answer {
     let measured = |point: &&Point| point.completed().next().is_some() && point.server.is_pushlab();
     let points: Vec<&Point> = finding.points.iter().filter(measured).collect();
-    let judge = Judge::of(finding);
-    let connections =
-        if finding.scenario.stairs.is_empty() { None } else { connections::answer(judge, &points) };
+    let difference_test = DifferenceTest::of(finding);
+    let connections = if finding.scenario.memory_steps.is_empty() {
+        None
+    } else {
+        connections::answer(difference_test, &points)
+    };
     let by_server = if finding.is_ramp() {
         servers::saturation(finding)
     } else if finding.has_foreign() {
         servers::servers(finding)
-    } else if Swept::of(&finding.scenario) == Some(Swept::Rung) {
+    } else if SweepParameter::of(&finding.scenario) == Some(SweepParameter::Ablation) {
         servers::ladder(finding)
     } else {
         None
     };
     let special =
         browser::answer(finding).or_else(|| Some((browser::not_run(finding)?, vec![]))).or_else(|| {
-            match Swept::of(&finding.scenario)? {
-                Swept::Network => network::obstacles(finding),
-                Swept::Heartbeat => network::heartbeats(finding, judge),
-                Swept::Rtt => network::delays(judge, &points),
-                Swept::Transport => network::transports(&points),
-                Swept::MaxStreams => network::stream_limits(&points),
-                Swept::Subscribers
-                | Swept::Rate
-                | Swept::Payload
-                | Swept::PollInterval
-                | Swept::Hold
-                | Swept::Client
-                | Swept::KeepAlive
-                | Swept::Side
-                | Swept::Rung
-                | Swept::StreamsPerConnection => None,
+            match SweepParameter::of(&finding.scenario)? {
+                SweepParameter::Network => network::obstacles(finding),
+                SweepParameter::Heartbeat => network::heartbeats(finding, difference_test),
+                SweepParameter::Rtt => network::delays(difference_test, &points),
+                SweepParameter::Transport => network::transports(&points),
+                SweepParameter::MaxStreams => network::stream_limits(&points),
+                SweepParameter::Subscribers
+                | SweepParameter::Rate
+                | SweepParameter::Payload
+                | SweepParameter::PollInterval
+                | SweepParameter::Hold
+                | SweepParameter::Client
+                | SweepParameter::KeepAlive
+                | SweepParameter::Side
+                | SweepParameter::Ablation
+                | SweepParameter::StreamsPerConnection => None,
             }
         });
-    let (sentence, mut conditions) = match Swept::of(&finding.scenario) {
+    let (sentence, mut conditions) = match SweepParameter::of(&finding.scenario) {
         _ if by_server.is_some() => by_server.unwrap_or_default(),
         _ if special.is_some() => special.unwrap_or_default(),
         _ if points.is_empty() => ("No trial of this question was completed.".to_owned(), vec![]),
         _ if connections.is_some() => connections.unwrap_or_default(),
         _ if finding.scenario.events == Arrivals::Silence => (silence(&points), vec![]),
-        Some(Swept::Side) if points.len() > 1 => sides::answer(finding),
-        Some(swept) if points.len() > 1 => sweep::answer(swept, judge, &points),
-        Some(_) | None => comparison(judge, finding.primary(), &points),
+        Some(SweepParameter::Side) if points.len() > 1 => sides::answer(finding),
+        Some(swept) if points.len() > 1 => sweep::answer(swept, difference_test, &points),
+        Some(_) | None => comparison(difference_test, finding.primary(), &points),
     };
     let mut sentence = sentence;
     if !finding.has_foreign()
@@ -103,7 +106,11 @@ fn silence(points: &[&Point]) -> String {
 }
 
 /// Several patterns at one setting.
-fn comparison(judge: Judge<'_>, primary: Option<QuantityName>, points: &[&Point]) -> (String, Vec<String>) {
+fn comparison(
+    difference_test: DifferenceTest<'_>,
+    primary: Option<QuantityName>,
+    points: &[&Point],
+) -> (String, Vec<String>) {
     // An age always comes first: the one that the scenario asks for, else p99.
     let (name, at) = match primary {
         Some(QuantityName::AgeMean) => (QuantityName::AgeMean, "on average"),
@@ -124,16 +131,16 @@ fn comparison(judge: Judge<'_>, primary: Option<QuantityName>, points: &[&Point]
         return (format!("No pattern has an age {at}: too many events were lost, or none arrived."), vec![]);
     };
     let (mut near, behind): (Vec<&Point>, Vec<&Point>) =
-        timed.iter().copied().partition(|point| judge.same(name, freshest, point));
+        timed.iter().copied().partition(|point| difference_test.same(name, freshest, point));
     near.sort_by_key(|point| point.pattern);
     let mut parts = vec![format!(
         "{} delivered an event in {} {at}{}{}",
         labels(&near),
         values(name, &near),
-        alike(judge, name, freshest, &near),
-        not_excluded(judge, name, &near)
+        alike(difference_test, name, freshest, &near),
+        not_excluded(difference_test, name, &near)
     )];
-    parts.extend(slower(judge, name, freshest, &behind));
+    parts.extend(slower(difference_test, name, freshest, &behind));
     for point in points {
         if point.quantity_of(name).bound == Bound::AtLeast {
             parts.push(format!(
@@ -143,7 +150,7 @@ fn comparison(judge: Judge<'_>, primary: Option<QuantityName>, points: &[&Point]
             ));
         }
     }
-    parts.extend(price(judge, points));
+    parts.extend(price(difference_test, points));
     let mut conditions = conditions(points);
     if !conditions.is_empty() {
         parts.push(conditions.remove(0));
@@ -154,34 +161,40 @@ fn comparison(judge: Judge<'_>, primary: Option<QuantityName>, points: &[&Point]
 
 /// `: no difference shown`, after the values of points that are not told apart from the first; empty for a
 /// single point.
-fn alike(judge: Judge<'_>, name: QuantityName, first: &Point, near: &[&Point]) -> String {
+fn alike(difference_test: DifferenceTest<'_>, name: QuantityName, first: &Point, near: &[&Point]) -> String {
     if near.len() < 2 {
         return String::new();
     }
-    let same = |left: &&Point| near.iter().all(|right| judge.same(name, left, right));
+    let same = |left: &&Point| near.iter().all(|right| difference_test.same(name, left, right));
     if near.iter().all(same) {
-        format!(": {}", judge.alike(name, first, near).words())
+        format!(": {}", difference_test.alike(name, first, near).words())
     } else {
-        format!(": {}", judge.alike(name, first, near).words_from(&first.label()))
+        format!(": {}", difference_test.alike(name, first, near).words_from(&first.label()))
     }
 }
 
 /// ` (up to 2.75 times as long is still possible)`, after `no difference shown`: the largest ratio that the
 /// intervals of any two of them allow.
-fn not_excluded(judge: Judge<'_>, name: QuantityName, near: &[&Point]) -> String {
+fn not_excluded(difference_test: DifferenceTest<'_>, name: QuantityName, near: &[&Point]) -> String {
     let pairs = near.iter().flat_map(|high| near.iter().map(move |low| (*high, *low)));
     let different = pairs.filter(|(high, low)| !std::ptr::eq(*high, *low));
-    let most = different.filter_map(|(high, low)| judge.most(name, high, low)).max_by(f64::total_cmp);
+    let most =
+        different.filter_map(|(high, low)| difference_test.most(name, high, low)).max_by(f64::total_cmp);
     most.map_or_else(String::new, |most| format!(" (up to {} as long is still possible)", times(most)))
 }
 
 /// `long polling took 12.9 ms (11.0–15.1), 2.90 times as long (2.50–3.36), and …`; none where all are alike.
-fn slower(judge: Judge<'_>, name: QuantityName, freshest: &Point, behind: &[&Point]) -> Option<String> {
+fn slower(
+    difference_test: DifferenceTest<'_>,
+    name: QuantityName,
+    freshest: &Point,
+    behind: &[&Point],
+) -> Option<String> {
     let parts: Vec<String> = behind
         .iter()
         .map(|point| {
             let took = if std::ptr::eq(*point, behind[0]) { "took " } else { "" };
-            let times = judge.times(name, point, freshest);
+            let times = difference_test.times(name, point, freshest);
             let times = times.map_or_else(String::new, |times| format!(", {}", times.followed_by("as long")));
             format!("{} {took}{}{times}", point.label(), point.quantity_of(name).measured_with_interval())
         })
@@ -194,22 +207,22 @@ fn slower(judge: Judge<'_>, name: QuantityName, freshest: &Point, behind: &[&Poi
 }
 
 /// Which pattern moved the fewest bytes, and by what factor the most expensive one moved more.
-fn price(judge: Judge<'_>, points: &[&Point]) -> Option<String> {
+fn price(difference_test: DifferenceTest<'_>, points: &[&Point]) -> Option<String> {
     let name = QuantityName::BytesPerEvent;
     let bytes = |point: &Point| point.measured(name);
     let mut priced: Vec<&Point> = points.iter().copied().filter(|point| bytes(point).is_some()).collect();
     priced.sort_by(|left, right| bytes(left).unwrap_or(0.0).total_cmp(&bytes(right).unwrap_or(0.0)));
     let (cheapest, dearest) = (*priced.first()?, *priced.last()?);
     let mut near: Vec<&Point> =
-        priced.iter().copied().filter(|point| judge.same(name, cheapest, point)).collect();
+        priced.iter().copied().filter(|point| difference_test.same(name, cheapest, point)).collect();
     near.sort_by_key(|point| point.pattern);
-    let times = judge
+    let times = difference_test
         .times(name, dearest, cheapest)
         .filter(|_| !near.iter().any(|point| std::ptr::eq(*point, dearest)))
         .map_or_else(String::new, |times| {
             format!(", the highest {} for {}", times.followed_by("that"), dearest.label())
         });
-    let alike = alike(judge, name, cheapest, &near);
+    let alike = alike(difference_test, name, cheapest, &near);
     let alike = alike.strip_prefix(": ").map_or_else(String::new, |words| format!(" ({words})"));
     Some(format!("the lowest cost was {} per event for {}{alike}{times}", values(name, &near), labels(&near)))
 }

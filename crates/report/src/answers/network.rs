@@ -6,19 +6,19 @@ use super::{order::order, words::span};
 use crate::{
     findings::{Point, ScenarioFinding},
     judgement::{
-        judge::{Judge, Told},
-        transits::{A_TRANSIT, growths},
+        difference_test::{DifferenceTest, TestResult},
+        one_way_delays::{ONE_WAY_DELAY_EXPLAINED, growths},
     },
     quantities::{Bound, QuantityName},
     tables::{
         heartbeats::{cheapest, of_pattern, survives},
-        obstacles::{Hardship, Passage, are_compared, by_pattern},
+        obstacles::{ConnectionTrouble, ObstacleOutcome, are_compared, by_pattern},
     },
     text::{
         network_words::obstacle_text,
         number::{count, list, setting, three_digits, with_unit},
         sentence::{capitalised, sentences},
-        swept::Swept,
+        swept::SweepParameter,
     },
 };
 
@@ -27,25 +27,29 @@ pub(super) fn obstacles(finding: &ScenarioFinding) -> Option<(String, Vec<String
     if !are_compared(finding) {
         return None;
     }
-    let passages = |(pattern, passages): &(Pattern, Vec<(Passage, &Point)>)| {
-        let number = |wanted: Passage| passages.iter().filter(|(passage, _)| *passage == wanted).count();
+    let passages = |(pattern, passages): &(Pattern, Vec<(ObstacleOutcome, &Point)>)| {
+        let number =
+            |wanted: ObstacleOutcome| passages.iter().filter(|(passage, _)| *passage == wanted).count();
         let failing: Vec<String> = passages
             .iter()
-            .filter(|(passage, _)| *passage == Passage::Fails)
+            .filter(|(passage, _)| *passage == ObstacleOutcome::Fails)
             .filter_map(|(_, point)| point.params.network.map(|network| obstacle_text(&network)))
             .collect();
-        let (works, degraded) = (number(Passage::Works) as u64, number(Passage::Degraded) as u64);
+        let (works, degraded) =
+            (number(ObstacleOutcome::Works) as u64, number(ObstacleOutcome::Degraded) as u64);
         let gets_past = format!("works behind {} and is degraded behind {}", count(works), count(degraded));
         let (name, all) = (capitalised(pattern.label()), count(passages.len() as u64));
         let doubtful = passages.iter().filter(|(_, point)| !point.valid).count() as u64;
-        let doubt = if doubtful > 0 {
+        let warning = if doubtful > 0 {
             format!(" ({} of these trials not valid)", count(doubtful))
         } else {
             String::new()
         };
         match failing.len() {
-            0 => format!("{name} {gets_past} of {all} obstacles, and fails behind none{doubt}."),
-            _ => format!("{name} fails behind {}. Of {all} obstacles it {gets_past}{doubt}.", list(&failing)),
+            0 => format!("{name} {gets_past} of {all} obstacles, and fails behind none{warning}."),
+            _ => {
+                format!("{name} fails behind {}. Of {all} obstacles it {gets_past}{warning}.", list(&failing))
+            }
         }
     };
     let mut answers = by_pattern(finding).iter().map(passages).collect::<Vec<_>>().into_iter();
@@ -54,12 +58,15 @@ pub(super) fn obstacles(finding: &ScenarioFinding) -> Option<(String, Vec<String
 }
 
 /// With which heartbeats a stream is never cut, and which of these costs the fewest bytes.
-pub(super) fn heartbeats(finding: &ScenarioFinding, judge: Judge<'_>) -> Option<(String, Vec<String>)> {
-    let with_heartbeats = |pattern: &Pattern| Swept::Heartbeat.concerns(*pattern);
+pub(super) fn heartbeats(
+    finding: &ScenarioFinding,
+    difference_test: DifferenceTest<'_>,
+) -> Option<(String, Vec<String>)> {
+    let with_heartbeats = |pattern: &Pattern| SweepParameter::Heartbeat.concerns(*pattern);
     let parts: Vec<String> = Pattern::ALL
         .into_iter()
         .filter(with_heartbeats)
-        .filter_map(|pattern| heartbeat(pattern, &of_pattern(finding, pattern), judge))
+        .filter_map(|pattern| heartbeat(pattern, &of_pattern(finding, pattern), difference_test))
         .collect();
     let others: Vec<String> = Pattern::ALL
         .into_iter()
@@ -74,7 +81,7 @@ pub(super) fn heartbeats(finding: &ScenarioFinding, judge: Judge<'_>) -> Option<
 }
 
 /// `SSE, heartbeat off: cut 120 times, nothing lost, 140 B per event`.
-fn heartbeat(pattern: Pattern, points: &[&Point], judge: Judge<'_>) -> Option<String> {
+fn heartbeat(pattern: Pattern, points: &[&Point], difference_test: DifferenceTest<'_>) -> Option<String> {
     let first = points.first()?;
     let mut text = match points.iter().find(|point| !survives(point)) {
         Some(cut) => format!("{}: {}", cut.label(), cut_words(cut)),
@@ -88,18 +95,18 @@ fn heartbeat(pattern: Pattern, points: &[&Point], judge: Judge<'_>) -> Option<St
     let bytes = |point: &Point| point.quantity_of(name).measured_with_interval();
     text.push_str(&format!(
         ". The cheapest that is never cut is {}, with {} per event",
-        Swept::Heartbeat.text(&cheapest.params),
+        SweepParameter::Heartbeat.text(&cheapest.params),
         bytes(cheapest)
     ));
     let survivors = points.iter().filter(|point| survives(point) && !std::ptr::eq(**point, cheapest));
     let others: Vec<String> = survivors
         .map(|point| {
-            let same = match (point.valid, judge.told(name, cheapest, point)) {
+            let same = match (point.valid, difference_test.result(name, cheapest, point)) {
                 (false, _) => " (not valid)".to_owned(),
-                (true, Told::Alike(why)) => format!(" ({})", why.words()),
-                (true, Told::Apart) => String::new(),
+                (true, TestResult::Alike(why)) => format!(" ({})", why.words()),
+                (true, TestResult::Apart) => String::new(),
             };
-            format!("{} {}{same}", Swept::Heartbeat.text(&point.params), bytes(point))
+            format!("{} {}{same}", SweepParameter::Heartbeat.text(&point.params), bytes(point))
         })
         .collect();
     if !others.is_empty() {
@@ -110,7 +117,7 @@ fn heartbeat(pattern: Pattern, points: &[&Point], judge: Judge<'_>) -> Option<St
 }
 
 fn cut_words(point: &Point) -> String {
-    let hardship = Hardship::of(point);
+    let hardship = ConnectionTrouble::of(point);
     let cut = match hardship.reconnects {
         0 => "never cut".to_owned(),
         1 => "cut once".to_owned(),
@@ -134,18 +141,18 @@ pub(super) fn stream_limits(points: &[&Point]) -> Option<(String, Vec<String>)> 
     let mut waiting = Vec::new();
     let mut served = Vec::new();
     for point in points {
-        let at = format!("with {}", Swept::MaxStreams.text(&point.params));
+        let at = format!("with {}", SweepParameter::MaxStreams.text(&point.params));
         let away = point.completed().map(|trial| trial.never_connected).max().unwrap_or_default();
         if away == 0 {
             served.push(at);
             continue;
         }
-        let told = match Hardship::of(point).troubles.first() {
+        let result = match ConnectionTrouble::of(point).error_counts.first() {
             None => "see no error".to_owned(),
-            Some(trouble) => format!("see {}", trouble.what),
+            Some(error_count) => format!("see {}", error_count.what),
         };
         waiting.push(format!(
-            "{at} {} of {} {} subscribers never get a stream and {told}, and {} of {} deliveries never came",
+            "{at} {} of {} {} subscribers never get a stream and {result}, and {} of {} deliveries never came",
             count(away),
             count(u64::from(point.params.subscribers)),
             point.pattern.label(),
@@ -163,15 +170,15 @@ pub(super) fn stream_limits(points: &[&Point]) -> Option<(String, Vec<String>)> 
 
 /// What each transport costs to connect, and then per event.
 pub(super) fn transports(points: &[&Point]) -> Option<(String, Vec<String>)> {
-    let told = |point: &Point, name: QuantityName, before: &str, after: &str| {
+    let result = |point: &Point, name: QuantityName, before: &str, after: &str| {
         let quantity = point.quantity_of(name);
         quantity.measured.map(|_| format!("{before}{}{after}", quantity.measured_with_interval()))
     };
     let one = |point: &Point| {
         let parts: Vec<String> = [
-            told(point, QuantityName::ConnectP50, "set up in ", " at p50"),
-            told(point, QuantityName::ConnectBytes, "", " to connect"),
-            told(point, QuantityName::BytesPerEvent, "", " per event"),
+            result(point, QuantityName::ConnectP50, "set up in ", " at p50"),
+            result(point, QuantityName::ConnectBytes, "", " to connect"),
+            result(point, QuantityName::BytesPerEvent, "", " per event"),
             point
                 .measured(QuantityName::SocketsHeld)
                 .map(|held| format!("on {} connection{}", setting(held), if held == 1.0 { "" } else { "s" })),
@@ -179,7 +186,7 @@ pub(super) fn transports(points: &[&Point]) -> Option<(String, Vec<String>)> {
         .into_iter()
         .flatten()
         .collect();
-        let transport = Swept::Transport.text(&point.params);
+        let transport = SweepParameter::Transport.text(&point.params);
         format!("{} over {transport}: {}", point.pattern.label(), parts.join(", "))
     };
     let of = |pattern: Pattern| {
@@ -196,7 +203,10 @@ pub(super) fn transports(points: &[&Point]) -> Option<(String, Vec<String>)> {
 }
 
 /// By how many one-way delays each pattern's age grows.
-pub(super) fn delays(judge: Judge<'_>, points: &[&Point]) -> Option<(String, Vec<String>)> {
+pub(super) fn delays(
+    difference_test: DifferenceTest<'_>,
+    points: &[&Point],
+) -> Option<(String, Vec<String>)> {
     let mean = QuantityName::AgeMean;
     let growths = growths(points, mean);
     if growths.is_empty() {
@@ -209,9 +219,9 @@ pub(super) fn delays(judge: Judge<'_>, points: &[&Point]) -> Option<(String, Vec
         .iter()
         .map(|growth| {
             let model = growth.predicted.map_or_else(String::new, |predicted| {
-                format!(" (model {})", three_digits(predicted / A_TRANSIT))
+                format!(" (model {})", three_digits(predicted / ONE_WAY_DELAY_EXPLAINED))
             });
-            format!("{}{model}", growth.transits())
+            format!("{}{model}", growth.one_way_delays())
         })
         .collect();
     let at_the_end: Vec<String> = points
@@ -227,7 +237,8 @@ pub(super) fn delays(judge: Judge<'_>, points: &[&Point]) -> Option<(String, Vec
             )
         })
         .collect();
-    let range = span(&Swept::Rtt.text(&nearest.params), &Swept::Rtt.text(&farthest.params), "to");
+    let range =
+        span(&SweepParameter::Rtt.text(&nearest.params), &SweepParameter::Rtt.text(&farthest.params), "to");
     let sentence = format!(
         "From {range} mean age grows by this many one-way delays: {}. At the longest round trip: {}.",
         list(&grows),
@@ -237,7 +248,8 @@ pub(super) fn delays(judge: Judge<'_>, points: &[&Point]) -> Option<(String, Vec
     for point in points {
         series.entry(point.pattern).or_default().push(point);
     }
-    let mut conditions: Vec<String> = order(mean, &series, Swept::Rtt, judge).into_iter().collect();
+    let mut conditions: Vec<String> =
+        order(mean, &series, SweepParameter::Rtt, difference_test).into_iter().collect();
     conditions.extend(off_the_model(points));
     (Some((sentence, conditions.iter().map(|text| format!("{}.", capitalised(text))).collect())))
         .filter(|_| !at_the_end.is_empty())

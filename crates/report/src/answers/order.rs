@@ -7,11 +7,11 @@ use contract::Pattern;
 use super::words::{fewest_blocks, span};
 use crate::{
     findings::Point,
-    judgement::judge::Judge,
+    judgement::difference_test::DifferenceTest,
     quantities::{Bound, QuantityName},
     text::{
         number::list,
-        swept::{Swept, SweptValue},
+        swept::{SweepParameter, SweptValue},
     },
 };
 
@@ -27,8 +27,8 @@ struct Stop<'a> {
 pub(super) fn order(
     main: QuantityName,
     series: &BTreeMap<Pattern, Vec<&Point>>,
-    swept: Swept,
-    judge: Judge<'_>,
+    swept: SweepParameter,
+    difference_test: DifferenceTest<'_>,
 ) -> Option<String> {
     let stops: Vec<Stop<'_>> =
         stops(main, series, swept).into_iter().filter(|stop| stop.points.len() > 1).collect();
@@ -38,19 +38,24 @@ pub(super) fn order(
     }
     let change = (1..stops.len())
         .flat_map(|right| (0..right).rev().map(move |left| (left, right)))
-        .find_map(|(left, right)| change(main, judge, &stops[left], &stops[right]));
+        .find_map(|(left, right)| change(main, difference_test, &stops[left], &stops[right]));
     let from = span(&first.text, &last.text, "to");
-    Some(change.unwrap_or_else(|| no_change(main, judge, &stops, &from)))
+    Some(change.unwrap_or_else(|| no_change(main, difference_test, &stops, &from)))
 }
 
 /// Says that no change of order is shown. Fewer than four blocks cannot show one: then at most which pattern
 /// is the lowest everywhere.
-fn no_change(main: QuantityName, judge: Judge<'_>, stops: &[Stop<'_>], from: &str) -> String {
+fn no_change(
+    main: QuantityName,
+    difference_test: DifferenceTest<'_>,
+    stops: &[Stop<'_>],
+    from: &str,
+) -> String {
     let all: Vec<&Point> = stops.iter().flat_map(|stop| stop.points.iter().copied()).collect();
     let Some(few) = fewest_blocks(&all) else {
         return format!("no change of order shown in {} from {from}", main.label());
     };
-    let leads: Vec<Vec<Pattern>> = stops.iter().map(|stop| leaders(main, judge, stop)).collect();
+    let leads: Vec<Vec<Pattern>> = stops.iter().map(|stop| leaders(main, difference_test, stop)).collect();
     match leads.as_slice() {
         [first, others @ ..] if first.len() == 1 && others.iter().all(|other| other == first) => {
             format!("{} has the lowest {} from {from}", first[0].label(), main.label())
@@ -59,7 +64,11 @@ fn no_change(main: QuantityName, judge: Judge<'_>, stops: &[Stop<'_>], from: &st
     }
 }
 
-fn stops<'a>(main: QuantityName, series: &BTreeMap<Pattern, Vec<&'a Point>>, swept: Swept) -> Vec<Stop<'a>> {
+fn stops<'a>(
+    main: QuantityName,
+    series: &BTreeMap<Pattern, Vec<&'a Point>>,
+    swept: SweepParameter,
+) -> Vec<Stop<'a>> {
     let mut values: Vec<(SweptValue, &Point)> =
         series.values().flatten().filter_map(|point| Some((point.swept_key()?, *point))).collect();
     values.sort_by(|(left, _), (right, _)| left.place().total_cmp(&right.place()));
@@ -98,23 +107,28 @@ fn lowest<'a>(main: QuantityName, stop: &Stop<'a>) -> Option<&'a Point> {
 }
 
 /// The lowest and all that are not told apart from it.
-fn leaders(main: QuantityName, judge: Judge<'_>, stop: &Stop<'_>) -> Vec<Pattern> {
+fn leaders(main: QuantityName, difference_test: DifferenceTest<'_>, stop: &Stop<'_>) -> Vec<Pattern> {
     let Some(lowest) = lowest(main, stop) else { return Vec::new() };
-    let near = stop.points.iter().filter(|point| judge.same(main, lowest, point));
+    let near = stop.points.iter().filter(|point| difference_test.same(main, lowest, point));
     near.map(|point| point.pattern).collect()
 }
 
 /// Says that another pattern becomes the lowest, if the two are told apart at both values.
-fn change(main: QuantityName, judge: Judge<'_>, left: &Stop<'_>, right: &Stop<'_>) -> Option<String> {
+fn change(
+    main: QuantityName,
+    difference_test: DifferenceTest<'_>,
+    left: &Stop<'_>,
+    right: &Stop<'_>,
+) -> Option<String> {
     let (before, after) = (lowest(main, left)?, lowest(main, right)?);
     let parted = |stop: &Stop<'_>, low: &Point, high: &Point| {
         let high = stop.points.iter().find(|point| point.pattern == high.pattern);
-        high.is_some_and(|high| !judge.same(main, low, high))
+        high.is_some_and(|high| !difference_test.same(main, low, high))
     };
     if before.pattern == after.pattern || !parted(left, before, after) || !parted(right, after, before) {
         return None;
     }
-    let (before, after) = (leaders(main, judge, left), leaders(main, judge, right));
+    let (before, after) = (leaders(main, difference_test, left), leaders(main, difference_test, right));
     let only = |these: &[Pattern], others: &[Pattern]| {
         let names = these.iter().filter(|pattern| !others.contains(pattern));
         list(&names.map(|pattern| pattern.label().to_owned()).collect::<Vec<_>>())

@@ -1,14 +1,14 @@
 //! The answers of scenarios with several servers, with a growing rate, and with ablations.
 
-use contract::{Pattern, Rung};
+use contract::{Ablation, Pattern};
 
 use super::words::fewest_blocks;
 use crate::{
     findings::{Point, ScenarioFinding},
     judgement::{
+        difference_test::{DifferenceTest, TestResult, beyond_scatter},
         floor::{floor_of, ratio_text},
-        judge::{Judge, Told, beyond_scatter},
-        ladder::{above, costs_words, on_rung, step},
+        ladder::{above, costs_words, step, with_ablation},
     },
     quantities::{Bound, QuantityName},
     tables::servers::why_not,
@@ -61,9 +61,9 @@ fn of_pattern(finding: &ScenarioFinding, name: QuantityName, points: &[&Point]) 
             // With a floor the multiples suffice; the table has the values.
             let cost = ratio_text(finding, point, name)
                 .unwrap_or_else(|| point.quantity_of(name).measured_with_interval());
-            let same = match Judge::of(finding).told(name, own, point) {
-                Told::Apart => String::new(),
-                Told::Alike(why) => format!(" ({})", why.words_from(&server(own))),
+            let same = match DifferenceTest::of(finding).result(name, own, point) {
+                TestResult::Apart => String::new(),
+                TestResult::Alike(why) => format!(" ({})", why.words_from(&server(own))),
             };
             format!("{} {cost}{same}", server(point))
         })
@@ -220,18 +220,18 @@ fn climb(point: &Point) -> String {
 pub(super) fn ladder(finding: &ScenarioFinding) -> Option<(String, Vec<String>)> {
     let points: Vec<&Point> = finding.points.iter().filter(|point| point.server.is_pushlab()).collect();
     let mut parts: Vec<String> =
-        Pattern::ALL.into_iter().filter_map(|pattern| rungs(&points, pattern)).collect();
+        Pattern::ALL.into_iter().filter_map(|pattern| ablations(&points, pattern)).collect();
     (!parts.is_empty()).then(|| (parts.remove(0), parts))
 }
 
-fn rungs(points: &[&Point], pattern: Pattern) -> Option<String> {
+fn ablations(points: &[&Point], pattern: Pattern) -> Option<String> {
     let name = QuantityName::CpuPerEvent;
-    let best = on_rung(points, pattern, Rung::Best)?;
-    let parts: Vec<String> = Rung::ALL
+    let best = with_ablation(points, pattern, Ablation::Best)?;
+    let parts: Vec<String> = Ablation::ALL
         .into_iter()
-        .filter_map(|rung| {
-            let point = on_rung(points, pattern, rung)?;
-            let than = on_rung(points, pattern, above(rung)?);
+        .filter_map(|ablation| {
+            let point = with_ablation(points, pattern, ablation)?;
+            let than = with_ablation(points, pattern, above(ablation)?);
             let than = than.unwrap_or(best);
             let step = step(name, point, than)?;
             let size = step.size_text("µs");
@@ -240,13 +240,13 @@ fn rungs(points: &[&Point], pattern: Pattern) -> Option<String> {
                     let few = fewest_blocks(&[point, than]).unwrap_or("these blocks");
                     let apart = beyond_scatter(name, point.measured(name)?, than.measured(name)?);
                     let not = if apart { "" } else { "not told apart " };
-                    format!("{}: {} µs, {not}by {few}", costs_words(rung), step.signed_text())
+                    format!("{}: {} µs, {not}by {few}", costs_words(ablation), step.signed_text())
                 }
                 (Some(_), false) => {
-                    format!("{} shows no added cost, {}", costs_words(rung), step.signed_text())
+                    format!("{} shows no added cost, {}", costs_words(ablation), step.signed_text())
                 }
-                (Some(_), true) if step.more < 0.0 => format!("{} saves {size}", costs_words(rung)),
-                (Some(_), true) => format!("{} costs {size} more", costs_words(rung)),
+                (Some(_), true) if step.more < 0.0 => format!("{} saves {size}", costs_words(ablation)),
+                (Some(_), true) => format!("{} costs {size} more", costs_words(ablation)),
             })
         })
         .collect();

@@ -4,13 +4,13 @@
 use super::{sweep::main_quantities, words::fewest_blocks};
 use crate::{
     findings::{Point, ScenarioFinding, between},
-    judgement::judge::{Judge, Told},
+    judgement::difference_test::{DifferenceTest, TestResult},
     quantities::{Bound, QuantityName},
-    text::{number::list, sentence::sentences, swept::Swept},
+    text::{number::list, sentence::sentences, swept::SweepParameter},
 };
 
 pub(super) fn answer(finding: &ScenarioFinding) -> (String, Vec<String>) {
-    let main = finding.primary().unwrap_or(main_quantities(Swept::Side)[0]);
+    let main = finding.primary().unwrap_or(main_quantities(SweepParameter::Side)[0]);
     let mut parts = Vec::new();
     let mut others = Vec::new();
     for (index, left) in finding.points.iter().enumerate() {
@@ -44,11 +44,11 @@ fn pair(finding: &ScenarioFinding, name: QuantityName, left: &Point, right: &Poi
         Some(found) if found.shown => format!("a difference is shown, {}", found.words()),
         Some(found) => found.words(),
         None if from.bound == Bound::AtLeast || to.bound == Bound::AtLeast => "not compared".to_owned(),
-        None => match Judge::of(finding).told(name, left, right) {
-            Told::Alike(why) => why.words(),
-            Told::Apart => {
+        None => match DifferenceTest::of(finding).result(name, left, right) {
+            TestResult::Alike(why) => why.words(),
+            TestResult::Apart => {
                 let by = fewest_blocks(&[left, right]).map_or_else(String::new, |few| format!("by {few}"));
-                Judge::of(finding).times(name, left, right)?.followed_by(&by)
+                DifferenceTest::of(finding).times(name, left, right)?.followed_by(&by)
             }
         },
     };

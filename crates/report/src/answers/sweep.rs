@@ -10,51 +10,55 @@ use super::{
 };
 use crate::{
     findings::Point,
-    judgement::judge::{Judge, Told},
+    judgement::difference_test::{DifferenceTest, TestResult},
     quantities::{Bound, QuantityName},
     text::{
         number::{period_ms, six_digits, three_digits},
         sentence::{capitalised, sentences},
-        swept::Swept,
+        swept::SweepParameter,
     },
 };
 
 /// The quantity that a swept setting is about, and the cost to read beside it.
-pub(crate) const fn main_quantities(swept: Swept) -> [QuantityName; 2] {
+pub(crate) const fn main_quantities(swept: SweepParameter) -> [QuantityName; 2] {
     match swept {
-        Swept::Subscribers => [QuantityName::AgeP99, QuantityName::CpuPerEvent],
-        Swept::Rate => [QuantityName::RequestsPerEvent, QuantityName::AgeP99],
-        Swept::Payload => [QuantityName::BytesPerEvent, QuantityName::CpuPerEvent],
-        Swept::PollInterval => [QuantityName::AgeP99, QuantityName::RequestsPerEvent],
-        Swept::Hold => [QuantityName::RequestsPerEvent, QuantityName::EmptyRatio],
-        Swept::Client => [QuantityName::SubscriberCpuPerEvent, QuantityName::AgeP99],
-        Swept::KeepAlive => [QuantityName::PacketsPerEvent, QuantityName::CpuPerEvent],
-        Swept::Side => [QuantityName::AgeP99, QuantityName::BytesPerEvent],
-        Swept::Rung => [QuantityName::CpuPerEvent, QuantityName::AgeP99],
-        Swept::Rtt => [QuantityName::AgeMean, QuantityName::AgeP99],
-        Swept::Network => [QuantityName::AgeMean, QuantityName::BytesPerEvent],
-        Swept::Transport => [QuantityName::BytesPerEvent, QuantityName::CpuPerEvent],
-        Swept::Heartbeat => [QuantityName::BytesPerEvent, QuantityName::AgeMean],
-        Swept::StreamsPerConnection => [QuantityName::SocketsHeld, QuantityName::CpuPerEvent],
-        Swept::MaxStreams => [QuantityName::AgeP50, QuantityName::SocketsHeld],
+        SweepParameter::Subscribers => [QuantityName::AgeP99, QuantityName::CpuPerEvent],
+        SweepParameter::Rate => [QuantityName::RequestsPerEvent, QuantityName::AgeP99],
+        SweepParameter::Payload => [QuantityName::BytesPerEvent, QuantityName::CpuPerEvent],
+        SweepParameter::PollInterval => [QuantityName::AgeP99, QuantityName::RequestsPerEvent],
+        SweepParameter::Hold => [QuantityName::RequestsPerEvent, QuantityName::EmptyRatio],
+        SweepParameter::Client => [QuantityName::SubscriberCpuPerEvent, QuantityName::AgeP99],
+        SweepParameter::KeepAlive => [QuantityName::PacketsPerEvent, QuantityName::CpuPerEvent],
+        SweepParameter::Side => [QuantityName::AgeP99, QuantityName::BytesPerEvent],
+        SweepParameter::Ablation => [QuantityName::CpuPerEvent, QuantityName::AgeP99],
+        SweepParameter::Rtt => [QuantityName::AgeMean, QuantityName::AgeP99],
+        SweepParameter::Network => [QuantityName::AgeMean, QuantityName::BytesPerEvent],
+        SweepParameter::Transport => [QuantityName::BytesPerEvent, QuantityName::CpuPerEvent],
+        SweepParameter::Heartbeat => [QuantityName::BytesPerEvent, QuantityName::AgeMean],
+        SweepParameter::StreamsPerConnection => [QuantityName::SocketsHeld, QuantityName::CpuPerEvent],
+        SweepParameter::MaxStreams => [QuantityName::AgeP50, QuantityName::SocketsHeld],
     }
 }
 
-pub(super) fn answer(swept: Swept, judge: Judge<'_>, points: &[&Point]) -> (String, Vec<String>) {
+pub(super) fn answer(
+    swept: SweepParameter,
+    difference_test: DifferenceTest<'_>,
+    points: &[&Point],
+) -> (String, Vec<String>) {
     let [main, price] = main_quantities(swept);
     let mut series: BTreeMap<Pattern, Vec<&Point>> = BTreeMap::new();
     for point in points {
         series.entry(point.pattern).or_default().push(point);
     }
     let mut parts: Vec<String> = if series.len() == 1 {
-        series.values().filter_map(|points| course(swept, judge, main, price, points)).collect()
+        series.values().filter_map(|points| course(swept, difference_test, main, price, points)).collect()
     } else {
-        courses(swept, judge, main, &series)
+        courses(swept, difference_test, main, &series)
     };
     let mut conditions: Vec<String> =
-        series.values().filter_map(|points| flip(swept, judge, points)).collect();
+        series.values().filter_map(|points| flip(swept, difference_test, points)).collect();
     if series.len() > 1 {
-        conditions.splice(0..0, order(main, &series, swept, judge));
+        conditions.splice(0..0, order(main, &series, swept, difference_test));
     } else if conditions.is_empty() {
         conditions.extend(series.values().next().and_then(|points| no_flip(swept, points)));
     }
@@ -67,8 +71,8 @@ pub(super) fn answer(swept: Swept, judge: Judge<'_>, points: &[&Point]) -> (Stri
 
 /// How the main quantity and its cost change from the first to the last value.
 fn course(
-    swept: Swept,
-    judge: Judge<'_>,
+    swept: SweepParameter,
+    difference_test: DifferenceTest<'_>,
     main: QuantityName,
     price: QuantityName,
     points: &[&Point],
@@ -83,8 +87,8 @@ fn course(
             first.quantity_of(main).measured_with_interval()
         ));
     }
-    let change = change(main, judge, first, last)?;
-    let price = self::change(price, judge, first, last)
+    let change = change(main, difference_test, first, last)?;
+    let price = self::change(price, difference_test, first, last)
         .map_or_else(String::new, |text| format!("; {} {text}", price.label()));
     Some(format!(
         "{pattern}, from {}: {} {change}{price}",
@@ -95,8 +99,8 @@ fn course(
 
 /// Several patterns: the main quantity of each from the first to the last value, one sentence each.
 fn courses(
-    swept: Swept,
-    judge: Judge<'_>,
+    swept: SweepParameter,
+    difference_test: DifferenceTest<'_>,
     main: QuantityName,
     series: &BTreeMap<Pattern, Vec<&Point>>,
 ) -> Vec<String> {
@@ -114,7 +118,7 @@ fn courses(
             let pattern = first.pattern.label();
             let quantity = first.quantity_of(main);
             if points.len() > 1 {
-                return Some(format!("{pattern} {}", change(main, judge, first, last)?));
+                return Some(format!("{pattern} {}", change(main, difference_test, first, last)?));
             }
             quantity.measured?;
             Some(match first.swept {
@@ -125,7 +129,7 @@ fn courses(
                         swept.text(&first.params)
                     )
                 }
-                None if swept == Swept::KeepAlive => {
+                None if swept == SweepParameter::KeepAlive => {
                     format!("{pattern} {} either way", quantity.measured_with_interval())
                 }
                 None => format!("{pattern} {} at every {}", quantity.measured_with_interval(), swept.label()),
@@ -139,7 +143,12 @@ fn courses(
 }
 
 /// `from 2.00 to 0.12`, or `the same`.
-fn change(name: QuantityName, judge: Judge<'_>, first: &Point, last: &Point) -> Option<String> {
+fn change(
+    name: QuantityName,
+    difference_test: DifferenceTest<'_>,
+    first: &Point,
+    last: &Point,
+) -> Option<String> {
     let (from, to) = (first.quantity_of(name), last.quantity_of(name));
     let (from_value, to_value) = (from.measured?, to.measured?);
     let exact = from.bound == Bound::Exact && to.bound == Bound::Exact;
@@ -147,7 +156,7 @@ fn change(name: QuantityName, judge: Judge<'_>, first: &Point, last: &Point) -> 
         return Some(format!("{} at both ends", from.measured_with_interval()));
     }
     let texts = format!("from {} to {}", from.measured_with_interval(), to.measured_with_interval());
-    if let (true, Told::Alike(why)) = (exact, judge.told(name, first, last)) {
+    if let (true, TestResult::Alike(why)) = (exact, difference_test.result(name, first, last)) {
         return Some(format!("{texts} ({})", why.words()));
     }
     let ratio = if to_value >= from_value { to_value / from_value } else { from_value / to_value };
@@ -159,23 +168,23 @@ fn change(name: QuantityName, judge: Judge<'_>, first: &Point, last: &Point) -> 
 }
 
 /// At which setting the answer for one pattern's series changes.
-fn flip(swept: Swept, judge: Judge<'_>, points: &[&Point]) -> Option<String> {
+fn flip(swept: SweepParameter, difference_test: DifferenceTest<'_>, points: &[&Point]) -> Option<String> {
     let pattern = points.first()?.pattern.label();
     match swept {
-        Swept::PollInterval => interval_flip(points),
-        Swept::Rate => crossing(swept, points, QuantityName::RequestsPerEvent, 0.5)
+        SweepParameter::PollInterval => interval_flip(points),
+        SweepParameter::Rate => break_even(swept, points, QuantityName::RequestsPerEvent, 0.5)
             .map(|between| format!("{pattern} falls below one request per two events {between}")),
-        Swept::Subscribers => {
+        SweepParameter::Subscribers => {
             let name = QuantityName::AgeP99;
             let first = points.first()?;
             let first_ms = first.measured(name)?;
             let doubled = points.iter().find(|point| {
                 let doubled = point.measured(name).is_some_and(|age_ms| age_ms > 2.0 * first_ms);
-                doubled && !judge.same(name, first, point)
+                doubled && !difference_test.same(name, first, point)
             })?;
             Some(format!("the age of {pattern} has more than doubled at {}", swept.text(&doubled.params)))
         }
-        Swept::Payload => {
+        SweepParameter::Payload => {
             let half = points.iter().find(|point| {
                 let payload = point.measured(QuantityName::PayloadBytesPerEvent);
                 let all = point.measured(QuantityName::BytesPerEvent);
@@ -186,18 +195,18 @@ fn flip(swept: Swept, judge: Judge<'_>, points: &[&Point]) -> Option<String> {
                 swept.text(&half.params)
             ))
         }
-        Swept::Hold => crossing(swept, points, QuantityName::EmptyRatio, 0.5)
+        SweepParameter::Hold => break_even(swept, points, QuantityName::EmptyRatio, 0.5)
             .map(|between| format!("the empty ratio of {pattern} falls below 0.5 {between}")),
-        Swept::Client
-        | Swept::KeepAlive
-        | Swept::Side
-        | Swept::Rung
-        | Swept::Rtt
-        | Swept::Network
-        | Swept::Transport
-        | Swept::Heartbeat
-        | Swept::StreamsPerConnection
-        | Swept::MaxStreams => None,
+        SweepParameter::Client
+        | SweepParameter::KeepAlive
+        | SweepParameter::Side
+        | SweepParameter::Ablation
+        | SweepParameter::Rtt
+        | SweepParameter::Network
+        | SweepParameter::Transport
+        | SweepParameter::Heartbeat
+        | SweepParameter::StreamsPerConnection
+        | SweepParameter::MaxStreams => None,
     }
 }
 
@@ -225,34 +234,36 @@ fn interval_flip(points: &[&Point]) -> Option<String> {
 }
 
 /// Says that the sweep did not reach such a setting, where there are enough blocks to say so.
-fn no_flip(swept: Swept, points: &[&Point]) -> Option<String> {
+fn no_flip(swept: SweepParameter, points: &[&Point]) -> Option<String> {
     let pattern = points.first()?.pattern.label();
     match swept {
-        Swept::Subscribers => Some(match fewest_blocks(points) {
+        SweepParameter::Subscribers => Some(match fewest_blocks(points) {
             Some(few) => format!("{few} cannot show whether the age of {pattern} doubles"),
             None => format!("no doubling of the age is shown for {pattern}"),
         }),
-        Swept::Payload => Some(format!("for {pattern} the payload is never more than half of the bytes")),
-        Swept::Rate => {
+        SweepParameter::Payload => {
+            Some(format!("for {pattern} the payload is never more than half of the bytes"))
+        }
+        SweepParameter::Rate => {
             Some(format!("{pattern} does not fall below one request per two events at these rates"))
         }
-        Swept::Hold
-        | Swept::PollInterval
-        | Swept::Client
-        | Swept::KeepAlive
-        | Swept::Side
-        | Swept::Rung
-        | Swept::Rtt
-        | Swept::Network
-        | Swept::Transport
-        | Swept::Heartbeat
-        | Swept::StreamsPerConnection
-        | Swept::MaxStreams => None,
+        SweepParameter::Hold
+        | SweepParameter::PollInterval
+        | SweepParameter::Client
+        | SweepParameter::KeepAlive
+        | SweepParameter::Side
+        | SweepParameter::Ablation
+        | SweepParameter::Rtt
+        | SweepParameter::Network
+        | SweepParameter::Transport
+        | SweepParameter::Heartbeat
+        | SweepParameter::StreamsPerConnection
+        | SweepParameter::MaxStreams => None,
     }
 }
 
 /// Between which two values a quantity falls below a limit.
-fn crossing(swept: Swept, points: &[&Point], name: QuantityName, limit: f64) -> Option<String> {
+fn break_even(swept: SweepParameter, points: &[&Point], name: QuantityName, limit: f64) -> Option<String> {
     points.windows(2).find_map(|pair| {
         let [left, right] = pair else { return None };
         let (before, after) = (left.measured(name)?, right.measured(name)?);

@@ -11,7 +11,7 @@ use crate::{
     findings::{Point, ScenarioFinding},
     judgement::floor::floor_of,
     quantities::Bound,
-    style::Ink,
+    style::ColourRole,
 };
 
 /// A logarithmic axis has no zero: ages are at least one microsecond, their resolution.
@@ -93,7 +93,7 @@ pub(super) fn ribbon(
     plane: &Plane,
     curve: &AgeCurve,
     at: fn(f64, f64) -> (f64, f64),
-    ink: Ink,
+    ink: ColourRole,
 ) -> Drawn {
     let edge = |end: fn((f64, f64)) -> f64| -> Vec<(f64, f64)> {
         curve.iter().filter_map(|step| Some(plane.place(at(step.quantile, end(step.interval_ms?))))).collect()

@@ -11,7 +11,7 @@ use super::{
 use crate::{
     findings::{Point, ScenarioFinding},
     quantities::{Bound, QuantityName},
-    style::Ink,
+    style::ColourRole,
 };
 
 /// Steps of a curve. More would not be visible at this size.
@@ -86,19 +86,19 @@ pub(super) fn figure(
         legend::draw(canvas, &keys, 0.0)?;
         plane.frame(canvas)?;
         for aged in shown {
-            let ink = Ink::Measured(aged.point.pattern);
+            let ink = ColourRole::Measured(aged.point.pattern);
             age_curve::ribbon(canvas, &plane, &aged.measured, at, ink)?;
         }
         for (pattern, curve) in &floors {
-            canvas.line(&age_curve::path(&plane, curve, at), Ink::Floor(*pattern), 2.0)?;
+            canvas.line(&age_curve::path(&plane, curve, at), ColourRole::Floor(*pattern), 2.0)?;
         }
         for aged in shown {
             let path = age_curve::path(&plane, &aged.model, at);
-            canvas.line(&path, Ink::Model(aged.point.pattern), 2.0)?;
+            canvas.line(&path, ColourRole::Model(aged.point.pattern), 2.0)?;
         }
         for aged in shown {
             let path = age_curve::path(&plane, &aged.measured, at);
-            canvas.line(&path, Ink::Measured(aged.point.pattern), 2.2)?;
+            canvas.line(&path, ColourRole::Measured(aged.point.pattern), 2.2)?;
             marks(canvas, &plane, aged.point, &aged.measured)?;
         }
         if points.iter().any(|point| point.swept.is_some() || point.server.is_foreign()) {
@@ -156,8 +156,8 @@ fn swept_labels(canvas: &Canvas<'_>, plane: &Plane, shown: &[&Aged<'_>]) -> Draw
         // On the right side of the leftmost curve its label would be next to another curve.
         let is_leftmost = shown.iter().filter_map(age_ms).all(|other_ms| own_ms <= other_ms);
         let left = if (is_leftmost && fits_left) || !fits_right { x - width - 10.0 } else { x + 10.0 };
-        canvas.rectangle((left - 2.0, y - 8.0), (left + width + 2.0, y + 8.0), Ink::Ground, 0.85)?;
-        canvas.text((left, y), &text, Anchor::Left, TICK_TEXT, Ink::Text)?;
+        canvas.rectangle((left - 2.0, y - 8.0), (left + width + 2.0, y + 8.0), ColourRole::Ground, 0.85)?;
+        canvas.text((left, y), &text, Anchor::Left, TICK_TEXT, ColourRole::Text)?;
     }
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! Axes and the plane between two of them.
 
 use super::canvas::{Anchor, Canvas, Drawn, TICK_TEXT, text_width};
-use crate::{style::Ink, text::number::setting};
+use crate::{style::ColourRole, text::number::setting};
 
 /// How values are spaced.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -162,7 +162,7 @@ impl Plane {
         self.frame_y(canvas)?;
         for (value, _) in self.labelled_x() {
             let x = self.place_x(value);
-            canvas.line(&[(x, self.top), (x, self.bottom)], Ink::Grid, 1.0)?;
+            canvas.line(&[(x, self.top), (x, self.bottom)], ColourRole::Grid, 1.0)?;
         }
         self.frame_x(canvas)
     }
@@ -171,10 +171,10 @@ impl Plane {
     pub(crate) fn frame_x(&self, canvas: &Canvas<'_>) -> Drawn {
         for (value, label) in self.labelled_x() {
             let place = (self.place_x(value), self.bottom + 14.0);
-            canvas.text(place, &label, Anchor::Centre, TICK_TEXT, Ink::Quiet)?;
+            canvas.text(place, &label, Anchor::Centre, TICK_TEXT, ColourRole::Quiet)?;
         }
         let middle = f64::midpoint(self.left, self.right);
-        canvas.text((middle, self.bottom + 33.0), &self.x.title, Anchor::Centre, TICK_TEXT, Ink::Quiet)
+        canvas.text((middle, self.bottom + 33.0), &self.x.title, Anchor::Centre, TICK_TEXT, ColourRole::Quiet)
     }
 
     /// Only the vertical axis, for panels that share the other one.
@@ -182,14 +182,14 @@ impl Plane {
         let mut last = f64::INFINITY;
         for (value, label) in &self.y.ticks {
             let y = self.place_y(*value);
-            canvas.line(&[(self.left, y), (self.right, y)], Ink::Grid, 1.0)?;
+            canvas.line(&[(self.left, y), (self.right, y)], ColourRole::Grid, 1.0)?;
             // In a low panel ticks come closer than their labels are high.
             if last - y >= TICK_TEXT {
-                canvas.text((self.left - 6.0, y), label, Anchor::Right, TICK_TEXT, Ink::Quiet)?;
+                canvas.text((self.left - 6.0, y), label, Anchor::Right, TICK_TEXT, ColourRole::Quiet)?;
                 last = y;
             }
         }
-        canvas.text((4.0, self.top - 19.0), &self.y.title, Anchor::Left, TICK_TEXT, Ink::Quiet)
+        canvas.text((4.0, self.top - 19.0), &self.y.title, Anchor::Left, TICK_TEXT, ColourRole::Quiet)
     }
 
     /// Ticks whose labels do not run into each other.

@@ -8,7 +8,7 @@ use crate::{
     findings::{Point, ScenarioFinding},
     judgement::floor::{self, FLOOR_KEY},
     quantities::{Bound, QuantityName},
-    style::Ink,
+    style::ColourRole,
     text::number::three_digits,
 };
 
@@ -179,10 +179,16 @@ pub(super) fn draw(canvas: &Canvas<'_>, bars: &[Bar<'_>], top: f64) -> Drawn {
     for (index, bar) in bars.iter().enumerate() {
         let top = top + ROW * index as f64;
         canvas.point_marker(bar.point, (11.0, top + 10.0), 5.5)?;
-        canvas.text((24.0, top + 10.0), &bar.label, Anchor::Left, TEXT, Ink::Text)?;
+        canvas.text((24.0, top + 10.0), &bar.label, Anchor::Left, TEXT, ColourRole::Text)?;
         let room = WIDTH - 40.0 - text_width(&bar.label, TEXT);
         if !bar.multiple.is_empty() && text_width(&bar.multiple, TICK_TEXT) < room {
-            canvas.text((WIDTH - 4.0, top + 10.0), &bar.multiple, Anchor::Right, TICK_TEXT, Ink::Quiet)?;
+            canvas.text(
+                (WIDTH - 4.0, top + 10.0),
+                &bar.multiple,
+                Anchor::Right,
+                TICK_TEXT,
+                ColourRole::Quiet,
+            )?;
         }
         stack(canvas, &scale, bar, top + 22.0)?;
         ending(canvas, &scale, bar, top + 22.0)?;
@@ -192,7 +198,7 @@ pub(super) fn draw(canvas: &Canvas<'_>, bars: &[Bar<'_>], top: f64) -> Drawn {
 
 /// The parts one after the other, with a hair of ground between.
 fn stack(canvas: &Canvas<'_>, scale: &BarScale, bar: &Bar<'_>, high: f64) -> Drawn {
-    let (low, ink) = (high + BAR, Ink::Measured(bar.point.pattern));
+    let (low, ink) = (high + BAR, ColourRole::Measured(bar.point.pattern));
     let faded = if bar.point.server.is_foreign() { FOREIGN } else { 1.0 };
     if let [(length, opacity)] = bar.parts.as_slice() {
         let to = scale.place(*length).max(LEFT + 1.0);
@@ -204,7 +210,7 @@ fn stack(canvas: &Canvas<'_>, scale: &BarScale, bar: &Bar<'_>, high: f64) -> Dra
         sum += length;
         if to - from > 0.3 {
             canvas.rectangle((from, high), (to, low), ink, opacity * faded)?;
-            canvas.line(&[(to, high), (to, low)], Ink::Ground, 0.8)?;
+            canvas.line(&[(to, high), (to, low)], ColourRole::Ground, 0.8)?;
         }
     }
     Ok(())
@@ -223,8 +229,8 @@ fn ending(canvas: &Canvas<'_>, scale: &BarScale, bar: &Bar<'_>, high: f64) -> Dr
     if let Some(predicted) = bar.predicted {
         let x = scale.place(predicted);
         let tick = [(x, high - 3.0), (x, high + BAR + 3.0)];
-        canvas.line(&tick, Ink::Ground, 4.5)?;
-        canvas.line(&tick, Ink::Text, 2.0)?;
+        canvas.line(&tick, ColourRole::Ground, 4.5)?;
+        canvas.line(&tick, ColourRole::Text, 2.0)?;
         // The number must not lie under the tick.
         if x > end - 4.0 && x < number_from + bar.number_width() {
             number_from = number_from.max(x + 8.0);
@@ -237,18 +243,18 @@ fn ending(canvas: &Canvas<'_>, scale: &BarScale, bar: &Bar<'_>, high: f64) -> Dr
             number_from = number_from.max(x + 8.0);
         }
     }
-    canvas.text((number_from, middle), &bar.number, Anchor::Left, TEXT, Ink::Text)?;
+    canvas.text((number_from, middle), &bar.number, Anchor::Left, TEXT, ColourRole::Text)?;
     if bar.brackets.is_empty() {
         return Ok(());
     }
     let from = number_from + text_width(&bar.number, TEXT) + 5.0;
-    canvas.text((from, middle), &bar.brackets, Anchor::Left, TICK_TEXT, Ink::Quiet)
+    canvas.text((from, middle), &bar.brackets, Anchor::Left, TICK_TEXT, ColourRole::Quiet)
 }
 
 /// A grey line across the bar and beyond it.
 fn floor_tick(canvas: &Canvas<'_>, x: f64, (from, to): (f64, f64)) -> Drawn {
-    canvas.line(&[(x, from), (x, to)], Ink::Ground, 5.0)?;
-    canvas.line(&[(x, from), (x, to)], Ink::Limit, 2.6)
+    canvas.line(&[(x, from), (x, to)], ColourRole::Ground, 5.0)?;
+    canvas.line(&[(x, from), (x, to)], ColourRole::Limit, 2.6)
 }
 
 /// Whether a bar has a floor.
@@ -272,13 +278,13 @@ pub(super) fn floor_key(canvas: &Canvas<'_>, bars: &[Bar<'_>], (x, y): (f64, f64
         return Ok(());
     }
     floor_tick(canvas, x, (y - 8.0, y + 8.0))?;
-    canvas.text((x + 13.0, y), FLOOR_KEY, Anchor::Left, TICK_TEXT, Ink::Quiet)
+    canvas.text((x + 13.0, y), FLOOR_KEY, Anchor::Left, TICK_TEXT, ColourRole::Quiet)
 }
 
 /// Explains the tick.
 pub(super) fn model_key(canvas: &Canvas<'_>, y: f64) -> Drawn {
-    canvas.line(&[(11.0, y - 7.0), (11.0, y + 7.0)], Ink::Text, 2.0)?;
-    canvas.text((24.0, y), "model", Anchor::Left, TICK_TEXT, Ink::Quiet)
+    canvas.line(&[(11.0, y - 7.0), (11.0, y + 7.0)], ColourRole::Text, 2.0)?;
+    canvas.text((24.0, y), "model", Anchor::Left, TICK_TEXT, ColourRole::Quiet)
 }
 
 /// Explains the parts, in a row at the upper edge.
@@ -288,8 +294,8 @@ pub(super) fn parts_key(canvas: &Canvas<'_>, parts: &[Part]) -> Drawn {
     let squeeze = ((WIDTH - 8.0) / words).min(1.0);
     let mut x = 4.0;
     for (word, opacity) in parts {
-        canvas.rectangle((x, 5.0), (x + 12.0, 17.0), Ink::Text, *opacity)?;
-        canvas.text((x + 17.0, 11.0), word, Anchor::Left, TICK_TEXT, Ink::Text)?;
+        canvas.rectangle((x, 5.0), (x + 12.0, 17.0), ColourRole::Text, *opacity)?;
+        canvas.text((x + 17.0, 11.0), word, Anchor::Left, TICK_TEXT, ColourRole::Text)?;
         x += (text_width(word, TICK_TEXT) + 32.0) * squeeze;
     }
     Ok(())

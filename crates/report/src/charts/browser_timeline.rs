@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     findings::ScenarioFinding,
-    style::Ink,
+    style::ColourRole,
     tables::watched::{Watch, first_watches, found_words, waited_ms, watches},
     text::{
         number::{counted, setting, time_ms},
@@ -91,23 +91,23 @@ fn axis(longest_ms: f64) -> Axis {
 }
 
 fn key(canvas: &Canvas<'_>) -> Drawn {
-    let word = |x: f64, text: &str| canvas.text((x, 10.0), text, Anchor::Left, TICK_TEXT, Ink::Text);
-    hatched(canvas, (4.0, 30.0), 5.0, Ink::Text)?;
+    let word = |x: f64, text: &str| canvas.text((x, 10.0), text, Anchor::Left, TICK_TEXT, ColourRole::Text);
+    hatched(canvas, (4.0, 30.0), 5.0, ColourRole::Text)?;
     word(36.0, "waits")?;
-    canvas.rectangle((84.0, 5.0), (110.0, 15.0), Ink::Text, 0.45)?;
+    canvas.rectangle((84.0, 5.0), (110.0, 15.0), ColourRole::Text, 0.45)?;
     word(116.0, "open")?;
-    notch(canvas, 164.0, 5.0, Ink::Text)?;
+    notch(canvas, 164.0, 5.0, ColourRole::Text)?;
     word(172.0, "first event")?;
-    canvas.text((WIDTH - 4.0, 10.0), "waited", Anchor::Right, TICK_TEXT, Ink::Quiet)
+    canvas.text((WIDTH - 4.0, 10.0), "waited", Anchor::Right, TICK_TEXT, ColourRole::Quiet)
 }
 
 fn panel(canvas: &Canvas<'_>, plane: &Plane, watch: &Watch<'_>, top: f64) -> Drawn {
     canvas.marker(watch.point.pattern, (11.0, top + 10.0), 5.5)?;
-    canvas.text((24.0, top + 10.0), &watch.label(), Anchor::Left, TEXT, Ink::Text)?;
+    canvas.text((24.0, top + 10.0), &watch.label(), Anchor::Left, TEXT, ColourRole::Text)?;
     let beside = beside(watch);
     for (index, words) in beside.iter().enumerate() {
         let y = top + HEADING + 6.0 + BESIDE * index as f64;
-        canvas.text((24.0, y), words, Anchor::Left, TICK_TEXT, Ink::Quiet)?;
+        canvas.text((24.0, y), words, Anchor::Left, TICK_TEXT, ColourRole::Quiet)?;
     }
     for (index, lane) in watch.findings.lanes.iter().enumerate() {
         let lane_top = top + HEADING + BESIDE * beside.len() as f64 + LANE * index as f64;
@@ -118,13 +118,13 @@ fn panel(canvas: &Canvas<'_>, plane: &Plane, watch: &Watch<'_>, top: f64) -> Dra
 
 fn draw_lane(canvas: &Canvas<'_>, plane: &Plane, lane: &BrowserLane, top: f64) -> Drawn {
     let ink = match lane.kind {
-        LaneKind::EventSource => Ink::Measured(Pattern::Sse),
-        LaneKind::WebSocket => Ink::Measured(Pattern::WebSocket),
+        LaneKind::EventSource => ColourRole::Measured(Pattern::Sse),
+        LaneKind::WebSocket => ColourRole::Measured(Pattern::WebSocket),
         // A fetch belongs to the page, not to a stream.
-        LaneKind::Fetch => Ink::Text,
+        LaneKind::Fetch => ColourRole::Text,
     };
     let (bar, middle) = (top + 3.0, top + 3.0 + BAR / 2.0);
-    canvas.text((plane.left - 6.0, middle), &lane.label, Anchor::Right, TICK_TEXT, Ink::Text)?;
+    canvas.text((plane.left - 6.0, middle), &lane.label, Anchor::Right, TICK_TEXT, ColourRole::Text)?;
     let place = |at_ms: f64| plane.place_x(at_ms);
     let asked = place(lane.asked_ms);
     let ended = lane.ended_ms.map_or(plane.right, place);
@@ -139,16 +139,16 @@ fn draw_lane(canvas: &Canvas<'_>, plane: &Plane, lane: &BrowserLane, top: f64) -
         None => hatched(canvas, (asked, ended.max(asked + THIN)), bar, ink)?,
     }
     if let Some(first_ms) = lane.first_ms {
-        notch(canvas, place(first_ms), bar, Ink::Text)?;
+        notch(canvas, place(first_ms), bar, ColourRole::Text)?;
     }
     let waited = waited_ms(lane).map_or_else(|| "never".to_owned(), time_ms);
-    let shade = if lane.opened_ms.is_some() { Ink::Quiet } else { Ink::Text };
+    let shade = if lane.opened_ms.is_some() { ColourRole::Quiet } else { ColourRole::Text };
     canvas.text((WIDTH - 4.0, middle), &waited, Anchor::Right, TICK_TEXT, shade)
 }
 
 /// A stroke across a bar, with a hair of ground at its sides.
-fn notch(canvas: &Canvas<'_>, x: f64, top: f64, ink: Ink) -> Drawn {
-    canvas.line(&[(x, top - 2.0), (x, top + BAR + 2.0)], Ink::Ground, 4.0)?;
+fn notch(canvas: &Canvas<'_>, x: f64, top: f64, ink: ColourRole) -> Drawn {
+    canvas.line(&[(x, top - 2.0), (x, top + BAR + 2.0)], ColourRole::Ground, 4.0)?;
     canvas.line(&[(x, top - 2.0), (x, top + BAR + 2.0)], ink, 1.8)
 }
 

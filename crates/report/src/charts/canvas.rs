@@ -14,7 +14,7 @@ use plotters::{
 
 use crate::{
     findings::Point,
-    style::{self, Ink, Marker},
+    style::{self, ColourRole, Marker},
 };
 
 /// Width of every figure. Narrow enough for readable text on a phone of 360 pixels.
@@ -129,7 +129,7 @@ fn scaled((x, y): (f64, f64)) -> (i32, i32) {
 }
 
 impl Canvas<'_> {
-    pub(crate) fn line(&self, points: &[(f64, f64)], ink: Ink, width: f64) -> Drawn {
+    pub(crate) fn line(&self, points: &[(f64, f64)], ink: ColourRole, width: f64) -> Drawn {
         let mut path: Vec<(i32, i32)> = points.iter().copied().map(scaled).collect();
         path.dedup();
         if path.len() < 2 {
@@ -139,13 +139,13 @@ impl Canvas<'_> {
         self.area.draw(&PathElement::new(thinned(&path), style))
     }
 
-    pub(crate) fn rectangle(&self, from: (f64, f64), to: (f64, f64), ink: Ink, opacity: f64) -> Drawn {
+    pub(crate) fn rectangle(&self, from: (f64, f64), to: (f64, f64), ink: ColourRole, opacity: f64) -> Drawn {
         let style = ink.placeholder().mix(opacity).filled();
         self.area.draw(&Rectangle::new([scaled(from), scaled(to)], style))
     }
 
     /// An area between corners, such as the ribbon around a curve.
-    pub(crate) fn area(&self, corners: &[(f64, f64)], ink: Ink, opacity: f64) -> Drawn {
+    pub(crate) fn area(&self, corners: &[(f64, f64)], ink: ColourRole, opacity: f64) -> Drawn {
         let mut corners: Vec<(i32, i32)> = corners.iter().copied().map(scaled).collect();
         corners.dedup();
         if corners.len() < 3 {
@@ -154,7 +154,14 @@ impl Canvas<'_> {
         self.area.draw(&Polygon::new(thinned(&corners), ink.placeholder().mix(opacity).filled()))
     }
 
-    pub(crate) fn text(&self, (x, y): (f64, f64), text: &str, anchor: Anchor, size: f64, ink: Ink) -> Drawn {
+    pub(crate) fn text(
+        &self,
+        (x, y): (f64, f64),
+        text: &str,
+        anchor: Anchor,
+        size: f64,
+        ink: ColourRole,
+    ) -> Drawn {
         let horizontal = match anchor {
             Anchor::Left => HPos::Left,
             Anchor::Centre => HPos::Center,
@@ -170,20 +177,20 @@ impl Canvas<'_> {
     /// The pattern's mark with a thin outline in the background colour, so that overlapping marks stay
     /// distinct.
     pub(crate) fn marker(&self, pattern: Pattern, (x, y): (f64, f64), radius: f64) -> Drawn {
-        self.shape(pattern, (x, y), radius + 1.2, Ink::Ground)?;
-        self.shape(pattern, (x, y), radius, Ink::Measured(pattern))
+        self.shape(pattern, (x, y), radius + 1.2, ColourRole::Ground)?;
+        self.shape(pattern, (x, y), radius, ColourRole::Measured(pattern))
     }
 
     /// A point's mark: that of its pattern, open for a third-party server.
     pub(crate) fn point_marker(&self, point: &Point, place: (f64, f64), radius: f64) -> Drawn {
         self.marker(point.pattern, place, radius)?;
         if point.server.is_foreign() {
-            self.shape(point.pattern, place, radius - 2.0, Ink::Ground)?;
+            self.shape(point.pattern, place, radius - 2.0, ColourRole::Ground)?;
         }
         Ok(())
     }
 
-    fn shape(&self, pattern: Pattern, (x, y): (f64, f64), r: f64, ink: Ink) -> Drawn {
+    fn shape(&self, pattern: Pattern, (x, y): (f64, f64), r: f64, ink: ColourRole) -> Drawn {
         let corners: Vec<(f64, f64)> = match style::marker(pattern) {
             Marker::Triangle => vec![(0.0, -1.15), (1.05, 0.75), (-1.05, 0.75)],
             Marker::Square => vec![(-0.85, -0.85), (0.85, -0.85), (0.85, 0.85), (-0.85, 0.85)],
@@ -257,8 +264,8 @@ mod tests {
     #[test]
     fn a_drawing_is_what_stands_within_the_root() {
         let drawing = draw(100.0, |canvas| {
-            canvas.line(&[(0.0, 0.0), (10.0, 10.0)], Ink::Text, 1.0)?;
-            canvas.text((5.0, 5.0), "a < b", Anchor::Left, 15.0, Ink::Text)
+            canvas.line(&[(0.0, 0.0), (10.0, 10.0)], ColourRole::Text, 1.0)?;
+            canvas.text((5.0, 5.0), "a < b", Anchor::Left, 15.0, ColourRole::Text)
         });
         assert!(drawing.elements.starts_with("<polyline"), "{}", drawing.elements);
         assert!(drawing.elements.contains("font-size=\"60\""), "{}", drawing.elements);

@@ -13,7 +13,7 @@ use crate::{
     findings::{Point, ScenarioFinding},
     judgement::floor::floor_of,
     statistics::estimate,
-    style::Ink,
+    style::ColourRole,
     text::number::{bytes, setting},
     trials::memory::Part,
 };
@@ -137,7 +137,7 @@ pub(super) fn set_up(finding: &ScenarioFinding, points: &[&Point]) -> Option<Fig
     let drawing = draw(height, |canvas| {
         let mut top = 0.0;
         for (heading, bars) in &panels {
-            canvas.text((4.0, top + 12.0), heading, Anchor::Left, TEXT, Ink::Quiet)?;
+            canvas.text((4.0, top + 12.0), heading, Anchor::Left, TEXT, ColourRole::Quiet)?;
             bars::draw(canvas, bars, top + HEADING)?;
             top += HEADING + ROW * bars.len() as f64 + 10.0;
         }

@@ -4,7 +4,7 @@ use super::{
     axis::Plane,
     canvas::{Anchor, Canvas, Drawn, TICK_TEXT, WIDTH, text_width},
 };
-use crate::style::Ink;
+use crate::style::ColourRole;
 
 /// Half of a label's and of a mark's height.
 const HALF: f64 = 8.0;
@@ -13,7 +13,7 @@ const HALF: f64 = 8.0;
 type Area = [f64; 4];
 
 /// A mark's place and its label.
-pub(super) type Wish = ((f64, f64), String);
+pub(super) type LabelRequest = ((f64, f64), String);
 
 /// Draws the labels in their order. They never cover a mark or each other, and cross a line only if there is
 /// no other room. A label that fits nowhere is left out: the mark's shape and the table still identify the
@@ -21,7 +21,7 @@ pub(super) type Wish = ((f64, f64), String);
 pub(super) fn draw(
     canvas: &Canvas<'_>,
     plane: &Plane,
-    wishes: &[Wish],
+    wishes: &[LabelRequest],
     marks: &[(f64, f64)],
     paths: &[Vec<(f64, f64)>],
 ) -> Drawn {
@@ -41,7 +41,7 @@ pub(super) fn draw(
             .or_else(|| candidates.into_iter().find(|candidate| is_free(*candidate, &[])));
         if let Some(place) = free {
             taken.push(own(place));
-            canvas.text(place, text, Anchor::Left, TICK_TEXT, Ink::Text)?;
+            canvas.text(place, text, Anchor::Left, TICK_TEXT, ColourRole::Text)?;
         }
     }
     Ok(())

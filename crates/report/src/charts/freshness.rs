@@ -12,7 +12,7 @@ use super::{
 use crate::{
     findings::{Findings, Point, ScenarioFinding},
     quantities::QuantityName,
-    style::Ink,
+    style::ColourRole,
     tables::left_out,
     text::number::counted,
     trials::measured::quantile_ms,
@@ -59,8 +59,8 @@ pub(super) fn figure(finding: &ScenarioFinding, points: &[&Point]) -> Option<Fig
     let name = &finding.scenario.name;
     let same_price = points.windows(2).all(|pair| {
         let bytes = |point: &Point| point.measured(QuantityName::BytesPerEvent);
-        let told_apart = |(left, right): (f64, f64)| (left / right - 1.0).abs() > SAME_PRICE;
-        pair[0].pattern == pair[1].pattern && !bytes(pair[0]).zip(bytes(pair[1])).is_some_and(told_apart)
+        let distinguished = |(left, right): (f64, f64)| (left / right - 1.0).abs() > SAME_PRICE;
+        pair[0].pattern == pair[1].pattern && !bytes(pair[0]).zip(bytes(pair[1])).is_some_and(distinguished)
     });
     if same_price {
         return None;
@@ -95,11 +95,11 @@ fn plot(points: &[&Point], slug: String, scenario: Option<String>, of: &str) -> 
     let drawing = draw(plane.bottom + 44.0, |canvas| {
         legend::draw(canvas, &keys, 0.0)?;
         plane.frame(canvas)?;
-        canvas.line(&front_path(&plane, &front), Ink::Front, 1.4)?;
+        canvas.line(&front_path(&plane, &front), ColourRole::Front, 1.4)?;
         for series in series(&choices) {
             let path: Vec<(f64, f64)> =
                 series.iter().map(|choice| plane.place((choice.bytes, choice.age_ms))).collect();
-            canvas.line(&path, Ink::Measured(series[0].point.pattern), 1.6)?;
+            canvas.line(&path, ColourRole::Measured(series[0].point.pattern), 1.6)?;
         }
         for choice in &choices {
             faint_trials(canvas, &plane, choice)?;
@@ -185,7 +185,7 @@ fn faint_trials(canvas: &Canvas<'_>, plane: &Plane, choice: &Choice<'_>) -> Draw
         let age = quantile_ms(&measurements.age.arrived, 0.99);
         if let (Some(age), true) = (age, deliveries > 0.0) {
             let (x, y) = plane.place((measurements.bytes.total() as f64 / deliveries, age));
-            let ink = Ink::Measured(choice.point.pattern);
+            let ink = ColourRole::Measured(choice.point.pattern);
             canvas.rectangle((x - 2.0, y - 2.0), (x + 2.0, y + 2.0), ink, 0.45)?;
         }
     }
@@ -195,7 +195,7 @@ fn faint_trials(canvas: &Canvas<'_>, plane: &Plane, choice: &Choice<'_>) -> Draw
 /// The intervals of cost and age: a cross below the mark.
 fn whiskers(canvas: &Canvas<'_>, plane: &Plane, choice: &Choice<'_>) -> Drawn {
     let (x, y) = plane.place((choice.bytes, choice.age_ms));
-    let ink = Ink::Measured(choice.point.pattern);
+    let ink = ColourRole::Measured(choice.point.pattern);
     if let Some((low, high)) = choice.interval(QuantityName::BytesPerEvent) {
         intervals::level(canvas, (plane.place_x(low), plane.place_x(high)), y, ink)?;
     }
@@ -223,7 +223,7 @@ fn labels(canvas: &Canvas<'_>, plane: &Plane, choices: &[Choice<'_>], front: &[&
 }
 
 /// Places and words of the labels, those of the swept ends first.
-fn wanted(choices: &[Choice<'_>], plane: &Plane) -> Vec<free_labels::Wish> {
+fn wanted(choices: &[Choice<'_>], plane: &Plane) -> Vec<free_labels::LabelRequest> {
     let place = |choice: &Choice<'_>| plane.place((choice.bytes, choice.age_ms));
     let mut wanted = Vec::new();
     for series in series(choices) {

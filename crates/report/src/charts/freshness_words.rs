@@ -7,7 +7,7 @@ use super::{choice::Choice, intervals};
 use crate::{
     answers::words::range,
     findings::Point,
-    judgement::judge::beyond_scatter,
+    judgement::difference_test::beyond_scatter,
     quantities::QuantityName,
     statistics::blocks::few_blocks,
     text::{
@@ -85,7 +85,7 @@ fn near<'a, 'b>(
     near
 }
 
-/// ` is A: …`, or `, not told apart by one run, are A and B: …`.
+/// ` is A: …`, or `, not result apart by one run, are A and B: …`.
 fn subject(near: &Near<'_, '_>, all: &[Choice<'_>]) -> String {
     let few = near.few.map_or_else(String::new, |few| format!(", not told apart by {few},"));
     let verb = if near.choices.len() == 1 { "is" } else { "are" };

@@ -4,7 +4,7 @@
 use super::canvas::{Canvas, Drawn};
 use crate::{
     quantities::{Bound, Quantity},
-    style::Ink,
+    style::ColourRole,
     text::number::THIN_SPACE,
 };
 
@@ -49,13 +49,13 @@ pub(super) fn text(quantity: &Quantity) -> String {
 /// A level whisker upon a bar, with a halo in the colour of the ground.
 pub(super) fn upon_bar(canvas: &Canvas<'_>, (from, to): (f64, f64), y: f64) -> Drawn {
     if (to - from).abs() >= SHORTEST {
-        canvas.line(&[(from - 1.0, y), (to + 1.0, y)], Ink::Ground, 3.0 * WIDTH)?;
+        canvas.line(&[(from - 1.0, y), (to + 1.0, y)], ColourRole::Ground, 3.0 * WIDTH)?;
     }
-    level(canvas, (from, to), y, Ink::Text)
+    level(canvas, (from, to), y, ColourRole::Text)
 }
 
 /// A level whisker from end to end at a height.
-pub(super) fn level(canvas: &Canvas<'_>, (from, to): (f64, f64), y: f64, ink: Ink) -> Drawn {
+pub(super) fn level(canvas: &Canvas<'_>, (from, to): (f64, f64), y: f64, ink: ColourRole) -> Drawn {
     if (to - from).abs() < SHORTEST {
         return Ok(());
     }
@@ -67,7 +67,7 @@ pub(super) fn level(canvas: &Canvas<'_>, (from, to): (f64, f64), y: f64, ink: In
 }
 
 /// An upright whisker from end to end.
-pub(super) fn upright(canvas: &Canvas<'_>, x: f64, (from, to): (f64, f64), ink: Ink) -> Drawn {
+pub(super) fn upright(canvas: &Canvas<'_>, x: f64, (from, to): (f64, f64), ink: ColourRole) -> Drawn {
     if (to - from).abs() < SHORTEST {
         return Ok(());
     }
@@ -79,7 +79,7 @@ pub(super) fn upright(canvas: &Canvas<'_>, x: f64, (from, to): (f64, f64), ink: 
 }
 
 /// The area between a curve of low ends and one of high ends.
-pub(super) fn ribbon(canvas: &Canvas<'_>, low: &[(f64, f64)], high: &[(f64, f64)], ink: Ink) -> Drawn {
+pub(super) fn ribbon(canvas: &Canvas<'_>, low: &[(f64, f64)], high: &[(f64, f64)], ink: ColourRole) -> Drawn {
     let corners: Vec<(f64, f64)> = low.iter().chain(high.iter().rev()).copied().collect();
     canvas.area(&corners, ink, RIBBON)
 }

@@ -1,7 +1,7 @@
 //! What each optimisation saves: bars of cost, first the shared writer, then the ordinary task per connection,
 //! then that with one more optimisation removed each time.
 
-use contract::{Pattern, Rung};
+use contract::{Ablation, Pattern};
 
 use super::{
     bars::{self, Bar},
@@ -9,9 +9,9 @@ use super::{
 };
 use crate::{
     findings::{Point, ScenarioFinding},
-    judgement::ladder::{Step, above, costs_words, on_rung, step},
+    judgement::ladder::{Step, above, costs_words, step, with_ablation},
     quantities::{Bound, QuantityName},
-    text::{sentence::capitalised, setting::rung_words},
+    text::{sentence::capitalised, setting::ablation_words},
 };
 
 /// The figures of an ablation: its cost, then its age at p99.
@@ -34,15 +34,15 @@ fn figure(
     name: QuantityName,
     slug: &str,
 ) -> Option<Figure> {
-    let best = on_rung(points, pattern, Rung::Best)?;
-    let bars: Vec<Bar<'_>> = Rung::ALL
+    let best = with_ablation(points, pattern, Ablation::Best)?;
+    let bars: Vec<Bar<'_>> = Ablation::ALL
         .into_iter()
-        .filter_map(|rung| {
-            let point = on_rung(points, pattern, rung)?;
+        .filter_map(|ablation| {
+            let point = with_ablation(points, pattern, ablation)?;
             let bar =
                 Bar::of_quantity(point, name).filter(|_| point.quantity_of(name).bound == Bound::Exact)?;
-            let bar = bar.without_model().upon_floor(finding, name).called(rung_words(rung));
-            Some(if rung == Rung::Best {
+            let bar = bar.without_model().upon_floor(finding, name).called(ablation_words(ablation));
+            Some(if ablation == Ablation::Best {
                 bar
             } else {
                 bar.followed_by(step(name, point, best).map(|step| step.signed_text()).unwrap_or_default())
@@ -64,7 +64,9 @@ fn figure(
             } else {
                 ""
             },
-            if pattern != Pattern::WebSocket && on_rung(points, pattern, Rung::LargeBuffers).is_some() {
+            if pattern != Pattern::WebSocket
+                && with_ablation(points, pattern, Ablation::LargeBuffers).is_some()
+            {
                 " Only a WebSocket has those buffers, so here that bar shows how much two equal trials differ."
             } else {
                 ""
@@ -87,11 +89,11 @@ fn figure(
 fn title(points: &[&Point], pattern: Pattern, name: QuantityName, best: &Point) -> String {
     let label = capitalised(name.label());
     let first = best.quantity_of(name).measured_text();
-    let steps: Vec<(Rung, Step)> = Rung::ALL
+    let steps: Vec<(Ablation, Step)> = Ablation::ALL
         .into_iter()
-        .filter_map(|rung| {
-            let than = on_rung(points, pattern, above(rung)?).unwrap_or(best);
-            Some((rung, step(name, on_rung(points, pattern, rung)?, than)?))
+        .filter_map(|ablation| {
+            let than = with_ablation(points, pattern, above(ablation)?).unwrap_or(best);
+            Some((ablation, step(name, with_ablation(points, pattern, ablation)?, than)?))
         })
         .collect();
     let is_judged = steps.iter().any(|(_, step)| step.interval.is_some());
@@ -100,10 +102,10 @@ fn title(points: &[&Point], pattern: Pattern, name: QuantityName, best: &Point) 
         .filter(|(_, step)| step.is_shown() && step.more > 0.0)
         .max_by(|(_, left), (_, right)| left.more.total_cmp(&right.more));
     match dearest {
-        Some((rung, step)) => format!(
+        Some((ablation, step)) => format!(
             "{label} of {}: {first} with the shared writer; {} adds up to {}",
             pattern.label(),
-            costs_words(rung),
+            costs_words(ablation),
             name.text(step.more)
         ),
         None if is_judged => {

@@ -3,7 +3,7 @@
 use contract::Pattern;
 
 use super::canvas::{Anchor, Canvas, Drawn, TEXT, TICK_TEXT, WIDTH, spread, text_width};
-use crate::{findings::Point, judgement::floor::FLOOR_KEY, style::Ink};
+use crate::{findings::Point, judgement::floor::FLOOR_KEY, style::ColourRole};
 
 /// Height of one row of keys.
 pub(crate) const ROW: f64 = 20.0;
@@ -74,19 +74,19 @@ pub(crate) fn draw(canvas: &Canvas<'_>, keys: &[Key], top: f64) -> Drawn {
         match key {
             Key::Pattern(pattern, label) => {
                 canvas.marker(*pattern, (x + 7.0, y), 5.5)?;
-                canvas.text((x + 18.0, y), label, Anchor::Left, TEXT, Ink::Text)?;
+                canvas.text((x + 18.0, y), label, Anchor::Left, TEXT, ColourRole::Text)?;
             }
             Key::Words(words) => {
-                canvas.text((x, y), words, Anchor::Left, TEXT, Ink::Quiet)?;
+                canvas.text((x, y), words, Anchor::Left, TEXT, ColourRole::Quiet)?;
             }
             Key::Floor => {
                 // Not a pattern's colour: the key applies to all.
-                canvas.line(&[(x, y), (x + 28.0, y)], Ink::FloorKey, 2.4)?;
-                canvas.text((x + 34.0, y), FLOOR_KEY, Anchor::Left, TEXT, Ink::Text)?;
+                canvas.line(&[(x, y), (x + 28.0, y)], ColourRole::FloorKey, 2.4)?;
+                canvas.text((x + 34.0, y), FLOOR_KEY, Anchor::Left, TEXT, ColourRole::Text)?;
             }
             Key::Model => {
-                canvas.line(&[(x, y), (x + 28.0, y)], Ink::Front, 2.0)?;
-                canvas.text((x + 34.0, y), "model", Anchor::Left, TEXT, Ink::Text)?;
+                canvas.line(&[(x, y), (x + 28.0, y)], ColourRole::Front, 2.0)?;
+                canvas.text((x + 34.0, y), "model", Anchor::Left, TEXT, ColourRole::Text)?;
             }
         }
     }
@@ -104,9 +104,9 @@ pub(crate) fn end_labels(
     spread(&mut places, TICK_TEXT + 2.0, top, bottom);
     for (((end_x, end_y), label), y) in labels.iter().zip(places) {
         if (y - end_y).abs() > 4.0 || x - end_x > 16.0 {
-            canvas.line(&[(end_x + 4.0, *end_y), (x - 3.0, y)], Ink::Limit, 0.8)?;
+            canvas.line(&[(end_x + 4.0, *end_y), (x - 3.0, y)], ColourRole::Limit, 0.8)?;
         }
-        canvas.text((x, y), label, Anchor::Left, TICK_TEXT, Ink::Text)?;
+        canvas.text((x, y), label, Anchor::Left, TICK_TEXT, ColourRole::Text)?;
     }
     Ok(())
 }

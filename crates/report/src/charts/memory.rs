@@ -1,6 +1,6 @@
 //! What each further connection adds: memory over the number of open subscribers, with a fitted line.
 
-use contract::{Load, Stair};
+use contract::{Load, MemoryStep};
 
 use super::{
     axis::{Axis, Plane},
@@ -15,7 +15,7 @@ use crate::{
         estimate::{self, Estimate},
         least_squares::Line,
     },
-    style::Ink,
+    style::ColourRole,
     text::number::{bytes, counted},
     trials::memory::{self, Part},
 };
@@ -59,13 +59,13 @@ pub(super) fn slopes(point: &Point, load: Load, part: Part) -> Vec<f64> {
 }
 
 /// The line of each completed trial that has enough readings, and its readings.
-fn lines(point: &Point, load: Load, part: Part) -> Vec<(Line, Vec<Stair>)> {
+fn lines(point: &Point, load: Load, part: Part) -> Vec<(Line, Vec<MemoryStep>)> {
     point
         .completed()
         .filter_map(|measurements| measurements.connections.as_ref())
         .filter_map(|cost| {
-            let stairs = cost.stairs.iter().filter(|stair| stair.load == load).copied().collect();
-            Some((memory::line(cost, load, part)?, stairs))
+            let memory_steps = cost.memory_steps.iter().filter(|step| step.load == load).copied().collect();
+            Some((memory::line(cost, load, part)?, memory_steps))
         })
         .collect()
 }
@@ -82,9 +82,11 @@ fn series(point: &Point, load: Load, part: Part) -> Option<Series<'_>> {
     };
     let readings = lines
         .iter()
-        .flat_map(|(line, stairs)| {
+        .flat_map(|(line, memory_steps)| {
             let ground = ground(line);
-            stairs.iter().map(move |stair| (f64::from(stair.subscribers), part.bytes(stair) as f64 - ground))
+            memory_steps
+                .iter()
+                .map(move |step| (f64::from(step.subscribers), part.bytes(step) as f64 - ground))
         })
         .collect();
     let base = lines.iter().map(|(line, _)| line.base - ground(line)).sum::<f64>() / lines.len() as f64;
@@ -125,7 +127,7 @@ fn figure(finding: &ScenarioFinding, points: &[&Point], part: Part) -> Option<Fi
                 top: top + ABOVE,
                 bottom: top + ABOVE + PLANE,
             };
-            canvas.text((4.0, top + 9.0), words, Anchor::Left, TEXT, Ink::Text)?;
+            canvas.text((4.0, top + 9.0), words, Anchor::Left, TEXT, ColourRole::Text)?;
             paint(canvas, &plane, series)?;
         }
         Ok(())
@@ -182,7 +184,7 @@ fn paint(canvas: &Canvas<'_>, plane: &Plane, series: &[Series<'_>]) -> Drawn {
     for one in series {
         for (subscribers, bytes) in &one.readings {
             let (x, y) = plane.place((*subscribers, bytes / MEGABYTE));
-            let ink = Ink::Measured(one.point.pattern);
+            let ink = ColourRole::Measured(one.point.pattern);
             canvas.rectangle((x - 2.0, y - 2.0), (x + 2.0, y + 2.0), ink, 0.4)?;
         }
     }
@@ -192,7 +194,7 @@ fn paint(canvas: &Canvas<'_>, plane: &Plane, series: &[Series<'_>]) -> Drawn {
         .collect();
     for (one, end) in series.iter().zip(&ends) {
         let from = plane.place((0.0, one.base / MEGABYTE));
-        canvas.line(&[from, *end], Ink::Measured(one.point.pattern), 2.0)?;
+        canvas.line(&[from, *end], ColourRole::Measured(one.point.pattern), 2.0)?;
     }
     labels(canvas, plane, series, &ends)
 }
@@ -205,10 +207,10 @@ fn labels(canvas: &Canvas<'_>, plane: &Plane, series: &[Series<'_>], ends: &[(f6
     spread(&mut places, rows * row + 2.0, plane.top, plane.bottom - (rows - 1.0) * row);
     let x = plane.right + 18.0;
     for ((one, end), y) in series.iter().zip(ends).zip(places) {
-        canvas.line(&[(end.0 + 2.0, end.1), (x - 8.0, y)], Ink::Limit, 0.8)?;
+        canvas.line(&[(end.0 + 2.0, end.1), (x - 8.0, y)], ColourRole::Limit, 0.8)?;
         canvas.point_marker(one.point, (x, y), 5.0)?;
         for (index, words) in label(one).lines().enumerate() {
-            let ink = if index == 0 { Ink::Text } else { Ink::Quiet };
+            let ink = if index == 0 { ColourRole::Text } else { ColourRole::Quiet };
             canvas.text((x + 10.0, y + row * index as f64), words, Anchor::Left, TICK_TEXT, ink)?;
         }
     }

@@ -39,7 +39,7 @@ use crate::{
     quantities::QuantityName,
     text::{
         number::{THIN_SPACE, with_unit},
-        swept::Swept,
+        swept::SweepParameter,
     },
 };
 
@@ -98,8 +98,8 @@ fn of_ages(finding: &ScenarioFinding, points: &[&Point], own: &[&Point]) -> Vec<
         figures.extend(saturation::figures(finding, points));
         return figures;
     }
-    match Swept::of(&finding.scenario) {
-        Some(Swept::Rung) => figures.extend(ladder::figures(finding, own)),
+    match SweepParameter::of(&finding.scenario) {
+        Some(SweepParameter::Ablation) => figures.extend(ladder::figures(finding, own)),
         Some(swept) => figures.extend(sweep::figures(finding, swept, own)),
         None => {}
     }
@@ -113,12 +113,15 @@ fn of_ages(finding: &ScenarioFinding, points: &[&Point], own: &[&Point]) -> Vec<
         figures.extend(age_ecdf::figure(finding, &part, &shown, &aged));
         figures.extend(nines::figure(finding, &part, &panel, points));
     }
-    if Swept::of(&finding.scenario).is_none() {
+    if SweepParameter::of(&finding.scenario).is_none() {
         figures.extend(requests::figure(finding, points));
     }
     figures.extend(bytes::figure(finding, points));
     // Obstacles and heartbeats are not settings that trade cost for freshness.
-    if !matches!(Swept::of(&finding.scenario), Some(Swept::Rung | Swept::Network | Swept::Heartbeat)) {
+    if !matches!(
+        SweepParameter::of(&finding.scenario),
+        Some(SweepParameter::Ablation | SweepParameter::Network | SweepParameter::Heartbeat)
+    ) {
         figures.extend(freshness::figure(finding, own));
     }
     figures.extend(waterfall::figure(finding, own));
@@ -128,10 +131,10 @@ fn of_ages(finding: &ScenarioFinding, points: &[&Point], own: &[&Point]) -> Vec<
 
 /// What open connections cost, for trials with memory steps; they may have no event.
 fn of_connections(finding: &ScenarioFinding) -> Vec<Figure> {
-    let has_stairs = |point: &&Point| {
+    let has_memory_steps = |point: &&Point| {
         !point.server.is_floor() && point.completed().any(|trial| trial.connections.is_some())
     };
-    let points: Vec<&Point> = finding.points.iter().filter(has_stairs).collect();
+    let points: Vec<&Point> = finding.points.iter().filter(has_memory_steps).collect();
     let mut figures: Vec<Figure> = connection_cost::memory(finding, &points).into_iter().collect();
     figures.extend(memory::figures(finding, &points));
     figures.extend(connection_cost::set_up(finding, &points));

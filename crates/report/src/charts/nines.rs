@@ -13,7 +13,7 @@ use super::{
 use crate::{
     findings::{Point, SAMPLES_BEYOND, ScenarioFinding},
     quantities::{Bound, QuantityName},
-    style::Ink,
+    style::ColourRole,
     text::number::with_setting,
 };
 
@@ -89,7 +89,7 @@ pub(super) fn figure(
         plane.frame(canvas)?;
         limit_lines(canvas, &plane, &limits)?;
         for (pattern, curve) in &floors {
-            canvas.line(&age_curve::path(&plane, curve, at), Ink::Floor(*pattern), 2.0)?;
+            canvas.line(&age_curve::path(&plane, curve, at), ColourRole::Floor(*pattern), 2.0)?;
         }
         paint(canvas, &plane, &tails)
     });
@@ -125,16 +125,16 @@ pub(super) fn figure(
 /// Ribbons and models first, so that measurements are drawn over them.
 fn paint(canvas: &Canvas<'_>, plane: &Plane, tails: &[Tail<'_>]) -> Drawn {
     for tail in tails {
-        age_curve::ribbon(canvas, plane, &tail.measured, at, Ink::Measured(tail.point.pattern))?;
+        age_curve::ribbon(canvas, plane, &tail.measured, at, ColourRole::Measured(tail.point.pattern))?;
     }
     for tail in tails {
         let path = age_curve::path(plane, &tail.model, at);
-        canvas.line(&path, Ink::Model(tail.point.pattern), 2.0)?;
+        canvas.line(&path, ColourRole::Model(tail.point.pattern), 2.0)?;
     }
     let mut ends = Vec::new();
     for tail in tails {
         let path = age_curve::path(plane, &tail.measured, at);
-        canvas.line(&path, Ink::Measured(tail.point.pattern), 2.2)?;
+        canvas.line(&path, ColourRole::Measured(tail.point.pattern), 2.2)?;
         if let Some(end) = path.last() {
             canvas.point_marker(tail.point, *end, 5.0)?;
             ends.push((*end, tail.label.clone()));
@@ -196,14 +196,20 @@ fn limit_lines(canvas: &Canvas<'_>, plane: &Plane, limits: &[Limit]) -> Drawn {
         let (x, y) = plane.place((nines(limit.quantile), limit.age_ms));
         let words_end = plane.left + text_width(&limit.label, TICK_TEXT) + 8.0;
         let end = if limit.quantile > 0.5 { x } else { words_end.min(plane.right) };
-        canvas.line(&[(plane.left, y), (end, y)], Ink::Limit, 1.2)?;
-        canvas.line(&[(x, y - 5.0), (x, y + 5.0)], Ink::Limit, 1.6)?;
+        canvas.line(&[(plane.left, y), (end, y)], ColourRole::Limit, 1.2)?;
+        canvas.line(&[(x, y - 5.0), (x, y + 5.0)], ColourRole::Limit, 1.6)?;
         // Above or below the line, where there is room; without room only the line is drawn.
         let is_free = |place: &f64| {
             *place >= plane.top && taken.iter().all(|other| (other - place).abs() >= TICK_TEXT + 1.0)
         };
         if let Some(place) = [y - 9.0, y + 9.0].into_iter().find(is_free) {
-            canvas.text((plane.left + 4.0, place), &limit.label, Anchor::Left, TICK_TEXT, Ink::Quiet)?;
+            canvas.text(
+                (plane.left + 4.0, place),
+                &limit.label,
+                Anchor::Left,
+                TICK_TEXT,
+                ColourRole::Quiet,
+            )?;
             taken.push(place);
         }
     }

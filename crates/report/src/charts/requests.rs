@@ -25,7 +25,7 @@ pub(super) fn bars(
     name: QuantityName,
     slug: &str,
 ) -> Option<Figure> {
-    let untold = left_out::caption(points, name);
+    let unreported = left_out::caption(points, name);
     let points: Vec<&Point> = points.iter().copied().filter(|point| point.measured(name).is_some()).collect();
     // If all bars have length zero, there is nothing to show.
     if points.iter().all(|point| point.measured(name) == Some(0.0)) {
@@ -48,7 +48,7 @@ pub(super) fn bars(
         scenario: Some(finding.scenario.name.clone()),
         title: title(&points, name),
         caption: format!(
-            "Bars start at zero.{}{}{}{untold}",
+            "Bars start at zero.{}{}{}{unreported}",
             if model {
                 format!(" The vertical tick is the model's prediction of {}.", name.label())
             } else {

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     findings::{Point, ScenarioFinding},
     quantities::{Bound, QuantityName},
-    style::Ink,
+    style::ColourRole,
     trials::saturation::{AGE_BOUND_MS, Saturation, offered, shares},
 };
 
@@ -59,11 +59,11 @@ impl<'a> Climb<'a> {
         seconds.collect()
     }
 
-    fn ink(&self) -> Ink {
+    fn ink(&self) -> ColourRole {
         if self.point.server.is_floor() {
-            Ink::Floor(self.point.pattern)
+            ColourRole::Floor(self.point.pattern)
         } else {
-            Ink::Measured(self.point.pattern)
+            ColourRole::Measured(self.point.pattern)
         }
     }
 
@@ -153,9 +153,9 @@ fn figure(finding: &ScenarioFinding, slug: String, points: &[&Point]) -> Option<
 
 fn paint(canvas: &Canvas<'_>, plane: &Plane, climbs: &[Climb<'_>]) -> Drawn {
     let y = plane.place_y(AGE_BOUND_MS);
-    canvas.line(&[(plane.left, y), (plane.right, y)], Ink::Limit, 1.2)?;
+    canvas.line(&[(plane.left, y), (plane.right, y)], ColourRole::Limit, 1.2)?;
     let words = format!("bound: {}", QuantityName::AgeP99.text(AGE_BOUND_MS));
-    canvas.text((plane.left + 4.0, y - 10.0), &words, Anchor::Left, TICK_TEXT, Ink::Quiet)?;
+    canvas.text((plane.left + 4.0, y - 10.0), &words, Anchor::Left, TICK_TEXT, ColourRole::Quiet)?;
     let mut paths = Vec::new();
     for climb in climbs {
         let path: Vec<(f64, f64)> = climb.ages().into_iter().map(|place| plane.place(place)).collect();
@@ -189,7 +189,7 @@ fn cpu_lane(
     pick: fn((f64, f64)) -> f64,
 ) -> Drawn {
     lane.frame_y(canvas)?;
-    canvas.text((4.0, lane.top - 19.0), words, Anchor::Left, TEXT, Ink::Text)?;
+    canvas.text((4.0, lane.top - 19.0), words, Anchor::Left, TEXT, ColourRole::Text)?;
     for climb in climbs {
         let path: Vec<(f64, f64)> = climb.cpu(pick).into_iter().map(|place| lane.place(place)).collect();
         canvas.line(&path, climb.ink(), climb.width())?;

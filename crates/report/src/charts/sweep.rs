@@ -15,48 +15,48 @@ use crate::{
     findings::{Point, ScenarioFinding},
     judgement::{
         floor::floor_of,
-        transits::{Growth, growths},
+        one_way_delays::{Growth, growths},
     },
     quantities::{Bound, QuantityName},
-    style::Ink,
+    style::ColourRole,
     tables::{left_out, obstacles::are_compared},
-    text::{number::list, sentence::capitalised, swept::Swept},
+    text::{number::list, sentence::capitalised, swept::SweepParameter},
 };
 
 /// Values that spread further than this need a logarithmic axis.
 const WIDE: f64 = 20.0;
 
 /// The main quantity, then its cost.
-pub(super) fn figures(finding: &ScenarioFinding, swept: Swept, points: &[&Point]) -> Vec<Figure> {
+pub(super) fn figures(finding: &ScenarioFinding, swept: SweepParameter, points: &[&Point]) -> Vec<Figure> {
     main_quantities(swept)
         .into_iter()
         .filter_map(|name| {
             let slug = format!("over-{}", name.key().replace('_', "-"));
             match swept {
                 // The bars of bytes with their parts show it better.
-                Swept::Transport | Swept::Heartbeat | Swept::Network
+                SweepParameter::Transport | SweepParameter::Heartbeat | SweepParameter::Network
                     if name == QuantityName::BytesPerEvent =>
                 {
                     None
                 }
-                Swept::Client | Swept::Transport | Swept::Heartbeat => {
+                SweepParameter::Client | SweepParameter::Transport | SweepParameter::Heartbeat => {
                     requests::bars(finding, points, name, &slug)
                 }
                 // The matrix shows these, with the subscribers' errors.
-                Swept::Network if are_compared(finding) => None,
-                Swept::Network => requests::bars(finding, points, name, &slug),
+                SweepParameter::Network if are_compared(finding) => None,
+                SweepParameter::Network => requests::bars(finding, points, name, &slug),
                 // The answer and the table say which subscribers wait.
-                Swept::MaxStreams => None,
-                Swept::Subscribers
-                | Swept::Rate
-                | Swept::Payload
-                | Swept::PollInterval
-                | Swept::Hold
-                | Swept::KeepAlive
-                | Swept::Side
-                | Swept::Rung
-                | Swept::Rtt
-                | Swept::StreamsPerConnection => figure(finding, swept, points, name, &slug),
+                SweepParameter::MaxStreams => None,
+                SweepParameter::Subscribers
+                | SweepParameter::Rate
+                | SweepParameter::Payload
+                | SweepParameter::PollInterval
+                | SweepParameter::Hold
+                | SweepParameter::KeepAlive
+                | SweepParameter::Side
+                | SweepParameter::Ablation
+                | SweepParameter::Rtt
+                | SweepParameter::StreamsPerConnection => figure(finding, swept, points, name, &slug),
             }
         })
         .collect()
@@ -64,7 +64,7 @@ pub(super) fn figures(finding: &ScenarioFinding, swept: Swept, points: &[&Point]
 
 fn figure(
     finding: &ScenarioFinding,
-    swept: Swept,
+    swept: SweepParameter,
     points: &[&Point],
     name: QuantityName,
     slug: &str,
@@ -111,7 +111,7 @@ fn figure(
             level_whisker(canvas, &plane, &drawn, name, (*pattern, level_mark(&plane, curve, index)))?;
         }
         for (pattern, floor) in &floors {
-            line(canvas, &plane, floor, Ink::Floor(*pattern), 2.4)?;
+            line(canvas, &plane, floor, ColourRole::Floor(*pattern), 2.4)?;
         }
         paint(canvas, &plane, &curves, &marks)
     });
@@ -121,7 +121,7 @@ fn figure(
         title: title(swept, name, points),
         caption: format!(
             "Solid: measured, with one mark per point, moved aside where it would hide another. Dashed: predicted. Where the two differ, the model leaves something out.{}{}{}{}{}",
-            if swept == Swept::Rtt {
+            if swept == SweepParameter::Rtt {
                 " A one-way delay is half a round trip; the numbers in the title are slopes by least squares."
             } else {
                 ""
@@ -183,10 +183,10 @@ fn floors(finding: &ScenarioFinding, drawn: &[&Point], name: QuantityName) -> Ve
 /// Models first, so that measurements are drawn over them.
 fn paint(canvas: &Canvas<'_>, plane: &Plane, curves: &[(Pattern, Curve, Curve)], marks: &[Mark]) -> Drawn {
     for (pattern, _, model) in curves {
-        line(canvas, plane, model, Ink::Model(*pattern), 2.0)?;
+        line(canvas, plane, model, ColourRole::Model(*pattern), 2.0)?;
     }
     for (pattern, measured, _) in curves {
-        line(canvas, plane, measured, Ink::Measured(*pattern), 2.2)?;
+        line(canvas, plane, measured, ColourRole::Measured(*pattern), 2.2)?;
     }
     for mark in marks {
         canvas.marker(mark.pattern, mark.place, MARK)?;
@@ -208,7 +208,7 @@ fn whiskers(
             let ends = (plane.place_y(low), plane.place_y(high));
             let own = marks.iter().find(|mark| mark.pattern == point.pattern && mark.value == Some(value));
             let x = own.map_or_else(|| plane.place_x(value), |mark| mark.place.0);
-            intervals::upright(canvas, x, ends, Ink::Measured(point.pattern))?;
+            intervals::upright(canvas, x, ends, ColourRole::Measured(point.pattern))?;
         }
     }
     Ok(())
@@ -226,7 +226,7 @@ fn level_whisker(
     match level.and_then(|point| intervals::of(point.quantity_of(name))) {
         Some((low, high)) => {
             let ends = (plane.place_y(low), plane.place_y(high));
-            intervals::upright(canvas, x, ends, Ink::Measured(pattern))
+            intervals::upright(canvas, x, ends, ColourRole::Measured(pattern))
         }
         None => Ok(()),
     }
@@ -252,7 +252,7 @@ fn level_lines(
         .collect()
 }
 
-fn level_words(swept: Swept, patterns: &[Pattern]) -> String {
+fn level_words(swept: SweepParameter, patterns: &[Pattern]) -> String {
     if patterns.is_empty() {
         return String::new();
     }
@@ -264,13 +264,13 @@ fn level_words(swept: Swept, patterns: &[Pattern]) -> String {
     )
 }
 
-fn x_axis(swept: Swept, curves: &[(Pattern, Curve, Curve)]) -> Axis {
+fn x_axis(swept: SweepParameter, curves: &[(Pattern, Curve, Curve)]) -> Axis {
     let mut values: Vec<f64> =
         curves.iter().flat_map(|(_, measured, _)| measured.iter().map(|(value, _)| *value)).collect();
     values.sort_by(f64::total_cmp);
     values.dedup();
     let ticks = values.iter().map(|value| (*value, crate::text::number::setting(*value))).collect();
-    if swept == Swept::Rtt {
+    if swept == SweepParameter::Rtt {
         // Ages grow linearly with the round trip, so the axis is linear.
         return Axis::from_zero(values.into_iter(), swept.axis()).with_ticks(ticks);
     }
@@ -278,7 +278,7 @@ fn x_axis(swept: Swept, curves: &[(Pattern, Curve, Curve)]) -> Axis {
 }
 
 fn y_axis(
-    swept: Swept,
+    swept: SweepParameter,
     name: QuantityName,
     curves: &[(Pattern, Curve, Curve)],
     floors: &[(Pattern, Curve)],
@@ -304,26 +304,26 @@ fn y_axis(
     };
     let title = format!("{}{unit}", name.label());
     // A logarithmic axis would bend the straight lines of delays.
-    if swept != Swept::Rtt && least > 0.0 && most / least > WIDE {
+    if swept != SweepParameter::Rtt && least > 0.0 && most / least > WIDE {
         Axis::log(values.into_iter(), &format!("{title} (log scale)"))
     } else {
         Axis::from_zero(values.into_iter(), &title)
     }
 }
 
-fn line(canvas: &Canvas<'_>, plane: &Plane, curve: &Curve, ink: Ink, width: f64) -> Drawn {
+fn line(canvas: &Canvas<'_>, plane: &Plane, curve: &Curve, ink: ColourRole, width: f64) -> Drawn {
     let path: Vec<(f64, f64)> = curve.iter().map(|point| plane.place(*point)).collect();
     canvas.line(&path, ink, width)
 }
 
-fn title(swept: Swept, name: QuantityName, points: &[&Point]) -> String {
+fn title(swept: SweepParameter, name: QuantityName, points: &[&Point]) -> String {
     let (Some(first), Some(last)) = (points.first(), points.last()) else {
         return String::new();
     };
     let label = capitalised(name.label());
-    let growths = if swept == Swept::Rtt { growths(points, name) } else { Vec::new() };
+    let growths = if swept == SweepParameter::Rtt { growths(points, name) } else { Vec::new() };
     if !growths.is_empty() {
-        let grown: Vec<String> = growths.iter().map(Growth::transits).collect();
+        let grown: Vec<String> = growths.iter().map(Growth::one_way_delays).collect();
         return format!("{label} grows by this many one-way delays: {}", list(&grown));
     }
     if first.pattern == last.pattern {
@@ -339,7 +339,7 @@ fn title(swept: Swept, name: QuantityName, points: &[&Point]) -> String {
     requests::title(points, name)
 }
 
-fn description(swept: Swept, name: QuantityName, points: &[&Point]) -> String {
+fn description(swept: SweepParameter, name: QuantityName, points: &[&Point]) -> String {
     let parts: Vec<String> = points
         .iter()
         .map(|point| {

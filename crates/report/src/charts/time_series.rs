@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     findings::{Point, ScenarioFinding},
-    style::Ink,
+    style::ColourRole,
     text::number::{count, with_unit},
 };
 
@@ -140,16 +140,27 @@ fn lane(x: &Axis, y: &Axis, top: f64) -> Plane {
 }
 
 fn key(canvas: &Canvas<'_>) -> Drawn {
-    canvas.text((4.0, 10.0), "age, ms (log scale): p99 thick, p50 thin", Anchor::Left, TICK_TEXT, Ink::Quiet)
+    canvas.text(
+        (4.0, 10.0),
+        "age, ms (log scale): p99 thick, p50 thin",
+        Anchor::Left,
+        TICK_TEXT,
+        ColourRole::Quiet,
+    )
 }
 
 fn age_lane(canvas: &Canvas<'_>, lane: &Plane, point: &Point, trial: &Measurements) -> Drawn {
     let warm_up_s = trial.window.start_ns as f64 * 1e-9;
-    canvas.rectangle((lane.left, lane.top), (lane.place_x(warm_up_s), lane.bottom), Ink::Shade, 1.0)?;
+    canvas.rectangle(
+        (lane.left, lane.top),
+        (lane.place_x(warm_up_s), lane.bottom),
+        ColourRole::Shade,
+        1.0,
+    )?;
     lane.frame_y(canvas)?;
     canvas.point_marker(point, (11.0, lane.top - 19.0), 5.5)?;
-    canvas.text((24.0, lane.top - 19.0), &point.label(), Anchor::Left, TEXT, Ink::Text)?;
-    let ink = Ink::Measured(point.pattern);
+    canvas.text((24.0, lane.top - 19.0), &point.label(), Anchor::Left, TEXT, ColourRole::Text)?;
+    let ink = ColourRole::Measured(point.pattern);
     for path in paths(lane, &trial.age_seconds, 50, |second| second.p50_us) {
         stretch(canvas, &path, ink, 1.0)?;
     }
@@ -180,7 +191,7 @@ fn paths(lane: &Plane, seconds: &[Second], percent: u64, pick: fn(&Second) -> u6
 }
 
 /// A line, or a dot where a second stands alone between gaps.
-fn stretch(canvas: &Canvas<'_>, path: &[(f64, f64)], ink: Ink, width: f64) -> Drawn {
+fn stretch(canvas: &Canvas<'_>, path: &[(f64, f64)], ink: ColourRole, width: f64) -> Drawn {
     if let [(x, y)] = path {
         let half = width.max(2.0) / 2.0;
         return canvas.rectangle((x - half, y - half), (x + half, y + half), ink, 1.0);
@@ -205,12 +216,12 @@ fn lost_marks(canvas: &Canvas<'_>, lane: &Plane, seconds: &[Second]) -> Drawn {
     let mut free_from = f64::NEG_INFINITY;
     for second in seconds.iter().filter(|second| lost(second, 1)) {
         let x = lane.place_x(f64::from(second.second) + 0.5);
-        canvas.line(&[(x - arm, y - arm), (x + arm, y + arm)], Ink::Text, 1.8)?;
-        canvas.line(&[(x - arm, y + arm), (x + arm, y - arm)], Ink::Text, 1.8)?;
+        canvas.line(&[(x - arm, y - arm), (x + arm, y + arm)], ColourRole::Text, 1.8)?;
+        canvas.line(&[(x - arm, y + arm), (x + arm, y - arm)], ColourRole::Text, 1.8)?;
         if x >= free_from {
             let width = text_width("lost", TICK_TEXT);
             let from = (x - width / 2.0).clamp(lane.left, lane.right - width);
-            canvas.text((from, y + 14.0), "lost", Anchor::Left, TICK_TEXT, Ink::Text)?;
+            canvas.text((from, y + 14.0), "lost", Anchor::Left, TICK_TEXT, ColourRole::Text)?;
             free_from = x + width + 10.0;
         }
     }
@@ -242,10 +253,10 @@ fn lateness_lane(canvas: &Canvas<'_>, lane: &Plane, lateness: &[(f64, f64)]) -> 
         "publisher late at p99, ms, worst trial",
         Anchor::Left,
         TEXT,
-        Ink::Text,
+        ColourRole::Text,
     )?;
     let path: Vec<(f64, f64)> = lateness.iter().map(|point| lane.place(*point)).collect();
-    canvas.line(&path, Ink::Limit, 2.0)
+    canvas.line(&path, ColourRole::Limit, 2.0)
 }
 
 /// The second with the largest p99 of all trials, and its point.

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     findings::{Point, ScenarioFinding},
-    style::Ink,
+    style::ColourRole,
     text::number::{setting, with_unit},
 };
 
@@ -63,7 +63,7 @@ pub(super) fn figure(finding: &ScenarioFinding, points: &[&Point]) -> Option<Fig
             if cut(lane) {
                 let from = view.place(&plane, lane.end_ns);
                 let high = lane_top + HEADING + FALL + BAR_BELOW;
-                canvas.rectangle((from, high), (plane.right, high + BAR), Ink::Shade, 1.0)?;
+                canvas.rectangle((from, high), (plane.right, high + BAR), ColourRole::Shade, 1.0)?;
             }
             draw_lane(canvas, &plane, &view, lane, lane_top)?;
         }
@@ -142,16 +142,17 @@ impl View {
 
 /// The key of the strokes.
 fn key(canvas: &Canvas<'_>, traced: &Traced<'_>, view: &View) -> Drawn {
-    let word = |x: f64, y: f64, text: &str| canvas.text((x, y), text, Anchor::Left, TICK_TEXT, Ink::Text);
-    canvas.line(&[(7.0, 3.0), (7.0, 17.0)], Ink::Limit, 0.8)?;
+    let word =
+        |x: f64, y: f64, text: &str| canvas.text((x, y), text, Anchor::Left, TICK_TEXT, ColourRole::Text);
+    canvas.line(&[(7.0, 3.0), (7.0, 17.0)], ColourRole::Limit, 0.8)?;
     word(14.0, 10.0, "due")?;
-    canvas.line(&[(54.0, 3.0), (66.0, 15.0)], Ink::Text, 1.0)?;
+    canvas.line(&[(54.0, 3.0), (66.0, 15.0)], ColourRole::Text, 1.0)?;
     word(72.0, 10.0, "age")?;
-    canvas.rectangle((112.0, 5.0), (126.0, 15.0), Ink::Text, 1.0)?;
+    canvas.rectangle((112.0, 5.0), (126.0, 15.0), ColourRole::Text, 1.0)?;
     word(131.0, 10.0, "request")?;
-    hatched(canvas, (198.0, 222.0), 5.0, Ink::Text)?;
+    hatched(canvas, (198.0, 222.0), 5.0, ColourRole::Text)?;
     word(227.0, 10.0, "held")?;
-    canvas.rectangle((268.0, 5.0), (292.0, 15.0), Ink::Text, 0.35)?;
+    canvas.rectangle((268.0, 5.0), (292.0, 15.0), ColourRole::Text, 0.35)?;
     word(297.0, 10.0, "open stream")?;
     if any_connected(traced, view) {
         notch(canvas, 7.0, 26.0)?;
@@ -172,7 +173,7 @@ fn hairlines(canvas: &Canvas<'_>, plane: &Plane, view: &View, due_ns: &[i64], to
         let x = view.place(plane, *due_ns);
         // Closer ones would only be a thicker line.
         if x - last >= 0.75 {
-            canvas.line(&[(x, from), (x, to)], Ink::Limit, 0.5)?;
+            canvas.line(&[(x, from), (x, to)], ColourRole::Limit, 0.5)?;
             last = x;
         }
     }
@@ -182,7 +183,7 @@ fn hairlines(canvas: &Canvas<'_>, plane: &Plane, view: &View, due_ns: &[i64], to
 fn draw_lane(canvas: &Canvas<'_>, plane: &Plane, view: &View, lane: &Lane<'_>, top: f64) -> Drawn {
     let pattern = lane.point.pattern;
     canvas.marker(pattern, (11.0, top + 9.0), 5.5)?;
-    canvas.text((24.0, top + 9.0), &lane.point.label(), Anchor::Left, TEXT, Ink::Text)?;
+    canvas.text((24.0, top + 9.0), &lane.point.label(), Anchor::Left, TEXT, ColourRole::Text)?;
     oldest_words(canvas, plane, lane, top + 9.0)?;
     let (fall_from, marks) = (top + HEADING, top + HEADING + FALL);
     requests(canvas, plane, view, lane, marks + BAR_BELOW)?;
@@ -195,7 +196,7 @@ fn draw_lane(canvas: &Canvas<'_>, plane: &Plane, view: &View, lane: &Lane<'_>, t
         .map(|arrival| (view.place(plane, arrival.due_ns), view.place(plane, arrival.at_ns)))
         .collect();
     for (due, at) in &ends {
-        canvas.line(&[(*due, fall_from), (*at, marks)], Ink::Measured(pattern), 1.1)?;
+        canvas.line(&[(*due, fall_from), (*at, marks)], ColourRole::Measured(pattern), 1.1)?;
     }
     let places = apart(ends.iter().map(|(_, at)| *at).collect());
     let closest = places.windows(2).map(|pair| pair[1] - pair[0]).fold(f64::INFINITY, f64::min);
@@ -215,7 +216,7 @@ fn oldest_words(canvas: &Canvas<'_>, plane: &Plane, lane: &Lane<'_>, y: f64) -> 
     if 24.0 + text_width(&lane.point.label(), TEXT) + text_width(&words, TICK_TEXT) + 12.0 > plane.right {
         return Ok(());
     }
-    canvas.text((plane.right, y), &words, Anchor::Right, TICK_TEXT, Ink::Quiet)
+    canvas.text((plane.right, y), &words, Anchor::Right, TICK_TEXT, ColourRole::Quiet)
 }
 
 /// Places in order, those that would cover each other wholly as one.
@@ -226,7 +227,7 @@ fn apart(mut places: Vec<f64>) -> Vec<f64> {
 }
 
 fn requests(canvas: &Canvas<'_>, plane: &Plane, view: &View, lane: &Lane<'_>, top: f64) -> Drawn {
-    let ink = Ink::Measured(lane.point.pattern);
+    let ink = ColourRole::Measured(lane.point.pattern);
     match lane.point.pattern {
         Pattern::ShortPolling | Pattern::LongPolling => {
             for bar in poll_bars(plane, view, &lane.requests) {
@@ -277,7 +278,7 @@ fn poll_bars(plane: &Plane, view: &View, requests: &[Request]) -> Vec<PollBar> {
 }
 
 /// A bar of slanted lines within a thin frame.
-pub(super) fn hatched(canvas: &Canvas<'_>, (from, to): (f64, f64), top: f64, ink: Ink) -> Drawn {
+pub(super) fn hatched(canvas: &Canvas<'_>, (from, to): (f64, f64), top: f64, ink: ColourRole) -> Drawn {
     canvas.rectangle((from, top), (to, top + BAR), ink, 0.16)?;
     let bottom = top + BAR;
     let frame = [(from, top), (to, top), (to, bottom), (from, bottom), (from, top)];
@@ -306,8 +307,8 @@ fn hatching((from, to): (f64, f64), top: f64) -> Vec<(f64, f64)> {
 
 /// Where a connection was opened: a cut in the bar with a stroke in it.
 fn notch(canvas: &Canvas<'_>, x: f64, top: f64) -> Drawn {
-    canvas.line(&[(x, top - 2.0), (x, top + BAR + 2.0)], Ink::Ground, 5.0)?;
-    canvas.line(&[(x, top - 3.0), (x, top + BAR + 3.0)], Ink::Text, 1.6)
+    canvas.line(&[(x, top - 2.0), (x, top + BAR + 2.0)], ColourRole::Ground, 5.0)?;
+    canvas.line(&[(x, top - 3.0), (x, top + BAR + 3.0)], ColourRole::Text, 1.6)
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use crate::{
     text::{
         number::counted,
         setting,
-        swept::{Swept, SweptValue},
+        swept::{SweepParameter, SweptValue},
     },
     trials::{
         ages::AgeView,
@@ -53,7 +53,7 @@ pub struct Point {
     /// Both predictions, for the first completed trial's schedule.
     pub predicted: Option<Predicted>,
     /// What the scenario varies, if that concerns the pattern.
-    pub(crate) swept: Option<Swept>,
+    pub(crate) swept: Option<SweepParameter>,
     /// Bytes per event at other poll intervals by the closed form; empty except for short polling.
     pub(crate) bytes_by_interval: Vec<(f64, f64)>,
     pub(crate) ages: AgeView,
@@ -150,7 +150,7 @@ impl Point {
     /// The pattern with its own setting, and the swept value if it is another one.
     pub(crate) fn label(&self) -> String {
         let swept = match self.swept {
-            None | Some(Swept::PollInterval) => String::new(),
+            None | Some(SweepParameter::PollInterval) => String::new(),
             Some(swept) => swept.text(&self.params),
         };
         let pattern = setting::served(&setting::pattern_text(self.pattern, &self.params), &self.server);

@@ -101,7 +101,7 @@ pub struct Failure {
     /// Why.
     pub reason: String,
     /// The last lines that the server wrote.
-    pub server_last_words: Vec<String>,
+    pub server_stderr_tail: Vec<String>,
 }
 
 impl Failure {

@@ -1,6 +1,6 @@
 //! Which values of a table are bold.
 
-use super::judge::{Judge, Told};
+use super::difference_test::{DifferenceTest, TestResult};
 use crate::{
     findings::{Point, ScenarioFinding, at_same_value, between},
     quantities::{Bound, QuantityName},
@@ -46,18 +46,18 @@ pub(crate) fn is_best(finding: &ScenarioFinding, point: &Point, name: QuantityNa
         let better = value(point)
             .zip(value(other))
             .is_some_and(|(own, other)| if name.more_is_better() { own > other } else { own < other });
-        better && is_told_apart(finding, name, point, other)
+        better && is_distinguished(finding, name, point, other)
     };
     if others.peek().is_some() && others.all(beaten) { Best::Yes } else { Best::No }
 }
 
 /// By the comparison of the two; with fewer than four blocks only if the difference exceeds the scatter of
 /// single trials.
-fn is_told_apart(finding: &ScenarioFinding, name: QuantityName, point: &Point, other: &Point) -> bool {
+fn is_distinguished(finding: &ScenarioFinding, name: QuantityName, point: &Point, other: &Point) -> bool {
     let judged = between(&finding.comparisons, name, point, other).filter(|found| found.is_judged());
     let is_few = few_blocks(point.blocks().min(other.blocks())).is_some();
     judged.map_or_else(
-        || is_few && Judge::of(finding).told(name, point, other) == Told::Apart,
+        || is_few && DifferenceTest::of(finding).result(name, point, other) == TestResult::Apart,
         |found| found.shown,
     )
 }

@@ -177,7 +177,7 @@ fn quantity_change(name: QuantityName, before: &Point, after: &Point) -> Option<
     if left.measured.is_none() && right.measured.is_none() {
         return None;
     }
-    let judged = judge(&before.readings(name), &after.readings(name));
+    let judged = difference_test(&before.readings(name), &after.readings(name));
     Some(QuantityChange {
         scenario: before.scenario.clone(),
         point: before.label(),
@@ -202,7 +202,7 @@ struct Judged {
     change: Change,
 }
 
-fn judge(before: &[Reading], after: &[Reading]) -> Judged {
+fn difference_test(before: &[Reading], after: &[Reading]) -> Judged {
     let nothing = Judged { ratio: None, interval: None, change: Change::NotJudged };
     let bounded = |readings: &[Reading]| readings.iter().any(|reading| reading.bound == Bound::AtLeast);
     if bounded(before) || bounded(after) {
@@ -321,11 +321,11 @@ mod tests {
     #[test]
     fn zeros_have_a_change_but_no_ratio() {
         let of = |value: f64| vec![Reading { value, bound: Bound::Exact }; 4];
-        let same = judge(&of(0.0), &of(0.0));
+        let same = difference_test(&of(0.0), &of(0.0));
         assert_eq!((same.change, same.ratio), (Change::NotShown, Some(1.0)));
-        let more = judge(&of(0.0), &of(2.0));
+        let more = difference_test(&of(0.0), &of(2.0));
         assert_eq!((more.change, more.ratio, more.interval), (Change::Higher, None, None));
         let bound = vec![Reading { value: 3.0, bound: Bound::AtLeast }; 4];
-        assert_eq!(judge(&of(2.0), &bound).change, Change::NotJudged);
+        assert_eq!(difference_test(&of(2.0), &bound).change, Change::NotJudged);
     }
 }

@@ -7,7 +7,7 @@ use crate::{
     findings::{ComparedPoint, Point, PointComparison, at_same_value},
     quantities::QuantityName,
     statistics::paired::{Paired, holm, paired},
-    text::swept::Swept,
+    text::swept::SweepParameter,
 };
 
 /// Chance of a false "difference shown" in a family of comparisons.
@@ -28,7 +28,7 @@ const COMPARED: [QuantityName; 9] = [
 ];
 
 /// Further ones if the question is the cost of connections.
-const COMPARED_WITH_STAIRS: [QuantityName; 10] = [
+const COMPARED_WITH_MEMORY_STEPS: [QuantityName; 10] = [
     QuantityName::CpuAboveIdlePerEvent,
     QuantityName::ConnectP50,
     QuantityName::ConnectP99,
@@ -82,8 +82,8 @@ pub(crate) fn comparisons(scenario: &Scenario, points: &[Point]) -> Vec<PointCom
 /// The quantities, including the primary one.
 fn compared(scenario: &Scenario) -> Vec<QuantityName> {
     let mut names = COMPARED.to_vec();
-    if !scenario.stairs.is_empty() {
-        names.extend(COMPARED_WITH_STAIRS);
+    if !scenario.memory_steps.is_empty() {
+        names.extend(COMPARED_WITH_MEMORY_STEPS);
     }
     if matches!(scenario.events, Arrivals::Ramp { .. }) {
         names.extend(COMPARED_ON_RAMPS);
@@ -113,7 +113,7 @@ pub(crate) fn compare(quantity: QuantityName, left: &Point, right: &Point) -> Op
 /// of the same pattern. Patterns are compared only on the lab's own server: no scenario asks for more, and
 /// each further comparison makes the others harder to show.
 fn pairs<'a>(scenario: &Scenario, points: &'a [Point]) -> Vec<(&'a Point, &'a Point)> {
-    let swept = Swept::of(scenario);
+    let swept = SweepParameter::of(scenario);
     let mut pairs = Vec::new();
     for (index, left) in points.iter().enumerate() {
         for right in &points[index + 1..] {
@@ -128,17 +128,17 @@ fn pairs<'a>(scenario: &Scenario, points: &'a [Point]) -> Vec<(&'a Point, &'a Po
                 matches!(
                     swept,
                     Some(
-                        Swept::Side
-                            | Swept::Client
-                            | Swept::KeepAlive
-                            | Swept::Rung
-                            | Swept::Transport
-                            | Swept::Heartbeat
+                        SweepParameter::Side
+                            | SweepParameter::Client
+                            | SweepParameter::KeepAlive
+                            | SweepParameter::Ablation
+                            | SweepParameter::Transport
+                            | SweepParameter::Heartbeat
                     )
                 )
             } else {
                 // Only the two sides are compared with each other, not the patterns.
-                swept != Some(Swept::Side) && at_same_value(left, right)
+                swept != Some(SweepParameter::Side) && at_same_value(left, right)
             };
             // Invalid points are not compared.
             if wanted && left.valid && right.valid {

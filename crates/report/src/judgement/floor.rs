@@ -3,7 +3,7 @@
 //! It is not a competitor. If a scenario has points of it, every other server's costs are given as
 //! multiples of the floor of the same pattern and setting, block by block.
 
-use contract::PublisherSeat;
+use contract::PublisherHost;
 
 use crate::{
     findings::{Point, PointComparison, ScenarioFinding, at_same_value, between},
@@ -35,9 +35,9 @@ pub(crate) const FLOOR_KEY: &str = "floor: what the kernel alone costs";
 /// Appears next to tables.
 pub(crate) fn floor_explained(finding: &ScenarioFinding) -> String {
     let posted = match finding.scenario.publisher {
-        PublisherSeat::Server => "",
+        PublisherHost::Server => "",
         // Its control port is in the same process, so the answers' cost is included.
-        PublisherSeat::Harness => {
+        PublisherHost::Harness => {
             " Here the publisher is in the harness, so the floor also answers one POST an event."
         }
     };

@@ -8,7 +8,7 @@ use crate::{
     statistics::estimate::over_readings,
     text::{
         number::{count, three_digits},
-        swept::Swept,
+        swept::SweepParameter,
     },
     trials::{
         added_age::{AddedAge, judged_age},
@@ -19,7 +19,7 @@ use crate::{
         poll_intervals::bytes_by_interval,
         predictions::{PointPrediction, mean_of, predictions, range_of},
         saturation::saturation_warnings,
-        validity::{counts_not_told, doubts, prediction_warnings, sockets_are_told},
+        validity::{counts_not_reported, prediction_warnings, sockets_are_reported, trial_warnings},
     },
 };
 
@@ -44,16 +44,16 @@ pub(crate) fn gather(manifest: &Manifest, scenario: &Scenario, records: &[&Trial
         delivery: Delivery::default(),
         quantities: Vec::new(),
         predicted: None,
-        swept: Swept::of(scenario).filter(|swept| swept.concerns(first.pattern)),
+        swept: SweepParameter::of(scenario).filter(|swept| swept.concerns(first.pattern)),
         bytes_by_interval: Vec::new(),
         ages: AgeView::merged(records.iter().filter_map(|record| record.measurements())),
     };
-    judge(&mut point, records, scenario);
+    difference_test(&mut point, records, scenario);
     let predicted = predictions(manifest, scenario, records);
     let of = |name| quantity(&point, name, &predicted, &scenario.limits);
     point.quantities = QuantityName::ALL.into_iter().map(of).collect();
     point.warnings.extend(prediction_warnings(manifest, records, &predicted));
-    if Swept::of(scenario).is_none() && first.server.is_pushlab() {
+    if SweepParameter::of(scenario).is_none() && first.server.is_pushlab() {
         point.bytes_by_interval = bytes_by_interval(manifest, scenario, first);
     }
     point.predicted = predicted.into_iter().next().map(|of| of.both);
@@ -76,7 +76,7 @@ fn quantity(point: &Point, name: QuantityName, predicted: &[PointPrediction], li
         quantity.added_ms = added_ms(point, name);
     }
     quantity.clock_bound_ms = point.clock_bound_ms().filter(|_| name.is_age());
-    quantity.doubt = doubt(point, &quantity, limits);
+    quantity.warning = warning(point, &quantity, limits);
     quantity
 }
 
@@ -96,7 +96,7 @@ fn added_beyond(point: &Point, limits: &Limits) -> Option<AddedAge> {
 }
 
 /// Why a reader should not rely on a quantity.
-fn doubt(point: &Point, quantity: &Quantity, limits: &Limits) -> Option<String> {
+fn warning(point: &Point, quantity: &Quantity, limits: &Limits) -> Option<String> {
     if quantity.measured.is_none() {
         return point.missing(quantity.name);
     }
@@ -127,33 +127,35 @@ fn doubt(point: &Point, quantity: &Quantity, limits: &Limits) -> Option<String> 
 }
 
 /// Decides validity, and says why not.
-fn judge(point: &mut Point, records: &[&TrialRecord], scenario: &Scenario) {
+fn difference_test(point: &mut Point, records: &[&TrialRecord], scenario: &Scenario) {
     let mut warnings: Vec<String> = point.set_aside.iter().map(SetAside::sentence).collect();
     for record in records {
         let of = if records.len() > 1 { format!("block {}: ", record.block) } else { String::new() };
         let said = |text: String| format!("{of}{text}");
         match &record.outcome {
             Outcome::NotRun { reason } => warnings.push(format!("not run: {reason}")),
-            Outcome::Watched { findings } => warnings.extend(findings.warnings.iter().cloned().map(said)),
+            Outcome::BrowserRun { findings } => warnings.extend(findings.warnings.iter().cloned().map(said)),
             Outcome::Failed { reason, .. } => {
                 point.invalid_because.push(format!("trial {} failed: {reason}", record.order));
             }
             Outcome::Completed { measurements } => {
-                let doubts = doubts(record, measurements, scenario);
+                let trial_warnings = trial_warnings(record, measurements, scenario);
                 let tries = if record.attempt > 1 {
                     format!(" (attempt {} of at most {})", record.attempt, scenario.limits.repeats + 1)
                 } else {
                     String::new()
                 };
-                point.invalid_because.extend(doubts.invalid.into_iter().map(|text| said(text + &tries)));
+                point
+                    .invalid_because
+                    .extend(trial_warnings.invalid.into_iter().map(|text| said(text + &tries)));
                 let finding = |text| said(format!("{text}: a finding about this obstacle"));
-                warnings.extend(doubts.findings.into_iter().map(finding));
-                warnings.extend(doubts.notes.into_iter().map(said));
+                warnings.extend(trial_warnings.findings.into_iter().map(finding));
+                warnings.extend(trial_warnings.notes.into_iter().map(said));
                 let sent_again = retransmission_warning(measurements);
                 warnings.extend(measurements.warnings.iter().cloned().chain(sent_again).map(said));
                 warnings.extend(other_work::warning(measurements).map(said));
                 warnings.extend(saturation_warnings(measurements).into_iter().map(said));
-                warnings.extend(counts_not_told(measurements));
+                warnings.extend(counts_not_reported(measurements));
                 add(&mut point.delivery, &measurements.delivery);
                 if record.calibration.is_none() && record.server.is_pushlab() {
                     let missing =
@@ -203,8 +205,8 @@ pub(crate) fn set_aside(record: &TrialRecord, scenario: &Scenario) -> SetAside {
 pub(crate) fn trial(record: &TrialRecord, scenario: &Scenario) -> Trial {
     let ages = AgeView::merged(record.measurements().into_iter());
     let readings = record.measurements().map_or_else(Vec::new, |measurements| {
-        let told = |name| name != QuantityName::SocketsHeld || sockets_are_told(record, measurements);
-        let of = |name| reading(name, &record.params, measurements, &ages).filter(|_| told(name));
+        let result = |name| name != QuantityName::SocketsHeld || sockets_are_reported(record, measurements);
+        let of = |name| reading(name, &record.params, measurements, &ages).filter(|_| result(name));
         QuantityName::ALL.into_iter().map(of).collect()
     });
     Trial {
@@ -227,6 +229,6 @@ pub(crate) fn trial(record: &TrialRecord, scenario: &Scenario) -> Trial {
 fn not_run(record: &TrialRecord) -> Option<&str> {
     match &record.outcome {
         Outcome::NotRun { reason } => Some(reason),
-        Outcome::Completed { .. } | Outcome::Failed { .. } | Outcome::Watched { .. } => None,
+        Outcome::Completed { .. } | Outcome::Failed { .. } | Outcome::BrowserRun { .. } => None,
     }
 }

@@ -1,6 +1,6 @@
 //! What each optimisation of the server saves: an ablation removes one.
 
-use contract::{Pattern, Rung};
+use contract::{Ablation, Pattern};
 
 use crate::{
     findings::Point,
@@ -8,7 +8,7 @@ use crate::{
     statistics::paired::difference,
     text::{
         number::{THIN_SPACE, three_digits},
-        setting::rung_words,
+        setting::ablation_words,
     },
 };
 
@@ -64,16 +64,20 @@ impl Step {
 }
 
 /// The point of an ablation.
-pub(crate) fn on_rung<'a>(points: &[&'a Point], pattern: Pattern, rung: Rung) -> Option<&'a Point> {
-    points.iter().copied().find(|point| point.pattern == pattern && point.params.rung == Some(rung))
+pub(crate) fn with_ablation<'a>(
+    points: &[&'a Point],
+    pattern: Pattern,
+    ablation: Ablation,
+) -> Option<&'a Point> {
+    points.iter().copied().find(|point| point.pattern == pattern && point.params.ablation == Some(ablation))
 }
 
 /// The variant that an ablation is compared with.
-pub(crate) const fn above(rung: Rung) -> Option<Rung> {
-    match rung {
-        Rung::Best => None,
-        Rung::OwnTasks => Some(Rung::Best),
-        Rung::EncodeEach | Rung::WriteEach | Rung::LargeBuffers => Some(Rung::OwnTasks),
+pub(crate) const fn above(ablation: Ablation) -> Option<Ablation> {
+    match ablation {
+        Ablation::Best => None,
+        Ablation::OwnTasks => Some(Ablation::Best),
+        Ablation::EncodeEach | Ablation::WriteEach | Ablation::LargeBuffers => Some(Ablation::OwnTasks),
     }
 }
 
@@ -93,12 +97,12 @@ pub(crate) fn step(name: QuantityName, point: &Point, than: &Point) -> Option<St
 }
 
 /// The ablation as the subject of a sentence about its cost.
-pub(crate) const fn costs_words(rung: Rung) -> &'static str {
-    match rung {
-        Rung::Best => "nothing removed",
-        Rung::OwnTasks => rung_words(rung),
-        Rung::EncodeEach => "encoding again for each subscriber",
-        Rung::WriteEach => "writing each event by itself",
-        Rung::LargeBuffers => "keeping the library's default buffers",
+pub(crate) const fn costs_words(ablation: Ablation) -> &'static str {
+    match ablation {
+        Ablation::Best => "nothing removed",
+        Ablation::OwnTasks => ablation_words(ablation),
+        Ablation::EncodeEach => "encoding again for each subscriber",
+        Ablation::WriteEach => "writing each event by itself",
+        Ablation::LargeBuffers => "keeping the library's default buffers",
     }
 }

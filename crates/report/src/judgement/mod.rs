@@ -3,11 +3,11 @@
 pub(crate) mod best;
 pub(crate) mod compare;
 pub(crate) mod comparisons;
+pub(crate) mod difference_test;
 pub(crate) mod floor;
 pub(crate) mod gather;
-pub(crate) mod judge;
 pub(crate) mod ladder;
+pub(crate) mod one_way_delays;
 pub(crate) mod threshold;
 pub(crate) mod threshold_verdict;
-pub(crate) mod transits;
 pub(crate) mod verdict;

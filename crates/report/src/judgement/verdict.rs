@@ -91,9 +91,9 @@ fn delivered(points: &[&Point]) -> Vec<String> {
         return Vec::new();
     }
     let hindered = measured.iter().filter(|point| point.params.is_hindered()).count();
-    let (counts, told) = (same_counts(&measured), not_told(&measured));
+    let (counts, result) = (same_counts(&measured), not_reported(&measured));
     let all = format!(
-        "every event was delivered once, in order, and subscribers and server counted the same {counts}{told}"
+        "every event was delivered once, in order, and subscribers and server counted the same {counts}{result}"
     );
     let on_clear_roads = format!("without an obstacle, {all}");
     let is_lost = measured.iter().any(|point| point.delivery.lost > 0);
@@ -196,7 +196,7 @@ fn same_counts(points: &[&Point]) -> &'static str {
 }
 
 /// A note if some servers do not report their counts.
-fn not_told(points: &[&Point]) -> &'static str {
+fn not_reported(points: &[&Point]) -> &'static str {
     if points.iter().any(|point| point.server.is_foreign()) {
         ", where the server reports its counts"
     } else {

@@ -1,6 +1,6 @@
 //! `summary.csv` and `trials.csv`: the findings as tables.
 
-use contract::{Params, Pattern, PublisherSeat};
+use contract::{Params, Pattern, PublisherHost};
 
 use super::{
     summary::{bound, points},
@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// Columns that identify the point of a row.
-const POINT: &str = "scenario,pattern,server,subscribers,payload_bytes,rate_hz,poll_interval_ms,hold_ms,turnaround_ms,request_timeout_ms,client,keep_alive,delivery_delay_ms,side,rung,publisher,rtt_ms,network,transport,certificate,streams_per_connection,max_streams,heartbeat,browser";
+const POINT: &str = "scenario,pattern,server,subscribers,payload_bytes,rate_hz,poll_interval_ms,hold_ms,turnaround_ms,request_timeout_ms,client,keep_alive,delivery_delay_ms,side,ablation,publisher,rtt_ms,network,transport,certificate,streams_per_connection,max_streams,heartbeat,browser";
 
 fn point_cells(point: &Point) -> String {
     let params: &Params = &point.params;
@@ -34,10 +34,10 @@ fn point_cells(point: &Point) -> String {
         params.keep_alive.map_or_else(String::new, |kept| kept.to_string()),
         value(params.delivery_delay_ms),
         params.side.map_or_else(String::new, |side| side.to_string()),
-        params.rung.map_or_else(String::new, |rung| rung.to_string()),
+        params.ablation.map_or_else(String::new, |ablation| ablation.to_string()),
         match params.publisher {
-            PublisherSeat::Server => "server".to_owned(),
-            PublisherSeat::Harness => "harness".to_owned(),
+            PublisherHost::Server => "server".to_owned(),
+            PublisherHost::Harness => "harness".to_owned(),
         },
         value(params.rtt_ms),
         // Words, with plain spaces: it has too many parts for columns.
@@ -102,8 +102,8 @@ pub(crate) fn trials(findings: &Findings) -> String {
         for trial in &point.trials {
             for name in QuantityName::ALL {
                 // What a point leaves out no row tells.
-                let told = !is_per_delivery(name) || point.missing(name).is_none();
-                let Some(reading) = trial.reading(name).filter(|_| told) else { continue };
+                let reported = !is_per_delivery(name) || point.missing(name).is_none();
+                let Some(reading) = trial.reading(name).filter(|_| reported) else { continue };
                 let cells = [
                     start.clone(),
                     trial.block.to_string(),

@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// Version of the shape of `summary.json`.
-const SUMMARY_SCHEMA: u32 = 1;
+const SUMMARY_SCHEMA: u32 = 2;
 
 /// The findings of a run, for other programs.
 #[derive(Serialize, JsonSchema)]
@@ -56,7 +56,7 @@ struct RunSummary<'a> {
     trials_planned: u32,
     /// Trials that completed, a browser's tasks among them.
     trials_completed: u32,
-    /// Doubts about the run as a whole.
+    /// TrialWarnings about the run as a whole.
     warnings: &'a [String],
     /// Where it was measured.
     environment: &'a Environment,
@@ -82,7 +82,7 @@ struct PointSummary<'a> {
     blocks: usize,
     /// Whether its numbers can be trusted.
     valid: bool,
-    /// Doubts, in words.
+    /// TrialWarnings, in words.
     warnings: &'a [String],
     /// Sum over the completed trials.
     delivery: &'a Delivery,

@@ -1,13 +1,13 @@
 //! What `summary.json` says of browsers, and of what lay between subscriber and server.
 
-use contract::{BrowserFindings, Params, Pattern, Trouble};
+use contract::{BrowserFindings, ErrorCount, Params, Pattern};
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::{
     findings::{Findings, Point, ScenarioFinding},
     tables::{
-        obstacles::{Hardship, are_compared, passage},
+        obstacles::{ConnectionTrouble, are_compared, passage},
         watched::watches,
     },
     text::{network_words::driver, number::six_digits},
@@ -28,7 +28,7 @@ pub(crate) struct ConnectionsSummary {
     /// Median time from losing a connection to the first answer on the next; null without any.
     recovery_p50_ms: Option<f64>,
     /// What subscribers saw go wrong, the most frequent first.
-    troubles: Vec<Trouble>,
+    error_counts: Vec<ErrorCount>,
     /// The code that an event goes through from the log to the socket, in words.
     delivery_path: String,
 }
@@ -54,8 +54,8 @@ pub(crate) struct BrowserSummary<'a> {
 }
 
 pub(crate) fn connections(finding: &ScenarioFinding, point: &Point) -> ConnectionsSummary {
-    let Hardship { reconnects, failed_requests, never_connected, troubles, recovery_p50_ms } =
-        Hardship::of(point);
+    let ConnectionTrouble { reconnects, failed_requests, never_connected, error_counts, recovery_p50_ms } =
+        ConnectionTrouble::of(point);
     let is_matrix = are_compared(finding);
     ConnectionsSummary {
         passage: passage(finding, point).filter(|_| is_matrix).map(|passage| passage.word()),
@@ -63,7 +63,7 @@ pub(crate) fn connections(finding: &ScenarioFinding, point: &Point) -> Connectio
         failed: failed_requests,
         never_connected,
         recovery_p50_ms: recovery_p50_ms.and_then(six_digits),
-        troubles,
+        error_counts,
         delivery_path: driver(&point.params, &point.server),
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::{
     findings::{Findings, Point, ScenarioFinding, ThresholdOutcome},
-    judgement::{judge::scatter_words, verdict::ended},
+    judgement::{difference_test::scatter_words, verdict::ended},
     statistics::estimate::FEWEST_BLOCKS,
     tables::drivers::by_driver,
     text::{

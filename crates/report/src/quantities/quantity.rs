@@ -55,7 +55,7 @@ pub struct Quantity {
     /// Largest clock error of a browser that measured this age. Smaller differences are not results.
     pub clock_bound_ms: Option<f64>,
     /// Why a reader should not rely on `measured`: it is printed in grey with this reason.
-    pub doubt: Option<String>,
+    pub warning: Option<String>,
 }
 
 /// Measured against predicted.
@@ -85,7 +85,7 @@ impl Quantity {
             closed_form: None,
             bound: Bound::Exact,
             clock_bound_ms: None,
-            doubt: None,
+            warning: None,
         }
     }
 
@@ -154,7 +154,7 @@ impl Quantity {
     #[must_use]
     pub fn is_as_predicted(&self) -> Option<bool> {
         let (low, high) = self.predicted_low.zip(self.predicted_high)?;
-        let measured = self.measured.filter(|_| self.doubt.is_none())?;
+        let measured = self.measured.filter(|_| self.warning.is_none())?;
         Some((low..=high + self.added_ms.unwrap_or(0.0)).contains(&measured))
     }
 

@@ -3,7 +3,7 @@
 use super::panel::{Cell, Kind, Panel, Place, Row, heads};
 use crate::{
     findings::{Point, ScenarioFinding},
-    text::{network_words::driver, swept::Swept},
+    text::{network_words::driver, swept::SweepParameter},
 };
 
 /// Points grouped by their driver, in the order of each group's first point.
@@ -40,7 +40,7 @@ pub(crate) fn table(finding: &ScenarioFinding) -> Option<Panel> {
 
 /// What only these points have in common: the server, or the swept value.
 fn of(finding: &ScenarioFinding, points: &[&Point]) -> String {
-    let swept = Swept::of(&finding.scenario);
+    let swept = SweepParameter::of(&finding.scenario);
     let mut names: Vec<String> = Vec::new();
     for point in points {
         let own = if finding.has_foreign() || point.server.is_floor() || swept.is_none() {

@@ -5,7 +5,7 @@ use contract::Transport;
 use crate::{
     findings::{Findings, Point, ScenarioFinding},
     judgement::floor::has_floor,
-    text::swept::Swept,
+    text::swept::SweepParameter,
 };
 
 /// Anchor, word, meaning.
@@ -61,14 +61,14 @@ pub(crate) fn cut(text: &str) -> Vec<(&str, Option<&'static str>)> {
 /// The terms of this report: those of every report, and those that its scenarios need.
 pub(crate) fn words(findings: &Findings) -> Vec<Word> {
     let any = |is: fn(&ScenarioFinding) -> bool| findings.scenarios.iter().any(is);
-    let ladder = any(|finding| Swept::of(&finding.scenario) == Some(Swept::Rung));
+    let ladder = any(|finding| SweepParameter::of(&finding.scenario) == Some(SweepParameter::Ablation));
     let mut words = GLOSSARY.to_vec();
     let is_judged = |finding: &ScenarioFinding| finding.blocks() > 0 && finding.few_blocks().is_none();
     words.extend(any(is_judged).then_some(NO_DIFFERENCE));
     words.extend(any(|finding| finding.few_blocks().is_some()).then_some(NOT_TOLD_APART));
     words.extend(any(has_floor).then_some(FLOOR));
     words.extend(any(ScenarioFinding::is_ramp).then_some(SATURATION));
-    words.extend(ladder.then_some(RUNG));
+    words.extend(ladder.then_some(ABLATION));
     words.extend(NETWORK_WORDS.into_iter().filter(|_| any(is_of_network)));
     if words.len() > GLOSSARY.len() {
         words.sort_by_key(|(anchor, _, _)| *anchor);
@@ -85,14 +85,14 @@ fn is_of_network(finding: &ScenarioFinding) -> bool {
             || point.params.transport != Transport::Http1
     };
     let about = matches!(
-        Swept::of(&finding.scenario),
+        SweepParameter::of(&finding.scenario),
         Some(
-            Swept::Rtt
-                | Swept::Network
-                | Swept::Transport
-                | Swept::Heartbeat
-                | Swept::StreamsPerConnection
-                | Swept::MaxStreams
+            SweepParameter::Rtt
+                | SweepParameter::Network
+                | SweepParameter::Transport
+                | SweepParameter::Heartbeat
+                | SweepParameter::StreamsPerConnection
+                | SweepParameter::MaxStreams
         )
     );
     about || finding.points.iter().any(other)
@@ -165,7 +165,7 @@ const SATURATION: Word = (
     "the rate of events grows by the same factor every second. Saturation is the deliveries per second that were due in the last second with an age at p99 within 100 ms. After that second the age stayed above 100 ms, or events were lost; a single bad second does not count. The value is the server’s saturation if the server’s core was full by then, and a lower bound otherwise. Its resolution is the growth factor from one second to the next.",
 );
 
-const RUNG: Word = (
+const ABLATION: Word = (
     "ablation",
     "ablation",
     "a variant of the server with one optimisation removed. The ordinary task per connection: each connection has its own task, as is usual with hyper and axum; the shared writer is one task for all. Encoded again for each subscriber: the bytes are encoded for every subscriber instead of once. Each event written by itself: one system call per event instead of one for all waiting events. The library’s large buffers: the default buffers of the WebSocket library. The last three also use a task per connection.",

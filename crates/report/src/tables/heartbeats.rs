@@ -3,18 +3,18 @@
 use contract::Pattern;
 
 use super::{
-    obstacles::Hardship,
+    obstacles::ConnectionTrouble,
     panel::{Cell, Kind, Panel, Place, Row, Tone, heads},
     recovery,
 };
 use crate::{
     findings::{Point, ScenarioFinding},
-    judgement::judge::{Judge, Told},
+    judgement::difference_test::{DifferenceTest, TestResult},
     quantities::{Bound, QuantityName},
     text::{
         network_words::heartbeat_mark,
         number::{count, time_ms},
-        swept::Swept,
+        swept::SweepParameter,
     },
 };
 
@@ -22,7 +22,7 @@ const EXPLAINED: &str = "Cut: connections that subscribers had to open again. By
 
 /// Whether no connection was cut and nothing lost.
 pub(crate) fn survives(point: &Point) -> bool {
-    let hardship = Hardship::of(point);
+    let hardship = ConnectionTrouble::of(point);
     point.completed().next().is_some()
         && hardship.reconnects == 0
         && hardship.never_connected == 0
@@ -53,15 +53,16 @@ pub(crate) fn cheapest<'a>(points: &[&'a Point]) -> Option<&'a Point> {
 /// Whether it is the cheapest of its pattern that was never cut, and told apart from all others of these.
 fn is_cheapest(finding: &ScenarioFinding, point: &Point) -> bool {
     let points = of_pattern(finding, point.pattern);
-    let told = |other: &Point| Judge::of(finding).told(QuantityName::BytesPerEvent, point, other);
-    let beaten = |other: &&Point| std::ptr::eq(*other, point) || told(other) == Told::Apart;
+    let result =
+        |other: &Point| DifferenceTest::of(finding).result(QuantityName::BytesPerEvent, point, other);
+    let beaten = |other: &&Point| std::ptr::eq(*other, point) || result(other) == TestResult::Apart;
     cheapest(&points).is_some_and(|cheapest| std::ptr::eq(cheapest, point))
         && points.iter().filter(|other| survives(other)).all(beaten)
 }
 
 /// One row per heartbeat and pattern; none unless heartbeats are compared.
 pub(crate) fn table(finding: &ScenarioFinding) -> Option<Panel> {
-    if Swept::of(&finding.scenario) != Some(Swept::Heartbeat) {
+    if SweepParameter::of(&finding.scenario) != Some(SweepParameter::Heartbeat) {
         return None;
     }
     let rows = finding.points.iter().map(|point| row(point, is_cheapest(finding, point)));
@@ -96,7 +97,7 @@ fn row(point: &Point, is_cheapest: bool) -> Row {
         cells.push(Cell::absent(why));
         cells.extend(std::iter::repeat_n(Cell::absent("—"), 5));
     } else {
-        let hardship = Hardship::of(point);
+        let hardship = ConnectionTrouble::of(point);
         let text = |name| point.quantity_of(name).measured_with_interval();
         let small = if point.valid { vec![] } else { vec!["not valid: see the validity box".to_owned()] };
         cells.push(Cell { small, ..outcome(survives(point), is_cheapest) });

@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use contract::{Network, Pattern, TimeHistogram, Trouble};
+use contract::{ErrorCount, Network, Pattern, TimeHistogram};
 
 use super::{
     panel::{Cell, Kind, Panel, Place, Row, Tone},
@@ -34,13 +34,13 @@ const RULE: &str = "Fails: a tenth or more of the deliveries never came, half of
 
 /// How well a pattern works behind an obstacle.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Passage {
+pub(crate) enum ObstacleOutcome {
     Works,
     Degraded,
     Fails,
 }
 
-impl Passage {
+impl ObstacleOutcome {
     /// The word in every output.
     pub(crate) const fn word(self) -> &'static str {
         match self {
@@ -68,7 +68,7 @@ impl Passage {
     }
 }
 
-impl fmt::Display for Passage {
+impl fmt::Display for ObstacleOutcome {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "{} {}", self.shape(), self.word())
     }
@@ -76,16 +76,16 @@ impl fmt::Display for Passage {
 
 /// What happened to the connections of a point, over its completed trials.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Hardship {
+pub(crate) struct ConnectionTrouble {
     pub(crate) reconnects: u64,
     pub(crate) failed_requests: u64,
     pub(crate) never_connected: u64,
     /// The most frequent first.
-    pub(crate) troubles: Vec<Trouble>,
+    pub(crate) error_counts: Vec<ErrorCount>,
     pub(crate) recovery_p50_ms: Option<f64>,
 }
 
-impl Hardship {
+impl ConnectionTrouble {
     pub(crate) fn of(point: &Point) -> Self {
         let mut sum = Self::default();
         let mut recovery = TimeHistogram::default();
@@ -97,34 +97,34 @@ impl Hardship {
             if let Ok(histogram) = trial.recovery.histogram() {
                 recovery.merge(&histogram);
             }
-            for trouble in &trial.troubles {
-                match sum.troubles.iter_mut().find(|known| known.what == trouble.what) {
+            for error_count in &trial.error_counts {
+                match sum.error_counts.iter_mut().find(|known| known.what == error_count.what) {
                     Some(known) => {
-                        known.times += trouble.times;
-                        known.subscribers += trouble.subscribers;
-                        known.is_final |= trouble.is_final;
+                        known.times += error_count.times;
+                        known.subscribers += error_count.subscribers;
+                        known.is_final |= error_count.is_final;
                     }
-                    None => sum.troubles.push(trouble.clone()),
+                    None => sum.error_counts.push(error_count.clone()),
                 }
             }
         }
-        sum.troubles.sort_by_key(|trouble| std::cmp::Reverse(trouble.times));
+        sum.error_counts.sort_by_key(|error_count| std::cmp::Reverse(error_count.times));
         sum.recovery_p50_ms = quantile_ms(&recovery.distribution(), 0.5);
         sum
     }
 
     /// The most frequent error, in words.
     fn sees(&self) -> String {
-        match self.troubles.first() {
+        match self.error_counts.first() {
             None => "sees no error".to_owned(),
-            Some(trouble) => {
-                let times = if trouble.times == 1 {
+            Some(error_count) => {
+                let times = if error_count.times == 1 {
                     "once".to_owned()
                 } else {
-                    format!("{} times", count(trouble.times))
+                    format!("{} times", count(error_count.times))
                 };
-                let gave_up = if trouble.is_final { " and gives up" } else { "" };
-                format!("sees {} ({times}){gave_up}", trouble.what)
+                let gave_up = if error_count.is_final { " and gives up" } else { "" };
+                format!("sees {} ({times}){gave_up}", error_count.what)
             }
         }
     }
@@ -180,7 +180,7 @@ fn is_in_the_way(network: &Network, all: &[Network]) -> bool {
 }
 
 /// The baseline: the point of the same pattern and server without an obstacle.
-pub(crate) fn clear_road<'a>(finding: &'a ScenarioFinding, point: &Point) -> Option<&'a Point> {
+pub(crate) fn baseline<'a>(finding: &'a ScenarioFinding, point: &Point) -> Option<&'a Point> {
     let of = |is_clear: &dyn Fn(&Network) -> bool| {
         finding.points.iter().find(|other| {
             other.pattern == point.pattern
@@ -194,27 +194,27 @@ pub(crate) fn clear_road<'a>(finding: &'a ScenarioFinding, point: &Point) -> Opt
 }
 
 /// By the rule; none where no trial was completed.
-pub(crate) fn passage(finding: &ScenarioFinding, point: &Point) -> Option<Passage> {
+pub(crate) fn passage(finding: &ScenarioFinding, point: &Point) -> Option<ObstacleOutcome> {
     point.completed().next()?;
-    let hardship = Hardship::of(point);
+    let hardship = ConnectionTrouble::of(point);
     let delivery = &point.delivery;
     let lost = delivery.lost as f64 >= FAILS_FROM * delivery.expected as f64 && delivery.lost > 0;
     if lost || hardship.never_connected > 0 {
-        return Some(Passage::Fails);
+        return Some(ObstacleOutcome::Fails);
     }
     // If even a lower bound breaks the rule, the value does too.
     let ages = |quantity: QuantityName| {
-        clear_road(finding, point).and_then(|clear| clear.measured(quantity)).zip(point.measured(quantity))
+        baseline(finding, point).and_then(|clear| clear.measured(quantity)).zip(point.measured(quantity))
     };
     if ages(QuantityName::AgeP50).is_some_and(|(clear, own)| own - clear > FAILS_ABOVE_MS) {
-        return Some(Passage::Fails);
+        return Some(ObstacleOutcome::Fails);
     }
     let older = ages(QuantityName::AgeP99)
         .is_some_and(|(clear, own)| own > DEGRADED_TIMES * clear && own - clear > DEGRADED_ABOVE_MS);
     Some(if hardship.reconnects > 0 || delivery.lost > 0 || older {
-        Passage::Degraded
+        ObstacleOutcome::Degraded
     } else {
-        Passage::Works
+        ObstacleOutcome::Works
     })
 }
 
@@ -273,7 +273,7 @@ fn cell(finding: &ScenarioFinding, point: &Point) -> Cell {
             None => "the measurement failed".to_owned(),
         });
     };
-    let hardship = Hardship::of(point);
+    let hardship = ConnectionTrouble::of(point);
     let mut small = vec![hardship.sees()];
     small.extend(hardship.recovers(point));
     if point.delivery.lost > 0 {
@@ -286,7 +286,7 @@ fn cell(finding: &ScenarioFinding, point: &Point) -> Cell {
         small.push(format!("{} failed", counted(hardship.failed_requests, "request", "requests")));
     }
     let age = |point: &Point| point.quantity_of(QuantityName::AgeP99).measured_text();
-    let clear = clear_road(finding, point).filter(|clear| !std::ptr::eq(*clear, point));
+    let clear = baseline(finding, point).filter(|clear| !std::ptr::eq(*clear, point));
     let clear = clear.map_or_else(String::new, |clear| format!(" (baseline {})", age(clear)));
     small.push(format!("age p99 {}{clear}", age(point)));
     if !point.valid {
@@ -297,9 +297,9 @@ fn cell(finding: &ScenarioFinding, point: &Point) -> Cell {
 
 /// The rows of the matrix with an obstacle, and how well each pattern works behind them; in the order of the
 /// patterns.
-pub(crate) fn by_pattern(finding: &ScenarioFinding) -> Vec<(Pattern, Vec<(Passage, &Point)>)> {
+pub(crate) fn by_pattern(finding: &ScenarioFinding) -> Vec<(Pattern, Vec<(ObstacleOutcome, &Point)>)> {
     let all = networks(finding);
-    let of = |pattern: Pattern| -> Vec<(Passage, &Point)> {
+    let of = |pattern: Pattern| -> Vec<(ObstacleOutcome, &Point)> {
         finding
             .points
             .iter()

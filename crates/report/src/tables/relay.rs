@@ -1,6 +1,6 @@
 //! What the middlebox did and what it cost: it is part of the instrument.
 
-use contract::{RelayCounts, RelayUse, WayCounts};
+use contract::{DirectionCounts, RelayCounts, RelayUse};
 
 use super::panel::{Cell, Kind, Panel, Place, Row, heads};
 use crate::{
@@ -101,8 +101,8 @@ fn row(point: &Point) -> Option<Row> {
 }
 
 /// Where the bytes of one direction ended.
-fn became(uses: &[(RelayUse, f64)], way: fn(&RelayCounts) -> &WayCounts) -> Cell {
-    let parts: [fn(&WayCounts) -> u64; 4] =
+fn became(uses: &[(RelayUse, f64)], way: fn(&RelayCounts) -> &DirectionCounts) -> Cell {
+    let parts: [fn(&DirectionCounts) -> u64; 4] =
         [|of| of.delivered, |of| of.discarded, |of| of.held, |of| of.unread];
     let sums = parts.map(|part| bytes(uses.iter().map(|(of, _)| part(way(&of.counts))).sum::<u64>() as f64));
     Cell::plain(sums.join(" / "))

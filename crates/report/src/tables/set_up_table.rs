@@ -6,7 +6,7 @@ use crate::{
     quantities::{Quantity, QuantityName},
     text::{
         number::{setting, three_digits},
-        swept::Swept,
+        swept::SweepParameter,
     },
     trials::measured::mean,
 };
@@ -19,19 +19,22 @@ const SHARED: &str =
 
 /// The table of set-up; none unless the scenario varies something that changes it.
 pub(crate) fn set_up(finding: &ScenarioFinding) -> Option<Panel> {
-    let is_about_it = match Swept::of(&finding.scenario)? {
-        Swept::Rtt | Swept::Transport | Swept::StreamsPerConnection | Swept::MaxStreams => true,
-        Swept::Subscribers
-        | Swept::Rate
-        | Swept::Payload
-        | Swept::PollInterval
-        | Swept::Hold
-        | Swept::Client
-        | Swept::KeepAlive
-        | Swept::Side
-        | Swept::Rung
-        | Swept::Network
-        | Swept::Heartbeat => false,
+    let is_about_it = match SweepParameter::of(&finding.scenario)? {
+        SweepParameter::Rtt
+        | SweepParameter::Transport
+        | SweepParameter::StreamsPerConnection
+        | SweepParameter::MaxStreams => true,
+        SweepParameter::Subscribers
+        | SweepParameter::Rate
+        | SweepParameter::Payload
+        | SweepParameter::PollInterval
+        | SweepParameter::Hold
+        | SweepParameter::Client
+        | SweepParameter::KeepAlive
+        | SweepParameter::Side
+        | SweepParameter::Ablation
+        | SweepParameter::Network
+        | SweepParameter::Heartbeat => false,
     };
     let rows: Vec<Row> = finding
         .points
@@ -52,14 +55,14 @@ pub(crate) fn set_up(finding: &ScenarioFinding) -> Option<Panel> {
 }
 
 fn cells(point: &Point) -> Vec<Cell> {
-    let told = |name: QuantityName| Cell::plain(point.quantity_of(name).measured_with_interval());
+    let reported = |name: QuantityName| Cell::plain(point.quantity_of(name).measured_with_interval());
     vec![
         with_model(point.quantity_of(QuantityName::ConnectP50)),
-        told(QuantityName::ConnectP99),
+        reported(QuantityName::ConnectP99),
         round_trips(point),
-        told(QuantityName::ConnectBytes),
-        told(QuantityName::ConnectPackets),
-        told(QuantityName::SocketsHeld),
+        reported(QuantityName::ConnectBytes),
+        reported(QuantityName::ConnectPackets),
+        reported(QuantityName::SocketsHeld),
     ]
 }
 

@@ -98,11 +98,13 @@ pub(crate) fn ledger_rows(finding: &ScenarioFinding) -> Vec<(&Point, Vec<String>
 }
 
 fn ledger_cells(of: &Measurements) -> Vec<String> {
-    let told = |text: Option<String>| text.unwrap_or_else(|| NOT_TOLD.to_owned());
-    let mut cells: Vec<String> =
-        Ledger::ALL.into_iter().map(|ledger| told(ledger.bytes(of).map(|sum| bytes(sum as f64)))).collect();
-    cells.push(told(difference(of).map(|apart| with_unit(apart * 100.0, "%"))));
-    cells.push(told(of.kernel_life.map(|kernel| count(kernel.retransmitted))));
+    let reported = |text: Option<String>| text.unwrap_or_else(|| NOT_TOLD.to_owned());
+    let mut cells: Vec<String> = Ledger::ALL
+        .into_iter()
+        .map(|ledger| reported(ledger.bytes(of).map(|sum| bytes(sum as f64))))
+        .collect();
+    cells.push(reported(difference(of).map(|apart| with_unit(apart * 100.0, "%"))));
+    cells.push(reported(of.kernel_life.map(|kernel| count(kernel.retransmitted))));
     cells
 }
 

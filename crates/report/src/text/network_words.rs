@@ -1,6 +1,6 @@
 //! The network between subscriber and server, in words.
 
-use contract::{Heartbeat, Network, Params, Rung, ServerName, Transport};
+use contract::{Ablation, Heartbeat, Network, Params, ServerName, Transport};
 
 use super::number::{bytes, counted, list, period_ms, with_setting};
 
@@ -93,7 +93,7 @@ pub(crate) fn driver(params: &Params, server: &ServerName) -> String {
     if server.is_foreign() {
         return format!("{server} (third-party server)");
     }
-    let in_own_tasks = params.rung.is_some_and(|rung| rung != Rung::Best);
+    let in_own_tasks = params.ablation.is_some_and(|ablation| ablation != Ablation::Best);
     match params.transport {
         Transport::Http1 if in_own_tasks => "a task per connection (hyper, plain HTTP/1.1)",
         Transport::Http1 => "the shared writer (one task for all waiting sockets, plain HTTP/1.1)",
@@ -141,7 +141,7 @@ mod tests {
         assert!(of(plain).starts_with("the shared writer"));
         let h2 = Params { transport: Transport::Http2, ..plain };
         assert!(of(h2).contains("HTTP/2"));
-        let own = Params { rung: Some(Rung::OwnTasks), ..plain };
+        let own = Params { ablation: Some(Ablation::OwnTasks), ..plain };
         assert!(of(own).starts_with("a task per connection"));
     }
 }

@@ -1,7 +1,7 @@
 //! Settings of a point in words.
 
 use contract::{
-    Arrivals, Certificate, Client, Params, Pattern, PublisherSeat, Rung, Scenario, ServerName, Settings,
+    Ablation, Arrivals, Certificate, Client, Params, Pattern, PublisherHost, Scenario, ServerName, Settings,
     Sweep, Transport,
 };
 
@@ -37,24 +37,24 @@ pub(crate) fn served(text: &str, server: &ServerName) -> String {
 }
 
 /// An ablation in words.
-pub(crate) const fn rung_words(rung: Rung) -> &'static str {
-    match rung {
-        Rung::Best => "the shared writer",
-        Rung::OwnTasks => "the ordinary task per connection",
-        Rung::EncodeEach => "encoded again for each subscriber",
-        Rung::WriteEach => "each event written by itself",
-        Rung::LargeBuffers => "the library's large buffers",
+pub(crate) const fn ablation_words(ablation: Ablation) -> &'static str {
+    match ablation {
+        Ablation::Best => "the shared writer",
+        Ablation::OwnTasks => "the ordinary task per connection",
+        Ablation::EncodeEach => "encoded again for each subscriber",
+        Ablation::WriteEach => "each event written by itself",
+        Ablation::LargeBuffers => "the library's large buffers",
     }
 }
 
 /// The same, short enough for a label in a chart.
-pub(crate) const fn rung_mark(rung: Rung) -> &'static str {
-    match rung {
-        Rung::Best => "shared writer",
-        Rung::OwnTasks => "task per connection",
-        Rung::EncodeEach => "encode each",
-        Rung::WriteEach => "write each",
-        Rung::LargeBuffers => "large buffers",
+pub(crate) const fn ablation_mark(ablation: Ablation) -> &'static str {
+    match ablation {
+        Ablation::Best => "shared writer",
+        Ablation::OwnTasks => "task per connection",
+        Ablation::EncodeEach => "encode each",
+        Ablation::WriteEach => "write each",
+        Ablation::LargeBuffers => "large buffers",
     }
 }
 
@@ -93,10 +93,10 @@ pub(crate) fn params_text(params: &Params) -> String {
     if let Some(side) = params.side {
         parts.push(format!("side {side}"));
     }
-    if let Some(rung) = params.rung {
-        parts.push(rung_words(rung).to_owned());
+    if let Some(ablation) = params.ablation {
+        parts.push(ablation_words(ablation).to_owned());
     }
-    if params.publisher == PublisherSeat::Harness {
+    if params.publisher == PublisherHost::Harness {
         parts.push("published over HTTP".to_owned());
     }
     parts.extend(params.network.filter(|network| !network.is_clear()).map(|network| network_text(&network)));
@@ -173,10 +173,10 @@ mod tests {
 
     #[test]
     fn a_request_timeout_is_told_where_it_is_not_the_usual_one() {
-        let told =
+        let reported =
             |timeout_ms| params_text(&Params { request_timeout_ms: timeout_ms, ..Params::of(1, 100, 2.0) });
-        assert_eq!(told(Some(5_000.0)), told(None));
+        assert_eq!(reported(Some(5_000.0)), reported(None));
         let seconds = format!(", request timeout {}", period_ms(2_000.0));
-        assert_eq!(told(Some(2_000.0)), told(None) + &seconds);
+        assert_eq!(reported(Some(2_000.0)), reported(None) + &seconds);
     }
 }

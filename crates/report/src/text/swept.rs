@@ -1,16 +1,16 @@
 //! The one setting that a scenario varies, and its values.
 
-use contract::{Client, Heartbeat, Network, Params, Pattern, Rung, Scenario, Sweep, Transport};
+use contract::{Ablation, Client, Heartbeat, Network, Params, Pattern, Scenario, Sweep, Transport};
 
 use super::{
     network_words::{heartbeat_mark, heartbeat_text, obstacle_text, transport_text},
     number::{self, count, counted, period_ms, setting, with_setting},
-    setting::{rate, rung_mark, rung_words},
+    setting::{ablation_mark, ablation_words, rate},
 };
 
 /// The one setting that a scenario varies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Swept {
+pub(crate) enum SweepParameter {
     Subscribers,
     Rate,
     Payload,
@@ -19,7 +19,7 @@ pub(crate) enum Swept {
     Client,
     KeepAlive,
     Side,
-    Rung,
+    Ablation,
     Rtt,
     Network,
     Transport,
@@ -36,7 +36,7 @@ pub(crate) enum SweptValue {
     Client(Client),
     KeepAlive(bool),
     Side(char),
-    Rung(Rung),
+    Ablation(Ablation),
     Network(Network),
     Transport(Transport),
     Heartbeat(Heartbeat),
@@ -50,7 +50,7 @@ impl SweptValue {
             Self::Client(client) => f64::from(client as u8),
             Self::KeepAlive(keep_alive) => f64::from(u8::from(keep_alive)),
             Self::Side(side) => f64::from(u32::from(side)),
-            Self::Rung(rung) => f64::from(rung as u8),
+            Self::Ablation(ablation) => f64::from(ablation as u8),
             Self::Transport(transport) => f64::from(transport as u8),
             // Only the scenario knows their order: see `place_in`.
             Self::Network(_) | Self::Heartbeat(_) => 0.0,
@@ -74,13 +74,13 @@ impl SweptValue {
             | Self::Client(_)
             | Self::KeepAlive(_)
             | Self::Side(_)
-            | Self::Rung(_)
+            | Self::Ablation(_)
             | Self::Transport(_) => self.place(),
         }
     }
 }
 
-impl Swept {
+impl SweepParameter {
     /// Whether the setting concerns a pattern. Other patterns are measured once: that point applies to every
     /// swept value.
     pub(crate) const fn concerns(self, pattern: Pattern) -> bool {
@@ -89,7 +89,7 @@ impl Swept {
             | Self::Rate
             | Self::Payload
             | Self::Side
-            | Self::Rung
+            | Self::Ablation
             | Self::Rtt
             | Self::Network
             | Self::Transport
@@ -124,7 +124,7 @@ impl Swept {
             Self::Client => Some(SweptValue::Client(params.client)),
             Self::KeepAlive => params.keep_alive.map(SweptValue::KeepAlive),
             Self::Side => params.side.map(SweptValue::Side),
-            Self::Rung => params.rung.map(SweptValue::Rung),
+            Self::Ablation => params.ablation.map(SweptValue::Ablation),
             Self::Network => params.network.map(SweptValue::Network),
             Self::Transport => Some(SweptValue::Transport(params.transport)),
             // Parameters contain it only if it is not the usual one.
@@ -152,7 +152,7 @@ impl Swept {
             (!sweep.client.is_empty(), Self::Client),
             (!sweep.keep_alive.is_empty(), Self::KeepAlive),
             (!sweep.side.is_empty(), Self::Side),
-            (!sweep.rung.is_empty(), Self::Rung),
+            (!sweep.ablation.is_empty(), Self::Ablation),
             (!sweep.rtt.is_empty(), Self::Rtt),
             (!sweep.network.is_empty(), Self::Network),
             (!sweep.transport.is_empty(), Self::Transport),
@@ -178,7 +178,7 @@ impl Swept {
             Self::Client
             | Self::KeepAlive
             | Self::Side
-            | Self::Rung
+            | Self::Ablation
             | Self::Network
             | Self::Transport
             | Self::Heartbeat => None,
@@ -205,7 +205,9 @@ impl Swept {
                 None => String::new(),
             },
             Self::Side => params.side.map_or_else(String::new, |side| format!("side {side}")),
-            Self::Rung => params.rung.map_or_else(String::new, |rung| rung_words(rung).to_owned()),
+            Self::Ablation => {
+                params.ablation.map_or_else(String::new, |ablation| ablation_words(ablation).to_owned())
+            }
             Self::Rtt => {
                 params.rtt_ms.map_or_else(String::new, |rtt_ms| with_setting(rtt_ms, "ms round trip"))
             }
@@ -230,7 +232,9 @@ impl Swept {
             | Self::Network
             | Self::Transport => self.text(params),
             Self::Client => params.client.to_string(),
-            Self::Rung => params.rung.map_or_else(String::new, |rung| rung_mark(rung).to_owned()),
+            Self::Ablation => {
+                params.ablation.map_or_else(String::new, |ablation| ablation_mark(ablation).to_owned())
+            }
             Self::Rtt => params.rtt_ms.map_or_else(String::new, |rtt_ms| with_setting(rtt_ms, "ms")),
             Self::Heartbeat => heartbeat_mark(params.heartbeat.unwrap_or_default()),
             Self::StreamsPerConnection | Self::MaxStreams => {
@@ -250,7 +254,7 @@ impl Swept {
             Self::Client => "label: client",
             Self::KeepAlive => "label: keep-alive",
             Self::Side => "label: side",
-            Self::Rung => "label: ablation",
+            Self::Ablation => "label: ablation",
             Self::Rtt => "label: round trip",
             Self::Network => "label: obstacle",
             Self::Transport => "label: transport",
@@ -271,7 +275,7 @@ impl Swept {
             Self::Client => "HTTP client",
             Self::KeepAlive => "keep-alive of polling",
             Self::Side => "side",
-            Self::Rung => "ablation of the server",
+            Self::Ablation => "ablation of the server",
             Self::Rtt => "round-trip time",
             Self::Network => "obstacle",
             Self::Transport => "transport",
@@ -292,7 +296,7 @@ impl Swept {
             Self::Client => "HTTP client",
             Self::KeepAlive => "keep-alive of polling",
             Self::Side => "side",
-            Self::Rung => "ablation",
+            Self::Ablation => "ablation",
             Self::Rtt => "round-trip time, ms",
             Self::Network => "obstacle",
             Self::Transport => "transport",
@@ -305,5 +309,5 @@ impl Swept {
 
 /// What a scenario varies, as a sentence; empty if nothing.
 pub(crate) fn varied_text(scenario: &Scenario) -> String {
-    Swept::of(scenario).map_or_else(String::new, |swept| format!(" Varied: the {}.", swept.label()))
+    SweepParameter::of(scenario).map_or_else(String::new, |swept| format!(" Varied: the {}.", swept.label()))
 }

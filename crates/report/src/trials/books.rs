@@ -6,7 +6,7 @@ use contract::{Limits, Measurements, RelayCounts};
 use crate::text::number::{count, with_unit};
 
 /// One direction of a connection, from a socket to the next one.
-struct Stretch {
+struct Hop {
     /// `the subscribers sent`.
     sender: &'static str,
     sent: u64,
@@ -18,7 +18,7 @@ struct Stretch {
     unacknowledged: u64,
 }
 
-impl Stretch {
+impl Hop {
     /// The unexplained bytes as a fraction of the larger side.
     fn apart(&self) -> f64 {
         let least = self.sent.saturating_sub(self.unacknowledged);
@@ -44,20 +44,20 @@ impl Stretch {
 }
 
 /// All stretches whose two ends are known.
-fn stretches(of: &Measurements) -> Vec<Stretch> {
+fn hops(of: &Measurements) -> Vec<Hop> {
     let Some(RelayCounts { up, down, .. }) = of.relay.map(|relay| relay.counts) else {
         return Vec::new();
     };
-    let mut stretches = Vec::new();
+    let mut hops = Vec::new();
     if let Some(left) = of.left_behind {
-        stretches.push(Stretch {
+        hops.push(Hop {
             sender: "the subscribers sent",
             sent: of.bytes_life.sent,
             receiver: "the middlebox took or left unread",
             got: up.taken + up.unread,
             unacknowledged: left.unacknowledged,
         });
-        stretches.push(Stretch {
+        hops.push(Hop {
             sender: "the middlebox delivered down",
             sent: down.delivered,
             receiver: "the subscribers read or left unread",
@@ -66,14 +66,14 @@ fn stretches(of: &Measurements) -> Vec<Stretch> {
         });
     }
     if let Some(server) = of.server_bytes_life {
-        stretches.push(Stretch {
+        hops.push(Hop {
             sender: "the middlebox delivered up",
             sent: up.delivered,
             receiver: "the server read",
             got: server.sent,
             unacknowledged: up.unacknowledged,
         });
-        stretches.push(Stretch {
+        hops.push(Hop {
             sender: "the server sent",
             sent: server.received,
             receiver: "the middlebox took or left unread",
@@ -81,14 +81,14 @@ fn stretches(of: &Measurements) -> Vec<Stretch> {
             unacknowledged: 0,
         });
     }
-    stretches
+    hops
 }
 
 /// The largest unexplained difference between subscribers and server, as a fraction; none if one of them
 /// does not report its bytes.
 pub(crate) fn difference(of: &Measurements) -> Option<f64> {
     if of.relay.is_some() {
-        return stretches(of).iter().map(Stretch::apart).reduce(f64::max);
+        return hops(of).iter().map(Hop::apart).reduce(f64::max);
     }
     let (server, _) = of.server_bytes_life.zip(of.left_behind)?;
     let subscribers = of.bytes_life.total() as f64;
@@ -109,8 +109,8 @@ pub(crate) fn unbalanced(of: &Measurements, limits: &Limits) -> Vec<String> {
         });
         return said.into_iter().collect();
     }
-    let beyond = |stretch: &Stretch| stretch.apart() > limits.ledger_difference;
-    stretches(of).iter().filter(|stretch| beyond(stretch)).map(Stretch::sentence).collect()
+    let beyond = |hop: &Hop| hop.apart() > limits.ledger_difference;
+    hops(of).iter().filter(|hop| beyond(hop)).map(Hop::sentence).collect()
 }
 
 /// Why the server did not count some requests.

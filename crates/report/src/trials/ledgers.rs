@@ -45,11 +45,11 @@ impl Ledger {
 
 /// Every two known ledgers with their relative difference.
 fn pairs(of: &Measurements) -> Vec<([(Ledger, u64); 2], f64)> {
-    let told: Vec<(Ledger, u64)> =
+    let reported: Vec<(Ledger, u64)> =
         Ledger::ALL.into_iter().filter_map(|ledger| Some((ledger, ledger.bytes(of)?))).collect();
     let mut pairs = Vec::new();
-    for (index, &left) in told.iter().enumerate() {
-        for &right in &told[index + 1..] {
+    for (index, &left) in reported.iter().enumerate() {
+        for &right in &reported[index + 1..] {
             let most = left.1.max(right.1);
             let apart = if most == 0 { 0.0 } else { left.1.abs_diff(right.1) as f64 / most as f64 };
             pairs.push(([left, right], apart));

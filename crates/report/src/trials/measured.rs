@@ -153,7 +153,7 @@ fn counted(name: QuantityName, params: &Params, of: &Measurements) -> Option<f64
         QuantityName::MemoryKernelActive => memory(of, Load::Active, Part::Kernel),
         QuantityName::MemorySubscriber => memory(of, Load::Idle, Part::Subscriber),
         QuantityName::Descriptors => {
-            slope(of.connections.as_ref()?, Load::Idle, |stair| stair.server_descriptors as f64)
+            slope(of.connections.as_ref()?, Load::Idle, |step| step.server_descriptors as f64)
         }
         QuantityName::CpuIdlePerSubscriberHour => {
             let cost = of.connections.as_ref()?;

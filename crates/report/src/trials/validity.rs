@@ -20,7 +20,7 @@ const SERVER_FULL: f64 = 0.95;
 
 /// The objections to a trial.
 #[derive(Debug, Default)]
-pub(crate) struct Doubts {
+pub(crate) struct TrialWarnings {
     /// Why its numbers cannot be trusted.
     pub(crate) invalid: Vec<String>,
     /// Such reasons without an obstacle, and findings about it with one.
@@ -30,19 +30,23 @@ pub(crate) struct Doubts {
 }
 
 /// Why the numbers of a trial cannot be trusted, and what an obstacle did to it.
-pub(crate) fn doubts(record: &TrialRecord, measurements: &Measurements, scenario: &Scenario) -> Doubts {
+pub(crate) fn trial_warnings(
+    record: &TrialRecord,
+    measurements: &Measurements,
+    scenario: &Scenario,
+) -> TrialWarnings {
     let arrivals = &scenario.events;
-    let mut doubts = Doubts::default();
+    let mut trial_warnings = TrialWarnings::default();
     let delivery = &measurements.delivery;
     if delivery.lost > 0 {
-        doubts.findings.push(format!(
+        trial_warnings.findings.push(format!(
             "{} of {} deliveries were lost",
             count(delivery.lost),
             count(delivery.expected)
         ));
     }
     if measurements.never_connected > 0 {
-        doubts.findings.push(format!(
+        trial_warnings.findings.push(format!(
             "{} of {} subscribers never had a connection",
             count(measurements.never_connected),
             count(u64::from(record.params.subscribers))
@@ -50,21 +54,21 @@ pub(crate) fn doubts(record: &TrialRecord, measurements: &Measurements, scenario
     }
     // An obstacle causes losses. It does not cause unexplained bytes, because it counts all it does.
     if !record.params.is_hindered() {
-        doubts.invalid.append(&mut doubts.findings);
+        trial_warnings.invalid.append(&mut trial_warnings.findings);
     }
-    doubts.invalid.extend(ledger_problems(measurements));
-    doubts.invalid.extend(unbalanced(measurements, &scenario.limits));
-    doubts.invalid.extend(disagreements(measurements, &scenario.limits));
+    trial_warnings.invalid.extend(ledger_problems(measurements));
+    trial_warnings.invalid.extend(unbalanced(measurements, &scenario.limits));
+    trial_warnings.invalid.extend(disagreements(measurements, &scenario.limits));
     let unseen = match record.params.transport {
         Transport::Http1 | Transport::Http1Tls => unseen_requests(measurements),
         Transport::Http2 => unseen_streams(measurements),
     };
     match unseen {
         Unseen::None => {}
-        Unseen::Explained(words) | Unseen::NotCompared(words) => doubts.notes.push(words),
-        Unseen::Contradiction(words) => doubts.invalid.push(words),
+        Unseen::Explained(words) | Unseen::NotCompared(words) => trial_warnings.notes.push(words),
+        Unseen::Contradiction(words) => trial_warnings.invalid.push(words),
     }
-    let problems = &mut doubts.invalid;
+    let problems = &mut trial_warnings.invalid;
     for (number, word) in
         [(delivery.duplicated, "delivered more than once"), (delivery.reordered, "delivered out of order")]
     {
@@ -97,7 +101,7 @@ pub(crate) fn doubts(record: &TrialRecord, measurements: &Measurements, scenario
     }
     problems.extend(server_full(measurements, arrivals));
     problems.extend(beyond_limits(measurements, scenario));
-    doubts
+    trial_warnings
 }
 
 /// A full core hides the CPU that the events need beyond it. Where the rate grows, that is the question.
@@ -122,12 +126,12 @@ pub(crate) fn bytes_are_the_servers(pattern: Pattern, params: &Params) -> bool {
 }
 
 /// Whether the server reported how many connections it held.
-pub(crate) fn sockets_are_told(record: &TrialRecord, measurements: &Measurements) -> bool {
+pub(crate) fn sockets_are_reported(record: &TrialRecord, measurements: &Measurements) -> bool {
     measurements.sockets_held > 0.0 || (record.server.is_pushlab() && measurements.browser_clock.is_none())
 }
 
 /// The counts that cannot be checked because the server does not report them.
-pub(crate) fn counts_not_told(measurements: &Measurements) -> Option<String> {
+pub(crate) fn counts_not_reported(measurements: &Measurements) -> Option<String> {
     let (requests, bytes) = (measurements.server_requests_life, measurements.server_bytes_life);
     let what = match [requests.is_some(), bytes.is_some()] {
         [true, true] => return None,

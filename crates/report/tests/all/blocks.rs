@@ -1,7 +1,7 @@
 //! Several blocks: values with intervals, comparisons in the answers and in the table, a full run.
 
 use contract::{
-    ConnectionCost, IdleStretch, KernelCounts, Load, Manifest, Params, Pattern, SetUp, Stair, Sweep,
+    ConnectionCost, IdleStretch, KernelCounts, Load, Manifest, MemoryStep, Params, Pattern, SetUp, Sweep,
     TrialRecord,
 };
 use report::QuantityName;
@@ -84,9 +84,9 @@ fn answers_and_bold_values_follow_the_comparisons() {
 }
 
 fn with_connections(measured: &mut contract::Measurements) {
-    let stair = |load: Load, subscribers: u32| {
+    let step = |load: Load, subscribers: u32| {
         let each = if load == Load::Idle { 2_000 } else { 3_000 };
-        Stair {
+        MemoryStep {
             load,
             subscribers,
             server_user_bytes: 5_000_000 + each * u64::from(subscribers),
@@ -96,10 +96,10 @@ fn with_connections(measured: &mut contract::Measurements) {
             server_descriptors: 12 + u64::from(subscribers),
         }
     };
-    let stairs =
-        [Load::Idle, Load::Active].into_iter().flat_map(|load| [0, 400, 1_000].map(|of| stair(load, of)));
+    let memory_steps =
+        [Load::Idle, Load::Active].into_iter().flat_map(|load| [0, 400, 1_000].map(|of| step(load, of)));
     measured.connections = Some(ConnectionCost {
-        stairs: stairs.collect(),
+        memory_steps: memory_steps.collect(),
         idle: IdleStretch { subscribers: 50, wall_us: 10e6, server_us: 5_000.0, ..IdleStretch::default() },
     });
     measured.set_up = Some(SetUp { subscribers: 50, bytes: 20_000, segments: Some(400) });
@@ -116,7 +116,7 @@ fn connections_have_a_cost() {
     let mut trial = record("ticker", Pattern::Sse, params(Pattern::Sse, 0.0, 50), 0);
     change(&mut trial, with_connections);
     let mut question = scenario("ticker", "What?", &[Pattern::Sse]);
-    question.stairs = vec![0, 20, 50];
+    question.memory_steps = vec![0, 20, 50];
     let found = judged(manifest(vec![question], &[], 1), vec![trial]);
     let point = &found.scenarios[0].points[0];
     for (name, expected) in [

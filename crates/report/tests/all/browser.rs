@@ -48,7 +48,7 @@ fn six_connections_are_a_picture() {
     assert_eq!(json["browser"][0]["findings"]["lanes"][8]["label"], "fetch");
     let validator = jsonschema::validator_for(&report::summary_schema()).expect("a schema");
     assert!(validator.is_valid(&json));
-    insta::assert_snapshot!(report::terminal_table(&findings));
+    insta::assert_snapshot!(report::terminal_table(&findings, 80));
 }
 
 #[test]
@@ -97,9 +97,9 @@ fn what_was_not_run_is_said_and_breaks_nothing() {
     }
     assert!(
         content(&files, "report.html")
-            .contains("<td class=\"words doubt\" colspan=\"6\">not run: no Chromium")
+            .contains("<td class=\"words warning\" colspan=\"6\">not run: no Chromium")
     );
-    assert!(report::terminal_table(&findings).contains("not run: no Chromium"));
+    assert!(crate::written::terminal(&findings).contains("not run: no Chromium"));
     let answer = findings.answers.last().expect("an answer");
     assert!(answer.sentence.starts_with("Not run: no Chromium"), "{}", answer.sentence);
 }
@@ -129,7 +129,7 @@ fn ages_from_a_browser_carry_the_error_of_its_clock() {
     let page = plain(content(&files, "report.html"));
     assert!(page.contains("± 0.300 ms") && page.contains("Ages from a browser"));
     assert!(page.contains("Ages from a browser have an error of"));
-    assert!(plain(&report::terminal_table(&found)).contains("± 0.300 ms"));
+    assert!(plain(&crate::written::terminal(&found)).contains("± 0.300 ms"));
     assert!(plain(&found.answers[0].sentence).contains("± 0.300 ms"), "{}", found.answers[0].sentence);
 }
 

@@ -44,10 +44,10 @@ fn the_last_attempt_counts_and_the_others_are_told() {
     assert_eq!((point.trials.len(), point.set_aside.len()), (2, 2));
     let age = point.quantity_of(QuantityName::AgeP99).measured.unwrap();
     assert!((age - 20.0).abs() < 0.1, "the disturbed ages are in no number: {age}");
-    let told: Vec<&String> = point.warnings.iter().filter(|text| text.contains("run again")).collect();
-    assert_eq!(told.len(), 2, "{:?}", point.warnings);
+    let reported: Vec<&String> = point.warnings.iter().filter(|text| text.contains("run again")).collect();
+    assert_eq!(reported.len(), 2, "{:?}", point.warnings);
     let words = "block 2 was run again after attempt 2, which the machine disturbed. The instrument may";
-    assert!(told[1].starts_with(words), "{told:?}");
+    assert!(reported[1].starts_with(words), "{reported:?}");
 }
 
 #[test]
@@ -74,20 +74,20 @@ fn where_the_question_is_about_bytes_only_the_ages_are_in_doubt() {
     let findings = findings("bytes_per_event", 1, vec![trial(1, 1, 20, late)]);
     assert_eq!(findings.verdict, Verdict::Passed, "{}", findings.verdict_reason);
     let point = &findings.scenarios[0].points[0];
-    let doubt = |name| point.quantity_of(name).doubt.clone().unwrap_or_default();
-    assert!(doubt(QuantityName::AgeP50).starts_with("the instrument may have added 9.0"));
-    assert_eq!(doubt(QuantityName::BytesPerEvent), "");
+    let warning = |name| point.quantity_of(name).warning.clone().unwrap_or_default();
+    assert!(warning(QuantityName::AgeP50).starts_with("the instrument may have added 9.0"));
+    assert_eq!(warning(QuantityName::BytesPerEvent), "");
 }
 
 #[test]
 fn predictions_from_a_disturbed_calibration_are_in_doubt_and_from_a_quiet_one_are_not() {
     let judged = trial(1, 1, 20, |_| {});
-    let told = |by: fn(&mut Measurements)| {
+    let reported = |by: fn(&mut Measurements)| {
         let mut calibration = trial(0, 3, 20, by);
         calibration.scenario = "calibration".to_owned();
         findings("age_p99_ms", 1, vec![calibration, judged.clone()]).warnings
     };
     let words = "predictions for SSE with 50 subscribers use a calibration that the machine disturbed. The";
-    assert!(told(late).iter().any(|warning| warning.starts_with(words)), "{:?}", told(late));
-    assert!(told(|_| {}).is_empty(), "{:?}", told(|_| {}));
+    assert!(reported(late).iter().any(|warning| warning.starts_with(words)), "{:?}", reported(late));
+    assert!(reported(|_| {}).is_empty(), "{:?}", reported(|_| {}));
 }

@@ -15,7 +15,7 @@ use crate::{
 /// All texts of a run for people.
 fn all_text(findings: &Findings) -> String {
     let files = report::render(findings);
-    files.iter().map(|file| file.content.as_str()).collect::<String>() + &report::terminal_table(findings)
+    files.iter().map(|file| file.content.as_str()).collect::<String>() + &crate::written::terminal(findings)
 }
 
 /// Four patterns on one schedule, in several blocks that scatter by up to 15 %.
@@ -83,7 +83,7 @@ fn a_run_of_one_block_is_valid_by_one_run_wherever_its_verdict_stands() {
         assert!(page.contains(&format!("<h3>Validity: {words}</h3>")));
         let md = content(&files, "report.md");
         assert!(md.contains(&format!("**{words}**: ")) && md.contains(&format!("### Validity: {words}\n")));
-        assert!(report::terminal_table(&found).contains(&format!("\n{words}: ")));
+        assert!(crate::written::terminal(&found).contains(&format!("\n{words}: ")));
         let json: serde_json::Value = serde_json::from_str(content(&files, "summary.json")).expect("JSON");
         assert_eq!(json["run"]["verdict"], "passed", "programs read one word");
         assert_eq!(json["points"][0]["blocks"], blocks);
@@ -103,7 +103,7 @@ fn a_scenario_of_one_block_says_so_beside_one_of_four() {
     let md = content(&files, "report.md");
     assert_eq!(md.matches("### Validity: valid\n").count(), 1, "stock-ticker");
     assert_eq!(md.matches("### Validity: valid, one run\n").count(), 2, "poll-interval and subscribers");
-    let terminal = report::terminal_table(&found);
+    let terminal = crate::written::terminal(&found);
     assert!(terminal.contains("stock-ticker: Who") && terminal.contains("\npoll-interval (one run): How"));
     assert!(terminal.contains("\nvalid: "), "{terminal}");
     // Both words are explained where both occur.
@@ -189,7 +189,7 @@ fn a_heartbeat_has_the_fewest_bytes_only_where_that_is_told() {
     let (manifest, mut records) = heartbeat_trials();
     let fewest = |records: &[TrialRecord]| {
         let found = judged(manifest.clone(), records.to_vec());
-        report::terminal_table(&found).matches("never cut, fewest bytes").count()
+        crate::written::terminal(&found).matches("never cut, fewest bytes").count()
     };
     assert_eq!(fewest(&records), 2, "SSE and WebSocket");
     for record in records.iter_mut().filter(|record| record.params.heartbeat.is_some()) {

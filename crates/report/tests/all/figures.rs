@@ -305,13 +305,13 @@ fn memory_is_told_by_its_slope() {
     let (manifest, mut records) = connection_trials(1);
     // 5 MB and 2,100 B a subscriber, exactly; after traffic 3,000 B; the kernel 4,000 B.
     change(&mut records[2], |measured| {
-        let cost = measured.connections.as_mut().expect("stairs");
-        for stair in &mut cost.stairs {
-            let slope = if stair.load == Load::Idle { 2_100 } else { 3_000 };
-            let subscribers = u64::from(stair.subscribers);
-            stair.server_user_bytes = 5_000_000 + slope * subscribers;
-            stair.kernel_slab_bytes = 300_000_000 + 4_000 * subscribers;
-            stair.kernel_tcp_bytes = 7;
+        let cost = measured.connections.as_mut().expect("memory_steps");
+        for step in &mut cost.memory_steps {
+            let slope = if step.load == Load::Idle { 2_100 } else { 3_000 };
+            let subscribers = u64::from(step.subscribers);
+            step.server_user_bytes = 5_000_000 + slope * subscribers;
+            step.kernel_slab_bytes = 300_000_000 + 4_000 * subscribers;
+            step.kernel_tcp_bytes = 7;
         }
     });
     let files = report::render(&findings(&manifest, &records));
@@ -347,12 +347,12 @@ fn slopes_of_four_blocks_have_an_interval() {
 }
 
 #[test]
-fn too_few_stairs_no_event_and_no_reading_are_no_figure() {
+fn too_few_memory_steps_no_event_and_no_reading_are_no_figure() {
     let (manifest, mut records) = connection_trials(1);
     for record in &mut records {
         change(record, |measured| {
-            let cost = measured.connections.as_mut().expect("stairs");
-            cost.stairs.retain(|stair| stair.load == Load::Idle && stair.subscribers != 2_500);
+            let cost = measured.connections.as_mut().expect("memory_steps");
+            cost.memory_steps.retain(|step| step.load == Load::Idle && step.subscribers != 2_500);
             measured.set_up = None;
             // Nothing was delivered: the figures of connections do not need it.
             measured.age = contract::Ages::default();
@@ -363,7 +363,9 @@ fn too_few_stairs_no_event_and_no_reading_are_no_figure() {
     assert!(figure(&files, "connections-memory-user").is_some());
     assert!(figure(&files, "connections-set-up").is_none());
     for record in &mut records {
-        change(record, |measured| measured.connections.as_mut().expect("stairs").stairs.truncate(2));
+        change(record, |measured| {
+            measured.connections.as_mut().expect("memory_steps").memory_steps.truncate(2);
+        });
     }
     let files = report::render(&findings(&manifest, &records));
     assert!(files.iter().all(|file| !file.path.starts_with("figures/")), "two readings have no line");

@@ -120,7 +120,7 @@ fn a_percentile_that_reaches_into_lost_events_is_a_bound() {
     assert!(!point.valid);
     assert_eq!(findings.verdict, Verdict::Invalid);
     assert!(findings.verdict_reason.contains("30 of 1,700 deliveries were lost"));
-    assert!(report::terminal_table(&findings).contains("> 2,000"));
+    assert!(crate::written::terminal(&findings).contains("> 2,000"));
     let files = report::render(&findings);
     let content = |path: &str| content(&files, path);
     let json: serde_json::Value = serde_json::from_str(content("summary.json")).expect("JSON");
@@ -173,7 +173,7 @@ fn a_failed_trial_is_told_with_the_servers_last_words() {
             }
         }
     }
-    assert!(report::terminal_table(&findings).contains("the server stopped"));
+    assert!(crate::written::terminal(&findings).contains("the server stopped"));
 }
 
 #[test]
@@ -202,7 +202,7 @@ fn runs_without_a_number_still_make_a_report() {
         let findings = run_of(&records);
         assert_ne!(findings.verdict, Verdict::Passed);
         assert!(report::render(&findings).len() >= 4);
-        assert!(!report::terminal_table(&findings).is_empty());
+        assert!(!crate::written::terminal(&findings).is_empty());
     }
 }
 
@@ -249,9 +249,9 @@ fn files_that_cannot_be_judged_are_refused() {
     let (manifest_json, lines) = files(&manifest, &records);
     let refused = |manifest: &str, records: &str| Run::parse(manifest, records).expect_err("refused");
 
-    let error = refused(&manifest_json.replacen("\"schema\": 3", "\"schema\": 9", 1), &lines);
+    let error = refused(&manifest_json.replacen("\"schema\": 4", "\"schema\": 9", 1), &lines);
     assert!(matches!(error, ReadError::Schema { file: "manifest.json", found: 9, .. }), "{error}");
-    let error = refused(&manifest_json, &lines.replacen("\"schema\":3", "\"schema\":1", 1));
+    let error = refused(&manifest_json, &lines.replacen("\"schema\":4", "\"schema\":1", 1));
     assert!(matches!(error, ReadError::Schema { file: "records.jsonl", line: 1, found: 1 }), "{error}");
     let error = refused("{", "");
     assert!(error.to_string().starts_with("manifest.json, line 1:"), "{error}");

@@ -92,7 +92,7 @@ fn beyond_any_limit_a_trial_is_invalid_and_says_why() {
         let bytes = point.quantity_of(report::QuantityName::BytesPerEvent);
         assert!(
             bytes.measured.is_some()
-                && bytes.doubt.as_ref().is_some_and(|doubt| doubt.starts_with("not valid: "))
+                && bytes.warning.as_ref().is_some_and(|warning| warning.starts_with("not valid: "))
         );
     }
 }
@@ -144,7 +144,7 @@ fn two_workers_have_two_cores() {
 }
 
 #[test]
-fn segments_sent_again_are_a_warning() {
+fn retransmitted_segments_are_a_warning() {
     let findings = changed(|of| of.kernel_life = Some(KernelCounts { retransmitted: 4, ..kernel(of) }));
     assert_eq!(findings.verdict, Verdict::Passed);
     let warnings = &findings.scenarios[0].points[0].warnings;
@@ -168,7 +168,7 @@ fn with_busy_cores(of: &mut Measurements, busy_us: f64) {
 
 #[test]
 fn work_that_no_process_of_a_trial_did_is_found_and_told() {
-    for (busy_us, told, share) in [
+    for (busy_us, reported, share) in [
         (5.9e6, None, "0\u{202f}%"),
         (7e6, None, "5.00\u{202f}%"),
         (8e6, None, "10.0\u{202f}%"),
@@ -178,10 +178,10 @@ fn work_that_no_process_of_a_trial_did_is_found_and_told() {
         assert_eq!(findings.verdict, Verdict::Passed, "it is said, and leaves a trial valid");
         let warnings = &findings.scenarios[0].points[0].warnings;
         let found = warnings.iter().find(|text| text.contains("other work on the machine"));
-        match (found, told) {
+        match (found, reported) {
             (None, None) => {}
-            (Some(found), Some(told)) => assert!(found.contains(told), "{found}"),
-            (found, told) => panic!("{found:?} instead of {told:?}"),
+            (Some(found), Some(reported)) => assert!(found.contains(reported), "{found}"),
+            (found, reported) => panic!("{found:?} instead of {reported:?}"),
         }
         let files = report::render(&findings);
         let sentence = format!("Other work on the machine: {share} of its cores");
@@ -190,8 +190,8 @@ fn work_that_no_process_of_a_trial_did_is_found_and_told() {
             assert!(content.contains(&sentence), "{sentence} is missing in {path}");
         }
     }
-    let untold = changed(|of| of.cpu.all_cores = None);
-    let page = &report::render(&untold)[0].content;
+    let unreported = changed(|of| of.cpu.all_cores = None);
+    let page = &report::render(&unreported)[0].content;
     assert!(!page.contains("Other work on the machine"));
 }
 
@@ -204,8 +204,8 @@ fn the_box_names_the_worst_block_and_what_was_not_told() {
         }
     });
     let findings = run_of(records);
-    let told = "block 4: the instrument may have added 300\u{202f}ms";
-    assert!(findings.verdict_reason.contains(told), "{}", findings.verdict_reason);
+    let reported = "block 4: the instrument may have added 300\u{202f}ms";
+    assert!(findings.verdict_reason.contains(reported), "{}", findings.verdict_reason);
     let files = report::render(&findings);
     let content = |path: &str| content(&files, path);
     assert!(content("report.md").contains("300\u{202f}ms of 1.82\u{202f}ms (block 4), beyond"));

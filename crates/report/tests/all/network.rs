@@ -1,8 +1,8 @@
 //! The network between subscriber and server: delays, obstacles, heartbeats, transports.
 
 use contract::{
-    LeftBehind, Manifest, Measurements, Network, Pattern, Period, TimeHistogram, Transport, TrialRecord,
-    Trouble,
+    ErrorCount, LeftBehind, Manifest, Measurements, Network, Pattern, Period, TimeHistogram, Transport,
+    TrialRecord,
 };
 use report::{Bound, Findings, Point, Quantity, QuantityName, Verdict};
 
@@ -34,7 +34,7 @@ fn with_changed_black_hole(change_it: impl FnOnce(&mut Measurements)) -> Finding
 }
 
 #[test]
-fn delays_are_told_in_transits_and_drawn_from_zero() {
+fn delays_are_given_in_one_way_delays_and_drawn_from_zero() {
     let findings = findings_of(&rtt_trials());
     assert_eq!(findings.verdict, Verdict::Passed, "{}", findings.verdict_reason);
     let sentence = plain(&findings.answers[0].sentence);
@@ -173,10 +173,10 @@ fn requests_over_http_2_are_compared_only_while_every_connection_lives() {
         let found = findings_of(&(manifest, records));
         assert_eq!(found.verdict, verdict, "{}", found.verdict_reason);
         let said = found.scenarios[0].points.iter().flat_map(|point| &point.warnings);
-        let told = said
+        let reported = said
             .filter(|text| text.contains("not compared, because the middlebox ended an HTTP/2 connection"))
             .count();
-        assert_eq!(told as u64, cut);
+        assert_eq!(reported as u64, cut);
     }
 }
 
@@ -197,7 +197,7 @@ fn the_instrument_is_judged_behind_an_obstacle_too() {
 }
 
 #[test]
-fn losses_on_a_clear_road_are_faults() {
+fn losses_without_an_obstacle_are_faults() {
     let (manifest, mut records) = obstacle_trials();
     change(&mut records[0], |measured| measured.delivery.lost = 1);
     assert_eq!(findings_of(&(manifest, records)).verdict, Verdict::Invalid);
@@ -277,19 +277,19 @@ fn who_waits_for_a_stream_is_told_and_costs_are_those_of_what_came() {
     // Half of the bytes, for half of the deliveries.
     assert!((waiting.measured.unwrap() / served.measured.unwrap() - 1.0).abs() < 0.02, "{waiting:?}");
     assert!(
-        waiting.doubt.as_ref().unwrap().contains("750 of those due in it never came")
-            && served.doubt.is_none(),
+        waiting.warning.as_ref().unwrap().contains("750 of those due in it never came")
+            && served.warning.is_none(),
         "{waiting:?}"
     );
     assert!(report::render(&found).iter().all(|file| !file.path.contains("stream-limit-over-")));
 
     let refused = "the server refused the stream";
     change(&mut records[0], |measured| {
-        measured.troubles =
-            vec![Trouble { what: refused.to_owned(), times: 25, subscribers: 25, is_final: false }];
+        measured.error_counts =
+            vec![ErrorCount { what: refused.to_owned(), times: 25, subscribers: 25, is_final: false }];
     });
-    let told = plain(&findings_of(&(manifest, records)).answers[0].sentence);
-    assert!(told.contains("never get a stream and see the server refused the stream"), "{told}");
+    let reported = plain(&findings_of(&(manifest, records)).answers[0].sentence);
+    assert!(reported.contains("never get a stream and see the server refused the stream"), "{reported}");
 }
 
 /// A bandwidth that all trials share gives bars of ages and no matrix.
@@ -355,7 +355,7 @@ fn the_matrix_says_what_is_seen_and_how_it_goes_on() {
     assert!(csv.contains(",\"upgrades refused\",") || csv.contains(",upgrades refused,"), "{csv}");
     assert!(page.contains("up: delivered / discarded / held / unread"));
     assert!(page.contains("unexplained bytes, at most 1.00 %"));
-    insta::assert_snapshot!(report::terminal_table(&findings));
+    insta::assert_snapshot!(report::terminal_table(&findings, 80));
 }
 
 /// The sentences count the rows of the matrix, including those of a low bandwidth.
@@ -365,7 +365,7 @@ fn sentences_and_matrix_count_the_same_obstacles() {
     let page = plain(content(&report::render(&findings), "report.md"));
     let rows: Vec<Vec<&str>> = page
         .lines()
-        .skip_while(|line| !line.starts_with("| obstacle"))
+        .skip_while(|line| !line.starts_with("| obstacle |"))
         .skip(2)
         .take_while(|line| line.starts_with('|'))
         .filter(|line| !line.starts_with("| no obstacle"))
@@ -502,7 +502,7 @@ fn the_cheapest_heartbeat_that_survives_is_named() {
     let files = report::render(&findings);
     write("heartbeats", &files);
     assert!(content(&files, "report.html").contains("never cut, fewest bytes"));
-    insta::assert_snapshot!(report::terminal_table(&findings));
+    insta::assert_snapshot!(report::terminal_table(&findings, 80));
 }
 
 #[test]
@@ -534,7 +534,7 @@ fn nothing_is_said_of_a_middlebox_where_there_was_none() {
     let page = content(&files, "report.html");
     let words = ["middlebox", "HTTP/2", "Cost of a connection set-up"];
     assert!(words.iter().all(|word| !page.contains(word)));
-    assert!(!report::terminal_table(&findings_of(&ten_trials())).contains("Delivery paths"));
+    assert!(!crate::written::terminal(&findings_of(&ten_trials())).contains("Delivery paths"));
 }
 
 #[test]

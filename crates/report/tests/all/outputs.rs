@@ -65,7 +65,7 @@ fn every_output_prints_the_same_numbers() {
         }
         let p99 = point.quantity_of(QuantityName::AgeP99).measured_text();
         let number = p99.split('\u{202f}').next().expect("a number");
-        assert!(report::terminal_table(&findings).contains(number), "{number}");
+        assert!(crate::written::terminal(&findings).contains(number), "{number}");
     }
     assert!(rows.next().is_none());
 }
@@ -98,7 +98,7 @@ fn the_summary_keeps_its_shape() {
     let (manifest, records) = ten_trials();
     let files = report::render(&findings(&manifest, &records));
     let json: serde_json::Value = serde_json::from_str(content(&files, "summary.json")).expect("JSON");
-    assert_eq!(json["schema"], 1);
+    assert_eq!(json["schema"], 2);
     assert_eq!(json["run"]["verdict"], "passed");
     assert_eq!(json["thresholds"], serde_json::json!([]));
     let comparison = &json["comparisons"][0];
@@ -201,7 +201,7 @@ fn text_from_outside_stays_text() {
     assert!(page.contains("&lt;script&gt;alert(1)&lt;/script&gt; &amp; &quot;quotes&quot;"));
     assert!(!content(&files, "report.md").contains("\n# head"));
     assert!(content(&files, "summary.csv").contains("\"'=cmd,\"\"x\"\"\""));
-    assert!(!report::terminal_table(&findings).contains('\u{1b}'));
+    assert!(!crate::written::terminal(&findings).contains('\u{1b}'));
 }
 
 /// Two patterns whose schedule is not in the manifest: nothing here depends on the model.
@@ -217,7 +217,7 @@ fn small_run() -> Findings {
 
 #[test]
 fn the_terminal_table_reads_well() {
-    insta::assert_snapshot!(report::terminal_table(&small_run()));
+    insta::assert_snapshot!(report::terminal_table(&small_run(), 80));
 }
 
 #[test]

@@ -62,7 +62,7 @@ fn where_no_event_arrived_within_the_window_there_is_no_cost_per_event() {
     for name in PER_EVENT {
         assert!(sse.quantity_of(name).measured.is_some(), "{name:?}");
         let quantity = held.quantity_of(name);
-        assert_eq!((quantity.measured, quantity.doubt.as_deref()), (None, Some(NONE_ARRIVED)), "{name:?}");
+        assert_eq!((quantity.measured, quantity.warning.as_deref()), (None, Some(NONE_ARRIVED)), "{name:?}");
     }
     assert!(held.quantity_of(QuantityName::AgeP99).measured.is_some());
     let thresholds: Vec<_> = found.thresholds().map(|found| (found.outcome, found.reason.clone())).collect();
@@ -84,7 +84,7 @@ fn where_no_event_arrived_within_the_window_there_is_no_cost_per_event() {
     let beneath = format!(" Without bytes per event: WebSocket; {NONE_ARRIVED}.");
     assert!(content(&files, "report.md").contains(&beneath), "beneath the bars of bytes");
     assert!(!content(&files, "figures/ticker-bytes.svg").contains("WebSocket"));
-    let terminal = report::terminal_table(&found);
+    let terminal = crate::written::terminal(&found);
     let line = format!("requests and bytes per event of WebSocket: {NONE_ARRIVED}\n");
     assert!(terminal.contains(&line), "{terminal}");
 }
@@ -129,7 +129,7 @@ fn one_block_without_an_arrival_leaves_the_point_without_a_cost() {
     let found = findings_of(&(manifest, records));
     let bytes = found.scenarios[0].points[1].quantity_of(QuantityName::BytesPerEvent);
     let words = format!("{NONE_ARRIVED} in 1 of 5 blocks");
-    assert_eq!((bytes.measured, bytes.doubt.as_deref()), (None, Some(words.as_str())));
+    assert_eq!((bytes.measured, bytes.warning.as_deref()), (None, Some(words.as_str())));
     assert!(found.comparisons().all(|found| found.quantity != QuantityName::BytesPerEvent));
 }
 
@@ -142,7 +142,7 @@ fn cpu_per_event_is_left_out_where_few_arrive_a_second() {
     for name in [QuantityName::CpuPerEvent, QuantityName::SubscriberCpuPerEvent] {
         assert!(sse.quantity_of(name).measured.is_some(), "{name:?}");
         let quantity = quiet.quantity_of(name);
-        assert_eq!((quantity.measured, quantity.doubt.as_deref()), (None, Some(TOO_FEW)), "{name:?}");
+        assert_eq!((quantity.measured, quantity.warning.as_deref()), (None, Some(TOO_FEW)), "{name:?}");
     }
     assert!(quiet.quantity_of(QuantityName::BytesPerEvent).measured.is_some());
     for threshold in found.thresholds() {
@@ -161,12 +161,12 @@ fn cpu_per_event_is_left_out_where_few_arrive_a_second() {
 /// A planned thousand deliveries a second may be a tenth fewer.
 #[test]
 fn chance_does_not_decide_whether_cpu_per_event_is_told() {
-    let told = |wall_us: f64| {
+    let reported = |wall_us: f64| {
         let found = findings_of(&run(&[], |measured| measured.cpu.wall_us = wall_us));
         measured(&found, QuantityName::CpuPerEvent).is_some()
     };
     // 1,500 deliveries at 1,000, 901 and 899 a second.
-    assert_eq!([1.5e6, 1.5e9 / 901.0, 1.5e9 / 899.0].map(told), [true, true, false]);
+    assert_eq!([1.5e6, 1.5e9 / 901.0, 1.5e9 / 899.0].map(reported), [true, true, false]);
     // The blocks of a point are taken together.
     let (mut manifest, trials) = run(&[], |_| ());
     manifest.blocks = vec![5];

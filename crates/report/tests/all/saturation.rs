@@ -5,8 +5,8 @@ use report::{Bound, Point, QuantityName, ThresholdOutcome};
 
 use crate::{
     synthetic::{
-        change, climb, ladder_trials, manifest, params, ramp, ramp_scenario, ramp_trials, record, rung_us,
-        server, write,
+        ablation_us, change, climb, ladder_trials, manifest, params, ramp, ramp_scenario, ramp_trials,
+        record, server, write,
     },
     written::{content, findings_of},
 };
@@ -95,9 +95,9 @@ fn a_knee_is_the_servers_only_where_its_core_was_full() {
             answer.ends_with("SSE more than 67,200 (there neither server nor harness was seen full)."),
             "{answer}"
         );
-        let doubt = point.quantity_of(QuantityName::SaturationDeliveries).doubt.as_deref();
+        let warning = point.quantity_of(QuantityName::SaturationDeliveries).warning.as_deref();
         let words = "a lower bound: ages grew, and neither the server's core nor the harness's was seen full";
-        assert_eq!(doubt, Some(words));
+        assert_eq!(warning, Some(words));
         assert!(
             point.warnings.iter().any(|text| text.contains("was seen full: the saturation is a lower bound"))
         );
@@ -124,8 +124,8 @@ fn what_is_per_event_is_left_out_where_the_rate_grew() {
     ] {
         let quantity = point.quantity_of(name);
         assert_eq!((quantity.measured, quantity.low), (None, None), "{name:?}");
-        let doubt = quantity.doubt.as_deref().expect("a reason");
-        assert!(doubt.starts_with("left out: the rate grew"), "{doubt}");
+        let warning = quantity.warning.as_deref().expect("a reason");
+        assert!(warning.starts_with("left out: the rate grew"), "{warning}");
         assert!(findings.comparisons().all(|found| found.quantity != name), "{name:?}");
     }
     let files = report::render(&findings);
@@ -135,7 +135,7 @@ fn what_is_per_event_is_left_out_where_the_rate_grew() {
     }
     assert!(!content("trials.csv").contains(",cpu_us_per_event,"));
     assert!(content("summary.csv").contains(",cpu_us_per_event,us,,,"));
-    assert!(report::terminal_table(&findings).contains("per event: left out: the rate grew"));
+    assert!(crate::written::terminal(&findings).contains("per event: left out: the rate grew"));
     // Servers are compared by their cost up to the knee, whatever the question is about.
     assert!(
         content("figures/saturation-servers-sse.svg").contains(QuantityName::SaturationCpuPerEvent.label())
@@ -146,7 +146,7 @@ fn what_is_per_event_is_left_out_where_the_rate_grew() {
     records.iter_mut().for_each(|record| change(record, |measured| measured.cpu_seconds.clear()));
     let steady = findings_of(&(manifest, records));
     let cpu = steady.scenarios[0].points[0].quantity_of(QuantityName::CpuPerEvent);
-    assert!(cpu.measured.is_some() && cpu.doubt.is_none(), "{cpu:?}");
+    assert!(cpu.measured.is_some() && cpu.warning.is_none(), "{cpu:?}");
 }
 
 #[test]
@@ -163,9 +163,9 @@ fn a_block_without_a_knee_leaves_the_point_without_a_value() {
     for name in [QuantityName::SaturationDeliveries, QuantityName::SaturationCpuPerEvent] {
         let quantity = sse.quantity_of(name);
         assert_eq!((quantity.measured, quantity.low), (None, None));
-        let doubt = quantity.doubt.as_deref().expect("a reason");
-        assert!(doubt.starts_with("no value: in 1 of 5 blocks no second had an age"), "{doubt}");
-        assert!(doubt.ends_with("a mean of the other blocks would be too high"), "{doubt}");
+        let warning = quantity.warning.as_deref().expect("a reason");
+        assert!(warning.starts_with("no value: in 1 of 5 blocks no second had an age"), "{warning}");
+        assert!(warning.ends_with("a mean of the other blocks would be too high"), "{warning}");
         assert!(websocket.quantity_of(name).low.is_some());
         let of_sse = |found: &&report::PointComparison| {
             found.quantity == name && [found.left.pattern, found.right.pattern].contains(&Pattern::Sse)
@@ -249,7 +249,7 @@ fn knees_over_blocks_have_an_interval_and_a_ratio_to_the_floor() {
     let files = report::render(&findings);
     let svg = content(&files, "figures/saturation-saturation.svg");
     for words in ["bound: 100", "harness's CPU", "floor: what the kernel"] {
-        assert!(svg.contains(words) || svg.contains(&words.replace('\'', "&#39;")), "{words}");
+        assert!(svg.contains(words) || svg.contains(&words.replace('\'', "&apos;")), "{words}");
     }
     assert!(
         findings.answers[0].sentence.contains("0.826 times what the floor reached"),
@@ -265,7 +265,7 @@ fn knees_over_blocks_have_an_interval_and_a_ratio_to_the_floor() {
 }
 
 #[test]
-fn each_rung_costs_what_it_adds() {
+fn each_ablation_costs_what_it_adds() {
     let findings = findings_of(&ladder_trials(5));
     let answer = &findings.answers[0];
     for words in [
@@ -276,8 +276,8 @@ fn each_rung_costs_what_it_adds() {
     ] {
         assert!(answer.sentence.contains(words), "{words}: {}", answer.sentence);
     }
-    let expected =
-        rung_us(Pattern::Sse, contract::Rung::EncodeEach) - rung_us(Pattern::Sse, contract::Rung::OwnTasks);
+    let expected = ablation_us(Pattern::Sse, contract::Ablation::EncodeEach)
+        - ablation_us(Pattern::Sse, contract::Ablation::OwnTasks);
     assert!((expected - 1.3).abs() < 1e-9);
     let websocket = &answer.conditions[0];
     assert!(websocket.contains("Keeping the library's default buffers shows no added cost"), "{websocket}");

@@ -194,7 +194,7 @@ fn a_bound_near_the_noise_is_kept_by_the_nearer_end_of_its_interval() {
 }
 
 #[test]
-fn a_server_whose_core_was_full_fell_behind_whoever_built_it() {
+fn a_server_whose_core_was_full_fell_behind_of_any_make() {
     for (name, percent, is_valid) in
         [("pushlab", 94.9, true), ("pushlab", 95.1, false), ("floor", 95.1, false), ("bun", 99.0, false)]
     {
@@ -278,8 +278,8 @@ fn onto_the_floor(record: &TrialRecord) -> TrialRecord {
     record.server = server("floor");
     change(&mut record, |measured| {
         measured.cpu.server_us /= 2.0;
-        for stair in measured.connections.iter_mut().flat_map(|cost| &mut cost.stairs) {
-            stair.server_user_bytes /= 2;
+        for step in measured.connections.iter_mut().flat_map(|cost| &mut cost.memory_steps) {
+            step.server_user_bytes /= 2;
         }
     });
     record

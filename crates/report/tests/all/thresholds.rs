@@ -218,7 +218,7 @@ fn thresholds_stand_in_every_output() {
     let findings = run_of(question(&["sse.cpu_us_per_event < 18", "lost == 0"]), five_blocks());
     let files = report::render(&findings);
     let content = |path: &str| content(&files, path);
-    let terminal = report::terminal_table(&findings);
+    let terminal = crate::written::terminal(&findings);
     assert!(terminal.contains("threshold failed: 1 of 3 thresholds broken"), "{terminal}");
     assert!(terminal.contains("threshold failed: sse.cpu_us_per_event < 18 (SSE): ticker: 20.0 (19.0–21.0)"));
     let page = content("report.html");

@@ -31,6 +31,11 @@ pub(crate) fn page(findings: &Findings, path: &str) -> String {
     content(&report::render(findings), path).to_owned()
 }
 
+/// What a wide terminal shows of a run.
+pub(crate) fn terminal(findings: &Findings) -> String {
+    report::terminal_table(findings, 1_000)
+}
+
 /// Replaces the report's thin spaces by ordinary ones.
 pub(crate) fn plain(text: &str) -> String {
     text.replace('\u{202f}', " ")

@@ -67,7 +67,7 @@ pub(crate) fn with_intervals(findings: &mut Findings, percent: f64) {
 /// Five blocks of four patterns that open ten thousand connections.
 pub(crate) fn connection_trials(blocks: u32) -> (Manifest, Vec<TrialRecord>) {
     let mut scenario = scenario("connections", "What does an open connection cost?", &Pattern::ALL);
-    scenario.stairs = vec![0, 1_000, 2_500, 5_000, 10_000];
+    scenario.memory_steps = vec![0, 1_000, 2_500, 5_000, 10_000];
     scenario.subscribers = 10_000;
     let mut records = Vec::new();
     for block in 0..blocks {

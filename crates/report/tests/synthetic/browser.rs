@@ -18,7 +18,7 @@ fn watched(name: &str, pattern: Pattern, task: BrowserTask, transport: Transport
     };
     let mut record = record(name, pattern, params, order);
     record.calibration = None;
-    record.outcome = Outcome::Watched {
+    record.outcome = Outcome::BrowserRun {
         findings: Box::new(BrowserFindings {
             browser: BROWSER.to_owned(),
             lanes: Vec::new(),
@@ -34,7 +34,7 @@ fn watched(name: &str, pattern: Pattern, task: BrowserTask, transport: Transport
 
 fn findings(record: &mut TrialRecord) -> &mut BrowserFindings {
     match &mut record.outcome {
-        Outcome::Watched { findings } => findings,
+        Outcome::BrowserRun { findings } => findings,
         Outcome::Completed { .. } | Outcome::Failed { .. } | Outcome::NotRun { .. } => {
             panic!("only a browser's task has findings")
         }
@@ -125,8 +125,8 @@ pub(crate) fn check(name: &str, question: &str, holds: bool) -> BrowserCheck {
 pub(crate) fn check_trials(holding: usize) -> (Manifest, Vec<TrialRecord>) {
     let name = "browser-sse";
     let mut scenario = scenario(name, "Does a browser read a stream as we do?", &[Pattern::Sse]);
-    scenario.browser = Some(BrowserAudience { task: BrowserTask::CuriousStream, streams: 1 });
-    let mut record = watched(name, Pattern::Sse, BrowserTask::CuriousStream, Transport::Http1, 0);
+    scenario.browser = Some(BrowserAudience { task: BrowserTask::SseConformance, streams: 1 });
+    let mut record = watched(name, Pattern::Sse, BrowserTask::SseConformance, Transport::Http1, 0);
     let questions = ["a byte order mark before the first line", "a NUL in an id", "a line ended by CR alone"];
     findings(&mut record).checks = questions
         .into_iter()

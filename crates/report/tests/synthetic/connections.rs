@@ -1,6 +1,6 @@
 //! Synthetic readings of memory at several memory steps, and the cost of setting up the subscribers.
 
-use contract::{ConnectionCost, IdleStretch, Load, Pattern, SetUp, Stair};
+use contract::{ConnectionCost, IdleStretch, Load, MemoryStep, Pattern, SetUp};
 
 use super::golden;
 
@@ -18,14 +18,14 @@ const fn slopes(pattern: Pattern) -> (f64, f64, f64) {
 /// percent from block to block.
 pub(crate) fn connections(pattern: Pattern, block: u32) -> ConnectionCost {
     let (idle, active, kernel) = slopes(pattern);
-    let mut stairs = Vec::new();
+    let mut memory_steps = Vec::new();
     for (load, slope) in [(Load::Idle, idle), (Load::Active, active)] {
         for (index, subscribers) in [0_u32, 1_000, 2_500, 5_000, 10_000].into_iter().enumerate() {
             let place = u64::from(block) * 10 + index as u64 + pattern.index() as u64;
             let scatter = 0.99 + 0.02 * golden(place);
             let bytes =
                 |base: f64, slope: f64| (base + f64::from(subscribers) * slope * scatter).round() as u64;
-            stairs.push(Stair {
+            memory_steps.push(MemoryStep {
                 load,
                 subscribers,
                 server_user_bytes: bytes(6_200_000.0, slope),
@@ -37,7 +37,7 @@ pub(crate) fn connections(pattern: Pattern, block: u32) -> ConnectionCost {
         }
     }
     let idle = IdleStretch { subscribers: 10_000, wall_us: 20e6, ..IdleStretch::default() };
-    ConnectionCost { stairs, idle }
+    ConnectionCost { memory_steps, idle }
 }
 
 /// The cost of setting up these subscribers.

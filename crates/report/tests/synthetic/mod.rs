@@ -25,7 +25,8 @@ pub(crate) use network::{
     heartbeat_trials, obstacle_trials, obstacles, rtt_trials, stream_limit_trials, transport_trials,
 };
 pub(crate) use servers::{
-    PUSHED, climb, cost_us, ladder_trials, ramp, ramp_scenario, ramp_trials, rung_us, server, server_trials,
+    PUSHED, ablation_us, climb, cost_us, ladder_trials, ramp, ramp_scenario, ramp_trials, server,
+    server_trials,
 };
 pub(crate) use trace::trace;
 
@@ -55,7 +56,7 @@ pub(crate) fn scenario(name: &str, question: &str, patterns: &[Pattern]) -> Scen
         request_timeout: contract::Settings::USUAL_REQUEST_TIMEOUT,
         keep_alive: true,
         servers: vec![contract::ServerName::default()],
-        publisher: contract::PublisherSeat::Server,
+        publisher: contract::PublisherHost::Server,
         client: Client::Lean,
         delivery_delay: Period::default(),
         delivery_jitter: Period::default(),
@@ -69,7 +70,7 @@ pub(crate) fn scenario(name: &str, question: &str, patterns: &[Pattern]) -> Scen
         blocks: 1,
         primary: "age_p99_ms".to_owned(),
         thresholds: Vec::new(),
-        stairs: Vec::new(),
+        memory_steps: Vec::new(),
         idle: Period::default(),
         // Ten subscribers have three hundred deliveries.
         limits: Limits { tail_samples: 3, ..Limits::default() },
@@ -291,7 +292,7 @@ pub(crate) fn measurements(pattern: Pattern, params: &Params) -> Measurements {
         cpu_seconds: Vec::new(),
         relay: None,
         never_connected: 0,
-        troubles: Vec::new(),
+        error_counts: Vec::new(),
         recovery: Distribution::default(),
         browser_clock: None,
         warnings: Vec::new(),
@@ -328,10 +329,10 @@ pub(crate) fn record(scenario: &str, pattern: Pattern, params: Params, order: u3
     }
 }
 
-pub(crate) fn failed(mut record: TrialRecord, reason: &str, last_words: &[&str]) -> TrialRecord {
+pub(crate) fn failed(mut record: TrialRecord, reason: &str, stderr_tail: &[&str]) -> TrialRecord {
     record.outcome = Outcome::Failed {
         reason: reason.to_owned(),
-        server_last_words: last_words.iter().map(|line| (*line).to_owned()).collect(),
+        server_stderr_tail: stderr_tail.iter().map(|line| (*line).to_owned()).collect(),
     };
     record
 }
@@ -339,7 +340,7 @@ pub(crate) fn failed(mut record: TrialRecord, reason: &str, last_words: &[&str])
 pub(crate) fn change(record: &mut TrialRecord, change: impl FnOnce(&mut Measurements)) {
     match &mut record.outcome {
         Outcome::Completed { measurements } => change(measurements),
-        Outcome::Failed { .. } | Outcome::Watched { .. } | Outcome::NotRun { .. } => {
+        Outcome::Failed { .. } | Outcome::BrowserRun { .. } | Outcome::NotRun { .. } => {
             panic!("only a completed trial has measurements")
         }
     }

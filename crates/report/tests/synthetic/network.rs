@@ -1,8 +1,8 @@
 //! Synthetic runs through a middlebox: delays, obstacles, heartbeats, transports.
 
 use contract::{
-    BothWays, Buffering, ByteCounts, Heartbeat, Manifest, Measurements, Network, Params, Pattern, Period,
-    RelayCounts, RelayUse, SetUp, Sweep, TimeHistogram, Transport, TrialRecord, Trouble, WayCounts,
+    BothWays, Buffering, ByteCounts, DirectionCounts, ErrorCount, Heartbeat, Manifest, Measurements, Network,
+    Params, Pattern, Period, RelayCounts, RelayUse, SetUp, Sweep, TimeHistogram, Transport, TrialRecord,
 };
 
 use super::{SUBSCRIBERS, change, golden, manifest, params, record, scenario};
@@ -31,12 +31,12 @@ pub(crate) fn relayed(measured: &mut Measurements, counts: RelayCounts) {
 fn balance(measured: &mut Measurements) {
     let (Some(relay), Some(server)) = (&mut measured.relay, measured.server_bytes_life) else { return };
     let life = measured.bytes_life;
-    let way = |taken: u64, delivered: u64| WayCounts {
+    let way = |taken: u64, delivered: u64| DirectionCounts {
         taken,
         delivered,
         discarded: taken - delivered,
         broken: u64::from(taken > delivered),
-        ..WayCounts::default()
+        ..DirectionCounts::default()
     };
     relay.counts.up = way(life.sent, server.sent);
     relay.counts.down = way(server.received, life.received);
@@ -87,8 +87,8 @@ pub(crate) fn obstacles() -> Vec<Network> {
     ]
 }
 
-fn trouble(what: &str, times: u64, is_final: bool) -> Vec<Trouble> {
-    vec![Trouble { what: what.to_owned(), times, subscribers: times.min(50), is_final }]
+fn error_count(what: &str, times: u64, is_final: bool) -> Vec<ErrorCount> {
+    vec![ErrorCount { what: what.to_owned(), times, subscribers: times.min(50), is_final }]
 }
 
 /// The last of the deliveries never come.
@@ -121,7 +121,7 @@ fn hinder(measured: &mut Measurements, pattern: Pattern, network: &Network) {
     let pushed = matches!(pattern, Pattern::Sse | Pattern::WebSocket);
     if network.idle_timeout.is_some() && pushed || network.cut_after.is_some() {
         measured.requests.reconnects = 240;
-        measured.troubles = trouble("the connection was closed", 240, false);
+        measured.error_counts = error_count("the connection was closed", 240, false);
         back(240, if pattern == Pattern::Sse { 3_000 } else { 40 });
         let idled_out = if network.idle_timeout.is_some() { 240 } else { 0 };
         relayed(
@@ -139,7 +139,7 @@ fn hinder(measured: &mut Measurements, pattern: Pattern, network: &Network) {
     if network.refuse_upgrade && pattern == Pattern::WebSocket {
         measured.never_connected = 50;
         measured.requests.reconnects = 48;
-        measured.troubles = trouble("403 instead of 101", 50, true);
+        measured.error_counts = error_count("403 instead of 101", 50, true);
         lose(measured, 1.0);
         relayed(measured, RelayCounts { relayed: 50, upgrades_refused: 50, ..RelayCounts::default() });
     }
@@ -152,11 +152,11 @@ fn hinder(measured: &mut Measurements, pattern: Pattern, network: &Network) {
     }
     if network.connections.is_some() && pattern != Pattern::ShortPolling {
         measured.never_connected = 30;
-        measured.troubles = trouble("the connection was closed before any answer", 900, false);
+        measured.error_counts = error_count("the connection was closed before any answer", 900, false);
         lose(measured, 0.6);
     }
     if network.black_hole_after.is_some() {
-        measured.troubles = trouble("nothing came any more", 50, true);
+        measured.error_counts = error_count("nothing came any more", 50, true);
         lose(measured, 0.7);
         relayed(measured, RelayCounts { relayed: 50, swallowed: 50, ..RelayCounts::default() });
     }

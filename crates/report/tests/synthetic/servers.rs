@@ -1,7 +1,7 @@
 //! Runs with several servers, with a growing rate, and with ablations: costs and knees are known.
 
 use contract::{
-    Arrivals, CpuSecond, Manifest, Pattern, PublisherSeat, Rung, Scenario, Second, ServerName, Sweep,
+    Ablation, Arrivals, CpuSecond, Manifest, Pattern, PublisherHost, Scenario, Second, ServerName, Sweep,
     TimeHistogram, TrialRecord,
 };
 
@@ -44,14 +44,14 @@ pub(crate) fn server_trials(
 ) -> (Manifest, Vec<TrialRecord>) {
     let mut question = scenario("peers", "How does ours do beside others?", &PUSHED);
     question.servers = servers.iter().map(|name| server(name)).collect();
-    question.publisher = PublisherSeat::Harness;
+    question.publisher = PublisherHost::Harness;
     question.primary = "cpu_us_per_event".to_owned();
     question.thresholds = thresholds.iter().map(|text| (*text).to_owned()).collect();
     let mut records = Vec::new();
     for pattern in PUSHED {
         for name in servers {
             let mut params = params(pattern, 1_000.0, 50);
-            params.publisher = PublisherSeat::Harness;
+            params.publisher = PublisherHost::Harness;
             let mut record = record("peers", pattern, params, records.len() as u32);
             record.server = server(name);
             if record.server.is_foreign() {
@@ -172,38 +172,38 @@ pub(crate) fn ramp_trials(servers: &[&str], blocks: u32) -> (Manifest, Vec<Trial
 }
 
 /// Server CPU per delivery of an ablation, µs.
-pub(crate) fn rung_us(pattern: Pattern, rung: Rung) -> f64 {
+pub(crate) fn ablation_us(pattern: Pattern, ablation: Ablation) -> f64 {
     let best = if pattern == Pattern::Sse { 3.2 } else { 2.9 };
-    best + match rung {
-        Rung::Best => 0.0,
-        Rung::OwnTasks => 1.0,
-        Rung::EncodeEach => 2.3,
-        Rung::WriteEach => 1.8,
-        Rung::LargeBuffers => 1.0,
+    best + match ablation {
+        Ablation::Best => 0.0,
+        Ablation::OwnTasks => 1.0,
+        Ablation::EncodeEach => 2.3,
+        Ablation::WriteEach => 1.8,
+        Ablation::LargeBuffers => 1.0,
     }
 }
 
-/// The cost ladder: each ablation costs what [`rung_us`] gives, times the block's effect on all trials and a
+/// The cost ladder: each ablation costs what [`ablation_us`] gives, times the block's effect on all trials and a
 /// small one of each trial.
 pub(crate) fn ladder_trials(blocks: u32) -> (Manifest, Vec<TrialRecord>) {
     let mut question = scenario("cost-ladder", "What is each optimisation worth?", &PUSHED);
-    question.sweep = Some(Sweep { rung: Rung::ALL.to_vec(), ..Sweep::default() });
+    question.sweep = Some(Sweep { ablation: Ablation::ALL.to_vec(), ..Sweep::default() });
     question.primary = "cpu_us_per_event".to_owned();
     let mut records = Vec::new();
     for pattern in PUSHED {
-        for rung in Rung::ALL {
-            if rung == Rung::LargeBuffers && pattern == Pattern::Sse {
+        for ablation in Ablation::ALL {
+            if ablation == Ablation::LargeBuffers && pattern == Pattern::Sse {
                 continue;
             }
             let mut params = params(pattern, 1_000.0, 50);
-            params.rung = Some(rung);
+            params.ablation = Some(ablation);
             records.push(record("cost-ladder", pattern, params, records.len() as u32));
         }
     }
     let records = in_server_blocks(&records, blocks, |record, measured| {
-        let rung = record.params.rung.expect("a rung");
+        let ablation = record.params.ablation.expect("an ablation");
         let own = 0.05 * (noise(u64::from(record.order)) - 0.5);
-        let cost = rung_us(record.pattern, rung) + 0.2 * (weather(record.block) - 1.0) + own;
+        let cost = ablation_us(record.pattern, ablation) + 0.2 * (weather(record.block) - 1.0) + own;
         measured.cpu.server_us = cost * measured.window_deliveries as f64;
     });
     (manifest(vec![question], &["a1b2c3d4e5f60718"], records.len() as u32), records)

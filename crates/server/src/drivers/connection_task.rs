@@ -31,7 +31,7 @@ pub(crate) async fn go_on(app: &Arc<App>, mut response: Response, handoff: Hando
         (Handoff::Sse { start, types }, _) => {
             // axum has set the length of the empty body.
             response.headers_mut().remove(header::CONTENT_LENGTH);
-            response.map(|_: Body| flushed_by(app.rung(), EventStream::new(app, &start, types)))
+            response.map(|_: Body| flushed_by(app.ablation(), EventStream::new(app, &start, types)))
         }
         (Handoff::WebSocket { start }, Some(upgrade)) => {
             app.spawn(websocket_task::stream(Arc::clone(app), start, upgrade));

@@ -57,9 +57,9 @@ use tokio::sync::oneshot;
 use self::{canned::CannedResponses, connection::Connection};
 use crate::{
     app::App,
-    complain::complain,
     drivers::http1_stream::Http1Stream,
     meter::{Meter, TurnCounters},
+    print_warning::print_warning,
 };
 
 /// Keys of the two descriptors that belong to no connection.
@@ -75,7 +75,7 @@ pub(crate) async fn serve(pattern: Pattern, app: Arc<App>, meter: Arc<Meter>, li
     let (ended, end) = oneshot::channel();
     let floor = match Floor::open(pattern, app, meter, listener) {
         Ok(floor) => floor,
-        Err(error) => return complain(format!("the floor cannot be opened: {error}")),
+        Err(error) => return print_warning(format!("the floor cannot be opened: {error}")),
     };
     let thread = thread::Builder::new().name("floor".to_owned()).spawn(move || {
         // An error means that the server was stopped first.
@@ -83,8 +83,8 @@ pub(crate) async fn serve(pattern: Pattern, app: Arc<App>, meter: Arc<Meter>, li
     });
     match (thread, end.await) {
         (Ok(_), Ok(Ok(()))) => {}
-        (Err(error), _) | (Ok(_), Ok(Err(error))) => complain(format!("the floor failed: {error}")),
-        (Ok(_), Err(_)) => complain("the floor's thread ended without a result"),
+        (Err(error), _) | (Ok(_), Ok(Err(error))) => print_warning(format!("the floor failed: {error}")),
+        (Ok(_), Err(_)) => print_warning("the floor's thread ended without a result"),
     }
 }
 

@@ -42,13 +42,13 @@ use tokio_util::task::TaskTracker;
 
 use super::Listener;
 use crate::{
-    complain::complain,
     drivers::{http1_stream::LAST_CHUNK, shared_writer::join},
     handoff::{Handoff, HandoffRequest},
     http1::{this_second, whole},
     hyper_io::{HandoffCell, HyperIo},
     long_polling,
     meter::Metered,
+    print_warning::print_warning,
     streams::{StreamBody, Streams},
     tls::{Tls, is_http2},
 };
@@ -125,10 +125,12 @@ impl Listener {
             Err(error) => {
                 let failed = self.meter.fail_handshake();
                 if failed <= FAILURES_TOLD {
-                    complain(format!("a TLS handshake failed: {error}"));
+                    print_warning(format!("a TLS handshake failed: {error}"));
                 }
                 if failed == FAILURES_TOLD {
-                    complain("further failed handshakes are only counted: see /stats on the control plane");
+                    print_warning(
+                        "further failed handshakes are only counted: see /stats on the control plane",
+                    );
                 }
                 None
             }

@@ -7,7 +7,7 @@ mod door;
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
-use contract::{Cursor, EventType, Pattern, PollBody, Resume, Rung, ServerStats, Transport};
+use contract::{Ablation, Cursor, EventType, Pattern, PollBody, Resume, ServerStats, Transport};
 pub(crate) use door::{Door, Http2, Socket};
 use event_log::Retention;
 use futures_util::StreamExt;
@@ -42,13 +42,13 @@ impl Live {
         Self::with(AppSettings::default())
     }
 
-    pub(crate) fn on(rung: Rung) -> Self {
-        Self::with(AppSettings { rung, ..AppSettings::default() })
+    pub(crate) fn on(ablation: Ablation) -> Self {
+        Self::with(AppSettings { ablation, ..AppSettings::default() })
     }
 
-    pub(crate) fn keeping(events: usize, rung: Rung) -> Self {
+    pub(crate) fn keeping(events: usize, ablation: Ablation) -> Self {
         let retention = Retention { events, bytes: 1 << 20 };
-        Self::with(AppSettings { retention, rung, ..AppSettings::default() })
+        Self::with(AppSettings { retention, ablation, ..AppSettings::default() })
     }
 
     pub(crate) fn with(app: AppSettings) -> Self {

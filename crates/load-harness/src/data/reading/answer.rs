@@ -232,7 +232,7 @@ mod tests {
     #[test]
     fn what_is_no_answer_is_an_error() {
         let long = format!("HTTP/1.1 200 OK\r\nx: {}", "y".repeat(LONGEST_HEAD_BYTES));
-        for (text, told) in [
+        for (text, reported) in [
             ("GET / HTTP/1.1\r\n\r\n", "not HTTP"),
             ("HTTP/1.1 200 OK\r\ncontent-length: -1\r\n\r\n", "not a number"),
             ("HTTP/1.1 200 OK\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\nab", "differ"),
@@ -244,7 +244,7 @@ mod tests {
             (&long, "more than"),
         ] {
             let error = read_answer(text.as_bytes(), false).unwrap_err().to_string();
-            assert!(error.contains(told), "{text:.60?}: {error}");
+            assert!(error.contains(reported), "{text:.60?}: {error}");
         }
     }
 

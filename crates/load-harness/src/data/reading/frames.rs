@@ -219,7 +219,7 @@ mod tests {
 
     #[test]
     fn what_a_server_must_not_send_is_refused() {
-        for (wire, told) in [
+        for (wire, reported) in [
             (&b"\x81\x85\x37\xfa\x21\x3d\x7f\x9f\x4d\x51\x58"[..], "mask"),
             (b"\xc1\x00", "extension"),
             (b"\x83\x00", "no frame"),
@@ -231,11 +231,11 @@ mod tests {
             (b"\x82\x7f\x00\x00\x00\x00\x7f\x00\x00\x00", "more than"),
         ] {
             let mut wire = wire.to_vec();
-            if told == "too long" {
+            if reported == "too long" {
                 wire.resize(4 + 128, 0);
             }
             let error = read([&wire[..]]).unwrap_err().to_string();
-            assert!(error.contains(told), "{wire:?}: {error}");
+            assert!(error.contains(reported), "{wire:?}: {error}");
         }
     }
 

@@ -126,10 +126,10 @@ pub(crate) fn failures(heading: &str, failures: &[&Failure]) -> Markup {
                         "Trial " (failure.order) ", " (failure.scenario) ", "
                         (failure.label()) " (" (setting::params_text(&failure.params)) "): "
                         (failure.reason)
-                        @if failure.server_last_words.is_empty() {
+                        @if failure.server_stderr_tail.is_empty() {
                             " The server wrote nothing to stderr."
                         } @else {
-                            pre { @for line in &failure.server_last_words { (line) "\n" } }
+                            pre { @for line in &failure.server_stderr_tail { (line) "\n" } }
                         }
                     }
                 }

@@ -29,7 +29,7 @@ use marks::{figure_markup, point_name};
 const STYLE: &str = include_str!("page.css");
 
 /// Colours that no figure uses. The light ones come before the dark ones, as in [`style::variables`].
-const VERDICT_COLOURS: &str = ":root{--good:#0A6B3D;--bad:#B3261E;--doubt:#8A5A00}\n@media screen and (prefers-color-scheme:dark){:root{--good:#6FD6A2;--bad:#FF8A80;--doubt:#F2B632}}\n";
+const VERDICT_COLOURS: &str = ":root{--good:#0A6B3D;--bad:#B3261E;--warning:#8A5A00}\n@media screen and (prefers-color-scheme:dark){:root{--good:#6FD6A2;--bad:#FF8A80;--warning:#F2B632}}\n";
 
 /// Answers at the top; the others are only at their scenarios.
 pub(crate) const ANSWERS_AT_THE_TOP: usize = 4;
@@ -215,7 +215,7 @@ fn row(finding: &ScenarioFinding, point: &Point, columns: &[QuantityName], notes
         tr {
             th scope="row" title=(setting::params_text(&point.params)) { (point_name(point)) }
             @match unmeasured(point) {
-                Some(words) => { td.words.doubt colspan=(columns.len()) { (words) } },
+                Some(words) => { td.words.warning colspan=(columns.len()) { (words) } },
                 None => { @for &name in columns { (cell(finding, point, name, notes)) } },
             }
         }
@@ -224,9 +224,9 @@ fn row(finding: &ScenarioFinding, point: &Point, columns: &[QuantityName], notes
 
 fn cell(finding: &ScenarioFinding, point: &Point, name: QuantityName, notes: &mut Notes) -> Markup {
     let quantity = point.quantity_of(name);
-    let note = quantity.doubt.as_deref().map(|doubt| notes.number(doubt));
+    let note = quantity.warning.as_deref().map(|warning| notes.number(warning));
     html! {
-        td class=[note.map(|_| "doubt")] {
+        td class=[note.map(|_| "warning")] {
             @match is_best(finding, point, name) {
                 Best::Yes => { strong { (quantity.measured_text()) } },
                 Best::No => { (quantity.measured_text()) },

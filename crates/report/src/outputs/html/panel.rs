@@ -71,7 +71,7 @@ fn cell(cell: &Cell, words: bool) -> Markup {
         Tone::Good => "passed",
         Tone::Doubt => "inconclusive",
         Tone::Bad => "failed",
-        Tone::Absent => "doubt",
+        Tone::Absent => "warning",
     };
     html! {
         td class=[words.then_some("words")] {

@@ -124,13 +124,13 @@ fn numbers_of(finding: &ScenarioFinding, point: &Point, known: &[QuantityName]) 
                 small { "(" (setting::params_text(&point.params)) ")" }
             } } }
             @if let Some(words) = unmeasured(point) {
-                tr { td.words.doubt colspan=(columns) { (words) } }
+                tr { td.words.warning colspan=(columns) { (words) } }
             }
             @for quantity in known.iter().filter(|_| unmeasured(point).is_none()).map(|name| point.quantity_of(*name)) {
                 tr {
                     th scope="row" { (quantity.name.label()) }
                     td { (quantity.predicted_with_range()) }
-                    td class=[quantity.doubt.as_ref().map(|_| "doubt")] title=[quantity.doubt.as_deref()] {
+                    td class=[quantity.warning.as_ref().map(|_| "warning")] title=[quantity.warning.as_deref()] {
                         (quantity.measured_with_interval())
                     }
                     td { (quantity.comparison_text()) }
@@ -138,33 +138,33 @@ fn numbers_of(finding: &ScenarioFinding, point: &Point, known: &[QuantityName]) 
                     @if floor { td { (ratio_text(finding, point, quantity.name).unwrap_or_else(|| "—".to_owned())) } }
                 }
             }
-            @for doubt in doubts(point) {
-                tr { td.words.doubt colspan=(columns) { (doubt) } }
+            @for warning in point_warnings(point) {
+                tr { td.words.warning colspan=(columns) { (warning) } }
             }
         }
     }
 }
 
 /// Why numbers of a point are grey, each reason once with its quantities.
-pub(crate) fn doubts(point: &Point) -> Vec<String> {
+pub(crate) fn point_warnings(point: &Point) -> Vec<String> {
     let mut reasons: Vec<(&str, Vec<String>)> = Vec::new();
     for quantity in &point.quantities {
-        let Some(doubt) = quantity.doubt.as_deref() else {
+        let Some(warning) = quantity.warning.as_deref() else {
             continue;
         };
         let name = quantity.name.label().to_owned();
-        match reasons.iter_mut().find(|(known, _)| *known == doubt) {
+        match reasons.iter_mut().find(|(known, _)| *known == warning) {
             Some((_, names)) => names.push(name),
-            None => reasons.push((doubt, vec![name])),
+            None => reasons.push((warning, vec![name])),
         }
     }
     reasons
         .into_iter()
-        .map(|(doubt, names)| {
+        .map(|(warning, names)| {
             if names.len() > 3 {
-                format!("{} of the quantities: {doubt}", names.len())
+                format!("{} of the quantities: {warning}", names.len())
             } else {
-                format!("{}: {doubt}", number::list(&names))
+                format!("{}: {warning}", number::list(&names))
             }
         })
         .collect()

@@ -25,7 +25,7 @@ pub(crate) fn table(finding: &ScenarioFinding) -> Markup {
                     th scope="row" { (point_name(row.point)) }
                     @match &row.cells {
                         Ok(cells) => { @for cell in cells { td { (cell) } } },
-                        Err(reason) => { td.words.doubt colspan=(table.heads.len()) { (reason) } },
+                        Err(reason) => { td.words.warning colspan=(table.heads.len()) { (reason) } },
                     }
                 } } }
             } }

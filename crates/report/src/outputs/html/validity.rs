@@ -52,7 +52,7 @@ fn threshold_row(finding: &ThresholdFinding) -> Markup {
         ThresholdOutcome::Passed => "words passed",
         ThresholdOutcome::Failed => "words failed",
         ThresholdOutcome::Inconclusive => "words inconclusive",
-        ThresholdOutcome::NotJudged => "words doubt",
+        ThresholdOutcome::NotJudged => "words warning",
     };
     html! { tr {
         th scope="row" { code { (text) } }
@@ -142,7 +142,7 @@ fn trial_row(point: &Point, trial: &Trial) -> Markup {
             td { (trial.block) }
             @match trial_cells(trial) {
                 Some(cells) => { @for cell in &cells { td { (cell) } } },
-                None => { td colspan="7" class=(if trial.not_run.is_some() { "words doubt" } else { "words" }) { (trial_words(trial)) } },
+                None => { td colspan="7" class=(if trial.not_run.is_some() { "words warning" } else { "words" }) { (trial_words(trial)) } },
             }
             td { code { (short_hash(&trial.schedule_hash)) } }
         }

@@ -18,7 +18,7 @@ use crate::{
                 CALIBRATION_EXPLAINED, CALIBRATION_HEADS, calibration_cells, environment_rows, harness_cost,
                 method_words, schedule_text,
             },
-            scenario::{RATIO_EXPLAINED, doubts},
+            scenario::{RATIO_EXPLAINED, point_warnings},
             table_columns,
             validity::grouped_warnings,
         },
@@ -113,11 +113,11 @@ fn failures(page: &mut Page, heading: &str, failures: &[&Failure]) {
             escaped(&setting::params_text(&failure.params)),
             escaped(&failure.reason)
         ));
-        if failure.server_last_words.is_empty() {
+        if failure.server_stderr_tail.is_empty() {
             page.paragraph("The server wrote nothing to stderr.");
         } else {
             page.paragraph("The last lines that the server wrote to stderr:");
-            page.paragraph(&code_block(&failure.server_last_words));
+            page.paragraph(&code_block(&failure.server_stderr_tail));
         }
     }
 }
@@ -147,18 +147,18 @@ fn one_table(page: &mut Page, findings: &Findings) {
         })
     });
     page.table(&heads, rows);
-    let mut doubts: Vec<String> = Vec::new();
+    let mut point_warnings: Vec<String> = Vec::new();
     for point in findings.scenarios.iter().flat_map(|finding| &finding.points) {
         for name in &columns {
-            if let Some(doubt) = &point.quantity_of(*name).doubt {
-                let text = format!("{}, {}: {doubt}", point.scenario, point.label());
-                if !doubts.contains(&text) {
-                    doubts.push(text);
+            if let Some(warning) = &point.quantity_of(*name).warning {
+                let text = format!("{}, {}: {warning}", point.scenario, point.label());
+                if !point_warnings.contains(&text) {
+                    point_warnings.push(text);
                 }
             }
         }
     }
-    page.list(doubts.iter().map(|doubt| escaped(doubt)));
+    page.list(point_warnings.iter().map(|warning| escaped(warning)));
 }
 
 /// Cells are escaped, so a word marks the best value, not stars.
@@ -247,7 +247,7 @@ fn numbers(page: &mut Page, finding: &ScenarioFinding) {
                 row
             }),
         );
-        page.list(doubts(point).iter().map(|doubt| escaped(doubt)));
+        page.list(point_warnings(point).iter().map(|warning| escaped(warning)));
     }
     page.paragraph("</details>");
     let sentences = parting::sentences(finding);

@@ -35,14 +35,16 @@ pub(crate) fn text(finding: &ScenarioFinding) -> String {
 
 /// The table itself, without the small texts of its cells, which would make it too wide.
 fn drawn(panel: &Panel) -> Table {
-    let heads: Vec<String> = panel.heads.iter().map(|head| wrapped(&plain(head))).collect();
+    let heads: Vec<String> = panel.heads.iter().map(|head| textwrap::fill(&plain(head), WIDEST)).collect();
     let mut drawn = table(&heads.iter().map(String::as_str).collect::<Vec<_>>());
     for row in &panel.rows {
         let own = row.cells.iter().map(|cell| match panel.kind {
             Kind::Words => cell.text.clone(),
             Kind::Numbers => cell.line(),
         });
-        drawn.add_row(std::iter::once(row.head.clone()).chain(own).map(|text| wrapped(&plain(&text))));
+        drawn.add_row(
+            std::iter::once(row.head.clone()).chain(own).map(|text| textwrap::fill(&plain(&text), WIDEST)),
+        );
     }
     for (index, column) in drawn.column_iter_mut().enumerate() {
         column.set_padding((if index > 0 { 2 } else { 0 }, 0));
@@ -74,25 +76,6 @@ fn beneath(panel: &Panel) -> String {
     }
     if !text.is_empty() {
         text.push('\n');
-    }
-    text
-}
-
-/// Wraps a line between words, so that the columns fit next to each other.
-fn wrapped(line: &str) -> String {
-    let mut text = String::new();
-    let mut width = 0;
-    for word in line.split(' ') {
-        let own = word.chars().count();
-        if width > 0 && width + 1 + own > WIDEST {
-            text.push('\n');
-            width = 0;
-        } else if width > 0 {
-            text.push(' ');
-            width += 1;
-        }
-        text.push_str(word);
-        width += own;
     }
     text
 }

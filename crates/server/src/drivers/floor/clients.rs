@@ -15,7 +15,7 @@ use super::{
     connection::{Connection, Received},
     listen_for,
 };
-use crate::{complain::complain, drivers::http1_stream::Http1Stream, limits::turned_away};
+use crate::{drivers::http1_stream::Http1Stream, limits::turned_away, print_warning::print_warning};
 
 impl Floor {
     pub(super) fn accept(&mut self) {
@@ -27,7 +27,7 @@ impl Floor {
                         // An error means that the client is gone.
                         let _ = (&stream).write_all(&turned_away());
                     } else if let Err(error) = self.set_up(stream) {
-                        complain(format!("a connection could not be set up: {error}"));
+                        print_warning(format!("a connection could not be set up: {error}"));
                     }
                 }
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {
@@ -39,7 +39,7 @@ impl Floor {
                     if matches!(error.kind(), ErrorKind::ConnectionAborted | ErrorKind::Interrupted) => {}
                 Err(error) => {
                     // Out of descriptors: open connections stay, and the next one that ends frees a descriptor.
-                    complain(format!("a connection could not be accepted: {error}"));
+                    print_warning(format!("a connection could not be accepted: {error}"));
                     self.is_starved = true;
                     return;
                 }

@@ -239,7 +239,7 @@ fn status(status: StatusCode) -> Response {
 
 fn redirect(moved: &'static str) -> Response {
     let mut response = status(StatusCode::FOUND);
-    let place = format!("/pages/curious-stream?case=C06&moved={moved}");
+    let place = format!("/pages/sse-conformance-stream?case=C06&moved={moved}");
     // The address is plain ASCII: this cannot fail.
     response.headers_mut().extend(HeaderValue::try_from(place).ok().map(|place| (header::LOCATION, place)));
     response
@@ -307,6 +307,6 @@ mod tests {
         let status = |headers: &HeaderMap| answer("C03", None, headers).unwrap().status();
         assert_eq!((status(&HeaderMap::new()), status(&again)), (StatusCode::OK, StatusCode::NO_CONTENT));
         let moved = answer("C06", None, &again).unwrap();
-        assert_eq!(moved.headers()[header::LOCATION], "/pages/curious-stream?case=C06&moved=again");
+        assert_eq!(moved.headers()[header::LOCATION], "/pages/sse-conformance-stream?case=C06&moved=again");
     }
 }

@@ -7,7 +7,7 @@ use schedule::Schedule;
 
 /// One trial to run.
 #[derive(Debug, Clone)]
-pub struct TrialOrder {
+pub struct TrialSpec {
     /// Name of the scenario.
     pub scenario: String,
     /// The pattern and its settings.
@@ -30,7 +30,7 @@ pub struct TrialOrder {
     pub calibration: Option<Calibration>,
 }
 
-impl TrialOrder {
+impl TrialSpec {
     /// The first attempt at a trial of the first block, without calibration and notes.
     #[must_use]
     pub fn new(scenario: &str, plan: TrialPlan, schedule: Schedule) -> Self {

@@ -14,7 +14,7 @@ use tokio::{net::TcpStream, sync::Notify};
 
 use crate::{
     clock::{nanoseconds, now_ns},
-    count::WayTally,
+    count::DirectionTally,
     end::End,
     pacer::Pacer,
     queue::{Item, Parcel, Queue},
@@ -85,7 +85,7 @@ pub(crate) struct Special {
 
 /// One direction of one connection.
 #[derive(Debug)]
-pub(crate) struct Way<'a> {
+pub(crate) struct Direction<'a> {
     pacer: &'a Pacer,
     queue: Queue,
     stamps: RefCell<Stamps>,
@@ -99,16 +99,16 @@ pub(crate) struct Way<'a> {
     sender_gone: Notify,
     /// The sender's FIN was forwarded.
     has_ended: Cell<bool>,
-    tally: &'a WayTally<'a>,
+    tally: &'a DirectionTally<'a>,
 }
 
-impl<'a> Way<'a> {
+impl<'a> Direction<'a> {
     pub(crate) fn new(
         settings: &RelaySettings,
         pacer: &'a Pacer,
         random: ChaCha8Rng,
         special: Special,
-        tally: &'a WayTally<'a>,
+        tally: &'a DirectionTally<'a>,
     ) -> Self {
         let network = &settings.network;
         let one_way_ns = nanoseconds(*network.rtt) / 2;
@@ -236,7 +236,7 @@ impl<'a> Way<'a> {
 
     /// Writes released bytes until the whole connection ends. One possible end is the FIN of both directions;
     /// after the first FIN a reset may still follow. `passed` is called whenever bytes are written.
-    pub(crate) async fn write(&self, receiver: &TcpStream, back: &Way<'_>, passed: &dyn Fn()) -> End {
+    pub(crate) async fn write(&self, receiver: &TcpStream, back: &Direction<'_>, passed: &dyn Fn()) -> End {
         let mut is_gone = false;
         loop {
             self.pacer.sleep_until(self.queue.first_release_ns().await).await;

@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// One one-way delay as a fraction of a round trip.
-pub(crate) const A_TRANSIT: f64 = 0.5;
+pub(crate) const ONE_WAY_DELAY_EXPLAINED: f64 = 0.5;
 
 /// Growth of a quantity per growth of the round trip, measured and predicted.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -22,8 +22,8 @@ pub(crate) struct Growth {
 
 impl Growth {
     /// `SSE 1.00`, in one-way delays.
-    pub(crate) fn transits(&self) -> String {
-        format!("{} {}", self.pattern.label(), three_digits(self.measured / A_TRANSIT))
+    pub(crate) fn one_way_delays(&self) -> String {
+        format!("{} {}", self.pattern.label(), three_digits(self.measured / ONE_WAY_DELAY_EXPLAINED))
     }
 }
 

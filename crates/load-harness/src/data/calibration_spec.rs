@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use contract::{
-    Arrivals, Certificate, Client, Heartbeat, Network, Pattern, Period, PublisherSeat, ServerName, Settings,
+    Arrivals, Certificate, Client, Heartbeat, Network, Pattern, Period, PublisherHost, ServerName, Settings,
     Transport, TrialPlan,
 };
 use schedule::{Schedule, ScheduleError};
 
-use crate::data::trial_order::TrialOrder;
+use crate::data::trial_spec::TrialSpec;
 
 /// Events per second, unless the number of subscribers would keep the server busy for too long.
 const RATE_HZ: f64 = 19.0;
@@ -50,7 +50,7 @@ impl CalibrationKey {
     /// Warm-up and window. The scatter of the ages is taken over the seconds of the window; for short polling
     /// only the time of an exchange is needed. Neither is longer than in the longest of `trials`, for which the
     /// calibration is: it need not be more exact than they are.
-    fn lengths(self, trials: &[&TrialOrder]) -> [Duration; 2] {
+    fn lengths(self, trials: &[&TrialSpec]) -> [Duration; 2] {
         let longest = |of: fn(&Settings) -> Period| {
             trials.iter().map(|trial| *of(&trial.plan.settings)).max().unwrap_or(Duration::MAX)
         };
@@ -83,11 +83,11 @@ impl From<Pattern> for CalibrationKey {
 ///
 /// # Errors
 /// Never in practice: its schedule is a valid constant.
-pub fn calibration_order(
+pub fn calibration_spec(
     key: CalibrationKey,
-    trials: &[&TrialOrder],
+    trials: &[&TrialSpec],
     seed: u64,
-) -> Result<TrialOrder, ScheduleError> {
+) -> Result<TrialSpec, ScheduleError> {
     let [warm_up, measure] = key.lengths(trials);
     let events = Arrivals::Steady { rate_hz: key.rate_hz() };
     let settings = Settings {
@@ -102,9 +102,9 @@ pub fn calibration_order(
         delivery_delay: Period::default(),
         delivery_jitter: Period::default(),
         side: None,
-        rung: None,
+        ablation: None,
         server: ServerName::default(),
-        publisher: PublisherSeat::Server,
+        publisher: PublisherHost::Server,
         // A middlebox that only forwards bytes.
         network: key.has_relay.then(Network::default),
         transport: key.transport,
@@ -113,7 +113,7 @@ pub fn calibration_order(
         max_streams: 200,
         heartbeat: Heartbeat::default(),
         browser: None,
-        stairs: Vec::new(),
+        memory_steps: Vec::new(),
         idle: Period::default(),
         warm_up: Period(warm_up),
         measure: Period(measure),
@@ -123,7 +123,7 @@ pub fn calibration_order(
     let length = settings.schedule_length();
     let schedule = Schedule::build(&events, None, seed, length, settings.payload_bytes)?;
     let plan = TrialPlan { pattern: key.pattern, settings };
-    Ok(TrialOrder { block: 0, ..TrialOrder::new("calibration", plan, schedule) })
+    Ok(TrialSpec { block: 0, ..TrialSpec::new("calibration", plan, schedule) })
 }
 
 #[cfg(test)]
@@ -136,7 +136,7 @@ mod tests {
         assert_eq!((key(1).rate_hz(), key(2_000).rate_hz()), (19.0, 19.0));
         assert!((key(10_000).rate_hz() - 4.0).abs() < 1e-9);
         let interval = |subscribers| {
-            calibration_order(key(subscribers), &[], 1).unwrap().plan.settings.poll_interval.milliseconds()
+            calibration_spec(key(subscribers), &[], 1).unwrap().plan.settings.poll_interval.milliseconds()
         };
         assert_eq!((interval(8), interval(10_000)), (97.0, 1_000.0));
     }
@@ -144,15 +144,15 @@ mod tests {
     #[test]
     fn a_calibration_is_no_longer_than_the_longest_trial_that_it_is_for() {
         let lasting = |warm_up_ms: u64, measure_ms: u64| {
-            let mut trial = calibration_order(Pattern::Sse.into(), &[], 1).unwrap();
+            let mut trial = calibration_spec(Pattern::Sse.into(), &[], 1).unwrap();
             trial.plan.settings.warm_up = Period::from_millis(warm_up_ms);
             trial.plan.settings.measure = Period::from_millis(measure_ms);
             trial
         };
         let (short, long) = (lasting(200, 1_000), lasting(5_000, 60_000));
-        let lengths = |subscribers, trials: &[&TrialOrder]| {
+        let lengths = |subscribers, trials: &[&TrialSpec]| {
             let key = CalibrationKey { subscribers, ..Pattern::Sse.into() };
-            let settings = calibration_order(key, trials, 1).unwrap().plan.settings;
+            let settings = calibration_spec(key, trials, 1).unwrap().plan.settings;
             [settings.warm_up, settings.measure].map(|length| length.as_millis())
         };
         assert_eq!(lengths(8, &[&short]), [200, 1_000]);

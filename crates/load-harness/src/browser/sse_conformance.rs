@@ -29,7 +29,7 @@ const MOST_BYTES_ONE_BY_ONE: usize = 1 << 20;
 /// The page's result.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Told {
+struct PageReport {
     answers: Vec<Named>,
     by_post: CuriousAnswer,
 }
@@ -45,14 +45,14 @@ pub(super) async fn perform(stage: &Stage<'_>) -> Result<BrowserFindings, TaskEr
     let browser = stage.browser(&[]).await?;
     let mut findings = stage.findings(&browser);
     browser.open(&stage.page("browser-sse")).await?;
-    let (cases, told): (Vec<CuriousCase>, Told) = (
+    let (cases, reported): (Vec<CuriousCase>, PageReport) = (
         browser.call("cases", json!({}), LONGEST).await?,
-        browser.call("curiousStream", json!({}), LONGEST).await?,
+        browser.call("sseConformance", json!({}), LONGEST).await?,
     );
     findings.connections = stage.control.stats().await?.connections_opened;
     browser.close().await;
-    if told.answers.len() != cases.len() {
-        return Err(TaskError::Incomplete { told: told.answers.len(), asked: cases.len() });
+    if reported.answers.len() != cases.len() {
+        return Err(TaskError::Incomplete { reported: reported.answers.len(), asked: cases.len() });
     }
     let reader = match stage.order.plan.settings.transport {
         Transport::Http1 => {
@@ -67,19 +67,19 @@ pub(super) async fn perform(stage: &Stage<'_>) -> Result<BrowserFindings, TaskEr
             None
         }
     };
-    for (case, told) in cases.iter().zip(&told.answers) {
+    for (case, reported) in cases.iter().zip(&reported.answers) {
         let ours = match &reader {
             Some(reader) if case.is_decoding => Some(reader.read(case).await?),
             Some(_) | None => None,
         };
-        findings.checks.push(check(case, &told.answer, &told.name, ours.as_ref()));
+        findings.checks.push(check(case, &reported.answer, &reported.name, ours.as_ref()));
     }
     let case = by_post();
     let ours = match &reader {
         Some(reader) => Some(reader.read_post().await?),
         None => None,
     };
-    findings.checks.push(check(&case, &told.by_post, &case.name, ours.as_ref()));
+    findings.checks.push(check(&case, &reported.by_post, &case.name, ours.as_ref()));
     Ok(findings)
 }
 
@@ -172,7 +172,7 @@ struct Decoded {
 impl Reader {
     /// Reads the streams of a case one after the other, as a browser does.
     async fn read(&self, case: &CuriousCase) -> Result<CuriousAnswer, TaskError> {
-        let address = format!("{}/pages/curious-stream?case={}", self.origin, case.name);
+        let address = format!("{}/pages/sse-conformance-stream?case={}", self.origin, case.name);
         let mut decoded = Decoded::default();
         for stream in 0..case.streams {
             if stream > 0 {
@@ -294,11 +294,11 @@ mod tests {
     fn what_the_page_tells_is_read_strictly() {
         let answer = json!({ "events": [{ "type": "message", "data": "a", "id": "" }], "gave_up": false, "gap_ms": null });
         let good = json!({ "answers": [{ "name": "P01", "answer": answer }], "by_post": answer });
-        assert_eq!(serde_json::from_value::<Told>(good).unwrap().answers[0].answer.events[0].data, "a");
+        assert_eq!(serde_json::from_value::<PageReport>(good).unwrap().answers[0].answer.events[0].data, "a");
         for odd in
             [json!([]), json!({ "answers": [] }), json!({ "answers": [{ "name": 1 }], "by_post": answer })]
         {
-            assert!(serde_json::from_value::<Told>(odd.clone()).is_err(), "{odd}");
+            assert!(serde_json::from_value::<PageReport>(odd.clone()).is_err(), "{odd}");
         }
     }
 }

@@ -54,10 +54,10 @@ fn a_killed_server_fails_its_trial_and_the_next_one_still_runs() {
     let records = records(&run);
     assert_eq!(records.len(), 4, "the trial after the failed one was run");
     assert_eq!(records.iter().map(completed).collect::<Vec<_>>(), [true, true, false, true]);
-    let Outcome::Failed { reason, server_last_words } = &records[2].outcome else {
+    let Outcome::Failed { reason, server_stderr_tail } = &records[2].outcome else {
         unreachable!("not completed")
     };
-    assert_eq!(server_last_words, &["first words", "last words"]);
+    assert_eq!(server_stderr_tail, &["first words", "last words"]);
     // The process and its control plane end together; the harness may see either first.
     assert!(reason.starts_with("the server"), "{reason}");
     let subscribers = [records[2].params.subscribers, records[3].params.subscribers];

@@ -42,7 +42,7 @@ pub(crate) fn scatter_words() -> String {
 
 /// Whether the blocks tell two values apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Told {
+pub(crate) enum TestResult {
     /// A difference is shown or, with fewer than four blocks, exceeds the scatter of single trials.
     Apart,
     /// They are not told apart.
@@ -59,7 +59,7 @@ pub(crate) enum Alike {
 }
 
 impl Alike {
-    /// `no difference shown`, or `not told apart by one run`.
+    /// `no difference shown`, or `not result apart by one run`.
     pub(crate) fn words(self) -> String {
         match self {
             Self::NoDifference => "no difference shown".to_owned(),
@@ -67,7 +67,7 @@ impl Alike {
         }
     }
 
-    /// `no difference from SSE shown`, or `not told apart from SSE by one run`.
+    /// `no difference from SSE shown`, or `not result apart from SSE by one run`.
     pub(crate) fn words_from(self, other: &str) -> String {
         match self {
             Self::NoDifference => format!("no difference from {other} shown"),
@@ -83,31 +83,31 @@ fn by_so_few(blocks: usize) -> String {
 
 /// Decides by a scenario's comparisons.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Judge<'a> {
+pub(crate) struct DifferenceTest<'a> {
     comparisons: &'a [PointComparison],
 }
 
-impl<'a> Judge<'a> {
+impl<'a> DifferenceTest<'a> {
     pub(crate) const fn of(finding: &'a ScenarioFinding) -> Self {
         Self { comparisons: finding.comparisons.as_slice() }
     }
 
     /// Whether two points are not told apart.
     pub(crate) fn same(self, name: QuantityName, left: &Point, right: &Point) -> bool {
-        match self.told(name, left, right) {
-            Told::Apart => false,
-            Told::Alike(_) => true,
+        match self.result(name, left, right) {
+            TestResult::Apart => false,
+            TestResult::Alike(_) => true,
         }
     }
 
     /// Whether two points are told apart: by their comparison; by the interval of their blocks where they
     /// are no pair of the scenario's comparisons; by what single trials scatter by with fewer than four
     /// common blocks.
-    pub(crate) fn told(self, name: QuantityName, left: &Point, right: &Point) -> Told {
+    pub(crate) fn result(self, name: QuantityName, left: &Point, right: &Point) -> TestResult {
         let paired = compare(name, left, right);
         let blocks = paired.map_or_else(|| left.blocks().min(right.blocks()), |paired| paired.blocks);
         let alike = |is_judged: bool| {
-            Told::Alike(if is_judged { Alike::NoDifference } else { Alike::NotJudged(blocks) })
+            TestResult::Alike(if is_judged { Alike::NoDifference } else { Alike::NotJudged(blocks) })
         };
         let is_judged = paired.is_some_and(|paired| paired.p.is_some());
         if std::ptr::eq(left, right) || within_clocks(name, left, right) {
@@ -122,15 +122,15 @@ impl<'a> Judge<'a> {
                 beyond_scatter(name, of(left), of(right))
             }
         };
-        if is_apart { Told::Apart } else { alike(listed.is_some() || is_judged) }
+        if is_apart { TestResult::Apart } else { alike(listed.is_some() || is_judged) }
     }
 
     /// Why points are not told apart from a first one; the fewest blocks say it.
     pub(crate) fn alike(self, name: QuantityName, first: &Point, others: &[&Point]) -> Alike {
         let others = others.iter().filter(|other| !std::ptr::eq(first, **other));
-        let found = others.filter_map(|other| match self.told(name, first, other) {
-            Told::Alike(Alike::NotJudged(blocks)) => Some(blocks),
-            Told::Alike(Alike::NoDifference) | Told::Apart => None,
+        let found = others.filter_map(|other| match self.result(name, first, other) {
+            TestResult::Alike(Alike::NotJudged(blocks)) => Some(blocks),
+            TestResult::Alike(Alike::NoDifference) | TestResult::Apart => None,
         });
         found.min().map_or(Alike::NoDifference, Alike::NotJudged)
     }

@@ -3,14 +3,14 @@
 
 use contract::{Client, Measurements, Pattern};
 
-use crate::data::trial_order::TrialOrder;
+use crate::data::trial_spec::TrialSpec;
 
 /// The warnings about a completed trial that only the harness can give.
-pub(crate) fn doubts(order: &TrialOrder, measured: &Measurements, refusal: Option<&str>) -> Vec<String> {
-    let mut doubts = Vec::new();
+pub(crate) fn warnings(order: &TrialSpec, measured: &Measurements, refusal: Option<&str>) -> Vec<String> {
+    let mut warnings = Vec::new();
     let mut doubt = |holds: bool, words: String| {
         if holds {
-            doubts.push(words);
+            warnings.push(words);
         }
     };
     let (delivery, requests) = (&measured.delivery, &measured.requests);
@@ -59,12 +59,12 @@ pub(crate) fn doubts(order: &TrialOrder, measured: &Measurements, refusal: Optio
             measured.never_connected, settings.subscribers, settings.max_streams
         ),
     );
-    doubts
+    warnings
 }
 
 /// The most frequent error, and the number of other errors.
 fn seen(measured: &Measurements) -> String {
-    let Some((first, others)) = measured.troubles.split_first() else {
+    let Some((first, others)) = measured.error_counts.split_first() else {
         return "none recorded".to_owned();
     };
     match others.len() {

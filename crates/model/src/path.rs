@@ -10,7 +10,7 @@ use crate::set_up::connection_round_trips;
 
 /// The delay of a request or an answer beyond that on loopback, in seconds.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Way {
+pub(crate) struct NetworkPath {
     /// One direction, without jitter.
     leg_s: f64,
     /// Largest jitter of a direction.
@@ -23,7 +23,7 @@ pub(crate) struct Way {
     pub(crate) asks_after_s: f64,
 }
 
-impl Way {
+impl NetworkPath {
     pub(crate) fn of(params: &Params) -> Self {
         let network = params.network.unwrap_or_default();
         let rtt_s = network.rtt.as_secs_f64();
