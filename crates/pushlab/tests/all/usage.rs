@@ -231,6 +231,28 @@ fn the_doctor_tells_a_scenario_that_cannot_be_read_and_a_variable_that_names_no_
 }
 
 #[test]
+fn the_doctor_gives_a_missing_server_one_line() {
+    let lab = Lab::new();
+    lab.scenario("one", &[]);
+    std::fs::create_dir_all(lab.path("scenarios/targets/demo")).unwrap();
+    let check = "[\"sh\", \"-c\", \"seq 9 >&2; exit 1\"]";
+    lab.write(
+        "scenarios/targets/demo/target.toml",
+        &format!(
+            "name = \"demo\"\ntitle = \"a demo\"\n[install]\ncheck = {check}\nversion = {check}\ncommands = []\n\
+             otherwise = \"get it by hand\"\n[start]\ncommand = [\"true\"]\nready = \"port\"\n[publish]\npath = \"/\"\n\
+             [patterns.sse]\nfirst = \"/\"\n"
+        ),
+    );
+    let mut command = lab.command(&["doctor"]);
+    command.env("XDG_CACHE_HOME", lab.path("cache"));
+    let said = Running::start(command).finish().exits(0).stdout;
+    let mut lines = said.lines().skip_while(|line| !line.contains("demo: not installed"));
+    assert!(lines.next().is_some_and(|line| line.contains("`just peers` installs it")), "{said}");
+    assert_eq!(lines.next(), Some(""), "{said}");
+}
+
+#[test]
 fn nothing_is_installed_while_a_variable_names_no_program() {
     let lab = Lab::new();
     let mut command = lab.command(&["setup-browser"]);
