@@ -1,6 +1,6 @@
 //! `summary.csv` and `trials.csv`: the findings as tables (RFC 4180).
 
-use contract::{Params, Pattern, PublisherHost};
+use contract::{Params, PublisherHost};
 use csv::Writer;
 
 use super::{
@@ -73,9 +73,10 @@ fn point_cells(point: &Point) -> Vec<String> {
         params.streams_per_connection.map_or_else(String::new, |streams| streams.to_string()),
         params.max_streams.map_or_else(String::new, |streams| streams.to_string()),
         // An absent heartbeat is the usual one, if the pattern has heartbeats.
-        match point.pattern {
-            Pattern::ShortPolling | Pattern::LongPolling => String::new(),
-            Pattern::Sse | Pattern::WebSocket => params.heartbeat.unwrap_or_default().to_string(),
+        if point.pattern.has_heartbeats() {
+            params.heartbeat.unwrap_or_default().to_string()
+        } else {
+            String::new()
         },
         params.browser.map_or_else(String::new, |browser| browser.task.slug().to_owned()),
     ]
