@@ -49,6 +49,52 @@ impl Pattern {
         }
     }
 
+    /// Whether the subscriber asks again after every answer. Otherwise it asks once, and the answer never ends.
+    #[must_use]
+    pub const fn polls(self) -> bool {
+        match self {
+            Self::ShortPolling | Self::LongPolling => true,
+            Self::Sse | Self::WebSocket => false,
+        }
+    }
+
+    /// Whether the subscriber asks on a timer.
+    #[must_use]
+    pub const fn is_timed(self) -> bool {
+        match self {
+            Self::ShortPolling => true,
+            Self::LongPolling | Self::Sse | Self::WebSocket => false,
+        }
+    }
+
+    /// Whether the server holds a request until there is an event or the hold ends.
+    #[must_use]
+    pub const fn is_held(self) -> bool {
+        match self {
+            Self::LongPolling => true,
+            Self::ShortPolling | Self::Sse | Self::WebSocket => false,
+        }
+    }
+
+    /// Whether the server sends heartbeats while there is no event.
+    #[must_use]
+    pub const fn has_heartbeats(self) -> bool {
+        match self {
+            Self::Sse | Self::WebSocket => true,
+            Self::ShortPolling | Self::LongPolling => false,
+        }
+    }
+
+    /// Whether a subscription leaves HTTP, by Upgrade or over HTTP/2 by extended CONNECT (RFC 8441). Then there
+    /// is no choice of an HTTP client.
+    #[must_use]
+    pub const fn upgrades(self) -> bool {
+        match self {
+            Self::WebSocket => true,
+            Self::ShortPolling | Self::LongPolling | Self::Sse => false,
+        }
+    }
+
     /// Position in [`Pattern::ALL`], for arrays that hold one value per pattern.
     #[must_use]
     pub const fn index(self) -> usize {

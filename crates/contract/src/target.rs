@@ -242,37 +242,34 @@ impl Target {
             let key = |name: &str| format!("patterns.{pattern}.{name}");
             is_path(&key("first"), &subscription.first)?;
             placeholders(&subscription.first, &[]).map_err(|problem| (key("first"), problem))?;
-            match pattern {
-                Pattern::ShortPolling | Pattern::LongPolling => {
-                    let next = subscription.next.as_deref().unwrap_or_default();
-                    is_path(&key("next"), next)?;
-                    placeholders(next, &["after"]).map_err(|problem| (key("next"), problem))?;
-                    that(
-                        &key("cursor"),
-                        subscription.cursor != CursorPlace::None,
-                        "is none: a poll must send its cursor, as validators or from a field of the JSON"
-                            .to_owned(),
-                    )?;
-                    let in_url = matches!(subscription.cursor, CursorPlace::Json(_));
-                    that(
-                        &key("next"),
-                        next.contains("{after}") == in_url,
-                        "must hold {after} if the cursor comes from the JSON, and only then".to_owned(),
-                    )?;
-                }
-                Pattern::Sse | Pattern::WebSocket => {
-                    let polls = subscription.next.is_some() || subscription.cursor != CursorPlace::None;
-                    that(
-                        &key("next"),
-                        !polls,
-                        "and `cursor` are for polling only: a stream has one request".to_owned(),
-                    )?;
-                    that(
-                        &key("events"),
-                        subscription.events == EventPlace::Text,
-                        "must be text: a stream's message is one event's text".to_owned(),
-                    )?;
-                }
+            if pattern.polls() {
+                let next = subscription.next.as_deref().unwrap_or_default();
+                is_path(&key("next"), next)?;
+                placeholders(next, &["after"]).map_err(|problem| (key("next"), problem))?;
+                that(
+                    &key("cursor"),
+                    subscription.cursor != CursorPlace::None,
+                    "is none: a poll must send its cursor, as validators or from a field of the JSON"
+                        .to_owned(),
+                )?;
+                let in_url = matches!(subscription.cursor, CursorPlace::Json(_));
+                that(
+                    &key("next"),
+                    next.contains("{after}") == in_url,
+                    "must hold {after} if the cursor comes from the JSON, and only then".to_owned(),
+                )?;
+            } else {
+                let polls = subscription.next.is_some() || subscription.cursor != CursorPlace::None;
+                that(
+                    &key("next"),
+                    !polls,
+                    "and `cursor` are for polling only: a stream has one request".to_owned(),
+                )?;
+                that(
+                    &key("events"),
+                    subscription.events == EventPlace::Text,
+                    "must be text: a stream's message is one event's text".to_owned(),
+                )?;
             }
         }
         Ok(())

@@ -146,7 +146,7 @@ pub fn predict(pattern: Pattern, inputs: &Inputs<'_>) -> Predicted {
         // The page is one subscriber, and the ages are its own. Its poll phase is not known beforehand, so the
         // prediction is the average over many phases.
         Some(BrowserTask::Ages) => {
-            params.subscribers = if pattern == Pattern::ShortPolling { PHASES_OF_A_PAGE } else { 1 };
+            params.subscribers = if pattern.is_timed() { PHASES_OF_A_PAGE } else { 1 };
         }
         None => {}
     }
@@ -216,10 +216,7 @@ impl Inputs<'_> {
         }
         obstacles::check(pattern, self)?;
         self.check_network(pattern)?;
-        match pattern {
-            Pattern::LongPolling => self.check_hold(),
-            Pattern::ShortPolling | Pattern::Sse | Pattern::WebSocket => Ok(()),
-        }
+        if pattern.is_held() { self.check_hold() } else { Ok(()) }
     }
 
     /// Whether the model covers the network's effect on every message.
@@ -241,13 +238,9 @@ impl Inputs<'_> {
     /// Why the bytes of the TCP streams are not predicted, if they are not.
     fn unreported_bytes(&self, pattern: Pattern) -> Option<NotApplicable> {
         let params = self.params;
-        let is_polling = match pattern {
-            Pattern::ShortPolling | Pattern::LongPolling => true,
-            Pattern::Sse | Pattern::WebSocket => false,
-        };
         let reason = if params.browser.is_some() {
             "the headers of a browser's requests are not modelled"
-        } else if is_polling && params.transport == Transport::Http2 {
+        } else if pattern.polls() && params.transport == Transport::Http2 {
             "header compression depends on earlier headers: not modelled"
         } else if self.streams_per_connection() > 1 {
             "frames of several subscribers may share a TLS record: not modelled"

@@ -14,7 +14,7 @@ pub(crate) fn check(pattern: Pattern, inputs: &Inputs<'_>) -> Result<(), NotAppl
     }
     check_request_timeout(pattern, inputs)?;
     // Only WebSocket sends an Upgrade, and a middlebox sees it only without TLS.
-    let upgrades = pattern == Pattern::WebSocket && inputs.params.transport == Transport::Http1;
+    let upgrades = pattern.upgrades() && inputs.params.transport == Transport::Http1;
     let as_met = |network: Network| Network { refuse_upgrade: network.refuse_upgrade && upgrades, ..network };
     let Some(network) = inputs.params.network.map(as_met).filter(Network::is_obstacle) else {
         return Ok(());

@@ -60,9 +60,8 @@ pub struct AgeRanges {
 /// covers; none if many events overlap; and none without a calibration of a few seconds.
 #[must_use]
 pub fn age_ranges(pattern: Pattern, inputs: &Inputs<'_>, age: &AgeCurve) -> Option<AgeRanges> {
-    match pattern {
-        Pattern::ShortPolling | Pattern::LongPolling => return None,
-        Pattern::Sse | Pattern::WebSocket => {}
+    if pattern.polls() {
+        return None;
     }
     let calibration = &inputs.calibration;
     let ages = calibration.ages;

@@ -18,11 +18,7 @@ use contract::{Params, Pattern, Transport};
 /// Round trips until a subscriber knows its cursor, on a connection that it opens itself.
 #[must_use]
 pub fn round_trips(pattern: Pattern, transport: Transport) -> f64 {
-    let awaits_settings = match (transport, pattern) {
-        (Transport::Http2, Pattern::WebSocket) => 1.0,
-        (Transport::Http2, Pattern::ShortPolling | Pattern::LongPolling | Pattern::Sse)
-        | (Transport::Http1 | Transport::Http1Tls, _) => 0.0,
-    };
+    let awaits_settings = if transport == Transport::Http2 && pattern.upgrades() { 1.0 } else { 0.0 };
     connection_round_trips(transport) + awaits_settings + 1.0
 }
 

@@ -18,7 +18,7 @@ use schedule::monotonic_ns;
 use crate::{
     exit::Failure,
     middlebox::descriptors,
-    say::say,
+    say::{counted, say},
     scenarios::{self, Loaded},
 };
 
@@ -101,10 +101,10 @@ pub(crate) fn run(arguments: &DoctorArguments) -> Result<ExitCode, Failure> {
     let count = |state| checks.iter().filter(|check| check.state == state).count();
     let (warnings, broken) = (count(State::Warning), count(State::Broken));
     if broken > 0 {
-        say(format!("\nthe lab cannot run here: {broken} broken, {warnings} warnings"));
+        say(format!("\nthe lab cannot run here: {broken} broken, {}", counted(warnings, "warning")));
         return Ok(ExitCode::from(1));
     }
-    say(format!("\nthe lab can run here: {warnings} warnings"));
+    say(format!("\nthe lab can run here: {}", counted(warnings, "warning")));
     Ok(ExitCode::SUCCESS)
 }
 
@@ -323,9 +323,16 @@ fn target_checks(folder: &Path) -> Vec<Check> {
     folders.sort();
     let check = |folder: &PathBuf| {
         let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let (state, found, advice) = match TargetFolder::open(folder).map(|target| target.state) {
-            Ok(Ok(version)) => (State::Good, format!("{name}: {version}"), "can be measured".to_owned()),
-            Ok(Err(problem)) => (State::Warning, format!("{name}: not installed"), problem),
+        let (state, found, advice) = match TargetFolder::open(folder) {
+            Ok(target) => match target.state {
+                Ok(version) => (State::Good, format!("{name}: {version}"), "can be measured".to_owned()),
+                // One line: `just peers` prints why it is missing, and what to do about it.
+                Err(_) => {
+                    let by =
+                        if target.target.install.as_root { "`just peers` as root" } else { "`just peers`" };
+                    (State::Warning, format!("{name}: not installed"), format!("{by} installs it"))
+                }
+            },
             Err(error) => (State::Warning, format!("{name}: its file has an error"), error.to_string()),
         };
         Check { what: "other server", state, found, advice }

@@ -55,5 +55,17 @@ pub(crate) fn run(arguments: &PredictArguments) -> Result<ExitCode, Failure> {
         })
         .collect();
     say(report::prediction_table(&loaded.scenario, &predictions));
+    if predictions.iter().any(|(_, _, predicted)| predicted.replayed.is_ok()) {
+        say(left_out(&loaded.asked));
+    }
     Ok(ExitCode::SUCCESS)
+}
+
+/// What an age of zero in the table does not mean.
+fn left_out(scenario: &str) -> String {
+    format!(
+        "No event is 0 ms old: without a calibration, the predicted ages leave out the\n\
+         time that server and subscriber take for a delivery, and the one-way delay\n\
+         between them on this machine. `just bench {scenario}` predicts with both."
+    )
 }

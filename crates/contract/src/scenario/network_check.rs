@@ -83,12 +83,8 @@ impl Check<'_> {
 
     /// Checks that a poll's answer can arrive before the request timeout.
     pub(crate) fn request_timeout(&self, plan: &TrialPlan) -> Result<(), ScenarioError> {
-        let is_polling = match plan.pattern {
-            Pattern::ShortPolling | Pattern::LongPolling => true,
-            Pattern::Sse | Pattern::WebSocket => false,
-        };
         let settings = &plan.settings;
-        let (Some(network), true) = (settings.network, is_polling) else { return Ok(()) };
+        let (Some(network), true) = (settings.network, plan.pattern.polls()) else { return Ok(()) };
         let longest = network.longest_answer(f64::from(settings.payload_bytes));
         let longest = Period::from_millis((longest.as_secs_f64() * 1e3).ceil() as u64);
         self.that(

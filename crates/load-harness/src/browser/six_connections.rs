@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use contract::{BrowserFindings, BrowserLane, Crowd, Pattern};
+use contract::{BrowserFindings, BrowserLane, Crowd};
 use serde::Deserialize;
 use serde_json::json;
 
@@ -28,10 +28,7 @@ pub(super) async fn perform(
     progress: &mut dyn FnMut(Progress),
 ) -> Result<BrowserFindings, TaskError> {
     let settings = &stage.order.plan.settings;
-    let kind = match stage.order.plan.pattern {
-        Pattern::WebSocket => "web-socket",
-        Pattern::Sse | Pattern::ShortPolling | Pattern::LongPolling => "event-source",
-    };
+    let kind = if stage.order.plan.pattern.upgrades() { "web-socket" } else { "event-source" };
     let browser = stage.browser(&[]).await?;
     let mut findings = stage.findings(&browser);
     let mut workers = WorkerPool::spawn(stage.harness, stage.server, stage.order)?;

@@ -58,10 +58,7 @@ impl CalibrationKey {
             0..MANY => longest(|settings| settings.warm_up).min(Duration::from_secs(1)),
             MANY.. => Duration::from_secs(2),
         };
-        let measure = match self.pattern {
-            Pattern::ShortPolling => 1,
-            Pattern::LongPolling | Pattern::Sse | Pattern::WebSocket => 3,
-        };
+        let measure = if self.pattern.is_timed() { 1 } else { 3 };
         [warm_up, longest(|settings| settings.measure).min(Duration::from_secs(measure))]
     }
 

@@ -31,7 +31,7 @@ impl ForeignFormat {
             cursor: subscription.cursor.clone(),
             events: subscription.events.clone(),
             // A long poll is followed by the next at once anyway.
-            one_by_one: pattern == Pattern::ShortPolling && subscription.events == EventPlace::Text,
+            one_by_one: pattern.is_timed() && subscription.events == EventPlace::Text,
         }
     }
 

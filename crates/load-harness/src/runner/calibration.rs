@@ -3,7 +3,7 @@
 
 use std::{thread, time::Duration};
 
-use contract::{CalibratedAges, Calibration, Measurements, Pattern, Scatter, Second};
+use contract::{CalibratedAges, Calibration, Measurements, Scatter, Second};
 use schedule::bind_to_core;
 use tokio::time::{Instant, sleep};
 
@@ -20,23 +20,16 @@ const SLEEP: Duration = Duration::from_millis(7);
 pub fn calibrate(order: &TrialSpec, measured: &Measurements, cores: &Cores) -> Calibration {
     let (requests, pattern) = (&measured.requests, order.plan.pattern);
     // Polling costs CPU per exchange, push per delivery.
-    let units = match pattern {
-        Pattern::ShortPolling | Pattern::LongPolling => requests.window,
-        Pattern::Sse | Pattern::WebSocket => measured.window_received,
-    }
-    .max(1) as f64;
+    let units = if pattern.polls() { requests.window } else { measured.window_received }.max(1) as f64;
     let lateness_mean_us = measured.lateness.mean_us().unwrap_or(0.0);
     let (server_us, harness_us) = (measured.cpu.server_us / units, measured.cpu.harness_us / units);
     let subscribers = order.plan.settings.subscribers;
-    let (pace_us, first_us) = match pattern {
-        Pattern::ShortPolling => {
-            let exchange_us = requests.exchange_sum_us / requests.exchanges.max(1) as f64;
-            (cpu_pace_us(server_us, harness_us, cores), exchange_us + lateness_mean_us)
-        }
-        Pattern::LongPolling | Pattern::Sse | Pattern::WebSocket => {
-            let ages = measured.age.arrived.histogram().unwrap_or_default();
-            row(ROW.map(|quantile| ages.quantile_us(quantile) as f64), subscribers)
-        }
+    let (pace_us, first_us) = if pattern.is_timed() {
+        let exchange_us = requests.exchange_sum_us / requests.exchanges.max(1) as f64;
+        (cpu_pace_us(server_us, harness_us, cores), exchange_us + lateness_mean_us)
+    } else {
+        let ages = measured.age.arrived.histogram().unwrap_or_default();
+        row(ROW.map(|quantile| ages.quantile_us(quantile) as f64), subscribers)
     };
     Calibration {
         subscribers,

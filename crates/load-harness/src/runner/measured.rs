@@ -1,8 +1,8 @@
 //! Puts the counts of workers, server and publisher together into the measurements of a record.
 
 use contract::{
-    BothWays, Client, CpuSecond, CpuUse, Measurements, Pattern, PublisherCounts, PublisherReport,
-    RelayCounts, RelayUse, Transport,
+    BothWays, Client, CpuSecond, CpuUse, Measurements, PublisherCounts, PublisherReport, RelayCounts,
+    RelayUse, Transport,
 };
 
 use crate::{
@@ -46,7 +46,7 @@ pub(crate) fn assemble(order: &TrialSpec, finding: &WorkerFinding, outside: &Out
     let is_foreign = order.plan.settings.server.is_foreign();
     // The same holds for the records of TLS and the header compression of HTTP/2.
     let has_rules = !is_foreign && order.plan.settings.transport == Transport::Http1;
-    let is_lean = order.plan.settings.client == Client::Lean || pattern == Pattern::WebSocket;
+    let is_lean = order.plan.settings.client == Client::Lean || pattern.upgrades();
     if !is_lean {
         // This client's socket cannot be read, so the server's own counters are used.
         let of_server = |now: Option<Counted>, then: Option<Counted>| {

@@ -1,7 +1,7 @@
 //! Warnings about a measurement that only the harness can give. The report adds those that follow from the
 //! record itself (losses, ledgers that disagree, an instrument beyond its limits).
 
-use contract::{Client, Measurements, Pattern};
+use contract::{Client, Measurements};
 
 use crate::data::trial_spec::TrialSpec;
 
@@ -37,7 +37,7 @@ pub(crate) fn warnings(order: &TrialSpec, measured: &Measurements, refusal: Opti
         refused > 0 && refusal.is_some(),
         format!("the server refused {refused} events; the last reason: {}", refusal.unwrap_or_default()),
     );
-    let reqwest = order.plan.settings.client == Client::Reqwest && order.plan.pattern != Pattern::WebSocket;
+    let reqwest = order.plan.settings.client == Client::Reqwest && !order.plan.pattern.upgrades();
     doubt(
         reqwest,
         "the subscribers are reqwest clients: their bytes are those that the server counted, and heads \

@@ -13,7 +13,6 @@
 
 use std::{mem, ops::ControlFlow, pin::pin, rc::Rc};
 
-use contract::Pattern;
 use h2::ext::Protocol;
 use http::{Method, Request};
 
@@ -54,10 +53,7 @@ impl Http2Client {
 
     /// Opens the connection unless it is open.
     pub(super) async fn connect(&self, subscriber: &Subscriber) -> Result<Open, SubscriberError> {
-        let purpose = match subscriber.pattern() {
-            Pattern::ShortPolling | Pattern::LongPolling | Pattern::Sse => Purpose::Http,
-            Pattern::WebSocket => Purpose::WebSocket,
-        };
+        let purpose = if subscriber.pattern().upgrades() { Purpose::WebSocket } else { Purpose::Http };
         let opening = async { self.0.handshake(subscriber.connect().await?, purpose).await };
         self.0.open(subscriber.opened_in_time(pin!(opening))).await
     }
@@ -138,9 +134,10 @@ impl Http2Client {
 
 /// A subscriber's request in fields.
 fn request(subscriber: &Subscriber, more: &str) -> Result<Request<()>, SubscriberError> {
-    let (method, protocol) = match subscriber.pattern() {
-        Pattern::ShortPolling | Pattern::LongPolling | Pattern::Sse => (Method::GET, None),
-        Pattern::WebSocket => (Method::CONNECT, Some(Protocol::from_static("websocket"))),
+    let (method, protocol) = if subscriber.pattern().upgrades() {
+        (Method::CONNECT, Some(Protocol::from_static("websocket")))
+    } else {
+        (Method::GET, None)
     };
     let request = subscriber.fill_request("https", more, Request::builder().method(method)).body(());
     let mut request =

@@ -6,7 +6,7 @@
 
 use std::{ops::ControlFlow, rc::Rc};
 
-use contract::{Client, Pattern};
+use contract::Client;
 use http::StatusCode;
 
 use super::{
@@ -44,11 +44,8 @@ pub(super) enum HttpStream {
 impl HttpClient {
     /// The client of a subscriber, with no connection yet.
     pub(super) fn of(subscriber: &Subscriber) -> Self {
-        let client = match subscriber.pattern() {
-            Pattern::ShortPolling | Pattern::LongPolling | Pattern::Sse => subscriber.settings().client,
-            // WebSocket offers no choice of client.
-            Pattern::WebSocket => Client::Lean,
-        };
+        let has_choice = !subscriber.pattern().upgrades();
+        let client = if has_choice { subscriber.settings().client } else { Client::Lean };
         match (subscriber.http2(), client) {
             (Some(connection), _) => Self::Http2(Http2Client::new(Rc::clone(connection))),
             (None, Client::Lean) => Self::Http1(Http1Client::new(subscriber.reuse())),

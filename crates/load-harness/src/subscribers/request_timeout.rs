@@ -8,7 +8,6 @@
 
 use std::{pin::Pin, time::Duration};
 
-use contract::Pattern;
 use tokio::time::sleep;
 
 use super::subscriber::Subscriber;
@@ -22,11 +21,10 @@ impl Subscriber {
         &self,
         opening: Pin<&mut impl Future<Output = Result<T, SubscriberError>>>,
     ) -> Result<T, SubscriberError> {
-        match self.pattern() {
-            Pattern::ShortPolling | Pattern::LongPolling => {
-                self.in_time(*self.settings().request_timeout, opening).await
-            }
-            Pattern::Sse | Pattern::WebSocket => opening.await,
+        if self.pattern().polls() {
+            self.in_time(*self.settings().request_timeout, opening).await
+        } else {
+            opening.await
         }
     }
 
@@ -44,7 +42,7 @@ impl Subscriber {
     fn answer_timeout(&self) -> Duration {
         let settings = self.settings();
         let may_be_held = self.cursor().is_some() || !self.protocol().numbers_events();
-        let is_held = self.pattern() == Pattern::LongPolling && may_be_held;
+        let is_held = self.pattern().is_held() && may_be_held;
         let hold = if is_held { *settings.hold } else { Duration::ZERO };
         hold + *settings.request_timeout
     }

@@ -166,13 +166,10 @@ impl WorkerContext {
 
     /// Whether this trial's polling connections are reused. Streams always count as kept.
     pub(crate) const fn reuse(&self) -> ConnectionReuse {
-        match self.pattern {
-            Pattern::ShortPolling | Pattern::LongPolling if !self.settings.keep_alive => {
-                ConnectionReuse::Once
-            }
-            Pattern::ShortPolling | Pattern::LongPolling | Pattern::Sse | Pattern::WebSocket => {
-                ConnectionReuse::Kept
-            }
+        if self.pattern.polls() && !self.settings.keep_alive {
+            ConnectionReuse::Once
+        } else {
+            ConnectionReuse::Kept
         }
     }
 

@@ -298,7 +298,7 @@ async fn measure(
     let _ = signals.window_read.clone().wait_for(|read| *read).await;
     context.close();
     let (hold, drain) = (*context.settings.hold, *context.settings.drain);
-    if context.pattern == Pattern::LongPolling && hold <= drain {
+    if context.pattern.is_held() && hold <= drain {
         // If a hold ended while the sockets are being closed, the answer would be sent but never read, and only
         // the server would count it.
         sleep(hold).await;

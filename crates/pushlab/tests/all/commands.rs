@@ -1,4 +1,4 @@
-//! The name of a run, and the command that it shows to repeat it.
+//! The name of a run, the command that it shows to repeat it, and the last words of a prediction.
 
 use contract::Manifest;
 
@@ -117,4 +117,21 @@ fn many_scenarios_in_one_command_have_a_folder_all_the_same() {
     let run = lab.runs().into_iter().find(|run| run.join("hdr").is_dir());
     let logs = std::fs::read_dir(run.unwrap().join("hdr")).unwrap().count();
     assert_eq!(logs, 2, "a calibration and a trial");
+}
+
+#[test]
+fn a_prediction_ends_with_what_its_numbers_leave_out() {
+    let lab = Lab::new();
+    lab.scenario("one", &[]);
+    let said = lab.run(&["predict", "one"]).exits(0).stdout;
+    let flowing = said.split_whitespace().collect::<Vec<_>>().join(" ");
+    let last = flowing.split_once("No event is 0 ms old: without a calibration, ").unwrap().1;
+    assert!(
+        last.contains("the one-way delay") && last.ends_with("`just bench one` predicts with both."),
+        "{said}"
+    );
+    // Without a prediction nothing is left out.
+    lab.scenario("short", &[("[events]", "arrivals = \"silence\"")]);
+    let said = lab.run(&["predict", "short"]).exits(0).stdout;
+    assert!(said.contains("no prediction") && !said.contains("0 ms old"), "{said}");
 }

@@ -32,17 +32,37 @@ fn changes_are_told_and_small_ones_hidden() {
     });
     let reported = lab.run(&["compare", "before", "after"]);
     assert_eq!((reported.code, reported.stderr.as_str()), (Some(0), ""), "{reported:?}");
-    assert!(
-        reported.stdout.contains(" cpu_us_per_event") && reported.stdout.contains("higher"),
-        "{}",
-        reported.stdout
-    );
-    assert!(!reported.stdout.contains("subscriber_cpu_us_per_event"), "{}", reported.stdout);
+    let is_row = |line: &str| line.contains(" server CPU per event ") && line.contains(" higher");
+    assert!(reported.stdout.lines().any(is_row), "{}", reported.stdout);
+    assert!(!reported.stdout.contains("subscriber CPU per event"), "{}", reported.stdout);
     assert!(reported.stdout.contains("1 smaller than 5 %"), "{}", reported.stdout);
     let finer = lab.run(&["compare", "before", "after", "--smallest", "1%"]);
-    assert!(finer.stdout.contains("subscriber_cpu_us_per_event"), "{}", finer.stdout);
+    assert!(finer.stdout.contains("subscriber CPU per event"), "{}", finer.stdout);
     let all = lab.run(&["compare", "before", "after", "--all"]);
     assert!(all.stdout.contains("no change shown") && !all.stdout.contains("hidden"), "{}", all.stdout);
+}
+
+#[test]
+fn the_conclusion_comes_first() {
+    let lab = Lab::new();
+    for (name, factor) in [("before", 1.0), ("after", 1.4)] {
+        run_folder(&lab, name, 5, |measured| measured.cpu.server_us *= factor);
+    }
+    let lines = |arguments: &[&str]| -> Vec<String> {
+        let said = lab.run(arguments).exits(0).stdout;
+        said.lines().take(3).map(str::to_owned).collect()
+    };
+    let [counts, largest, empty] = <[String; 3]>::try_from(lines(&["compare", "before", "after"])).unwrap();
+    assert!(counts.ends_with(" judged quantities changed by at least 5 %."), "{counts}");
+    assert!(largest.starts_with("The largest change: server CPU per "), "{largest}");
+    assert!(
+        largest.contains(" with SSE in ticker is 1.40 times what it was (95 % interval 1.3"),
+        "{largest}"
+    );
+    assert_eq!(empty, "");
+    let equal = lines(&["compare", "before", "before"]);
+    assert!(equal[0].starts_with("No change of at least 5 % is shown in "), "{equal:?}");
+    assert_eq!(equal[1], "");
 }
 
 #[test]

@@ -231,6 +231,28 @@ fn the_doctor_tells_a_scenario_that_cannot_be_read_and_a_variable_that_names_no_
 }
 
 #[test]
+fn the_doctor_gives_a_missing_server_one_line() {
+    let lab = Lab::new();
+    lab.scenario("one", &[]);
+    std::fs::create_dir_all(lab.path("scenarios/targets/demo")).unwrap();
+    let check = "[\"sh\", \"-c\", \"seq 9 >&2; exit 1\"]";
+    lab.write(
+        "scenarios/targets/demo/target.toml",
+        &format!(
+            "name = \"demo\"\ntitle = \"a demo\"\n[install]\ncheck = {check}\nversion = {check}\ncommands = []\n\
+             otherwise = \"get it by hand\"\n[start]\ncommand = [\"true\"]\nready = \"port\"\n[publish]\npath = \"/\"\n\
+             [patterns.sse]\nfirst = \"/\"\n"
+        ),
+    );
+    let mut command = lab.command(&["doctor"]);
+    command.env("XDG_CACHE_HOME", lab.path("cache"));
+    let said = Running::start(command).finish().exits(0).stdout;
+    let mut lines = said.lines().skip_while(|line| !line.contains("demo: not installed"));
+    assert!(lines.next().is_some_and(|line| line.contains("`just peers` installs it")), "{said}");
+    assert_eq!(lines.next(), Some(""), "{said}");
+}
+
+#[test]
 fn nothing_is_installed_while_a_variable_names_no_program() {
     let lab = Lab::new();
     let mut command = lab.command(&["setup-browser"]);
@@ -241,20 +263,24 @@ fn nothing_is_installed_while_a_variable_names_no_program() {
     finished.complains(&["PUSHLAB_CHROMIUM is /no/such/browser, which is not a program"]);
 }
 
+/// A seed that a floating-point number would round.
+const SEED: u64 = (1 << 53) + 1;
+
 /// A run without any measurement: two trials that failed.
 fn failed_run() -> (String, String) {
     let environment = Environment { pushlab: "0.1.0".to_owned(), ..Environment::default() };
+    let command = format!("just bench one --seed {SEED}");
     let manifest = Manifest {
         schema: RECORD_SCHEMA,
         name: "one".to_owned(),
-        command: "just bench one --seed 1".to_owned(),
-        seed: 1,
+        command: command.clone(),
+        seed: SEED,
         started_at: "2026-11-21T06:00:00Z".to_owned(),
         environment: environment.clone(),
         trials_planned: 2,
         blocks: vec![1],
         scenarios: vec![Scenario::from_toml("one.toml", &scenario("one", &[])).unwrap()],
-        commands: vec!["just bench one --seed 1".to_owned()],
+        commands: vec![command],
         schedules: Vec::new(),
         targets: Vec::new(),
     };
@@ -268,7 +294,7 @@ fn failed_run() -> (String, String) {
         order,
         block: 0,
         attempt: 1,
-        seed: 1,
+        seed: SEED,
         schedule_hash: "none".to_owned(),
         poll_phase: 0.5,
         started_at: "2026-11-21T06:00:01Z".to_owned(),
@@ -290,7 +316,8 @@ fn a_report_needs_the_folder_of_a_run() {
     lab.run(&["report", "."]).exits(1).complains(&["records.jsonl cannot be read", "folder of a run?"]);
     lab.write("records.jsonl", &records);
     lab.run(&["report", "."]).exits(0);
-    assert_eq!(summary(&lab.path("."))["run"]["verdict"], "failed");
+    let run = &summary(&lab.path("."))["run"];
+    assert_eq!((&run["verdict"], &run["seed"]), (&"failed".into(), &SEED.to_string().into()));
     assert!(read(&lab.path("report.md")).contains("it rained"));
 }
 

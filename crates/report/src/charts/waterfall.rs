@@ -1,8 +1,6 @@
 //! Why the patterns differ: the same events in one lane per pattern, with each subscriber's requests and
 //! arrivals.
 
-use contract::Pattern;
-
 use super::{
     axis::{Axis, Plane},
     canvas::{Anchor, Canvas, Drawn, TEXT, TICK_TEXT, WIDTH, draw, text_width},
@@ -228,26 +226,22 @@ fn apart(mut places: Vec<f64>) -> Vec<f64> {
 
 fn requests(canvas: &Canvas<'_>, plane: &Plane, view: &View, lane: &Lane<'_>, top: f64) -> Drawn {
     let ink = ColourRole::Measured(lane.point.pattern);
-    match lane.point.pattern {
-        Pattern::ShortPolling | Pattern::LongPolling => {
-            for bar in poll_bars(plane, view, &lane.requests) {
-                if bar.held_to - bar.from >= HATCH {
-                    hatched(canvas, (bar.from, bar.held_to), top, ink)?;
-                    canvas.rectangle((bar.held_to, top), (bar.to, top + BAR), ink, 1.0)?;
-                } else {
-                    canvas.rectangle((bar.from, top), (bar.to, top + BAR), ink, 1.0)?;
-                }
+    if lane.point.pattern.polls() {
+        for bar in poll_bars(plane, view, &lane.requests) {
+            if bar.held_to - bar.from >= HATCH {
+                hatched(canvas, (bar.from, bar.held_to), top, ink)?;
+                canvas.rectangle((bar.held_to, top), (bar.to, top + BAR), ink, 1.0)?;
+            } else {
+                canvas.rectangle((bar.from, top), (bar.to, top + BAR), ink, 1.0)?;
             }
-            Ok(())
         }
-        Pattern::Sse | Pattern::WebSocket => {
-            for request in lane.requests.iter().filter(|request| view.overlaps(request)) {
-                let (from, to) = (view.place(plane, request.from_ns), view.place(plane, request.to_ns));
-                canvas.rectangle((from, top), (to.max(from + THIN), top + BAR), ink, 0.35)?;
-            }
-            Ok(())
+    } else {
+        for request in lane.requests.iter().filter(|request| view.overlaps(request)) {
+            let (from, to) = (view.place(plane, request.from_ns), view.place(plane, request.to_ns));
+            canvas.rectangle((from, top), (to.max(from + THIN), top + BAR), ink, 0.35)?;
         }
     }
+    Ok(())
 }
 
 /// A poll in the drawing's units.

@@ -1,7 +1,5 @@
 //! The texts of the waterfall.
 
-use contract::Pattern;
-
 use super::waterfall_trace::{Lane, Request, Traced};
 use crate::text::number::{count, counted, list, with_unit};
 
@@ -23,14 +21,11 @@ fn asked(lane: &Lane<'_>, traced: &Traced<'_>) -> usize {
     let last_due_ns = traced.due_ns.last().copied();
     let until_ns =
         lane.arrivals.iter().map(|arrival| arrival.at_ns).chain(last_due_ns).max().unwrap_or(first_ns);
-    match lane.point.pattern {
-        Pattern::ShortPolling | Pattern::LongPolling => {
-            let counts = |request: &&Request| request.to_ns >= first_ns && request.from_ns < until_ns;
-            lane.requests.iter().filter(counts).count()
-        }
-        Pattern::Sse | Pattern::WebSocket => {
-            1 + reconnects(lane).iter().filter(|at_ns| (first_ns..=until_ns).contains(*at_ns)).count()
-        }
+    if lane.point.pattern.polls() {
+        let counts = |request: &&Request| request.to_ns >= first_ns && request.from_ns < until_ns;
+        lane.requests.iter().filter(counts).count()
+    } else {
+        1 + reconnects(lane).iter().filter(|at_ns| (first_ns..=until_ns).contains(*at_ns)).count()
     }
 }
 

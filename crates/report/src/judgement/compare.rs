@@ -128,6 +128,21 @@ pub fn compare(before: &Findings, after: &Findings, detail: Detail) -> Compared 
 }
 
 impl Compared {
+    /// The listed quantities whose change is shown.
+    pub fn shown(&self) -> impl Iterator<Item = &QuantityChange> {
+        self.changes.iter().filter(|change| matches!(change.change, Change::Higher | Change::Lower))
+    }
+
+    /// The shown change by the largest factor, at a valid point if there is one.
+    #[must_use]
+    pub fn largest(&self) -> Option<&QuantityChange> {
+        let size = |of: &QuantityChange| of.ratio.map_or(0.0, |ratio| ratio.ln().abs());
+        self.shown().max_by(|left, right| {
+            let by_validity = left.invalid.is_none().cmp(&right.invalid.is_none());
+            by_validity.then_with(|| size(left).total_cmp(&size(right)))
+        })
+    }
+
     fn add(&mut self, before: &Point, after: &Point, detail: Detail) {
         for name in QuantityName::ALL {
             let Some(change) = quantity_change(name, before, after) else { continue };

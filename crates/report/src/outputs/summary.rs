@@ -44,8 +44,9 @@ struct RunSummary<'a> {
     command: &'a str,
     /// When it began, RFC 3339 in UTC.
     started_at: &'a str,
-    /// Seed of schedules, payloads and poll phases.
-    seed: u64,
+    /// Seed of schedules, payloads and poll phases, in decimal digits. It is a string because many readers of
+    /// JSON round a number beyond 2^53.
+    seed: String,
     /// Commit of the working tree.
     commit: &'a str,
     /// `passed`, `failed`, `invalid`, `interrupted`, `threshold-failed` or `inconclusive`.
@@ -250,7 +251,7 @@ pub(crate) fn json(findings: &Findings) -> String {
             name: &findings.name,
             command: &findings.command,
             started_at: &findings.started_at,
-            seed: findings.seed,
+            seed: findings.seed.to_string(),
             commit: &findings.environment.commit,
             verdict: findings.verdict.key(),
             reason: &findings.verdict_reason,

@@ -144,10 +144,8 @@ impl ConnectionTrouble {
         let all = u64::from(point.params.subscribers) * point.completed().count() as u64;
         // A stream that reconnects has a recovery time. A poll's idle connection may be opened again
         // without one.
-        let none_came_back = match point.pattern {
-            Pattern::ShortPolling | Pattern::LongPolling => self.never_connected >= all,
-            Pattern::Sse | Pattern::WebSocket => self.recovery_p50_ms.is_none(),
-        };
+        let none_came_back =
+            if point.pattern.polls() { self.never_connected >= all } else { self.recovery_p50_ms.is_none() };
         match (self.never_connected > 0, none_came_back) {
             (false, _) => counted(self.reconnects, "reconnect", "reconnects"),
             (true, true) => counted(self.reconnects, "further attempt", "further attempts"),

@@ -95,26 +95,11 @@ impl SweepParameter {
             | Self::Transport
             | Self::StreamsPerConnection
             | Self::MaxStreams => true,
-            Self::PollInterval => match pattern {
-                Pattern::ShortPolling => true,
-                Pattern::LongPolling | Pattern::Sse | Pattern::WebSocket => false,
-            },
-            Self::Hold => match pattern {
-                Pattern::LongPolling => true,
-                Pattern::ShortPolling | Pattern::Sse | Pattern::WebSocket => false,
-            },
-            Self::KeepAlive => match pattern {
-                Pattern::ShortPolling | Pattern::LongPolling => true,
-                Pattern::Sse | Pattern::WebSocket => false,
-            },
-            Self::Client => match pattern {
-                Pattern::ShortPolling | Pattern::LongPolling | Pattern::Sse => true,
-                Pattern::WebSocket => false,
-            },
-            Self::Heartbeat => match pattern {
-                Pattern::Sse | Pattern::WebSocket => true,
-                Pattern::ShortPolling | Pattern::LongPolling => false,
-            },
+            Self::PollInterval => pattern.is_timed(),
+            Self::Hold => pattern.is_held(),
+            Self::KeepAlive => pattern.polls(),
+            Self::Client => !pattern.upgrades(),
+            Self::Heartbeat => pattern.has_heartbeats(),
         }
     }
 

@@ -119,10 +119,7 @@ fn server_full(measurements: &Measurements, arrivals: &Arrivals) -> Option<Strin
 /// Whether the bytes of a point's subscribers are the server's own count, because the lab cannot read the
 /// sockets of reqwest. A WebSocket has no HTTP client to choose.
 pub(crate) fn bytes_are_the_servers(pattern: Pattern, params: &Params) -> bool {
-    match pattern {
-        Pattern::ShortPolling | Pattern::LongPolling | Pattern::Sse => params.client == Client::Reqwest,
-        Pattern::WebSocket => false,
-    }
+    params.client == Client::Reqwest && !pattern.upgrades()
 }
 
 /// Whether the server reported how many connections it held.

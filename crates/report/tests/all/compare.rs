@@ -39,7 +39,7 @@ fn a_run_compared_with_itself_shows_nothing() {
     assert!(compared.changes.is_empty(), "{:?}", compared.changes);
     assert!(compared.hidden_unchanged > 30 && compared.differences.is_empty());
     let text = compare_text(&compared);
-    assert!(text.contains("No change shown.") && text.contains("--all lists them"), "{text}");
+    assert!(text.starts_with("No change is shown in ") && text.contains("--all lists them"), "{text}");
     let all = compare(&run, &run, Detail::All);
     assert_eq!(all.changes.len(), compared.hidden_unchanged);
     assert!(all.changes.iter().all(|change| change.change == Change::NotShown));
@@ -66,7 +66,18 @@ fn changes_have_a_direction_and_small_ones_hide() {
     let finer = compare(&before, &after, Detail::From(0.01));
     assert_eq!(change_of(&finer, QuantityName::BytesPerEvent), [("SSE".to_owned(), Change::Lower)]);
     let text = compare_text(&compared);
-    assert!(text.contains("cpu_us_per_event") && text.contains("1.50 (1.4"), "{text}");
+    assert!(text.contains("server CPU per event") && text.contains("1.50 (1.4"), "{text}");
+    // Half is a larger change than half as much again.
+    let largest = compared.largest().unwrap();
+    assert_eq!((largest.change, largest.point.starts_with("short polling")), (Change::Lower, true));
+    let conclusion: Vec<&str> = text.lines().take(3).collect();
+    let shown = format!("{} of {} judged quantities changed by at least 5 %.", 4, compared.judged);
+    assert_eq!((conclusion[0], conclusion[2]), (shown.as_str(), ""), "{text}");
+    assert!(conclusion[1].starts_with("The largest change: server CPU per "), "{text}");
+    assert!(
+        conclusion[1].contains(" with short polling every 1 s in ticker is 0.500 times what it was (95 % "),
+        "{text}"
+    );
 }
 
 #[test]

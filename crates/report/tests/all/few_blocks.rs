@@ -239,8 +239,8 @@ fn two_runs_of_one_block_are_not_judged_and_that_comes_first() {
     let compared = compare(&run, &run, Detail::From(0.05));
     assert_eq!(compared.judged, 0);
     let text = compare_text(&compared);
-    assert!(text.contains("\n\nNothing was judged: that takes four blocks on both sides."), "{text}");
-    assert!(!text.contains("No change shown") && !text.contains("about five look changed"), "{text}");
+    assert!(text.starts_with("Nothing was judged: that takes four blocks on both sides."), "{text}");
+    assert!(!text.contains("No change") && !text.contains("about five look changed"), "{text}");
     let judged = compare(&ticker(4), &ticker(4), Detail::From(0.05));
     assert!(judged.judged > 30 && !compare_text(&judged).contains("Nothing was judged"));
     let p99 = run.scenarios[0].points[2].quantity_of(QuantityName::AgeP99);

@@ -275,7 +275,7 @@ impl Floor {
     /// Ends all connections as the real server does: the log is closed, and the sockets were sent what they
     /// took.
     fn end(mut self) {
-        if self.pattern == Pattern::LongPolling {
+        if self.pattern.is_held() {
             self.answer_all();
             self.end_holds_of(0);
         }

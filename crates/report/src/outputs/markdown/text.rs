@@ -71,7 +71,7 @@ pub(crate) fn escaped(text: &str) -> String {
             '&' => escaped.push_str("&amp;"),
             '<' => escaped.push_str("&lt;"),
             '>' => escaped.push_str("&gt;"),
-            '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '#' => {
+            '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '#' | '~' => {
                 escaped.push('\\');
                 escaped.push(letter);
             }
@@ -89,4 +89,15 @@ pub(crate) fn code_block(lines: &[String]) -> String {
         let _ = writeln!(text, "    {line}");
         text
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_in_a_text_is_markup() {
+        assert_eq!(escaped("~~a~~ *b* _c_ `d`"), r"\~\~a\~\~ \*b\* \_c\_ \`d\`");
+        assert_eq!(escaped("<e>&[f](g)|h\n# i"), r"&lt;e&gt;&amp;\[f\](g)\|h \# i");
+    }
 }

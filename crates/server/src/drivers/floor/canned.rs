@@ -103,15 +103,12 @@ impl CannedResponses {
 
     fn poll_answer(&self, start: Start, batch: Arc<Batch>) -> Bytes {
         let encodings = self.app.encodings();
-        self.whole(&match self.pattern {
-            Pattern::ShortPolling => {
-                let found = short_polling::Found { start, batch, is_known: false };
-                short_polling::answer(encodings, &found)
-            }
-            Pattern::LongPolling | Pattern::Sse | Pattern::WebSocket => {
-                long_polling::answer(encodings, &start, &batch)
-            }
-        })
+        let answer = if self.pattern.is_held() {
+            long_polling::answer(encodings, &start, &batch)
+        } else {
+            short_polling::answer(encodings, &short_polling::Found { start, batch, is_known: false })
+        };
+        self.whole(&answer)
     }
 
     /// The answer to a poll of a connection that was sent everything: 304, or 204 after a hold.
@@ -121,10 +118,12 @@ impl CannedResponses {
         {
             return bytes.clone();
         }
-        let bytes = self.whole(&match self.pattern {
-            Pattern::ShortPolling => short_polling::unchanged(self.cursor(seq)),
-            Pattern::LongPolling | Pattern::Sse | Pattern::WebSocket => long_polling::no_content(),
-        });
+        let answer = if self.pattern.is_held() {
+            long_polling::no_content()
+        } else {
+            short_polling::unchanged(self.cursor(seq))
+        };
+        let bytes = self.whole(&answer);
         self.nothing_new = Some((seq, bytes.clone()));
         bytes
     }

@@ -2,8 +2,6 @@
 
 use std::time::{Duration, Instant};
 
-use contract::Pattern;
-
 use super::Floor;
 use crate::{long_polling::LINGER, request::DEFAULT_HOLD};
 
@@ -23,7 +21,7 @@ impl Floor {
             let (bytes, seq) = match connection.sent {
                 None => self.canned.first_answer(),
                 Some(sent) if sent < self.head => self.canned.answer(sent, self.head),
-                Some(sent) if self.pattern == Pattern::ShortPolling => {
+                Some(sent) if !self.pattern.is_held() => {
                     connection.asked -= 1;
                     self.counters.empty += 1;
                     let bytes = self.canned.nothing_new(sent);
@@ -65,12 +63,12 @@ impl Floor {
     /// Time until the polls are checked; `None` for a pattern that holds nothing.
     pub(super) fn until_next_look(&self) -> Option<Duration> {
         let next = self.answer_due.map_or(self.next_look, |due| due.min(self.next_look));
-        (self.pattern == Pattern::LongPolling).then(|| next.saturating_duration_since(Instant::now()))
+        self.pattern.is_held().then(|| next.saturating_duration_since(Instant::now()))
     }
 
     /// Answers with 204 the polls whose hold has ended.
     pub(super) fn end_holds(&mut self) {
-        if self.pattern != Pattern::LongPolling || Instant::now() < self.next_look {
+        if !self.pattern.is_held() || Instant::now() < self.next_look {
             return;
         }
         // An extreme `hold` must neither make the loop check without a pause nor overflow.
