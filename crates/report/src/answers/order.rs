@@ -43,8 +43,8 @@ pub(super) fn order(
     Some(change.unwrap_or_else(|| no_change(main, difference_test, &stops, &from)))
 }
 
-/// Says that no change of order is shown. Fewer than four blocks cannot show one: then at most which pattern
-/// is the lowest everywhere.
+/// Says which pattern is the lowest everywhere, or that no change of order is shown. Fewer than four blocks can
+/// show neither a tie nor that nothing changes.
 fn no_change(
     main: QuantityName,
     difference_test: DifferenceTest<'_>,
@@ -52,15 +52,22 @@ fn no_change(
     from: &str,
 ) -> String {
     let all: Vec<&Point> = stops.iter().flat_map(|stop| stop.points.iter().copied()).collect();
-    let Some(few) = fewest_blocks(&all) else {
-        return format!("no change of order shown in {} from {from}", main.label());
-    };
     let leads: Vec<Vec<Pattern>> = stops.iter().map(|stop| leaders(main, difference_test, stop)).collect();
-    match leads.as_slice() {
-        [first, others @ ..] if first.len() == 1 && others.iter().all(|other| other == first) => {
-            format!("{} has the lowest {} from {from}", first[0].label(), main.label())
+    let names = |patterns: &[Pattern]| {
+        list(&patterns.iter().map(|pattern| pattern.label().to_owned()).collect::<Vec<_>>())
+    };
+    let shared = leads.first().filter(|first| leads.iter().all(|other| other == *first));
+    match (shared, fewest_blocks(&all)) {
+        (Some(lead), _) if lead.len() == 1 => {
+            format!("{} has the lowest {} from {from}", names(lead), main.label())
         }
-        _ => format!("{few} cannot show whether the order changes in {} from {from}", main.label()),
+        (_, Some(few)) => {
+            format!("{few} cannot show whether the order changes in {} from {from}", main.label())
+        }
+        (Some(lead), None) if lead.len() < stops[0].points.len() => {
+            format!("{} tie for the lowest {} from {from}", names(lead), main.label())
+        }
+        (Some(_) | None, None) => format!("no change of order shown in {} from {from}", main.label()),
     }
 }
 

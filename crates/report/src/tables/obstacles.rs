@@ -202,20 +202,27 @@ pub(crate) fn passage(finding: &ScenarioFinding, point: &Point) -> Option<Obstac
     if lost || hardship.never_connected > 0 {
         return Some(ObstacleOutcome::Fails);
     }
-    // If even a lower bound breaks the rule, the value does too.
-    let ages = |quantity: QuantityName| {
-        baseline(finding, point).and_then(|clear| clear.measured(quantity)).zip(point.measured(quantity))
-    };
-    if ages(QuantityName::AgeP50).is_some_and(|(clear, own)| own - clear > FAILS_ABOVE_MS) {
+    if later_by(finding, point, QuantityName::AgeP50).is_some_and(|(_, more)| more > FAILS_ABOVE_MS) {
         return Some(ObstacleOutcome::Fails);
     }
-    let older = ages(QuantityName::AgeP99)
-        .is_some_and(|(clear, own)| own > DEGRADED_TIMES * clear && own - clear > DEGRADED_ABOVE_MS);
-    Some(if hardship.reconnects > 0 || delivery.lost > 0 || older {
+    Some(if hardship.reconnects > 0 || delivery.lost > 0 || late_ms(finding, point).is_some() {
         ObstacleOutcome::Degraded
     } else {
         ObstacleOutcome::Works
     })
+}
+
+/// An age of the baseline, and by how much that of a point exceeds it. If even a lower bound breaks the rule, the
+/// value does too.
+fn later_by(finding: &ScenarioFinding, point: &Point, quantity: QuantityName) -> Option<(f64, f64)> {
+    let clear = baseline(finding, point)?.measured(quantity)?;
+    Some((clear, point.measured(quantity)? - clear))
+}
+
+/// By how much the age at p99 exceeds the baseline's; none if that alone would not make it degraded.
+pub(crate) fn late_ms(finding: &ScenarioFinding, point: &Point) -> Option<f64> {
+    let (clear, more) = later_by(finding, point, QuantityName::AgeP99)?;
+    (clear + more > DEGRADED_TIMES * clear && more > DEGRADED_ABOVE_MS).then_some(more)
 }
 
 /// Whether the scenario varies obstacles, and not only delay or bandwidth.
@@ -292,7 +299,9 @@ fn cell(finding: &ScenarioFinding, point: &Point) -> Cell {
     if !point.valid {
         small.push("not valid: see the validity box".to_owned());
     }
-    Cell { text: passage.to_string(), small, tone: passage.tone() }
+    let late = late_ms(finding, point).filter(|_| passage == ObstacleOutcome::Degraded);
+    let late = late.map_or_else(String::new, |late_ms| format!(", late by {}", time_ms(late_ms)));
+    Cell { text: format!("{passage}{late}"), small, tone: passage.tone() }
 }
 
 /// The rows of the matrix with an obstacle, and how well each pattern works behind them; in the order of the
