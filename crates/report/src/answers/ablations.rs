@@ -85,7 +85,7 @@ impl AblationStep<'_> {
                 let values = self.point.measured(name).zip(self.than.measured(name));
                 let apart = values.is_some_and(|(own, than)| beyond_scatter(name, own, than));
                 let not = if apart { "" } else { "not told apart " };
-                format!("{words}: {} µs, {not}by {few}", step.signed_text())
+                format!("{words} changes the cost by {} µs, {not}by {few}", step.signed_text())
             }
             (Some(_), false) => format!("{words} shows no added cost, {}", step.signed_text()),
             (Some(_), true) if step.more < 0.0 => format!("{words} saves {}", step.size_text("µs")),

@@ -55,7 +55,7 @@ fn streams(watches: &[Watch<'_>]) -> Vec<String> {
     let mut parts = Vec::new();
     if let Some((_, open, all)) = stopped.iter().min_by_key(|(_, open, _)| *open) {
         parts.push(format!(
-            "{} {} at {} of {} streams: the others wait until one closes",
+            "{} {} at {} of {} streams until one closes",
             labels(&stopped),
             verb(stopped.len(), "stops", "stop"),
             count(*open),

@@ -53,7 +53,8 @@ pub(super) fn answer(finding: &ScenarioFinding, points: &[&Point]) -> (String, V
     }
     let price = price(difference_test, points);
     parts.extend(price.as_ref().and_then(|(short, _)| short.clone()));
-    parts.extend(everything_came(points));
+    let came = everything_came(points);
+    parts.extend(came.clone());
     let mut details = vec![format!(
         "{} delivered an event in {} {at}{}{}",
         labels(&near),
@@ -75,7 +76,14 @@ pub(super) fn answer(finding: &ScenarioFinding, points: &[&Point]) -> (String, V
     details.extend(burst.flatten());
     details.extend(price.map(|(_, detail)| detail));
     details.extend(flips);
-    headed(parts, details.iter().map(|detail| format!("{}.", capitalised(detail))).collect())
+    let sentence = |text: &String| format!("{}.", capitalised(text));
+    let (headline, mut conditions) = headed(parts, details.iter().map(sentence).collect());
+    // It says the least: without room in the headline it comes last.
+    if let Some(place) = came.and_then(|came| conditions.iter().position(|text| *text == sentence(&came))) {
+        let came = conditions.remove(place);
+        conditions.push(came);
+    }
+    (headline, conditions)
 }
 
 /// `long polling, SSE and WebSocket deliver within 2.66 ms, not told apart by one run; short polling takes
@@ -111,7 +119,9 @@ fn freshness(
         [first, second] => {
             format!("; {} takes {} and {} {}", label(first), value(first), label(second), value(second))
         }
-        [.., last] => format!("; {} takes the longest, {}", label(last), value(last)),
+        [between @ .., last] => {
+            format!("; {} follow, and {} takes {}", patterns(between), label(last), value(last))
+        }
     };
     let start = if in_bursts { "in a burst " } else { "" };
     format!("{start}{fresh}{slow}")

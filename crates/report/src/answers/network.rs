@@ -244,10 +244,14 @@ pub(super) fn transports(points: &[&Point]) -> Option<(String, Vec<String>)> {
         .map(|(point, _)| point)
         .collect();
     if points.iter().any(|point| point.params.transport == Transport::Http2) {
-        parts.push(if saved.is_empty() {
-            "per event HTTP/2 saves no bytes".to_owned()
-        } else {
-            format!("per event HTTP/2 saves bytes for {}", patterns(&saved))
+        let sockets = ratios(points, Transport::Http2, QuantityName::SocketsHeld);
+        let shares = sockets.iter().any(|(_, ratio)| *ratio < 0.9);
+        let bytes = format!("bytes per event for {}", patterns(&saved));
+        parts.push(match (shares, saved.is_empty()) {
+            (true, true) => "HTTP/2 saves connections, but no bytes per event".to_owned(),
+            (true, false) => format!("HTTP/2 saves connections, and {bytes}"),
+            (false, true) => "HTTP/2 saves neither connections nor bytes per event".to_owned(),
+            (false, false) => format!("HTTP/2 saves {bytes}"),
         });
     }
     if parts.is_empty() {
@@ -289,26 +293,21 @@ pub(super) fn delays(
             format!("{}{model}", growth.one_way_delays())
         })
         .collect();
-    let at_the_end: Vec<String> = points
-        .iter()
-        .filter(|point| point.params.rtt_ms == Some(farthest_ms))
-        .filter(|point| point.measured(mean).is_some())
-        .map(|point| {
-            format!(
-                "{} {}, p99 {}",
-                point.pattern.label(),
-                point.quantity_of(mean).measured_with_interval(),
-                point.quantity_of(QuantityName::AgeP99).measured_with_interval()
-            )
-        })
-        .collect();
-    if at_the_end.is_empty() {
-        return None;
-    }
+    let at_the_end = |name: QuantityName| -> Vec<String> {
+        points
+            .iter()
+            .filter(|point| point.params.rtt_ms == Some(farthest_ms) && point.measured(name).is_some())
+            .map(|point| {
+                format!("{} {}", point.pattern.label(), point.quantity_of(name).measured_with_interval())
+            })
+            .collect()
+    };
     let range =
         span(&SweepParameter::Rtt.text(&nearest.params), &SweepParameter::Rtt.text(&farthest.params), "to");
     let mut details = listed(&format!("from {range} mean age grows by this many one-way delays"), &grows);
-    details.extend(listed("mean age at the longest round trip", &at_the_end));
+    for name in [mean, QuantityName::AgeP99] {
+        details.extend(listed(&format!("{} at the longest round trip", name.label()), &at_the_end(name)));
+    }
     let mut series = BTreeMap::<Pattern, Vec<&Point>>::new();
     for point in points {
         series.entry(point.pattern).or_default().push(point);
@@ -338,7 +337,7 @@ fn waits(mut growths: Vec<Growth>) -> Vec<String> {
     let mut text = format!("events wait {delay} with {}", names(&low));
     if let Some(most) = high.last() {
         text.push_str(&format!(
-            "; {} waits the longest, {}",
+            "; {} waits the longest, {} delays",
             most.pattern.label(),
             three_digits(delays(most))
         ));

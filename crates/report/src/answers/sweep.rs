@@ -60,21 +60,23 @@ pub(super) fn answer(
     if let [only] = series.values().collect::<Vec<_>>().as_slice() {
         // The flip answers the question; without one the growth does.
         let no_flip = if flips.is_empty() { no_flip(swept, only) } else { None };
-        parts.extend(flips);
-        parts.extend(growth);
-        parts.extend(no_flip);
+        let growth = growth.or_else(|| at_the_end(swept, main, difference_test, only));
+        parts.extend(flips.into_iter().chain(growth).chain(no_flip));
         details
             .extend([main, price].into_iter().filter_map(|name| course(swept, difference_test, name, only)));
     } else {
         match swept {
-            // These ask for the cost of a setting; the others ask which pattern to take.
+            // These ask for the cost of a setting.
             SweepParameter::Client | SweepParameter::KeepAlive | SweepParameter::Subscribers => {
                 parts.extend(growth.into_iter().chain(order));
+                details.extend(flips);
             }
-            SweepParameter::Rate
-            | SweepParameter::Payload
-            | SweepParameter::PollInterval
-            | SweepParameter::Hold
+            // These ask from which setting on a pattern behaves differently.
+            SweepParameter::Rate | SweepParameter::PollInterval | SweepParameter::Hold => {
+                parts.extend(flips.into_iter().chain(order).chain(growth));
+            }
+            // The others ask which pattern to take.
+            SweepParameter::Payload
             | SweepParameter::Side
             | SweepParameter::Ablation
             | SweepParameter::Rtt
@@ -82,15 +84,41 @@ pub(super) fn answer(
             | SweepParameter::Transport
             | SweepParameter::Heartbeat
             | SweepParameter::StreamsPerConnection
-            | SweepParameter::MaxStreams => parts.extend(order.into_iter().chain(growth)),
+            | SweepParameter::MaxStreams => {
+                parts.extend(order.into_iter().chain(growth));
+                details.extend(flips);
+            }
         }
-        details.extend(courses(swept, difference_test, main, &series));
-        details.extend(flips);
+        details.splice(0..0, courses(swept, difference_test, main, &series));
     }
     if parts.is_empty() {
         parts.push(format!("no change of {} was measured", main.label()));
     }
     headed(parts, details.iter().map(|detail| format!("{}.", capitalised(detail))).collect())
+}
+
+/// `at 1,000 subscribers the age at p99 of SSE is 5.66 ms, not told apart from 10 subscribers by one run`.
+fn at_the_end(
+    swept: SweepParameter,
+    main: QuantityName,
+    difference_test: DifferenceTest<'_>,
+    points: &[&Point],
+) -> Option<String> {
+    let (first, last) = (points.first()?, points.last()?);
+    last.measured(main)?;
+    let why = match difference_test.result(main, first, last) {
+        TestResult::Alike(why) if points.len() > 1 => {
+            format!(", {}", why.words_from(&swept.text(&first.params)))
+        }
+        TestResult::Alike(_) | TestResult::Apart => String::new(),
+    };
+    Some(format!(
+        "at {} the {} of {} is {}{why}",
+        swept.text(&last.params),
+        main.label(),
+        last.pattern.label(),
+        last.quantity_of(main).measured_text()
+    ))
 }
 
 /// Whose main quantity changes most from one end to the other; none if no change is told.

@@ -30,7 +30,7 @@ const DEGRADED_TIMES: f64 = 2.0;
 const DEGRADED_ABOVE_MS: f64 = 100.0;
 
 /// The rule, as the report states it.
-const RULE: &str = "Fails: a tenth or more of the deliveries never came, half of them came more than 5\u{202f}s later than in the baseline, or a subscriber never connected. Degraded: deliveries were lost, connections had to be opened again, or the age at p99 is more than twice the baseline's and more than 100\u{202f}ms above it. Works: none of these. A cell names the most frequent error that subscribers see. Recovery is the time from losing a connection to the first answer on the next one.";
+const RULE: &str = "Fails: a tenth or more of the deliveries never came, half of them came more than 5\u{202f}s later than in the baseline, or a subscriber never connected. Degraded: deliveries were lost, connections had to be opened again, or they came late: the age at p99 is more than twice the baseline's and more than 100\u{202f}ms above it. Works: none of these. A cell names the most frequent error that subscribers see. Recovery is the time from losing a connection to the first answer on the next one.";
 
 /// How well a pattern works behind an obstacle.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -300,8 +300,11 @@ fn cell(finding: &ScenarioFinding, point: &Point) -> Cell {
         small.push("not valid: see the validity box".to_owned());
     }
     let late = late_ms(finding, point).filter(|_| passage == ObstacleOutcome::Degraded);
-    let late = late.map_or_else(String::new, |late_ms| format!(", late by {}", time_ms(late_ms)));
-    Cell { text: format!("{passage}{late}"), small, tone: passage.tone() }
+    let text = late.map_or_else(
+        || passage.to_string(),
+        |late_ms| format!("{} late by {}", passage.shape(), time_ms(late_ms)),
+    );
+    Cell { text, small, tone: passage.tone() }
 }
 
 /// The rows of the matrix with an obstacle, and how well each pattern works behind them; in the order of the

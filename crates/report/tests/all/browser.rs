@@ -19,7 +19,9 @@ fn six_connections_are_a_picture() {
     assert!(!findings.verdict_reason.contains("delivered"), "{}", findings.verdict_reason);
     let sentence = plain(&told(&findings.answers[0]));
     assert!(
-        sentence.starts_with("SSE over HTTP/1.1 stops at 6 of 8 streams: the others wait until one closes. "),
+        sentence.starts_with(
+            "SSE over HTTP/1.1 stops at 6 of 8 streams until one closes. SSE over HTTP/2, WebSocket over HTTP/1.1"
+        ),
         "{sentence}"
     );
     assert!(

@@ -179,7 +179,7 @@ fn one_run_names_no_order_of_what_it_does_not_tell_apart() {
     let servers = told(&whole(server_trials(&["pushlab", "nchan", "node"], &[], 1)).answers[0]);
     assert!(servers.contains("(not told apart from ours by one run) and node 12.8"), "{servers}");
     let ladder = told(&whole(ladder_trials(1)).answers[0]);
-    let words = "SSE: writing each event by itself: +0.78 µs, not told apart by one run";
+    let words = "SSE: writing each event by itself changes the cost by +0.78 µs, not told apart by one run";
     assert!(ladder.contains(words), "{ladder}");
     let answer = &sides().answers[0];
     assert_eq!(answer.headline, "Side a and side b of SSE are not told apart by one run in age at p99.");
