@@ -1,61 +1,32 @@
 //! The answers of scenarios that vary the network between subscriber and server.
 
-use contract::Pattern;
+use std::collections::BTreeMap;
 
-use super::{order::order, words::span};
+use contract::{Heartbeat, Pattern, Transport};
+
+use super::{
+    headline::{headed, listed},
+    order::order,
+    words::{patterns, span, verb},
+};
 use crate::{
     findings::{Point, ScenarioFinding},
     judgement::{
         difference_test::{DifferenceTest, TestResult},
-        one_way_delays::{ONE_WAY_DELAY_EXPLAINED, growths},
+        one_way_delays::{Growth, ONE_WAY_DELAY_EXPLAINED, growths},
     },
     quantities::{Bound, QuantityName},
     tables::{
         heartbeats::{cheapest, of_pattern, survives},
-        obstacles::{ConnectionTrouble, ObstacleOutcome, are_compared, by_pattern},
+        obstacles::ConnectionTrouble,
     },
     text::{
-        network_words::obstacle_text,
+        network_words::heartbeat_mark,
         number::{count, list, setting, three_digits, with_unit},
-        sentence::{capitalised, sentences},
+        sentence::capitalised,
         swept::SweepParameter,
     },
 };
-
-/// Which obstacles each pattern works behind; none where no trial had one.
-pub(super) fn obstacles(finding: &ScenarioFinding) -> Option<(String, Vec<String>)> {
-    if !are_compared(finding) {
-        return None;
-    }
-    let passages = |(pattern, passages): &(Pattern, Vec<(ObstacleOutcome, &Point)>)| {
-        let number =
-            |wanted: ObstacleOutcome| passages.iter().filter(|(passage, _)| *passage == wanted).count();
-        let failing: Vec<String> = passages
-            .iter()
-            .filter(|(passage, _)| *passage == ObstacleOutcome::Fails)
-            .filter_map(|(_, point)| point.params.network.map(|network| obstacle_text(&network)))
-            .collect();
-        let (works, degraded) =
-            (number(ObstacleOutcome::Works) as u64, number(ObstacleOutcome::Degraded) as u64);
-        let gets_past = format!("works behind {} and is degraded behind {}", count(works), count(degraded));
-        let (name, all) = (capitalised(pattern.label()), count(passages.len() as u64));
-        let doubtful = passages.iter().filter(|(_, point)| !point.valid).count() as u64;
-        let warning = if doubtful > 0 {
-            format!(" ({} of these trials not valid)", count(doubtful))
-        } else {
-            String::new()
-        };
-        match failing.len() {
-            0 => format!("{name} {gets_past} of {all} obstacles, and fails behind none{warning}."),
-            _ => {
-                format!("{name} fails behind {}. Of {all} obstacles it {gets_past}{warning}.", list(&failing))
-            }
-        }
-    };
-    let mut answers = by_pattern(finding).iter().map(passages).collect::<Vec<_>>().into_iter();
-    let first = answers.next()?;
-    Some((first, answers.collect()))
-}
 
 /// With which heartbeats a stream is never cut, and which of these costs the fewest bytes.
 pub(super) fn heartbeats(
@@ -63,38 +34,86 @@ pub(super) fn heartbeats(
     difference_test: DifferenceTest<'_>,
 ) -> Option<(String, Vec<String>)> {
     let with_heartbeats = |pattern: &Pattern| SweepParameter::Heartbeat.concerns(*pattern);
-    let parts: Vec<String> = Pattern::ALL
+    let pushed: Vec<(Pattern, Vec<&Point>)> = Pattern::ALL
         .into_iter()
         .filter(with_heartbeats)
-        .filter_map(|pattern| heartbeat(pattern, &of_pattern(finding, pattern), difference_test))
+        .map(|pattern| (pattern, of_pattern(finding, pattern)))
+        .filter(|(_, points)| !points.is_empty())
         .collect();
-    let others: Vec<String> = Pattern::ALL
-        .into_iter()
-        .filter(|pattern| !with_heartbeats(pattern))
-        .filter_map(|pattern| {
+    if pushed.is_empty() {
+        return None;
+    }
+    let mut details: Vec<String> =
+        pushed.iter().flat_map(|(pattern, points)| heartbeat(*pattern, points, difference_test)).collect();
+    details.extend(Pattern::ALL.into_iter().filter(|pattern| !with_heartbeats(pattern)).filter_map(
+        |pattern| {
             let points = of_pattern(finding, pattern);
             let point = points.first()?;
             Some(format!("{} has no heartbeat: {}.", capitalised(pattern.label()), cut_words(point)))
-        })
-        .collect();
-    (!parts.is_empty()).then(|| (sentences(&parts), others))
+        },
+    ));
+    Some(headed(advice(&pushed), details))
 }
 
-/// `SSE, heartbeat off: cut 120 times, nothing lost, 140 B per event`.
-fn heartbeat(pattern: Pattern, points: &[&Point], difference_test: DifferenceTest<'_>) -> Option<String> {
-    let first = points.first()?;
-    let mut text = match points.iter().find(|point| !survives(point)) {
-        Some(cut) => format!("{}: {}", cut.label(), cut_words(cut)),
-        None => format!("{} is never cut with any of these heartbeats", first.pattern.label()),
-    };
+/// `send a heartbeat when idle for 1 s: no stream is cut, and an event costs 0.51 times the bytes of being cut`.
+fn advice(pushed: &[(Pattern, Vec<&Point>)]) -> Vec<String> {
+    let best: Vec<(Pattern, Option<&Point>)> =
+        pushed.iter().map(|(pattern, points)| (*pattern, cheapest(points))).collect();
+    let known: Vec<&Point> = best.iter().filter_map(|(_, point)| *point).collect();
+    let mut parts = Vec::new();
+    let heartbeat = |point: &Point| point.params.heartbeat.unwrap_or_default();
+    let mut marks: Vec<Heartbeat> = known.iter().map(|point| heartbeat(point)).collect();
+    marks.dedup();
+    for mark in marks {
+        let of: Vec<&Point> = known.iter().copied().filter(|point| heartbeat(point) == mark).collect();
+        let whose = if of.len() == pushed.len() { String::new() } else { format!(" for {}", patterns(&of)) };
+        parts.push(match mark {
+            Heartbeat::Off => format!("without a heartbeat no stream is cut{whose}"),
+            Heartbeat::Every(_) | Heartbeat::WhenIdle(_) => {
+                format!(
+                    "send a heartbeat {}{whose}: no stream is cut{}",
+                    heartbeat_mark(mark),
+                    share_of_being_cut(&of, pushed)
+                )
+            }
+        });
+    }
+    for (pattern, _) in best.iter().filter(|(_, point)| point.is_none()) {
+        parts.push(format!("none of these heartbeats keeps every {} stream open", pattern.label()));
+    }
+    parts
+}
+
+/// The bytes per event with a heartbeat ÷ those of the streams that are cut, at most; empty if none is cut.
+fn share_of_being_cut(best: &[&Point], pushed: &[(Pattern, Vec<&Point>)]) -> String {
+    let bytes = |point: &Point| point.measured(QuantityName::BytesPerEvent).filter(|bytes| *bytes > 0.0);
+    let shares = best.iter().filter_map(|point| {
+        let (_, points) = pushed.iter().find(|(pattern, _)| *pattern == point.pattern)?;
+        let cut = points.iter().find(|point| !survives(point) && bytes(point).is_some())?;
+        Some(bytes(point)? / bytes(cut)?)
+    });
+    shares.reduce(f64::max).map_or_else(String::new, |share| {
+        let most = if best.len() > 1 { "at most " } else { "" };
+        format!(", and an event costs {most}{} times the bytes of being cut", three_digits(share))
+    })
+}
+
+/// `SSE, heartbeat off: cut 120 times, nothing lost, 140 B per event.`, the cheapest, and the others that are never
+/// cut.
+fn heartbeat(pattern: Pattern, points: &[&Point], difference_test: DifferenceTest<'_>) -> Vec<String> {
+    debug_assert!(points.iter().all(|point| point.pattern == pattern), "points of one pattern");
+    let label = pattern.label();
+    let mut found = vec![match points.iter().find(|point| !survives(point)) {
+        Some(cut) => format!("{}: {}.", cut.label(), cut_words(cut)),
+        None => format!("{} is never cut with any of these heartbeats.", capitalised(label)),
+    }];
     let Some(cheapest) = cheapest(points) else {
-        text.push_str(". None of these heartbeats keeps every stream open");
-        return Some(text);
+        return found;
     };
     let name = QuantityName::BytesPerEvent;
     let bytes = |point: &Point| point.quantity_of(name).measured_with_interval();
-    text.push_str(&format!(
-        ". The cheapest that is never cut is {}, with {} per event",
+    found.push(format!(
+        "The cheapest of {label} that is never cut is {}, with {} per event.",
         SweepParameter::Heartbeat.text(&cheapest.params),
         bytes(cheapest)
     ));
@@ -109,11 +128,8 @@ fn heartbeat(pattern: Pattern, points: &[&Point], difference_test: DifferenceTes
             format!("{} {}{same}", SweepParameter::Heartbeat.text(&point.params), bytes(point))
         })
         .collect();
-    if !others.is_empty() {
-        text.push_str(&format!("; also never cut: {}", list(&others)));
-    }
-    debug_assert!(points.iter().all(|point| point.pattern == pattern), "points of one pattern");
-    Some(text)
+    found.extend(listed(&format!("{label} is also never cut with"), &others));
+    found
 }
 
 fn cut_words(point: &Point) -> String {
@@ -138,68 +154,121 @@ fn cut_words(point: &Point) -> String {
 
 /// How many subscribers the server's limit leaves without a stream, and whether they see an error.
 pub(super) fn stream_limits(points: &[&Point]) -> Option<(String, Vec<String>)> {
-    let mut waiting = Vec::new();
+    let mut parts = Vec::new();
+    let mut details = Vec::new();
     let mut served = Vec::new();
     for point in points {
-        let at = format!("with {}", SweepParameter::MaxStreams.text(&point.params));
+        let limit = SweepParameter::MaxStreams.text(&point.params);
         let away = point.completed().map(|trial| trial.never_connected).max().unwrap_or_default();
         if away == 0 {
-            served.push(at);
+            served.push(format!("with {limit}"));
             continue;
         }
         let result = match ConnectionTrouble::of(point).error_counts.first() {
             None => "see no error".to_owned(),
             Some(error_count) => format!("see {}", error_count.what),
         };
-        waiting.push(format!(
-            "{at} {} of {} {} subscribers never get a stream and {result}, and {} of {} deliveries never came",
+        parts.push(format!(
+            "with {limit}, {} of {} {} subscribers never get a stream and {result}",
             count(away),
             count(u64::from(point.params.subscribers)),
             point.pattern.label(),
+        ));
+        details.push(format!(
+            "With {limit}, {} of {} deliveries never came.",
             count(point.delivery.lost),
-            count(point.delivery.expected),
+            count(point.delivery.expected)
         ));
     }
-    let served = (!served.is_empty()).then(|| format!("{} every subscriber was served.", list(&served)));
-    let served = served.map(|text| capitalised(&text));
-    if waiting.is_empty() {
-        return Some((served?, Vec::new()));
+    if !served.is_empty() {
+        let all = format!("{} every subscriber is served", list(&served));
+        if parts.is_empty() {
+            parts.push(all);
+        } else {
+            details.push(format!("{}.", capitalised(&all)));
+        }
     }
-    Some((sentences(&waiting), served.into_iter().collect()))
+    (!parts.is_empty()).then(|| headed(parts, details))
 }
 
-/// What each transport costs to connect, and then per event.
+/// What each transport costs to connect, and then per event, against the first.
 pub(super) fn transports(points: &[&Point]) -> Option<(String, Vec<String>)> {
-    let result = |point: &Point, name: QuantityName, before: &str, after: &str| {
-        let quantity = point.quantity_of(name);
-        quantity.measured.map(|_| format!("{before}{}{after}", quantity.measured_with_interval()))
-    };
-    let one = |point: &Point| {
-        let parts: Vec<String> = [
-            result(point, QuantityName::ConnectP50, "set up in ", " at p50"),
-            result(point, QuantityName::ConnectBytes, "", " to connect"),
-            result(point, QuantityName::BytesPerEvent, "", " per event"),
-            point
-                .measured(QuantityName::SocketsHeld)
-                .map(|held| format!("on {} connection{}", setting(held), if held == 1.0 { "" } else { "s" })),
+    let mut details = Vec::new();
+    for point in points {
+        let result = |name: QuantityName, before: &str, after: &str| {
+            let quantity = point.quantity_of(name);
+            quantity.measured.map(|_| format!("{before}{}{after}", quantity.measured_with_interval()))
+        };
+        let held = point.measured(QuantityName::SocketsHeld);
+        let costs: Vec<String> = [
+            result(QuantityName::ConnectP50, "set up in ", " at p50"),
+            result(QuantityName::ConnectBytes, "", " to connect"),
+            result(QuantityName::BytesPerEvent, "", " per event"),
+            held.map(|held| {
+                format!("on {} {}", setting(held), if held == 1.0 { "connection" } else { "connections" })
+            }),
         ]
         .into_iter()
         .flatten()
         .collect();
         let transport = SweepParameter::Transport.text(&point.params);
-        format!("{} over {transport}: {}", point.pattern.label(), parts.join(", "))
-    };
-    let of = |pattern: Pattern| {
-        let own: Vec<String> =
-            points.iter().filter(|point| point.pattern == pattern).map(|point| one(point)).collect();
-        (!own.is_empty()).then(|| sentences(&own))
-    };
-    let mut answers: Vec<String> = Pattern::ALL.into_iter().filter_map(of).collect();
-    if answers.is_empty() {
+        details.push(format!(
+            "{} over {transport}: {}.",
+            capitalised(point.pattern.label()),
+            costs.join(", ")
+        ));
+    }
+    if details.is_empty() {
         return None;
     }
-    let first = answers.remove(0);
-    Some((first, answers))
+    let mut parts = Vec::new();
+    let costs: Vec<String> = [Transport::Http1Tls, Transport::Http2]
+        .into_iter()
+        .filter_map(|transport| {
+            let most =
+                ratios(points, transport, QuantityName::ConnectBytes).into_iter().map(|(_, ratio)| ratio);
+            let most = three_digits(most.reduce(f64::max)?);
+            Some(match transport {
+                Transport::Http1 => return None,
+                Transport::Http1Tls => format!("{most} times the bytes with TLS"),
+                Transport::Http2 => format!("{most} times with HTTP/2"),
+            })
+        })
+        .collect();
+    if !costs.is_empty() {
+        parts.push(format!("connecting costs up to {}", list(&costs)));
+    }
+    let saved: Vec<&Point> = ratios(points, Transport::Http2, QuantityName::BytesPerEvent)
+        .into_iter()
+        .filter(|(_, ratio)| *ratio < 0.9)
+        .map(|(point, _)| point)
+        .collect();
+    if points.iter().any(|point| point.params.transport == Transport::Http2) {
+        let sockets = ratios(points, Transport::Http2, QuantityName::SocketsHeld);
+        let shares = sockets.iter().any(|(_, ratio)| *ratio < 0.9);
+        let bytes = format!("bytes per event for {}", patterns(&saved));
+        parts.push(match (shares, saved.is_empty()) {
+            (true, true) => "HTTP/2 saves connections, but no bytes per event".to_owned(),
+            (true, false) => format!("HTTP/2 saves connections, and {bytes}"),
+            (false, true) => "HTTP/2 saves neither connections nor bytes per event".to_owned(),
+            (false, false) => format!("HTTP/2 saves {bytes}"),
+        });
+    }
+    if parts.is_empty() {
+        parts.push("one transport was measured".to_owned());
+    }
+    Some(headed(parts, details))
+}
+
+/// The points over a transport with their value ÷ that of the same pattern over plain HTTP/1.1.
+fn ratios<'a>(points: &[&'a Point], transport: Transport, name: QuantityName) -> Vec<(&'a Point, f64)> {
+    let plain = |of: &Point| {
+        let is_plain =
+            |point: &&&Point| point.pattern == of.pattern && point.params.transport == Transport::Http1;
+        points.iter().find(is_plain).and_then(|point| point.measured(name)).filter(|value| *value > 0.0)
+    };
+    let over = points.iter().filter(|point| point.params.transport == transport);
+    over.filter_map(|point| Some((*point, point.measured(name)? / plain(point)?))).collect()
 }
 
 /// By how many one-way delays each pattern's age grows.
@@ -224,35 +293,62 @@ pub(super) fn delays(
             format!("{}{model}", growth.one_way_delays())
         })
         .collect();
-    let at_the_end: Vec<String> = points
-        .iter()
-        .filter(|point| point.params.rtt_ms == Some(farthest_ms))
-        .filter(|point| point.measured(mean).is_some())
-        .map(|point| {
-            format!(
-                "{} {}, p99 {}",
-                point.pattern.label(),
-                point.quantity_of(mean).measured_with_interval(),
-                point.quantity_of(QuantityName::AgeP99).measured_with_interval()
-            )
-        })
-        .collect();
+    let at_the_end = |name: QuantityName| -> Vec<String> {
+        points
+            .iter()
+            .filter(|point| point.params.rtt_ms == Some(farthest_ms) && point.measured(name).is_some())
+            .map(|point| {
+                format!("{} {}", point.pattern.label(), point.quantity_of(name).measured_with_interval())
+            })
+            .collect()
+    };
     let range =
         span(&SweepParameter::Rtt.text(&nearest.params), &SweepParameter::Rtt.text(&farthest.params), "to");
-    let sentence = format!(
-        "From {range} mean age grows by this many one-way delays: {}. At the longest round trip: {}.",
-        list(&grows),
-        list(&at_the_end)
-    );
-    let mut series = std::collections::BTreeMap::<Pattern, Vec<&Point>>::new();
+    let mut details = listed(&format!("from {range} mean age grows by this many one-way delays"), &grows);
+    for name in [mean, QuantityName::AgeP99] {
+        details.extend(listed(&format!("{} at the longest round trip", name.label()), &at_the_end(name)));
+    }
+    let mut series = BTreeMap::<Pattern, Vec<&Point>>::new();
     for point in points {
         series.entry(point.pattern).or_default().push(point);
     }
-    let mut conditions: Vec<String> =
-        order(mean, &series, SweepParameter::Rtt, difference_test).into_iter().collect();
-    conditions.extend(off_the_model(points));
-    (Some((sentence, conditions.iter().map(|text| format!("{}.", capitalised(text))).collect())))
-        .filter(|_| !at_the_end.is_empty())
+    let order = order(mean, &series, SweepParameter::Rtt, difference_test);
+    details.extend(
+        order.into_iter().chain(off_the_model(points)).map(|text| format!("{}.", capitalised(&text))),
+    );
+    Some(headed(waits(growths), details))
+}
+
+/// `short polling, SSE and WebSocket wait one one-way delay; long polling waits 1.24`: as far as two digits tell.
+fn waits(mut growths: Vec<Growth>) -> Vec<String> {
+    let delays = |growth: &Growth| growth.measured / ONE_WAY_DELAY_EXPLAINED;
+    growths.sort_by(|left, right| delays(left).total_cmp(&delays(right)));
+    let Some(least) = growths.first().map(delays) else { return Vec::new() };
+    let (mut low, high): (Vec<Growth>, Vec<Growth>) =
+        growths.into_iter().partition(|growth| delays(growth) < least + 0.1);
+    low.sort_by_key(|growth| growth.pattern);
+    let names =
+        |of: &[Growth]| list(&of.iter().map(|growth| growth.pattern.label().to_owned()).collect::<Vec<_>>());
+    let delay = if (0.95..1.05).contains(&least) {
+        "one one-way delay".to_owned()
+    } else {
+        format!("about {} one-way delays", three_digits(least))
+    };
+    let mut text = format!("events wait {delay} with {}", names(&low));
+    if let Some(most) = high.last() {
+        text.push_str(&format!(
+            "; {} waits the longest, {} delays",
+            most.pattern.label(),
+            three_digits(delays(most))
+        ));
+    }
+    let mut parts = vec![text];
+    if let [between @ .., _] = high.as_slice()
+        && !between.is_empty()
+    {
+        parts.push(format!("{} {} in between", names(between), verb(between.len(), "is", "are")));
+    }
+    parts
 }
 
 /// Where measurement and model differ most.

@@ -1,20 +1,19 @@
-//! The answers of scenarios with several servers, with a growing rate, and with ablations.
+//! The answers of scenarios with several servers, with a growing rate, and with a floor.
 
-use contract::{Ablation, Pattern};
+use contract::Pattern;
 
-use super::words::fewest_blocks;
+use super::headline::{headed, listed};
 use crate::{
     findings::{Point, ScenarioFinding},
     judgement::{
-        difference_test::{DifferenceTest, TestResult, beyond_scatter},
-        floor::{floor_of, ratio_text},
-        ladder::{above, costs_words, step, with_ablation},
+        difference_test::{DifferenceTest, TestResult},
+        floor::{floor_of, ratio, ratio_text},
     },
     quantities::{Bound, QuantityName},
     tables::servers::why_not,
     text::{
-        number::list,
-        sentence::{capitalised, further},
+        number::{bytes, three_digits},
+        sentence::capitalised,
     },
     trials::saturation::{AGE_BOUND_MS, End, worst_end},
 };
@@ -22,9 +21,48 @@ use crate::{
 /// What a delivery costs on each server, pattern by pattern.
 pub(super) fn servers(finding: &ScenarioFinding) -> Option<(String, Vec<String>)> {
     let name = finding.main_cost();
-    let parts: Vec<String> =
-        by_pattern(finding).into_iter().filter_map(|points| of_pattern(finding, name, &points)).collect();
-    (!parts.is_empty()).then(|| (parts.join(" "), failed(finding).into_iter().collect()))
+    let groups = by_pattern(finding);
+    let mut details: Vec<String> =
+        groups.iter().flat_map(|points| of_pattern(finding, name, points)).collect();
+    if details.is_empty() {
+        return None;
+    }
+    details.extend(failed(finding));
+    Some(headed(ours_and_others(finding, name, &groups), details))
+}
+
+/// `our server costs at most 1.08 times the floor; the others cost 1.29 to 4.18 times`, over all patterns: as
+/// values where no floor was measured.
+fn ours_and_others(finding: &ScenarioFinding, name: QuantityName, groups: &[Vec<&Point>]) -> Vec<String> {
+    let points = || groups.iter().flatten().copied();
+    let has_floor = points().any(|point| ratio(finding, point, name).is_some());
+    let value = |point: &Point| {
+        if has_floor { ratio(finding, point, name)?.ratio } else { point.measured(name) }
+    };
+    let text = |value: f64| if has_floor { three_digits(value) } else { name.text(value) };
+    let of = |is_own: bool| -> Vec<f64> {
+        points().filter(|point| point.server.is_pushlab() == is_own).filter_map(value).collect()
+    };
+    let (own, others) = (of(true), of(false));
+    let most = |values: &[f64]| values.iter().copied().reduce(f64::max);
+    let least = |values: &[f64]| values.iter().copied().reduce(f64::min);
+    let times = if has_floor { " times the floor" } else { "" };
+    let mut parts = Vec::new();
+    parts.extend(most(&own).map(|most| {
+        let at_most = if own.len() > 1 { "at most " } else { "" };
+        format!("our server costs {at_most}{}{times} in {}", text(most), name.label())
+    }));
+    parts.extend(least(&others).zip(most(&others)).map(|(least, most)| {
+        if text(least) == text(most) {
+            format!("the others cost {}{times}", text(most))
+        } else {
+            format!("the others cost {} to {}{times}", text(least), text(most))
+        }
+    }));
+    if parts.is_empty() {
+        parts.push(format!("no server's {} was measured", name.label()));
+    }
+    parts
 }
 
 /// The points of each pattern, the floor left out.
@@ -36,9 +74,9 @@ fn by_pattern(finding: &ScenarioFinding) -> Vec<Vec<&Point>> {
     Pattern::ALL.into_iter().map(of).filter(|points| !points.is_empty()).collect()
 }
 
-/// `WebSocket: ours needs 3.40 µs (3.30–3.50) of server CPU per delivery, 1.08 times the floor
-/// (1.05–1.11); nchan 1.20 (1.18–1.22), …`.
-fn of_pattern(finding: &ScenarioFinding, name: QuantityName, points: &[&Point]) -> Option<String> {
+/// `WebSocket: ours needs 3.40 µs (3.30–3.50) of server CPU per delivery, 1.08 times the floor (1.05–1.11).`, and
+/// `WebSocket on the other servers: nchan 1.20 (1.18–1.22), …`.
+fn of_pattern(finding: &ScenarioFinding, name: QuantityName, points: &[&Point]) -> Vec<String> {
     let mut known: Vec<&Point> =
         points.iter().copied().filter(|point| point.measured(name).is_some()).collect();
     let cost = |point: &Point| (!point.server.is_pushlab(), point.measured(name).unwrap_or(f64::MAX));
@@ -46,7 +84,9 @@ fn of_pattern(finding: &ScenarioFinding, name: QuantityName, points: &[&Point]) 
         let ((left_foreign, left), (right_foreign, right)) = (cost(left), cost(right));
         left_foreign.cmp(&right_foreign).then(left.total_cmp(&right))
     });
-    let (own, others) = known.split_first()?;
+    let Some((own, others)) = known.split_first() else {
+        return Vec::new();
+    };
     let value = own.quantity_of(name).measured_with_interval();
     let floor = ratio_text(finding, own, name)
         .map_or_else(String::new, |ratio| format!(", {}", times_the_floor(&ratio)));
@@ -54,6 +94,11 @@ fn of_pattern(finding: &ScenarioFinding, name: QuantityName, points: &[&Point]) 
         format!("{} needs {value} of server CPU per delivery{floor}", server(own))
     } else {
         format!("{} of {} is {value}{floor}", name.label(), server(own))
+    };
+    let unit = if others.iter().any(|point| ratio_text(finding, point, name).is_some()) {
+        ", times the floor"
+    } else {
+        ""
     };
     let others: Vec<String> = others
         .iter()
@@ -68,8 +113,10 @@ fn of_pattern(finding: &ScenarioFinding, name: QuantityName, points: &[&Point]) 
             format!("{} {cost}{same}", server(point))
         })
         .collect();
-    let others = if others.is_empty() { String::new() } else { format!("; {}", others.join(", ")) };
-    Some(format!("{}: {first}{others}.", capitalised(own.pattern.label())))
+    let pattern = capitalised(own.pattern.label());
+    let mut found = vec![format!("{pattern}: {first}.")];
+    found.extend(listed(&format!("{pattern} on the other servers{unit}"), &others));
+    found
 }
 
 /// `1.08 times the floor (1.05–1.11)`.
@@ -103,20 +150,63 @@ fn failed(finding: &ScenarioFinding) -> Option<String> {
     (!parts.is_empty()).then(|| format!("{}.", parts.join("; ")))
 }
 
-/// Costs as multiples of the floor; none without one.
-pub(super) fn floors(finding: &ScenarioFinding, name: QuantityName) -> Option<String> {
-    let parts: Vec<String> = finding
-        .points
-        .iter()
-        .filter(|point| point.server.is_pushlab() && floor_of(&finding.points, point).is_some())
-        .filter_map(|point| {
-            let ratio = ratio_text(finding, point, name)?;
-            Some(format!("{} {}", point.label(), times_the_floor(&ratio)))
+/// The lab's own points with their costs as multiples of the floor.
+fn multiples(finding: &ScenarioFinding, name: QuantityName) -> Vec<(&Point, f64)> {
+    let own = finding.points.iter().filter(|point| point.server.is_pushlab());
+    let with_floor = own.filter(|point| floor_of(&finding.points, point).is_some());
+    with_floor.filter_map(|point| Some((point, ratio(finding, point, name)?.ratio?))).collect()
+}
+
+/// Costs as multiples of the floor; empty without one.
+pub(super) fn floors(finding: &ScenarioFinding, name: QuantityName) -> Vec<String> {
+    let items: Vec<String> = multiples(finding, name)
+        .into_iter()
+        .filter_map(|(point, _)| {
+            Some(format!("{} {}", point.label(), times_the_floor(&ratio_text(finding, point, name)?)))
         })
         .collect();
-    (!parts.is_empty()).then(|| {
-        format!("{}, compared with the floor (lower bound): {}.", capitalised(name.label()), list(&parts))
+    listed(&format!("{}, compared with the floor (lower bound)", name.label()), &items)
+}
+
+/// How close the patterns come to the floor; none without one.
+pub(super) fn floor_headline(finding: &ScenarioFinding) -> Option<String> {
+    let name = finding.main_cost();
+    let mut known = multiples(finding, name);
+    known.sort_by(|(_, left), (_, right)| left.total_cmp(right));
+    let (closest, least) = known.first()?;
+    let (farthest, most) = known.last()?;
+    let (closest, farthest) = (closest.pattern.label(), farthest.pattern.label());
+    let (least, most) = (three_digits(*least), three_digits(*most));
+    Some(if known.len() == 1 {
+        format!("{} costs {least} times the floor in {}.", capitalised(closest), name.label())
+    } else if least == most {
+        format!("Every pattern costs {least} times the floor in {}.", name.label())
+    } else {
+        format!(
+            "{} comes closest to the floor, with {least} times its {}; {farthest} costs the most, {most} times.",
+            capitalised(closest),
+            name.label()
+        )
     })
+}
+
+/// `An empty poll costs the server 17.0 µs and 207 B; its CPU is 1.75 times the floor.`; none unless the question is
+/// about the server's CPU per request, and most requests bring nothing.
+pub(super) fn empty_polls(finding: &ScenarioFinding, points: &[&Point]) -> Option<String> {
+    let name = QuantityName::CpuPerRequest;
+    let [point] = points else { return None };
+    let empty = point.measured(QuantityName::EmptyRatio)?;
+    if finding.primary() != Some(name) || empty < 0.5 {
+        return None;
+    }
+    let polls = point.measured(QuantityName::RequestsPerEvent)? * empty;
+    let per_poll = point.measured(QuantityName::EmptyPollBytesPerEvent).filter(|_| polls > 0.0);
+    let moved = per_poll.map_or_else(String::new, |all| format!(" and {}", bytes(all / polls)));
+    let floor = ratio(finding, point, name)
+        .and_then(|found| found.ratio)
+        .map_or_else(String::new, |ratio| format!("; its CPU is {} times the floor", three_digits(ratio)));
+    let cpu = point.quantity_of(name).measured_text();
+    Some(format!("An empty poll costs the server {cpu}{moved}{floor}."))
 }
 
 /// Up to which rate ages stayed within their bound.
@@ -124,7 +214,7 @@ pub(super) fn saturation(finding: &ScenarioFinding) -> Option<(String, Vec<Strin
     let name = QuantityName::SaturationDeliveries;
     let known = |point: &&Point| point.measured(name).is_some();
     let rate = |point: &Point| point.measured(name).unwrap_or(0.0);
-    let mut parts = Vec::new();
+    let mut details = Vec::new();
     let mut all: Vec<&Point> = Vec::new();
     for mut points in by_pattern(finding) {
         points.retain(known);
@@ -132,34 +222,26 @@ pub(super) fn saturation(finding: &ScenarioFinding) -> Option<(String, Vec<Strin
             let foreign = |point: &Point| !point.server.is_pushlab();
             foreign(left).cmp(&foreign(right)).then(rate(right).total_cmp(&rate(left)))
         });
-        parts.extend(climbs(finding, &points));
+        details.extend(climbs(finding, &points));
         all.extend(points);
     }
-    if parts.is_empty() {
+    if all.is_empty() {
         return None;
     }
-    let sentence = format!(
-        "Age at p99 stayed within {} up to these deliveries per second: {}{}.",
-        QuantityName::AgeP99.text(AGE_BOUND_MS),
-        parts[0],
-        further(&parts[1..])
-    );
-    let mut conditions = Vec::new();
+    let bound = QuantityName::AgeP99.text(AGE_BOUND_MS);
+    let mut conditions =
+        vec![format!("Up to these deliveries per second the age at p99 stayed within {bound}.")];
+    conditions.extend(details);
     for (end, words) in [
-        (
-            End::HarnessFull,
-            "the harness's CPU was full before the server's: this is the harness's saturation, and the server can do more",
-        ),
+        (End::HarnessFull, "the harness's CPU was full before the server's, so the server can do more"),
         (
             End::NeitherFull,
-            "ages grew although neither the server's core nor the harness's was seen full: something else was the limit, and the server may do more",
+            "ages grew although neither server nor harness was seen full, so something else was the limit",
         ),
     ] {
         let ended = all.iter().filter(|point| worst_end(point.completed()) == Some(end));
         let labels: Vec<String> = ended.map(|point| point.label()).collect();
-        if !labels.is_empty() {
-            conditions.push(format!("For {} {words}.", list(&labels)));
-        }
+        conditions.extend(listed(words, &labels));
     }
     for point in finding.points.iter().filter(|point| !point.server.is_floor()) {
         conditions.extend(point.missing(name).map(|reason| format!("{}: {reason}.", point.label())));
@@ -176,22 +258,62 @@ pub(super) fn saturation(finding: &ScenarioFinding) -> Option<(String, Vec<Strin
             Some(format!("{} {value}{floor}", point.label()))
         })
         .collect();
-    if !costs.is_empty() {
-        conditions
-            .push(format!("CPU per delivery of our server just before saturation: {}.", costs.join("; ")));
-    }
+    conditions.extend(listed("CPU per delivery of our server just before saturation", &costs));
     conditions.extend(failed(finding));
-    Some((sentence, conditions))
+    Some(headed(limits(&all), conditions))
+}
+
+/// `our server falls behind at 67,300 deliveries/s with SSE and at 80,000 with WebSocket`.
+fn limits(points: &[&Point]) -> Vec<String> {
+    let name = QuantityName::SaturationDeliveries;
+    let mut own: Vec<&Point> = points.iter().copied().filter(|point| point.server.is_pushlab()).collect();
+    let rate = |point: &Point| point.measured(name).unwrap_or(0.0);
+    own.sort_by(|left, right| rate(left).total_cmp(&rate(right)));
+    let at = |point: &Point| match point.quantity_of(name).bound {
+        Bound::Exact => format!("at {}", name.text(rate(point))),
+        Bound::AtLeast => format!("above {}", name.lower_bound_text(rate(point))),
+    };
+    let mut parts = Vec::new();
+    match own.as_slice() {
+        [] => {}
+        [only] => parts.push(format!(
+            "with {} our server falls behind {} deliveries a second",
+            only.pattern.label(),
+            at(only)
+        )),
+        [first, .., last] => parts.push(format!(
+            "our server falls behind {} deliveries a second with {}, and {} with {}",
+            at(first),
+            first.pattern.label(),
+            at(last),
+            last.pattern.label()
+        )),
+    }
+    let others = points.iter().copied().filter(|point| !point.server.is_pushlab());
+    let best = others.max_by(|left, right| rate(left).total_cmp(&rate(right)));
+    parts.extend(best.map(|best| {
+        format!(
+            "the best other server, {} with {}, falls behind {}",
+            best.server,
+            best.pattern.label(),
+            at(best)
+        )
+    }));
+    parts
 }
 
 /// The servers of one pattern: ours with its multiple of the floor, the others with their rates.
-fn climbs(finding: &ScenarioFinding, points: &[&Point]) -> Option<String> {
-    let (first, others) = points.split_first()?;
+fn climbs(finding: &ScenarioFinding, points: &[&Point]) -> Vec<String> {
+    let Some((first, others)) = points.split_first() else {
+        return Vec::new();
+    };
     let floor = ratio_text(finding, first, QuantityName::SaturationDeliveries)
         .map_or_else(String::new, |ratio| format!(", {}", times(&ratio, "what the floor reached")));
+    let mut found = vec![format!("{} {}{floor}.", capitalised(&first.label()), climb(first))];
     let others: Vec<String> =
-        others.iter().map(|point| format!(", {} {}", server(point), climb(point))).collect();
-    Some(format!("{} {}{floor}{}", first.label(), climb(first), others.concat()))
+        others.iter().map(|point| format!("{} {}", server(point), climb(point))).collect();
+    found.extend(listed(&format!("{} on the other servers", first.pattern.label()), &others));
+    found
 }
 
 /// `153,000 (143,000–163,000)`, or `more than 153,000` and why.
@@ -214,46 +336,4 @@ fn climb(point: &Point) -> String {
             format!("more than {value} (there {there})")
         }
     }
-}
-
-/// What each ablation of the server adds to the cost of a delivery; one sentence per pattern.
-pub(super) fn ladder(finding: &ScenarioFinding) -> Option<(String, Vec<String>)> {
-    let points: Vec<&Point> = finding.points.iter().filter(|point| point.server.is_pushlab()).collect();
-    let mut parts: Vec<String> =
-        Pattern::ALL.into_iter().filter_map(|pattern| ablations(&points, pattern)).collect();
-    (!parts.is_empty()).then(|| (parts.remove(0), parts))
-}
-
-fn ablations(points: &[&Point], pattern: Pattern) -> Option<String> {
-    let name = QuantityName::CpuPerEvent;
-    let best = with_ablation(points, pattern, Ablation::Best)?;
-    let parts: Vec<String> = Ablation::ALL
-        .into_iter()
-        .filter_map(|ablation| {
-            let point = with_ablation(points, pattern, ablation)?;
-            let than = with_ablation(points, pattern, above(ablation)?);
-            let than = than.unwrap_or(best);
-            let step = step(name, point, than)?;
-            let size = step.size_text("µs");
-            Some(match (step.interval, step.is_shown()) {
-                (None, _) => {
-                    let few = fewest_blocks(&[point, than]).unwrap_or("these blocks");
-                    let apart = beyond_scatter(name, point.measured(name)?, than.measured(name)?);
-                    let not = if apart { "" } else { "not told apart " };
-                    format!("{}: {} µs, {not}by {few}", costs_words(ablation), step.signed_text())
-                }
-                (Some(_), false) => {
-                    format!("{} shows no added cost, {}", costs_words(ablation), step.signed_text())
-                }
-                (Some(_), true) if step.more < 0.0 => format!("{} saves {size}", costs_words(ablation)),
-                (Some(_), true) => format!("{} costs {size} more", costs_words(ablation)),
-            })
-        })
-        .collect();
-    let first = format!(
-        "{} takes {} of server CPU per delivery with the shared writer",
-        pattern.label(),
-        best.quantity_of(name).measured_with_interval()
-    );
-    (!parts.is_empty()).then(|| format!("{}{}.", capitalised(&first), further(&parts)))
 }

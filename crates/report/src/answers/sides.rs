@@ -1,22 +1,26 @@
 //! The answer of an A/B test: whether the lab sees a difference between equal sides, or the one that was
 //! put there on purpose.
 
-use super::{sweep::main_quantities, words::fewest_blocks};
+use super::{
+    headline::{headed, listed},
+    sweep::main_quantities,
+    words::fewest_blocks,
+};
 use crate::{
     findings::{Point, ScenarioFinding, between},
-    judgement::difference_test::{DifferenceTest, TestResult},
+    judgement::difference_test::{Alike, DifferenceTest, TestResult},
     quantities::{Bound, QuantityName},
-    text::{number::list, sentence::sentences, swept::SweepParameter},
+    text::{number::times, sentence::sentences, swept::SweepParameter},
 };
 
 pub(super) fn answer(finding: &ScenarioFinding) -> (String, Vec<String>) {
     let main = finding.primary().unwrap_or(main_quantities(SweepParameter::Side)[0]);
-    let mut parts = Vec::new();
-    let mut others = Vec::new();
+    let (mut parts, mut details, mut others) = (Vec::new(), Vec::new(), Vec::new());
     for (index, left) in finding.points.iter().enumerate() {
         for right in &finding.points[index + 1..] {
             if left.pattern == right.pattern {
-                parts.extend(pair(finding, main, left, right));
+                parts.extend(headline(finding, main, left, right));
+                details.extend(pair(finding, main, left, right).map(|text| sentences(&[text])));
                 others.extend(shown_otherwise(finding, main, left, right));
             }
         }
@@ -24,7 +28,36 @@ pub(super) fn answer(finding: &ScenarioFinding) -> (String, Vec<String>) {
     if parts.is_empty() {
         return ("No two sides of a pattern were measured.".to_owned(), vec![]);
     }
-    (sentences(&parts), others)
+    details.extend(others);
+    headed(parts, details)
+}
+
+/// `a difference is shown: side a of SSE has 0.843 times the age at p99 of side b`.
+fn headline(finding: &ScenarioFinding, name: QuantityName, left: &Point, right: &Point) -> Option<String> {
+    let (from, to) = left.measured(name).zip(right.measured(name))?;
+    let sides = format!("{} and {} of {}", side(left), side(right), left.pattern.label());
+    Some(match DifferenceTest::of(finding).result(name, left, right) {
+        TestResult::Alike(Alike::NoDifference) => {
+            format!("{sides} tie: no difference of {} is shown", name.label())
+        }
+        TestResult::Alike(why @ Alike::NotJudged(_)) => {
+            format!("{sides} are {} in {}", why.words(), name.label())
+        }
+        TestResult::Apart => {
+            let shown = match fewest_blocks(&[left, right]) {
+                Some(few) => format!("by {few}"),
+                None => "a difference is shown:".to_owned(),
+            };
+            format!(
+                "{shown} {} of {} has {} the {} of {}",
+                side(left),
+                left.pattern.label(),
+                times(from / to),
+                name.label(),
+                side(right)
+            )
+        }
+    })
 }
 
 /// `SSE, side a and b: age at p99 4.30 ms (…) and 6.31 ms (…): 0.68 times (0.66–0.71)`.
@@ -65,7 +98,7 @@ fn shown_otherwise(
     main: QuantityName,
     left: &Point,
     right: &Point,
-) -> Option<String> {
+) -> Vec<String> {
     let of_pair = |name: &QuantityName| between(&finding.comparisons, *name, left, right);
     let judged: Vec<_> = QuantityName::ALL
         .into_iter()
@@ -80,11 +113,10 @@ fn shown_otherwise(
         .collect();
     let start = format!("{} against {}", left.label(), side(right));
     match (judged.len(), shown.len()) {
-        (0, _) => None,
-        (all, 0) => Some(format!("{start}: no difference shown in any of {all} other quantities.")),
-        (all, some) => Some(format!(
-            "{start}: a difference is shown in {some} of {all} other quantities: {}.",
-            list(&shown)
-        )),
+        (0, _) => vec![],
+        (all, 0) => vec![format!("{start}: no difference shown in any of {all} other quantities.")],
+        (all, some) => {
+            listed(&format!("{start}, a difference is shown in {some} of {all} other quantities"), &shown)
+        }
     }
 }

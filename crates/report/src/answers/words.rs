@@ -12,6 +12,18 @@ pub(super) fn labels(points: &[&Point]) -> String {
     list(&points.iter().map(|point| point.label()).collect::<Vec<_>>())
 }
 
+/// The patterns of the points, each once, as a list.
+pub(super) fn patterns(points: &[&Point]) -> String {
+    let mut names: Vec<String> = points.iter().map(|point| point.pattern.label().to_owned()).collect();
+    names.dedup();
+    list(&names)
+}
+
+/// The verb after one subject or after several.
+pub(super) const fn verb(subjects: usize, one: &'static str, more: &'static str) -> &'static str {
+    if subjects == 1 { one } else { more }
+}
+
 /// `0.61 ms (0.60–0.62) and 0.65 ms (0.63–0.67)`, in the order of the points.
 pub(super) fn values(name: QuantityName, points: &[&Point]) -> String {
     let values = points.iter().map(|point| point.quantity_of(name).measured_with_interval());

@@ -30,7 +30,7 @@ const DEGRADED_TIMES: f64 = 2.0;
 const DEGRADED_ABOVE_MS: f64 = 100.0;
 
 /// The rule, as the report states it.
-const RULE: &str = "Fails: a tenth or more of the deliveries never came, half of them came more than 5\u{202f}s later than in the baseline, or a subscriber never connected. Degraded: deliveries were lost, connections had to be opened again, or the age at p99 is more than twice the baseline's and more than 100\u{202f}ms above it. Works: none of these. A cell names the most frequent error that subscribers see. Recovery is the time from losing a connection to the first answer on the next one.";
+const RULE: &str = "Fails: a tenth or more of the deliveries never came, half of them came more than 5\u{202f}s later than in the baseline, or a subscriber never connected. Degraded: deliveries were lost, connections had to be opened again, or they came late: the age at p99 is more than twice the baseline's and more than 100\u{202f}ms above it. Works: none of these. A cell names the most frequent error that subscribers see. Recovery is the time from losing a connection to the first answer on the next one.";
 
 /// How well a pattern works behind an obstacle.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -200,20 +200,27 @@ pub(crate) fn passage(finding: &ScenarioFinding, point: &Point) -> Option<Obstac
     if lost || hardship.never_connected > 0 {
         return Some(ObstacleOutcome::Fails);
     }
-    // If even a lower bound breaks the rule, the value does too.
-    let ages = |quantity: QuantityName| {
-        baseline(finding, point).and_then(|clear| clear.measured(quantity)).zip(point.measured(quantity))
-    };
-    if ages(QuantityName::AgeP50).is_some_and(|(clear, own)| own - clear > FAILS_ABOVE_MS) {
+    if later_by(finding, point, QuantityName::AgeP50).is_some_and(|(_, more)| more > FAILS_ABOVE_MS) {
         return Some(ObstacleOutcome::Fails);
     }
-    let older = ages(QuantityName::AgeP99)
-        .is_some_and(|(clear, own)| own > DEGRADED_TIMES * clear && own - clear > DEGRADED_ABOVE_MS);
-    Some(if hardship.reconnects > 0 || delivery.lost > 0 || older {
+    Some(if hardship.reconnects > 0 || delivery.lost > 0 || late_ms(finding, point).is_some() {
         ObstacleOutcome::Degraded
     } else {
         ObstacleOutcome::Works
     })
+}
+
+/// An age of the baseline, and by how much that of a point exceeds it. If even a lower bound breaks the rule, the
+/// value does too.
+fn later_by(finding: &ScenarioFinding, point: &Point, quantity: QuantityName) -> Option<(f64, f64)> {
+    let clear = baseline(finding, point)?.measured(quantity)?;
+    Some((clear, point.measured(quantity)? - clear))
+}
+
+/// By how much the age at p99 exceeds the baseline's; none if that alone would not make it degraded.
+pub(crate) fn late_ms(finding: &ScenarioFinding, point: &Point) -> Option<f64> {
+    let (clear, more) = later_by(finding, point, QuantityName::AgeP99)?;
+    (clear + more > DEGRADED_TIMES * clear && more > DEGRADED_ABOVE_MS).then_some(more)
 }
 
 /// Whether the scenario varies obstacles, and not only delay or bandwidth.
@@ -290,7 +297,12 @@ fn cell(finding: &ScenarioFinding, point: &Point) -> Cell {
     if !point.valid {
         small.push("not valid: see the validity box".to_owned());
     }
-    Cell { text: passage.to_string(), small, tone: passage.tone() }
+    let late = late_ms(finding, point).filter(|_| passage == ObstacleOutcome::Degraded);
+    let text = late.map_or_else(
+        || passage.to_string(),
+        |late_ms| format!("{} late by {}", passage.shape(), time_ms(late_ms)),
+    );
+    Cell { text, small, tone: passage.tone() }
 }
 
 /// The rows of the matrix with an obstacle, and how well each pattern works behind them; in the order of the

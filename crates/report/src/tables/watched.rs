@@ -56,35 +56,31 @@ impl Watch<'_> {
         instants.filter(|at| at.is_finite()).fold(0.0, f64::max)
     }
 
-    /// `6 of 8 EventSources open, the fetch waited 5.00 s`; none where the page opened nothing.
-    pub(crate) fn opened_words(&self) -> Option<String> {
-        let of = |is_fetch: bool| -> Vec<&BrowserLane> {
-            self.findings.lanes.iter().filter(|lane| (lane.kind == LaneKind::Fetch) == is_fetch).collect()
-        };
-        let (streams, fetches) = (of(false), of(true));
-        // A closed stream lets another one open, so only those count that opened before the first close.
-        let first_end_ms = streams
-            .iter()
+    /// The streams that the page opened before it closed one, and all that it asked for; none if it asked for
+    /// none. A closed stream lets another one open, so later ones do not count.
+    pub(crate) fn open_streams(&self) -> Option<(u64, u64)> {
+        let streams = || self.findings.lanes.iter().filter(|lane| lane.kind != LaneKind::Fetch);
+        let first_end_ms = streams()
             .filter(|lane| lane.problem.is_none())
             .filter_map(|lane| lane.ended_ms)
             .fold(f64::INFINITY, f64::min);
-        let open = streams
-            .iter()
-            .filter(|lane| lane.opened_ms.is_some_and(|opened_ms| opened_ms < first_end_ms))
-            .count();
-        let mut parts = Vec::new();
-        if !streams.is_empty() {
-            parts.push(if open == streams.len() {
-                format!("all {} open", counted(open as u64, "stream", "streams"))
+        let open = streams().filter(|lane| lane.opened_ms.is_some_and(|opened_ms| opened_ms < first_end_ms));
+        let all = streams().count() as u64;
+        (all > 0).then(|| (open.count() as u64, all))
+    }
+
+    /// `6 of 8 EventSources open, the fetch waited 5.00 s`; none where the page opened nothing.
+    pub(crate) fn opened_words(&self) -> Option<String> {
+        let fetches = self.findings.lanes.iter().filter(|lane| lane.kind == LaneKind::Fetch);
+        let mut parts: Vec<String> = Vec::new();
+        parts.extend(self.open_streams().map(|(open, all)| {
+            if open == all {
+                format!("all {} open", counted(open, "stream", "streams"))
             } else {
-                format!(
-                    "{} of {} open",
-                    count(open as u64),
-                    counted(streams.len() as u64, "stream", "streams")
-                )
-            });
-        }
-        parts.extend(fetches.iter().map(|lane| match waited_ms(lane) {
+                format!("{} of {} open", count(open), counted(all, "stream", "streams"))
+            }
+        }));
+        parts.extend(fetches.map(|lane| match waited_ms(lane) {
             Some(waited) => format!("the fetch waited {}", time_ms(waited)),
             None => format!("the fetch was not answered in {}", time_ms(self.last_ms() - lane.asked_ms)),
         }));

@@ -1,12 +1,17 @@
 //! The answers follow the numbers, and every kind of sweep has one.
 
 use contract::{
-    Ages, Client, Manifest, Measurements, Params, Pattern, Period, Sweep, TimeHistogram, TrialRecord,
+    Ages, Arrivals, Client, Manifest, Measurements, Params, Pattern, Period, Sweep, TimeHistogram,
+    TrialRecord,
 };
 
 use crate::{
-    synthetic::{change, in_blocks, manifest, params, record, scenario, ten_trials},
-    written::findings,
+    synthetic::{
+        age_trials, change, check_trials, connection_trials, heartbeat_trials, in_blocks, ladder_trials,
+        manifest, obstacle_trials, params, ramp_trials, record, rtt_trials, scenario, server, server_trials,
+        six_connections, sixty_trials, stream_limit_trials, ten_trials, transport_trials,
+    },
+    written::{findings, plain, told},
 };
 
 /// Fifteen hundred deliveries of the same age.
@@ -43,12 +48,18 @@ fn answers_follow_the_numbers() {
             0,
             "Long polling, SSE and WebSocket delivered an event in 2.66\u{202f}ms, 1.82\u{202f}ms and 1.80\u{202f}ms",
         ),
-        (0, "at p99: not told apart by one run. Short polling every 1\u{202f}s took 990\u{202f}ms"),
+        (0, "at p99: not told apart by one run."),
+        (0, "Short polling every 1\u{202f}s took 990\u{202f}ms"),
         (0, "longer than 490"),
         (1, "below 500"),
     ] {
-        assert!(before[index].sentence.contains(words), "{}", before[index].sentence);
+        assert!(told(&before[index]).contains(words), "{:?}", before[index]);
     }
+    assert_eq!(
+        plain(&before[0].headline),
+        "Long polling, SSE and WebSocket deliver within 2.66 ms, not told apart by one run; short polling takes \
+         990 ms. SSE and WebSocket cost the fewest bytes."
+    );
 
     let mut slower = records.clone();
     // Long polling now needs a quarter of the requests and is far behind.
@@ -58,7 +69,7 @@ fn answers_follow_the_numbers() {
     });
     let after = findings(&manifest, &slower).answers;
     for words in ["SSE and WebSocket delivered", "Long polling took 300", "more requests than long polling"] {
-        assert!(after[0].sentence.contains(words), "{}", after[0].sentence);
+        assert!(told(&after[0]).contains(words), "{:?}", after[0]);
     }
 }
 
@@ -84,7 +95,7 @@ fn the_order_of_the_patterns_changes_where_it_does() {
     }
     let answers = findings(&manifest, &records).answers;
     let words = "changes from SSE to WebSocket between 50 and 500 subscribers";
-    assert!(answers[0].sentence.contains(words), "{}", answers[0].sentence);
+    assert!(told(&answers[0]).contains(words), "{:?}", answers[0]);
 }
 
 #[test]
@@ -106,7 +117,7 @@ fn every_kind_of_sweep_has_an_answer_and_its_figures() {
     ];
     for (manifest, records) in runs {
         let findings = findings(&manifest, &records);
-        let sentence = &findings.answers[0].sentence;
+        let sentence = told(&findings.answers[0]);
         assert!(sentence.len() > 40 && sentence.ends_with('.'), "{sentence}");
         let files = report::render(&findings);
         let figures = files.iter().filter(|file| file.path.contains("-over-")).count();
@@ -125,8 +136,8 @@ fn set(
     found.by_ref().for_each(|record| change(record, &value));
 }
 
-fn first_sentence(manifest: &Manifest, records: &[TrialRecord]) -> String {
-    findings(manifest, records).answers.remove(0).sentence
+fn first_answer(manifest: &Manifest, records: &[TrialRecord]) -> String {
+    told(&findings(manifest, records).answers[0])
 }
 
 /// The same in several blocks that are equal to the last digit.
@@ -134,7 +145,7 @@ fn first_of_blocks(manifest: &Manifest, records: &[TrialRecord], blocks: u32) ->
     let mut manifest = manifest.clone();
     let records = in_blocks(records, blocks, |_, _, _| ());
     manifest.trials_planned = records.len() as u32;
-    first_sentence(&manifest, &records)
+    first_answer(&manifest, &records)
 }
 
 /// Lean and reqwest for all but the WebSocket, which has no HTTP client.
@@ -166,7 +177,7 @@ fn client_sweep() -> (Manifest, Vec<TrialRecord>) {
 #[test]
 fn clients_are_compared_with_a_pattern_that_has_none() {
     let (manifest, mut records) = client_sweep();
-    let sentence = first_sentence(&manifest, &records);
+    let sentence = first_answer(&manifest, &records);
     let words = "changes from SSE to WebSocket between lean and reqwest client";
     assert!(sentence.contains(words), "{sentence}");
     assert!(sentence.contains("WebSocket 40.0\u{202f}µs at every HTTP client"), "{sentence}");
@@ -180,11 +191,11 @@ fn clients_are_compared_with_a_pattern_that_has_none() {
             measured.cpu.harness_us = 12.0 * measured.window_deliveries as f64;
         },
     );
-    let sentence = first_sentence(&manifest, &records);
+    let sentence = first_answer(&manifest, &records);
     let words = "SSE has the lowest subscriber CPU per event from lean to reqwest client";
     assert!(sentence.contains(words), "{sentence}");
     let sentence = first_of_blocks(&manifest, &records, 4);
-    let words = "No change of order shown in subscriber CPU per event from lean to reqwest client";
+    let words = "SSE has the lowest subscriber CPU per event from lean to reqwest client";
     assert!(sentence.contains(words), "{sentence}");
 }
 
@@ -229,11 +240,11 @@ fn a_hold_sweep_is_compared_with_patterns_that_hold_nothing() {
     set(&mut records, Pattern::ShortPolling, |_| true, |measured| measured.requests.window = 1_500);
     requests(&mut records, 500.0, 3_000);
     requests(&mut records, 1_500.0, 750);
-    let sentence = first_sentence(&manifest, &records);
+    let sentence = first_answer(&manifest, &records);
     let words = "changes from short polling to long polling between 500\u{202f}ms and 1.5\u{202f}s";
     assert!(sentence.contains(words), "{sentence}");
     requests(&mut records, 1_500.0, 2_000);
-    let sentence = first_sentence(&manifest, &records);
+    let sentence = first_answer(&manifest, &records);
     let words = "Short polling has the lowest requests per event from 500\u{202f}ms to 1.5\u{202f}s";
     assert!(sentence.contains(words), "{sentence}");
 }
@@ -252,7 +263,7 @@ fn an_interval_sweep_is_compared_with_patterns_measured_once() {
         set(&mut records, pattern, |_| true, |measured| measured.age = ages_of_ms(100));
     }
     let findings = findings(&manifest, &records);
-    let sentence = &findings.answers[0].sentence;
+    let sentence = told(&findings.answers[0]);
     let words =
         "changes from short polling to long polling, SSE and WebSocket between 20\u{202f}ms and 1\u{202f}s";
     assert!(sentence.contains(words), "{sentence}");
@@ -270,11 +281,127 @@ fn nothing_is_said_of_an_order_that_was_not_compared() {
     for pattern in [Pattern::LongPolling, Pattern::Sse, Pattern::WebSocket] {
         set(&mut records, pattern, |_| true, |measured| measured.age = Ages::default());
     }
-    let sentence = first_sentence(&manifest, &records);
-    assert!(!sentence.contains("order") && !sentence.contains("lowest"), "{sentence}");
+    let sentence = first_answer(&manifest, &records);
+    assert!(!sentence.contains("the order") && !sentence.contains("lowest"), "{sentence}");
     // A single value shows no change either.
     let sweep = Sweep { subscribers: vec![50], ..Sweep::default() };
     let (manifest, records) = swept(sweep, |_| {});
-    let sentence = first_sentence(&manifest, &records);
-    assert!(!sentence.contains("order"), "{sentence}");
+    let sentence = first_answer(&manifest, &records);
+    assert!(!sentence.contains("the order"), "{sentence}");
+}
+
+/// The four patterns, with ten events in a tenth of a second.
+fn burst_trials() -> (Manifest, Vec<TrialRecord>) {
+    let (mut manifest, mut records) = ten_trials();
+    manifest.scenarios.truncate(1);
+    records.truncate(4);
+    manifest.trials_planned = 4;
+    manifest.scenarios[0].events = Arrivals::Bursts {
+        burst_events: 10,
+        event_spacing: Period::from_millis(10),
+        burst_every: Period::from_millis(2_000),
+    };
+    set(&mut records, Pattern::LongPolling, |_| true, |measured| measured.age = ages_of_ms(48));
+    (manifest, records)
+}
+
+/// Short polling, of which most polls bring nothing, and its floor.
+fn empty_poll_trials() -> (Manifest, Vec<TrialRecord>) {
+    let mut question = scenario("nothing-new", "What does an empty poll cost?", &[Pattern::ShortPolling]);
+    question.servers = vec![server("pushlab"), server("floor")];
+    question.primary = "cpu_us_per_request".to_owned();
+    let records = ["pushlab", "floor"].map(|name| {
+        let mut record =
+            record("nothing-new", Pattern::ShortPolling, params(Pattern::ShortPolling, 1_000.0, 50), 0);
+        record.server = server(name);
+        change(&mut record, |measured| {
+            let polls = 48 * measured.window_deliveries;
+            (measured.requests.window, measured.requests.window_empty) = (polls, polls - polls / 48);
+            measured.bytes.empty_polls = 207 * measured.requests.window_empty;
+            measured.bytes.received += measured.bytes.empty_polls;
+            measured.cpu.server_us = polls as f64 * if name == "floor" { 9.7 } else { 17.0 };
+        });
+        record
+    });
+    (manifest(vec![question], &["a1b2c3d4e5f60718"], 2), records.to_vec())
+}
+
+#[test]
+fn a_burst_and_an_empty_poll_are_named() {
+    let (manifest, records) = burst_trials();
+    let bursts = findings(&manifest, &records).answers.remove(0);
+    assert!(bursts.headline.starts_with("In a burst "), "{bursts:?}");
+    let burst =
+        bursts.conditions.iter().any(|text| text.starts_with("Long polling brings the 10 events of a"));
+    assert!(burst, "{bursts:?}");
+    let (manifest, records) = empty_poll_trials();
+    let polls = findings(&manifest, &records).answers.remove(0);
+    assert_eq!(
+        plain(&polls.headline),
+        "An empty poll costs the server 17.0 µs and 207 B; its CPU is 1.75 times the floor."
+    );
+}
+
+/// A number and its unit are one word; the digits of p99 and HTTP/2 are no numbers.
+fn words_and_numbers(text: &str) -> (usize, usize) {
+    let words: Vec<&str> = text.split(' ').collect();
+    let start =
+        |word: &&str| word.trim_start_matches(|letter: char| !letter.is_alphanumeric()).chars().next();
+    let numbers = words.iter().filter_map(start).filter(char::is_ascii_digit).count();
+    (words.len(), numbers)
+}
+
+#[test]
+fn headlines_and_conditions_are_short() {
+    let servers = ["pushlab", "floor", "nchan", "node", "bun"];
+    let runs = [
+        ten_trials(),
+        sixty_trials(),
+        burst_trials(),
+        empty_poll_trials(),
+        client_sweep(),
+        interval_sweep(),
+        swept(Sweep { subscribers: vec![50, 500], ..Sweep::default() }, |params| params.subscribers = 500),
+        swept(Sweep { payload_bytes: vec![100, 4_000], ..Sweep::default() }, |params| {
+            params.payload_bytes = 4_000;
+        }),
+        swept(Sweep { keep_alive: vec![true, false], ..Sweep::default() }, |params| {
+            params.keep_alive = params.keep_alive.map(|_| false);
+        }),
+        connection_trials(1),
+        heartbeat_trials(),
+        server_trials(&servers[..1], &[], 1),
+        server_trials(&servers[..2], &[], 1),
+        server_trials(&servers, &[], 1),
+        ramp_trials(&servers[..2], 1),
+        ramp_trials(&servers, 1),
+        ladder_trials(1),
+        rtt_trials(),
+        obstacle_trials(),
+        transport_trials(),
+        stream_limit_trials(),
+        six_connections(),
+        check_trials(2),
+        check_trials(3),
+        age_trials(1, 300.0),
+    ];
+    for (manifest, records) in runs {
+        for blocks in [1, 2, 4] {
+            let mut manifest = manifest.clone();
+            let scattered = |block: u32, pattern: Pattern, measured: &mut Measurements| {
+                measured.cpu.server_us *= 1.0 + 0.02 * f64::from(block * (1 + pattern.index() as u32) % 3);
+            };
+            let records = in_blocks(&records, blocks, scattered);
+            manifest.trials_planned = records.len() as u32;
+            for answer in &crate::written::judged(manifest, records).answers {
+                let (words, numbers) = words_and_numbers(&answer.headline);
+                assert!(words <= 25 && numbers <= 3, "{words} words, {numbers} numbers: {}", answer.headline);
+                assert!(answer.headline.ends_with('.'), "{}", answer.headline);
+                for condition in &answer.conditions {
+                    let (words, _) = words_and_numbers(condition);
+                    assert!(words <= 35 && condition.ends_with('.'), "{words} words: {condition}");
+                }
+            }
+        }
+    }
 }

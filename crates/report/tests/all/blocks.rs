@@ -8,7 +8,7 @@ use report::QuantityName;
 
 use crate::{
     synthetic::{change, in_blocks, manifest, params, record, scenario, sixty_trials, ten_trials, write},
-    written::{content, judged},
+    written::{content, judged, told},
 };
 
 /// The ten trials in five blocks, each block a little slower than the one before.
@@ -58,10 +58,10 @@ fn values_stand_with_their_intervals() {
 fn answers_and_bold_values_follow_the_comparisons() {
     let (manifest, records) = fifty_trials();
     let findings = judged(manifest, records);
-    let sentence = &findings.answers[0].sentence;
+    let sentence = &findings.answers[0].headline;
     // Three patterns' ages are equal in every block. They differ by less than 5 ms, but a difference is shown,
     // because it is the same in every block.
-    assert!(sentence.starts_with("WebSocket delivered an event in"), "{sentence}");
+    assert!(sentence.starts_with("WebSocket delivers an event in"), "{sentence}");
     assert!(!sentence.contains("no difference shown"), "{sentence}");
     let found = findings
         .comparisons()
@@ -140,8 +140,8 @@ fn connections_have_a_cost() {
     }
     let files = report::render(&found);
     let page = content(&files, "report.html");
-    let words = "Server memory per idle subscriber: 2.00\u{202f}KB for SSE. Kernel memory per idle connection, both ends together: 2.50\u{202f}KB for SSE.";
-    assert_eq!(found.answers[0].sentence, words);
+    let words = "An idle subscriber costs the server 2.00\u{202f}KB with SSE. The kernel adds up to 2.50\u{202f}KB per connection.";
+    assert_eq!(found.answers[0].headline, words);
     assert!(page.contains("server memory per subscriber, idle</a>"), "a column where it was measured");
     let (manifest, records) = ten_trials();
     let files = report::render(&judged(manifest, records));
@@ -178,7 +178,8 @@ fn keep_alive_is_compared_within_its_pattern() {
     let within: Vec<&report::PointComparison> = found.comparisons().filter(of_bytes).collect();
     assert_eq!(within.len(), 2, "short and long polling");
     assert!(within.iter().all(|found| found.shown), "{within:?}");
-    let sentence = &found.answers[0].sentence;
+    let sentence = told(&found.answers[0]);
+    assert!(sentence.starts_with("Without keep-alive "), "{sentence}");
     assert!(sentence.contains("from without to with keep-alive"), "{sentence}");
     assert!(sentence.contains("SSE 2.00 either way"), "{sentence}");
     // Only the points that it matters to have the warning about the model.

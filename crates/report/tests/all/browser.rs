@@ -4,7 +4,7 @@ use report::{QuantityName, ThresholdOutcome, Verdict};
 
 use crate::{
     synthetic::{age_trials, check_trials, not_run, six_connections, ten_trials, write},
-    written::{content, findings_of, plain},
+    written::{content, findings_of, plain, told},
 };
 
 #[test]
@@ -17,7 +17,13 @@ fn six_connections_are_a_picture() {
         findings.verdict_reason
     );
     assert!(!findings.verdict_reason.contains("delivered"), "{}", findings.verdict_reason);
-    let sentence = plain(&findings.answers[0].sentence);
+    let sentence = plain(&told(&findings.answers[0]));
+    assert!(
+        sentence.starts_with(
+            "SSE over HTTP/1.1 stops at 6 of 8 streams until one closes. SSE over HTTP/2, WebSocket over HTTP/1.1"
+        ),
+        "{sentence}"
+    );
     assert!(
         sentence.contains("SSE over HTTP/1.1: 6 of 8 streams open, the fetch waited 5.00 s"),
         "{sentence}"
@@ -64,7 +70,8 @@ fn checks_are_a_table_and_a_broken_one_is_named() {
         "{reason}"
     );
     let answer = &bad.answers[0];
-    assert!(answer.sentence.contains("2 of 3 checks hold, P19 does not"), "{}", answer.sentence);
+    assert_eq!(answer.headline, "The browser fails 1 of 3 checks.");
+    assert!(told(answer).contains("2 of 3 checks hold, P19 does not"), "{answer:?}");
     assert!(
         answer.conditions[0].contains("expected one event")
             && answer.conditions[0].contains("found no event")
@@ -101,7 +108,7 @@ fn what_was_not_run_is_said_and_breaks_nothing() {
     );
     assert!(crate::written::terminal(&findings).contains("not run: no Chromium"));
     let answer = findings.answers.last().expect("an answer");
-    assert!(answer.sentence.starts_with("Not run: no Chromium"), "{}", answer.sentence);
+    assert!(answer.headline.starts_with("Not run: no Chromium"), "{answer:?}");
 }
 
 #[test]
@@ -130,7 +137,7 @@ fn ages_from_a_browser_carry_the_error_of_its_clock() {
     assert!(page.contains("± 0.300 ms") && page.contains("Ages from a browser"));
     assert!(page.contains("Ages from a browser have an error of"));
     assert!(plain(&crate::written::terminal(&found)).contains("± 0.300 ms"));
-    assert!(plain(&found.answers[0].sentence).contains("± 0.300 ms"), "{}", found.answers[0].sentence);
+    assert!(plain(&found.answers[0].headline).contains("± 0.300 ms"), "{:?}", found.answers[0]);
 }
 
 #[test]

@@ -224,7 +224,7 @@ fn silence_is_not_a_fault() {
         .collect();
     let findings = findings(&manifest(vec![quiet], &["a1b2c3d4e5f60718"], 4), &records);
     assert_eq!(findings.verdict, Verdict::Passed);
-    assert!(findings.answers[0].sentence.starts_with("Without any event"));
+    assert!(findings.answers[0].headline.starts_with("Without any event"));
 }
 
 #[test]

@@ -11,7 +11,7 @@ use crate::{
         change, heartbeat_trials, obstacle_trials, obstacles, rtt_trials, stream_limit_trials, ten_trials,
         transport_trials, write,
     },
-    written::{content, findings, findings_of, plain},
+    written::{content, findings, findings_of, plain, told},
 };
 
 fn behind(findings: &Findings, pattern: Pattern, is: fn(&Network) -> bool) -> &Point {
@@ -37,10 +37,12 @@ fn with_changed_black_hole(change_it: impl FnOnce(&mut Measurements)) -> Finding
 fn delays_are_given_in_one_way_delays_and_drawn_from_zero() {
     let findings = findings_of(&rtt_trials());
     assert_eq!(findings.verdict, Verdict::Passed, "{}", findings.verdict_reason);
-    let sentence = plain(&findings.answers[0].sentence);
-    assert!(sentence.starts_with("From 0 to 300 ms round trip mean age grows"), "{sentence}");
+    let sentence = plain(&told(&findings.answers[0]));
+    assert!(sentence.starts_with("Events wait one one-way delay with "), "{sentence}");
+    assert!(sentence.contains("; long polling waits the longest, 1.2"), "{sentence}");
+    assert!(sentence.contains("From 0 to 300 ms round trip mean age grows"), "{sentence}");
     assert!(sentence.contains("SSE 1.00") && sentence.contains("long polling 1.2"), "{sentence}");
-    assert!(sentence.contains("At the longest round trip: short polling"), "{sentence}");
+    assert!(sentence.contains("Mean age at the longest round trip: short polling"), "{sentence}");
     let files = report::render(&findings);
     for name in ["mean", "p99"] {
         let svg = content(&files, &format!("figures/rtt-over-age-{name}-ms.svg"));
@@ -211,7 +213,7 @@ fn losses_without_an_obstacle_are_faults() {
 /// Events that all came, but too late to count as delivered.
 #[test]
 fn what_comes_seconds_late_has_failed_and_what_comes_a_little_late_is_degraded() {
-    for (age_ms, word) in [(6_000, "fails"), (400, "degraded")] {
+    for (age_ms, word) in [(6_000, "fails"), (400, "! late by 39")] {
         let (manifest, mut records) = obstacle_trials();
         let held_back = records
             .iter_mut()
@@ -260,13 +262,15 @@ fn who_waits_for_a_stream_is_told_and_costs_are_those_of_what_came() {
     assert_ne!(found.verdict, Verdict::Invalid);
     let answer = &found.answers[0];
     assert_eq!(
-        plain(&answer.sentence),
-        "With at most 25 streams a connection 25 of 50 SSE subscribers never get a stream and see no error, \
-         and 850 of 1,700 deliveries never came."
+        plain(&answer.headline),
+        "With at most 25 streams a connection, 25 of 50 SSE subscribers never get a stream and see no error."
     );
     assert_eq!(
-        plain(&answer.conditions[0]),
-        "With at most 50 streams a connection and with at most 100 streams a connection every subscriber was served."
+        answer.conditions[..2],
+        [
+            "With at most 25 streams a connection, 850 of 1,700 deliveries never came.",
+            "With at most 50 streams a connection and with at most 100 streams a connection every subscriber is served."
+        ]
     );
     let bytes: Vec<&Quantity> = found.scenarios[0]
         .points
@@ -288,7 +292,7 @@ fn who_waits_for_a_stream_is_told_and_costs_are_those_of_what_came() {
         measured.error_counts =
             vec![ErrorCount { what: refused.to_owned(), times: 25, subscribers: 25, is_final: false }];
     });
-    let reported = plain(&findings_of(&(manifest, records)).answers[0].sentence);
+    let reported = plain(&findings_of(&(manifest, records)).answers[0].headline);
     assert!(reported.contains("never get a stream and see the server refused the stream"), "{reported}");
 }
 
@@ -321,12 +325,16 @@ fn the_matrix_says_what_is_seen_and_how_it_goes_on() {
     let findings = findings_of(&obstacle_trials());
     let files = report::render(&findings);
     write("obstacles", &files);
-    let sentence = plain(&findings.answers[0].sentence);
-    assert!(
-        sentence
-            .contains("Short polling fails behind black hole after 5 s. Of 7 obstacles it works behind 5"),
-        "{sentence}"
-    );
+    let sentence = plain(&told(&findings.answers[0]));
+    for words in [
+        "WebSocket stops where upgrades are refused. ",
+        "Every pattern stops in a black hole.",
+        "SSE and WebSocket come late behind a buffer and on a narrow link.",
+        "Of 7 obstacles short polling works behind 5 and is degraded behind 1.",
+        "Short polling fails behind: black hole after 5 s.",
+    ] {
+        assert!(sentence.contains(words), "{words}: {sentence}");
+    }
     let page = plain(content(&files, "report.html"));
     for words in [
         "<strong><span aria-hidden=\"true\">✓</span> works</strong>",
@@ -373,12 +381,12 @@ fn sentences_and_matrix_count_the_same_obstacles() {
         .collect();
     assert_eq!(rows.len(), 7);
     let answer = &findings.answers[0];
-    let sentences = std::iter::once(&answer.sentence).chain(&answer.conditions);
-    for (column, sentence) in sentences.take(4).enumerate() {
+    for (column, pattern) in Pattern::ALL.into_iter().enumerate() {
         let cells = |word: &str| rows.iter().filter(|row| row[column].contains(word)).count();
-        let said = format!("works behind {} and is degraded behind {}", cells("works"), cells("degraded"));
-        assert!(sentence.contains(&said) && sentence.contains("f 7 obstacles"), "{said}: {sentence}");
-        assert!(cells("fails") > 0 && cells("works") + cells("degraded") + cells("fails") == 7);
+        let (works, degraded, label) = (cells("works"), cells("!"), pattern.label());
+        let said = format!("Of 7 obstacles {label} works behind {works} and is degraded behind {degraded}.");
+        assert!(answer.conditions.contains(&said), "{said}: {:?}", answer.conditions);
+        assert!(cells("fails") > 0 && works + degraded + cells("fails") == 7);
     }
 }
 
@@ -486,16 +494,15 @@ fn the_cheapest_heartbeat_that_survives_is_named() {
     let findings = findings_of(&heartbeat_trials());
     assert_eq!(findings.verdict, Verdict::Passed, "{}", findings.verdict_reason);
     let answer = &findings.answers[0];
-    let sentence = plain(&answer.sentence);
-    assert!(
-        sentence.starts_with("SSE, heartbeat off: cut 240 times and resumed with nothing lost, "),
-        "{sentence}"
-    );
-    assert!(
-        sentence.contains("The cheapest that is never cut is heartbeat when idle for 1 s, with "),
-        "{sentence}"
-    );
-    assert!(sentence.contains("also never cut: heartbeat every 1 s "), "{sentence}");
+    let sentence = plain(&told(answer));
+    for words in [
+        "Send a heartbeat when idle for 1 s: no stream is cut, and an event costs at most 0.",
+        "SSE, heartbeat off: cut 240 times and resumed with nothing lost, ",
+        "The cheapest of SSE that is never cut is heartbeat when idle for 1 s, with ",
+        "SSE is also never cut with: heartbeat every 1 s ",
+    ] {
+        assert!(sentence.contains(words), "{words}: {sentence}");
+    }
     assert!(
         answer.conditions.iter().any(|text| text.starts_with("Long polling has no heartbeat: never cut"))
     );

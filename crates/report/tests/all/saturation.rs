@@ -8,7 +8,7 @@ use crate::{
         ablation_us, change, climb, ladder_trials, manifest, params, ramp, ramp_scenario, ramp_trials,
         record, server, write,
     },
-    written::{content, findings_of},
+    written::{content, findings_of, told},
 };
 
 /// One trial of SSE: forty seconds, the knee at second 20, changed as wanted.
@@ -18,7 +18,7 @@ fn one(changed: impl FnOnce(&mut contract::Measurements)) -> (Point, String) {
     change(&mut trial, changed);
     let manifest = manifest(vec![ramp_scenario(&["pushlab"])], &["a1b2c3d4e5f60718"], 1);
     let findings = findings_of(&(manifest, vec![trial]));
-    (findings.scenarios[0].points[0].clone(), findings.answers[0].sentence.clone())
+    (findings.scenarios[0].points[0].clone(), told(&findings.answers[0]))
 }
 
 fn saturation(point: &Point) -> (Option<f64>, Bound) {
@@ -31,9 +31,10 @@ fn the_knee_is_the_last_second_that_kept_its_age() {
     let (point, answer) = one(|_| {});
     assert_eq!(saturation(&point), (Some(ramp(20) as f64), Bound::Exact));
     assert!(
-        answer.ends_with("within 100\u{202f}ms up to these deliveries per second: SSE 67,300."),
+        answer.starts_with("With SSE our server falls behind at 67,300 deliveries a second."),
         "{answer}"
     );
+    assert!(answer.contains("the age at p99 stayed within 100\u{202f}ms. SSE 67,300."), "{answer}");
     // 960 ms of CPU for the deliveries of the knee's second, and as much each in the two before;
     // the readings lie 990 ms apart.
     let cpu = point.quantity_of(QuantityName::SaturationCpuPerEvent).measured.expect("told");
@@ -92,7 +93,7 @@ fn a_knee_is_the_servers_only_where_its_core_was_full() {
         let (point, answer) = full_in(second);
         assert_eq!(saturation(&point), (knee, Bound::AtLeast), "{second:?}");
         assert!(
-            answer.ends_with("SSE more than 67,200 (there neither server nor harness was seen full)."),
+            answer.contains("SSE more than 67,200 (there neither server nor harness was seen full)."),
             "{answer}"
         );
         let warning = point.quantity_of(QuantityName::SaturationDeliveries).warning.as_deref();
@@ -252,7 +253,7 @@ fn knees_over_blocks_have_an_interval_and_a_ratio_to_the_floor() {
         assert!(svg.contains(words) || svg.contains(&words.replace('\'', "&apos;")), "{words}");
     }
     assert!(
-        findings.answers[0].sentence.contains("0.826 times what the floor reached"),
+        told(&findings.answers[0]).contains("0.826 times what the floor reached"),
         "{:?}",
         findings.answers
     );
@@ -269,18 +270,18 @@ fn each_ablation_costs_what_it_adds() {
     let findings = findings_of(&ladder_trials(5));
     let answer = &findings.answers[0];
     for words in [
+        "Encoding again for each subscriber costs the most: 1.",
         "SSE takes 3.",
-        "The ordinary task per connection costs 1.0",
-        "Encoding again for each subscriber costs 1.",
-        "Writing each event by itself costs 0.",
+        "SSE: the ordinary task per connection costs 1.0",
+        "SSE: encoding again for each subscriber costs 1.",
+        "SSE: writing each event by itself costs 0.",
+        "WebSocket: keeping the library's default buffers shows no added cost",
     ] {
-        assert!(answer.sentence.contains(words), "{words}: {}", answer.sentence);
+        assert!(told(answer).contains(words), "{words}: {answer:?}");
     }
     let expected = ablation_us(Pattern::Sse, contract::Ablation::EncodeEach)
         - ablation_us(Pattern::Sse, contract::Ablation::OwnTasks);
     assert!((expected - 1.3).abs() < 1e-9);
-    let websocket = &answer.conditions[0];
-    assert!(websocket.contains("Keeping the library's default buffers shows no added cost"), "{websocket}");
     let files = report::render(&findings);
     let svg = |name: &str| {
         let path = format!("figures/cost-ladder-{name}.svg");

@@ -6,7 +6,7 @@ use report::{Findings, Point, PointComparison, QuantityName, ThresholdOutcome, V
 
 use crate::{
     synthetic::{change, connection_trials, cost_us, scenario, server, server_trials, sixty_trials, write},
-    written::{content, findings_of},
+    written::{content, findings_of, told},
 };
 
 fn point<'a>(findings: &'a Findings, pattern: Pattern, name: &str) -> &'a Point {
@@ -49,8 +49,9 @@ fn the_floor_is_a_divisor_and_no_competitor() {
     );
     let answer = &findings.answers[0];
     // It is what the question is about, so it comes first.
-    assert!(answer.sentence.starts_with("Server CPU per event, compared with the floor"), "{answer:?}");
-    assert!(answer.conditions[0].contains("delivered an event in"), "{answer:?}");
+    assert!(answer.headline.contains(" comes closest to the floor, with 1.0"), "{answer:?}");
+    assert!(answer.conditions[0].starts_with("Server CPU per event, compared with the floor"), "{answer:?}");
+    assert!(answer.conditions.iter().any(|text| text.contains("delivered an event in")), "{answer:?}");
     let files = report::render(&findings);
     let cpu = content(&files, "figures/peers-cost.svg");
     assert!(cpu.contains("× floor") && cpu.contains("floor: what the kernel alone costs"), "{cpu}");
@@ -95,11 +96,16 @@ fn foreign_servers_stand_beside_ours() {
     let run = server_trials(&["pushlab", "floor", "nchan", "node", "bun"], &[], 5);
     let findings = findings_of(&run);
     let answer = &findings.answers[0];
-    assert!(answer.sentence.starts_with("SSE: ours needs 3.2"), "{}", answer.sentence);
-    for words in
-        ["1.08 times the floor (", "; nchan 1.29 (", ", bun 1.99 (", ", node 4.18 (", "WebSocket: ours needs"]
-    {
-        assert!(answer.sentence.contains(words), "{words}: {}", answer.sentence);
+    assert!(answer.headline.starts_with("Our server costs at most 1.0"), "{answer:?}");
+    for words in [
+        "SSE: ours needs 3.2",
+        "1.08 times the floor (",
+        "SSE on the other servers, times the floor: nchan 1.29 (",
+        ", bun 1.99 (",
+        " and node 4.18 (",
+        "WebSocket: ours needs",
+    ] {
+        assert!(told(answer).contains(words), "{words}: {answer:?}");
     }
     let failed = "WebSocket · nchan not measured: it answers 403 to an upgrade.";
     assert_eq!(answer.conditions.last().map(String::as_str), Some(failed));
@@ -296,7 +302,7 @@ fn servers_are_told_apart_by_what_the_question_is_about() {
         .collect();
     records.extend(others);
     let found = findings_of(&(manifest, records));
-    let sentence = &found.answers[0].sentence;
+    let sentence = told(&found.answers[0]);
     for words in [
         "SSE: server memory per subscriber, idle of ours is 7.",
         "2.00 times the floor",

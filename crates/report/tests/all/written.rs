@@ -1,7 +1,7 @@
 //! From a synthetic run to its findings, and to the files of its report.
 
 use contract::{Distribution, Manifest, TimeHistogram, TrialRecord};
-use report::{Findings, OutputFile, Run};
+use report::{Answer, Findings, OutputFile, Run};
 
 use crate::synthetic::files;
 
@@ -34,6 +34,11 @@ pub(crate) fn page(findings: &Findings, path: &str) -> String {
 /// What a wide terminal shows of a run.
 pub(crate) fn terminal(findings: &Findings) -> String {
     report::terminal_table(findings, 1_000)
+}
+
+/// A whole answer: the headline and the conditions.
+pub(crate) fn told(answer: &Answer) -> String {
+    format!("{} {}", answer.headline, answer.conditions.join(" "))
 }
 
 /// Replaces the report's thin spaces by ordinary ones.

@@ -129,7 +129,11 @@ fn answer(findings: &Findings) -> Markup {
         @if findings.answers.is_empty() { p { "No trial was recorded, so there is no answer." } }
         ul.answer {
             @for answer in findings.answers.iter().take(ANSWERS_AT_THE_TOP) {
-                li { (answer.sentence) " " a href=(format!("#{}", answer.scenario)) { (answer.scenario) } }
+                li {
+                    strong { (answer.headline) } " "
+                    span.quiet { (answer.beneath()) } " "
+                    a href=(format!("#{}", answer.scenario)) { (answer.scenario) }
+                }
             }
         }
         @if findings.answers.len() > ANSWERS_AT_THE_TOP {

@@ -37,7 +37,7 @@ pub(crate) fn section(finding: &ScenarioFinding, answer: &Answer, figures: &[Fig
                 "Events: " (setting::arrivals_text(&scenario.events)) ". "
                 (lengths_text(finding)) (varied_text(scenario))
             }
-            p.finding { (answer.sentence) }
+            p.finding { (answer.headline) }
             @for condition in &answer.conditions { p { (condition) } }
             (servers::table(finding))
             @for line in watched::beside(finding) { p { (line) "." } }

@@ -89,13 +89,10 @@ fn title(page: &mut Page, findings: &Findings) {
 
 fn answers(page: &mut Page, findings: &Findings) {
     page.paragraph("## The answer");
-    page.list(
-        findings
-            .answers
-            .iter()
-            .take(ANSWERS_AT_THE_TOP)
-            .map(|answer| format!("{} ({})", escaped(&answer.sentence), escaped(&answer.scenario))),
-    );
+    page.list(findings.answers.iter().take(ANSWERS_AT_THE_TOP).map(|answer| {
+        let (headline, beneath) = (escaped(&answer.headline), escaped(&answer.beneath()));
+        format!("**{headline}** {beneath} ({})", escaped(&answer.scenario))
+    }));
     page.paragraph(&format!("The age {AGE_EXPLAINED} {}", interval_note(findings)));
 }
 
@@ -188,7 +185,7 @@ fn scenario(page: &mut Page, finding: &ScenarioFinding, answer: &Answer, figures
         lengths_text(finding),
         varied_text(scenario)
     ));
-    page.paragraph(&format!("**{}**", escaped(&answer.sentence)));
+    page.paragraph(&format!("**{}**", escaped(&answer.headline)));
     for condition in &answer.conditions {
         page.paragraph(&escaped(condition));
     }

@@ -39,7 +39,9 @@ pub fn terminal_table(findings: &Findings, width: usize) -> String {
         let heading = format!("{}{few}: {question}", scenario.scenario.name);
         let _ = writeln!(text, "{}", textwrap::fill(&heading, width));
         for answer in findings.answers.iter().filter(|answer| answer.scenario == scenario.scenario.name) {
-            let _ = writeln!(text, "{}", textwrap::fill(&plain(&answer.sentence), width));
+            for line in [answer.headline.clone(), answer.beneath()].iter().filter(|line| !line.is_empty()) {
+                let _ = writeln!(text, "{}", textwrap::fill(&plain(line), width));
+            }
         }
         if scenario.points.iter().any(|point| unmeasured(point).is_none()) {
             let _ = writeln!(text, "\n{}\n", measured_block(scenario, width));

@@ -1,0 +1,232 @@
+//! The answer of a scenario that compares patterns at one setting: how fresh, and at what cost.
+
+use contract::{Arrivals, Pattern};
+
+use super::{
+    flips,
+    headline::headed,
+    words::{labels, patterns, values, verb},
+};
+use crate::{
+    findings::{Point, ScenarioFinding},
+    judgement::difference_test::{Alike, DifferenceTest},
+    quantities::{Bound, QuantityName},
+    text::{
+        number::{count, period_ms, three_digits, times},
+        sentence::capitalised,
+    },
+};
+
+pub(super) fn answer(finding: &ScenarioFinding, points: &[&Point]) -> (String, Vec<String>) {
+    let difference_test = DifferenceTest::of(finding);
+    // An age always comes first: the one that the scenario asks for, else p99.
+    let (name, at) = match finding.primary() {
+        Some(QuantityName::AgeMean) => (QuantityName::AgeMean, "on average"),
+        Some(QuantityName::AgeP50) => (QuantityName::AgeP50, "at p50"),
+        Some(_) | None => (QuantityName::AgeP99, "at p99"),
+    };
+    let mut timed: Vec<&Point> = points
+        .iter()
+        .copied()
+        .filter(|point| {
+            let age = point.quantity_of(name);
+            age.measured.is_some() && age.bound == Bound::Exact
+        })
+        .collect();
+    let age = |point: &Point| point.measured(name).unwrap_or(f64::MAX);
+    timed.sort_by(|left, right| age(left).total_cmp(&age(right)));
+    let Some(freshest) = timed.first().copied() else {
+        return (format!("No pattern has an age {at}: too many events were lost, or none arrived."), vec![]);
+    };
+    let (mut near, behind): (Vec<&Point>, Vec<&Point>) =
+        timed.iter().copied().partition(|point| difference_test.same(name, freshest, point));
+    near.sort_by_key(|point| point.pattern);
+    let burst = burst(finding, points);
+    let mut parts = vec![freshness(difference_test, name, freshest, &near, &behind, burst.is_some())];
+    let bounded: Vec<&Point> = points
+        .iter()
+        .copied()
+        .filter(|point| point.quantity_of(name).bound == Bound::AtLeast && point.measured(name).is_some())
+        .collect();
+    if !bounded.is_empty() {
+        parts.push(format!("{} {} events", patterns(&bounded), verb(bounded.len(), "loses", "lose")));
+    }
+    let price = price(difference_test, points);
+    parts.extend(price.as_ref().and_then(|(short, _)| short.clone()));
+    let came = everything_came(points);
+    parts.extend(came.clone());
+    let mut details = vec![format!(
+        "{} delivered an event in {} {at}{}{}",
+        labels(&near),
+        values(name, &near),
+        alike(difference_test, name, freshest, &near),
+        not_excluded(difference_test, name, &near)
+    )];
+    let mut flips = flips::conditions(points).into_iter();
+    // The first flip stands beneath the headline everywhere.
+    details.extend(flips.next());
+    details.extend(slower(difference_test, name, freshest, &behind));
+    details.extend(bounded.iter().map(|point| {
+        format!(
+            "{} lost so many events that its age {at} is only known to be over {}",
+            point.label(),
+            name.lower_bound_text(age(point))
+        )
+    }));
+    details.extend(burst.flatten());
+    details.extend(price.map(|(_, detail)| detail));
+    details.extend(flips);
+    let sentence = |text: &String| format!("{}.", capitalised(text));
+    let (headline, mut conditions) = headed(parts, details.iter().map(sentence).collect());
+    // It says the least: without room in the headline it comes last.
+    if let Some(place) = came.and_then(|came| conditions.iter().position(|text| *text == sentence(&came))) {
+        let came = conditions.remove(place);
+        conditions.push(came);
+    }
+    (headline, conditions)
+}
+
+/// `long polling, SSE and WebSocket deliver within 2.66 ms, not told apart by one run; short polling takes
+/// 990 ms`.
+fn freshness(
+    difference_test: DifferenceTest<'_>,
+    name: QuantityName,
+    freshest: &Point,
+    near: &[&Point],
+    behind: &[&Point],
+    in_bursts: bool,
+) -> String {
+    let value = |point: &Point| point.quantity_of(name).measured_text();
+    let by_age = |left: &&&Point, right: &&&Point| {
+        let age = |point: &Point| point.measured(name).unwrap_or(f64::MAX);
+        age(left).total_cmp(&age(right))
+    };
+    let highest = near.iter().max_by(by_age).map_or_else(String::new, |point| value(point));
+    let fresh = match (near, difference_test.alike(name, freshest, near)) {
+        ([only], _) => format!("{} delivers an event in {highest}", only.pattern.label()),
+        (_, Alike::NoDifference) if near.iter().all(|point| value(point) == highest) => {
+            format!("{} tie at {highest}", patterns(near))
+        }
+        (_, Alike::NoDifference) => format!("{} tie at up to {highest}", patterns(near)),
+        (_, why @ Alike::NotJudged(_)) => {
+            format!("{} deliver within {highest}, {}", patterns(near), why.words())
+        }
+    };
+    let label = |point: &Point| point.pattern.label();
+    let slow = match behind {
+        [] => String::new(),
+        [only] => format!("; {} takes {}", label(only), value(only)),
+        [first, second] => {
+            format!("; {} takes {} and {} {}", label(first), value(first), label(second), value(second))
+        }
+        [between @ .., last] => {
+            format!("; {} follow, and {} takes {}", patterns(between), label(last), value(last))
+        }
+    };
+    let start = if in_bursts { "in a burst " } else { "" };
+    format!("{start}{fresh}{slow}")
+}
+
+/// How many answers a burst takes by long polling; the outer option says whether events come in bursts.
+fn burst(finding: &ScenarioFinding, points: &[&Point]) -> Option<Option<String>> {
+    let Arrivals::Bursts { burst_events, event_spacing, .. } = &finding.scenario.events else {
+        return None;
+    };
+    let answers = points.iter().find(|point| point.pattern == Pattern::LongPolling).and_then(|point| {
+        let requests = point.measured(QuantityName::RequestsPerEvent)?;
+        let empty = point.measured(QuantityName::EmptyRatio)?;
+        Some(requests * (1.0 - empty) * f64::from(*burst_events))
+    });
+    Some(answers.map(|answers| {
+        format!(
+            "long polling brings the {} events of a burst, {} apart, in {} answers",
+            count(u64::from(*burst_events)),
+            period_ms(event_spacing.milliseconds()),
+            three_digits(answers)
+        )
+    }))
+}
+
+/// That nothing was lost, duplicated or reordered; none if something was.
+fn everything_came(points: &[&Point]) -> Option<String> {
+    let whole = |point: &&Point| {
+        let delivery = &point.delivery;
+        delivery.expected > 0
+            && (delivery.lost, delivery.duplicated, delivery.reordered) == (0, 0, 0)
+            && point.completed().count() == point.trials.len()
+    };
+    points.iter().all(whole).then(|| "every event came once and in order".to_owned())
+}
+
+/// `: no difference shown`, after the values of points that are not told apart from the first; empty for a
+/// single point.
+fn alike(difference_test: DifferenceTest<'_>, name: QuantityName, first: &Point, near: &[&Point]) -> String {
+    if near.len() < 2 {
+        return String::new();
+    }
+    let same = |left: &&Point| near.iter().all(|right| difference_test.same(name, left, right));
+    if near.iter().all(same) {
+        format!(": {}", difference_test.alike(name, first, near).words())
+    } else {
+        format!(": {}", difference_test.alike(name, first, near).words_from(&first.label()))
+    }
+}
+
+/// ` (up to 2.75 times as long is still possible)`, after `no difference shown`: the largest ratio that the
+/// intervals of any two of them allow.
+fn not_excluded(difference_test: DifferenceTest<'_>, name: QuantityName, near: &[&Point]) -> String {
+    let pairs = near.iter().flat_map(|high| near.iter().map(move |low| (*high, *low)));
+    let different = pairs.filter(|(high, low)| !std::ptr::eq(*high, *low));
+    let most =
+        different.filter_map(|(high, low)| difference_test.most(name, high, low)).max_by(f64::total_cmp);
+    most.map_or_else(String::new, |most| format!(" (up to {} as long is still possible)", times(most)))
+}
+
+/// `long polling took 12.9 ms (11.0–15.1), 2.90 times as long (2.50–3.36), and …`; none where all are alike.
+fn slower(
+    difference_test: DifferenceTest<'_>,
+    name: QuantityName,
+    freshest: &Point,
+    behind: &[&Point],
+) -> Option<String> {
+    let parts: Vec<String> = behind
+        .iter()
+        .map(|point| {
+            let took = if std::ptr::eq(*point, behind[0]) { "took " } else { "" };
+            let times = difference_test.times(name, point, freshest);
+            let times = times.map_or_else(String::new, |times| format!(", {}", times.followed_by("as long")));
+            format!("{} {took}{}{times}", point.label(), point.quantity_of(name).measured_with_interval())
+        })
+        .collect();
+    match parts.as_slice() {
+        [] => None,
+        [only] => Some(only.clone()),
+        [start @ .., last] => Some(format!("{}, and {last}", start.join(", "))),
+    }
+}
+
+/// Which pattern moves the fewest bytes, and by what factor the most expensive one moves more: for the headline
+/// where that is told, and with the numbers.
+fn price(difference_test: DifferenceTest<'_>, points: &[&Point]) -> Option<(Option<String>, String)> {
+    let name = QuantityName::BytesPerEvent;
+    let bytes = |point: &Point| point.measured(name);
+    let mut priced: Vec<&Point> = points.iter().copied().filter(|point| bytes(point).is_some()).collect();
+    priced.sort_by(|left, right| bytes(left).unwrap_or(0.0).total_cmp(&bytes(right).unwrap_or(0.0)));
+    let (cheapest, dearest) = (*priced.first()?, *priced.last()?);
+    let mut near: Vec<&Point> =
+        priced.iter().copied().filter(|point| difference_test.same(name, cheapest, point)).collect();
+    near.sort_by_key(|point| point.pattern);
+    let times = difference_test
+        .times(name, dearest, cheapest)
+        .filter(|_| !near.iter().any(|point| std::ptr::eq(*point, dearest)))
+        .map_or_else(String::new, |times| {
+            format!(", the highest {} for {}", times.followed_by("that"), dearest.label())
+        });
+    let alike = alike(difference_test, name, cheapest, &near);
+    let alike = alike.strip_prefix(": ").map_or_else(String::new, |words| format!(" ({words})"));
+    let short = (near.len() < priced.len())
+        .then(|| format!("{} {} the fewest bytes", patterns(&near), verb(near.len(), "costs", "cost")));
+    let detail =
+        format!("the lowest cost was {} per event for {}{alike}{times}", values(name, &near), labels(&near));
+    Some((short, detail))
+}

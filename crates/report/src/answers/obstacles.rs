@@ -1,0 +1,163 @@
+//! The answer of a scenario with obstacles: where each pattern stops, comes late or passes.
+
+use contract::{Network, Pattern};
+
+use super::{
+    headline::{headed, listed},
+    words::verb,
+};
+use crate::{
+    findings::{Point, ScenarioFinding},
+    tables::obstacles::{ObstacleOutcome, are_compared, by_pattern, late_ms},
+    text::{
+        network_words::obstacle_text,
+        number::{count, list},
+        sentence::capitalised,
+    },
+};
+
+/// What an obstacle does to a pattern, the worst first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Effect {
+    Stops,
+    ComesLate,
+    Reconnects,
+}
+
+/// Behind which obstacles each pattern works; none where no trial had one.
+pub(super) fn answer(finding: &ScenarioFinding) -> Option<(String, Vec<String>)> {
+    if !are_compared(finding) {
+        return None;
+    }
+    let outcomes = by_pattern(finding);
+    if outcomes.is_empty() {
+        return None;
+    }
+    let clauses = |effect: Effect| clauses(finding, &outcomes, effect);
+    let mut worst: Vec<(bool, String)> =
+        [Effect::Stops, Effect::ComesLate].into_iter().flat_map(clauses).collect();
+    // First where the patterns differ.
+    worst.sort_by_key(|(is_all, _)| *is_all);
+    let mut parts: Vec<String> =
+        worst.into_iter().chain(clauses(Effect::Reconnects)).map(|(_, clause)| clause).collect();
+    if parts.is_empty() {
+        parts.push("every pattern passes every obstacle".to_owned());
+    }
+    Some(headed(parts, outcomes.iter().flat_map(counted_by).collect()))
+}
+
+/// `SSE comes late behind a buffer`, one clause for each group of patterns that meet the same, and whether these
+/// are all patterns.
+fn clauses(
+    finding: &ScenarioFinding,
+    outcomes: &[(Pattern, Vec<(ObstacleOutcome, &Point)>)],
+    effect: Effect,
+) -> Vec<(bool, String)> {
+    let mut groups: Vec<(Vec<Pattern>, Vec<&'static str>)> = Vec::new();
+    for place in places(outcomes) {
+        let hit: Vec<Pattern> = outcomes
+            .iter()
+            .filter(|(_, met)| {
+                met.iter().any(|(outcome, point)| {
+                    point.params.network.map(|network| words(&network)) == Some(place)
+                        && effect_of(finding, *outcome, point) == Some(effect)
+                })
+            })
+            .map(|(pattern, _)| *pattern)
+            .collect();
+        if hit.is_empty() {
+            continue;
+        }
+        match groups.iter_mut().find(|(patterns, _)| *patterns == hit) {
+            Some((_, known)) => known.push(place),
+            None => groups.push((hit, vec![place])),
+        }
+    }
+    groups.sort_by_key(|(patterns, _)| patterns.len());
+    groups
+        .into_iter()
+        .map(|(patterns, places)| {
+            let is_all = patterns.len() == outcomes.len() && patterns.len() > 1;
+            let who = if is_all {
+                "every pattern".to_owned()
+            } else {
+                list(&patterns.iter().map(|pattern| pattern.label().to_owned()).collect::<Vec<_>>())
+            };
+            let number = if is_all { 1 } else { patterns.len() };
+            let does = match effect {
+                Effect::Stops => verb(number, "stops", "stop"),
+                Effect::ComesLate => verb(number, "comes late", "come late"),
+                Effect::Reconnects => verb(number, "reconnects", "reconnect"),
+            };
+            let places: Vec<String> = places.into_iter().map(str::to_owned).collect();
+            (is_all, format!("{who} {does} {}", list(&places)))
+        })
+        .collect()
+}
+
+/// The obstacles in words, each once, in the order of the matrix.
+fn places(outcomes: &[(Pattern, Vec<(ObstacleOutcome, &Point)>)]) -> Vec<&'static str> {
+    let mut places = Vec::new();
+    for (_, point) in outcomes.iter().flat_map(|(_, met)| met) {
+        if let Some(place) = point.params.network.map(|network| words(&network))
+            && !places.contains(&place)
+        {
+            places.push(place);
+        }
+    }
+    places
+}
+
+fn effect_of(finding: &ScenarioFinding, outcome: ObstacleOutcome, point: &Point) -> Option<Effect> {
+    match outcome {
+        ObstacleOutcome::Works => None,
+        ObstacleOutcome::Fails => Some(Effect::Stops),
+        ObstacleOutcome::Degraded if late_ms(finding, point).is_some() => Some(Effect::ComesLate),
+        ObstacleOutcome::Degraded => Some(Effect::Reconnects),
+    }
+}
+
+/// An obstacle without its numbers, after the verb.
+const fn words(network: &Network) -> &'static str {
+    if network.black_hole_after.is_some() {
+        "in a black hole"
+    } else if network.refuse_upgrade {
+        "where upgrades are refused"
+    } else if network.connections.is_some() {
+        "where connections are too few"
+    } else if network.buffer.is_some() {
+        "behind a buffer"
+    } else if network.idle_timeout.is_some() {
+        "behind an idle timeout"
+    } else if network.cut_after.is_some() || network.cut_after_bytes.is_some() {
+        "when connections are cut"
+    } else {
+        "on a narrow link"
+    }
+}
+
+/// `Of 7 obstacles SSE works behind 2 and is degraded behind 3.`, and behind which it fails.
+fn counted_by((pattern, met): &(Pattern, Vec<(ObstacleOutcome, &Point)>)) -> Vec<String> {
+    let number =
+        |wanted: ObstacleOutcome| met.iter().filter(|(outcome, _)| *outcome == wanted).count() as u64;
+    let doubtful = met.iter().filter(|(_, point)| !point.valid).count() as u64;
+    let warning = if doubtful > 0 {
+        format!(" ({} of these trials not valid)", count(doubtful))
+    } else {
+        String::new()
+    };
+    let label = pattern.label();
+    let mut found = vec![format!(
+        "Of {} obstacles {label} works behind {} and is degraded behind {}{warning}.",
+        count(met.len() as u64),
+        count(number(ObstacleOutcome::Works)),
+        count(number(ObstacleOutcome::Degraded))
+    )];
+    let failing: Vec<String> = met
+        .iter()
+        .filter(|(outcome, _)| *outcome == ObstacleOutcome::Fails)
+        .filter_map(|(_, point)| point.params.network.map(|network| obstacle_text(&network)))
+        .collect();
+    found.extend(listed(&format!("{} fails behind", capitalised(label)), &failing));
+    found
+}
