@@ -83,7 +83,6 @@ impl<'a> FirstScreen<'a> {
                 (counted(u64::from(environment.cores), "core", "cores")) ", commit "
                 code { (environment.commit) } ". " (driver_words(findings))
             }
-            @for warning in &findings.warnings { p { strong { "Note: " } (warning) "." } }
         }
     }
 
@@ -102,22 +101,26 @@ impl<'a> FirstScreen<'a> {
                     @if findings.answers.len() > ANSWERS_AT_THE_TOP {
                         p { "The other answers are with their questions, further down." }
                     }
-                    @if is_measured(findings) {
-                        p.quiet { "The " a href="#g-age" { "age" } " " (AGE_EXPLAINED) }
-                    }
+                    @if self.matrix.is_none() { (terms(findings)) }
                 }
                 @if let Some((figure, scenario)) = self.figure.zip(findings.scenarios.first()) {
                     (figure_markup(figure, &format!("#{}-numbers", scenario.scenario.name), figures))
                 }
             }
-            @if let Some(matrix) = &self.matrix { (panel::panel(matrix)) }
+            @if let Some(matrix) = &self.matrix {
+                h3 { (matrix.heading) }
+                (panel::rows(matrix))
+                div.pair.first { (panel::explanation(matrix)) (terms(findings)) }
+            }
+            @for warning in &findings.warnings { p.wide.quiet { strong { "Note: " } (warning) "." } }
             (method::failures("Failed trials", &findings.failures_of(Judged::Yes)))
         }
     }
 }
 
-/// Whether a trial measured ages; a browser's tasks have none.
-fn is_measured(findings: &Findings) -> bool {
+/// Words and units of the answers; nothing if no trial measured an age.
+fn terms(findings: &Findings) -> Markup {
     let mut points = findings.scenarios.iter().flat_map(|scenario| &scenario.points);
-    points.any(|point| point.completed().next().is_some())
+    let is_measured = points.any(|point| point.completed().next().is_some());
+    html! { @if is_measured { p.quiet { "The " a href="#g-age" { "age" } " " (AGE_EXPLAINED) } } }
 }

@@ -123,7 +123,7 @@ const TABLES: [(&str, &str, &[&str]); 5] = [
     ),
 ];
 
-/// Clock, schedule, ledgers, tables, calibration, environment, glossary.
+/// Clock, schedule, ledgers, tables, calibration, environment.
 pub(crate) fn section(findings: &Findings) -> Markup {
     html! {
         section {
@@ -141,12 +141,23 @@ pub(crate) fn section(findings: &Findings) -> Markup {
             h3 { "Environment" }
             (environment(findings))
             (schedules(findings))
-            h3 #words { a href="#words" { (GLOSSARY_HEADING) } }
+        }
+    }
+}
+
+/// The terms that this text of a page contains or links to.
+pub(super) fn glossary(findings: &Findings, page: &str) -> Markup {
+    let is_used = |anchor: &str, word: &str| {
+        page.contains(&format!("\"#g-{anchor}\"")) || word.split(", ").all(|word| page.contains(word))
+    };
+    html! {
+        section {
+            h2 #words { a href="#words" { (GLOSSARY_HEADING) } }
             dl.columns {
-                @for (anchor, word, text) in words(findings) { div {
+                @for (anchor, word, text) in words(findings) { @if is_used(anchor, word) { div {
                     dt id=(format!("g-{anchor}")) { (word) }
                     dd { (text) }
-                } }
+                } } }
             }
         }
     }

@@ -63,6 +63,16 @@ pub(crate) fn table_columns(findings: &Findings) -> Vec<QuantityName> {
 pub(crate) fn page(findings: &Findings, figures: &[Figure]) -> String {
     let figures = each_once(figures);
     let first = FirstScreen::of(findings, &figures);
+    let parts = html! {
+        (first.answers(&figures))
+        (contents(findings, &first, &figures))
+        (one_table(findings))
+        (across_scenarios(&figures))
+        @for (finding, answer) in findings.scenarios.iter().zip(&findings.answers) {
+            (scenario::section(finding, answer, &first, &figures))
+        }
+        (method::section(findings))
+    };
     html! {
         (DOCTYPE)
         html lang="en" {
@@ -75,16 +85,7 @@ pub(crate) fn page(findings: &Findings, figures: &[Figure]) -> String {
             }
             body {
                 header { (first.header()) }
-                main {
-                    (first.answers(&figures))
-                    (contents(findings, &first, &figures))
-                    (one_table(findings))
-                    (across_scenarios(&figures))
-                    @for (finding, answer) in findings.scenarios.iter().zip(&findings.answers) {
-                        (scenario::section(finding, answer, &first, &figures))
-                    }
-                    (method::section(findings))
-                }
+                main { (parts) (method::glossary(findings, &parts.0)) }
             }
         }
     }
