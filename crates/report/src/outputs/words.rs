@@ -11,7 +11,16 @@ use crate::{
     },
 };
 
-/// Appears once, next to the answers: how many blocks a value has, and what its interval covers.
+/// Answers at the top; the others are only at their scenarios.
+pub(crate) const ANSWERS_AT_THE_TOP: usize = 4;
+
+/// Appears once in every report: the words and units of the answers.
+pub(crate) const AGE_EXPLAINED: &str = "of an event is received − due: how old it was when a subscriber received it. It counts from the planned instant of the event, so waiting for a poll is part of it. p50: half of the deliveries were at most this old; p99: 99 of 100. “Per event” means per delivery: one event that reached one subscriber. 1 s is 1,000 ms or 1,000,000 µs; 1 KB is 1,000 B (bytes).";
+
+/// Explains the columns "predicted" and "ratio".
+pub(crate) const RATIO_EXPLAINED: &str = "The predicted age of a push is the formulas' age plus the excess that the calibration had over the same formulas. The range after it follows from the calibration's scatter. Ratio: measured ÷ predicted; below 5\u{202f}ms the difference, followed by the ratio.";
+
+/// Appears once: how many blocks a value has, and what its interval covers.
 pub(crate) fn interval_note(findings: &Findings) -> String {
     let blocks = || {
         let points = findings.scenarios.iter().flat_map(|scenario| &scenario.points);

@@ -524,7 +524,7 @@ fn transports_are_compared_with_their_drivers_beside() {
         "a task per connection and stream (hyper, HTTP/2 in TLS)",
         "Cost of a connection set-up",
         "SSE, HTTP/1.1 in TLS",
-        "id=\"g-alpn\"",
+        "id=\"g-tls\"",
     ] {
         assert!(page.contains(words), "{words}");
     }

@@ -1,13 +1,16 @@
 //! The written files: equal numbers in every output, hostile texts escaped, figures with alternative text, and
 //! a size that a phone can load.
 
-use contract::{Pattern, Transport, TrialRecord};
+use contract::{Manifest, Pattern, Transport, TrialRecord};
 use model::{NotApplicable, Predicted};
 use report::{Findings, OutputFile, QuantityName};
 
 use crate::{
-    synthetic::{failed, manifest, params, record, scenario, sixty_trials, ten_trials, write},
-    written::{assert_finite, content, findings},
+    synthetic::{
+        change, failed, manifest, obstacle_trials, params, record, scenario, six_connections, sixty_trials,
+        ten_trials, write,
+    },
+    written::{assert_finite, content, findings, findings_of},
 };
 
 fn figures(files: &[OutputFile]) -> impl Iterator<Item = &OutputFile> {
@@ -149,12 +152,105 @@ fn figures_can_be_read_aloud_and_in_both_schemes() {
         assert!(!svg.contains("FACE"), "{} holds a placeholder colour", figure.path);
         assert!(content(&files, "report.md").contains(&format!("]({})", figure.path)));
         let anchor = figure.path.trim_start_matches("figures/").trim_end_matches(".svg");
-        assert!(page.contains(&format!("<figure id=\"{anchor}\">")), "{anchor}");
+        let shown = page.matches(&format!("<figure id=\"{anchor}\">")).count();
+        // The figure across scenarios has the same title and more points.
+        assert_eq!(shown, usize::from(anchor != "stock-ticker-freshness"), "{anchor}");
     }
     assert!(!page.contains("FACE") && page.contains("var(--sse)"));
     assert!(!page.contains("<script") && !page.contains("src="));
     assert_finite(&files);
     write("ten", &files);
+}
+
+/// The texts between these two, each time.
+fn between<'a>(text: &'a str, start: &str, end: &str) -> Vec<&'a str> {
+    text.split(start).skip(1).filter_map(|rest| rest.split(end).next()).collect()
+}
+
+#[test]
+fn the_first_screen_has_the_question_the_verdict_the_driver_the_answers_and_why() {
+    let (manifest, records) = ten_trials();
+    let findings = findings(&manifest, &records);
+    let files = report::render(&findings);
+    let page = content(&files, "report.html");
+    let question = &manifest.scenarios[0].question;
+    assert!(page.contains(&format!("<title>{question} – valid, one run</title>")));
+    let order = [
+        format!("<h1>{question}</h1>"),
+        "class=\"verdict passed\"".to_owned(),
+        "Driver: ".to_owned(),
+        findings.answers[0].sentence.clone(),
+        findings.answers[2].sentence.clone(),
+        "<figure id=\"stock-ticker-waterfall\"".to_owned(),
+        "<nav id=\"contents\"".to_owned(),
+        "<h2 id=\"table\"".to_owned(),
+        "What to look at".to_owned(),
+        "<figure id=\"stock-ticker-age-ecdf\"".to_owned(),
+    ];
+    let places: Vec<usize> = order
+        .iter()
+        .map(|part| page.find(part.as_str()).unwrap_or_else(|| panic!("{part} is missing")))
+        .collect();
+    assert!(places.is_sorted(), "{places:?}");
+    // Without an obstacle's matrix or a waterfall it is the first figure; the matrix has no figure beside it.
+    let first_of = |run: &(Manifest, Vec<TrialRecord>), part: &str| {
+        let files = report::render(&findings_of(run));
+        let page = content(&files, "report.html").to_owned();
+        let head = page.split("<nav").next().expect("a first part").to_owned();
+        assert!(head.contains(part), "{head}");
+        head
+    };
+    first_of(&six_connections(), "<figure id=\"six-connections-browser\"");
+    let head = first_of(&obstacle_trials(), "class=\"matrix\"");
+    assert!(!head.contains("<figure"), "{head}");
+}
+
+#[test]
+fn nothing_stands_twice_on_the_page() {
+    for run in [ten_trials(), obstacle_trials(), six_connections()] {
+        let files = report::render(&findings_of(&run));
+        let page = content(&files, "report.html");
+        let mut texts: Vec<&str> = between(page, "<h4>", "</h4>");
+        texts.extend(between(page, "<p class=\"quiet\">", "</p>"));
+        texts.extend(between(page, "<p class=\"finding\">", "</p>"));
+        texts.extend(between(page, "<figcaption>", " <a href"));
+        texts.extend(between(page, "<dd>", "</dd>"));
+        // Links and the headings of tables are not sentences, and two scenarios may have the same settings.
+        let is_sentence =
+            |text: &str| text.len() > 40 && !["<a ", "Events: "].iter().any(|start| text.starts_with(start));
+        texts.retain(|text| is_sentence(text));
+        let mut known = std::collections::BTreeSet::new();
+        for text in texts {
+            assert!(known.insert(text), "twice: {text}");
+        }
+    }
+}
+
+#[test]
+fn every_link_within_the_page_leads_somewhere() {
+    for run in [ten_trials(), obstacle_trials(), six_connections()] {
+        let files = report::render(&findings_of(&run));
+        let page = content(&files, "report.html");
+        let links = between(page, "href=\"#", "\"");
+        assert!(links.len() > 10, "{links:?}");
+        for link in links {
+            assert_eq!(page.matches(&format!("id=\"{link}\"")).count(), 1, "{link}");
+        }
+    }
+}
+
+#[test]
+fn the_validity_box_is_one_line_while_every_limit_is_kept() {
+    let boxes = |(manifest, records): &(Manifest, Vec<TrialRecord>)| {
+        let files = report::render(&findings(manifest, records));
+        let page = content(&files, "report.html");
+        let kept = page.matches("<details class=\"box\"><summary><h3>Validity: valid").count();
+        (kept, page.matches("<details class=\"box bad\" open><summary><h3>Validity: not valid").count())
+    };
+    let mut run = ten_trials();
+    assert_eq!(boxes(&run), (3, 0));
+    change(&mut run.1[0], |measured| measured.delivery.duplicated = 3);
+    assert_eq!(boxes(&run), (2, 1));
 }
 
 #[test]

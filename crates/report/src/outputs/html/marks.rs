@@ -2,7 +2,11 @@
 
 use maud::{Markup, PreEscaped, html};
 
-use crate::{charts::Figure, findings::Point, style};
+use crate::{
+    charts::Figure,
+    findings::{Point, ScenarioFinding},
+    style,
+};
 
 /// The pattern's mark and the point's name.
 pub(super) fn point_name(point: &Point) -> Markup {
@@ -14,13 +18,33 @@ pub(super) fn point_name(point: &Point) -> Markup {
     }
 }
 
-/// A figure with its title above and its caption below.
-pub(super) fn figure_markup(figure: &Figure, data: &str) -> Markup {
+/// Whether a figure belongs to a scenario.
+pub(super) fn is_of(figure: &Figure, finding: &ScenarioFinding) -> bool {
+    figure.scenario.as_deref() == Some(finding.scenario.name.as_str())
+}
+
+/// A figure with its title above and its caption below. A title or a caption that an earlier figure of the page
+/// has does not stand there again.
+pub(super) fn figure_markup(figure: &Figure, data: &str, figures: &[&Figure]) -> Markup {
+    let earlier = || figures.iter().take_while(|other| other.slug != figure.slug);
+    let is_titled = earlier().any(|other| other.title == figure.title);
+    let explained = earlier().find(|other| other.caption == figure.caption);
     html! {
         figure id=(figure.slug) {
-            h4 { (figure.title) }
+            h4 { @if is_titled { "The same, other points" } @else { (figure.title) } }
             (PreEscaped(figure.inline_svg()))
-            figcaption { (figure.caption) " " a href=(data) { "Numbers" } }
+            figcaption {
+                @match explained {
+                    Some(other) => { a href=(format!("#{}", other.slug)) { "How to read it" } },
+                    None => { (figure.caption) },
+                }
+                " " a href=(data) { "Numbers" }
+            }
         }
     }
+}
+
+/// A link to the explanation of a kind of table that several scenarios have.
+pub(super) fn how_to_read(anchor: &str) -> Markup {
+    html! { p.quiet { a href=(format!("#{anchor}")) { "How to read this table" } } }
 }

@@ -5,7 +5,13 @@ use maud::{Markup, html};
 
 use crate::{
     findings::{CalibrationFinding, Failure, Findings, Judged, Point},
-    tables::{glossary::words, relay},
+    outputs::words::RATIO_EXPLAINED,
+    tables::{
+        comparison_rows::COMPARISONS_EXPLAINED,
+        glossary::words,
+        relay,
+        validity_rows::{ADDED_EXPLAINED, LEDGERS_EXPLAINED},
+    },
     text::{
         number::{count, counted, with_unit},
         setting,
@@ -91,25 +97,67 @@ pub(crate) fn harness_cost(findings: &Findings) -> String {
     )
 }
 
-/// Clock, schedule, ledgers, calibration, environment, glossary.
+/// Heading of the part.
+pub(super) const HEADING: &str = "How this was measured";
+/// Heading of the glossary.
+pub(super) const GLOSSARY_HEADING: &str = "Glossary";
+
+/// The tables that every scenario has: anchor, name, explanation.
+const TABLES: [(&str, &str, &[&str]); 5] = [
+    (
+        "t-numbers",
+        "Every number",
+        &[
+            "Predicted: by the model, replayed over the published schedule.",
+            RATIO_EXPLAINED,
+            "A dash: the model does not predict it, or the warnings give the reason.",
+        ],
+    ),
+    ("t-pairs", "All pairs compared", &[COMPARISONS_EXPLAINED]),
+    ("t-limits", "Limits", &["Each value with its limit.", ADDED_EXPLAINED]),
+    ("t-ledgers", "Byte ledgers", &[LEDGERS_EXPLAINED]),
+    (
+        "t-trials",
+        "Every trial",
+        &["CPU is in percent of one core. The trials are in the order in which they ran."],
+    ),
+];
+
+/// Clock, schedule, ledgers, tables, calibration, environment.
 pub(crate) fn section(findings: &Findings) -> Markup {
     html! {
         section {
-            h2 #method { a href="#method" { "How this was measured" } }
-            dl { @for (word, text) in method_words(findings) { dt { (word) } dd { (text) } } }
+            h2 #method { a href="#method" { (HEADING) } }
+            dl.columns { @for (word, text) in method_words(findings) { div { dt { (word) } dd { (text) } } } }
             p { (harness_cost(findings)) }
-            h3 { "Calibration" }
+            h3 { "How to read the tables" }
+            dl.columns {
+                @for (anchor, word, sentences) in TABLES { div {
+                    dt id=(anchor) { (word) }
+                    dd { (sentences.join(" ")) }
+                } }
+            }
             (calibration(findings))
             h3 { "Environment" }
             (environment(findings))
-            h3 { "Seed and schedules" }
             (schedules(findings))
-            h3 #words { a href="#words" { "Glossary" } }
-            dl {
-                @for (anchor, word, text) in words(findings) {
+        }
+    }
+}
+
+/// The terms that this text of a page contains or links to.
+pub(super) fn glossary(findings: &Findings, page: &str) -> Markup {
+    let is_used = |anchor: &str, word: &str| {
+        page.contains(&format!("\"#g-{anchor}\"")) || word.split(", ").all(|word| page.contains(word))
+    };
+    html! {
+        section {
+            h2 #words { a href="#words" { (GLOSSARY_HEADING) } }
+            dl.columns {
+                @for (anchor, word, text) in words(findings) { @if is_used(anchor, word) { div {
                     dt id=(format!("g-{anchor}")) { (word) }
                     dd { (text) }
-                }
+                } } }
             }
         }
     }
@@ -175,12 +223,15 @@ pub(crate) fn calibration_cells(finding: &CalibrationFinding) -> [String; 9] {
 pub(crate) const CALIBRATION_EXPLAINED: &str = "Short trials before the judged ones measure the costs of this machine. Each has as many subscribers, and the same driver and network, as the trials that it is for. It gives CPU per delivery (push) or per exchange (polling). It also gives the time between two deliveries of a fan-out (its pace), and the time of a delivery without queueing (the one-way delay). The model uses only these inputs, and nothing from the trial that it predicts. The width of a predicted range follows from how much the calibration's own ages vary from second to second (mean ± standard deviation).";
 
 fn calibration(findings: &Findings) -> Markup {
+    let failed = findings.failures_of(Judged::No);
+    if findings.calibrations.is_empty() && failed.is_empty() {
+        return Markup::default();
+    }
     html! {
+        h3 { "Calibration" }
         p { (CALIBRATION_EXPLAINED) }
-        (failures("Failed calibrations", &findings.failures_of(Judged::No)))
-        @if findings.calibrations.is_empty() {
-            p { "No trial has a calibration." }
-        } @else {
+        (failures("Failed calibrations", &failed))
+        @if !findings.calibrations.is_empty() {
             div.scroll tabindex="0" role="region" aria-label="calibration" {
                 table {
                     thead { tr { @for head in CALIBRATION_HEADS { th scope="col" { (head) } } } }
@@ -213,6 +264,7 @@ pub(crate) fn environment_rows(findings: &Findings) -> Vec<(&'static str, String
         ("memory", with_unit(environment.memory_mib as f64 / 1024.0, "GiB")),
         ("server", core(environment.server_core)),
         ("harness", harness),
+        ("trials completed", format!("{} of {}", findings.trials_completed, findings.trials_planned)),
         (
             "TCP segment",
             format!(
@@ -253,15 +305,14 @@ pub(crate) fn schedule_text(events: u64, length_s: f64) -> String {
 
 fn schedules(findings: &Findings) -> Markup {
     html! {
-        p { "Seed " (findings.seed) ". Trials with the same hash saw the same events at the same instants." }
-        ul {
-            @for schedule in &findings.schedules {
-                li.hash { code { (schedule.hash) } ": " (schedule_text(schedule.events, schedule.length_s)) }
+        details {
+            summary { "Seed and schedules" }
+            p { "Seed " (findings.seed) ". Trials with the same hash saw the same events at the same instants." }
+            ul {
+                @for schedule in &findings.schedules {
+                    li.hash { code { (schedule.hash) } ": " (schedule_text(schedule.events, schedule.length_s)) }
+                }
             }
-        }
-        p.quiet {
-            (findings.trials_completed) " of "
-            (findings.trials_planned) " planned trials completed."
         }
     }
 }

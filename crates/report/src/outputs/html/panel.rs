@@ -22,7 +22,11 @@ pub(crate) fn panel(panel: &Panel) -> Markup {
 
 /// The same without a heading, for a place that has one.
 pub(crate) fn table(panel: &Panel) -> Markup {
-    let words = panel.kind == Kind::Words;
+    html! { (explanation(panel)) (rows(panel)) }
+}
+
+/// How to read a table, with its terms linked.
+pub(super) fn explanation(panel: &Panel) -> Markup {
     html! {
         p.quiet { @for (part, anchor) in glossary::cut(&panel.explained) {
             @match anchor {
@@ -30,6 +34,13 @@ pub(crate) fn table(panel: &Panel) -> Markup {
                 None => { (part) },
             }
         } }
+    }
+}
+
+/// A table's heads and rows.
+pub(super) fn rows(panel: &Panel) -> Markup {
+    let words = panel.kind == Kind::Words;
+    html! {
         div.scroll tabindex="0" role="region" aria-label=(panel.heading) { table.matrix[words] {
             thead { tr {
                 @for head in &panel.heads {

@@ -3,7 +3,8 @@
 use maud::{Markup, html};
 
 use super::{
-    marks::{figure_markup, point_name},
+    first_screen::FirstScreen,
+    marks::{figure_markup, how_to_read, is_of, point_name},
     panel, servers, validity,
 };
 use crate::{
@@ -12,41 +13,52 @@ use crate::{
     judgement::floor::{has_floor, ratio_text},
     outputs::words::lengths_text,
     quantities::QuantityName,
-    tables::{
-        comparison_rows::{COMPARISONS_EXPLAINED, comparison_table},
-        panels::panels,
-        parting, watched,
-    },
+    tables::{comparison_rows::comparison_table, panels::panels, parting, watched},
     text::{number, setting, swept::varied_text},
 };
 
-/// Explains the columns "predicted" and "ratio".
-pub(crate) const RATIO_EXPLAINED: &str = "The predicted age of a push is the formulas' age plus the excess that the calibration had over the same formulas. The range after it follows from the calibration's scatter. Ratio: measured ÷ predicted; below 5\u{202f}ms the difference, followed by the ratio.";
-
-/// Question, setting, finding, figures, numbers, validity, what to look at, command.
-pub(crate) fn section(finding: &ScenarioFinding, answer: &Answer, figures: &[Figure]) -> Markup {
+/// Question, setting, what to look at, finding, tables, figures, numbers, validity, command. What the first
+/// screen has is left out.
+pub(super) fn section(
+    finding: &ScenarioFinding,
+    answer: &Answer,
+    first: &FirstScreen<'_>,
+    figures: &[&Figure],
+) -> Markup {
     let scenario = &finding.scenario;
     let numbers = format!("#{}-numbers", scenario.name);
+    let own: Vec<&Figure> = figures
+        .iter()
+        .copied()
+        .filter(|figure| is_of(figure, finding) && !first.has_figure(figure))
+        .collect();
     html! {
         section {
             h2.scenario id=(scenario.name) {
-                a href=(format!("#{}", scenario.name)) { (scenario.question) }
+                a href=(format!("#{}", scenario.name)) { (first.heading(finding)) }
             }
-            p { (scenario.setting) }
-            p.quiet {
-                "Events: " (setting::arrivals_text(&scenario.events)) ". "
-                (lengths_text(finding)) (varied_text(scenario))
+            div.pair {
+                div {
+                    h3 { "Setting" }
+                    p { (scenario.setting) }
+                    p.quiet {
+                        "Events: " (setting::arrivals_text(&scenario.events)) ". "
+                        (lengths_text(finding)) (varied_text(scenario))
+                    }
+                }
+                div {
+                    h3 { "What to look at" }
+                    p { (scenario.look_at) }
+                }
             }
-            p.finding { (answer.headline) }
+            @if !first.has_answer(&scenario.name) {
+                p.finding { (answer.headline) }
+            }
             @for condition in &answer.conditions { p { (condition) } }
             (servers::table(finding))
             @for line in watched::beside(finding) { p { (line) "." } }
-            @for table in panels(finding) { (panel::panel(&table)) }
-            div.figures {
-                @for figure in figures.iter().filter(|figure| figure.scenario.as_deref() == Some(scenario.name.as_str())) {
-                    (figure_markup(figure, &numbers))
-                }
-            }
+            @for table in panels(finding).iter().filter(|table| !first.has_table(table)) { (panel::panel(table)) }
+            div.figures { @for figure in own { (figure_markup(figure, &numbers, figures)) } }
             details id=(format!("{}-numbers", scenario.name)) {
                 summary { "Every number: predicted, measured, ratio" }
                 (numbers_table(finding))
@@ -55,10 +67,9 @@ pub(crate) fn section(finding: &ScenarioFinding, answer: &Answer, figures: &[Fig
             (servers::floor_note(finding))
             (comparisons(finding))
             (validity::validity(finding))
-            h3 { "What to look at" }
-            p { (scenario.look_at) }
             h3 { "To reproduce" }
             pre { code { (finding.command) } }
+            p.back { a href="#contents" { "Contents" } }
         }
     }
 }
@@ -77,7 +88,7 @@ fn comparisons(finding: &ScenarioFinding) -> Markup {
         @if let Some(table) = table {
             details {
                 summary { "All pairs compared" }
-                p.quiet { (COMPARISONS_EXPLAINED) }
+                (how_to_read("t-pairs"))
                 div.scroll tabindex="0" role="region" aria-label="comparisons" { table {
                     thead { tr { @for head in &table.heads { th scope="col" { (head) } } } }
                     tbody { @for row in &table.rows { tr {
@@ -93,11 +104,7 @@ fn comparisons(finding: &ScenarioFinding) -> Markup {
 
 fn numbers_table(finding: &ScenarioFinding) -> Markup {
     html! {
-        p.quiet {
-            "Predicted: the " a href="#g-model" { "model" } " replayed over the published schedule. "
-            (RATIO_EXPLAINED) " "
-            "A dash: the model does not predict it, or the warnings give the reason."
-        }
+        (how_to_read("t-numbers"))
         div.scroll tabindex="0" role="region" aria-label="every number" {
             table {
                 thead { tr {

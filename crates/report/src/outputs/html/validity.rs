@@ -2,33 +2,54 @@
 
 use maud::{Markup, html};
 
-use super::{marks::point_name, panel};
+use super::{
+    marks::{how_to_read, point_name},
+    panel,
+};
 use crate::{
     findings::{Point, ScenarioFinding, ThresholdFinding, ThresholdOutcome, Trial},
     tables::{
         relay,
         validity_rows::{
-            ADDED_COLUMN, ADDED_EXPLAINED, LEDGERS_EXPLAINED, THRESHOLD_HEADS, in_order, ledger_heads,
-            ledger_rows, limit_heads, limit_rows, short_hash, threshold_cells, trial_cells, trial_words,
+            ADDED_COLUMN, LimitCell, THRESHOLD_HEADS, in_order, ledger_heads, ledger_rows, limit_heads,
+            limit_rows, short_hash, threshold_cells, trial_cells, trial_words,
         },
     },
-    text::number,
+    text::number::{self, counted},
 };
 
-/// Thresholds, limits, ledgers, trials, warnings.
+/// Thresholds, limits, ledgers, trials, warnings: one line to open if every limit is kept, else all of it.
 pub(crate) fn validity(finding: &ScenarioFinding) -> Markup {
-    let valid = finding.points.iter().all(|point| point.valid);
+    let is_kept = every_limit_is_kept(finding);
+    let has_limits = !limit_rows(finding).is_empty();
+    let warnings = grouped_warnings(finding);
     html! {
-        div class=(if valid { "box" } else { "box bad" }) {
-            h3 { "Validity: " (finding.validity_words()) }
+        details class=(if is_kept { "box" } else { "box bad" }) open[!is_kept] {
+            summary {
+                h3 { "Validity: " (finding.validity_words()) }
+                @if is_kept && has_limits { ", every limit is kept" }
+                @if !warnings.is_empty() { ", " (counted(warnings.len() as u64, "warning", "warnings")) }
+            }
             (thresholds(finding))
             (limits(finding))
             (ledgers(finding))
             @if let Some(table) = relay::table(finding) { (panel::table(&table)) }
             (trials(finding))
-            (warnings(finding))
+            (warning_list(&warnings))
         }
     }
+}
+
+/// Whether all points are valid, and no limit and no threshold is broken or undecided.
+fn every_limit_is_kept(finding: &ScenarioFinding) -> bool {
+    let is_beyond = |(_, cells): (&Point, Vec<LimitCell>)| cells.iter().any(|cell| cell.beyond);
+    let is_open = |threshold: &ThresholdFinding| match threshold.outcome {
+        ThresholdOutcome::Failed | ThresholdOutcome::Inconclusive => true,
+        ThresholdOutcome::Passed | ThresholdOutcome::NotJudged => false,
+    };
+    finding.points.iter().all(|point| point.valid)
+        && !limit_rows(finding).into_iter().any(is_beyond)
+        && !finding.thresholds.iter().any(is_open)
 }
 
 fn thresholds(finding: &ScenarioFinding) -> Markup {
@@ -67,9 +88,8 @@ fn limits(finding: &ScenarioFinding) -> Markup {
     let blocks = finding.blocks() > 1;
     let rows = limit_rows(finding);
     html! { @if !rows.is_empty() {
-        p.quiet {
-            "Each value with its limit" @if blocks { ", in the worst block" } ". " (ADDED_EXPLAINED)
-        }
+        h4 { "Limits" @if blocks { ", in the worst block" } }
+        (how_to_read("t-limits"))
         div.scroll tabindex="0" role="region" aria-label="values and their limits" { table {
             thead { tr {
                 th scope="col" { "point" }
@@ -89,7 +109,8 @@ fn ledgers(finding: &ScenarioFinding) -> Markup {
     let rows = ledger_rows(finding);
     html! {
         @if !rows.is_empty() {
-            p.quiet { (LEDGERS_EXPLAINED) }
+            h4 { "Byte ledgers" }
+            (how_to_read("t-ledgers"))
             div.scroll tabindex="0" role="region" aria-label="byte ledgers" { table {
                 thead { tr {
                     th scope="col" { "point" }
@@ -120,9 +141,7 @@ fn trials(finding: &ScenarioFinding) -> Markup {
 
 fn trial_table(finding: &ScenarioFinding) -> Markup {
     html! {
-        p.quiet {
-            "CPU in percent of one core. The trials are in the order in which they ran."
-        }
+        (how_to_read("t-trials"))
         div.scroll tabindex="0" role="region" aria-label="every trial" { table {
             thead { tr {
                 @for head in ["trial", "point", "block", "expected", "received", "lost / duplicated / reordered", "publisher late", ADDED_COLUMN, "server CPU", "harness CPU", "schedule"] {
@@ -173,14 +192,11 @@ pub(crate) fn grouped_warnings(finding: &ScenarioFinding) -> Vec<(String, String
         .collect()
 }
 
-fn warnings(finding: &ScenarioFinding) -> Markup {
-    let warnings = grouped_warnings(finding);
+fn warning_list(warnings: &[(String, String)]) -> Markup {
     html! {
-        @if warnings.is_empty() {
-            p { "No warnings. Nothing was excluded." }
-        } @else {
+        @if !warnings.is_empty() {
             p { "Warnings (nothing was excluded):" }
-            ul { @for (points, warning) in &warnings { li { (points) ": " (warning) } } }
+            ul { @for (points, warning) in warnings { li { (points) ": " (warning) } } }
         }
     }
 }

@@ -13,16 +13,18 @@ use crate::{
     },
     outputs::{
         html::{
-            AGE_EXPLAINED, ANSWERS_AT_THE_TOP,
             method::{
                 CALIBRATION_EXPLAINED, CALIBRATION_HEADS, calibration_cells, environment_rows, harness_cost,
                 method_words, schedule_text,
             },
-            scenario::{RATIO_EXPLAINED, point_warnings},
+            scenario::point_warnings,
             table_columns,
             validity::grouped_warnings,
         },
-        words::{driver_words, interval_note, lengths_text, threshold_words},
+        words::{
+            AGE_EXPLAINED, ANSWERS_AT_THE_TOP, RATIO_EXPLAINED, driver_words, interval_note, lengths_text,
+            threshold_words,
+        },
     },
     quantities::QuantityName,
     style,
