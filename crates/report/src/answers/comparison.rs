@@ -57,7 +57,12 @@ pub(super) fn answer(finding: &ScenarioFinding, points: &[&Point]) -> (String, V
         parts.extend(fitting(&parts, choices).or_else(|| price.lowest.clone()));
     }
     let came = everything_came(points);
-    parts.extend(came.clone());
+    if finding.primary().is_some_and(QuantityName::is_age) {
+        parts.extend(came.clone());
+    } else {
+        // A question that is not about an age asks first whether everything came.
+        parts.splice(0..0, came.clone());
+    }
     let mut details = vec![format!(
         "{} delivered an event in {} {at}{}{}",
         labels(&near),
