@@ -27,7 +27,6 @@ pub(super) fn answer(finding: &ScenarioFinding) -> Option<(String, Vec<String>)>
     let first = steps.first()?;
     let shown = || steps.iter().filter(|step| step.step.is_shown() && step.step.more > 0.0);
     let dearest = shown().max_by(|left, right| left.step.more.total_cmp(&right.step.more));
-    let largest = steps.iter().max_by(|left, right| left.step.more.total_cmp(&right.step.more));
     let mut parts = Vec::new();
     if let Some(dearest) = dearest {
         let size = with_unit(dearest.step.more, "µs");
@@ -42,9 +41,10 @@ pub(super) fn answer(finding: &ScenarioFinding) -> Option<(String, Vec<String>)>
         }
     } else if first.step.interval.is_none() {
         let few = fewest_blocks(&points).unwrap_or("these blocks");
-        let size = largest.map_or_else(String::new, |largest| with_unit(largest.step.more.max(0.0), "µs"));
+        let largest = steps.iter().map(|step| step.step.more.abs()).fold(0.0, f64::max);
+        let size = with_unit(largest, "µs");
         parts.push(format!(
-            "{few} cannot show what an optimisation saves; the largest step is {size} per delivery"
+            "{few} cannot show what an optimisation saves; no step is larger than {size} per delivery"
         ));
     } else {
         parts.push(format!("no optimisation is shown to save anything with {}", patterns(&points)));

@@ -4,7 +4,7 @@ use contract::{Arrivals, Pattern};
 
 use super::{
     flips,
-    headline::headed,
+    headline::{fitting, headed},
     words::{labels, patterns, values, verb},
 };
 use crate::{
@@ -12,7 +12,7 @@ use crate::{
     judgement::difference_test::{Alike, DifferenceTest},
     quantities::{Bound, QuantityName},
     text::{
-        number::{count, period_ms, three_digits, times},
+        number::{self, count, period_ms, three_digits, times},
         sentence::capitalised,
     },
 };
@@ -52,9 +52,17 @@ pub(super) fn answer(finding: &ScenarioFinding, points: &[&Point]) -> (String, V
         parts.push(format!("{} {} events", patterns(&bounded), verb(bounded.len(), "loses", "lose")));
     }
     let price = price(difference_test, points);
-    parts.extend(price.as_ref().and_then(|(short, _)| short.clone()));
+    if let Some(price) = &price {
+        let choices = [price.with_highest.clone(), price.lowest.clone()];
+        parts.extend(fitting(&parts, choices).or_else(|| price.lowest.clone()));
+    }
     let came = everything_came(points);
-    parts.extend(came.clone());
+    if finding.primary().is_some_and(QuantityName::is_age) {
+        parts.extend(came.clone());
+    } else {
+        // A question that is not about an age asks first whether everything came.
+        parts.splice(0..0, came.clone());
+    }
     let mut details = vec![format!(
         "{} delivered an event in {} {at}{}{}",
         labels(&near),
@@ -74,7 +82,7 @@ pub(super) fn answer(finding: &ScenarioFinding, points: &[&Point]) -> (String, V
         )
     }));
     details.extend(burst.flatten());
-    details.extend(price.map(|(_, detail)| detail));
+    details.extend(price.map(|price| price.detail));
     details.extend(flips);
     let sentence = |text: &String| format!("{}.", capitalised(text));
     let (headline, mut conditions) = headed(parts, details.iter().map(sentence).collect());
@@ -205,9 +213,17 @@ fn slower(
     }
 }
 
-/// Which pattern moves the fewest bytes, and by what factor the most expensive one moves more: for the headline
-/// where that is told, and with the numbers.
-fn price(difference_test: DifferenceTest<'_>, points: &[&Point]) -> Option<(Option<String>, String)> {
+/// Which pattern moves the fewest bytes.
+struct Price {
+    /// `SSE costs the fewest bytes`; none if no pattern is told apart from it.
+    lowest: Option<String>,
+    /// The same, with the pattern that moves the most.
+    with_highest: Option<String>,
+    /// With all numbers.
+    detail: String,
+}
+
+fn price(difference_test: DifferenceTest<'_>, points: &[&Point]) -> Option<Price> {
     let name = QuantityName::BytesPerEvent;
     let bytes = |point: &Point| point.measured(name);
     let mut priced: Vec<&Point> = points.iter().copied().filter(|point| bytes(point).is_some()).collect();
@@ -224,9 +240,13 @@ fn price(difference_test: DifferenceTest<'_>, points: &[&Point]) -> Option<(Opti
         });
     let alike = alike(difference_test, name, cheapest, &near);
     let alike = alike.strip_prefix(": ").map_or_else(String::new, |words| format!(" ({words})"));
-    let short = (near.len() < priced.len())
+    let lowest = (near.len() < priced.len())
         .then(|| format!("{} {} the fewest bytes", patterns(&near), verb(near.len(), "costs", "cost")));
+    let ratio = bytes(dearest).zip(bytes(cheapest)).map(|(most, least)| most / least);
+    let with_highest = lowest.as_ref().zip(ratio.filter(|ratio| ratio.is_finite())).map(|(lowest, ratio)| {
+        format!("{lowest}, {} {} as many", dearest.pattern.label(), number::times(ratio))
+    });
     let detail =
         format!("the lowest cost was {} per event for {}{alike}{times}", values(name, &near), labels(&near));
-    Some((short, detail))
+    Some(Price { lowest, with_highest, detail })
 }

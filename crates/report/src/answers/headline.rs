@@ -27,6 +27,14 @@ pub(super) fn headed(parts: Vec<String>, conditions: Vec<String>) -> (String, Ve
     (sentences(&fitting), beneath)
 }
 
+/// The first of these sentences that still fits after the others; none if none does.
+pub(super) fn fitting(parts: &[String], choices: [Option<String>; 2]) -> Option<String> {
+    choices
+        .into_iter()
+        .flatten()
+        .find(|choice| fits(&sentences(&[parts, std::slice::from_ref(choice)].concat())))
+}
+
 /// `start: a, b and c.`, as several sentences where one would be too long.
 pub(super) fn listed(start: &str, items: &[String]) -> Vec<String> {
     let mut found = Vec::new();

@@ -34,8 +34,10 @@ pub(super) fn answer(finding: &ScenarioFinding) -> Option<(String, Vec<String>)>
         return None;
     }
     let clauses = |effect: Effect| clauses(finding, &outcomes, effect);
-    let mut worst: Vec<(bool, String)> =
-        [Effect::Stops, Effect::ComesLate].into_iter().flat_map(clauses).collect();
+    let mut worst: Vec<(bool, String)> = clauses(Effect::Stops);
+    let is_none = worst.is_empty();
+    worst.extend(never_stopped(&outcomes).filter(|_| !is_none).map(|clause| (false, clause)));
+    worst.extend(clauses(Effect::ComesLate));
     // First where the patterns differ.
     worst.sort_by_key(|(is_all, _)| *is_all);
     let mut parts: Vec<String> =
@@ -44,6 +46,18 @@ pub(super) fn answer(finding: &ScenarioFinding) -> Option<(String, Vec<String>)>
         parts.push("every pattern passes every obstacle".to_owned());
     }
     Some(headed(parts, outcomes.iter().flat_map(counted_by).collect()))
+}
+
+/// `short polling never stops`: the patterns that pass every obstacle, if only late; none if there are none.
+fn never_stopped(outcomes: &[(Pattern, Vec<(ObstacleOutcome, &Point)>)]) -> Option<String> {
+    let passes =
+        |met: &[(ObstacleOutcome, &Point)]| met.iter().all(|(outcome, _)| *outcome != ObstacleOutcome::Fails);
+    let names: Vec<String> = outcomes
+        .iter()
+        .filter(|(_, met)| passes(met))
+        .map(|(pattern, _)| pattern.label().to_owned())
+        .collect();
+    (!names.is_empty()).then(|| format!("{} never {}", list(&names), verb(names.len(), "stops", "stop")))
 }
 
 /// `SSE comes late behind a buffer`, one clause for each group of patterns that meet the same, and whether these

@@ -159,12 +159,13 @@ fn growth(
         | SweepParameter::Heartbeat
         | SweepParameter::StreamsPerConnection
         | SweepParameter::MaxStreams => {
-            let grows = if ratio > 1.0 { "grows" } else { "falls" };
             if several {
-                format!("the {label} of {pattern} {grows} most, by a factor of {times}")
+                let grows = if ratio > 1.0 { "grows" } else { "falls" };
+                format!("{pattern} {grows} most in {label}, by a factor of {times}")
             } else {
-                let from = span(&swept.text(&first.params), &swept.text(&last.params), "to");
-                format!("from {from} the {label} of {pattern} {grows} by a factor of {times}")
+                let cheaper = if ratio > 1.0 { first } else { last };
+                let (dearer, cheaper) = (swept.text(&dearer.params), swept.text(&cheaper.params));
+                format!("at {dearer} {pattern} has {times} times the {label} of {cheaper}")
             }
         }
     })

@@ -342,6 +342,14 @@ fn a_burst_and_an_empty_poll_are_named() {
     );
 }
 
+#[test]
+fn a_question_about_no_age_is_told_first_whether_everything_came() {
+    let (mut manifest, records) = ten_trials();
+    manifest.scenarios[0].primary = "requests_per_event".to_owned();
+    let headline = findings(&manifest, &records).answers.remove(0).headline;
+    assert!(headline.starts_with("Every event came once and in order. "), "{headline}");
+}
+
 /// A number and its unit are one word; the digits of p99 and HTTP/2 are no numbers.
 fn words_and_numbers(text: &str) -> (usize, usize) {
     let words: Vec<&str> = text.split(' ').collect();

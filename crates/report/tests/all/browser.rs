@@ -1,9 +1,10 @@
 //! The results of browsers, ages that they measured, and trials that were not run because there was none.
 
+use contract::Outcome;
 use report::{QuantityName, ThresholdOutcome, Verdict};
 
 use crate::{
-    synthetic::{age_trials, check_trials, not_run, six_connections, ten_trials, write},
+    synthetic::{age_trials, check, check_trials, not_run, six_connections, ten_trials, write},
     written::{content, findings_of, plain, told},
 };
 
@@ -81,6 +82,22 @@ fn checks_are_a_table_and_a_broken_one_is_named() {
     let page = content(&files, "report.html");
     assert!(page.contains("✗</span> does not hold") && page.contains("a line ended by CR alone"));
     insta::assert_snapshot!(content(&files, "report.md"));
+}
+
+#[test]
+fn the_origins_that_a_server_must_allow_are_the_headline() {
+    let (manifest, mut records) = check_trials(3);
+    let Outcome::BrowserRun { findings, .. } = &mut records[0].outcome else {
+        panic!("a browser's task");
+    };
+    let names = ["not allowed", "request sent anyway", "allowed"];
+    findings.checks = names.map(|name| check(name, "a page of another origin", true)).to_vec();
+    let answer = findings_of(&(manifest, records)).answers.remove(0);
+    assert_eq!(
+        answer.headline,
+        "A page reads another site only if that server allows its origin. CORS does not stop the request. The \
+         browser passes all 3 checks."
+    );
 }
 
 #[test]
