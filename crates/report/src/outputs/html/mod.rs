@@ -246,7 +246,7 @@ fn across_scenarios(figures: &[&Figure]) -> Markup {
     html! {
         @if !shown.is_empty() {
             h2 #choice { a href="#choice" { (ACROSS_HEADING) } }
-            div.figures { @for figure in shown { (figure_markup(figure, "#table", figures)) } }
+            div.figures { @for figure in shown { (figure_markup(figure, "#table", figures, "")) } }
         }
     }
 }
