@@ -58,10 +58,12 @@ pub(super) fn answer(
     let mut parts: Vec<String> = Vec::new();
     let mut details: Vec<String> = Vec::new();
     if let [only] = series.values().collect::<Vec<_>>().as_slice() {
-        // The flip answers the question; without one the growth does.
-        let no_flip = if flips.is_empty() { no_flip(swept, only) } else { None };
-        let growth = growth.or_else(|| at_the_end(swept, main, difference_test, only));
-        parts.extend(flips.into_iter().chain(growth).chain(no_flip));
+        // The flip answers the question; without one the growth does, which the details repeat with its numbers.
+        if flips.is_empty() {
+            let growth = growth.or_else(|| at_the_end(swept, main, difference_test, only));
+            parts.extend(growth.into_iter().chain(no_flip(swept, only)));
+        }
+        parts.extend(flips);
         details
             .extend([main, price].into_iter().filter_map(|name| course(swept, difference_test, name, only)));
     } else {

@@ -89,26 +89,29 @@ impl<'a> FirstScreen<'a> {
     /// The answers, and next to them what shows why.
     pub(super) fn answers(&self, figures: &[&Figure]) -> Markup {
         let findings = self.findings;
+        let list = html! {
+            ul.answer {
+                @for answer in findings.answers.iter().take(ANSWERS_AT_THE_TOP) {
+                    li {
+                        strong { (answer.headline) } " "
+                        span.quiet { (answer.beneath()) } " "
+                        a href=(format!("#{}", answer.scenario)) { (answer.scenario) }
+                    }
+                }
+            }
+        };
         html! {
             section #answer class=(if self.figure.is_some() { "first beside" } else { "first" }) aria-label="answers" {
                 div {
                     @if findings.answers.is_empty() { p { "No trial was recorded, so there is no answer." } }
-                    ul.answer {
-                        @for answer in findings.answers.iter().take(ANSWERS_AT_THE_TOP) {
-                            li {
-                                strong { (answer.headline) } " "
-                                span.quiet { (answer.beneath()) } " "
-                                a href=(format!("#{}", answer.scenario)) { (answer.scenario) }
-                            }
-                        }
-                    }
+                    (list)
                     @if findings.answers.len() > ANSWERS_AT_THE_TOP {
                         p { "The other answers are with their questions, further down." }
                     }
                     @if self.matrix.is_none() { (terms(findings)) }
                 }
                 @if let Some((figure, scenario)) = self.figure.zip(findings.scenarios.first()) {
-                    (figure_markup(figure, &format!("#{}-numbers", scenario.scenario.name), figures))
+                    (figure_markup(figure, &format!("#{}-numbers", scenario.scenario.name), figures, &list.0))
                 }
             }
             @if let Some(matrix) = &self.matrix {

@@ -24,14 +24,19 @@ pub(super) fn is_of(figure: &Figure, finding: &ScenarioFinding) -> bool {
 }
 
 /// A figure with its title above and its caption below. A title or a caption that an earlier figure of the page
-/// has does not stand there again.
-pub(super) fn figure_markup(figure: &Figure, data: &str, figures: &[&Figure]) -> Markup {
+/// has does not stand there again, nor does a title that the markup `beside` the figure contains.
+pub(super) fn figure_markup(figure: &Figure, data: &str, figures: &[&Figure], beside: &str) -> Markup {
+    let title = html! { (figure.title) };
     let earlier = || figures.iter().take_while(|other| other.slug != figure.slug);
     let is_titled = earlier().any(|other| other.title == figure.title);
     let explained = earlier().find(|other| other.caption == figure.caption);
     html! {
         figure id=(figure.slug) {
-            h4 { @if is_titled { "The same, other points" } @else { (figure.title) } }
+            @if is_titled {
+                h4 { "The same, other points" }
+            } @else if !beside.contains(&title.0) {
+                h4 { (title) }
+            }
             (PreEscaped(figure.inline_svg()))
             figcaption {
                 @match explained {

@@ -166,18 +166,18 @@ fn one_table(findings: &Findings) -> Markup {
     let rows = html! {
         @for finding in findings.scenarios.iter().filter(|finding| !is_watched(finding)) {
             tbody {
-                tr.group {
+                @if findings.scenarios.len() > 1 { tr.group {
                     th colspan=(columns.len() + 1) scope="rowgroup" { span.stay {
                         a href=(format!("#{}", finding.scenario.name)) { (finding.scenario.name) }
                     } }
-                }
+                } }
                 @for point in &finding.points { (row(finding, point, &columns, &mut notes)) }
             }
         }
     };
     html! {
         h2 #table { a href="#table" { (TABLE_HEADING) } }
-        p.quiet {
+        p.quiet.columns {
             "The measured value, with its " a href="#g-interval" { "interval" } " in brackets where there is one; below it the prediction of the "
             a href="#g-model" { "model" } ". " (BEST_EXPLAINED) " " (interval_note(findings))
             @if columns.contains(&QuantityName::SaturationDeliveries) { " For deliveries/s: the highest." }
@@ -246,7 +246,7 @@ fn across_scenarios(figures: &[&Figure]) -> Markup {
     html! {
         @if !shown.is_empty() {
             h2 #choice { a href="#choice" { (ACROSS_HEADING) } }
-            div.figures { @for figure in shown { (figure_markup(figure, "#table", figures)) } }
+            div.figures { @for figure in shown { (figure_markup(figure, "#table", figures, "")) } }
         }
     }
 }

@@ -58,7 +58,7 @@ pub(super) fn section(
             (servers::table(finding))
             @for line in watched::beside(finding) { p { (line) "." } }
             @for table in panels(finding).iter().filter(|table| !first.has_table(table)) { (panel::panel(table)) }
-            div.figures { @for figure in own { (figure_markup(figure, &numbers, figures)) } }
+            div.figures { @for figure in own { (figure_markup(figure, &numbers, figures, "")) } }
             details id=(format!("{}-numbers", scenario.name)) {
                 summary { "Every number: predicted, measured, ratio" }
                 (numbers_table(finding))
