@@ -51,5 +51,5 @@ pub(super) fn figure_markup(figure: &Figure, data: &str, figures: &[&Figure], be
 
 /// A link to the explanation of a kind of table that several scenarios have.
 pub(super) fn how_to_read(anchor: &str) -> Markup {
-    html! { p.quiet { a href=(format!("#{anchor}")) { "How to read this table" } } }
+    html! { p.quiet.how { a href=(format!("#{anchor}")) { "How to read this table" } } }
 }
