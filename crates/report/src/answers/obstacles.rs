@@ -138,7 +138,7 @@ const fn words(network: &Network) -> &'static str {
     } else if network.refuse_upgrade {
         "where upgrades are refused"
     } else if network.connections.is_some() {
-        "where connections are too few"
+        "at a connection limit"
     } else if network.buffer.is_some() {
         "behind a buffer"
     } else if network.idle_timeout.is_some() {
