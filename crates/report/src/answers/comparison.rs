@@ -94,6 +94,9 @@ pub(super) fn answer(finding: &ScenarioFinding, points: &[&Point]) -> (String, V
     (headline, conditions)
 }
 
+/// Patterns tie if one can be at most this many times as old as another.
+const TIE: f64 = 1.25;
+
 /// `long polling, SSE and WebSocket deliver within 2.66 ms, not told apart by one run; short polling takes
 /// 990 ms`.
 fn freshness(
@@ -115,7 +118,12 @@ fn freshness(
         (_, Alike::NoDifference) if near.iter().all(|point| value(point) == highest) => {
             format!("{} tie at {highest}", patterns(near))
         }
-        (_, Alike::NoDifference) => format!("{} tie at up to {highest}", patterns(near)),
+        (_, Alike::NoDifference) if largest_possible(difference_test, name, near) <= Some(TIE) => {
+            format!("{} tie at up to {highest}", patterns(near))
+        }
+        (_, Alike::NoDifference) => {
+            format!("no difference between {} is shown, all within {highest}", patterns(near))
+        }
         (_, why @ Alike::NotJudged(_)) => {
             format!("{} deliver within {highest}, {}", patterns(near), why.words())
         }
@@ -180,14 +188,17 @@ fn alike(difference_test: DifferenceTest<'_>, name: QuantityName, first: &Point,
     }
 }
 
-/// ` (up to 2.75 times as long is still possible)`, after `no difference shown`: the largest ratio that the
-/// intervals of any two of them allow.
+/// ` (up to 2.75 times as long is still possible)`, after `no difference shown`.
 fn not_excluded(difference_test: DifferenceTest<'_>, name: QuantityName, near: &[&Point]) -> String {
+    let most = largest_possible(difference_test, name, near);
+    most.map_or_else(String::new, |most| format!(" (up to {} as long is still possible)", times(most)))
+}
+
+/// The largest ratio that the intervals of any two of these points leave possible; none without intervals.
+fn largest_possible(difference_test: DifferenceTest<'_>, name: QuantityName, near: &[&Point]) -> Option<f64> {
     let pairs = near.iter().flat_map(|high| near.iter().map(move |low| (*high, *low)));
     let different = pairs.filter(|(high, low)| !std::ptr::eq(*high, *low));
-    let most =
-        different.filter_map(|(high, low)| difference_test.most(name, high, low)).max_by(f64::total_cmp);
-    most.map_or_else(String::new, |most| format!(" (up to {} as long is still possible)", times(most)))
+    different.filter_map(|(high, low)| difference_test.most(name, high, low)).max_by(f64::total_cmp)
 }
 
 /// `long polling took 12.9 ms (11.0–15.1), 2.90 times as long (2.50–3.36), and …`; none where all are alike.
