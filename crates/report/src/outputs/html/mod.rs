@@ -130,7 +130,8 @@ fn answer(findings: &Findings) -> Markup {
         ul.answer {
             @for answer in findings.answers.iter().take(ANSWERS_AT_THE_TOP) {
                 li {
-                    strong { (answer.headline) } " "
+                    strong { (answer.headline) }
+                    br;
                     span.quiet { (answer.beneath()) } " "
                     a href=(format!("#{}", answer.scenario)) { (answer.scenario) }
                 }
