@@ -93,7 +93,7 @@ impl<'a> FirstScreen<'a> {
             ul.answer {
                 @for answer in findings.answers.iter().take(ANSWERS_AT_THE_TOP) {
                     li {
-                        strong { (answer.headline) } " "
+                        strong { (answer.headline) } br;
                         span.quiet { (answer.beneath()) } " "
                         a href=(format!("#{}", answer.scenario)) { (answer.scenario) }
                     }
