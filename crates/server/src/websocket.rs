@@ -104,11 +104,12 @@ pub(crate) fn end() -> CloseFrame {
     close(CloseCode::Away, "the server is shutting down")
 }
 
-/// A close frame with a code and a reason. A control frame carries at most 125 bytes, two of them the code
-/// (RFC 6455 §5.5).
+/// A close frame with a code and the first 40 bytes of a reason. A control frame carries at most 125 bytes, two of
+/// them the code (RFC 6455 §5.5).
 pub(crate) fn close(code: CloseCode, reason: &str) -> CloseFrame {
-    let reason: String = reason.chars().take(40).collect();
-    CloseFrame { code, reason: reason.into() }
+    let ends = reason.char_indices().map(|(start, letter)| start + letter.len_utf8());
+    let end = ends.take_while(|end| *end <= 40).last().unwrap_or(0);
+    CloseFrame { code, reason: reason[..end].into() }
 }
 
 /// A text frame.

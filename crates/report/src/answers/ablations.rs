@@ -41,8 +41,9 @@ pub(super) fn answer(finding: &ScenarioFinding) -> Option<(String, Vec<String>)>
         }
     } else if first.step.interval.is_none() {
         let few = fewest_blocks(&points).unwrap_or("these blocks");
-        let largest = steps.iter().map(|step| step.step.more.abs()).fold(0.0, f64::max);
-        let size = with_unit(largest, "µs");
+        let size = |step: &AblationStep<'_>| step.step.more.abs();
+        let largest = steps.iter().max_by(|left, right| size(left).total_cmp(&size(right))).unwrap_or(first);
+        let size = largest.step.size_text("µs");
         parts.push(format!(
             "{few} cannot show what an optimisation saves; no step is larger than {size} per delivery"
         ));

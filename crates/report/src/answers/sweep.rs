@@ -360,9 +360,15 @@ fn no_flip(swept: SweepParameter, points: &[&Point]) -> Option<String> {
         SweepParameter::Payload => {
             Some(format!("for {pattern} the payload is never more than half of the bytes"))
         }
-        SweepParameter::Rate => Some(format!(
-            "at these rates {pattern} does not turn into batching: no request brings two events"
-        )),
+        SweepParameter::Rate => {
+            let requests = |point: &&Point| point.measured(QuantityName::RequestsPerEvent);
+            let is_batching = points.iter().filter_map(requests).all(|requests| requests < 0.5);
+            Some(if is_batching {
+                format!("at all these rates a request of {pattern} brings more than two events")
+            } else {
+                format!("at these rates {pattern} does not turn into batching: no request brings two events")
+            })
+        }
         SweepParameter::Hold
         | SweepParameter::PollInterval
         | SweepParameter::Client

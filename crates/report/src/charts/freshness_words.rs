@@ -25,13 +25,11 @@ pub(super) fn title(choices: &[Choice<'_>], are_all: bool) -> String {
     let (bytes, age) = (|choice: &Choice<'_>| choice.bytes, |choice: &Choice<'_>| choice.age_ms);
     let cheapest = near(choices, QuantityName::BytesPerEvent, bytes);
     let freshest = near(choices, QuantityName::AgeP99, age);
-    let holds = |group: &[&Choice<'_>], wanted: Option<&Choice<'_>>| {
-        wanted.is_some_and(|wanted| group.iter().any(|choice| std::ptr::eq(*choice, wanted)))
-    };
-    let both: Vec<&Choice<'_>> =
-        cheapest.choices.iter().copied().filter(|choice| holds(&freshest.choices, Some(choice))).collect();
-    // The points drawn lowest and farthest to the left must be among the named ones.
-    let title = if holds(&both, least(choices, bytes)) && holds(&both, least(choices, age)) {
+    let is_fresh = |choice: &&Choice<'_>| freshest.choices.iter().any(|fresh| std::ptr::eq(*fresh, *choice));
+    let both: Vec<&Choice<'_>> = cheapest.choices.iter().copied().filter(is_fresh).collect();
+    // Without the ones that are not told apart from these, the title would claim more than the answers do.
+    let are_all_both = [&cheapest, &freshest].iter().all(|near| near.choices.len() == both.len());
+    let title = if are_all_both && !both.is_empty() {
         let few = if both.len() == 1 { None } else { Some(cheapest.few.or(freshest.few)) };
         let apart = match few {
             None => String::new(),
@@ -85,11 +83,14 @@ fn near<'a, 'b>(
     near
 }
 
-/// ` is A: …`, or `, not result apart by one run, are A and B: …`.
+/// ` is A: …`, or `, not told apart by one run, are A and B: …`.
 fn subject(near: &Near<'_, '_>, all: &[Choice<'_>]) -> String {
-    let few = near.few.map_or_else(String::new, |few| format!(", not told apart by {few},"));
-    let verb = if near.choices.len() == 1 { "is" } else { "are" };
-    format!("{few} {verb} {}", text(&near.choices, all))
+    let (apart, verb) = match (near.choices.len(), near.few) {
+        (1, _) => (String::new(), "is"),
+        (_, None) => (", with no difference shown,".to_owned(), "are"),
+        (_, Some(few)) => (format!(", not told apart by {few},"), "are"),
+    };
+    format!("{apart} {verb} {}", text(&near.choices, all))
 }
 
 /// `A and B: 4.30 to 4.60 ms at p99 for 0.40 KB`.

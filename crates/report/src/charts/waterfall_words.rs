@@ -73,7 +73,7 @@ pub(super) fn title(traced: &Traced<'_>) -> String {
         || events.clone(),
         |(lane, age_ms)| {
             format!(
-                "Of these {events} {} delivered the oldest, after {}",
+                "Of these {events} {} delivered the oldest, at an age of {}",
                 lane.point.pattern.label(),
                 with_unit(age_ms, "ms")
             )

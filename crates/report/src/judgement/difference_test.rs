@@ -59,7 +59,7 @@ pub(crate) enum Alike {
 }
 
 impl Alike {
-    /// `no difference shown`, or `not result apart by one run`.
+    /// `no difference shown`, or `not told apart by one run`.
     pub(crate) fn words(self) -> String {
         match self {
             Self::NoDifference => "no difference shown".to_owned(),
@@ -67,7 +67,7 @@ impl Alike {
         }
     }
 
-    /// `no difference from SSE shown`, or `not result apart from SSE by one run`.
+    /// `no difference from SSE shown`, or `not told apart from SSE by one run`.
     pub(crate) fn words_from(self, other: &str) -> String {
         match self {
             Self::NoDifference => format!("no difference from {other} shown"),

@@ -4,14 +4,14 @@
 use contract::Pattern;
 
 /// Appears once next to recovery times.
-pub(crate) const PAUSES: &str = "Most of a recovery is the client's own pause. An EventSource reconnects after the server's `retry:` (3\u{202f}s here), a page with a WebSocket after its back-off (random up to 5\u{202f}s, then longer: RFC 6455 §7.2.3). A page with long polling polls again after its back-off (from 250\u{202f}ms on); its recovery ends with the answer, so it includes the wait for the next event. A short poll follows at its next tick.";
+pub(crate) const PAUSES: &str = "Most of a recovery is the client's own pause. An EventSource reconnects after the pause that the server sets in its retry field (3\u{202f}s here), a page with a WebSocket after its back-off (random up to 5\u{202f}s, then longer: RFC 6455 §7.2.3). A page with long polling polls again after its back-off (from 250\u{202f}ms on); its recovery ends with the answer, so it includes the wait for the next event. A short poll follows at its next tick.";
 
 /// In brackets after a recovery time.
 pub(crate) const fn pause(pattern: Pattern) -> &'static str {
     match pattern {
         Pattern::ShortPolling => "its interval",
         Pattern::LongPolling => "its back-off and the wait for the next event",
-        Pattern::Sse => "its `retry:`",
+        Pattern::Sse => "the server’s retry field",
         Pattern::WebSocket => "its page’s back-off",
     }
 }

@@ -114,7 +114,7 @@ fn the_waterfall_says_who_brought_the_oldest_and_how_often_each_asked() {
     let svg = figure(&files, "stock-ticker-waterfall").expect("drawn");
     assert_eq!(
         words(svg, "title"),
-        "Of these 5 events short polling delivered the oldest, after 899\u{202f}ms. To get them all, short polling asked 3 times, long polling 5 times, SSE and WebSocket once"
+        "Of these 5 events short polling delivered the oldest, at an age of 899\u{202f}ms. To get them all, short polling asked 3 times, long polling 5 times, SSE and WebSocket once"
     );
     let described = words(svg, "desc");
     for part in [

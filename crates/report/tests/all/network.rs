@@ -437,7 +437,7 @@ fn a_recovery_says_whose_pause_it_is() {
     for (cell, pause) in cells.iter().zip([
         "back after 40.0 ms at p50 (its interval)",
         "back after 40.0 ms at p50 (its back-off and the wait for the next event)",
-        "back after 3.00 s at p50 (its \\`retry:\\`)",
+        "back after 3.00 s at p50 (the server’s retry field)",
         "back after 40.0 ms at p50 (its page’s back-off)",
     ]) {
         assert!(cell.contains(pause), "{pause}: {cell}");

@@ -5,6 +5,7 @@ use maud::{Markup, html};
 use super::{
     marks::{figure_markup, is_of},
     method, panel,
+    validity::grouped_warnings,
 };
 use crate::{
     charts::Figure,
@@ -70,17 +71,22 @@ impl<'a> FirstScreen<'a> {
         let findings = self.findings;
         let environment = &findings.environment;
         let thresholds = threshold_words(findings);
+        let warnings: u64 =
+            findings.scenarios.iter().map(|finding| grouped_warnings(finding).len() as u64).sum();
         html! {
             h1 { (self.title()) }
             p.wide {
                 span class=(format!("verdict {}", findings.verdict.key())) { (findings.verdict_words()) }
                 " " (findings.verdict_reason) "."
                 @if let Some(words) = thresholds { " " (words) }
+                @if warnings > 0 {
+                    " " (counted(warnings, "warning stands", "warnings stand")) " with the numbers, further down."
+                }
             }
             p.wide.quiet {
                 "pushlab run “" (findings.name) "”, "
                 (instant(&findings.started_at)) ", on " (environment.system) ", " (environment.cpu) ", "
-                (counted(u64::from(environment.cores), "core", "cores")) ", commit "
+                (counted(u64::from(environment.cores), "core", "cores")) ", over loopback, commit "
                 code { (environment.commit) } ". " (driver_words(findings))
             }
         }
