@@ -88,3 +88,16 @@ fn close_code(error: &Error) -> Option<CloseCode> {
         | Error::HttpFormat(_) => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reason_is_cut_between_characters_and_fits_into_a_control_frame() {
+        assert_eq!(close(CloseCode::Policy, "no carriage return").reason.as_str(), "no carriage return");
+        // Four bytes each.
+        assert_eq!(close(CloseCode::Policy, &"🦀".repeat(40)).reason.len(), 40);
+        assert_eq!(close(CloseCode::Policy, &"€".repeat(40)).reason.len(), 39);
+    }
+}

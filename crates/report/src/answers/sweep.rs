@@ -361,12 +361,15 @@ fn no_flip(swept: SweepParameter, points: &[&Point]) -> Option<String> {
             Some(format!("for {pattern} the payload is never more than half of the bytes"))
         }
         SweepParameter::Rate => {
-            let requests = |point: &&Point| point.measured(QuantityName::RequestsPerEvent);
-            let is_batching = points.iter().filter_map(requests).all(|requests| requests < 0.5);
-            Some(if is_batching {
-                format!("at all these rates a request of {pattern} brings more than two events")
+            // Without a value nothing can be said, and from the first rate on there is no change to name.
+            let first = points.first()?.measured(QuantityName::RequestsPerEvent)?;
+            Some(if first < 0.5 {
+                format!("at all these rates a request of {pattern} brings more than two events on average")
             } else {
-                format!("at these rates {pattern} does not turn into batching: no request brings two events")
+                format!(
+                    "at these rates {pattern} does not turn into batching: a request brings at most two events \
+                     on average"
+                )
             })
         }
         SweepParameter::Hold

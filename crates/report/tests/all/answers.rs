@@ -125,6 +125,30 @@ fn every_kind_of_sweep_has_an_answer_and_its_figures() {
     }
 }
 
+/// Without a rate at which batching begins, the answer says on which side of it all rates are.
+#[test]
+fn rates_on_one_side_of_batching_are_named_as_such() {
+    let answer = |each_delivery: f64| {
+        let rates = Sweep { rate_hz: vec![2.0, 20.0], ..Sweep::default() };
+        let (mut manifest, mut records) = swept(rates, |params| params.rate_hz = 19.7);
+        manifest.scenarios[0].patterns = vec![Pattern::LongPolling];
+        records.retain(|record| record.pattern == Pattern::LongPolling);
+        manifest.trials_planned = records.len() as u32;
+        set(
+            &mut records,
+            Pattern::LongPolling,
+            |_| true,
+            |measured| {
+                measured.requests.window = (measured.window_deliveries as f64 * each_delivery) as u64;
+            },
+        );
+        first_answer(&manifest, &records)
+    };
+    let (single, batched) = (answer(0.9), answer(0.2));
+    assert!(single.contains("does not turn into batching"), "{single}");
+    assert!(batched.contains("a request of long polling brings more than two events"), "{batched}");
+}
+
 /// Sets the measurements of those points of a pattern that `of` selects.
 fn set(
     records: &mut [TrialRecord],

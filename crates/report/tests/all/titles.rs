@@ -188,6 +188,13 @@ fn who_is_drawn_freshest_is_named_as_such() {
         "{said}"
     );
     assert!(said.contains("SSE and WebSocket: 40.0 ms"), "{said}");
+    // Drawn freshest as well, and still not told apart in age.
+    let said = of((40, 200), (42, 240));
+    assert!(
+        said.starts_with("The cheapest is SSE: ")
+            && said.contains(". The freshest, not told apart by one run, are SSE and WebSocket: "),
+        "{said}"
+    );
     let said = of((42, 230), (40, 232));
     assert!(
         said.starts_with("The freshest and the cheapest (not told apart by one run) are SSE and WebSocket: "),
