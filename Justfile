@@ -40,6 +40,9 @@ doctor *ARGS:
 middlebox *ARGS:
     cargo run --release --locked --package pushlab -- middlebox {{ARGS}}
 
+# Most of a test that measures is waiting.
+export RUST_TEST_THREADS := env("RUST_TEST_THREADS", shell('echo $(($1 + 1))', num_cpus()))
+
 # Run every test; the last line names the tests that did not run, and why
 test *ARGS:
     @mkdir -p target && : > target/did-not-run

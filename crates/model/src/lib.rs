@@ -46,9 +46,9 @@ pub use gaps::Gaps;
 use path::NetworkPath;
 pub use range::{AgeRange, AgeRanges, age_ranges};
 
-/// The counts of fewer events vary by chance more than any tolerance allows.
+/// The counts of fewer events that arrive by chance vary more than any tolerance allows.
 const FEWEST_EVENTS: usize = 30;
-/// With a hold longer than this fraction of the window, time-outs are too rare to be counted.
+/// With a hold longer than this fraction of the window, time-outs are too rare to be counted, if there are any.
 const LONGEST_HOLD_OF_WINDOW: f64 = 1.0 / 8.0;
 /// Above this load requests queue, and the model's assumption of an idle server fails.
 const HIGHEST_LOAD: f64 = 0.9;
@@ -209,7 +209,7 @@ impl Inputs<'_> {
         if counted == 0 || self.params.subscribers == 0 {
             return absent("there are no deliveries in the window to divide by".to_owned());
         }
-        if counted < FEWEST_EVENTS {
+        if counted < FEWEST_EVENTS && !matches!(self.arrivals, Arrivals::Steady { .. }) {
             return absent(format!(
                 "{counted} events in the window are too few: at least {FEWEST_EVENTS} are needed"
             ));
@@ -262,15 +262,26 @@ impl Inputs<'_> {
         self.params.streams_per_connection.unwrap_or(1).max(1)
     }
 
-    /// Whether enough holds end in the window to count them.
+    /// Whether enough holds end in the window to count them, or none.
     fn check_hold(&self) -> Result<(), NotApplicable> {
         let longest_ms = self.window.seconds() * 1e3 * LONGEST_HOLD_OF_WINDOW;
         match self.params.hold_ms {
-            Some(hold_ms) if hold_ms > longest_ms => {
+            Some(hold_ms) if hold_ms > longest_ms && self.may_time_out(hold_ms) => {
                 Err(NotApplicable(format!("a hold of {hold_ms} ms is longer than an eighth of the window")))
             }
             Some(_) | None => Ok(()),
         }
+    }
+
+    /// Whether a hold may end in the window without an event: none does if an event precedes the window and the
+    /// hold is longer than every time between two events. A hold begins after the answer to an event, so it
+    /// ends later than this long after the event.
+    fn may_time_out(&self, hold_ms: f64) -> bool {
+        let counted = self.counted();
+        let Some(before) = counted.start.checked_sub(1) else { return true };
+        let edges = self.schedule.due_ns[before..counted.end].iter().copied().chain([self.window.end_ns]);
+        let later = edges.clone().skip(1);
+        edges.zip(later).any(|(due_ns, next_ns)| (next_ns - due_ns) as f64 * 1e-6 >= hold_ms)
     }
 
     /// The sizes of a polling pattern's exchanges with the trial's transport and connections.

@@ -1,6 +1,6 @@
 //! Two subscribers and three events, small enough to be computed by hand.
 
-use contract::{Calibration, Heartbeat, PHASE_STEP, Pattern};
+use contract::{Arrivals, Calibration, Heartbeat, PHASE_STEP, Pattern};
 use model::{Prediction, bytes::HEARTBEAT_EVERY_S, long_polling, predict, short_polling, sse, websocket};
 
 use crate::trial::{Trial, assert_within};
@@ -246,4 +246,23 @@ fn what_cannot_be_predicted_says_why() {
     assert!(reason(Pattern::Sse, &few).unwrap().starts_with("29 events"));
     let silent = Trial::new(&[], 20, 0.0, 10_000.0);
     assert!(reason(Pattern::Sse, &silent).unwrap().starts_with("there are no deliveries"));
+}
+
+/// Evenly spaced events do not vary in number, and a hold that is longer than the time between two never ends.
+#[test]
+fn few_evenly_spaced_events_are_predicted_if_no_hold_ends() {
+    let mut trial = Trial::new(&[1_000.0, 3_000.0, 5_000.0, 7_000.0], 20, 2_000.0, 8_000.0);
+    trial.arrivals = Arrivals::Steady { rate_hz: 0.5 };
+    trial.params.hold_ms = Some(2_500.0);
+    let prediction = predict(Pattern::LongPolling, &trial.inputs()).replayed.unwrap();
+    assert_within(EXACT, "requests", prediction.requests_per_event, 1.0);
+    assert_within(EXACT, "empty", prediction.empty_ratio, 0.0);
+
+    trial.params.hold_ms = Some(1_900.0);
+    let reason = predict(Pattern::LongPolling, &trial.inputs()).replayed.unwrap_err().to_string();
+    assert!(reason.contains("an eighth of the window"), "{reason}");
+
+    trial.arrivals = Arrivals::Poisson { rate_hz: 0.5 };
+    let reason = predict(Pattern::Sse, &trial.inputs()).replayed.unwrap_err().to_string();
+    assert!(reason.contains("too few"), "{reason}");
 }

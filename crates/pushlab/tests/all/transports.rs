@@ -30,8 +30,8 @@ fn with<'a>(more: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
 fn the_records() -> &'static [TrialRecord] {
     static RECORDS: OnceLock<Vec<TrialRecord>> = OnceLock::new();
     RECORDS.get_or_init(|| {
-        // Two runs at a time: most of a trial is waiting.
-        let labs = [Lab::alone(), Lab::alone()];
+        // Three runs at a time: most of a trial is waiting.
+        let labs = [Lab::alone(), Lab::alone(), Lab::alone()];
         let three = ("subscribers", "3");
         for lab in &labs {
             for transport in Transport::ALL {
@@ -44,8 +44,9 @@ fn the_records() -> &'static [TrialRecord] {
             let one = ("streams_per_connection", "100");
             lab.scenario("shared", &with(&[FOUR, ("subscribers", "20"), ("transport", "\"http2\""), one]));
         }
-        let runs: [&[&str]; 2] = [&["bench", "http1", "http1-tls", "fresh"], &["bench", "http2", "shared"]];
-        let started = [0, 1].map(|run| Running::start(labs[run].command(runs[run])));
+        let runs: [&[&str]; 3] =
+            [&["bench", "http1", "shared"], &["bench", "http1-tls", "fresh"], &["bench", "http2"]];
+        let started = [0, 1, 2].map(|run| Running::start(labs[run].command(runs[run])));
         for run in started {
             run.finish();
         }

@@ -1,5 +1,5 @@
-//! Limits how many tests measure at a time. The test program runs as many tests as the machine has cores, but
-//! every bench binds its server to the same core.
+//! Limits how many tests measure at a time. `just test` runs one more test at a time than the machine has cores,
+//! because most of a trial is waiting; but every bench binds its server to the same core.
 
 use std::{
     cell::Cell,
@@ -38,9 +38,9 @@ thread_local! {
     static HELD: Cell<Held> = const { Cell::new(Held { amount: 0, permits: 0 }) };
 }
 
-/// At least two tests; with more cores, which the servers do not use, half as many tests as cores.
+/// At least three tests; with more cores, which the servers do not use, half as many tests as cores.
 fn all() -> usize {
-    (thread::available_parallelism().map_or(1, NonZero::get) / 2).max(2)
+    (thread::available_parallelism().map_or(1, NonZero::get) / 2).max(3)
 }
 
 impl Permit {
