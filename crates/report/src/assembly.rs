@@ -5,7 +5,7 @@ use contract::{Outcome, Scenario, TrialRecord};
 use crate::{
     answers,
     findings::{
-        CalibrationFinding, Failure, Findings, Point, ScenarioFinding, ScheduleFact, ThresholdFinding,
+        Answer, CalibrationFinding, Failure, Findings, Point, ScenarioFinding, ScheduleFact, ThresholdFinding,
     },
     judgement::{
         comparisons::comparisons,
@@ -32,7 +32,8 @@ pub fn findings(run: &Run) -> Findings {
         scenarios.iter().flat_map(|scenario| &scenario.thresholds).collect();
     let (verdict, verdict_reason) = verdict(&points, &thresholds, &failures, manifest.trials_planned);
     let trials_completed = points.iter().map(|point| ended(point)).sum::<usize>();
-    let answers = scenarios.iter().map(answers::answer).collect();
+    let mut answers: Vec<Answer> = scenarios.iter().map(answers::answer).collect();
+    answers::across::add_reversals(&scenarios, &mut answers);
     let mut warnings = run.warnings.clone();
     warnings.extend(
         manifest

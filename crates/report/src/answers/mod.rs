@@ -7,6 +7,7 @@
 use contract::{Arrivals, Pattern};
 
 mod ablations;
+pub(crate) mod across;
 mod browser;
 mod comparison;
 mod connections;
