@@ -46,17 +46,13 @@ fn cheapest(finding: &ScenarioFinding) -> Option<&Point> {
 
 /// `Short polling costs the least server CPU per event in stock-ticker, 2.19 µs.` and what it costs here beside
 /// the cheapest other pattern; none where it is not shown to cost more than that.
-fn reversal(
-    first: &ScenarioFinding,
-    winner: &Point,
-    finding: &ScenarioFinding,
-) -> Option<[String; 2]> {
+fn reversal(first: &ScenarioFinding, winner: &Point, finding: &ScenarioFinding) -> Option<[String; 2]> {
     let (own, others): (Vec<&Point>, Vec<&Point>) =
         known(finding).into_iter().partition(|point| point.pattern == winner.pattern);
     let rival = others.into_iter().min_by(|left, right| cost(left).total_cmp(&cost(right)))?;
     let test = DifferenceTest::of(finding);
     let is_dearer = |point: &&Point| cost(point) > cost(rival) && !test.same(COST, point, rival);
-    if !own.iter().any(|point| is_dearer(&point)) {
+    if !own.iter().any(|point| is_dearer(point)) {
         return None;
     }
     let text = |point: &Point| point.quantity_of(COST).measured_text();
