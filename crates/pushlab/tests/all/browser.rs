@@ -8,7 +8,7 @@ use std::{
     path::Path,
 };
 
-use contract::{BrowserFindings, BrowserLane, PageApi, Outcome, Pattern, Transport, TrialRecord};
+use contract::{BrowserFindings, BrowserLane, Outcome, PageApi, Pattern, Transport, TrialRecord};
 use load_harness::BrowserPrograms;
 
 use crate::lab::{

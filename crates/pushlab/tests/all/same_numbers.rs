@@ -49,5 +49,8 @@ fn the_reference_made_again_has_the_same_numbers() {
         assert_eq!(new, old, "summary.json, {path}");
         compared += 1;
     }
-    assert!(compared > 1_000 && compared * 10 > committed.len() * 9, "only {compared} numbers have the same key");
+    assert!(
+        compared > 1_000 && compared * 10 > committed.len() * 9,
+        "only {compared} numbers have the same key"
+    );
 }

@@ -7,11 +7,7 @@ use model::Predicted;
 
 use super::trial::{SetAside, Trial};
 use crate::{
-    quantities::{
-        Bound, Quantity, QuantityName, Reading,
-        ages::AgeView,
-        saturation::bound_words,
-    },
+    quantities::{Bound, Quantity, QuantityName, Reading, ages::AgeView, saturation::bound_words},
     statistics::estimate::{Estimate, over_readings},
     text::{
         number::counted,

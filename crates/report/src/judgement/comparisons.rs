@@ -55,7 +55,8 @@ fn compared(scenario: &Scenario) -> Vec<QuantityName> {
         (Compared::OnRamps, matches!(scenario.events, Arrivals::Ramp { .. })),
     ];
     let applying = groups.into_iter().filter_map(|(group, applies)| applies.then_some(group));
-    let names = applying.flat_map(|group| QuantityName::ALL.into_iter().filter(move |name| name.compared() == group));
+    let names =
+        applying.flat_map(|group| QuantityName::ALL.into_iter().filter(move |name| name.compared() == group));
     with_primary(names, scenario)
 }
 

@@ -177,7 +177,13 @@ impl Quantity {
             Comparison::Difference(difference, ratio) => {
                 let (size, _) = self.name.unit().scaled(difference.abs());
                 let is_zero = three_digits(size) == "0";
-                let sign = if is_zero { "" } else if difference < 0.0 { "−" } else { "+" };
+                let sign = if is_zero {
+                    ""
+                } else if difference < 0.0 {
+                    "−"
+                } else {
+                    "+"
+                };
                 let ratio = ratio.map_or_else(String::new, |ratio| format!(" ({})", three_digits(ratio)));
                 format!("{sign}{}{ratio}", self.name.text(difference.abs()))
             }

@@ -97,12 +97,7 @@ impl QuantityName {
     }
 
     /// Its reading in one trial. `ages` are the trial's own.
-    pub(crate) fn reading(
-        self,
-        record: &TrialRecord,
-        of: &Measurements,
-        ages: &AgeView,
-    ) -> Option<Reading> {
+    pub(crate) fn reading(self, record: &TrialRecord, of: &Measurements, ages: &AgeView) -> Option<Reading> {
         let age = |Percentile { value_ms, bound }: Percentile| {
             finite(value_ms).map(|value| Reading { value, bound })
         };

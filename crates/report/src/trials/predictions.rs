@@ -25,8 +25,7 @@ pub(crate) struct PointPrediction {
 /// The predicted range of an age over the blocks: the mean of its low ends, of its middles and of its high
 /// ends. None for other quantities.
 pub(crate) fn range_of(name: QuantityName, predicted: &[PointPrediction]) -> Option<AgeRange> {
-    let ranges: Vec<AgeRange> =
-        predicted.iter().filter_map(|of| name.range(of.ranges.as_ref()?)).collect();
+    let ranges: Vec<AgeRange> = predicted.iter().filter_map(|of| name.range(of.ranges.as_ref()?)).collect();
     let over_blocks = |of: fn(&AgeRange) -> f64| mean(&ranges.iter().map(of).collect::<Vec<_>>());
     Some(AgeRange {
         low_ms: over_blocks(|range| range.low_ms)?,

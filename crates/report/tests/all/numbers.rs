@@ -26,7 +26,9 @@ fn line(point: &Value) -> String {
     let values: Vec<String> = quantities
         .iter()
         .filter(|(_, fields)| !fields["measured"].is_null() || !fields["predicted"].is_null())
-        .map(|(key, fields)| format!("{key} {}|{}", number(&fields["measured"]), number(&fields["predicted"])))
+        .map(|(key, fields)| {
+            format!("{key} {}|{}", number(&fields["measured"]), number(&fields["predicted"]))
+        })
         .collect();
     format!("{} {} {}: {}", text("scenario"), text("pattern"), text("server"), values.join(", "))
 }

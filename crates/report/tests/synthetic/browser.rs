@@ -1,8 +1,8 @@
 //! Synthetic tasks of a browser.
 
 use contract::{
-    BrowserAudience, BrowserCheck, BrowserClock, BrowserFindings, BrowserLane, BrowserTask, Crowd, PageApi,
-    Manifest, Outcome, Params, Pattern, SetUp, Sweep, Transport, TrialRecord,
+    BrowserAudience, BrowserCheck, BrowserClock, BrowserFindings, BrowserLane, BrowserTask, Crowd, Manifest,
+    Outcome, PageApi, Params, Pattern, SetUp, Sweep, Transport, TrialRecord,
 };
 
 use super::{change, manifest, params, record, scenario};
