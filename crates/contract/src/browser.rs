@@ -51,7 +51,9 @@ const fn default_streams() -> u32 {
 /// The kind of one stream or request that a page opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
-pub enum LaneKind {
+// Its name in the schemas of the files.
+#[schemars(rename = "LaneKind")]
+pub enum PageApi {
     /// `new EventSource(…)`.
     EventSource,
     /// `new WebSocket(…)`.
@@ -67,7 +69,7 @@ pub struct BrowserLane {
     /// Its label in figures, such as `EventSource 7`.
     pub label: String,
     /// Its kind.
-    pub kind: LaneKind,
+    pub kind: PageApi,
     /// When the page opened it.
     pub asked_ms: f64,
     /// When it was open, or the head of its answer arrived; null if that never happened.

@@ -29,7 +29,7 @@ mod target;
 
 pub use arrivals::Arrivals;
 pub use browser::{
-    BrowserAudience, BrowserCheck, BrowserClock, BrowserFindings, BrowserLane, BrowserTask, Crowd, LaneKind,
+    BrowserAudience, BrowserCheck, BrowserClock, BrowserFindings, BrowserLane, BrowserTask, Crowd, PageApi,
 };
 pub use calibration::{CalibratedAges, Calibration, Scatter};
 pub use client::Client;
@@ -50,7 +50,7 @@ pub use network::{
     UnknownCertificate, UnknownHeartbeat, UnknownTransport,
 };
 pub use params::Params;
-pub use pattern::{Pattern, UnknownPattern};
+pub use pattern::{Exchange, Pattern, UnknownPattern};
 pub use period::Period;
 pub use poll_phase::{PHASE_STEP, poll_phase};
 pub use record::{

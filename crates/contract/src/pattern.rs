@@ -1,98 +1,124 @@
-//! The four patterns. Adding a fifth starts with one word here; the compiler then finds the other places.
+//! The patterns, one entry each. Adding a fifth starts with an entry here; the compiler then finds the other places.
 
 use std::{fmt, str::FromStr};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// A way for a subscriber to get the events after its cursor.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
-pub enum Pattern {
+use crate::browser::PageApi;
+
+/// How a subscriber gets its next event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exchange {
+    /// It asks on a timer; every request is answered at once.
+    TimedPoll,
+    /// It asks again after every answer; the server holds a request until there is an event or the hold ends.
+    HeldPoll,
+    /// It asks once; the answer never ends.
+    Stream,
+}
+
+/// Makes the variants, their names and [`Pattern::ALL`] from one list, so that none of them can lack a pattern.
+macro_rules! patterns {
+    ($(
+        $(#[$doc:meta])+
+        $name:ident($slug:tt, $label:literal) { exchange: $exchange:expr, page_api: $page_api:expr }
+    )+) => {
+        /// A way for a subscriber to get the events after its cursor.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+        pub enum Pattern {
+            $(
+                $(#[$doc])+
+                #[serde(rename = $slug)]
+                $name,
+            )+
+        }
+
+        impl Pattern {
+            /// All patterns, in the order in which every table and chart lists them.
+            pub const ALL: [Self; [$($slug),+].len()] = [$(Self::$name),+];
+
+            /// The name of the pattern in URL paths, file names and data files.
+            #[must_use]
+            pub const fn slug(self) -> &'static str {
+                match self { $(Self::$name => $slug,)+ }
+            }
+
+            /// The name in running text.
+            #[must_use]
+            pub const fn label(self) -> &'static str {
+                match self { $(Self::$name => $label,)+ }
+            }
+
+            /// How a subscriber gets its next event.
+            #[must_use]
+            pub const fn exchange(self) -> Exchange {
+                match self { $(Self::$name => $exchange,)+ }
+            }
+
+            /// What a page uses to subscribe. It decides how a subscriber reconnects.
+            #[must_use]
+            pub const fn page_api(self) -> PageApi {
+                match self { $(Self::$name => $page_api,)+ }
+            }
+        }
+    };
+}
+
+patterns! {
     /// The subscriber asks on a timer; the server answers at once, with or without events.
-    #[serde(rename = "short-polling")]
-    ShortPolling,
+    ShortPolling("short-polling", "short polling") {
+        exchange: Exchange::TimedPoll,
+        page_api: PageApi::Fetch
+    }
     /// The subscriber asks; the server holds the request until there is an event or the hold ends (RFC 6202
     /// §2).
-    #[serde(rename = "long-polling")]
-    LongPolling,
+    LongPolling("long-polling", "long polling") {
+        exchange: Exchange::HeldPoll,
+        page_api: PageApi::Fetch
+    }
     /// The subscriber asks once; the answer never ends (WHATWG HTML §9.2, server-sent events).
-    #[serde(rename = "sse")]
-    Sse,
+    Sse("sse", "SSE") {
+        exchange: Exchange::Stream,
+        page_api: PageApi::EventSource
+    }
     /// The subscriber asks once; then both sides send frames (RFC 6455).
-    #[serde(rename = "websocket")]
-    WebSocket,
+    WebSocket("websocket", "WebSocket") {
+        exchange: Exchange::Stream,
+        page_api: PageApi::WebSocket
+    }
 }
 
 impl Pattern {
-    /// All patterns, in the order in which every table and chart lists them.
-    pub const ALL: [Self; 4] = [Self::ShortPolling, Self::LongPolling, Self::Sse, Self::WebSocket];
-
-    /// The name of the pattern in URL paths, file names and data files.
-    #[must_use]
-    pub const fn slug(self) -> &'static str {
-        match self {
-            Self::ShortPolling => "short-polling",
-            Self::LongPolling => "long-polling",
-            Self::Sse => "sse",
-            Self::WebSocket => "websocket",
-        }
-    }
-
-    /// The name in running text.
-    #[must_use]
-    pub const fn label(self) -> &'static str {
-        match self {
-            Self::ShortPolling => "short polling",
-            Self::LongPolling => "long polling",
-            Self::Sse => "SSE",
-            Self::WebSocket => "WebSocket",
-        }
-    }
-
     /// Whether the subscriber asks again after every answer. Otherwise it asks once, and the answer never ends.
     #[must_use]
     pub const fn polls(self) -> bool {
-        match self {
-            Self::ShortPolling | Self::LongPolling => true,
-            Self::Sse | Self::WebSocket => false,
-        }
+        !matches!(self.exchange(), Exchange::Stream)
     }
 
     /// Whether the subscriber asks on a timer.
     #[must_use]
     pub const fn is_timed(self) -> bool {
-        match self {
-            Self::ShortPolling => true,
-            Self::LongPolling | Self::Sse | Self::WebSocket => false,
-        }
+        matches!(self.exchange(), Exchange::TimedPoll)
     }
 
     /// Whether the server holds a request until there is an event or the hold ends.
     #[must_use]
     pub const fn is_held(self) -> bool {
-        match self {
-            Self::LongPolling => true,
-            Self::ShortPolling | Self::Sse | Self::WebSocket => false,
-        }
+        matches!(self.exchange(), Exchange::HeldPoll)
     }
 
     /// Whether the server sends heartbeats while there is no event.
     #[must_use]
     pub const fn has_heartbeats(self) -> bool {
-        match self {
-            Self::Sse | Self::WebSocket => true,
-            Self::ShortPolling | Self::LongPolling => false,
-        }
+        matches!(self.exchange(), Exchange::Stream)
     }
 
     /// Whether a subscription leaves HTTP, by Upgrade or over HTTP/2 by extended CONNECT (RFC 8441). Then there
     /// is no choice of an HTTP client.
     #[must_use]
     pub const fn upgrades(self) -> bool {
-        match self {
-            Self::WebSocket => true,
-            Self::ShortPolling | Self::LongPolling | Self::Sse => false,
-        }
+        matches!(self.page_api(), PageApi::WebSocket)
     }
 
     /// Position in [`Pattern::ALL`], for arrays that hold one value per pattern.
@@ -110,7 +136,7 @@ impl fmt::Display for Pattern {
 
 /// The name of a pattern that does not exist.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("unknown pattern `{0}`: expected short-polling, long-polling, sse or websocket")]
+#[error("unknown pattern `{0}`: expected one of {expected}", expected = Pattern::ALL.map(Pattern::slug).join(", "))]
 pub struct UnknownPattern(String);
 
 impl FromStr for Pattern {

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use crate::{
-    Ablation, Arrivals, BrowserAudience, BrowserTask, Certificate, Change, Client, Heartbeat, Network,
-    Params, Pattern, Period, PublisherHost, ServerName, Side, Transport,
+    Ablation, Arrivals, BrowserAudience, BrowserTask, Certificate, Change, Client, Exchange, Heartbeat,
+    Network, Params, Pattern, Period, PublisherHost, ServerName, Side, Transport,
 };
 
 /// The settings of one trial, with the sweep applied.
@@ -92,24 +92,23 @@ impl Settings {
             params.streams_per_connection = Some(self.streams_per_connection);
             params.max_streams = Some(self.max_streams);
         }
-        match pattern {
-            Pattern::ShortPolling => {
+        match pattern.exchange() {
+            Exchange::TimedPoll => {
                 params.poll_interval_ms = Some(self.poll_interval.milliseconds());
                 params.request_timeout_ms = self.subscribers_timeout_ms();
                 params.keep_alive = Some(self.keep_alive);
             }
-            Pattern::LongPolling => {
+            Exchange::HeldPoll => {
                 params.hold_ms = Some(self.hold.milliseconds());
                 params.turnaround_ms = Some(self.turnaround.milliseconds());
                 params.request_timeout_ms = self.subscribers_timeout_ms();
                 params.keep_alive = Some(self.keep_alive);
             }
-            Pattern::Sse => params.heartbeat = self.other_heartbeat(),
-            Pattern::WebSocket => {
-                // WebSocket has no choice of HTTP client.
-                params.client = Client::Lean;
-                params.heartbeat = self.other_heartbeat();
-            }
+            Exchange::Stream => params.heartbeat = self.other_heartbeat(),
+        }
+        if pattern.upgrades() {
+            // There is no choice of HTTP client.
+            params.client = Client::Lean;
         }
         params
     }

@@ -3,7 +3,7 @@
 //! There is no prediction if a middlebox ends, refuses or holds back connections on purpose. An idle timeout
 //! that no connection ever reaches has no effect, so the prediction is the same as without it.
 
-use contract::{Heartbeat, Network, Pattern, Transport};
+use contract::{Exchange, Heartbeat, Network, Pattern, Transport};
 
 use crate::{Inputs, NotApplicable, heartbeats::heartbeat, timeline::Timeline};
 
@@ -41,10 +41,10 @@ fn check_request_timeout(pattern: Pattern, inputs: &Inputs<'_>) -> Result<(), No
         return Ok(());
     };
     // Only the texts of an answer, not its head.
-    let events = match pattern {
-        Pattern::ShortPolling => params.poll_interval_ms.unwrap_or(0.0) / 1e3 * params.rate_hz,
-        Pattern::LongPolling => params.turnaround_ms.unwrap_or(0.0) / 1e3 * params.rate_hz,
-        Pattern::Sse | Pattern::WebSocket => return Ok(()),
+    let events = match pattern.exchange() {
+        Exchange::TimedPoll => params.poll_interval_ms.unwrap_or(0.0) / 1e3 * params.rate_hz,
+        Exchange::HeldPoll => params.turnaround_ms.unwrap_or(0.0) / 1e3 * params.rate_hz,
+        Exchange::Stream => return Ok(()),
     };
     let longest_s = network.longest_answer(events.max(1.0) * f64::from(params.payload_bytes)).as_secs_f64();
     let timeout_s = timeout_ms / 1e3;
@@ -62,15 +62,15 @@ fn longest_quiet_s(pattern: Pattern, inputs: &Inputs<'_>, network: &Network) -> 
     let seconds = |setting_ms: Option<f64>| setting_ms.unwrap_or(0.0) / 1e3;
     let on_the_way_s = (network.rtt.as_secs_f64() + network.jitter.as_secs_f64()) * 2.0;
     let is_fresh = params.keep_alive == Some(false);
-    match pattern {
-        Pattern::ShortPolling if is_fresh => on_the_way_s,
+    match pattern.exchange() {
+        Exchange::TimedPoll if is_fresh => on_the_way_s,
         // This covers skipped ticks: an exchange takes no longer than both one-way delays.
-        Pattern::ShortPolling => seconds(params.poll_interval_ms) + on_the_way_s,
-        Pattern::LongPolling => {
+        Exchange::TimedPoll => seconds(params.poll_interval_ms) + on_the_way_s,
+        Exchange::HeldPoll => {
             let pause_s = if is_fresh { 0.0 } else { seconds(params.turnaround_ms) };
             seconds(params.hold_ms).min(longest_gap_s(inputs)).max(pause_s) + on_the_way_s
         }
-        Pattern::Sse | Pattern::WebSocket => {
+        Exchange::Stream => {
             match heartbeat(params) {
                 Heartbeat::Off => longest_gap_s(inputs),
                 Heartbeat::Every(period) | Heartbeat::WhenIdle(period) => {

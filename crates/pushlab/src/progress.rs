@@ -115,12 +115,10 @@ impl Display {
 fn settings(order: &TrialSpec) -> String {
     let settings = &order.plan.settings;
     let subscribers = counted(settings.subscribers as usize, "subscriber");
-    match order.plan.pattern {
-        contract::Pattern::ShortPolling => {
-            format!("{subscribers}, every {}", settings.poll_interval)
-        }
-        contract::Pattern::LongPolling => format!("{subscribers}, hold {}", settings.hold),
-        contract::Pattern::Sse | contract::Pattern::WebSocket => subscribers,
+    match order.plan.pattern.exchange() {
+        contract::Exchange::TimedPoll => format!("{subscribers}, every {}", settings.poll_interval),
+        contract::Exchange::HeldPoll => format!("{subscribers}, hold {}", settings.hold),
+        contract::Exchange::Stream => subscribers,
     }
 }
 

@@ -3,9 +3,9 @@
 //! Pure: text in, text out. The crate reads no clock, file or network, so the same records always give the
 //! same report. All outputs are written from one [`Findings`], so they print the same numbers.
 //!
-//! Each layer uses only the layers before it: `text` (numbers and settings in words), `quantities`,
-//! `statistics`, `trials` (single records), `findings` (data), `judgement` (gathers, compares and judges
-//! points), `tables`, `answers`, `assembly` (a run becomes findings), `charts`, `outputs`.
+//! Each layer uses only the layers before it: `text` (numbers and settings in words), `statistics`,
+//! `quantities` (one row each), `trials` (single records), `findings` (data), `judgement` (gathers, compares
+//! and judges points), `tables`, `answers`, `assembly` (a run becomes findings), `charts`, `outputs`.
 
 mod answers;
 mod assembly;
@@ -35,7 +35,7 @@ pub use outputs::{
     summary::summary_schema,
     terminal::{prediction_table, terminal_table},
 };
-pub use quantities::{Bound, Comparison, Quantity, QuantityName};
+pub use quantities::{Bound, Comparison, Quantity, QuantityName, Unit};
 pub use read::{ReadError, Run};
 pub use trials::{
     added_age::AddedAge,

@@ -52,13 +52,19 @@ struct Colour {
     dark: &'static str,
 }
 
-pub(crate) const fn marker(pattern: Pattern) -> Marker {
+/// Marker, light and dark colour of a pattern.
+const fn pattern_style(pattern: Pattern) -> (Marker, &'static str, &'static str) {
     match pattern {
-        Pattern::ShortPolling => Marker::Triangle,
-        Pattern::LongPolling => Marker::Square,
-        Pattern::Sse => Marker::Circle,
-        Pattern::WebSocket => Marker::Diamond,
+        Pattern::ShortPolling => (Marker::Triangle, "#E69F00", "#F2B632"),
+        Pattern::LongPolling => (Marker::Square, "#009E73", "#2CC79A"),
+        Pattern::Sse => (Marker::Circle, "#0072B2", "#4FA9E6"),
+        Pattern::WebSocket => (Marker::Diamond, "#CC79A7", "#E39CC3"),
     }
+}
+
+pub(crate) const fn marker(pattern: Pattern) -> Marker {
+    let (marker, ..) = pattern_style(pattern);
+    marker
 }
 
 /// The marker of a point as a character: filled for the lab's own server, open for a third-party one, a
@@ -80,13 +86,8 @@ pub(crate) fn symbol(pattern: Pattern, server: &ServerName) -> &'static str {
 }
 
 const fn pattern_colour(pattern: Pattern) -> Colour {
-    let (variable, light, dark) = match pattern {
-        Pattern::ShortPolling => ("short-polling", "#E69F00", "#F2B632"),
-        Pattern::LongPolling => ("long-polling", "#009E73", "#2CC79A"),
-        Pattern::Sse => ("sse", "#0072B2", "#4FA9E6"),
-        Pattern::WebSocket => ("websocket", "#CC79A7", "#E39CC3"),
-    };
-    Colour { variable, light, dark }
+    let (_, light, dark) = pattern_style(pattern);
+    Colour { variable: pattern.slug(), light, dark }
 }
 
 impl ColourRole {

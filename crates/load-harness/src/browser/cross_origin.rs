@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use contract::{BrowserCheck, BrowserFindings, Pattern, RequestCounts};
+use contract::{BrowserCheck, BrowserFindings, PageApi, Pattern, RequestCounts};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -53,10 +53,10 @@ pub(super) async fn perform(stage: &Stage<'_>) -> Result<BrowserFindings, TaskEr
         open: (stage.origin(others[1]), &open),
         checks: Vec::new(),
     };
-    match stage.order.plan.pattern {
-        Pattern::ShortPolling | Pattern::LongPolling => borders.fetch().await?,
-        Pattern::Sse => borders.event_source().await?,
-        Pattern::WebSocket => borders.web_socket().await?,
+    match stage.order.plan.pattern.page_api() {
+        PageApi::Fetch => borders.fetch().await?,
+        PageApi::EventSource => borders.event_source().await?,
+        PageApi::WebSocket => borders.web_socket().await?,
     }
     let checks = borders.checks;
     let mut findings = stage.findings(&browser);

@@ -2,7 +2,7 @@
 
 use std::{io, time::Duration};
 
-use contract::Pattern;
+use contract::{PageApi, Pattern};
 use rustls::{AlertDescription, pki_types::pem};
 
 use crate::data::reading::Unreadable;
@@ -91,10 +91,8 @@ impl TlsError {
 impl SubscriberError {
     /// Whether this error ends the subscription for good: a subscriber of this pattern does not retry.
     pub(crate) fn is_final(&self, pattern: Pattern) -> bool {
-        match pattern {
-            Pattern::Sse => matches!(self, Self::Status(_) | Self::NoEventStream(_) | Self::Redirected(_)),
-            Pattern::ShortPolling | Pattern::LongPolling | Pattern::WebSocket => false,
-        }
+        pattern.page_api() == PageApi::EventSource
+            && matches!(self, Self::Status(_) | Self::NoEventStream(_) | Self::Redirected(_))
     }
 
     /// Whether a subscriber that was never set up need not retry: it would fail in the same way.

@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use contract::{Cursor, CursorError, EventType, Pattern, PollBody, Resume, Subscription};
+use contract::{Cursor, CursorError, EventType, PageApi, Pattern, PollBody, Resume, Subscription};
 use http::{StatusCode, request};
 use serde::Deserialize;
 
@@ -64,22 +64,20 @@ impl ServerProtocol {
     /// The protocol of the lab's own server.
     pub(crate) fn ours(pattern: Pattern, hold: Duration) -> Self {
         let path = format!("/{}", pattern.slug());
-        let (target, headers) = match pattern {
-            Pattern::ShortPolling => ("?after={cursor}", "if-none-match: \"{cursor}\"\r\n"),
-            Pattern::LongPolling => ("?after={cursor}&hold={hold}", ""),
+        let (target, headers, empty): (_, _, &[StatusCode]) = match pattern {
+            Pattern::ShortPolling => {
+                ("?after={cursor}", "if-none-match: \"{cursor}\"\r\n", &[StatusCode::NOT_MODIFIED])
+            }
+            Pattern::LongPolling => ("?after={cursor}&hold={hold}", "", &[StatusCode::NO_CONTENT]),
             // An EventSource repeats its URL.
-            Pattern::Sse => ("", always(pattern)),
-            Pattern::WebSocket => ("?after={cursor}", ""),
+            Pattern::Sse => ("", always(pattern), &[]),
+            Pattern::WebSocket => ("?after={cursor}", "", &[]),
         };
         Self {
             first: RequestTemplate::new(&path, always(pattern), hold),
             next: RequestTemplate::new(&format!("{path}{target}"), headers, hold),
             format: ResponseFormat::Ours,
-            empty: match pattern {
-                Pattern::ShortPolling => &[StatusCode::NOT_MODIFIED],
-                Pattern::LongPolling => &[StatusCode::NO_CONTENT],
-                Pattern::Sse | Pattern::WebSocket => &[],
-            },
+            empty,
         }
     }
 
@@ -87,14 +85,13 @@ impl ServerProtocol {
     pub(crate) fn foreign(pattern: Pattern, subscription: &Subscription) -> Self {
         let format = ForeignFormat::new(pattern, subscription);
         let first = RequestTemplate::new(&subscription.first, always(pattern), Duration::ZERO);
-        let next = match pattern {
+        let next = if pattern.page_api() == PageApi::EventSource {
             // An EventSource repeats its URL.
-            Pattern::Sse => first.clone(),
-            Pattern::ShortPolling | Pattern::LongPolling | Pattern::WebSocket => {
-                let next = subscription.next.as_ref().unwrap_or(&subscription.first);
-                let headers = if format.names_its_place_in_headers() { "{cursor}" } else { "" };
-                RequestTemplate::new(&next.replace("{after}", "{cursor}"), headers, Duration::ZERO)
-            }
+            first.clone()
+        } else {
+            let next = subscription.next.as_ref().unwrap_or(&subscription.first);
+            let headers = if format.names_its_place_in_headers() { "{cursor}" } else { "" };
+            RequestTemplate::new(&next.replace("{after}", "{cursor}"), headers, Duration::ZERO)
         };
         Self {
             first,
@@ -197,9 +194,9 @@ impl ServerProtocol {
 
 /// Header lines of every request of a pattern.
 const fn always(pattern: Pattern) -> &'static str {
-    match pattern {
-        Pattern::Sse => "accept: text/event-stream\r\n",
-        Pattern::ShortPolling | Pattern::LongPolling | Pattern::WebSocket => "",
+    match pattern.page_api() {
+        PageApi::EventSource => "accept: text/event-stream\r\n",
+        PageApi::Fetch | PageApi::WebSocket => "",
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::cell::{Cell, RefCell};
 
-use contract::{Pattern, TraceEvent};
+use contract::{Exchange, TraceEvent};
 
 use crate::data::trial_spec::TrialSpec;
 
@@ -33,10 +33,10 @@ impl TraceWindow {
         let due = || order.schedule.events().iter().map(|event| event.due_ns);
         let mut counted = due().filter(|due_ns| window.contains(*due_ns)).take(EVENTS);
         let first_ns = counted.next();
-        let more = match order.plan.pattern {
-            Pattern::ShortPolling => *settings.poll_interval,
-            Pattern::LongPolling => *settings.hold,
-            Pattern::Sse | Pattern::WebSocket => std::time::Duration::ZERO,
+        let more = match order.plan.pattern.exchange() {
+            Exchange::TimedPoll => *settings.poll_interval,
+            Exchange::HeldPoll => *settings.hold,
+            Exchange::Stream => std::time::Duration::ZERO,
         };
         Self {
             from_ns: first_ns.unwrap_or(window.start_ns),
@@ -104,6 +104,8 @@ impl Trace {
 
 #[cfg(test)]
 mod tests {
+    use contract::Pattern;
+
     use super::*;
 
     use crate::data::calibration_spec::calibration_spec;

@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use contract::{
-    Arrivals, ConnectionCost, IdleStretch, Load, Measurements, MemoryStep, Pattern, Period, Settings,
+    Arrivals, ConnectionCost, Exchange, IdleStretch, Load, Measurements, MemoryStep, Period, Settings,
     StartSchedule,
 };
 use tokio::time::sleep;
@@ -107,10 +107,10 @@ pub(crate) fn extra_length(order: &TrialSpec, connect: Duration) -> Duration {
 
 /// Until every subscriber has received an event that was just published.
 fn under_way(order: &TrialSpec) -> Duration {
-    match order.plan.pattern {
-        Pattern::ShortPolling => *order.plan.settings.poll_interval,
-        Pattern::LongPolling => *order.plan.settings.turnaround,
-        Pattern::Sse | Pattern::WebSocket => Duration::ZERO,
+    match order.plan.pattern.exchange() {
+        Exchange::TimedPoll => *order.plan.settings.poll_interval,
+        Exchange::HeldPoll => *order.plan.settings.turnaround,
+        Exchange::Stream => Duration::ZERO,
     }
 }
 
@@ -171,6 +171,7 @@ pub(crate) fn cost(idle: &Measurements, mut steps: Vec<MemoryStep>, active: &[Me
 
 #[cfg(test)]
 mod tests {
+    use contract::Pattern;
 
     use crate::data::calibration_spec::calibration_spec;
 

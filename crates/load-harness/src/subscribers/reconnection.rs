@@ -28,7 +28,7 @@ use std::{
     time::Duration,
 };
 
-use contract::Pattern;
+use contract::{PageApi, Pattern};
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 
 use super::{error_counts::Met, location::Location};
@@ -136,11 +136,14 @@ impl Reconnection {
         let losses = self.losses.replace(self.losses.get() + 1);
         let counted = if is_first { &self.first_failures } else { &self.failures };
         let failures = counted.replace(counted.get().saturating_add(1));
-        match (is_first, pattern) {
-            (true, _) | (false, Pattern::LongPolling) => backoff(failures),
-            (false, Pattern::Sse) => self.retry.get(),
-            (false, Pattern::WebSocket) => websocket_wait(failures, draw(poll_phase, index, losses)),
-            (false, Pattern::ShortPolling) => tick,
+        if is_first {
+            return backoff(failures);
+        }
+        match pattern.page_api() {
+            PageApi::Fetch if pattern.is_timed() => tick,
+            PageApi::Fetch => backoff(failures),
+            PageApi::EventSource => self.retry.get(),
+            PageApi::WebSocket => websocket_wait(failures, draw(poll_phase, index, losses)),
         }
     }
 }

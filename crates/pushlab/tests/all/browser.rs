@@ -8,7 +8,7 @@ use std::{
     path::Path,
 };
 
-use contract::{BrowserFindings, BrowserLane, LaneKind, Outcome, Pattern, Transport, TrialRecord};
+use contract::{BrowserFindings, BrowserLane, Outcome, PageApi, Pattern, Transport, TrialRecord};
 use load_harness::BrowserPrograms;
 
 use crate::lab::{
@@ -52,8 +52,8 @@ struct FirstAct<'a> {
 }
 
 fn first_act(findings: &BrowserFindings) -> FirstAct<'_> {
-    let streams = || findings.lanes.iter().filter(|lane| lane.kind != LaneKind::Fetch);
-    let fetch = findings.lanes.iter().find(|lane| lane.kind == LaneKind::Fetch).unwrap();
+    let streams = || findings.lanes.iter().filter(|lane| lane.kind != PageApi::Fetch);
+    let fetch = findings.lanes.iter().find(|lane| lane.kind == PageApi::Fetch).unwrap();
     let first_end = streams().map(|lane| lane.ended_ms.unwrap()).fold(f64::INFINITY, f64::min);
     let before = |at_ms: Option<f64>| at_ms.is_some_and(|at_ms| at_ms < first_end);
     // In the end every stream and the fetch were served.

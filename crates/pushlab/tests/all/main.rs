@@ -21,6 +21,7 @@ mod peers;
 mod readers;
 mod reconnect;
 mod run;
+mod same_numbers;
 mod scenarios;
 mod schemas;
 mod shape;

@@ -4,7 +4,7 @@
 mod module_graph;
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fs,
     path::{Path, PathBuf},
 };
@@ -49,17 +49,46 @@ fn every_pattern_is_one_short_file_in_each_of_three_crates() {
     }
 }
 
+/// The files of the crates that are no tests.
+fn source_files() -> Vec<PathBuf> {
+    let is_source = |file: &PathBuf| file.components().all(|part| part.as_os_str() != "tests");
+    files_below(&root().join("crates"), "rs").into_iter().filter(is_source).collect()
+}
+
+/// The text of a file without its tests.
+fn code_of(file: &Path) -> String {
+    // A list of test modules may come earlier; code after it counts.
+    read(file).split("#[cfg(test)]\nmod tests {").next().unwrap().to_owned()
+}
+
 #[test]
 fn source_files_can_be_read_in_one_sitting() {
-    for file in files_below(&root().join("crates"), "rs") {
-        if file.components().any(|part| part.as_os_str() == "tests") {
-            continue;
-        }
-        let code = read(&file);
-        // A list of test modules may come earlier; code after it counts.
-        let code = code.split("#[cfg(test)]\nmod tests {").next().unwrap();
-        assert!(code.lines().count() <= 400, "{} is long: split it", file.display());
+    for file in source_files() {
+        assert!(code_of(&file).lines().count() <= 400, "{} is long: split it", file.display());
     }
+}
+
+/// A file that names all patterns has an arm for each, so a further pattern must be named there too.
+#[test]
+fn the_readme_names_the_files_that_a_fifth_pattern_changes() {
+    let definition = "crates/contract/src/pattern.rs";
+    let names_all = |file: &PathBuf| {
+        let code = code_of(file);
+        Pattern::ALL.iter().all(|pattern| code.contains(&format!("Pattern::{pattern:?}")))
+    };
+    let of_tests = |file: &PathBuf| file.file_stem().unwrap().to_str().unwrap().ends_with("_tests");
+    let files = source_files().into_iter().filter(|file| !of_tests(file) && names_all(file));
+    let paths = files.map(|file| file.strip_prefix(root()).unwrap().to_str().unwrap().to_owned());
+    let found: BTreeSet<String> = paths.chain([definition.to_owned()]).collect();
+
+    let readme = read(root().join("README.md"));
+    let section = readme.split("\n## Adding a fifth pattern\n").nth(1).unwrap();
+    let section = section.split("\n## ").next().unwrap();
+    let links = section.split("](").skip(1).map(|link| link.split(')').next().unwrap().to_owned());
+    let linked: BTreeSet<String> = links.filter(|link| link.contains("/src/")).collect();
+    assert_eq!(linked, found);
+    let number = format!("named in {} existing source files", found.len());
+    assert!(section.contains(&number), "README, Adding a fifth pattern: say `{number}`");
 }
 
 #[test]

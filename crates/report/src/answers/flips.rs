@@ -19,7 +19,8 @@ pub(super) fn conditions(points: &[&Point]) -> Vec<String> {
     if let Some(long) = find(Pattern::LongPolling) {
         found.extend(requests_flip(short, long));
     }
-    let push = [find(Pattern::Sse), find(Pattern::WebSocket)].into_iter().flatten().min_by(|left, right| {
+    let streams = Pattern::ALL.into_iter().filter(|pattern| !pattern.polls());
+    let push = streams.filter_map(find).min_by(|left, right| {
         let bytes = |point: &Point| point.measured(QuantityName::BytesPerEvent).unwrap_or(f64::MAX);
         bytes(left).total_cmp(&bytes(right))
     });

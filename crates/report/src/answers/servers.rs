@@ -9,13 +9,15 @@ use crate::{
         difference_test::{DifferenceTest, TestResult},
         floor::{floor_of, ratio, ratio_text},
     },
-    quantities::{Bound, QuantityName},
+    quantities::{
+        Bound, QuantityName,
+        saturation::{AGE_BOUND_MS, End, worst_end},
+    },
     tables::servers::why_not,
     text::{
         number::{bytes, three_digits},
         sentence::capitalised,
     },
-    trials::saturation::{AGE_BOUND_MS, End, worst_end},
 };
 
 /// What a delivery costs on each server, pattern by pattern.

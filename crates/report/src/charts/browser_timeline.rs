@@ -1,6 +1,6 @@
 //! The streams and requests of a page, and how long each waited: one lane each, one scale for all.
 
-use contract::{BrowserLane, LaneKind, Pattern};
+use contract::{BrowserLane, PageApi, Pattern};
 
 use super::{
     axis::{Axis, Plane},
@@ -118,10 +118,10 @@ fn panel(canvas: &Canvas<'_>, plane: &Plane, watch: &Watch<'_>, top: f64) -> Dra
 
 fn draw_lane(canvas: &Canvas<'_>, plane: &Plane, lane: &BrowserLane, top: f64) -> Drawn {
     let ink = match lane.kind {
-        LaneKind::EventSource => ColourRole::Measured(Pattern::Sse),
-        LaneKind::WebSocket => ColourRole::Measured(Pattern::WebSocket),
+        PageApi::EventSource => ColourRole::Measured(Pattern::Sse),
+        PageApi::WebSocket => ColourRole::Measured(Pattern::WebSocket),
         // A fetch belongs to the page, not to a stream.
-        LaneKind::Fetch => ColourRole::Text,
+        PageApi::Fetch => ColourRole::Text,
     };
     let (bar, middle) = (top + 3.0, top + 3.0 + BAR / 2.0);
     canvas.text((plane.left - 6.0, middle), &lane.label, Anchor::Right, TICK_TEXT, ColourRole::Text)?;

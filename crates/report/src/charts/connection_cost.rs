@@ -12,10 +12,10 @@ use super::{
 use crate::{
     findings::{Point, ScenarioFinding},
     judgement::floor::floor_of,
+    quantities::memory::Part,
     statistics::estimate,
     style::ColourRole,
     text::number::{bytes, setting},
-    trials::memory::Part,
 };
 
 /// Bars that one figure can hold.

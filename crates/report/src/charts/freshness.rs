@@ -12,10 +12,10 @@ use super::{
 use crate::{
     findings::{Findings, Point, ScenarioFinding},
     quantities::QuantityName,
+    statistics::finite::quantile_ms,
     style::ColourRole,
     tables::left_out,
     text::number::counted,
-    trials::measured::quantile_ms,
 };
 
 /// Points of one pattern whose costs differ by less than this show no choice.

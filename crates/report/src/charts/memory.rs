@@ -11,13 +11,13 @@ use super::{
 };
 use crate::{
     findings::{Point, ScenarioFinding},
+    quantities::memory::{self, Part},
     statistics::{
         estimate::{self, Estimate},
         least_squares::Line,
     },
     style::ColourRole,
     text::number::{bytes, counted},
-    trials::memory::{self, Part},
 };
 
 /// Height of a panel's plane, of the space above it, and of its axis.

@@ -11,9 +11,11 @@ use super::{
 };
 use crate::{
     findings::{Point, ScenarioFinding},
-    quantities::{Bound, QuantityName},
+    quantities::{
+        Bound, QuantityName,
+        saturation::{AGE_BOUND_MS, Saturation, offered, shares},
+    },
     style::ColourRole,
-    trials::saturation::{AGE_BOUND_MS, Saturation, offered, shares},
 };
 
 /// Curves that one chart can hold, the floors' left out.

@@ -297,12 +297,9 @@ fn y_axis(
         .collect();
     let least = values.iter().copied().fold(f64::INFINITY, f64::min);
     let most = values.iter().copied().fold(0.0, f64::max);
-    let unit = match name.unit() {
-        "ms" => ", ms",
-        "us" => ", µs",
-        _ => "",
-    };
-    let title = format!("{}{unit}", name.label());
+    let symbol = name.unit().symbol();
+    let title =
+        if symbol.is_empty() { name.label().to_owned() } else { format!("{}, {symbol}", name.label()) };
     // A logarithmic axis would bend the straight lines of delays.
     if swept != SweepParameter::Rtt && least > 0.0 && most / least > WIDE {
         Axis::log(values.into_iter(), &format!("{title} (log scale)"))

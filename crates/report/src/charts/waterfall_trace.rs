@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use contract::{Pattern, TraceEvent};
+use contract::{Exchange, TraceEvent};
 
 use crate::findings::{Point, Trial};
 
@@ -110,13 +110,13 @@ fn lane<'a>(point: &'a Point, trace: &[TraceEvent], due_ns: &[i64]) -> Lane<'a> 
         .collect();
     let arrivals =
         trace.iter().filter_map(delivered).filter(|arrival| due_ns.contains(&arrival.due_ns)).collect();
-    let requests = match point.pattern {
-        Pattern::ShortPolling => polls(trace, end_ns)
+    let requests = match point.pattern.exchange() {
+        Exchange::TimedPoll => polls(trace, end_ns)
             .into_iter()
             .map(|request| Request { held_to_ns: request.from_ns, ..request })
             .collect(),
-        Pattern::LongPolling => polls(trace, end_ns),
-        Pattern::Sse | Pattern::WebSocket => stream(trace, end_ns),
+        Exchange::HeldPoll => polls(trace, end_ns),
+        Exchange::Stream => stream(trace, end_ns),
     };
     Lane { point, requests, arrivals, connected_ns, end_ns }
 }

@@ -7,17 +7,12 @@ use model::Predicted;
 
 use super::trial::{SetAside, Trial};
 use crate::{
-    quantities::{Bound, Quantity, QuantityName, Reading},
+    quantities::{Bound, Quantity, QuantityName, Reading, ages::AgeView, saturation::bound_words},
     statistics::estimate::{Estimate, over_readings},
     text::{
         number::counted,
         setting,
         swept::{SweepParameter, SweptValue},
-    },
-    trials::{
-        ages::AgeView,
-        measured::left_out,
-        saturation::{bound_words, missing_words},
     },
 };
 
@@ -129,11 +124,7 @@ impl Point {
 
     /// Why a quantity is left out although trials were completed.
     pub(crate) fn missing(&self, name: QuantityName) -> Option<String> {
-        let of_climbs = [QuantityName::SaturationDeliveries, QuantityName::SaturationCpuPerEvent];
-        if of_climbs.contains(&name) {
-            return missing_words(self.completed());
-        }
-        left_out(name, &self.completed().collect::<Vec<_>>())
+        name.missing(&self.completed().collect::<Vec<_>>())
     }
 
     /// The age that a fraction of the deliveries did not exceed, over blocks; none without deliveries.
@@ -180,7 +171,7 @@ impl Point {
 
     /// Why a quantity is only a lower bound.
     pub(crate) fn bound_words(&self, name: QuantityName) -> String {
-        if name == QuantityName::SaturationDeliveries {
+        if name.is_of_saturation() {
             return bound_words(self.completed()).to_owned();
         }
         format!("{} never came", counted(self.ages.censored, "delivery", "deliveries"))

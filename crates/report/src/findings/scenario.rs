@@ -3,7 +3,10 @@
 use contract::{Arrivals, Scenario};
 
 use super::{comparison::PointComparison, point::Point, threshold::ThresholdFinding};
-use crate::{quantities::QuantityName, statistics::blocks::few_blocks};
+use crate::{
+    quantities::{QuantityName, Unit},
+    statistics::blocks::few_blocks,
+};
 
 /// A scenario and its points.
 #[derive(Debug, Clone)]
@@ -24,7 +27,7 @@ pub struct ScenarioFinding {
 impl ScenarioFinding {
     /// The quantity that the question is about.
     pub(crate) fn primary(&self) -> Option<QuantityName> {
-        QuantityName::ALL.into_iter().find(|name| name.key() == self.scenario.primary)
+        QuantityName::named(&self.scenario.primary)
     }
 
     /// The quantities that at least one of its points has or is predicted to have.
@@ -48,7 +51,7 @@ impl ScenarioFinding {
         if self.is_ramp() {
             return QuantityName::SaturationCpuPerEvent;
         }
-        let is_cost = |name: &QuantityName| matches!(name.unit(), "us" | "bytes");
+        let is_cost = |name: &QuantityName| matches!(name.unit(), Unit::Microseconds | Unit::Bytes);
         self.primary().filter(is_cost).unwrap_or(QuantityName::CpuPerEvent)
     }
 

@@ -3,9 +3,9 @@
 use contract::{BrowserFindings, Calibration, Environment, Measurements};
 
 use crate::{
-    quantities::{QuantityName, Reading},
+    quantities::{QuantityName, Reading, ages::AgeView},
     text::sentence::further,
-    trials::{added_age::AddedAge, ages::AgeView},
+    trials::added_age::AddedAge,
 };
 
 /// One trial of a point.

@@ -2,48 +2,16 @@
 
 use contract::{Arrivals, Scenario};
 
-use super::floor::{FLOORED, floor_of};
+use super::floor::floor_of;
 use crate::{
     findings::{ComparedPoint, Point, PointComparison, at_same_value},
-    quantities::QuantityName,
+    quantities::{Compared, QuantityName},
     statistics::paired::{Paired, holm, paired},
     text::swept::SweepParameter,
 };
 
 /// Chance of a false "difference shown" in a family of comparisons.
 const LEVEL: f64 = 0.05;
-
-/// Quantities worth comparing: less is better. Each further one makes the others' differences harder to
-/// show.
-const COMPARED: [QuantityName; 9] = [
-    QuantityName::AgeMean,
-    QuantityName::AgeP50,
-    QuantityName::AgeP99,
-    QuantityName::RequestsPerEvent,
-    QuantityName::BytesPerEvent,
-    QuantityName::PacketsPerEvent,
-    QuantityName::CpuPerEvent,
-    QuantityName::SubscriberCpuPerEvent,
-    QuantityName::WakeupsPerEvent,
-];
-
-/// Further ones if the question is the cost of connections.
-const COMPARED_WITH_MEMORY_STEPS: [QuantityName; 10] = [
-    QuantityName::CpuAboveIdlePerEvent,
-    QuantityName::ConnectP50,
-    QuantityName::ConnectP99,
-    QuantityName::ConnectBytes,
-    QuantityName::ConnectPackets,
-    QuantityName::MemoryUser,
-    QuantityName::MemoryUserActive,
-    QuantityName::MemoryKernel,
-    QuantityName::MemorySubscriber,
-    QuantityName::CpuIdlePerSubscriberHour,
-];
-
-/// Further ones if the rate grows until the server is saturated.
-const COMPARED_ON_RAMPS: [QuantityName; 2] =
-    [QuantityName::SaturationDeliveries, QuantityName::SaturationCpuPerEvent];
 
 /// Compares the points of a scenario.
 pub(crate) fn comparisons(scenario: &Scenario, points: &[Point]) -> Vec<PointComparison> {
@@ -81,22 +49,26 @@ pub(crate) fn comparisons(scenario: &Scenario, points: &[Point]) -> Vec<PointCom
 
 /// The quantities, including the primary one.
 fn compared(scenario: &Scenario) -> Vec<QuantityName> {
-    let mut names = COMPARED.to_vec();
-    if !scenario.memory_steps.is_empty() {
-        names.extend(COMPARED_WITH_MEMORY_STEPS);
-    }
-    if matches!(scenario.events, Arrivals::Ramp { .. }) {
-        names.extend(COMPARED_ON_RAMPS);
-    }
-    let primary = QuantityName::ALL.into_iter().find(|name| name.key() == scenario.primary);
-    names.extend(primary.filter(|primary| !names.contains(primary)));
-    names
+    let groups = [
+        (Compared::Always, true),
+        (Compared::WithMemorySteps, !scenario.memory_steps.is_empty()),
+        (Compared::OnRamps, matches!(scenario.events, Arrivals::Ramp { .. })),
+    ];
+    let applying = groups.into_iter().filter_map(|(group, applies)| applies.then_some(group));
+    let names =
+        applying.flat_map(|group| QuantityName::ALL.into_iter().filter(move |name| name.compared() == group));
+    with_primary(names, scenario)
 }
 
 /// The costs that are given as multiples of the floor, and the primary quantity.
 fn floored(scenario: &Scenario) -> Vec<QuantityName> {
-    let mut names = FLOORED.to_vec();
-    let primary = QuantityName::ALL.into_iter().find(|name| name.key() == scenario.primary);
+    with_primary(QuantityName::ALL.into_iter().filter(|name| name.has_floor()), scenario)
+}
+
+/// Some quantities, and the one that the question is about.
+fn with_primary(names: impl Iterator<Item = QuantityName>, scenario: &Scenario) -> Vec<QuantityName> {
+    let mut names: Vec<QuantityName> = names.collect();
+    let primary = QuantityName::named(&scenario.primary);
     names.extend(primary.filter(|primary| !names.contains(primary)));
     names
 }

@@ -3,7 +3,7 @@
 use super::comparisons::{compare, within_clocks};
 use crate::{
     findings::{Point, PointComparison, ScenarioFinding, between},
-    quantities::{Bound, QuantityName},
+    quantities::{Bound, QuantityName, Unit},
     statistics::blocks::few_blocks,
     text::number::{setting, three_digits, times, with_setting},
 };
@@ -27,7 +27,7 @@ const COUNTED: Scatter = Scatter { factor: 1.1, more_ms: 0.0 };
 /// Whether two values without an interval differ by more than single trials scatter.
 pub(crate) fn beyond_scatter(name: QuantityName, left: f64, right: f64) -> bool {
     let scatter = if name.is_counted() { COUNTED } else { MEASURED };
-    let more = if name.unit() == "ms" { scatter.more_ms } else { 0.0 };
+    let more = if name.unit() == Unit::Milliseconds { scatter.more_ms } else { 0.0 };
     left.max(right) > left.min(right) * scatter.factor + more
 }
 

@@ -11,24 +11,6 @@ use crate::{
     text::number::three_digits,
 };
 
-/// The costs that are given as multiples of the floor.
-pub(crate) const FLOORED: [QuantityName; 14] = [
-    QuantityName::AgeP50,
-    QuantityName::AgeP99,
-    QuantityName::BytesPerEvent,
-    QuantityName::CpuPerEvent,
-    QuantityName::CpuAboveIdlePerEvent,
-    QuantityName::CpuPerRequest,
-    QuantityName::SaturationDeliveries,
-    QuantityName::SaturationCpuPerEvent,
-    QuantityName::SubscriberCpuPerEvent,
-    QuantityName::MemoryUser,
-    QuantityName::MemoryUserActive,
-    QuantityName::MemoryKernel,
-    QuantityName::MemoryKernelActive,
-    QuantityName::CpuIdlePerSubscriberHour,
-];
-
 /// Explains the floor's line in a figure.
 pub(crate) const FLOOR_KEY: &str = "floor: what the kernel alone costs";
 
@@ -73,18 +55,26 @@ pub(crate) fn ratio<'a>(
 
 /// `1.08 × floor (1.05–1.11)`; none without a ratio.
 pub(crate) fn multiple_text(finding: &ScenarioFinding, point: &Point, name: QuantityName) -> Option<String> {
-    let ratio = ratio_text(finding, point, name)?;
-    Some(match ratio.split_once(' ') {
-        Some((value, interval)) => format!("{value} × floor {interval}"),
-        None => format!("{ratio} × floor"),
-    })
+    let (value, interval) = ratio_and_interval(finding, point, name)?;
+    Some(format!("{value} × floor{interval}"))
 }
 
 /// `1.08 (1.05–1.11)`; none without a ratio.
 pub(crate) fn ratio_text(finding: &ScenarioFinding, point: &Point, name: QuantityName) -> Option<String> {
+    let (value, interval) = ratio_and_interval(finding, point, name)?;
+    Some(value + &interval)
+}
+
+/// The ratio, and its interval in brackets after a space; the latter is empty where it cannot be seen.
+fn ratio_and_interval(
+    finding: &ScenarioFinding,
+    point: &Point,
+    name: QuantityName,
+) -> Option<(String, String)> {
     let found = ratio(finding, point, name)?;
     let value = three_digits(found.ratio?);
     let ends = found.low.zip(found.high).map(|(low, high)| [low, high].map(three_digits));
     let seen = ends.filter(|ends| ends.iter().any(|end| *end != value));
-    Some(seen.map_or_else(|| value.clone(), |ends| format!("{value} ({})", ends.join("–"))))
+    let interval = seen.map_or_else(String::new, |ends| format!(" ({})", ends.join("–")));
+    Some((value, interval))
 }

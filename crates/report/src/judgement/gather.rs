@@ -4,22 +4,19 @@ use contract::{Delivery, Limits, Manifest, Outcome, Scenario, TrialRecord};
 
 use crate::{
     findings::{Point, SAMPLES_BEYOND, SetAside, Trial},
-    quantities::{Bound, Quantity, QuantityName},
-    statistics::estimate::over_readings,
+    quantities::{Bound, Quantity, QuantityName, ages::AgeView, saturation::saturation_warnings},
+    statistics::{estimate::over_readings, finite::finite},
     text::{
         number::{count, three_digits},
         swept::SweepParameter,
     },
     trials::{
         added_age::{AddedAge, judged_age},
-        ages::AgeView,
         limits::{disturbances, retransmission_warning},
-        measured::{finite, is_per_delivery, reading},
         other_work,
         poll_intervals::bytes_by_interval,
         predictions::{PointPrediction, mean_of, predictions, range_of},
-        saturation::saturation_warnings,
-        validity::{counts_not_reported, prediction_warnings, sockets_are_reported, trial_warnings},
+        validity::{counts_not_reported, prediction_warnings, trial_warnings},
     },
 };
 
@@ -103,7 +100,7 @@ fn warning(point: &Point, quantity: &Quantity, limits: &Limits) -> Option<String
     if quantity.bound == Bound::AtLeast {
         return Some(format!("a lower bound: {}", point.bound_words(quantity.name)));
     }
-    if is_per_delivery(quantity.name) && point.ages.censored > 0 {
+    if quantity.name.is_per_delivery() && point.ages.censored > 0 {
         let never = count(point.ages.censored);
         return Some(format!(
             "per delivery that arrived within the window; {never} of those due in it never came"
@@ -117,8 +114,14 @@ fn warning(point: &Point, quantity: &Quantity, limits: &Limits) -> Option<String
     // Percentiles are read from each trial separately.
     let smallest = point.trials.iter().filter(|trial| trial.measurements.is_some());
     let total = smallest.map(|trial| trial.ages.total()).min().unwrap_or(0) as f64;
-    if quantity.name == QuantityName::AgeP99 && total * 0.01 < SAMPLES_BEYOND {
-        return Some(format!("only {} deliveries: fewer than ten lie beyond p99", three_digits(total)));
+    if let Some(quantile) = quantity.name.age_quantile()
+        && total * (1.0 - quantile) < SAMPLES_BEYOND
+    {
+        let deliveries = three_digits(total);
+        return Some(format!(
+            "only {deliveries} deliveries: fewer than ten lie beyond p{}",
+            quantile * 100.0
+        ));
     }
     (!point.valid).then(|| match point.invalid_because.first() {
         Some(reason) => format!("not valid: {reason}"),
@@ -205,9 +208,7 @@ pub(crate) fn set_aside(record: &TrialRecord, scenario: &Scenario) -> SetAside {
 pub(crate) fn trial(record: &TrialRecord, scenario: &Scenario) -> Trial {
     let ages = AgeView::merged(record.measurements().into_iter());
     let readings = record.measurements().map_or_else(Vec::new, |measurements| {
-        let result = |name| name != QuantityName::SocketsHeld || sockets_are_reported(record, measurements);
-        let of = |name| reading(name, &record.params, measurements, &ages).filter(|_| result(name));
-        QuantityName::ALL.into_iter().map(of).collect()
+        QuantityName::ALL.into_iter().map(|name| name.reading(record, measurements, &ages)).collect()
     });
     Trial {
         order: record.order,

@@ -53,9 +53,8 @@ pub(crate) enum Subject {
 
 impl Subject {
     fn named(name: &str) -> Option<Self> {
-        let quantity = QuantityName::ALL.into_iter().find(|quantity| quantity.key() == name);
         let count = COUNTS.into_iter().find(|(count, _)| *count == name);
-        quantity.map(Self::Quantity).or(count.map(|(name, count)| Self::Count(name, count)))
+        QuantityName::named(name).map(Self::Quantity).or(count.map(|(name, count)| Self::Count(name, count)))
     }
 
     pub(crate) const fn key(self) -> &'static str {
@@ -203,7 +202,7 @@ pub enum ThresholdError {
 /// # Errors
 /// [`ThresholdError`] with the scenario, the text as written, what is wrong and what is allowed.
 pub fn check_thresholds(scenario: &Scenario) -> Result<(), ThresholdError> {
-    if !QuantityName::ALL.into_iter().any(|name| name.key() == scenario.primary) {
+    if QuantityName::named(&scenario.primary).is_none() {
         return Err(ThresholdError::Primary {
             scenario: scenario.name.clone(),
             found: scenario.primary.clone(),

@@ -12,7 +12,6 @@ use crate::{
     judgement::floor,
     quantities::{Quantity, QuantityName},
     text::{network_words::network_text, number::six_digits},
-    trials::measured::is_per_delivery,
 };
 
 /// Columns that identify the point of a row.
@@ -131,7 +130,7 @@ fn summary_row(finding: &ScenarioFinding, point: &Point, quantity: &Quantity) ->
         point.set_aside.len().to_string(),
         point.valid.to_string(),
         quantity.name.key().to_owned(),
-        quantity.name.unit().to_owned(),
+        quantity.name.unit().to_string(),
         value(quantity.measured),
         bound(quantity.bound).unwrap_or_default().to_owned(),
         value(quantity.low),
@@ -161,7 +160,7 @@ pub(crate) fn trials(findings: &Findings) -> String {
 
 /// None for a quantity that the trial does not have, or that its point leaves out.
 fn trial_row(point: &Point, trial: &Trial, name: QuantityName) -> Option<Vec<String>> {
-    let reported = !is_per_delivery(name) || point.missing(name).is_none();
+    let reported = !name.is_per_delivery() || point.missing(name).is_none();
     let reading = trial.reading(name).filter(|_| reported)?;
     let mut row = point_cells(point);
     row.extend([
@@ -169,7 +168,7 @@ fn trial_row(point: &Point, trial: &Trial, name: QuantityName) -> Option<Vec<Str
         trial.order.to_string(),
         point.valid.to_string(),
         name.key().to_owned(),
-        name.unit().to_owned(),
+        name.unit().to_string(),
         value(Some(reading.value)),
         bound(reading.bound).unwrap_or_default().to_owned(),
     ]);

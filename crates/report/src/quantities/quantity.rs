@@ -1,28 +1,14 @@
 //! The value of a quantity: measured, predicted, and the comparison of both.
 
-use super::quantity_name::QuantityName;
-use crate::text::number::{self, three_digits};
+use super::{rows::QuantityName, unit::Unit};
+use crate::{
+    statistics::reading::Bound,
+    text::number::{self, three_digits},
+};
 
 /// Below this a timer or scheduler adds more by chance than both times: a ratio alone would mislead, so the
 /// difference is printed before it.
 const DIFFERENCE_BELOW_MS: f64 = 5.0;
-
-/// Whether a measured value is the value or only a bound.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Bound {
-    /// The value itself.
-    #[default]
-    Exact,
-    /// The true value is larger: some deliveries never came, or the server's limit was not reached.
-    AtLeast,
-}
-
-/// A quantity's value in one trial, and so in one block.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Reading {
-    pub(crate) value: f64,
-    pub(crate) bound: Bound,
-}
 
 /// One quantity of one point.
 #[derive(Debug, Clone, PartialEq)]
@@ -171,8 +157,9 @@ impl Quantity {
         else {
             return Comparison::None;
         };
-        let short =
-            self.name.unit() == "ms" && measured < DIFFERENCE_BELOW_MS && predicted < DIFFERENCE_BELOW_MS;
+        let short = self.name.unit() == Unit::Milliseconds
+            && measured < DIFFERENCE_BELOW_MS
+            && predicted < DIFFERENCE_BELOW_MS;
         if short || predicted.abs() < 1e-9 {
             let ratio = (predicted.abs() >= 1e-9).then_some(measured / predicted);
             Comparison::Difference(measured - predicted, ratio)
@@ -188,16 +175,17 @@ impl Quantity {
         match self.comparison() {
             Comparison::Ratio(ratio) => three_digits(ratio),
             Comparison::Difference(difference, ratio) => {
-                let size = self.name.text(difference.abs());
-                let difference = if size.starts_with("0\u{202f}") || size == "0" {
-                    size
+                let (size, _) = self.name.unit().scaled(difference.abs());
+                let is_zero = three_digits(size) == "0";
+                let sign = if is_zero {
+                    ""
                 } else if difference < 0.0 {
-                    format!("−{size}")
+                    "−"
                 } else {
-                    format!("+{size}")
+                    "+"
                 };
                 let ratio = ratio.map_or_else(String::new, |ratio| format!(" ({})", three_digits(ratio)));
-                difference + &ratio
+                format!("{sign}{}{ratio}", self.name.text(difference.abs()))
             }
             Comparison::None => "—".to_owned(),
         }
@@ -206,18 +194,17 @@ impl Quantity {
 
 /// Both ends without a unit if they have the value's unit, else each with its own.
 fn interval_text(name: QuantityName, value: f64, low: f64, high: f64) -> Option<String> {
-    let parts = [low, high].map(|end| name.text(end));
-    if parts.iter().all(|part| *part == name.text(value)) {
+    let unit = name.unit();
+    let texts = [low, high].map(|end| unit.text(end));
+    if texts.iter().all(|text| *text == unit.text(value)) {
         return None;
     }
-    let unit = |text: &str| {
-        text.split_once(number::THIN_SPACE).map_or_else(String::new, |(_, unit)| unit.to_owned())
-    };
-    let shared = unit(&name.text(value));
-    let [low, high] = if parts.iter().all(|part| unit(part) == shared) {
-        parts.map(|part| part.split(number::THIN_SPACE).next().unwrap_or_default().to_owned())
+    let (_, symbol) = unit.scaled(value);
+    let scaled = [low, high].map(|end| unit.scaled(end));
+    let [low, high] = if scaled.iter().all(|(_, other)| *other == symbol) {
+        scaled.map(|(end, _)| three_digits(end))
     } else {
-        parts
+        texts
     };
     Some(format!("{low}–{high}"))
 }
@@ -231,10 +218,9 @@ mod tests {
     }
 
     #[test]
-    fn a_quantity_is_found_at_the_place_of_its_name() {
-        for (place, name) in QuantityName::ALL.into_iter().enumerate() {
-            assert_eq!(name as usize, place);
-            assert!(QuantityName::ALL[..place].iter().all(|other| other.key() != name.key()));
+    fn no_two_quantities_have_the_same_key() {
+        for name in QuantityName::ALL {
+            assert_eq!(QuantityName::named(name.key()), Some(name));
         }
     }
 

@@ -5,7 +5,7 @@
 
 use distrs::StudentsT;
 
-use crate::quantities::{Bound, Reading};
+use super::reading::{Bound, Reading};
 
 /// With fewer blocks there is no interval: Student's t with one or two degrees of freedom is so wide
 /// that it says nothing, and a reader would take that for a statement.

@@ -4,7 +4,6 @@ use crate::{
     findings::{Point, ScenarioFinding, unmeasured},
     quantities::QuantityName,
     text::number::list,
-    trials::measured::is_per_delivery,
 };
 
 /// Points without a value grouped by reason, in the order of the points.
@@ -31,7 +30,7 @@ fn labels(points: &[&Point]) -> String {
 /// and in that of the primary quantity.
 pub(crate) fn lines(finding: &ScenarioFinding, asked: Option<QuantityName>) -> Vec<String> {
     let shown: Vec<&Point> = finding.points.iter().filter(|point| unmeasured(point).is_none()).collect();
-    let asked = asked.filter(|name| is_per_delivery(*name)).map(|name| (name, name.label()));
+    let asked = asked.filter(|name| name.is_per_delivery()).map(|name| (name, name.label()));
     std::iter::once((QuantityName::BytesPerEvent, "requests and bytes per event"))
         .chain(asked)
         .flat_map(|(name, words)| {

@@ -12,12 +12,12 @@ use super::{
 use crate::{
     findings::{Point, ScenarioFinding},
     quantities::QuantityName,
+    statistics::finite::quantile_ms,
     text::{
         network_words::obstacle_text,
         number::{count, counted, time_ms},
         setting::served,
     },
-    trials::measured::quantile_ms,
 };
 
 /// From this share of lost deliveries a pattern fails behind an obstacle.

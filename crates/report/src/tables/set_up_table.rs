@@ -4,11 +4,11 @@ use super::panel::{Cell, Kind, Panel, Place, Row, heads};
 use crate::{
     findings::{Point, ScenarioFinding},
     quantities::{Quantity, QuantityName},
+    statistics::finite::mean,
     text::{
         number::{setting, three_digits},
         swept::SweepParameter,
     },
-    trials::measured::mean,
 };
 
 const EXPLAINED: &str = "Set-up: from connecting to the first answer with a cursor. Round trips: set-up at p50 ÷ round-trip time; below it the model's count for a subscriber with its own connection. Bytes and packets are those of one subscriber's set-up, both directions. Connections: those that the server held.";

@@ -4,12 +4,12 @@ use contract::Measurements;
 
 use crate::{
     findings::{Point, ScenarioFinding, ThresholdFinding, Trial, unmeasured},
+    statistics::finite::quantile_ms,
     text::number::{bytes, count, with_unit},
     trials::{
         added_age::{AddedAge, primary_age},
         ledgers::{Ledger, difference},
         limits::{CHECKS, Check, added_head},
-        measured::quantile_ms,
     },
 };
 

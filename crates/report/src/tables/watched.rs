@@ -1,6 +1,6 @@
 //! The results of a browser's tasks, in words and tables.
 
-use contract::{BrowserFindings, BrowserLane, LaneKind, Params, SetUp, Transport};
+use contract::{BrowserFindings, BrowserLane, PageApi, Params, SetUp, Transport};
 
 use super::panel::{Cell, Kind, Panel, Place, Row, Tone, heads};
 use crate::{
@@ -59,7 +59,7 @@ impl Watch<'_> {
     /// The streams that the page opened before it closed one, and all that it asked for; none if it asked for
     /// none. A closed stream lets another one open, so later ones do not count.
     pub(crate) fn open_streams(&self) -> Option<(u64, u64)> {
-        let streams = || self.findings.lanes.iter().filter(|lane| lane.kind != LaneKind::Fetch);
+        let streams = || self.findings.lanes.iter().filter(|lane| lane.kind != PageApi::Fetch);
         let first_end_ms = streams()
             .filter(|lane| lane.problem.is_none())
             .filter_map(|lane| lane.ended_ms)
@@ -71,7 +71,7 @@ impl Watch<'_> {
 
     /// `6 of 8 EventSources open, the fetch waited 5.00 s`; none where the page opened nothing.
     pub(crate) fn opened_words(&self) -> Option<String> {
-        let fetches = self.findings.lanes.iter().filter(|lane| lane.kind == LaneKind::Fetch);
+        let fetches = self.findings.lanes.iter().filter(|lane| lane.kind == PageApi::Fetch);
         let mut parts: Vec<String> = Vec::new();
         parts.extend(self.open_streams().map(|(open, all)| {
             if open == all {

@@ -50,10 +50,16 @@ pub(crate) fn with_unit(value: f64, unit: &str) -> String {
 
 /// Bytes: `B`, from 1,000 up `KB`, from a million up `MB`.
 pub(crate) fn bytes(value: f64) -> String {
+    let (scaled, unit) = scaled_bytes(value);
+    with_unit(scaled, unit)
+}
+
+/// Bytes in the unit in which they are printed, and that unit.
+pub(crate) fn scaled_bytes(value: f64) -> (f64, &'static str) {
     match value.abs() {
-        size if size >= 999_500.0 => with_unit(value * 1e-6, "MB"),
-        size if size >= 999.5 => with_unit(value * 1e-3, "KB"),
-        _ => with_unit(value, "B"),
+        size if size >= 999_500.0 => (value * 1e-6, "MB"),
+        size if size >= 999.5 => (value * 1e-3, "KB"),
+        _ => (value, "B"),
     }
 }
 

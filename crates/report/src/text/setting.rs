@@ -20,15 +20,10 @@ pub(crate) fn rate(rate_hz: f64) -> String {
 /// The pattern with its defining setting: `short polling every 1 s`.
 pub(crate) fn pattern_text(pattern: Pattern, params: &Params) -> String {
     let label = pattern.label();
-    let own = match pattern {
-        Pattern::ShortPolling => {
-            params.poll_interval_ms.map(|interval| format!("{label} every {}", period_ms(interval)))
-        }
-        Pattern::LongPolling => None,
-        Pattern::Sse => None,
-        Pattern::WebSocket => None,
-    };
-    own.unwrap_or_else(|| label.to_owned())
+    match params.poll_interval_ms {
+        Some(interval) if pattern.is_timed() => format!("{label} every {}", period_ms(interval)),
+        Some(_) | None => label.to_owned(),
+    }
 }
 
 /// A pattern in words, with the server if it is not the lab's own: `SSE · nchan`.

@@ -16,11 +16,11 @@
 
 use contract::{Distribution, Limits, Measurements, Scenario};
 
-use super::{
-    ages::AgeView,
-    measured::{age_quantile, finite},
+use crate::{
+    quantities::{QuantityName, ages::AgeView},
+    statistics::finite::finite,
+    text::number::with_unit,
 };
-use crate::{quantities::QuantityName, text::number::with_unit};
 
 /// What may have been added to an age of a trial, milliseconds.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -43,7 +43,7 @@ impl AddedAge {
         let ages = AgeView::merged(std::iter::once(trial));
         let watched_ms = trial.window.seconds() * 1e3 * f64::from(trial.workers.max(1));
         let stalls = Stalls::new(&trial.stalls, watched_ms);
-        let (of_ms, lateness_ms, stalls_ms) = match age_quantile(age) {
+        let (of_ms, lateness_ms, stalls_ms) = match age.age_quantile() {
             None => (ages.mean()?.value_ms, trial.lateness.mean_us()? * 1e-3, stalls.mean_ms()),
             Some(quantile) => (
                 ages.percentile(quantile)?.value_ms,
@@ -95,7 +95,7 @@ impl AddedAge {
 
 /// The age that a scenario's question is about; none if it is about another quantity.
 pub(crate) fn primary_age(scenario: &Scenario) -> Option<QuantityName> {
-    QuantityName::ALL.into_iter().find(|name| name.key() == scenario.primary).filter(|name| name.is_age())
+    QuantityName::named(&scenario.primary).filter(|name| name.is_age())
 }
 
 /// The age that is compared with what was added: the one in question, or the 99th percentile.

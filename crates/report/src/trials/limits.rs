@@ -6,10 +6,10 @@ use super::{
     added_age::{self, AddedAge, primary_age},
     books,
     ledgers::difference,
-    measured::finite,
 };
 use crate::{
     quantities::QuantityName,
+    statistics::finite::finite,
     text::number::{count, counted, three_digits, with_unit},
 };
 

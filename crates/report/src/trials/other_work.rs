@@ -4,8 +4,7 @@
 
 use contract::Measurements;
 
-use super::measured::finite;
-use crate::text::number::with_unit;
+use crate::{statistics::finite::finite, text::number::with_unit};
 
 /// From this share of the machine's cores other work is a warning.
 const MUCH: f64 = 0.1;

@@ -3,7 +3,6 @@
 use contract::{Manifest, Params, Pattern, Scenario, TrialRecord};
 use model::{Inputs, predict};
 
-use super::measured::prediction;
 use crate::{quantities::QuantityName, text::setting};
 
 /// Poll intervals at which the model is asked, shortest first.
@@ -44,7 +43,7 @@ pub(crate) fn bytes_by_interval(
             calibration: record.calibration.unwrap_or_default(),
         };
         let closed_form = predict(Pattern::ShortPolling, &inputs).closed_form.ok()?;
-        Some((interval_ms, prediction(QuantityName::BytesPerEvent, &closed_form)?))
+        Some((interval_ms, QuantityName::BytesPerEvent.predicted(&closed_form)?))
     };
     INTERVALS_MS.into_iter().filter_map(bytes_at).collect()
 }

@@ -3,16 +3,14 @@
 use contract::{Manifest, Scenario, TrialRecord};
 use model::{AgeRange, AgeRanges, Inputs, NotApplicable, Predicted, Prediction};
 
-use super::measured::{mean, prediction};
-use crate::{quantities::QuantityName, text::setting};
+use crate::{quantities::QuantityName, statistics::finite::mean, text::setting};
 
 /// Mean of the predictions of a quantity; the blocks have different poll phases, so their predictions differ.
 pub(crate) fn mean_of<'a>(
     name: QuantityName,
     predicted: impl Iterator<Item = &'a Result<Prediction, NotApplicable>>,
 ) -> Option<f64> {
-    let values: Vec<f64> =
-        predicted.filter_map(|form| form.as_ref().ok().and_then(|of| prediction(name, of))).collect();
+    let values: Vec<f64> = predicted.filter_map(|form| name.predicted(form.as_ref().ok()?)).collect();
     mean(&values)
 }
 
@@ -27,15 +25,7 @@ pub(crate) struct PointPrediction {
 /// The predicted range of an age over the blocks: the mean of its low ends, of its middles and of its high
 /// ends. None for other quantities.
 pub(crate) fn range_of(name: QuantityName, predicted: &[PointPrediction]) -> Option<AgeRange> {
-    let range = |ranges: AgeRanges| {
-        let of_ages = [
-            (QuantityName::AgeMean, ranges.mean),
-            (QuantityName::AgeP50, ranges.p50),
-            (QuantityName::AgeP99, ranges.p99),
-        ];
-        of_ages.into_iter().find_map(|(age, range)| (age == name).then_some(range))
-    };
-    let ranges: Vec<AgeRange> = predicted.iter().filter_map(|of| range(of.ranges?)).collect();
+    let ranges: Vec<AgeRange> = predicted.iter().filter_map(|of| name.range(of.ranges.as_ref()?)).collect();
     let over_blocks = |of: fn(&AgeRange) -> f64| mean(&ranges.iter().map(of).collect::<Vec<_>>());
     Some(AgeRange {
         low_ms: over_blocks(|range| range.low_ms)?,

@@ -122,11 +122,6 @@ pub(crate) fn bytes_are_the_servers(pattern: Pattern, params: &Params) -> bool {
     params.client == Client::Reqwest && !pattern.upgrades()
 }
 
-/// Whether the server reported how many connections it held.
-pub(crate) fn sockets_are_reported(record: &TrialRecord, measurements: &Measurements) -> bool {
-    measurements.sockets_held > 0.0 || (record.server.is_pushlab() && measurements.browser_clock.is_none())
-}
-
 /// The counts that cannot be checked because the server does not report them.
 pub(crate) fn counts_not_reported(measurements: &Measurements) -> Option<String> {
     let (requests, bytes) = (measurements.server_requests_life, measurements.server_bytes_life);

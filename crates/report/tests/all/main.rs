@@ -12,6 +12,7 @@ mod figures;
 mod known_values;
 mod limits;
 mod network;
+mod numbers;
 mod outputs;
 mod per_event;
 mod ranges;

@@ -1,8 +1,8 @@
 //! Synthetic tasks of a browser.
 
 use contract::{
-    BrowserAudience, BrowserCheck, BrowserClock, BrowserFindings, BrowserLane, BrowserTask, Crowd, LaneKind,
-    Manifest, Outcome, Params, Pattern, SetUp, Sweep, Transport, TrialRecord,
+    BrowserAudience, BrowserCheck, BrowserClock, BrowserFindings, BrowserLane, BrowserTask, Crowd, Manifest,
+    Outcome, PageApi, Params, Pattern, SetUp, Sweep, Transport, TrialRecord,
 };
 
 use super::{change, manifest, params, record, scenario};
@@ -44,8 +44,8 @@ fn findings(record: &mut TrialRecord) -> &mut BrowserFindings {
 /// Eight streams of which some open, then a fetch with a given waiting time.
 fn lanes(pattern: Pattern, open: usize, fetch_ms: Option<f64>) -> Vec<BrowserLane> {
     let (word, kind) = match pattern {
-        Pattern::WebSocket => ("WebSocket", LaneKind::WebSocket),
-        Pattern::ShortPolling | Pattern::LongPolling | Pattern::Sse => ("EventSource", LaneKind::EventSource),
+        Pattern::WebSocket => ("WebSocket", PageApi::WebSocket),
+        Pattern::ShortPolling | Pattern::LongPolling | Pattern::Sse => ("EventSource", PageApi::EventSource),
     };
     let mut lanes: Vec<BrowserLane> = (0..8)
         .map(|index| {
@@ -66,7 +66,7 @@ fn lanes(pattern: Pattern, open: usize, fetch_ms: Option<f64>) -> Vec<BrowserLan
         .collect();
     lanes.push(BrowserLane {
         label: "fetch".to_owned(),
-        kind: LaneKind::Fetch,
+        kind: PageApi::Fetch,
         asked_ms: 400.0,
         opened_ms: fetch_ms.map(|fetch_ms| 400.0 + fetch_ms),
         first_ms: fetch_ms.map(|fetch_ms| 401.0 + fetch_ms),

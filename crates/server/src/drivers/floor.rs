@@ -227,12 +227,11 @@ impl Floor {
             Followed::Expired(_) => &[],
         };
         self.head = self.follow.cursor().seq;
-        match self.pattern {
+        match Http1Stream::of(self.pattern) {
+            Some(stream) => self.push_all(stream, events),
+            None if self.pattern.is_held() => self.begin_answers(),
             // A client that polls on a timer gets the event with its next poll.
-            Pattern::ShortPolling => {}
-            Pattern::LongPolling => self.begin_answers(),
-            Pattern::Sse => self.push_all(Http1Stream::Sse, events),
-            Pattern::WebSocket => self.push_all(Http1Stream::WebSocket, events),
+            None => {}
         }
     }
 

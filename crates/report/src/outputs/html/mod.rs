@@ -201,13 +201,7 @@ fn one_table(findings: &Findings) -> Markup {
 
 /// Column heads link to their terms in the glossary.
 fn linked(name: QuantityName) -> Markup {
-    let anchor = match name.unit() {
-        "ms" => "#g-percentile",
-        "bytes" if matches!(name, QuantityName::MemoryUser | QuantityName::MemoryKernel) => "#g-memory",
-        "bytes" | "requests" | "us" | "deliveries/s" => "#g-delivery",
-        _ => "#g-socket",
-    };
-    html! { a href=(anchor) { (name.label()) } }
+    html! { a href=(format!("#g-{}", name.term())) { (name.label()) } }
 }
 
 fn row(finding: &ScenarioFinding, point: &Point, columns: &[QuantityName], notes: &mut Notes) -> Markup {

@@ -21,7 +21,6 @@ use crate::{
         setting,
         swept::SweepParameter,
     },
-    trials::measured,
 };
 
 /// Quantities that have a column for every scenario.
@@ -120,7 +119,7 @@ pub fn prediction_table(scenario: &Scenario, predictions: &[(Pattern, Params, Pr
             QuantityName::BytesPerEvent,
             QuantityName::SocketsHeld,
         ] {
-            row.push(bare(predicted.replayed.as_ref().ok().and_then(|of| measured::prediction(name, of))));
+            row.push(bare(predicted.replayed.as_ref().ok().and_then(|of| name.predicted(of))));
         }
         if let Err(reason) = &predicted.replayed {
             reasons.push(format!("{}: no prediction: {reason}", row[0]));

@@ -7,7 +7,6 @@ use std::{
 };
 
 use bytes::Bytes;
-use contract::Pattern;
 use rustix::event::epoll::{self, EventData, EventFlags};
 
 use super::{
@@ -103,13 +102,11 @@ impl Floor {
         let is_streaming = connection.sent.is_some() && stream.is_some();
         let mut websocket_key = None;
         let received = connection.read(&mut self.buffer[..], is_streaming, &mut self.counters, |head| {
-            match self.pattern {
-                Pattern::WebSocket => websocket_key = canned::key_of(head),
-                Pattern::LongPolling if self.hold.is_none() => {
-                    self.hold = canned::hold_of(head);
-                    self.next_look = Instant::now();
-                }
-                Pattern::LongPolling | Pattern::ShortPolling | Pattern::Sse => {}
+            if self.pattern.upgrades() {
+                websocket_key = canned::key_of(head);
+            } else if self.pattern.is_held() && self.hold.is_none() {
+                self.hold = canned::hold_of(head);
+                self.next_look = Instant::now();
             }
         });
         match received {
@@ -118,7 +115,7 @@ impl Floor {
             // Bytes from a subscriber of a stream are dropped, except a close frame, which is answered with a
             // close frame (RFC 6455 §5.5.1).
             Received::OnStream(first) => {
-                if self.pattern == Pattern::WebSocket && first & 0x0f == 0x8 {
+                if stream == Some(Http1Stream::WebSocket) && first & 0x0f == 0x8 {
                     self.part(key, &canned::close_answer());
                 }
             }

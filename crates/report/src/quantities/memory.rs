@@ -3,7 +3,7 @@
 //! What a process needs without subscribers is not a connection's cost. So a reading is not divided by its
 //! subscribers; instead a line is fitted through the readings of all memory steps.
 
-use contract::{ConnectionCost, Load, MemoryStep};
+use contract::{ConnectionCost, Load, Measurements, MemoryStep};
 
 use crate::statistics::least_squares::{self, Line};
 
@@ -53,6 +53,11 @@ pub(crate) fn line(cost: &ConnectionCost, load: Load, part: Part) -> Option<Line
     let high = of_load().filter(|step| f64::from(step.subscribers) >= lowest);
     let lowest = if high.count() < 3 { 0.0 } else { lowest };
     line_through(cost, load, lowest, |step| part.bytes(step) as f64)
+}
+
+/// Bytes that each open subscriber adds in a trial.
+pub(super) fn per_subscriber(of: &Measurements, load: Load, part: Part) -> Option<f64> {
+    line(of.connections.as_ref()?, load, part).map(|line| line.slope)
 }
 
 /// What each subscriber adds to another value that was read at the memory steps.

@@ -7,7 +7,7 @@
 use contract::{CpuSecond, Measurements, Second};
 
 use crate::{
-    quantities::{Bound, Reading},
+    statistics::reading::{Bound, Reading},
     text::number::{three_digits, with_unit},
 };
 

@@ -2,7 +2,7 @@
 
 use contract::{Measurements, TimeHistogram};
 
-use crate::quantities::Bound;
+use crate::statistics::reading::Bound;
 
 /// A percentile of ages of which some may never have arrived.
 #[derive(Debug, Clone, Copy, PartialEq)]

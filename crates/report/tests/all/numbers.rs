@@ -1,0 +1,60 @@
+//! The numbers of `summary.json` for every synthetic run. A change that is only about words leaves them as they are.
+
+use contract::{Manifest, TrialRecord};
+use serde_json::Value;
+
+use crate::{
+    synthetic::{
+        age_trials, check_trials, connection_trials, heartbeat_trials, ladder_trials, obstacle_trials,
+        ramp_trials, rtt_trials, server_trials, six_connections, sixty_trials, stream_limit_trials,
+        transport_trials,
+    },
+    written::{content, findings_of},
+};
+
+/// One line per point: `key measured|predicted` of each quantity that it has or is predicted to have.
+fn lines(run: &(Manifest, Vec<TrialRecord>)) -> String {
+    let files = report::render(&findings_of(run));
+    let summary: Value = serde_json::from_str(content(&files, "summary.json")).expect("JSON");
+    let points = summary["points"].as_array().expect("points");
+    points.iter().map(|point| line(point) + "\n").collect()
+}
+
+fn line(point: &Value) -> String {
+    let text = |key: &str| point[key].as_str().expect("a text");
+    let quantities = point["quantities"].as_object().expect("quantities");
+    let values: Vec<String> = quantities
+        .iter()
+        .filter(|(_, fields)| !fields["measured"].is_null() || !fields["predicted"].is_null())
+        .map(|(key, fields)| {
+            format!("{key} {}|{}", number(&fields["measured"]), number(&fields["predicted"]))
+        })
+        .collect();
+    format!("{} {} {}: {}", text("scenario"), text("pattern"), text("server"), values.join(", "))
+}
+
+fn number(value: &Value) -> String {
+    if value.is_null() { "-".to_owned() } else { value.to_string() }
+}
+
+#[test]
+fn the_numbers_of_every_synthetic_run_stay_the_same() {
+    const SERVERS: [&str; 3] = ["pushlab", "floor", "nchan"];
+    let runs = [
+        ("sixty trials", sixty_trials()),
+        ("connections", connection_trials(5)),
+        ("servers", server_trials(&SERVERS, &[], 5)),
+        ("ramps", ramp_trials(&SERVERS, 5)),
+        ("ablations", ladder_trials(5)),
+        ("round-trip times", rtt_trials()),
+        ("obstacles", obstacle_trials()),
+        ("heartbeats", heartbeat_trials()),
+        ("transports", transport_trials()),
+        ("streams per connection", stream_limit_trials()),
+        ("ages of a browser", age_trials(5, 300.0)),
+        ("checks of a browser", check_trials(5)),
+        ("six connections", six_connections()),
+    ];
+    let sections: Vec<String> = runs.iter().map(|(name, run)| format!("# {name}\n{}", lines(run))).collect();
+    insta::assert_snapshot!(sections.join("\n"));
+}
