@@ -7,7 +7,7 @@ use crate::{Ablation, BrowserAudience, Certificate, Client, Heartbeat, Network, 
 
 /// The settings of a trial as numbers, with the names of `summary.json`. A setting without meaning for the
 /// pattern is absent.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Params {
     /// Logical readers, one socket each.
     pub subscribers: u32,
@@ -85,34 +85,9 @@ impl Params {
     /// Settings with these three values and nothing else.
     #[must_use]
     pub fn of(subscribers: u32, payload_bytes: u32, rate_hz: f64) -> Self {
-        Self {
-            subscribers,
-            payload_bytes,
-            rate_hz,
-            poll_interval_ms: None,
-            hold_ms: None,
-            turnaround_ms: None,
-            request_timeout_ms: None,
-            keep_alive: None,
-            client: Client::default(),
-            delivery_delay_ms: None,
-            delivery_jitter_ms: None,
-            side: None,
-            ablation: None,
-            publisher: PublisherHost::default(),
-            rtt_ms: None,
-            network: None,
-            transport: Transport::default(),
-            certificate: Certificate::default(),
-            streams_per_connection: None,
-            max_streams: None,
-            heartbeat: None,
-            browser: None,
-        }
+        Self { subscribers, payload_bytes, rate_hz, ..Self::default() }
     }
-}
 
-impl Params {
     /// Whether the server's stream limit leaves some subscribers without a stream: more of them share a
     /// connection than it may have streams.
     #[must_use]

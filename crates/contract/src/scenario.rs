@@ -256,7 +256,7 @@ impl Scenario {
                 .into_iter()
                 .map(|change| {
                     let mut settings = base.clone();
-                    settings.apply(change);
+                    change.apply(&mut settings);
                     settings
                 })
                 .collect();

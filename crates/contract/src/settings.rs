@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use crate::{
-    Ablation, Arrivals, BrowserAudience, BrowserTask, Certificate, Change, Client, Exchange, Heartbeat,
-    Network, Params, Pattern, Period, PublisherHost, ServerName, Side, Transport,
+    Ablation, Arrivals, BrowserAudience, BrowserTask, Certificate, Client, Exchange, Heartbeat, Network, Params,
+    Pattern, Period, PublisherHost, ServerName, Transport,
 };
 
 /// The settings of one trial, with the sweep applied.
@@ -160,36 +160,6 @@ impl Settings {
     #[must_use]
     pub fn schedule_length(&self) -> Period {
         Period(*self.warm_up + *self.measure)
-    }
-
-    pub(crate) fn apply(&mut self, change: Change) {
-        match change {
-            Change::Subscribers(subscribers) => self.subscribers = subscribers,
-            Change::RateHz(rate) => match &mut self.events {
-                Arrivals::Steady { rate_hz } | Arrivals::Poisson { rate_hz } => *rate_hz = rate,
-                // `Scenario::check` refuses to sweep the rate of these.
-                Arrivals::Bursts { .. }
-                | Arrivals::Ramp { .. }
-                | Arrivals::Silence
-                | Arrivals::Replay { .. } => {}
-            },
-            Change::PayloadBytes(bytes) => self.payload_bytes = bytes,
-            Change::PollInterval(interval) => self.poll_interval = interval,
-            Change::Hold(hold) => self.hold = hold,
-            Change::Client(client) => self.client = client,
-            Change::KeepAlive(keep_alive) => self.keep_alive = keep_alive,
-            Change::Side(Side { name, delivery_delay }) => {
-                self.side = Some(name);
-                self.delivery_delay = delivery_delay;
-            }
-            Change::Ablation(ablation) => self.ablation = Some(ablation),
-            Change::Rtt(rtt) => self.network = Some(Network { rtt, ..self.network.unwrap_or_default() }),
-            Change::Network(network) => self.network = Some(network),
-            Change::Transport(transport) => self.transport = transport,
-            Change::Heartbeat(heartbeat) => self.heartbeat = heartbeat,
-            Change::StreamsPerConnection(streams) => self.streams_per_connection = streams,
-            Change::MaxStreams(streams) => self.max_streams = streams,
-        }
     }
 }
 

@@ -162,7 +162,7 @@ impl Check<'_> {
             key,
             format!("{} lists of values", sweep.lists_given()),
             sweep.lists_given() == 1,
-            "one list with at least one value: subscribers, rate_hz, payload_bytes, poll_interval, hold, client, keep_alive, side, ablation, rtt, network, transport, heartbeat, streams_per_connection or max_streams",
+            &format!("one list with at least one value, of {}", Sweep::KEYS.join(", ")),
         )?;
         let has_rate = matches!(events, Arrivals::Steady { .. } | Arrivals::Poisson { .. });
         self.that(

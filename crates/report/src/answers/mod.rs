@@ -43,6 +43,18 @@ pub(crate) fn answer(finding: &ScenarioFinding) -> Answer {
     }
 }
 
+/// A headline and its conditions; none where the points do not give one.
+type OwnAnswer = fn(&ScenarioFinding, DifferenceTest<'_>, &[&Point]) -> Option<(String, Vec<String>)>;
+
+/// Swept settings whose question is not how one quantity changes.
+const OWN_ANSWERS: [(SweepParameter, OwnAnswer); 5] = [
+    (SweepParameter::Network, |finding, _, _| obstacles::answer(finding)),
+    (SweepParameter::Heartbeat, |finding, difference_test, _| network::heartbeats(finding, difference_test)),
+    (SweepParameter::Rtt, |_, difference_test, points| network::delays(difference_test, points)),
+    (SweepParameter::Transport, |_, _, points| network::transports(points)),
+    (SweepParameter::MaxStreams, |_, _, points| network::stream_limits(points)),
+];
+
 fn headline_and_conditions(finding: &ScenarioFinding) -> (String, Vec<String>) {
     let measured = |point: &&Point| point.completed().next().is_some() && point.server.is_pushlab();
     let points: Vec<&Point> = finding.points.iter().filter(measured).collect();
@@ -58,25 +70,10 @@ fn headline_and_conditions(finding: &ScenarioFinding) -> (String, Vec<String>) {
         None
     };
     let special = || {
-        browser::answer(finding).or_else(|| Some((browser::not_run(finding)?, vec![]))).or_else(|| {
-            match swept? {
-                SweepParameter::Network => obstacles::answer(finding),
-                SweepParameter::Heartbeat => network::heartbeats(finding, difference_test),
-                SweepParameter::Rtt => network::delays(difference_test, &points),
-                SweepParameter::Transport => network::transports(&points),
-                SweepParameter::MaxStreams => network::stream_limits(&points),
-                SweepParameter::Subscribers
-                | SweepParameter::Rate
-                | SweepParameter::Payload
-                | SweepParameter::PollInterval
-                | SweepParameter::Hold
-                | SweepParameter::Client
-                | SweepParameter::KeepAlive
-                | SweepParameter::Side
-                | SweepParameter::Ablation
-                | SweepParameter::StreamsPerConnection => None,
-            }
-        })
+        let own = OWN_ANSWERS.iter().find(|(own, _)| Some(*own) == swept);
+        browser::answer(finding)
+            .or_else(|| Some((browser::not_run(finding)?, vec![])))
+            .or_else(|| own.and_then(|(_, answer)| answer(finding, difference_test, &points)))
     };
     let connections = || {
         let has_steps = !finding.scenario.memory_steps.is_empty();

@@ -20,25 +20,46 @@ use crate::{
     },
 };
 
+/// What the question about a swept setting asks first.
+#[derive(Clone, Copy)]
+enum Asks {
+    /// What a value of the setting costs.
+    Cost,
+    /// From which value on a pattern behaves differently.
+    Flip,
+    /// Which pattern to use.
+    Pattern,
+}
+
+/// What the question about a swept setting asks first, the quantity that it is about, and the cost to read
+/// beside it.
+const fn question(swept: SweepParameter) -> (Asks, [QuantityName; 2]) {
+    match swept {
+        SweepParameter::Subscribers => (Asks::Cost, [QuantityName::AgeP99, QuantityName::CpuPerEvent]),
+        SweepParameter::Rate => (Asks::Flip, [QuantityName::RequestsPerEvent, QuantityName::AgeP99]),
+        SweepParameter::Payload => (Asks::Pattern, [QuantityName::BytesPerEvent, QuantityName::CpuPerEvent]),
+        SweepParameter::PollInterval => (Asks::Flip, [QuantityName::AgeP99, QuantityName::RequestsPerEvent]),
+        SweepParameter::Hold => (Asks::Flip, [QuantityName::RequestsPerEvent, QuantityName::EmptyRatio]),
+        SweepParameter::Client => (Asks::Cost, [QuantityName::SubscriberCpuPerEvent, QuantityName::AgeP99]),
+        SweepParameter::KeepAlive => (Asks::Cost, [QuantityName::PacketsPerEvent, QuantityName::CpuPerEvent]),
+        SweepParameter::Side => (Asks::Pattern, [QuantityName::AgeP99, QuantityName::BytesPerEvent]),
+        SweepParameter::Ablation => (Asks::Pattern, [QuantityName::CpuPerEvent, QuantityName::AgeP99]),
+        SweepParameter::Rtt => (Asks::Pattern, [QuantityName::AgeMean, QuantityName::AgeP99]),
+        SweepParameter::Network => (Asks::Pattern, [QuantityName::AgeMean, QuantityName::BytesPerEvent]),
+        SweepParameter::Transport => {
+            (Asks::Pattern, [QuantityName::BytesPerEvent, QuantityName::CpuPerEvent])
+        }
+        SweepParameter::Heartbeat => (Asks::Pattern, [QuantityName::BytesPerEvent, QuantityName::AgeMean]),
+        SweepParameter::StreamsPerConnection => {
+            (Asks::Pattern, [QuantityName::SocketsHeld, QuantityName::CpuPerEvent])
+        }
+        SweepParameter::MaxStreams => (Asks::Pattern, [QuantityName::AgeP50, QuantityName::SocketsHeld]),
+    }
+}
+
 /// The quantity that a swept setting is about, and the cost to read beside it.
 pub(crate) const fn main_quantities(swept: SweepParameter) -> [QuantityName; 2] {
-    match swept {
-        SweepParameter::Subscribers => [QuantityName::AgeP99, QuantityName::CpuPerEvent],
-        SweepParameter::Rate => [QuantityName::RequestsPerEvent, QuantityName::AgeP99],
-        SweepParameter::Payload => [QuantityName::BytesPerEvent, QuantityName::CpuPerEvent],
-        SweepParameter::PollInterval => [QuantityName::AgeP99, QuantityName::RequestsPerEvent],
-        SweepParameter::Hold => [QuantityName::RequestsPerEvent, QuantityName::EmptyRatio],
-        SweepParameter::Client => [QuantityName::SubscriberCpuPerEvent, QuantityName::AgeP99],
-        SweepParameter::KeepAlive => [QuantityName::PacketsPerEvent, QuantityName::CpuPerEvent],
-        SweepParameter::Side => [QuantityName::AgeP99, QuantityName::BytesPerEvent],
-        SweepParameter::Ablation => [QuantityName::CpuPerEvent, QuantityName::AgeP99],
-        SweepParameter::Rtt => [QuantityName::AgeMean, QuantityName::AgeP99],
-        SweepParameter::Network => [QuantityName::AgeMean, QuantityName::BytesPerEvent],
-        SweepParameter::Transport => [QuantityName::BytesPerEvent, QuantityName::CpuPerEvent],
-        SweepParameter::Heartbeat => [QuantityName::BytesPerEvent, QuantityName::AgeMean],
-        SweepParameter::StreamsPerConnection => [QuantityName::SocketsHeld, QuantityName::CpuPerEvent],
-        SweepParameter::MaxStreams => [QuantityName::AgeP50, QuantityName::SocketsHeld],
-    }
+    question(swept).1
 }
 
 pub(super) fn answer(
@@ -46,47 +67,35 @@ pub(super) fn answer(
     difference_test: DifferenceTest<'_>,
     points: &[&Point],
 ) -> (String, Vec<String>) {
-    let [main, price] = main_quantities(swept);
+    let (asks, [main, price]) = question(swept);
     let mut series: BTreeMap<Pattern, Vec<&Point>> = BTreeMap::new();
     for point in points {
         series.entry(point.pattern).or_default().push(point);
     }
     let order = order(main, &series, swept, difference_test);
     let growth = growth(swept, main, difference_test, &series);
+    let flip = flip_of(swept);
     let flips: Vec<String> =
-        series.values().filter_map(|points| flip(swept, difference_test, points)).collect();
+        series.values().filter_map(|points| (flip?.reached)(swept, difference_test, points)).collect();
     let mut parts: Vec<String> = Vec::new();
     let mut details: Vec<String> = Vec::new();
     if let [only] = series.values().collect::<Vec<_>>().as_slice() {
         // The flip answers the question; without one the growth does, which the details repeat with its numbers.
         if flips.is_empty() {
             let growth = growth.or_else(|| at_the_end(swept, main, difference_test, only));
-            parts.extend(growth.into_iter().chain(no_flip(swept, only)));
+            parts.extend(growth.into_iter().chain(flip.and_then(|flip| (flip.not_reached)(only))));
         }
         parts.extend(flips);
         details
             .extend([main, price].into_iter().filter_map(|name| course(swept, difference_test, name, only)));
     } else {
-        match swept {
-            // These ask for the cost of a setting.
-            SweepParameter::Client | SweepParameter::KeepAlive | SweepParameter::Subscribers => {
+        match asks {
+            Asks::Cost => {
                 parts.extend(growth.into_iter().chain(order));
                 details.extend(flips);
             }
-            // These ask from which setting on a pattern behaves differently.
-            SweepParameter::Rate | SweepParameter::PollInterval | SweepParameter::Hold => {
-                parts.extend(flips.into_iter().chain(order).chain(growth));
-            }
-            // The others ask which pattern to take.
-            SweepParameter::Payload
-            | SweepParameter::Side
-            | SweepParameter::Ablation
-            | SweepParameter::Rtt
-            | SweepParameter::Network
-            | SweepParameter::Transport
-            | SweepParameter::Heartbeat
-            | SweepParameter::StreamsPerConnection
-            | SweepParameter::MaxStreams => {
+            Asks::Flip => parts.extend(flips.into_iter().chain(order).chain(growth)),
+            Asks::Pattern => {
                 parts.extend(order.into_iter().chain(growth));
                 details.extend(flips);
             }
@@ -139,37 +148,18 @@ fn growth(
     let (pattern, label) = (first.pattern.label(), main.label());
     let several = series.len() > 1;
     let times = three_digits(size(ratio));
-    let dearer = if ratio > 1.0 { last } else { first };
+    let (dearer, cheaper) = if ratio > 1.0 { (last, first) } else { (first, last) };
     let pays = if several { "pays most" } else { "pays more" };
-    Some(match swept {
-        SweepParameter::KeepAlive => {
-            format!("{} {pattern} {pays}: {times} times the {label}", swept.text(&dearer.params))
-        }
-        SweepParameter::Client => {
-            format!("with the {} {pattern} {pays}: {times} times the {label}", swept.text(&dearer.params))
-        }
-        SweepParameter::Subscribers
-        | SweepParameter::Rate
-        | SweepParameter::Payload
-        | SweepParameter::PollInterval
-        | SweepParameter::Hold
-        | SweepParameter::Side
-        | SweepParameter::Ablation
-        | SweepParameter::Rtt
-        | SweepParameter::Network
-        | SweepParameter::Transport
-        | SweepParameter::Heartbeat
-        | SweepParameter::StreamsPerConnection
-        | SweepParameter::MaxStreams => {
-            if several {
-                let grows = if ratio > 1.0 { "grows" } else { "falls" };
-                format!("{pattern} {grows} most in {label}, by a factor of {times}")
-            } else {
-                let cheaper = if ratio > 1.0 { first } else { last };
-                let (dearer, cheaper) = (swept.text(&dearer.params), swept.text(&cheaper.params));
-                format!("at {dearer} {pattern} has {times} times the {label} of {cheaper}")
-            }
-        }
+    let [dearer_text, cheaper_text] = [dearer, cheaper].map(|point| swept.text(&point.params));
+    Some(if swept == SweepParameter::KeepAlive {
+        format!("{dearer_text} {pattern} {pays}: {times} times the {label}")
+    } else if swept == SweepParameter::Client {
+        format!("with the {dearer_text} {pattern} {pays}: {times} times the {label}")
+    } else if several {
+        let grows = if ratio > 1.0 { "grows" } else { "falls" };
+        format!("{pattern} {grows} most in {label}, by a factor of {times}")
+    } else {
+        format!("at {dearer_text} {pattern} has {times} times the {label} of {cheaper_text}")
     })
 }
 
@@ -278,52 +268,108 @@ fn change(
     Some(format!("{texts}, a factor of {}", three_digits(ratio)))
 }
 
-/// At which setting the answer for one pattern's series changes.
-fn flip(swept: SweepParameter, difference_test: DifferenceTest<'_>, points: &[&Point]) -> Option<String> {
+/// The value of a setting at which the answer for one pattern's series changes.
+struct Flip {
+    swept: SweepParameter,
+    /// Names the value, if the sweep reaches it.
+    reached: fn(SweepParameter, DifferenceTest<'_>, &[&Point]) -> Option<String>,
+    /// Says that the sweep does not reach it, where there are enough blocks to say so.
+    not_reached: fn(&[&Point]) -> Option<String>,
+}
+
+const FLIPS: [Flip; 5] = [
+    Flip {
+        swept: SweepParameter::PollInterval,
+        reached: |_, _, points| interval_flip(points),
+        not_reached: |_| None,
+    },
+    Flip {
+        swept: SweepParameter::Rate,
+        reached: |swept, _, points| batching(swept, points),
+        not_reached: no_batching,
+    },
+    Flip { swept: SweepParameter::Subscribers, reached: doubled_age, not_reached: no_doubled_age },
+    Flip {
+        swept: SweepParameter::Payload,
+        reached: |swept, _, points| payload_above_half(swept, points),
+        not_reached: |points| {
+            let pattern = points.first()?.pattern.label();
+            Some(format!("for {pattern} the payload is never more than half of the bytes"))
+        },
+    },
+    Flip {
+        swept: SweepParameter::Hold,
+        reached: |swept, _, points| empty_ratio_below_half(swept, points),
+        not_reached: |_| None,
+    },
+];
+
+/// The flip of a setting, if it has one.
+fn flip_of(swept: SweepParameter) -> Option<&'static Flip> {
+    FLIPS.iter().find(|flip| flip.swept == swept)
+}
+
+fn batching(swept: SweepParameter, points: &[&Point]) -> Option<String> {
     let pattern = points.first()?.pattern.label();
-    match swept {
-        SweepParameter::PollInterval => interval_flip(points),
-        SweepParameter::Rate => {
-            break_even(swept, points, QuantityName::RequestsPerEvent, 0.5).map(|between| {
-                format!(
-                    "{pattern} turns into batching {between}: beyond that a request brings two events or more"
-                )
-            })
-        }
-        SweepParameter::Subscribers => {
-            let name = QuantityName::AgeP99;
-            let first = points.first()?;
-            let first_ms = first.measured(name)?;
-            let doubled = points.iter().find(|point| {
-                let doubled = point.measured(name).is_some_and(|age_ms| age_ms > 2.0 * first_ms);
-                doubled && !difference_test.same(name, first, point)
-            })?;
-            Some(format!("the age of {pattern} has more than doubled at {}", swept.text(&doubled.params)))
-        }
-        SweepParameter::Payload => {
-            let half = points.iter().find(|point| {
-                let payload = point.measured(QuantityName::PayloadBytesPerEvent);
-                let all = point.measured(QuantityName::BytesPerEvent);
-                payload.zip(all).is_some_and(|(payload, all)| payload > all / 2.0)
-            })?;
-            Some(format!(
-                "for {pattern} the payload is more than half of the bytes at {} and above",
-                swept.text(&half.params)
-            ))
-        }
-        SweepParameter::Hold => break_even(swept, points, QuantityName::EmptyRatio, 0.5)
-            .map(|between| format!("the empty ratio of {pattern} falls below 0.5 {between}")),
-        SweepParameter::Client
-        | SweepParameter::KeepAlive
-        | SweepParameter::Side
-        | SweepParameter::Ablation
-        | SweepParameter::Rtt
-        | SweepParameter::Network
-        | SweepParameter::Transport
-        | SweepParameter::Heartbeat
-        | SweepParameter::StreamsPerConnection
-        | SweepParameter::MaxStreams => None,
-    }
+    let between = break_even(swept, points, QuantityName::RequestsPerEvent, 0.5)?;
+    Some(format!("{pattern} turns into batching {between}: beyond that a request brings two events or more"))
+}
+
+fn no_batching(points: &[&Point]) -> Option<String> {
+    let first = points.first()?;
+    let pattern = first.pattern.label();
+    // Without a value nothing can be said, and from the first rate on there is no change to name.
+    Some(if first.measured(QuantityName::RequestsPerEvent)? < 0.5 {
+        format!("at all these rates a request of {pattern} brings more than two events on average")
+    } else {
+        format!(
+            "at these rates {pattern} does not turn into batching: a request brings at most two events on \
+             average"
+        )
+    })
+}
+
+fn doubled_age(
+    swept: SweepParameter,
+    difference_test: DifferenceTest<'_>,
+    points: &[&Point],
+) -> Option<String> {
+    let name = QuantityName::AgeP99;
+    let first = points.first()?;
+    let first_ms = first.measured(name)?;
+    let doubled = points.iter().find(|point| {
+        let doubled = point.measured(name).is_some_and(|age_ms| age_ms > 2.0 * first_ms);
+        doubled && !difference_test.same(name, first, point)
+    })?;
+    let pattern = first.pattern.label();
+    Some(format!("the age of {pattern} has more than doubled at {}", swept.text(&doubled.params)))
+}
+
+fn no_doubled_age(points: &[&Point]) -> Option<String> {
+    let pattern = points.first()?.pattern.label();
+    Some(match fewest_blocks(points) {
+        Some(few) => format!("{few} cannot show whether the age of {pattern} doubles"),
+        None => format!("no doubling of the age is shown for {pattern}"),
+    })
+}
+
+fn payload_above_half(swept: SweepParameter, points: &[&Point]) -> Option<String> {
+    let half = points.iter().find(|point| {
+        let payload = point.measured(QuantityName::PayloadBytesPerEvent);
+        let all = point.measured(QuantityName::BytesPerEvent);
+        payload.zip(all).is_some_and(|(payload, all)| payload > all / 2.0)
+    })?;
+    Some(format!(
+        "for {} the payload is more than half of the bytes at {} and above",
+        half.pattern.label(),
+        swept.text(&half.params)
+    ))
+}
+
+fn empty_ratio_below_half(swept: SweepParameter, points: &[&Point]) -> Option<String> {
+    let pattern = points.first()?.pattern.label();
+    let between = break_even(swept, points, QuantityName::EmptyRatio, 0.5)?;
+    Some(format!("the empty ratio of {pattern} falls below 0.5 {between}"))
 }
 
 /// Requests per event are 1/(λT): T × requests is the mean gap between events at every point.
@@ -347,44 +393,6 @@ fn interval_flip(points: &[&Point]) -> Option<String> {
         three_digits(share),
         period_ms(gap_ms)
     ))
-}
-
-/// Says that the sweep did not reach such a setting, where there are enough blocks to say so.
-fn no_flip(swept: SweepParameter, points: &[&Point]) -> Option<String> {
-    let pattern = points.first()?.pattern.label();
-    match swept {
-        SweepParameter::Subscribers => Some(match fewest_blocks(points) {
-            Some(few) => format!("{few} cannot show whether the age of {pattern} doubles"),
-            None => format!("no doubling of the age is shown for {pattern}"),
-        }),
-        SweepParameter::Payload => {
-            Some(format!("for {pattern} the payload is never more than half of the bytes"))
-        }
-        SweepParameter::Rate => {
-            // Without a value nothing can be said, and from the first rate on there is no change to name.
-            let first = points.first()?.measured(QuantityName::RequestsPerEvent)?;
-            Some(if first < 0.5 {
-                format!("at all these rates a request of {pattern} brings more than two events on average")
-            } else {
-                format!(
-                    "at these rates {pattern} does not turn into batching: a request brings at most two events \
-                     on average"
-                )
-            })
-        }
-        SweepParameter::Hold
-        | SweepParameter::PollInterval
-        | SweepParameter::Client
-        | SweepParameter::KeepAlive
-        | SweepParameter::Side
-        | SweepParameter::Ablation
-        | SweepParameter::Rtt
-        | SweepParameter::Network
-        | SweepParameter::Transport
-        | SweepParameter::Heartbeat
-        | SweepParameter::StreamsPerConnection
-        | SweepParameter::MaxStreams => None,
-    }
 }
 
 /// Between which two values a quantity falls below a limit.

@@ -39,7 +39,7 @@ use crate::{
     quantities::QuantityName,
     text::{
         number::{THIN_SPACE, with_unit},
-        swept::SweepParameter,
+        swept::{SweepParameter, Topic},
     },
 };
 
@@ -118,10 +118,7 @@ fn of_ages(finding: &ScenarioFinding, points: &[&Point], own: &[&Point]) -> Vec<
     }
     figures.extend(bytes::figure(finding, points));
     // Obstacles and heartbeats are not settings that trade cost for freshness.
-    if !matches!(
-        SweepParameter::of(&finding.scenario),
-        Some(SweepParameter::Ablation | SweepParameter::Network | SweepParameter::Heartbeat)
-    ) {
+    if SweepParameter::of(&finding.scenario).is_none_or(|swept| swept.has(Topic::TradeOff)) {
         figures.extend(freshness::figure(finding, own));
     }
     figures.extend(waterfall::figure(finding, own));

@@ -20,7 +20,11 @@ use crate::{
     quantities::{Bound, QuantityName},
     style::ColourRole,
     tables::{left_out, obstacles::are_compared},
-    text::{number::list, sentence::capitalised, swept::SweepParameter},
+    text::{
+        number::list,
+        sentence::capitalised,
+        swept::{SweepChart, SweepParameter, SweptAxis},
+    },
 };
 
 /// Values that spread further than this need a logarithmic axis.
@@ -32,31 +36,14 @@ pub(super) fn figures(finding: &ScenarioFinding, swept: SweepParameter, points: 
         .into_iter()
         .filter_map(|name| {
             let slug = format!("over-{}", name.key().replace('_', "-"));
-            match swept {
+            match swept.chart() {
+                SweepChart::Curve(axis) => figure(finding, swept, axis, points, name, &slug),
                 // The bars of bytes with their parts show it better.
-                SweepParameter::Transport | SweepParameter::Heartbeat | SweepParameter::Network
-                    if name == QuantityName::BytesPerEvent =>
-                {
-                    None
-                }
-                SweepParameter::Client | SweepParameter::Transport | SweepParameter::Heartbeat => {
-                    requests::bars(finding, points, name, &slug)
-                }
+                SweepChart::Bars if name == QuantityName::BytesPerEvent => None,
                 // The matrix shows these, with the subscribers' errors.
-                SweepParameter::Network if are_compared(finding) => None,
-                SweepParameter::Network => requests::bars(finding, points, name, &slug),
-                // The answer and the table say which subscribers wait.
-                SweepParameter::MaxStreams => None,
-                SweepParameter::Subscribers
-                | SweepParameter::Rate
-                | SweepParameter::Payload
-                | SweepParameter::PollInterval
-                | SweepParameter::Hold
-                | SweepParameter::KeepAlive
-                | SweepParameter::Side
-                | SweepParameter::Ablation
-                | SweepParameter::Rtt
-                | SweepParameter::StreamsPerConnection => figure(finding, swept, points, name, &slug),
+                SweepChart::Bars if swept == SweepParameter::Network && are_compared(finding) => None,
+                SweepChart::Bars => requests::bars(finding, points, name, &slug),
+                SweepChart::Elsewhere => None,
             }
         })
         .collect()
@@ -65,6 +52,7 @@ pub(super) fn figures(finding: &ScenarioFinding, swept: SweepParameter, points: 
 fn figure(
     finding: &ScenarioFinding,
     swept: SweepParameter,
+    axis: SweptAxis,
     points: &[&Point],
     name: QuantityName,
     slug: &str,
@@ -95,8 +83,8 @@ fn figure(
     keys.retain(|key| !matches!(key, legend::Key::Words(_)));
     let top = legend::height(&keys) + 38.0;
     let plane = Plane {
-        x: x_axis(swept, &curves),
-        y: y_axis(swept, name, &curves, &floors, &drawn),
+        x: x_axis(axis, &curves),
+        y: y_axis(axis, name, &curves, &floors, &drawn),
         left: 56.0,
         right: WIDTH - 28.0,
         top,
@@ -264,21 +252,22 @@ fn level_words(swept: SweepParameter, patterns: &[Pattern]) -> String {
     )
 }
 
-fn x_axis(swept: SweepParameter, curves: &[(Pattern, Curve, Curve)]) -> Axis {
+fn x_axis(axis: SweptAxis, curves: &[(Pattern, Curve, Curve)]) -> Axis {
     let mut values: Vec<f64> =
         curves.iter().flat_map(|(_, measured, _)| measured.iter().map(|(value, _)| *value)).collect();
     values.sort_by(f64::total_cmp);
     values.dedup();
     let ticks = values.iter().map(|value| (*value, crate::text::number::setting(*value))).collect();
-    if swept == SweepParameter::Rtt {
-        // Ages grow linearly with the round trip, so the axis is linear.
-        return Axis::from_zero(values.into_iter(), swept.axis()).with_ticks(ticks);
+    let values = values.into_iter();
+    match axis {
+        SweptAxis::Log(title) => Axis::log(values, title),
+        SweptAxis::Linear(title) => Axis::from_zero(values, title),
     }
-    Axis::log(values.into_iter(), swept.axis()).with_ticks(ticks)
+    .with_ticks(ticks)
 }
 
 fn y_axis(
-    swept: SweepParameter,
+    axis: SweptAxis,
     name: QuantityName,
     curves: &[(Pattern, Curve, Curve)],
     floors: &[(Pattern, Curve)],
@@ -300,8 +289,8 @@ fn y_axis(
     let symbol = name.unit().symbol();
     let title =
         if symbol.is_empty() { name.label().to_owned() } else { format!("{}, {symbol}", name.label()) };
-    // A logarithmic axis would bend the straight lines of delays.
-    if swept != SweepParameter::Rtt && least > 0.0 && most / least > WIDE {
+    // Over a linear axis a logarithmic one would bend straight lines.
+    if matches!(axis, SweptAxis::Log(_)) && least > 0.0 && most / least > WIDE {
         Axis::log(values.into_iter(), &format!("{title} (log scale)"))
     } else {
         Axis::from_zero(values.into_iter(), &title)

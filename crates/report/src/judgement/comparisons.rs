@@ -7,7 +7,7 @@ use crate::{
     findings::{ComparedPoint, Point, PointComparison, at_same_value},
     quantities::{Compared, QuantityName},
     statistics::paired::{Paired, holm, paired},
-    text::swept::SweepParameter,
+    text::swept::{SweepParameter, Topic},
 };
 
 /// Chance of a false "difference shown" in a family of comparisons.
@@ -97,17 +97,7 @@ fn pairs<'a>(scenario: &Scenario, points: &'a [Point]) -> Vec<(&'a Point, &'a Po
             } else if left.server.is_foreign() {
                 false
             } else if left.pattern == right.pattern {
-                matches!(
-                    swept,
-                    Some(
-                        SweepParameter::Side
-                            | SweepParameter::Client
-                            | SweepParameter::KeepAlive
-                            | SweepParameter::Ablation
-                            | SweepParameter::Transport
-                            | SweepParameter::Heartbeat
-                    )
-                )
+                swept.is_some_and(|swept| swept.has(Topic::ValuesCompared))
             } else {
                 // Only the two sides are compared with each other, not the patterns.
                 swept != Some(SweepParameter::Side) && at_same_value(left, right)

@@ -5,7 +5,7 @@ use contract::Transport;
 use crate::{
     findings::{Findings, Point, ScenarioFinding},
     judgement::floor::has_floor,
-    text::swept::SweepParameter,
+    text::swept::{SweepParameter, Topic},
 };
 
 /// Anchor, word, meaning.
@@ -84,17 +84,7 @@ fn is_of_network(finding: &ScenarioFinding) -> bool {
             || point.params.heartbeat.is_some()
             || point.params.transport != Transport::Http1
     };
-    let about = matches!(
-        SweepParameter::of(&finding.scenario),
-        Some(
-            SweepParameter::Rtt
-                | SweepParameter::Network
-                | SweepParameter::Transport
-                | SweepParameter::Heartbeat
-                | SweepParameter::StreamsPerConnection
-                | SweepParameter::MaxStreams
-        )
-    );
+    let about = SweepParameter::of(&finding.scenario).is_some_and(|swept| swept.has(Topic::Network));
     about || finding.points.iter().any(other)
 }
 

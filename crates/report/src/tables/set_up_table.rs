@@ -7,7 +7,7 @@ use crate::{
     statistics::finite::mean,
     text::{
         number::{setting, three_digits},
-        swept::SweepParameter,
+        swept::{SweepParameter, Topic},
     },
 };
 
@@ -19,23 +19,7 @@ const SHARED: &str =
 
 /// The table of set-up; none unless the scenario varies something that changes it.
 pub(crate) fn set_up(finding: &ScenarioFinding) -> Option<Panel> {
-    let is_about_it = match SweepParameter::of(&finding.scenario)? {
-        SweepParameter::Rtt
-        | SweepParameter::Transport
-        | SweepParameter::StreamsPerConnection
-        | SweepParameter::MaxStreams => true,
-        SweepParameter::Subscribers
-        | SweepParameter::Rate
-        | SweepParameter::Payload
-        | SweepParameter::PollInterval
-        | SweepParameter::Hold
-        | SweepParameter::Client
-        | SweepParameter::KeepAlive
-        | SweepParameter::Side
-        | SweepParameter::Ablation
-        | SweepParameter::Network
-        | SweepParameter::Heartbeat => false,
-    };
+    let is_about_it = SweepParameter::of(&finding.scenario)?.has(Topic::SetUp);
     let rows: Vec<Row> = finding
         .points
         .iter()

@@ -53,64 +53,70 @@ pub(crate) const fn ablation_mark(ablation: Ablation) -> &'static str {
     }
 }
 
+/// `100 streams a connection`.
+pub(crate) fn streams(number: u32) -> String {
+    format!("{} a connection", counted(u64::from(number), "stream", "streams"))
+}
+
 /// All settings of a point in a line.
 pub(crate) fn params_text(params: &Params) -> String {
+    // Every field has a name here, so the compiler finds a setting that is forgotten.
+    let Params {
+        subscribers,
+        payload_bytes,
+        rate_hz,
+        poll_interval_ms,
+        hold_ms,
+        turnaround_ms,
+        request_timeout_ms,
+        keep_alive,
+        client,
+        delivery_delay_ms,
+        delivery_jitter_ms,
+        side,
+        ablation,
+        publisher,
+        // A part of the network.
+        rtt_ms: _,
+        network,
+        transport,
+        certificate,
+        streams_per_connection,
+        max_streams,
+        heartbeat,
+        browser,
+    } = *params;
     let mut parts = vec![
-        counted(u64::from(params.subscribers), "subscriber", "subscribers"),
-        rate(params.rate_hz),
-        number::bytes(f64::from(params.payload_bytes)),
+        counted(u64::from(subscribers), "subscriber", "subscribers"),
+        rate(rate_hz),
+        number::bytes(f64::from(payload_bytes)),
     ];
-    if let Some(interval) = params.poll_interval_ms {
-        parts.push(format!("poll every {}", period_ms(interval)));
-    }
-    if let Some(hold) = params.hold_ms {
-        parts.push(format!("hold {}", period_ms(hold)));
-    }
-    if let Some(turnaround) = params.turnaround_ms.filter(|pause| *pause > 0.0) {
-        parts.push(format!("turnaround {}", period_ms(turnaround)));
-    }
-    let timeout = params.request_timeout_ms;
-    if let Some(timeout) = timeout.filter(|ms| *ms != Settings::USUAL_REQUEST_TIMEOUT.milliseconds()) {
-        parts.push(format!("request timeout {}", period_ms(timeout)));
-    }
-    if params.client != Client::Lean {
-        parts.push(format!("{} client", params.client));
-    }
-    if params.keep_alive == Some(false) {
-        parts.push("a connection for every request".to_owned());
-    }
-    if let Some(delay) = params.delivery_delay_ms.filter(|delay| *delay > 0.0) {
-        parts.push(format!("every event delayed by {}", period_ms(delay)));
-    }
-    if let Some(jitter) = params.delivery_jitter_ms.filter(|jitter| *jitter > 0.0) {
-        parts.push(format!("plus up to {} at random", period_ms(jitter)));
-    }
-    if let Some(side) = params.side {
-        parts.push(format!("side {side}"));
-    }
-    if let Some(ablation) = params.ablation {
-        parts.push(ablation_words(ablation).to_owned());
-    }
-    if params.publisher == PublisherHost::Harness {
-        parts.push("published over HTTP".to_owned());
-    }
-    parts.extend(params.network.filter(|network| !network.is_clear()).map(|network| network_text(&network)));
-    parts.extend((params.transport != Transport::Http1).then(|| transport_text(params.transport).to_owned()));
-    match params.certificate {
+    parts.extend(poll_interval_ms.map(|interval| format!("poll every {}", period_ms(interval))));
+    parts.extend(hold_ms.map(|hold| format!("hold {}", period_ms(hold))));
+    let turnaround = turnaround_ms.filter(|pause| *pause > 0.0);
+    parts.extend(turnaround.map(|pause| format!("turnaround {}", period_ms(pause))));
+    let timeout = request_timeout_ms.filter(|ms| *ms != Settings::USUAL_REQUEST_TIMEOUT.milliseconds());
+    parts.extend(timeout.map(|timeout| format!("request timeout {}", period_ms(timeout))));
+    parts.extend((client != Client::Lean).then(|| format!("{client} client")));
+    parts.extend((keep_alive == Some(false)).then(|| "a connection for every request".to_owned()));
+    let delay = delivery_delay_ms.filter(|delay| *delay > 0.0);
+    parts.extend(delay.map(|delay| format!("every event delayed by {}", period_ms(delay))));
+    let jitter = delivery_jitter_ms.filter(|jitter| *jitter > 0.0);
+    parts.extend(jitter.map(|jitter| format!("plus up to {} at random", period_ms(jitter))));
+    parts.extend(side.map(|side| format!("side {side}")));
+    parts.extend(ablation.map(|ablation| ablation_words(ablation).to_owned()));
+    parts.extend((publisher == PublisherHost::Harness).then(|| "published over HTTP".to_owned()));
+    parts.extend(network.filter(|network| !network.is_clear()).map(|network| network_text(&network)));
+    parts.extend((transport != Transport::Http1).then(|| transport_text(transport).to_owned()));
+    match certificate {
         Certificate::Valid => {}
         Certificate::Expired => parts.push("an expired certificate".to_owned()),
         Certificate::OtherHost => parts.push("a certificate for another host".to_owned()),
     }
-    if let Some(streams) = params.streams_per_connection.filter(|streams| *streams > 1) {
-        parts.push(format!("{} a connection", counted(u64::from(streams), "stream", "streams")));
-    }
-    if let Some(streams) = params.max_streams {
-        parts.push(format!("at most {} a connection", counted(u64::from(streams), "stream", "streams")));
-    }
-    parts.extend(params.heartbeat.map(heartbeat_text));
-    if let Some(browser) = params.browser {
-        parts.push(format!("a browser with the task {}", browser.task.slug()));
-    }
+    parts.extend(streams_per_connection.filter(|number| *number > 1).map(streams));
+    parts.extend(max_streams.map(|most| format!("at most {}", streams(most))));
+    parts.extend(heartbeat.map(heartbeat_text));
+    parts.extend(browser.map(|browser| format!("a browser with the task {}", browser.task.slug())));
     parts.join(", ")
 }
 
