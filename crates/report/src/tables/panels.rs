@@ -7,6 +7,7 @@ use crate::findings::ScenarioFinding;
 pub(crate) fn panels(finding: &ScenarioFinding) -> Vec<Panel> {
     let mut panels: Vec<Panel> = Vec::new();
     panels.extend(obstacles::matrix(finding));
+    panels.extend(obstacles::details(finding));
     panels.extend(heartbeats::table(finding));
     panels.extend(watched::panels(finding));
     panels.extend(set_up_table::set_up(finding));
