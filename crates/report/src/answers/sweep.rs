@@ -7,7 +7,7 @@ use contract::Pattern;
 use super::{
     headline::headed,
     order::order,
-    words::{fewest_blocks, span},
+    words::{batching, fewest_blocks, span},
 };
 use crate::{
     findings::Point,
@@ -284,11 +284,8 @@ fn flip(swept: SweepParameter, difference_test: DifferenceTest<'_>, points: &[&P
     match swept {
         SweepParameter::PollInterval => interval_flip(points),
         SweepParameter::Rate => {
-            break_even(swept, points, QuantityName::RequestsPerEvent, 0.5).map(|between| {
-                format!(
-                    "{pattern} turns into batching {between}: beyond that a request brings two events or more"
-                )
-            })
+            let between = break_even(swept, points, QuantityName::RequestsPerEvent, 0.5);
+            between.and_then(|between| batching(points, &between))
         }
         SweepParameter::Subscribers => {
             let name = QuantityName::AgeP99;

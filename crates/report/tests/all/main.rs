@@ -15,6 +15,7 @@ mod network;
 mod outputs;
 mod per_event;
 mod ranges;
+mod ranking;
 mod saturation;
 mod servers;
 mod statistics;
