@@ -18,7 +18,7 @@ use crate::{
     quantities::{Bound, QuantityName},
     tables::{
         heartbeats::{cheapest, of_pattern, survives},
-        obstacles::ConnectionTrouble,
+        obstacles::{ConnectionTrouble, lost},
     },
     text::{
         network_words::heartbeat_mark,
@@ -141,13 +141,11 @@ fn cut_words(point: &Point) -> String {
         1 => "cut once".to_owned(),
         times => format!("cut {} times", count(times)),
     };
-    let lost = if point.delivery.lost == 0 {
-        "and resumed with nothing lost".to_owned()
-    } else {
-        format!("with {} of {} deliveries lost", count(point.delivery.lost), count(point.delivery.expected))
+    let lost = match (hardship.reconnects, lost(point)) {
+        (0, (0, _)) => "nothing lost".to_owned(),
+        (_, (0, _)) => "and resumed with nothing lost".to_owned(),
+        (_, (lost, all)) => format!("with {} of {} deliveries lost", count(lost), count(all)),
     };
-    let lost =
-        if hardship.reconnects == 0 && point.delivery.lost == 0 { "nothing lost".to_owned() } else { lost };
     let bytes = point.quantity_of(QuantityName::BytesPerEvent);
     let price = bytes.measured.map(|_| format!(", {} per event", bytes.measured_with_interval()));
     let joint = if lost.starts_with("and") || lost.starts_with("with") { " " } else { ", " };
@@ -176,11 +174,8 @@ pub(super) fn stream_limits(points: &[&Point]) -> Option<(String, Vec<String>)> 
             count(u64::from(point.params.subscribers)),
             point.pattern.label(),
         ));
-        details.push(format!(
-            "With {limit}, {} of {} deliveries never came.",
-            count(point.delivery.lost),
-            count(point.delivery.expected)
-        ));
+        let (lost, all) = lost(point);
+        details.push(format!("With {limit}, {} of {} deliveries never came.", count(lost), count(all)));
     }
     if !served.is_empty() {
         let all = format!("{} every subscriber is served", list(&served));

@@ -155,6 +155,13 @@ impl ConnectionTrouble {
     }
 }
 
+/// How many deliveries of the window never came, and all of the window. Those of the warm-up count only if all of
+/// the window came.
+pub(crate) fn lost(point: &Point) -> (u64, u64) {
+    let (ages, delivery) = (point.ages(), &point.delivery);
+    if ages.censored == 0 { (delivery.lost, delivery.expected) } else { (ages.censored, ages.total()) }
+}
+
 /// The networks of a scenario's points, in its order: the rows of the matrix.
 fn networks(finding: &ScenarioFinding) -> Vec<Network> {
     let mut networks: Vec<(f64, Network)> = Vec::new();

@@ -268,7 +268,7 @@ fn who_waits_for_a_stream_is_told_and_costs_are_those_of_what_came() {
     assert_eq!(
         answer.conditions[..2],
         [
-            "With at most 25 streams a connection, 850 of 1,700 deliveries never came.",
+            "With at most 25 streams a connection, 750 of 1,500 deliveries never came.",
             "With at most 50 streams a connection and with at most 100 streams a connection every subscriber is served."
         ]
     );

@@ -26,7 +26,9 @@ fn rankings(found: &Findings) -> Vec<(String, Vec<Vec<String>>)> {
     let page = plain(content(&report::render(found), "report.md"));
     let tables = page.split("### Ranking by ").skip(1).map(|text| {
         let rows = text.lines().skip_while(|line| !line.starts_with('|')).take_while(|line| line.starts_with('|'));
-        let cells = |row: &str| row.trim_matches('|').split('|').map(|cell| cell.trim().to_owned()).collect();
+        let cells = |row: &str| -> Vec<String> {
+            row.trim_matches('|').split('|').map(|cell| cell.trim().to_owned()).collect()
+        };
         let rows = rows.enumerate().filter(|(place, _)| *place != 1).map(|(_, row)| cells(row)).collect();
         (text.lines().take_while(|line| !line.starts_with('|')).collect::<Vec<_>>().join(" "), rows)
     });

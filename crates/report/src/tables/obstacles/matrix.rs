@@ -4,7 +4,7 @@ use contract::Network;
 
 use super::{
     ConnectionTrouble, ObstacleOutcome, are_compared, baseline, best_behind, is_in_the_way, late_ms, later_by,
-    legend, networks, passage,
+    legend, lost, networks, passage,
 };
 use crate::{
     findings::{Point, ScenarioFinding},
@@ -57,7 +57,7 @@ pub(crate) fn matrix(finding: &ScenarioFinding) -> Option<Panel> {
     let mut heads = vec!["obstacle".to_owned()];
     heads.extend(columns.iter().map(|point| served(point.pattern.label(), &point.server)));
     Some(Panel {
-        heading: "Works, degraded or fails".to_owned(),
+        heading: "What each obstacle does to each pattern".to_owned(),
         explained: legend::text(finding, &all),
         heads,
         rows: rows.collect(),
@@ -72,12 +72,14 @@ pub(crate) fn details(finding: &ScenarioFinding) -> Option<Panel> {
         return None;
     }
     let all = networks(finding);
-    let is_hindered =
-        |point: &&Point| point.params.network.is_some_and(|network| is_in_the_way(&network, &all));
-    let rows: Vec<Row> = finding
-        .points
+    let behind = |network: &Network| {
+        let network = *network;
+        finding.points.iter().filter(move |point| point.params.network == Some(network))
+    };
+    let rows: Vec<Row> = all
         .iter()
-        .filter(is_hindered)
+        .filter(|network| is_in_the_way(network, &all))
+        .flat_map(behind)
         .filter_map(|point| detail(finding, point, passage(finding, point)?))
         .collect();
     (!rows.is_empty()).then(|| Panel {
@@ -198,12 +200,6 @@ impl CellVerdict {
         };
         Self { short, reason, full }
     }
-}
-
-/// How many deliveries of the window never came, and all of the window.
-fn lost(point: &Point) -> (u64, u64) {
-    let ages = point.ages();
-    if ages.censored == 0 { (point.delivery.lost, point.delivery.expected) } else { (ages.censored, ages.total()) }
 }
 
 /// A delay that is longer than a tenth of a second, short enough for the matrix.
