@@ -1,5 +1,7 @@
 //! The patterns in order of the quantity that a question is about, with their other costs.
 
+use std::collections::BTreeSet;
+
 use contract::Pattern;
 
 use super::panel::{Cell, Kind, Panel, Place, Row};
@@ -55,8 +57,8 @@ pub(crate) fn tables(finding: &ScenarioFinding) -> Vec<Panel> {
             (stop, groups)
         })
         .collect();
-    let leaders = |groups: &[Group<'_>]| -> Vec<Pattern> {
-        groups.first().map_or_else(Vec::new, |group| group.points.iter().map(|point| point.pattern).collect())
+    let leaders = |groups: &[Group<'_>]| -> BTreeSet<Pattern> {
+        groups.first().into_iter().flat_map(|group| &group.points).map(|point| point.pattern).collect()
     };
     let first = stops.first().map(|(_, groups)| leaders(groups));
     let flip = stops.iter().position(|(_, groups)| Some(leaders(groups)) != first);

@@ -491,3 +491,34 @@ fn headlines_and_conditions_are_short() {
         }
     }
 }
+
+/// The sentences of a Markdown page outside its tables and figures.
+fn sentences_of(page: &str) -> Vec<String> {
+    let is_prose = |line: &&str| !["|", "![", "#", "    ", "<"].iter().any(|start| line.starts_with(start));
+    let lines = page.lines().filter(is_prose).map(|line| line.replace("**", "").replace('`', ""));
+    let sentences = lines.flat_map(|line| line.split(". ").map(str::to_owned).collect::<Vec<_>>());
+    sentences.collect()
+}
+
+#[test]
+fn no_sentence_of_a_report_is_long() {
+    for (manifest, records) in [
+        ten_trials(),
+        burst_trials(),
+        obstacle_trials(),
+        heartbeat_trials(),
+        rtt_trials(),
+        stream_limit_trials(),
+        connection_trials(1),
+        six_connections(),
+        check_trials(2),
+        server_trials(&["pushlab", "floor", "nchan"], &[], 1),
+    ] {
+        let files = report::render(&findings(&manifest, &records));
+        let page = files.iter().find(|file| file.path == "report.md").expect("a page");
+        for sentence in sentences_of(&plain(&page.content)) {
+            let (words, _) = words_and_numbers(&sentence);
+            assert!(words <= 35, "{words} words: {sentence}");
+        }
+    }
+}
