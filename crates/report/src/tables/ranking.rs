@@ -86,7 +86,7 @@ fn ranked_by(finding: &ScenarioFinding) -> Option<QuantityName> {
     let of_patterns = !has_own_table
         && !finding.has_foreign()
         && !finding.is_ramp()
-        && scenario.browser.is_none()
+        && finding.points.iter().all(|point| point.params.browser.is_none())
         && scenario.memory_steps.is_empty();
     finding.primary().filter(|_| of_patterns)
 }
