@@ -75,7 +75,8 @@ pub(super) fn batching(points: &[&Point], between: &str) -> Option<String> {
 
 /// The pause of long polling between an answer and its next request, which its ages contain; none without one.
 pub(super) fn turnaround(points: &[&Point]) -> Option<String> {
-    let pause_ms = points.iter().find_map(|point| point.params.turnaround_ms.filter(|pause_ms| *pause_ms > 0.0))?;
+    let pause_ms =
+        points.iter().find_map(|point| point.params.turnaround_ms.filter(|pause_ms| *pause_ms > 0.0))?;
     Some(format!(
         "A long poll follows {} after an answer; an event that comes in this pause waits for its end.",
         period_ms(pause_ms)
@@ -85,7 +86,8 @@ pub(super) fn turnaround(points: &[&Point]) -> Option<String> {
 /// Moves the first condition about each pattern that the headline leaves out to where all outputs show it.
 pub(super) fn with_every_pattern(headline: &str, conditions: Vec<String>, points: &[Point]) -> Vec<String> {
     let mut conditions = conditions;
-    let names = |text: &str, point: &Point| text.to_lowercase().contains(&point.pattern.label().to_lowercase());
+    let names =
+        |text: &str, point: &Point| text.to_lowercase().contains(&point.pattern.label().to_lowercase());
     let mut place = 1;
     for point in points {
         let is_shown = names(headline, point)

@@ -10,7 +10,7 @@ use crate::{
     findings::{Point, ScenarioFinding},
     judgement::difference_test::DifferenceTest,
     quantities::{Bound, QuantityName},
-    text::number::{count, counted, list, time_ms},
+    text::number::{counted, list, time_ms},
     trials::measured::quantile_ms,
 };
 
@@ -245,8 +245,7 @@ pub(crate) fn best<'a>(finding: &ScenarioFinding, points: &[&'a Point]) -> Vec<&
     };
     let passing: Vec<&Point> = points.iter().filter(passes).copied().collect();
     let age = |point: &Point| point.measured(name).unwrap_or(f64::MAX);
-    let Some(youngest) =
-        passing.iter().copied().min_by(|left, right| age(left).total_cmp(&age(right)))
+    let Some(youngest) = passing.iter().copied().min_by(|left, right| age(left).total_cmp(&age(right)))
     else {
         return Vec::new();
     };

@@ -170,9 +170,7 @@ pub(crate) fn widest<'a>(
     let pairs = near.iter().flat_map(|high| near.iter().map(move |low| (*high, *low)));
     let different = pairs.filter(|(high, low)| !std::ptr::eq(*high, *low));
     different
-        .filter_map(|(high, low)| {
-            Some(Widest { high, low, ratio: difference_test.most(name, high, low)? })
-        })
+        .filter_map(|(high, low)| Some(Widest { high, low, ratio: difference_test.most(name, high, low)? }))
         .max_by(|left, right| left.ratio.total_cmp(&right.ratio))
 }
 

@@ -183,7 +183,9 @@ fn batching_is_counted_and_a_turnaround_is_named() {
 fn no_pattern_and_no_cost_is_left_out() {
     let mut runs =
         vec![ten_trials(), sixty_trials(), burst_trials(), heartbeat_trials(), connection_trials(1)];
-    runs.push(swept(Sweep { subscribers: vec![50, 500], ..Sweep::default() }, |params| params.subscribers = 500));
+    runs.push(swept(Sweep { subscribers: vec![50, 500], ..Sweep::default() }, |params| {
+        params.subscribers = 500;
+    }));
     for (manifest, records) in runs {
         let findings = findings(&manifest, &records);
         for (answer, finding) in findings.answers.iter().zip(&findings.scenarios) {
@@ -492,9 +494,10 @@ fn headlines_and_conditions_are_short() {
     }
 }
 
-/// The sentences of a Markdown page outside its tables and figures.
+/// The sentences of a Markdown page outside its tables, lists and figures.
 fn sentences_of(page: &str) -> Vec<String> {
-    let is_prose = |line: &&str| !["|", "![", "#", "    ", "<"].iter().any(|start| line.starts_with(start));
+    let is_prose =
+        |line: &&str| !["|", "![", "#", "    ", "<", "- "].iter().any(|start| line.starts_with(start));
     let lines = page.lines().filter(is_prose).map(|line| line.replace("**", "").replace('`', ""));
     let sentences = lines.flat_map(|line| line.split(". ").map(str::to_owned).collect::<Vec<_>>());
     sentences.collect()

@@ -213,7 +213,8 @@ fn losses_without_an_obstacle_are_faults() {
 /// Events that all came, but too late to count as delivered.
 #[test]
 fn what_comes_seconds_late_has_failed_and_what_comes_a_little_late_is_degraded() {
-    for (age_ms, word) in [(6_000, "✗ silent; half come 6.0 s late"), (400, "! late 0.4 s; sees no error")] {
+    for (age_ms, word) in [(6_000, "✗ silent; half come 6.0 s late"), (400, "! late 0.4 s; sees no error")]
+    {
         let (manifest, mut records) = obstacle_trials();
         let held_back = records
             .iter_mut()

@@ -25,7 +25,8 @@ fn ticker(blocks: u32, scatter: impl Fn(u32, Pattern, &mut Measurements)) -> Fin
 fn rankings(found: &Findings) -> Vec<(String, Vec<Vec<String>>)> {
     let page = plain(content(&report::render(found), "report.md"));
     let tables = page.split("### Ranking by ").skip(1).map(|text| {
-        let rows = text.lines().skip_while(|line| !line.starts_with('|')).take_while(|line| line.starts_with('|'));
+        let rows =
+            text.lines().skip_while(|line| !line.starts_with('|')).take_while(|line| line.starts_with('|'));
         let cells = |row: &str| -> Vec<String> {
             row.trim_matches('|').split('|').map(|cell| cell.trim().to_owned()).collect()
         };

@@ -30,6 +30,10 @@ pub(super) fn text(finding: &ScenarioFinding, all: &[Network]) -> String {
             " The buffer passes on what it holds at {bytes}, or once the server has sent nothing for {pause}. It also holds complete answers and WebSocket frames, which common proxies pass on at once."
         ));
     }
+    if let Some(after) = all.iter().find_map(|network| network.black_hole_after) {
+        let after = period_ms(after.milliseconds());
+        text.push_str(&format!(" The black hole drops all bytes of a connection from {after} on."));
+    }
     text
 }
 
@@ -43,7 +47,9 @@ fn settings(finding: &ScenarioFinding) -> String {
     }));
     let poll = points().find_map(|params| params.poll_interval_ms);
     parts.extend(poll.map(|interval_ms| format!("poll every {}", period_ms(interval_ms))));
-    parts.extend(points().find_map(|params| params.hold_ms).map(|hold_ms| format!("hold {}", period_ms(hold_ms))));
+    parts.extend(
+        points().find_map(|params| params.hold_ms).map(|hold_ms| format!("hold {}", period_ms(hold_ms))),
+    );
     let heartbeats = finding.points.iter().find(|point| point.pattern.has_heartbeats());
     parts.extend(heartbeats.map(heartbeat));
     parts.join(", ")
@@ -66,7 +72,8 @@ fn ages(finding: &ScenarioFinding, all: &[Network]) -> Vec<String> {
     let name = QuantityName::AgeP99;
     let is_baseline = |point: &&Point| {
         let is_clear = point.params.network.is_some_and(|network| !is_in_the_way(&network, all));
-        is_clear && point.server.is_pushlab()
+        is_clear
+            && point.server.is_pushlab()
             && baseline(finding, point).is_some_and(|found| std::ptr::eq(found, *point))
     };
     let values: Vec<String> = finding

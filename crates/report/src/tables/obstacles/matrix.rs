@@ -3,8 +3,8 @@
 use contract::Network;
 
 use super::{
-    ConnectionTrouble, ObstacleOutcome, are_compared, baseline, best_behind, is_in_the_way, late_ms, later_by,
-    legend, lost, networks, passage,
+    ConnectionTrouble, ObstacleOutcome, are_compared, baseline, best_behind, is_in_the_way, late_ms,
+    later_by, legend, lost, networks, passage,
 };
 use crate::{
     findings::{Point, ScenarioFinding},
@@ -124,12 +124,21 @@ fn detail(finding: &ScenarioFinding, point: &Point, outcome: ObstacleOutcome) ->
     ))
 }
 
-/// As short as the first column must be: the legend has the sizes of a buffer.
+/// As short as the first column must be: the legend has the settings that are left out.
 fn head(network: &Network, all: &[Network]) -> String {
-    let is_buffer = Network { buffer: network.buffer, ..Network::default() } == *network;
-    let is_only = all.iter().filter(|other| other.buffer.is_some()).count() == 1;
-    if network.buffer.is_some() && is_buffer && is_only {
+    let clear = Network::default();
+    let is_only = |is_so: fn(&Network) -> bool| all.iter().filter(|other| is_so(other)).count() == 1;
+    let buffer = Network { buffer: network.buffer, ..clear };
+    let black_hole = Network { black_hole_after: network.black_hole_after, ..clear };
+    let connections = Network { connections: network.connections, ..clear };
+    if *network == clear {
+        obstacle_text(network)
+    } else if *network == buffer && is_only(|other| other.buffer.is_some()) {
         "buffer".to_owned()
+    } else if *network == black_hole && is_only(|other| other.black_hole_after.is_some()) {
+        "black hole".to_owned()
+    } else if let Some(most) = network.connections.filter(|_| *network == connections) {
+        format!("only {}", counted(u64::from(most), "connection", "connections"))
     } else {
         obstacle_text(network)
     }
@@ -176,9 +185,11 @@ impl CellVerdict {
                 format!("of {}: {sees}", count(all)),
                 format!("works, but loses {losses}"),
             ),
-            (ObstacleOutcome::Degraded, Some(late_ms)) => {
-                (format!("late {}", seconds(late_ms)), sees, format!("works, but late by {}", time_ms(late_ms)))
-            }
+            (ObstacleOutcome::Degraded, Some(late_ms)) => (
+                format!("late {}", seconds(late_ms)),
+                sees,
+                format!("works, but late by {}", time_ms(late_ms)),
+            ),
             (ObstacleOutcome::Degraded, None) => {
                 let opened = trouble.reconnects;
                 let connections = counted(opened, "connection", "connections");
