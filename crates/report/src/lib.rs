@@ -37,6 +37,7 @@ pub use outputs::{
 };
 pub use quantities::{Bound, Comparison, Quantity, QuantityName, Unit};
 pub use read::{ReadError, Run};
+pub use tables::glossary::glossary_table;
 pub use trials::{
     added_age::AddedAge,
     limits::{calibration_disturbances, disturbances},

@@ -186,3 +186,11 @@ fn the_readme_lists_every_scenario_with_its_question() {
     }
     assert_eq!(readme.matches(".toml) | ").count(), shipped().len(), "a row without a scenario");
 }
+
+/// The report and the README explain the same words in the same way: both have them from one file.
+#[test]
+fn the_readmes_glossary_is_the_reports() {
+    let readme = fs::read_to_string(root().join("README.md")).unwrap();
+    let section = readme.split("\n## Glossary\n\n").nth(1).unwrap().split("\n## ").next().unwrap();
+    assert_eq!(section, report::glossary_table(), "copy crates/report/glossary.toml's terms to the README");
+}

@@ -5,12 +5,13 @@ use contract::{Arrivals, Pattern};
 use super::{
     flips,
     headline::{fitting, headed},
-    words::{labels, patterns, values, verb},
+    words::{labels, patterns, range, values, verb},
 };
 use crate::{
     findings::{Point, ScenarioFinding},
     judgement::difference_test::{Alike, DifferenceTest},
     quantities::{Bound, QuantityName},
+    tables::ranking::{is_tie, widest},
     text::{
         number::{self, count, period_ms, three_digits, times},
         sentence::capitalised,
@@ -52,8 +53,17 @@ pub(super) fn answer(finding: &ScenarioFinding, points: &[&Point]) -> (String, V
         parts.push(format!("{} {} events", patterns(&bounded), verb(bounded.len(), "loses", "lose")));
     }
     let price = price(difference_test, points);
+    let cpu = cheapest(difference_test, QuantityName::CpuPerEvent, points);
     if let Some(price) = &price {
-        let choices = [price.with_highest.clone(), price.lowest.clone()];
+        let with_cpu = price.lowest.as_ref().zip(cpu.as_ref()).and_then(|(lowest, cpu)| {
+            let who = patterns(cpu);
+            if lowest.starts_with(&format!("{who} cost")) {
+                return Some(format!("{lowest} and the least CPU"));
+            }
+            (cpu.len() == 1).then(|| format!("{lowest}, {who} the least CPU"))
+        });
+        // The two costs may have different winners, which matters more than by how much they differ.
+        let choices = [with_cpu, price.with_highest.clone(), price.lowest.clone()];
         parts.extend(fitting(&parts, choices).or_else(|| price.lowest.clone()));
     }
     let came = everything_came(points);
@@ -70,6 +80,21 @@ pub(super) fn answer(finding: &ScenarioFinding, points: &[&Point]) -> (String, V
         alike(difference_test, name, freshest, &near),
         not_excluded(difference_test, name, &near)
     )];
+    let least = [
+        (QuantityName::CpuPerEvent, "the least server CPU per event", cpu),
+        (
+            QuantityName::RequestsPerEvent,
+            "the fewest requests per event",
+            cheapest(difference_test, QuantityName::RequestsPerEvent, points),
+        ),
+    ];
+    let least = least.into_iter().filter_map(|(name, cost, cheapest)| {
+        let cheapest = cheapest?;
+        let needs = verb(cheapest.len(), "needs", "need");
+        Some(format!("{} {needs} {cost}, {}", patterns(&cheapest), range(name, &cheapest)))
+    });
+    let least: Vec<String> = least.collect();
+    details.extend((!least.is_empty()).then(|| least.join("; ")));
     let mut flips = flips::conditions(points).into_iter();
     // The first flip stands beneath the headline everywhere.
     details.extend(flips.next());
@@ -94,9 +119,6 @@ pub(super) fn answer(finding: &ScenarioFinding, points: &[&Point]) -> (String, V
     (headline, conditions)
 }
 
-/// Patterns tie if one can be at most this many times as old as another.
-const TIE: f64 = 1.25;
-
 /// `long polling, SSE and WebSocket deliver within 2.66 ms, not told apart by one run; short polling takes
 /// 990 ms`.
 fn freshness(
@@ -118,7 +140,7 @@ fn freshness(
         (_, Alike::NoDifference) if near.iter().all(|point| value(point) == highest) => {
             format!("{} tie at {highest}", patterns(near))
         }
-        (_, Alike::NoDifference) if largest_possible(difference_test, name, near) <= Some(TIE) => {
+        (_, Alike::NoDifference) if is_tie(difference_test, name, near) => {
             format!("{} tie at up to {highest}", patterns(near))
         }
         (_, Alike::NoDifference) => {
@@ -188,17 +210,12 @@ fn alike(difference_test: DifferenceTest<'_>, name: QuantityName, first: &Point,
     }
 }
 
-/// ` (up to 2.75 times as long is still possible)`, after `no difference shown`.
+/// `; long polling may still take up to 2.75 times as long as SSE`, after `no difference shown`.
 fn not_excluded(difference_test: DifferenceTest<'_>, name: QuantityName, near: &[&Point]) -> String {
-    let most = largest_possible(difference_test, name, near);
-    most.map_or_else(String::new, |most| format!(" (up to {} as long is still possible)", times(most)))
-}
-
-/// The largest ratio that the intervals of any two of these points leave possible; none without intervals.
-fn largest_possible(difference_test: DifferenceTest<'_>, name: QuantityName, near: &[&Point]) -> Option<f64> {
-    let pairs = near.iter().flat_map(|high| near.iter().map(move |low| (*high, *low)));
-    let different = pairs.filter(|(high, low)| !std::ptr::eq(*high, *low));
-    different.filter_map(|(high, low)| difference_test.most(name, high, low)).max_by(f64::total_cmp)
+    widest(difference_test, name, near).map_or_else(String::new, |widest| {
+        let (high, low) = (widest.high.pattern.label(), widest.low.pattern.label());
+        format!("; {high} may still take up to {} as long as {low}", times(widest.ratio))
+    })
 }
 
 /// `long polling took 12.9 ms (11.0–15.1), 2.90 times as long (2.50–3.36), and …`; none where all are alike.
@@ -222,6 +239,20 @@ fn slower(
         [only] => Some(only.clone()),
         [start @ .., last] => Some(format!("{}, and {last}", start.join(", "))),
     }
+}
+
+/// The patterns with the lowest value of a cost; none if no pattern is told apart from it.
+fn cheapest<'a>(
+    difference_test: DifferenceTest<'_>,
+    name: QuantityName,
+    points: &[&'a Point],
+) -> Option<Vec<&'a Point>> {
+    let value = |point: &Point| point.measured(name).unwrap_or(f64::MAX);
+    let known: Vec<&Point> = points.iter().copied().filter(|point| point.measured(name).is_some()).collect();
+    let lowest = known.iter().copied().min_by(|left, right| value(left).total_cmp(&value(right)))?;
+    let near: Vec<&Point> =
+        known.iter().copied().filter(|point| difference_test.same(name, lowest, point)).collect();
+    (near.len() < known.len()).then_some(near)
 }
 
 /// Which pattern moves the fewest bytes.

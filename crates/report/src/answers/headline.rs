@@ -28,7 +28,7 @@ pub(super) fn headed(parts: Vec<String>, conditions: Vec<String>) -> (String, Ve
 }
 
 /// The first of these sentences that still fits after the others; none if none does.
-pub(super) fn fitting(parts: &[String], choices: [Option<String>; 2]) -> Option<String> {
+pub(super) fn fitting<const N: usize>(parts: &[String], choices: [Option<String>; N]) -> Option<String> {
     choices
         .into_iter()
         .flatten()

@@ -36,10 +36,11 @@ use crate::{
 /// Answers a scenario's question from its points.
 pub(crate) fn answer(finding: &ScenarioFinding) -> Answer {
     let (headline, conditions) = headline_and_conditions(finding);
+    let conditions = conditions.iter().flat_map(|condition| cut(condition)).collect();
     Answer {
         scenario: finding.scenario.name.clone(),
+        conditions: words::with_every_pattern(&headline, conditions, &finding.points),
         headline,
-        conditions: conditions.iter().flat_map(|condition| cut(condition)).collect(),
     }
 }
 
@@ -90,6 +91,7 @@ fn headline_and_conditions(finding: &ScenarioFinding) -> (String, Vec<String>) {
     };
     let found = by_server.or_else(special).or_else(connections);
     let (mut headline, mut conditions) = found.unwrap_or_else(ordinary);
+    conditions.extend(words::turnaround(&points));
     if finding.has_foreign() || finding.is_ramp() {
         return (headline, conditions);
     }

@@ -18,11 +18,11 @@ use crate::{
     quantities::{Bound, QuantityName},
     tables::{
         heartbeats::{cheapest, of_pattern, survives},
-        obstacles::ConnectionTrouble,
+        obstacles::{ConnectionTrouble, lost},
     },
     text::{
         network_words::heartbeat_mark,
-        number::{count, list, setting, three_digits, with_unit},
+        number::{count, list, period_ms, setting, three_digits, times, with_unit},
         sentence::capitalised,
         swept::SweepParameter,
     },
@@ -52,14 +52,19 @@ pub(super) fn heartbeats(
             Some(format!("{} has no heartbeat: {}.", capitalised(pattern.label()), cut_words(point)))
         },
     ));
-    Some(headed(advice(&pushed), details))
+    Some(headed(advice(finding, &pushed), details))
 }
 
-/// `send a heartbeat when idle for 1 s: no stream is cut, and an event costs 0.51 times the bytes of being cut`.
-fn advice(pushed: &[(Pattern, Vec<&Point>)]) -> Vec<String> {
+/// `behind a 2 s idle timeout, send a heartbeat when idle for 1 s: no stream is cut`, and how many times the bytes it
+/// costs to be cut instead.
+fn advice(finding: &ScenarioFinding, pushed: &[(Pattern, Vec<&Point>)]) -> Vec<String> {
     let best: Vec<(Pattern, Option<&Point>)> =
         pushed.iter().map(|(pattern, points)| (*pattern, cheapest(points))).collect();
     let known: Vec<&Point> = best.iter().filter_map(|(_, point)| *point).collect();
+    let timeout = finding.scenario.network.and_then(|network| network.idle_timeout);
+    let behind = timeout.map_or_else(String::new, |timeout| {
+        format!("behind a {} idle timeout, ", period_ms(timeout.milliseconds()))
+    });
     let mut parts = Vec::new();
     let heartbeat = |point: &Point| point.params.heartbeat.unwrap_or_default();
     let mut marks: Vec<Heartbeat> = known.iter().map(|point| heartbeat(point)).collect();
@@ -67,16 +72,14 @@ fn advice(pushed: &[(Pattern, Vec<&Point>)]) -> Vec<String> {
     for mark in marks {
         let of: Vec<&Point> = known.iter().copied().filter(|point| heartbeat(point) == mark).collect();
         let whose = if of.len() == pushed.len() { String::new() } else { format!(" for {}", patterns(&of)) };
-        parts.push(match mark {
-            Heartbeat::Off => format!("without a heartbeat no stream is cut{whose}"),
+        match mark {
+            Heartbeat::Off => parts.push(format!("without a heartbeat no stream is cut{whose}")),
             Heartbeat::Every(_) | Heartbeat::WhenIdle(_) => {
-                format!(
-                    "send a heartbeat {}{whose}: no stream is cut{}",
-                    heartbeat_mark(mark),
-                    share_of_being_cut(&of, pushed)
-                )
+                let mark = heartbeat_mark(mark);
+                parts.push(format!("{behind}send a heartbeat {mark}{whose}: no stream is cut"));
+                parts.extend(price_of_being_cut(&of, pushed).map(|price| format!("{price}{whose}")));
             }
-        });
+        }
     }
     for (pattern, _) in best.iter().filter(|(_, point)| point.is_none()) {
         parts.push(format!("none of these heartbeats keeps every {} stream open", pattern.label()));
@@ -84,18 +87,17 @@ fn advice(pushed: &[(Pattern, Vec<&Point>)]) -> Vec<String> {
     parts
 }
 
-/// The bytes per event with a heartbeat ÷ those of the streams that are cut, at most; empty if none is cut.
-fn share_of_being_cut(best: &[&Point], pushed: &[(Pattern, Vec<&Point>)]) -> String {
+/// `being cut costs at least 1.90 times the bytes`; none if no stream is cut, or if being cut is cheaper.
+fn price_of_being_cut(best: &[&Point], pushed: &[(Pattern, Vec<&Point>)]) -> Option<String> {
     let bytes = |point: &Point| point.measured(QuantityName::BytesPerEvent).filter(|bytes| *bytes > 0.0);
-    let shares = best.iter().filter_map(|point| {
+    let ratios = best.iter().filter_map(|point| {
         let (_, points) = pushed.iter().find(|(pattern, _)| *pattern == point.pattern)?;
         let cut = points.iter().find(|point| !survives(point) && bytes(point).is_some())?;
-        Some(bytes(point)? / bytes(cut)?)
+        Some(bytes(cut)? / bytes(point)?)
     });
-    shares.reduce(f64::max).map_or_else(String::new, |share| {
-        let most = if best.len() > 1 { "at most " } else { "" };
-        format!(", and an event costs {most}{} times the bytes of being cut", three_digits(share))
-    })
+    let least = ratios.reduce(f64::min).filter(|least| *least > 1.0)?;
+    let at_least = if best.len() > 1 { "at least " } else { "" };
+    Some(format!("being cut costs {at_least}{} the bytes", times(least)))
 }
 
 /// `SSE, heartbeat off: cut 120 times, nothing lost, 140 B per event.`, the cheapest, and the others that are never
@@ -139,13 +141,11 @@ fn cut_words(point: &Point) -> String {
         1 => "cut once".to_owned(),
         times => format!("cut {} times", count(times)),
     };
-    let lost = if point.delivery.lost == 0 {
-        "and resumed with nothing lost".to_owned()
-    } else {
-        format!("with {} of {} deliveries lost", count(point.delivery.lost), count(point.delivery.expected))
+    let lost = match (hardship.reconnects, lost(point)) {
+        (0, (0, _)) => "nothing lost".to_owned(),
+        (_, (0, _)) => "and resumed with nothing lost".to_owned(),
+        (_, (lost, all)) => format!("with {} of {} deliveries lost", count(lost), count(all)),
     };
-    let lost =
-        if hardship.reconnects == 0 && point.delivery.lost == 0 { "nothing lost".to_owned() } else { lost };
     let bytes = point.quantity_of(QuantityName::BytesPerEvent);
     let price = bytes.measured.map(|_| format!(", {} per event", bytes.measured_with_interval()));
     let joint = if lost.starts_with("and") || lost.starts_with("with") { " " } else { ", " };
@@ -174,11 +174,8 @@ pub(super) fn stream_limits(points: &[&Point]) -> Option<(String, Vec<String>)> 
             count(u64::from(point.params.subscribers)),
             point.pattern.label(),
         ));
-        details.push(format!(
-            "With {limit}, {} of {} deliveries never came.",
-            count(point.delivery.lost),
-            count(point.delivery.expected)
-        ));
+        let (lost, all) = lost(point);
+        details.push(format!("With {limit}, {} of {} deliveries never came.", count(lost), count(all)));
     }
     if !served.is_empty() {
         let all = format!("{} every subscriber is served", list(&served));

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     findings::{Point, ScenarioFinding},
-    tables::obstacles::{ObstacleOutcome, are_compared, by_pattern, late_ms},
+    tables::obstacles::{ObstacleOutcome, are_compared, best_behind, by_pattern, late_ms},
     text::{
         network_words::obstacle_text,
         number::{count, list},
@@ -45,7 +45,36 @@ pub(super) fn answer(finding: &ScenarioFinding) -> Option<(String, Vec<String>)>
     if parts.is_empty() {
         parts.push("every pattern passes every obstacle".to_owned());
     }
-    Some(headed(parts, outcomes.iter().flat_map(counted_by).collect()))
+    let (headline, beneath) = headed(parts, outcomes.iter().flat_map(counted_by).collect());
+    // Which pattern to take comes before what else happens.
+    let mut conditions = best(finding, outcomes.len());
+    conditions.extend(beneath);
+    Some((headline, conditions))
+}
+
+/// `Long polling works best behind an idle timeout and when connections are cut.`, one sentence for each group of
+/// patterns; nothing of the obstacles behind which no pattern works or all are alike.
+fn best(finding: &ScenarioFinding, patterns: usize) -> Vec<String> {
+    let mut groups: Vec<(Vec<String>, Vec<String>)> = Vec::new();
+    for (network, points) in best_behind(finding) {
+        if points.is_empty() || points.len() == patterns {
+            continue;
+        }
+        let names: Vec<String> = points.iter().map(|point| point.pattern.label().to_owned()).collect();
+        let place = words(&network).to_owned();
+        match groups.iter_mut().find(|(known, _)| *known == names) {
+            Some((_, places)) if places.contains(&place) => {}
+            Some((_, places)) => places.push(place),
+            None => groups.push((names, vec![place])),
+        }
+    }
+    groups
+        .iter()
+        .map(|(names, places)| {
+            let works = verb(names.len(), "works", "work");
+            format!("{} {works} best {}.", capitalised(&list(names)), list(places))
+        })
+        .collect()
 }
 
 /// `short polling never stops`: the patterns that pass every obstacle, if only late; none if there are none.
@@ -150,7 +179,8 @@ const fn words(network: &Network) -> &'static str {
     }
 }
 
-/// `Of 7 obstacles SSE works behind 2 and is degraded behind 3.`, and behind which it fails.
+/// `Of 7 obstacles SSE works behind 2, and behind 3 late, with losses or with new connections.`, and behind which it
+/// fails.
 fn counted_by((pattern, met): &(Pattern, Vec<(ObstacleOutcome, &Point)>)) -> Vec<String> {
     let number =
         |wanted: ObstacleOutcome| met.iter().filter(|(outcome, _)| *outcome == wanted).count() as u64;
@@ -162,7 +192,7 @@ fn counted_by((pattern, met): &(Pattern, Vec<(ObstacleOutcome, &Point)>)) -> Vec
     };
     let label = pattern.label();
     let mut found = vec![format!(
-        "Of {} obstacles {label} works behind {} and is degraded behind {}{warning}.",
+        "Of {} obstacles {label} works behind {}, and behind {} late, with losses or with new connections{warning}.",
         count(met.len() as u64),
         count(number(ObstacleOutcome::Works)),
         count(number(ObstacleOutcome::Degraded))

@@ -7,7 +7,7 @@ use contract::Pattern;
 use super::{
     headline::headed,
     order::order,
-    words::{fewest_blocks, span},
+    words::{batching, fewest_blocks, span},
 };
 use crate::{
     findings::Point,
@@ -285,7 +285,9 @@ const FLIPS: [Flip; 5] = [
     },
     Flip {
         swept: SweepParameter::Rate,
-        reached: |swept, _, points| batching(swept, points),
+        reached: |swept, _, points| {
+            batching(points, &break_even(swept, points, QuantityName::RequestsPerEvent, 0.5)?)
+        },
         not_reached: no_batching,
     },
     Flip { swept: SweepParameter::Subscribers, reached: doubled_age, not_reached: no_doubled_age },
@@ -307,12 +309,6 @@ const FLIPS: [Flip; 5] = [
 /// The flip of a setting, if it has one.
 fn flip_of(swept: SweepParameter) -> Option<&'static Flip> {
     FLIPS.iter().find(|flip| flip.swept == swept)
-}
-
-fn batching(swept: SweepParameter, points: &[&Point]) -> Option<String> {
-    let pattern = points.first()?.pattern.label();
-    let between = break_even(swept, points, QuantityName::RequestsPerEvent, 0.5)?;
-    Some(format!("{pattern} turns into batching {between}: beyond that a request brings two events or more"))
 }
 
 fn no_batching(points: &[&Point]) -> Option<String> {

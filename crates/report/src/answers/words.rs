@@ -1,10 +1,10 @@
 //! Parts of sentences that several answers share.
 
 use crate::{
-    findings::Point,
+    findings::{CONDITIONS_BENEATH, Point},
     quantities::QuantityName,
     statistics::blocks::few_blocks,
-    text::number::{THIN_SPACE, list},
+    text::number::{THIN_SPACE, list, period_ms, three_digits},
 };
 
 /// The points' labels, as a list.
@@ -59,4 +59,45 @@ pub(super) fn span(first: &str, last: &str, word: &str) -> String {
 /// How few blocks there are, in words, if one of the points has too few for a judgement.
 pub(super) fn fewest_blocks(points: &[&Point]) -> Option<&'static str> {
     few_blocks(points.iter().map(|point| point.blocks()).min()?)
+}
+
+/// `long polling turns into batching between 18.8 and 101 events/s: an answer then brings up to 5.23 events`.
+pub(super) fn batching(points: &[&Point], between: &str) -> Option<String> {
+    let last = points.last()?;
+    let answers = last.measured(QuantityName::RequestsPerEvent)?
+        * (1.0 - last.measured(QuantityName::EmptyRatio).unwrap_or(0.0));
+    Some(format!(
+        "{} turns into batching {between}: an answer then brings up to {} events",
+        last.pattern.label(),
+        three_digits(1.0 / answers)
+    ))
+}
+
+/// The pause of long polling between an answer and its next request, which its ages contain; none without one.
+pub(super) fn turnaround(points: &[&Point]) -> Option<String> {
+    let pause_ms =
+        points.iter().find_map(|point| point.params.turnaround_ms.filter(|pause_ms| *pause_ms > 0.0))?;
+    Some(format!(
+        "A long poll follows {} after an answer; an event that comes in this pause waits for its end.",
+        period_ms(pause_ms)
+    ))
+}
+
+/// Moves the first condition about each pattern that the headline leaves out to where all outputs show it.
+pub(super) fn with_every_pattern(headline: &str, conditions: Vec<String>, points: &[Point]) -> Vec<String> {
+    let mut conditions = conditions;
+    let names =
+        |text: &str, point: &Point| text.to_lowercase().contains(&point.pattern.label().to_lowercase());
+    let mut place = 1;
+    for point in points {
+        let is_shown = names(headline, point)
+            || conditions.iter().take(CONDITIONS_BENEATH).any(|condition| names(condition, point));
+        let of = conditions.iter().position(|condition| names(condition, point));
+        if let Some(of) = of.filter(|_| !is_shown && !headline.to_lowercase().contains("every pattern")) {
+            let condition = conditions.remove(of);
+            conditions.insert(place.min(conditions.len()), condition);
+            place += 1;
+        }
+    }
+    conditions
 }

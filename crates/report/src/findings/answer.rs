@@ -1,7 +1,7 @@
 //! The answer to a scenario's question, as the report gives it.
 
 /// This many conditions stand beneath a headline outside the scenario's own section.
-const CONDITIONS_BENEATH: usize = 2;
+pub(crate) const CONDITIONS_BENEATH: usize = 3;
 
 /// The answer to a scenario's question.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -10,6 +10,7 @@ mod trial;
 mod verdict;
 
 pub use answer::Answer;
+pub(crate) use answer::CONDITIONS_BENEATH;
 pub(crate) use comparison::between;
 pub use comparison::{ComparedPoint, PointComparison};
 pub use point::Point;

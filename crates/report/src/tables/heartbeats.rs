@@ -3,7 +3,7 @@
 use contract::Pattern;
 
 use super::{
-    obstacles::ConnectionTrouble,
+    obstacles::{ConnectionTrouble, lost},
     panel::{Cell, Kind, Panel, Place, Row, Tone, heads},
     recovery,
 };
@@ -109,7 +109,7 @@ fn row(point: &Point, is_cheapest: bool) -> Row {
                 Cell { small: vec![pause], ..Cell::plain(time_ms(p50_ms)) }
             },
         ));
-        cells.push(Cell::plain(count(point.delivery.lost)));
+        cells.push(Cell::plain(count(lost(point).0)));
         cells.push(Cell::plain(text(QuantityName::BytesPerEvent)));
         cells.push(Cell::plain(text(QuantityName::AgeP99)));
     }

@@ -9,6 +9,7 @@ pub(crate) mod obstacles;
 pub(crate) mod panel;
 pub(crate) mod panels;
 pub(crate) mod parting;
+pub(crate) mod ranking;
 pub(crate) mod recovery;
 pub(crate) mod relay;
 pub(crate) mod servers;

@@ -1,24 +1,20 @@
-//! The matrix of obstacles and patterns: works, degraded or fails, what subscribers see, and how they
-//! recover.
+//! What obstacles do to each pattern: works, degraded or fails, which errors subscribers see, and how they recover.
 
-use std::fmt;
+mod legend;
+mod matrix;
 
 use contract::{ErrorCount, Network, Pattern, TimeHistogram};
 
-use super::{
-    panel::{Cell, Kind, Panel, Place, Row, Tone},
-    recovery,
-};
+use super::{panel::Tone, recovery};
 use crate::{
     findings::{Point, ScenarioFinding},
-    quantities::QuantityName,
+    judgement::difference_test::DifferenceTest,
+    quantities::{Bound, QuantityName},
     statistics::finite::quantile_ms,
-    text::{
-        network_words::obstacle_text,
-        number::{count, counted, time_ms},
-        setting::served,
-    },
+    text::number::{counted, list, time_ms},
 };
+
+pub(crate) use matrix::{details, matrix};
 
 /// From this share of lost deliveries a pattern fails behind an obstacle.
 const FAILS_FROM: f64 = 0.1;
@@ -28,9 +24,6 @@ const FAILS_ABOVE_MS: f64 = 5_000.0;
 const DEGRADED_TIMES: f64 = 2.0;
 /// …and exceeds it by more than this.
 const DEGRADED_ABOVE_MS: f64 = 100.0;
-
-/// The rule, as the report states it.
-const RULE: &str = "Fails: a tenth or more of the deliveries never came, half of them came more than 5\u{202f}s later than in the baseline, or a subscriber never connected. Degraded: deliveries were lost, connections had to be opened again, or they came late: the age at p99 is more than twice the baseline's and more than 100\u{202f}ms above it. Works: none of these. A cell names the most frequent error that subscribers see. Recovery is the time from losing a connection to the first answer on the next one.";
 
 /// How well a pattern works behind an obstacle.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,12 +58,6 @@ impl ObstacleOutcome {
             Self::Degraded => Tone::Doubt,
             Self::Fails => Tone::Bad,
         }
-    }
-}
-
-impl fmt::Display for ObstacleOutcome {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{} {}", self.shape(), self.word())
     }
 }
 
@@ -115,17 +102,29 @@ impl ConnectionTrouble {
 
     /// The most frequent error, in words.
     fn sees(&self) -> String {
-        match self.error_counts.first() {
-            None => "sees no error".to_owned(),
-            Some(error_count) => {
-                let times = if error_count.times == 1 {
-                    "once".to_owned()
-                } else {
-                    format!("{} times", count(error_count.times))
-                };
-                let gave_up = if error_count.is_final { " and gives up" } else { "" };
-                format!("sees {} ({times}){gave_up}", error_count.what)
-            }
+        self.error_counts.first().map_or_else(|| "sees no error".to_owned(), |error| error.what.clone())
+    }
+
+    /// `184 requests failed: the connection was reset (170 times) and no answer within 5 s (14 times)`. Errors that
+    /// are no failed requests are listed apart.
+    fn failed(&self) -> String {
+        let seen: Vec<String> = self
+            .error_counts
+            .iter()
+            .map(|error| {
+                let times = counted(error.times, "time", "times");
+                let end = if error.is_final { ", then gave up" } else { "" };
+                format!("{} ({times}{end})", error.what)
+            })
+            .collect();
+        let failed = format!("{} failed", counted(self.failed_requests, "request", "requests"));
+        let errors: u64 = self.error_counts.iter().map(|error| error.times).sum();
+        match (self.failed_requests, errors) {
+            (0, 0) => "none".to_owned(),
+            (_, 0) => failed,
+            (0, _) => list(&seen),
+            (requests, errors) if requests == errors => format!("{failed}: {}", list(&seen)),
+            (_, _) => format!("{failed}; errors: {}", list(&seen)),
         }
     }
 
@@ -154,6 +153,13 @@ impl ConnectionTrouble {
             }
         }
     }
+}
+
+/// How many deliveries of the window never came, and all of the window. Those of the warm-up count only if all of
+/// the window came.
+pub(crate) fn lost(point: &Point) -> (u64, u64) {
+    let (ages, delivery) = (point.ages(), &point.delivery);
+    if ages.censored == 0 { (delivery.lost, delivery.expected) } else { (ages.censored, ages.total()) }
 }
 
 /// The networks of a scenario's points, in its order: the rows of the matrix.
@@ -229,80 +235,35 @@ pub(crate) fn are_compared(finding: &ScenarioFinding) -> bool {
     swept.into_iter().any(Network::is_obstacle)
 }
 
-/// The matrix; none where no obstacles are compared.
-pub(crate) fn matrix(finding: &ScenarioFinding) -> Option<Panel> {
-    if !are_compared(finding) {
-        return None;
-    }
-    let mut columns: Vec<&Point> = Vec::new();
-    for point in &finding.points {
-        let same = |other: &&Point| other.pattern == point.pattern && other.server == point.server;
-        if !columns.iter().any(same) {
-            columns.push(point);
-        }
-    }
-    let at = |column: &Point, network: Network| {
-        finding.points.iter().find(|point| {
-            point.pattern == column.pattern
-                && point.server == column.server
-                && point.params.network == Some(network)
-        })
+/// Of the points behind one obstacle those that work best: the youngest at p99 of those that do not fail, and all
+/// that are not told apart from it. Empty where every pattern fails.
+pub(crate) fn best<'a>(finding: &ScenarioFinding, points: &[&'a Point]) -> Vec<&'a Point> {
+    let name = QuantityName::AgeP99;
+    let passes = |point: &&&Point| {
+        let is_exact = point.quantity_of(name).bound == Bound::Exact && point.measured(name).is_some();
+        is_exact && passage(finding, point).is_some_and(|outcome| outcome != ObstacleOutcome::Fails)
     };
-    let rows = networks(finding).into_iter().map(|network| Row {
-        pattern: None,
-        head: obstacle_text(&network),
-        cells: columns
-            .iter()
-            .map(|column| match at(column, network) {
-                Some(point) => cell(finding, point),
-                None => Cell::absent("not planned"),
-            })
-            .collect(),
-    });
-    let mut heads = vec!["obstacle".to_owned()];
-    heads.extend(columns.iter().map(|point| served(point.pattern.label(), &point.server)));
-    Some(Panel {
-        heading: "Works, degraded or fails".to_owned(),
-        explained: format!("{RULE} {}", recovery::PAUSES),
-        heads,
-        rows: rows.collect(),
-        kind: Kind::Words,
-        place: Place::Everywhere,
-    })
+    let passing: Vec<&Point> = points.iter().filter(passes).copied().collect();
+    let age = |point: &Point| point.measured(name).unwrap_or(f64::MAX);
+    let Some(youngest) = passing.iter().copied().min_by(|left, right| age(left).total_cmp(&age(right)))
+    else {
+        return Vec::new();
+    };
+    let difference_test = DifferenceTest::of(finding);
+    passing.into_iter().filter(|point| difference_test.same(name, youngest, point)).collect()
 }
 
-fn cell(finding: &ScenarioFinding, point: &Point) -> Cell {
-    let Some(passage) = passage(finding, point) else {
-        return Cell::absent(match point.not_run() {
-            Some(reason) => format!("not run: {reason}"),
-            None => "the measurement failed".to_owned(),
-        });
+/// For each obstacle the points behind it that work best, in the order of the matrix.
+pub(crate) fn best_behind(finding: &ScenarioFinding) -> Vec<(Network, Vec<&Point>)> {
+    let all = networks(finding);
+    let behind = |network: &Network| -> Vec<&Point> {
+        let is_here = |point: &&Point| point.server.is_pushlab() && point.params.network == Some(*network);
+        finding.points.iter().filter(is_here).collect()
     };
-    let hardship = ConnectionTrouble::of(point);
-    let mut small = vec![hardship.sees()];
-    small.extend(hardship.recovers(point));
-    if point.delivery.lost > 0 {
-        small.push(format!("lost {} of {}", count(point.delivery.lost), count(point.delivery.expected)));
-    }
-    if hardship.never_connected > 0 {
-        small.push(format!("{} never connected", count(hardship.never_connected)));
-    }
-    if hardship.failed_requests > 0 {
-        small.push(format!("{} failed", counted(hardship.failed_requests, "request", "requests")));
-    }
-    let age = |point: &Point| point.quantity_of(QuantityName::AgeP99).measured_text();
-    let clear = baseline(finding, point).filter(|clear| !std::ptr::eq(*clear, point));
-    let clear = clear.map_or_else(String::new, |clear| format!(" (baseline {})", age(clear)));
-    small.push(format!("age p99 {}{clear}", age(point)));
-    if !point.valid {
-        small.push("not valid: see the validity box".to_owned());
-    }
-    let late = late_ms(finding, point).filter(|_| passage == ObstacleOutcome::Degraded);
-    let text = late.map_or_else(
-        || passage.to_string(),
-        |late_ms| format!("{} late by {}", passage.shape(), time_ms(late_ms)),
-    );
-    Cell { text, small, tone: passage.tone() }
+    all.iter()
+        .filter(|network| is_in_the_way(network, &all))
+        .map(|network| (*network, best(finding, &behind(network))))
+        .collect()
 }
 
 /// The rows of the matrix with an obstacle, and how well each pattern works behind them; in the order of the

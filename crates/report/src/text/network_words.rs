@@ -76,7 +76,7 @@ fn obstacles(network: &Network) -> Vec<String> {
 }
 
 /// A size as it was set: `4 KB`, also where it is 4,096 bytes.
-fn size(value: u64) -> String {
+pub(crate) fn size(value: u64) -> String {
     match value {
         exact if exact >= 1_024 && exact.is_multiple_of(1_024) => with_setting(exact as f64 / 1_024.0, "KiB"),
         exact if exact >= 1_000 && exact.is_multiple_of(1_000) => with_setting(exact as f64 / 1_000.0, "KB"),

@@ -149,6 +149,62 @@ fn rates_on_one_side_of_batching_are_named_as_such() {
     assert!(batched.contains("a request of long polling brings more than two events"), "{batched}");
 }
 
+/// The batches of the fastest rate, and the pause between two requests beside the ages that it explains.
+#[test]
+fn batching_is_counted_and_a_turnaround_is_named() {
+    let rates = Sweep { rate_hz: vec![2.0, 20.0], ..Sweep::default() };
+    let (mut manifest, mut records) = swept(rates, |params| params.rate_hz = 19.7);
+    manifest.scenarios[0].patterns = vec![Pattern::LongPolling];
+    records.retain(|record| record.pattern == Pattern::LongPolling);
+    manifest.trials_planned = records.len() as u32;
+    for record in &mut records {
+        record.params.turnaround_ms = Some(50.0);
+        let share = if record.params.rate_hz > 10.0 { 0.2 } else { 1.0 };
+        change(record, |measured| {
+            measured.requests.window = (measured.window_deliveries as f64 * share) as u64;
+            measured.requests.window_empty = 0;
+        });
+    }
+    let answer = findings(&manifest, &records).answers.remove(0);
+    assert_eq!(
+        plain(&answer.headline),
+        "Long polling turns into batching between 2 and 19.7 events/s: an answer then brings up to 5.00 events."
+    );
+    assert!(
+        plain(&answer.beneath()).ends_with("waits for its end.")
+            && plain(&answer.beneath()).contains("A long poll follows 50 ms after an answer; "),
+        "{answer:?}"
+    );
+}
+
+/// Each pattern is named by the headline or by what all outputs show beneath it, and so are the winners in the
+/// other costs.
+#[test]
+fn no_pattern_and_no_cost_is_left_out() {
+    let mut runs =
+        vec![ten_trials(), sixty_trials(), burst_trials(), heartbeat_trials(), connection_trials(1)];
+    runs.push(swept(Sweep { subscribers: vec![50, 500], ..Sweep::default() }, |params| {
+        params.subscribers = 500;
+    }));
+    for (manifest, records) in runs {
+        let findings = findings(&manifest, &records);
+        for (answer, finding) in findings.answers.iter().zip(&findings.scenarios) {
+            let shown = format!("{} {}", answer.headline, answer.beneath()).to_lowercase();
+            let is_for_all = shown.contains("every pattern") || shown.contains("the patterns");
+            for point in &finding.points {
+                let label = point.pattern.label().to_lowercase();
+                assert!(is_for_all || shown.contains(&label), "{label}: {shown}");
+            }
+        }
+    }
+    let (manifest, mut records) = ten_trials();
+    change(&mut records[0], |measured| measured.cpu.server_us = 1.5 * measured.window_deliveries as f64);
+    let answer = findings(&manifest, &records).answers.remove(0);
+    let words = "Short polling needs the least server CPU per event, 1.50 µs; SSE and WebSocket need the fewest \
+                 requests per event, 0.";
+    assert!(plain(&answer.beneath()).contains(words), "{answer:?}");
+}
+
 /// Sets the measurements of those points of a pattern that `of` selects.
 fn set(
     records: &mut [TrialRecord],
@@ -434,6 +490,38 @@ fn headlines_and_conditions_are_short() {
                     assert!(words <= 35 && condition.ends_with('.'), "{words} words: {condition}");
                 }
             }
+        }
+    }
+}
+
+/// The sentences of a Markdown page outside its tables, lists and figures.
+fn sentences_of(page: &str) -> Vec<String> {
+    let is_prose =
+        |line: &&str| !["|", "![", "#", "    ", "<", "- "].iter().any(|start| line.starts_with(start));
+    let lines = page.lines().filter(is_prose).map(|line| line.replace("**", "").replace('`', ""));
+    let sentences = lines.flat_map(|line| line.split(". ").map(str::to_owned).collect::<Vec<_>>());
+    sentences.collect()
+}
+
+#[test]
+fn no_sentence_of_a_report_is_long() {
+    for (manifest, records) in [
+        ten_trials(),
+        burst_trials(),
+        obstacle_trials(),
+        heartbeat_trials(),
+        rtt_trials(),
+        stream_limit_trials(),
+        connection_trials(1),
+        six_connections(),
+        check_trials(2),
+        server_trials(&["pushlab", "floor", "nchan"], &[], 1),
+    ] {
+        let files = report::render(&findings(&manifest, &records));
+        let page = files.iter().find(|file| file.path == "report.md").expect("a page");
+        for sentence in sentences_of(&plain(&page.content)) {
+            let (words, _) = words_and_numbers(&sentence);
+            assert!(words <= 35, "{words} words: {sentence}");
         }
     }
 }

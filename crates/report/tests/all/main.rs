@@ -16,6 +16,7 @@ mod numbers;
 mod outputs;
 mod per_event;
 mod ranges;
+mod ranking;
 mod saturation;
 mod servers;
 mod statistics;
