@@ -23,6 +23,7 @@ mod requests;
 mod saturation;
 mod servers;
 mod shown;
+mod svg;
 mod sweep;
 mod time_series;
 mod waterfall;
