@@ -1,6 +1,6 @@
 //! Colours and markers. They never change, so a reader learns them once for all figures.
 //!
-//! Figures are drawn in placeholder colours, one per [`ColourRole`]. This module replaces them: by CSS variables
+//! Figures are drawn in placeholder colours, one per [`ColourRole`], which are replaced afterwards: by CSS variables
 //! within the page, by fixed colours and a style sheet in a separate file. So one drawing serves light and
 //! dark backgrounds.
 
@@ -46,10 +46,10 @@ pub(crate) enum Marker {
 }
 
 /// A colour on a light and on a dark background, with about equal contrast.
-struct Colour {
-    variable: &'static str,
-    light: &'static str,
-    dark: &'static str,
+pub(crate) struct Colour {
+    pub(crate) variable: &'static str,
+    pub(crate) light: &'static str,
+    pub(crate) dark: &'static str,
 }
 
 /// Marker, light and dark colour of a pattern.
@@ -91,7 +91,7 @@ const fn pattern_colour(pattern: Pattern) -> Colour {
 }
 
 impl ColourRole {
-    fn all() -> Vec<Self> {
+    pub(crate) fn all() -> Vec<Self> {
         let mut inks = vec![
             Self::Text,
             Self::Quiet,
@@ -108,7 +108,7 @@ impl ColourRole {
         inks
     }
 
-    const fn colour(self) -> Colour {
+    pub(crate) const fn colour(self) -> Colour {
         let (variable, light, dark) = match self {
             Self::Measured(pattern) | Self::Model(pattern) | Self::Floor(pattern) => {
                 return pattern_colour(pattern);
@@ -124,7 +124,7 @@ impl ColourRole {
     }
 
     /// Dash and gap of its strokes; none for a line without gaps.
-    const fn dashes(self) -> Option<&'static str> {
+    pub(crate) const fn dashes(self) -> Option<&'static str> {
         match self {
             Self::Model(_) | Self::Front => Some(DASHES),
             Self::Floor(_) | Self::FloorKey => Some(DOTS),
@@ -160,31 +160,6 @@ impl ColourRole {
 /// Dash and gap in drawing units.
 const DASHES: &str = "stroke-dasharray=\"26 18\"";
 const DOTS: &str = "stroke-dasharray=\"5 13\"";
-
-/// Replaces placeholder colours by CSS variables.
-pub(crate) fn with_variables(svg: &str) -> String {
-    replaced(svg, |colour| format!("var(--{})", colour.variable))
-}
-
-/// Replaces placeholder colours by those of the light scheme.
-pub(crate) fn with_light_colours(svg: &str) -> String {
-    replaced(svg, |colour| colour.light.to_owned())
-}
-
-fn replaced(svg: &str, colour_text: impl Fn(&Colour) -> String) -> String {
-    let mut text = svg.to_owned();
-    for ink in ColourRole::all() {
-        let RGBColor(red, green, blue) = ink.placeholder();
-        let placeholder = format!("#{red:02X}{green:02X}{blue:02X}");
-        let colour = colour_text(&ink.colour());
-        if let Some(dashes) = ink.dashes() {
-            let stroke = format!("stroke=\"{placeholder}\"");
-            text = text.replace(&stroke, &format!("stroke=\"{colour}\" {dashes}"));
-        }
-        text = text.replace(&placeholder, &colour);
-    }
-    text
-}
 
 /// The variables for a page: light, and dark if the reader prefers it.
 pub(crate) fn variables() -> String {

@@ -1,16 +1,16 @@
 //! A point's ages as a curve: the typical block's percentiles, and the interval around them.
 
+use contract::{Measurements, Pattern};
+
 use super::{
     axis::Plane,
     canvas::{Canvas, Drawn},
     intervals,
 };
-use contract::Pattern;
-
 use crate::{
-    findings::{Point, ScenarioFinding},
+    findings::{Point, SAMPLES_BEYOND, ScenarioFinding},
     judgement::floor::floor_of,
-    quantities::Bound,
+    quantities::{Bound, QuantityName},
     style::ColourRole,
 };
 
@@ -29,11 +29,43 @@ pub(super) struct Step {
 /// Percentiles, ascending.
 pub(super) type AgeCurve = Vec<Step>;
 
+/// A point with its ages, measured and predicted.
+pub(super) struct AgeLine<'a> {
+    pub(super) point: &'a Point,
+    pub(super) measured: AgeCurve,
+    pub(super) model: AgeCurve,
+}
+
+impl AgeLine<'_> {
+    /// Every age of the line: the values that an axis must contain.
+    pub(super) fn ages(&self) -> impl Iterator<Item = f64> + '_ {
+        ages(&self.measured).chain(ages(&self.model))
+    }
+}
+
+/// The nines of a percentile: 1 for p90, 2 for p99.
+pub(super) fn nines(quantile: f64) -> f64 {
+    -(1.0 - quantile).log10()
+}
+
+/// The nines beyond which fewer than ten deliveries of the smallest block lie.
+pub(super) fn last_nines(point: &Point) -> f64 {
+    let deliveries = |measurements: &Measurements| measurements.age.arrived.count + measurements.age.censored;
+    let fewest = point.completed().map(deliveries).min().unwrap_or(0);
+    (fewest as f64 / SAMPLES_BEYOND).log10()
+}
+
+/// The age at which a curve reaches p99; none with too few deliveries, or if too many never came.
+pub(super) fn p99_ms(point: &Point) -> Option<f64> {
+    let age = point.quantity_of(QuantityName::AgeP99);
+    age.measured.filter(|_| age.bound == Bound::Exact && last_nines(point) >= nines(0.99) - 1e-9)
+}
+
 /// The ages of these points' floors, once per pattern.
-pub(super) fn floors<I: Iterator<Item = f64>>(
+pub(super) fn floors(
     finding: &ScenarioFinding,
     points: &[&Point],
-    quantiles: impl Fn() -> I,
+    quantiles: &[f64],
 ) -> Vec<(Pattern, AgeCurve)> {
     let mut floors: Vec<&Point> = Vec::new();
     for floor in points.iter().filter_map(|point| floor_of(&finding.points, point)) {
@@ -43,7 +75,7 @@ pub(super) fn floors<I: Iterator<Item = f64>>(
     }
     // In a sweep a floor for every value would double the lines.
     floors.retain(|floor| floor.swept_key().is_none());
-    let curve = |floor: &&Point| (floor.pattern, measured(floor, quantiles()));
+    let curve = |floor: &&Point| (floor.pattern, measured(floor, quantiles.iter().copied()));
     floors.iter().map(curve).filter(|(_, curve)| curve.len() > 1).collect()
 }
 

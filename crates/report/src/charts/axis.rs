@@ -1,7 +1,7 @@
 //! Axes and the plane between two of them.
 
 use super::canvas::{Anchor, Canvas, Drawn, TICK_TEXT, text_width};
-use crate::{style::ColourRole, text::number::setting};
+use crate::{quantities::QuantityName, style::ColourRole, text::number::setting};
 
 /// How values are spaced.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,6 +75,42 @@ impl Axis {
         Self { scale: Scale::Log, low, high, ticks, title: title.to_owned() }
     }
 
+    /// Logarithmic over all positive values, with room beyond the lowest and the highest, so that no mark lies on
+    /// the edge and values that are nearly alike do not fill the axis.
+    pub(crate) fn log_with_room(values: impl Iterator<Item = f64>, title: &str) -> Self {
+        const ROOM: f64 = 1.25;
+        let (low, high) = values
+            .filter(|value| value.is_finite() && *value > 0.0)
+            .fold((f64::INFINITY, 0.0_f64), |(low, high), value| (low.min(value), high.max(value)));
+        if low > high {
+            return Self::log(std::iter::empty(), title);
+        }
+        let (low, high) = (low / ROOM, high * ROOM);
+        // Within less than eight times the lowest, an axis by powers of ten would have too few ticks.
+        let ticks = if high / low < 8.0 {
+            let step = round_up((high - low) / 5.0);
+            let first = (low / step).ceil() as u32;
+            (first..=(high / step) as u32)
+                .map(|index| f64::from(index) * step)
+                .map(|value| (value, setting(value)))
+                .collect()
+        } else {
+            let wide = Self::log([low, high].into_iter(), title);
+            wide.ticks.into_iter().filter(|(value, _)| (low..=high).contains(value)).collect()
+        };
+        Self { scale: Scale::Log, low, high, ticks, title: title.to_owned() }
+    }
+
+    pub(crate) fn title(&self) -> &str {
+        &self.title
+    }
+
+    /// The same axis without its title: for panels that share one.
+    pub(crate) fn untitled(mut self) -> Self {
+        self.title.clear();
+        self
+    }
+
     /// The same axis with ticks at powers of ten alone where there are two of them: for low panels.
     pub(crate) fn with_decades(mut self) -> Self {
         let is_power = |value: f64| {
@@ -102,6 +138,18 @@ impl Axis {
             Scale::Log => (value.max(self.low * 1e-3) / self.low).ln() / (self.high / self.low).ln(),
         };
         share.clamp(0.0, 1.0)
+    }
+}
+
+/// Title of an axis of a quantity: `age at p99, ms`.
+pub(crate) fn quantity_title(name: QuantityName) -> String {
+    let label = name.label();
+    match name.unit() {
+        "ms" => format!("{label}, ms"),
+        "us" => format!("{label}, µs"),
+        "s" => format!("{label}, s"),
+        "bytes" if !label.contains("bytes") => format!("{label}, B"),
+        _in_label => label.to_owned(),
     }
 }
 
@@ -160,11 +208,17 @@ impl Plane {
     /// read.
     pub(crate) fn frame(&self, canvas: &Canvas<'_>) -> Drawn {
         self.frame_y(canvas)?;
+        self.grid_x(canvas)?;
+        self.frame_x(canvas)
+    }
+
+    /// Only the upright lines at the labelled ticks.
+    pub(crate) fn grid_x(&self, canvas: &Canvas<'_>) -> Drawn {
         for (value, _) in self.labelled_x() {
             let x = self.place_x(value);
             canvas.line(&[(x, self.top), (x, self.bottom)], ColourRole::Grid, 1.0)?;
         }
-        self.frame_x(canvas)
+        Ok(())
     }
 
     /// The numbers and the title below, without a grid: for charts whose vertical lines have a meaning.
@@ -188,6 +242,9 @@ impl Plane {
                 canvas.text((self.left - 6.0, y), label, Anchor::Right, TICK_TEXT, ColourRole::Quiet)?;
                 last = y;
             }
+        }
+        if self.y.title.is_empty() {
+            return Ok(());
         }
         canvas.text((4.0, self.top - 19.0), &self.y.title, Anchor::Left, TICK_TEXT, ColourRole::Quiet)
     }
@@ -226,9 +283,26 @@ mod tests {
     }
 
     #[test]
+    fn an_axis_with_room_has_no_value_at_its_ends() {
+        for (values, ticks) in [
+            (vec![228.0, 232.0], vec!["200", "250"]),
+            (vec![128.0, 442.0], vec!["200", "300", "400", "500"]),
+            (vec![5.5, 1_980.0], vec!["10", "100", "1,000"]),
+        ] {
+            let axis = Axis::log_with_room(values.iter().copied(), "age, ms");
+            assert_eq!(labels(&axis), ticks);
+            assert!(values.iter().all(|value| (0.02..0.98).contains(&axis.share(*value))), "{values:?}");
+        }
+    }
+
+    #[test]
     fn axes_survive_no_values_and_odd_ones() {
         for values in [vec![], vec![0.0], vec![f64::NAN, f64::INFINITY], vec![3.0]] {
-            for axis in [Axis::log(values.iter().copied(), ""), Axis::from_zero(values.iter().copied(), "")] {
+            for axis in [
+                Axis::log(values.iter().copied(), ""),
+                Axis::log_with_room(values.iter().copied(), ""),
+                Axis::from_zero(values.iter().copied(), ""),
+            ] {
                 assert!(axis.low < axis.high);
                 assert!(axis.share(1.0).is_finite() && axis.share(0.0).is_finite());
             }

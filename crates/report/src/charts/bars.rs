@@ -1,6 +1,8 @@
-//! Horizontal bars from zero, one per point: its name above, its number at the end.
+//! Horizontal bars from zero, one per point: its name above, its number at the end. Values that spread too far for
+//! bars are dots on a logarithmic axis.
 
 use super::{
+    axis::{Axis, Plane},
     canvas::{Anchor, Canvas, Drawing, Drawn, TEXT, TICK_TEXT, WIDTH, draw as drawn, text_width},
     intervals,
 };
@@ -22,8 +24,14 @@ const BAR: f64 = 16.0;
 const FLOOR_BEYOND: f64 = 5.0;
 /// How strong the colour of a third-party server's bar is.
 const FOREIGN: f64 = 0.45;
-/// Where bars begin.
+/// Where bars begin, and the axis of dots.
 const LEFT: f64 = 4.0;
+const DOTS_LEFT: f64 = 22.0;
+/// Values that span more are dots on a logarithmic axis: as bars, the short ones would not be seen.
+const WIDEST: f64 = 1_000.0;
+/// Height of the axis below dots, and their radius.
+const AXIS: f64 = 48.0;
+const DOT: f64 = 6.0;
 /// Room for the number at the bar's end.
 const NUMBER_WIDTH: f64 = 84.0;
 
@@ -152,30 +160,70 @@ impl<'a> Bar<'a> {
     }
 }
 
-/// From zero to the largest of measured, predicted and the ends of intervals.
+/// Whether the values span more than bars can show; zeros do not count.
+pub(super) fn are_dots(bars: &[Bar<'_>]) -> bool {
+    let values = || bars.iter().map(|bar| bar.value).filter(|value| *value > 0.0);
+    values().fold(0.0, f64::max) > WIDEST * values().fold(f64::INFINITY, f64::min)
+}
+
+/// Height of all bars, or of all dots with their axis.
+pub(super) fn height(bars: &[Bar<'_>]) -> f64 {
+    ROW * bars.len() as f64 + if are_dots(bars) { AXIS } else { 0.0 }
+}
+
+/// How the values are drawn.
+pub(super) fn scale_words(bars: &[Bar<'_>]) -> &'static str {
+    if are_dots(bars) {
+        " The values span more than 1:1,000, so they are dots on a logarithmic scale."
+    } else {
+        " Bars start at zero."
+    }
+}
+
+/// Where values lie.
 struct BarScale {
-    right: f64,
-    largest: f64,
+    plane: Plane,
+    are_dots: bool,
 }
 
 impl BarScale {
-    fn over(bars: &[Bar<'_>]) -> Self {
+    /// From zero, or from the smallest, to the largest of measured, predicted and the ends of intervals.
+    fn over(bars: &[Bar<'_>], top: f64, title: &str) -> Self {
+        let are_dots = are_dots(bars);
         let ends =
             |bar: &Bar<'_>| [Some(bar.value), bar.predicted, bar.floor, bar.interval.map(|(_, high)| high)];
-        let largest = bars.iter().flat_map(ends).flatten().fold(0.0, f64::max);
+        let ends = || bars.iter().flat_map(ends).flatten();
         let followed = bars.iter().filter(|bar| bar.interval.is_some() || !bar.brackets.is_empty());
         let number = followed.map(|bar| bar.number_width() + 14.0).fold(NUMBER_WIDTH, f64::max);
-        Self { right: WIDTH - number, largest: if largest > 0.0 { largest } else { 1.0 } }
+        let (x, left) = if are_dots {
+            (Axis::log_with_room(ends(), &format!("{title} (log scale)")), DOTS_LEFT)
+        } else {
+            (Axis::linear(0.0, ends().fold(0.0, f64::max), Vec::new(), ""), LEFT)
+        };
+        let plane = Plane {
+            x,
+            y: Axis::linear(0.0, 1.0, Vec::new(), ""),
+            left,
+            right: WIDTH - number,
+            top,
+            bottom: top + ROW * bars.len() as f64,
+        };
+        Self { plane, are_dots }
     }
 
+    /// The left edge for what a logarithmic axis does not have.
     fn place(&self, value: f64) -> f64 {
-        LEFT + (self.right - LEFT) * (value / self.largest).clamp(0.0, 1.0)
+        if value > 0.0 { self.plane.place_x(value) } else { self.plane.left }
     }
 }
 
-/// All bars, one below the other; each is [`ROW`] high.
-pub(super) fn draw(canvas: &Canvas<'_>, bars: &[Bar<'_>], top: f64) -> Drawn {
-    let scale = BarScale::over(bars);
+/// All bars, one below the other, as high as [`height`] says; the title is that of an axis, with its unit.
+pub(super) fn draw(canvas: &Canvas<'_>, bars: &[Bar<'_>], top: f64, title: &str) -> Drawn {
+    let scale = BarScale::over(bars, top, title);
+    if scale.are_dots {
+        scale.plane.grid_x(canvas)?;
+        scale.plane.frame_x(canvas)?;
+    }
     for (index, bar) in bars.iter().enumerate() {
         let top = top + ROW * index as f64;
         canvas.point_marker(bar.point, (11.0, top + 10.0), 5.5)?;
@@ -190,10 +238,21 @@ pub(super) fn draw(canvas: &Canvas<'_>, bars: &[Bar<'_>], top: f64) -> Drawn {
                 ColourRole::Quiet,
             )?;
         }
-        stack(canvas, &scale, bar, top + 22.0)?;
+        if scale.are_dots {
+            dot(canvas, &scale, bar, top + 22.0)?;
+        } else {
+            stack(canvas, &scale, bar, top + 22.0)?;
+        }
         ending(canvas, &scale, bar, top + 22.0)?;
     }
     Ok(())
+}
+
+/// A dot at the value, with a thin line that leads the eye to it; none for zero.
+fn dot(canvas: &Canvas<'_>, scale: &BarScale, bar: &Bar<'_>, high: f64) -> Drawn {
+    let (x, y) = (scale.place(bar.value), high + BAR / 2.0);
+    canvas.line(&[(scale.plane.left, y), (x, y)], ColourRole::Grid, 1.0)?;
+    if bar.value > 0.0 { canvas.point_marker(bar.point, (x, y), DOT) } else { Ok(()) }
 }
 
 /// The parts one after the other, with a hair of ground between.
@@ -220,7 +279,7 @@ fn stack(canvas: &Canvas<'_>, scale: &BarScale, bar: &Bar<'_>, high: f64) -> Dra
 fn ending(canvas: &Canvas<'_>, scale: &BarScale, bar: &Bar<'_>, high: f64) -> Drawn {
     let end = scale.place(bar.value);
     let middle = high + BAR / 2.0;
-    let mut number_from = end + 8.0;
+    let mut number_from = end + if scale.are_dots { DOT + 6.0 } else { 8.0 };
     if let Some((from, to)) = bar.interval {
         let ends = (scale.place(from), scale.place(to));
         intervals::upon_bar(canvas, ends, middle)?;
@@ -263,11 +322,11 @@ pub(super) fn have_floor(bars: &[Bar<'_>]) -> bool {
 }
 
 /// Bars without predictions, with a key of the floor below if one has it.
-pub(super) fn upon_floor(bars: &[Bar<'_>]) -> Drawing {
+pub(super) fn upon_floor(bars: &[Bar<'_>], title: &str) -> Drawing {
     let key = if have_floor(bars) { 22.0 } else { 0.0 };
-    let height = 8.0 + ROW * bars.len() as f64 + key;
+    let height = 8.0 + height(bars) + key;
     drawn(height, |canvas| {
-        draw(canvas, bars, 4.0)?;
+        draw(canvas, bars, 4.0, title)?;
         floor_key(canvas, bars, (11.0, height - 12.0))
     })
 }
@@ -304,7 +363,7 @@ pub(super) fn parts_key(canvas: &Canvas<'_>, parts: &[Part]) -> Drawn {
 /// Explains the whiskers, if one is drawn.
 pub(super) fn whisker_words(bars: &[Bar<'_>]) -> &'static str {
     if bars.iter().any(|bar| !bar.brackets.is_empty()) {
-        " The whisker at a bar's end is the 95 % interval over the blocks."
+        " Whiskers: the 95 % interval over the blocks."
     } else {
         ""
     }

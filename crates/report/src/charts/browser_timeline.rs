@@ -67,7 +67,7 @@ pub(super) fn figure(finding: &ScenarioFinding) -> Option<Figure> {
         scenario: Some(finding.scenario.name.clone()),
         title: title(&shown),
         caption: format!(
-            "One lane per stream or request of the page, in its order. Hatched: it waits to open; solid: it is open. The mark is its first event, or the end of an answer. At the right: how long it waited.{}",
+            "One lane per stream or request of the page, in its order. Hatched: it waits to open; solid: it is open. The mark is its first event, or the end of an answer. At the right: how long it waited. After some seconds the page closes its streams one by one, so that waiting ones can open.{}",
             if blocks { " With several blocks, the first one is shown." } else { "" }
         ),
         description: description(&shown),
@@ -171,17 +171,15 @@ fn title(shown: &[Watch<'_>]) -> String {
 }
 
 fn description(shown: &[Watch<'_>]) -> String {
-    let lane = |lane: &BrowserLane| {
-        let waited = waited_ms(lane)
-            .map_or_else(|| "never opened".to_owned(), |waited| format!("open after {}", time_ms(waited)));
-        format!("{} asked for at {}, {waited}", lane.label, time_ms(lane.asked_ms))
-    };
     let panels: Vec<String> = shown
         .iter()
         .map(|watch| {
-            let lanes: Vec<String> = watch.findings.lanes.iter().map(lane).collect();
-            format!("{}, {}: {}", watch.label(), watch.beside_words(), lanes.join(", "))
+            let lanes = counted(watch.findings.lanes.len() as u64, "lane", "lanes");
+            format!("{}, {}: {lanes}", watch.label(), watch.beside_words())
         })
         .collect();
-    format!("Timelines of what a page opened. {}.", panels.join(". "))
+    format!(
+        "Timelines of what a page opened, a lane for each stream and request, with how long it waited. {}.",
+        panels.join(". ")
+    )
 }

@@ -1,7 +1,8 @@
 //! Bytes per event by their purpose.
 
 use super::{
-    bars::{self, Bar, PARTS_KEY, ROW, model_key},
+    axis::quantity_title,
+    bars::{self, Bar, PARTS_KEY, model_key},
     canvas::draw,
     figure::Figure,
     requests::{description, title},
@@ -34,19 +35,29 @@ pub(super) fn figure(finding: &ScenarioFinding, points: &[&Point]) -> Option<Fig
     let shown = shown::chosen(&priced, MOST_BARS, &[&|point| point.measured(name)]);
     let bars: Vec<Bar<'_>> =
         shown.iter().filter_map(|point| Some(bar(point)?.upon_floor(finding, name))).collect();
-    let height = PARTS_KEY + 6.0 + ROW * bars.len() as f64 + 22.0;
+    // Dots have no parts.
+    let top = if bars::are_dots(&bars) { 4.0 } else { PARTS_KEY };
+    let height = top + 6.0 + bars::height(&bars) + 22.0;
     let drawing = draw(height, |canvas| {
-        bars::parts_key(canvas, &PARTS.map(|(_, word, opacity)| (word, opacity)))?;
-        bars::draw(canvas, &bars, PARTS_KEY)?;
+        if !bars::are_dots(&bars) {
+            bars::parts_key(canvas, &PARTS.map(|(_, word, opacity)| (word, opacity)))?;
+        }
+        bars::draw(canvas, &bars, top, &quantity_title(name))?;
         bars::floor_key(canvas, &bars, (86.0, height - 12.0))?;
         model_key(canvas, height - 12.0)
     });
+    let parts_words = if bars::are_dots(&bars) {
+        ""
+    } else {
+        " From strong to faint: the event's text, its envelope, heads of requests and answers, and polls without an event."
+    };
+    let scale_words = bars::scale_words(&bars).trim_start();
     Some(Figure {
         slug: format!("{}-bytes", finding.scenario.name),
         scenario: Some(finding.scenario.name.clone()),
         title: title(&priced, name),
         caption: format!(
-            "From strong to faint: the event's text, its envelope, heads of requests and answers, and polls without an event. Bars start at zero; the vertical tick is the model's total.{}{}{}",
+            "{scale_words}{parts_words} The vertical tick is the model's total.{}{}{}",
             bars::whisker_words(&bars),
             shown::left_out(shown.len(), priced.len()),
             left_out::caption(points, name)

@@ -12,6 +12,7 @@ use plotters::{
     },
 };
 
+use super::svg;
 use crate::{
     findings::Point,
     style::{self, ColourRole, Marker},
@@ -62,32 +63,7 @@ pub(crate) fn draw(height: f64, paint: impl FnOnce(&Canvas<'_>) -> Drawn) -> Dra
         let area = SVGBackend::with_string(&mut text, size).into_drawing_area();
         paint(&Canvas { area }).expect("drawing into a string cannot fail");
     }
-    Drawing { elements: elements(&text), width: size.0, height: size.1 }
-}
-
-/// The content of plotters' `<svg>`, without attributes that every element would repeat.
-fn elements(svg: &str) -> String {
-    let start = svg.find('>').map_or(0, |place| place + 1);
-    let end = svg.rfind("</svg>").unwrap_or(svg.len());
-    rounded_sizes(svg[start..end].trim_start())
-        .replace(" opacity=\"1\"", "")
-        .replace(" font-family=\"sans-serif\"", "")
-        .replace(" stroke=\"none\"", "")
-        .replace(" text-anchor=\"start\"", "")
-        .replace(" \"/>", "\"/>")
-        .replace("\n</text>", "</text>")
-}
-
-/// plotters divides font sizes, which leaves `60.00000000000001`.
-fn rounded_sizes(svg: &str) -> String {
-    let mut parts = svg.split("font-size=\"");
-    let mut text = parts.next().unwrap_or_default().to_owned();
-    for part in parts {
-        let (size, rest) = part.split_once('"').unwrap_or((part, ""));
-        let size = size.parse().map_or(0.0, f64::round);
-        text.push_str(&format!("font-size=\"{size}\"{rest}"));
-    }
-    text
+    Drawing { elements: svg::content(&text), width: size.0, height: size.1 }
 }
 
 /// The same path without invisible corners: none is farther from it than [`UNSEEN`].
@@ -130,12 +106,23 @@ fn scaled((x, y): (f64, f64)) -> (i32, i32) {
 
 impl Canvas<'_> {
     pub(crate) fn line(&self, points: &[(f64, f64)], ink: ColourRole, width: f64) -> Drawn {
+        self.faint_line(points, ink, width, 1.0)
+    }
+
+    /// A line in a tint of its colour.
+    pub(crate) fn faint_line(
+        &self,
+        points: &[(f64, f64)],
+        ink: ColourRole,
+        width: f64,
+        opacity: f64,
+    ) -> Drawn {
         let mut path: Vec<(i32, i32)> = points.iter().copied().map(scaled).collect();
         path.dedup();
         if path.len() < 2 {
             return Ok(());
         }
-        let style = ink.placeholder().stroke_width((width * UNITS).round() as u32);
+        let style = ink.placeholder().mix(opacity).stroke_width((width * UNITS).round() as u32);
         self.area.draw(&PathElement::new(thinned(&path), style))
     }
 

@@ -3,7 +3,7 @@
 use contract::{Load, SetUp};
 
 use super::{
-    bars::{self, Bar, PARTS_KEY, ROW},
+    bars::{self, Bar, PARTS_KEY},
     canvas::{Anchor, TEXT, draw},
     figure::Figure,
     memory::slopes,
@@ -38,18 +38,23 @@ pub(super) fn memory(finding: &ScenarioFinding, points: &[&Point]) -> Option<Fig
         return None;
     }
     let key = if bars::have_floor(&bars) { 26.0 } else { 0.0 };
-    let height = PARTS_KEY + 8.0 + ROW * bars.len() as f64 + key;
+    // Dots have no parts.
+    let top = if bars::are_dots(&bars) { 4.0 } else { PARTS_KEY };
+    let height = top + 8.0 + bars::height(&bars) + key;
     let drawing = draw(height, |canvas| {
-        bars::parts_key(canvas, &PARTS)?;
+        if !bars::are_dots(&bars) {
+            bars::parts_key(canvas, &PARTS)?;
+        }
         bars::floor_key(canvas, &bars, (11.0, height - 12.0))?;
-        bars::draw(canvas, &bars, PARTS_KEY)
+        bars::draw(canvas, &bars, top, "memory per subscriber, B")
     });
     Some(Figure {
         slug: format!("{}-connection-memory", finding.scenario.name),
         scenario: Some(finding.scenario.name.clone()),
         title: title("An open connection takes", &bars, " of memory"),
         caption: format!(
-            "From strong to faint: the server's user memory of an idle subscriber, its growth by traffic, and the kernel's memory for both ends of the connection. Bars start at zero; each part is the slope over the number of subscribers.{}{}",
+            "From strong to faint: the server's user memory of an idle subscriber, its growth by traffic, and the kernel's memory for both ends of the connection. Each part is the slope over the number of subscribers.{}{}{}",
+            bars::scale_words(&bars),
             bars::whisker_words(&bars),
             shown::left_out(bars.len(), with_cost.len())
         ),
@@ -133,13 +138,13 @@ pub(super) fn set_up(finding: &ScenarioFinding, points: &[&Point]) -> Option<Fig
             .into_iter()
             .filter(|(_, bars)| !bars.is_empty())
             .collect();
-    let height: f64 = panels.iter().map(|(_, bars)| HEADING + ROW * bars.len() as f64 + 10.0).sum();
+    let height: f64 = panels.iter().map(|(_, bars)| HEADING + bars::height(bars) + 10.0).sum();
     let drawing = draw(height, |canvas| {
         let mut top = 0.0;
         for (heading, bars) in &panels {
             canvas.text((4.0, top + 12.0), heading, Anchor::Left, TEXT, ColourRole::Quiet)?;
-            bars::draw(canvas, bars, top + HEADING)?;
-            top += HEADING + ROW * bars.len() as f64 + 10.0;
+            bars::draw(canvas, bars, top + HEADING, heading)?;
+            top += HEADING + bars::height(bars) + 10.0;
         }
         Ok(())
     });

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use super::svg;
 use crate::style;
 
 /// Margin around a figure in a separate file, in drawing units.
@@ -34,7 +35,7 @@ impl Figure {
 
     /// For the page: colours are its variables.
     pub(crate) fn inline_svg(&self) -> String {
-        self.svg(&style::with_variables(&self.elements), "", 0)
+        self.svg(&svg::with_variables(&self.elements), "", 0)
     }
 
     /// For a separate file: with the colours of both schemes and a background.
@@ -43,7 +44,7 @@ impl Figure {
             "<style>{}</style><rect x=\"-{MARGIN}\" y=\"-{MARGIN}\" width=\"100%\" height=\"100%\" fill=\"#FFFFFF\"/>\n",
             style::dark_rules()
         );
-        self.svg(&style::with_light_colours(&self.elements), &ground, MARGIN)
+        self.svg(&svg::with_light_colours(&self.elements), &ground, MARGIN)
     }
 
     fn svg(&self, elements: &str, ground: &str, margin: u32) -> String {

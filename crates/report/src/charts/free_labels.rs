@@ -40,7 +40,15 @@ pub(super) fn draw(
             .find(|candidate| is_free(*candidate, &lines))
             .or_else(|| candidates.into_iter().find(|candidate| is_free(*candidate, &[])));
         if let Some(place) = free {
-            taken.push(own(place));
+            let [left, top, right, bottom] = own(place);
+            taken.push([left, top, right, bottom]);
+            // A line that the label crosses must not run through its letters.
+            canvas.rectangle(
+                (left - 1.0, top + 1.0),
+                (right + 1.0, bottom - 1.0),
+                ColourRole::Ground,
+                0.85,
+            )?;
             canvas.text(place, text, Anchor::Left, TICK_TEXT, ColourRole::Text)?;
         }
     }

@@ -7,7 +7,7 @@ use super::{
     canvas::{Canvas, Drawn, WIDTH, draw},
     choice::Choice,
     figure::Figure,
-    free_labels, freshness_words, intervals, legend,
+    free_labels, freshness_words, intervals, legend, marks,
 };
 use crate::{
     findings::{Findings, Point, ScenarioFinding},
@@ -82,16 +82,28 @@ fn plot(points: &[&Point], slug: String, scenario: Option<String>, of: &str) -> 
     };
     let of = format!("{left_out}{of}{}", freshness_words::audiences(points));
     let front = front(&choices);
-    let keys = legend::keys(points, false);
+    let mut keys = legend::keys(points, false);
+    keys.push(legend::Key::Front);
     let top = legend::height(&keys) + 38.0;
     let plane = Plane {
-        x: Axis::log(choices.iter().flat_map(Choice::all_bytes), "bytes per event (log scale)"),
-        y: Axis::log(choices.iter().flat_map(Choice::all_ages_ms), "age at p99, ms (log scale)"),
+        x: Axis::log_with_room(
+            choices.iter().flat_map(Choice::all_bytes),
+            "← cheaper: bytes per event (log scale)",
+        ),
+        y: Axis::log_with_room(
+            choices.iter().flat_map(Choice::all_ages_ms),
+            "↓ fresher: age at p99, ms (log scale)",
+        ),
         left: 52.0,
         right: WIDTH - 26.0,
         top,
         bottom: top + 250.0,
     };
+    let exact: Vec<(Pattern, (f64, f64))> = choices
+        .iter()
+        .map(|choice| (choice.point.pattern, plane.place((choice.bytes, choice.age_ms))))
+        .collect();
+    let places = marks::side_by_side(&exact, plane.left);
     let drawing = draw(plane.bottom + 44.0, |canvas| {
         legend::draw(canvas, &keys, 0.0)?;
         plane.frame(canvas)?;
@@ -104,21 +116,25 @@ fn plot(points: &[&Point], slug: String, scenario: Option<String>, of: &str) -> 
         for choice in &choices {
             faint_trials(canvas, &plane, choice)?;
         }
-        for choice in &choices {
-            whiskers(canvas, &plane, choice)?;
+        for (choice, place) in choices.iter().zip(&places) {
+            whiskers(canvas, &plane, choice, *place)?;
         }
-        for choice in &choices {
-            let place = plane.place((choice.bytes, choice.age_ms));
-            canvas.point_marker(choice.point, place, 6.0)?;
+        for (choice, place) in choices.iter().zip(&places) {
+            canvas.point_marker(choice.point, *place, 6.0)?;
         }
-        labels(canvas, &plane, &choices, &front)
+        labels(canvas, &plane, &choices, &places, &front)
     });
+    let moved = if places.iter().zip(&exact).any(|(place, (_, exact))| place != exact) {
+        " A mark that would hide another is moved to its side."
+    } else {
+        ""
+    };
     Some(Figure {
         slug,
         scenario,
         title: freshness_words::title(&choices, are_all),
         caption: format!(
-            "Low is fresh, left is cheap. No point is both fresher and cheaper than one on the dashed front. A joined line is one pattern with one varied setting. The front follows the exact values, also where they are not told apart.{}{of}{}",
+            "Low is fresh, left is cheap. Age at p99: 99 of 100 deliveries were at most that old. Bytes are those of one delivery. The dashed steps join the best choices: no point is both fresher and cheaper than one of them. They follow the exact values, also where these are not told apart. A solid line joins one pattern's points as one setting varies.{moved}{}{of}{}",
             freshness_words::interval_words(&choices),
             left_out::caption(points, QuantityName::BytesPerEvent)
         ),
@@ -193,8 +209,7 @@ fn faint_trials(canvas: &Canvas<'_>, plane: &Plane, choice: &Choice<'_>) -> Draw
 }
 
 /// The intervals of cost and age: a cross below the mark.
-fn whiskers(canvas: &Canvas<'_>, plane: &Plane, choice: &Choice<'_>) -> Drawn {
-    let (x, y) = plane.place((choice.bytes, choice.age_ms));
+fn whiskers(canvas: &Canvas<'_>, plane: &Plane, choice: &Choice<'_>, (x, y): (f64, f64)) -> Drawn {
     let ink = ColourRole::Measured(choice.point.pattern);
     if let Some((low, high)) = choice.interval(QuantityName::BytesPerEvent) {
         intervals::level(canvas, (plane.place_x(low), plane.place_x(high)), y, ink)?;
@@ -206,9 +221,14 @@ fn whiskers(canvas: &Canvas<'_>, plane: &Plane, choice: &Choice<'_>) -> Drawn {
 }
 
 /// The swept value at both ends of a joined line, the pattern's name elsewhere.
-fn labels(canvas: &Canvas<'_>, plane: &Plane, choices: &[Choice<'_>], front: &[&Choice<'_>]) -> Drawn {
+fn labels(
+    canvas: &Canvas<'_>,
+    plane: &Plane,
+    choices: &[Choice<'_>],
+    marks: &[(f64, f64)],
+    front: &[&Choice<'_>],
+) -> Drawn {
     let place = |choice: &Choice<'_>| plane.place((choice.bytes, choice.age_ms));
-    let marks: Vec<(f64, f64)> = choices.iter().map(place).collect();
     let mut paths: Vec<Vec<(f64, f64)>> =
         series(choices).iter().map(|series| series.iter().map(|choice| place(choice)).collect()).collect();
     paths.push(front_path(plane, front));
@@ -219,27 +239,30 @@ fn labels(canvas: &Canvas<'_>, plane: &Plane, choices: &[Choice<'_>], front: &[&
         let upright = choice.interval(QuantityName::AgeP99);
         paths.extend(upright.map(|(low, high)| vec![(x, plane.place_y(low)), (x, plane.place_y(high))]));
     }
-    free_labels::draw(canvas, plane, &wanted(choices, plane), &marks, &paths)
+    free_labels::draw(canvas, plane, &wanted(choices, marks), marks, &paths)
 }
 
 /// Places and words of the labels, those of the swept ends first.
-fn wanted(choices: &[Choice<'_>], plane: &Plane) -> Vec<free_labels::LabelRequest> {
-    let place = |choice: &Choice<'_>| plane.place((choice.bytes, choice.age_ms));
+fn wanted(choices: &[Choice<'_>], marks: &[(f64, f64)]) -> Vec<free_labels::LabelRequest> {
+    let series = series(choices);
+    let is_end = |choice: &Choice<'_>| {
+        let mut ends = series.iter().flat_map(|series| [series.first(), series.last()]).flatten();
+        ends.any(|end| std::ptr::eq(*end, choice))
+    };
     let mut wanted = Vec::new();
-    for series in series(choices) {
-        let mut ends = vec![series[0]];
-        if series.len() > 1 {
-            ends.extend(series.last());
-        }
-        for choice in ends {
-            if let Some(swept) = choice.point.swept {
-                wanted.push((place(choice), swept.mark(&choice.point.params)));
-            }
+    for (choice, place) in choices.iter().zip(marks) {
+        if let Some(swept) = choice.point.swept.filter(|_| is_end(choice)) {
+            wanted.push((*place, swept.mark(&choice.point.params)));
         }
     }
-    for choice in choices {
+    for (choice, place) in choices.iter().zip(marks) {
         if choice.point.swept_value().is_none() {
-            wanted.push((place(choice), choice.point.mark()));
+            // Next to a line of its own pattern it has that line's setting, too.
+            let line = series.iter().find(|series| series[0].point.pattern == choice.point.pattern);
+            let swept =
+                line.and_then(|series| series[0].point.swept).filter(|_| choice.point.swept.is_none());
+            let own = swept.map(|swept| swept.mark(&choice.point.params)).filter(|mark| !mark.is_empty());
+            wanted.push((*place, own.unwrap_or_else(|| choice.point.mark())));
         }
     }
     wanted

@@ -4,6 +4,7 @@
 use contract::{Ablation, Pattern};
 
 use super::{
+    axis::quantity_title,
     bars::{self, Bar},
     figure::Figure,
 };
@@ -52,13 +53,14 @@ fn figure(
     if bars.len() < 2 {
         return None;
     }
-    let drawing = bars::upon_floor(&bars);
+    let drawing = bars::upon_floor(&bars, &quantity_title(name));
     Some(Figure {
         slug: format!("{}-{slug}-{}", finding.scenario.name, pattern.slug()),
         scenario: Some(finding.scenario.name.clone()),
         title: title(points, pattern, name, best),
         caption: format!(
-            "The first bar is the shared writer, the second the ordinary task per connection with hyper and axum. Each further bar removes one more optimisation from the second. After a number: its difference from the first bar, taken block by block, with the 95 % interval. A cost in the title is the largest that one ablation adds to the bar that it is compared with.{}{}{}",
+            "The first bar is the shared writer, the second the ordinary task per connection with hyper and axum. Each further bar removes one more optimisation from the second. After a number: its difference from the first bar, taken block by block, with the 95 % interval. A cost in the title is the largest that one ablation adds to the bar that it is compared with.{}{}{}{}",
+            bars::scale_words(&bars),
             if bars::have_floor(&bars) {
                 " The grey line is the floor (lower bound): what the kernel alone costs."
             } else {

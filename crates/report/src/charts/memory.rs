@@ -4,9 +4,11 @@ use contract::{Load, MemoryStep};
 
 use super::{
     axis::{Axis, Plane},
-    canvas::{Anchor, Canvas, Drawn, TEXT, TICK_TEXT, WIDTH, draw, spread, text_width},
+    canvas::{Anchor, Canvas, Drawn, TEXT, TICK_TEXT, WIDTH, draw, text_width},
+    coincide,
     figure::Figure,
     intervals,
+    legend::{self, EndLabel},
     shown::{MOST_SERIES, chosen, left_out},
 };
 use crate::{
@@ -20,10 +22,12 @@ use crate::{
     text::number::{bytes, counted},
 };
 
-/// Height of a panel's plane, of the space above it, and of its axis.
+/// Least height of a panel's plane; of the space above it, and of its axis.
 const PLANE: f64 = 190.0;
 const ABOVE: f64 = 46.0;
 const BELOW: f64 = 44.0;
+/// Height of a row of a label, with its share of the space between labels.
+const LABEL_ROW: f64 = 18.0;
 /// Bytes of a unit of the upright axis.
 const MEGABYTE: f64 = 1e6;
 
@@ -109,26 +113,33 @@ fn figure(finding: &ScenarioFinding, points: &[&Point], part: Part) -> Option<Fi
         return None;
     }
     let all = || panels.iter().flat_map(|(_, series)| series);
-    let labels = all().flat_map(|series| label(series).lines().map(str::to_owned).collect::<Vec<_>>());
-    let widest = labels.map(|words| text_width(&words, TICK_TEXT)).fold(0.0, f64::max);
+    let labels: Vec<String> = all().map(|series| label(series, &shown)).collect();
+    let rows = || labels.iter().flat_map(|label| label.lines());
+    let widest = rows().map(|words| text_width(words, TICK_TEXT)).fold(0.0, f64::max);
+    // Each panel has the labels of one load.
+    let labels_height = rows().count() as f64 / panels.len() as f64 * LABEL_ROW;
+    let height = PLANE.max(labels_height + 2.0 * LABEL_ROW);
+    let keys = legend::keys(&shown, false);
+    let keys_height = legend::height(&keys) + 8.0;
     let readings = || all().flat_map(|series| &series.readings);
     let x = Axis::from_zero(readings().map(|(subscribers, _)| *subscribers), "open subscribers");
     // Both panels on one scale, so that they can be compared.
     let y = Axis::from_zero(readings().map(|(_, bytes)| bytes / MEGABYTE), unit_words(part));
-    let panel = ABOVE + PLANE + BELOW;
-    let drawing = draw(panel * panels.len() as f64, |canvas| {
+    let panel = ABOVE + height + BELOW;
+    let drawing = draw(keys_height + panel * panels.len() as f64, |canvas| {
+        legend::draw(canvas, &keys, 0.0)?;
         for (index, (words, series)) in panels.iter().enumerate() {
-            let top = panel * index as f64;
+            let top = keys_height + panel * index as f64;
             let plane = Plane {
                 x: x.clone(),
                 y: y.clone(),
                 left: 44.0,
                 right: WIDTH - widest - 34.0,
                 top: top + ABOVE,
-                bottom: top + ABOVE + PLANE,
+                bottom: top + ABOVE + height,
             };
             canvas.text((4.0, top + 9.0), words, Anchor::Left, TEXT, ColourRole::Text)?;
-            paint(canvas, &plane, series)?;
+            paint(canvas, &plane, series, &shown)?;
         }
         Ok(())
     });
@@ -179,7 +190,7 @@ const fn whose_words(part: Part) -> &'static str {
     }
 }
 
-fn paint(canvas: &Canvas<'_>, plane: &Plane, series: &[Series<'_>]) -> Drawn {
+fn paint(canvas: &Canvas<'_>, plane: &Plane, series: &[Series<'_>], shown: &[&Point]) -> Drawn {
     plane.frame(canvas)?;
     for one in series {
         for (subscribers, bytes) in &one.readings {
@@ -192,39 +203,31 @@ fn paint(canvas: &Canvas<'_>, plane: &Plane, series: &[Series<'_>]) -> Drawn {
         .iter()
         .map(|one| plane.place((one.most(), (one.base + one.slope.value * one.most()) / MEGABYTE)))
         .collect();
-    for (one, end) in series.iter().zip(&ends) {
-        let from = plane.place((0.0, one.base / MEGABYTE));
-        canvas.line(&[from, *end], ColourRole::Measured(one.point.pattern), 2.0)?;
-    }
-    labels(canvas, plane, series, &ends)
+    let lines: Vec<_> = series
+        .iter()
+        .zip(&ends)
+        .map(|(one, end)| {
+            let from = plane.place((0.0, one.base / MEGABYTE));
+            (ColourRole::Measured(one.point.pattern), vec![from, *end])
+        })
+        .collect();
+    coincide::lines(canvas, &lines, 2.0)?;
+    let labels: Vec<EndLabel<'_>> = series
+        .iter()
+        .zip(ends)
+        .map(|(one, end)| EndLabel { point: one.point, end, words: label(one, shown) })
+        .collect();
+    legend::end_labels(canvas, &labels, plane.right + 18.0, (plane.top, plane.bottom))
 }
 
-/// A label at each line's end, with the pattern's mark: lines are often closer than labels are high.
-fn labels(canvas: &Canvas<'_>, plane: &Plane, series: &[Series<'_>], ends: &[(f64, f64)]) -> Drawn {
-    let row = TICK_TEXT + 2.0;
-    let rows = series.iter().map(|one| label(one).lines().count()).max().unwrap_or(1) as f64;
-    let mut places: Vec<f64> = ends.iter().map(|(_, y)| *y).collect();
-    spread(&mut places, rows * row + 2.0, plane.top, plane.bottom - (rows - 1.0) * row);
-    let x = plane.right + 18.0;
-    for ((one, end), y) in series.iter().zip(ends).zip(places) {
-        canvas.line(&[(end.0 + 2.0, end.1), (x - 8.0, y)], ColourRole::Limit, 0.8)?;
-        canvas.point_marker(one.point, (x, y), 5.0)?;
-        for (index, words) in label(one).lines().enumerate() {
-            let ink = if index == 0 { ColourRole::Text } else { ColourRole::Quiet };
-            canvas.text((x + 10.0, y + row * index as f64), words, Anchor::Left, TICK_TEXT, ink)?;
-        }
-    }
-    Ok(())
-}
-
-/// The slope, with its interval below.
-fn label(series: &Series<'_>) -> String {
+/// The slope, with its interval below; above it the point's name if its pattern has several points.
+fn label(series: &Series<'_>, shown: &[&Point]) -> String {
     let slope = series.slope;
-    let each = format!("{} each", bytes(slope.value));
-    match slope.interval {
-        Some(interval) => format!("{each}\n{}", intervals::brackets(slope.value, interval, bytes)),
-        None => each,
-    }
+    let of_pattern = shown.iter().filter(|point| point.pattern == series.point.pattern).count();
+    let name = (of_pattern > 1).then(|| series.point.mark());
+    let interval = slope.interval.map(|interval| intervals::brackets(slope.value, interval, bytes));
+    let rows = [name, Some(format!("{} each", bytes(slope.value))), interval];
+    rows.into_iter().flatten().filter(|row| !row.is_empty()).collect::<Vec<_>>().join("\n")
 }
 
 /// Slope and interval in one line.

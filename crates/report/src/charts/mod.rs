@@ -2,12 +2,14 @@
 
 mod age_curve;
 mod age_ecdf;
+mod age_panels;
 mod axis;
 mod bars;
 mod browser_timeline;
 mod bytes;
 mod canvas;
 mod choice;
+mod coincide;
 mod connection_cost;
 mod figure;
 mod free_labels;
@@ -23,20 +25,18 @@ mod requests;
 mod saturation;
 mod servers;
 mod shown;
+mod svg;
 mod sweep;
 mod time_series;
 mod waterfall;
 mod waterfall_trace;
 mod waterfall_words;
 
-use age_ecdf::Aged;
 pub(crate) use figure::Figure;
-use shown::{MOST_SERIES, chosen};
 
 use crate::{
     findings::{Findings, Point, ScenarioFinding},
     judgement::floor::has_floor,
-    quantities::QuantityName,
     text::{
         number::{THIN_SPACE, with_unit},
         swept::{SweepParameter, Topic},
@@ -106,13 +106,8 @@ fn of_ages(finding: &ScenarioFinding, points: &[&Point], own: &[&Point]) -> Vec<
     if !finding.has_foreign() && has_floor(finding) {
         figures.extend(requests::bars(finding, points, finding.main_cost(), "cost"));
     }
-    let aged: Vec<Aged<'_>> = points.iter().map(|point| Aged::of(point)).collect();
-    for (part, panel) in panels(finding, points) {
-        let shown = |aged: &&Aged<'_>| panel.iter().any(|point| std::ptr::eq(*point, aged.point));
-        let shown: Vec<&Aged<'_>> = aged.iter().filter(shown).collect();
-        figures.extend(age_ecdf::figure(finding, &part, &shown, &aged));
-        figures.extend(nines::figure(finding, &part, &panel, points));
-    }
+    figures.extend(age_ecdf::figure(finding, points));
+    figures.extend(nines::figure(finding, points));
     if SweepParameter::of(&finding.scenario).is_none() {
         figures.extend(requests::figure(finding, points));
     }
@@ -136,26 +131,4 @@ fn of_connections(finding: &ScenarioFinding) -> Vec<Figure> {
     figures.extend(memory::figures(finding, &points));
     figures.extend(connection_cost::set_up(finding, &points));
     figures
-}
-
-/// The points of a scenario in charts of at most six curves: all in one if they fit, else a chart
-/// per pattern. The first of the pair is part of the file name.
-fn panels<'a>(finding: &ScenarioFinding, points: &[&'a Point]) -> Vec<(String, Vec<&'a Point>)> {
-    if points.len() <= MOST_SERIES {
-        return vec![(finding.scenario.name.clone(), points.to_vec())];
-    }
-    let mut panels: Vec<(String, Vec<&Point>)> = Vec::new();
-    for &point in points {
-        let part = format!("{}-{}", finding.scenario.name, point.pattern.slug());
-        match panels.iter_mut().find(|(name, _)| *name == part) {
-            Some((_, panel)) => panel.push(point),
-            None => panels.push((part, vec![point])),
-        }
-    }
-    for (_, panel) in &mut panels {
-        // The titles of its figures name ends of these.
-        let p50 = |point: &Point| point.measured(QuantityName::AgeP50);
-        *panel = chosen(panel, MOST_SERIES, &[&p50, &nines::p99_ms]);
-    }
-    panels
 }

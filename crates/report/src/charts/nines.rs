@@ -1,20 +1,20 @@
 //! The tail: each step to the right is ten times rarer.
 
-use contract::Measurements;
-
 use super::{
-    age_curve::{self, AgeCurve},
+    age_curve::{self, AgeLine, last_nines, nines, p99_ms},
+    age_panels::{AgePanels, Frame},
     axis::{Axis, Plane},
-    canvas::{Anchor, Canvas, Drawn, TICK_TEXT, WIDTH, draw, text_width},
+    canvas::{Anchor, Canvas, Drawn, TICK_TEXT, WIDTH, text_width},
     figure::Figure,
-    intervals, legend,
-    shown::{left_out, same_panel},
+    intervals,
+    legend::{self, EndLabel},
+    shown::described,
 };
 use crate::{
-    findings::{Point, SAMPLES_BEYOND, ScenarioFinding},
-    quantities::{Bound, QuantityName},
+    findings::{Point, ScenarioFinding},
+    quantities::QuantityName,
     style::ColourRole,
-    text::number::with_setting,
+    text::{number::with_setting, setting::served},
 };
 
 /// Steps of a curve between two nines.
@@ -22,23 +22,12 @@ const STEPS_PER_NINE: f64 = 12.0;
 /// Where the curves begin: the median.
 const FIRST: f64 = std::f64::consts::LOG10_2;
 
-/// A point with its tail, measured and predicted.
-struct Tail<'a> {
-    point: &'a Point,
-    measured: AgeCurve,
-    model: AgeCurve,
-    /// What its line is called.
-    label: String,
-}
-
-impl<'a> Tail<'a> {
-    /// None with fewer than two steps.
-    fn of(point: &'a Point) -> Option<Self> {
-        let last = last_nines(point);
-        let measured = age_curve::measured(point, steps(last).map(quantile));
-        let model = age_curve::model(point, steps(last).map(quantile));
-        (measured.len() > 1).then(|| Self { point, measured, model, label: point.mark() })
-    }
+/// None with fewer than two steps.
+fn line(point: &Point) -> Option<AgeLine<'_>> {
+    let last = last_nines(point);
+    let measured = age_curve::measured(point, steps(last).map(quantile));
+    let model = age_curve::model(point, steps(last).map(quantile));
+    (measured.len() > 1).then_some(AgeLine { point, measured, model })
 }
 
 /// Nines to the right, age upwards.
@@ -46,75 +35,48 @@ fn at(quantile: f64, age_ms: f64) -> (f64, f64) {
     (nines(quantile), age_ms)
 }
 
+/// What a line's end is called: in a panel every pattern has one line.
+fn name(point: &Point) -> String {
+    served(point.pattern.label(), &point.server)
+}
+
 /// None if no point has twenty deliveries.
-pub(super) fn figure(
-    finding: &ScenarioFinding,
-    part: &str,
-    points: &[&Point],
-    all: &[&Point],
-) -> Option<Figure> {
-    let floors = |last: f64| age_curve::floors(finding, points, || steps(last).map(quantile));
-    let tails: Vec<Tail<'_>> = points.iter().filter_map(|point| Tail::of(point)).collect();
-    let ends = tails.iter().filter_map(|tail| tail.measured.last());
+pub(super) fn figure(finding: &ScenarioFinding, points: &[&Point]) -> Option<Figure> {
+    let panels = AgePanels::of(points, line)?;
+    let ends = panels.lines().filter_map(|line| line.measured.last());
     let last = ends.map(|step| nines(step.quantile)).fold(0.0, f64::max);
-    if tails.is_empty() {
-        return None;
-    }
-    let widest = tails.iter().map(|tail| text_width(&tail.label, TICK_TEXT)).fold(0.0, f64::max);
-    let floors = floors(last);
+    let panels = panels.with_floors(finding, &steps(last).map(quantile).collect::<Vec<_>>());
     let limits: Vec<Limit> = limits(&finding.scenario.thresholds, last);
-    let values = tails
-        .iter()
-        .flat_map(|tail| age_curve::ages(&tail.measured).chain(age_curve::ages(&tail.model)))
-        .chain(limits.iter().map(|limit| limit.age_ms))
-        .chain(floors.iter().flat_map(|(_, curve)| age_curve::ages(curve)));
-    let model_drawn = tails.iter().any(|tail| !tail.model.is_empty());
-    let shown: Vec<&Point> = tails.iter().map(|tail| tail.point).collect();
-    let of_panel: Vec<&Point> = all.iter().copied().filter(|point| same_panel(points, point)).collect();
-    // Names at the ends of the lines need no key; swept values do.
-    let named: &[&Point] = if finding.scenario.sweep.is_some() { &shown } else { &[] };
-    let mut keys = legend::keys(named, model_drawn);
-    keys.extend(legend::floor_key(!floors.is_empty()));
-    let top = legend::height(&keys) + 38.0;
-    let plane = Plane {
+    let ages = panels.ages().chain(limits.iter().map(|limit| limit.age_ms));
+    let y = Axis::log(ages, "age of an event, ms (log scale)");
+    let widest = panels.points().iter().map(|point| text_width(&name(point), TICK_TEXT)).fold(0.0, f64::max);
+    let frame = Frame {
         x: Axis::linear(FIRST, last, ticks(last), "percentile"),
-        y: Axis::log(values, "age of an event, ms (log scale)"),
-        left: 52.0,
-        right: WIDTH - widest - 24.0,
-        top,
-        bottom: top + 230.0,
+        y: if panels.are_several() { y.with_decades() } else { y },
+        left: 56.0,
+        right: if panels.are_several() { WIDTH - 26.0 } else { WIDTH - widest - 34.0 },
+        place: at,
+        named_at_ends: true,
     };
-    let drawing = draw(plane.bottom + 44.0, |canvas| {
-        legend::draw(canvas, &keys, 0.0)?;
-        plane.frame(canvas)?;
-        limit_lines(canvas, &plane, &limits)?;
-        for (pattern, curve) in &floors {
-            canvas.line(&age_curve::path(&plane, curve, at), ColourRole::Floor(*pattern), 2.0)?;
-        }
-        paint(canvas, &plane, &tails)
-    });
+    let drawing = panels.draw(&frame, |canvas, plane| limit_lines(canvas, plane, &limits), end_labels);
+    let blocks = points.iter().any(|point| point.completed().count() > 1);
     Some(Figure {
-        slug: format!("{part}-nines"),
+        slug: format!("{}-nines", finding.scenario.name),
         scenario: Some(finding.scenario.name.clone()),
-        title: title(&of_panel),
+        title: title(points),
         caption: format!(
-            "Look at where a line bends upwards: the rare deliveries beyond had to wait. A line ends where fewer than ten deliveries{} lie beyond it.{}{}{}",
-            if shown.iter().any(|point| point.completed().count() > 1) { " of a block" } else { "" },
-            age_curve::ribbon_words(tails.iter().map(|tail| &tail.measured)),
+            "Look at where a line bends upwards: the rare deliveries beyond had to wait. A line ends where fewer than ten deliveries{} lie beyond it.{}{}",
+            if blocks { " of a block" } else { "" },
             if limits.is_empty() { "" } else { " Grey lines are the scenario's thresholds." },
-            left_out(shown.len(), of_panel.len())
+            panels.words()
         ),
         description: format!(
             "Line chart: age in ms, logarithmic, over percentiles spaced by their nines. {}.",
-            shown
-                .iter()
-                .map(|point| format!(
-                    "{}: p99 {}",
-                    point.label(),
-                    intervals::text(point.quantity_of(QuantityName::AgeP99))
-                ))
-                .collect::<Vec<_>>()
-                .join("; ")
+            described(points, |point| format!(
+                "{}: p99 {}",
+                point.label(),
+                intervals::text(point.quantity_of(QuantityName::AgeP99))
+            ))
         ),
         elements: drawing.elements,
         width: drawing.width,
@@ -122,25 +84,15 @@ pub(super) fn figure(
     })
 }
 
-/// Ribbons and models first, so that measurements are drawn over them.
-fn paint(canvas: &Canvas<'_>, plane: &Plane, tails: &[Tail<'_>]) -> Drawn {
-    for tail in tails {
-        age_curve::ribbon(canvas, plane, &tail.measured, at, ColourRole::Measured(tail.point.pattern))?;
-    }
-    for tail in tails {
-        let path = age_curve::path(plane, &tail.model, at);
-        canvas.line(&path, ColourRole::Model(tail.point.pattern), 2.0)?;
-    }
-    let mut ends = Vec::new();
-    for tail in tails {
-        let path = age_curve::path(plane, &tail.measured, at);
-        canvas.line(&path, ColourRole::Measured(tail.point.pattern), 2.2)?;
-        if let Some(end) = path.last() {
-            canvas.point_marker(tail.point, *end, 5.0)?;
-            ends.push((*end, tail.label.clone()));
-        }
-    }
-    legend::end_labels(canvas, &ends, plane.right + 12.0, (plane.top, plane.bottom))
+fn end_labels(canvas: &Canvas<'_>, plane: &Plane, lines: &[AgeLine<'_>]) -> Drawn {
+    let labels: Vec<EndLabel<'_>> = lines
+        .iter()
+        .filter_map(|line| {
+            let end = age_curve::path(plane, &line.measured, at).last().copied()?;
+            Some(EndLabel { point: line.point, end, words: name(line.point) })
+        })
+        .collect();
+    legend::end_labels(canvas, &labels, plane.right + 18.0, (plane.top, plane.bottom))
 }
 
 /// A condition on an age, as far as this chart can show it.
@@ -220,17 +172,6 @@ fn quantile(nines: f64) -> f64 {
     1.0 - 10_f64.powf(-nines)
 }
 
-fn nines(quantile: f64) -> f64 {
-    -(1.0 - quantile).log10()
-}
-
-/// Where fewer than ten deliveries of the smallest block lie beyond.
-fn last_nines(point: &Point) -> f64 {
-    let deliveries = |measurements: &Measurements| measurements.age.arrived.count + measurements.age.censored;
-    let fewest = point.completed().map(deliveries).min().unwrap_or(0);
-    (fewest as f64 / SAMPLES_BEYOND).log10()
-}
-
 fn steps(last: f64) -> impl Iterator<Item = f64> {
     let count = ((last - FIRST) * STEPS_PER_NINE).floor().max(0.0) as u32;
     (0..=count).map(|step| FIRST + f64::from(step) / STEPS_PER_NINE).filter(move |nines| *nines <= last)
@@ -242,12 +183,6 @@ fn ticks(last: f64) -> Vec<(f64, String)> {
         .filter(|(nines, _)| *nines <= last + 0.01)
         .map(|(nines, label)| (nines, label.to_owned()))
         .collect()
-}
-
-/// The age at which a curve reaches p99; none with too few deliveries, or if too many never came.
-pub(super) fn p99_ms(point: &Point) -> Option<f64> {
-    let age = point.quantity_of(QuantityName::AgeP99);
-    age.measured.filter(|_| age.bound == Bound::Exact && last_nines(point) >= nines(0.99) - 1e-9)
 }
 
 /// The youngest and the oldest p99, of all points that have one; else where the lines end.

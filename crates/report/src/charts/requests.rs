@@ -1,7 +1,8 @@
 //! Bars for a cost: requests per event, or the cost of a client.
 
 use super::{
-    bars::{self, Bar, ROW, model_key},
+    axis::quantity_title,
+    bars::{self, Bar, model_key},
     canvas::draw,
     figure::Figure,
     intervals,
@@ -37,9 +38,9 @@ pub(super) fn bars(
         .collect();
     let model = bars.iter().any(Bar::has_model);
     let key = if model || bars::have_floor(&bars) { 22.0 } else { 0.0 };
-    let height = 8.0 + ROW * bars.len() as f64 + key;
+    let height = 8.0 + bars::height(&bars) + key;
     let drawing = draw(height, |canvas| {
-        bars::draw(canvas, &bars, 4.0)?;
+        bars::draw(canvas, &bars, 4.0, &quantity_title(name))?;
         bars::floor_key(canvas, &bars, (if model { 86.0 } else { 11.0 }, height - 12.0))?;
         if model { model_key(canvas, height - 12.0) } else { Ok(()) }
     });
@@ -48,7 +49,8 @@ pub(super) fn bars(
         scenario: Some(finding.scenario.name.clone()),
         title: title(&points, name),
         caption: format!(
-            "Bars start at zero.{}{}{}{unreported}",
+            "{}{}{}{}{unreported}",
+            bars::scale_words(&bars).trim_start(),
             if model {
                 format!(" The vertical tick is the model's prediction of {}.", name.label())
             } else {

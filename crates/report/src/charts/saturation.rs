@@ -5,8 +5,11 @@ use contract::{Measurements, Pattern};
 use super::{
     axis::{Axis, Plane},
     canvas::{Anchor, Canvas, Drawn, TEXT, TICK_TEXT, WIDTH, draw},
+    coincide,
     figure::Figure,
-    free_labels, intervals, legend,
+    free_labels, intervals,
+    legend::{self, Key},
+    marks,
     shown::{self, left_out},
 };
 use crate::{
@@ -29,6 +32,10 @@ const ABOVE: f64 = 44.0;
 struct Climb<'a> {
     point: &'a Point,
     trial: &'a Measurements,
+    /// As short as a label must be.
+    name: String,
+    /// How strong its colour is: points of one pattern differ in it.
+    tint: f64,
 }
 
 impl<'a> Climb<'a> {
@@ -41,7 +48,7 @@ impl<'a> Climb<'a> {
             .collect();
         found.sort_by(|(left, _), (right, _)| left.total_cmp(right));
         let (_, trial) = *found.get(found.len().checked_sub(1)? / 2)?;
-        Some(Self { point, trial })
+        Some(Self { point, trial, name: point.mark(), tint: 1.0 })
     }
 
     /// Offered deliveries per second and their p99 in ms; seconds with losses have none.
@@ -68,10 +75,6 @@ impl<'a> Climb<'a> {
             ColourRole::Measured(self.point.pattern)
         }
     }
-
-    fn width(&self) -> f64 {
-        if self.point.server.is_foreign() { 1.4 } else { 2.2 }
-    }
 }
 
 /// One figure, or one per pattern if servers are compared.
@@ -94,10 +97,11 @@ fn figure(finding: &ScenarioFinding, slug: String, points: &[&Point]) -> Option<
     let known: Vec<&Point> = points.iter().copied().filter(|point| Climb::of(point).is_some()).collect();
     let deliveries = |point: &Point| point.measured(QuantityName::SaturationDeliveries);
     let known = shown::chosen(&known, MOST_CURVES, &[&deliveries]);
-    let climbs: Vec<Climb<'_>> = known.iter().filter_map(|point| Climb::of(point)).collect();
+    let mut climbs: Vec<Climb<'_>> = known.iter().filter_map(|point| Climb::of(point)).collect();
     if climbs.is_empty() {
         return None;
     }
+    tint(&mut climbs);
     let drawn = climbs.len();
     let patterns: Vec<Pattern> = climbs.iter().map(|climb| climb.point.pattern).collect();
     let floors = finding.points.iter().filter(|point| point.server.is_floor());
@@ -105,6 +109,12 @@ fn figure(finding: &ScenarioFinding, slug: String, points: &[&Point]) -> Option<
         floors.filter(|floor| patterns.contains(&floor.pattern)).filter_map(Climb::of).collect();
     let shown: Vec<&Point> = climbs.iter().map(|climb| climb.point).collect();
     let mut keys = legend::keys(&shown, false);
+    // The tints' keys name the points.
+    keys.retain(|key| !matches!(key, Key::Words(_)));
+    let tinted = climbs.iter().filter(|climb| has_tints(&climbs, climb));
+    let tints: Vec<Key> =
+        tinted.map(|climb| Key::Tint(climb.point.pattern, climb.tint, climb.name.clone())).collect();
+    keys.extend(tints);
     keys.extend(legend::floor_key(!floors.is_empty()));
     // The floors are drawn first, below the others.
     let climbs: Vec<Climb<'_>> = floors.into_iter().chain(climbs).collect();
@@ -158,22 +168,65 @@ fn paint(canvas: &Canvas<'_>, plane: &Plane, climbs: &[Climb<'_>]) -> Drawn {
     canvas.line(&[(plane.left, y), (plane.right, y)], ColourRole::Limit, 1.2)?;
     let words = format!("bound: {}", QuantityName::AgeP99.text(AGE_BOUND_MS));
     canvas.text((plane.left + 4.0, y - 10.0), &words, Anchor::Left, TICK_TEXT, ColourRole::Quiet)?;
-    let mut paths = Vec::new();
-    for climb in climbs {
-        let path: Vec<(f64, f64)> = climb.ages().into_iter().map(|place| plane.place(place)).collect();
-        canvas.line(&path, climb.ink(), climb.width())?;
-        paths.push(path);
-    }
+    let paths: Vec<Vec<(f64, f64)>> = climbs.iter().map(|climb| path(plane, climb.ages())).collect();
+    draw_lines(canvas, climbs, &paths)?;
+    let own = climbs.iter().filter(|climb| !climb.point.server.is_floor());
+    let knees: Vec<(&Climb<'_>, (f64, f64))> =
+        own.filter_map(|climb| Some((climb, knee(plane, climb)?))).collect();
+    let exact: Vec<_> = knees.iter().map(|(climb, place)| (climb.point.pattern, *place)).collect();
+    let places = marks::side_by_side(&exact, plane.left);
     let mut wishes = Vec::new();
-    for climb in climbs.iter().filter(|climb| !climb.point.server.is_floor()) {
-        let Some(place) = knee(plane, climb) else { continue };
-        canvas.point_marker(climb.point, place, 6.5)?;
-        // A chart with third-party servers shows one pattern.
-        let foreign = climb.point.server.is_foreign();
-        wishes.push((place, if foreign { climb.point.server.to_string() } else { climb.point.mark() }));
+    for ((climb, _), place) in knees.iter().zip(&places) {
+        canvas.point_marker(climb.point, *place, 6.5)?;
+        wishes.push((*place, climb.name.clone()));
     }
-    let marks: Vec<(f64, f64)> = wishes.iter().map(|(place, _)| *place).collect();
-    free_labels::draw(canvas, plane, &wishes, &marks, &paths)
+    free_labels::draw(canvas, plane, &wishes, &places, &paths)
+}
+
+fn path(plane: &Plane, places: Vec<(f64, f64)>) -> Vec<(f64, f64)> {
+    places.into_iter().map(|place| plane.place(place)).collect()
+}
+
+/// Each in its tint; a line beneath another is wider.
+fn draw_lines(canvas: &Canvas<'_>, climbs: &[Climb<'_>], paths: &[Vec<(f64, f64)>]) -> Drawn {
+    let slices: Vec<&[(f64, f64)]> = paths.iter().map(Vec::as_slice).collect();
+    for ((climb, path), width) in climbs.iter().zip(&slices).zip(coincide::widths(&slices, 2.0)) {
+        canvas.faint_line(path, climb.ink(), width, climb.tint)?;
+    }
+    Ok(())
+}
+
+/// Gives each of a pattern's points a tint, from the full colour of the one that manages most to a faint one, and a
+/// name without the pattern.
+fn tint(climbs: &mut [Climb<'_>]) {
+    const FAINTEST: f64 = 0.35;
+    let deliveries =
+        |climb: &Climb<'_>| climb.point.measured(QuantityName::SaturationDeliveries).unwrap_or(0.0);
+    let ranks: Vec<(usize, usize)> = climbs
+        .iter()
+        .enumerate()
+        .map(|(own, climb)| {
+            let others = climbs
+                .iter()
+                .enumerate()
+                .filter(|(other, of)| *other != own && of.point.pattern == climb.point.pattern);
+            let is_before = |(other, of): &(usize, &Climb<'_>)| {
+                deliveries(of).total_cmp(&deliveries(climb)).then(own.cmp(other)).is_gt()
+            };
+            (others.clone().filter(is_before).count(), others.count())
+        })
+        .collect();
+    for (climb, (before, others)) in climbs.iter_mut().zip(ranks) {
+        climb.tint = 1.0 - (1.0 - FAINTEST) * before as f64 / others.max(1) as f64;
+        if others > 0 && climb.point.swept.is_none() {
+            climb.name = climb.point.server.to_string();
+        }
+    }
+}
+
+/// Whether others of its pattern have other tints.
+fn has_tints(climbs: &[Climb<'_>], climb: &Climb<'_>) -> bool {
+    climbs.iter().filter(|other| other.point.pattern == climb.point.pattern).count() > 1
 }
 
 /// Where the trial's last second within the bound lies.
@@ -192,11 +245,8 @@ fn cpu_lane(
 ) -> Drawn {
     lane.frame_y(canvas)?;
     canvas.text((4.0, lane.top - 19.0), words, Anchor::Left, TEXT, ColourRole::Text)?;
-    for climb in climbs {
-        let path: Vec<(f64, f64)> = climb.cpu(pick).into_iter().map(|place| lane.place(place)).collect();
-        canvas.line(&path, climb.ink(), climb.width())?;
-    }
-    Ok(())
+    let paths: Vec<Vec<(f64, f64)>> = climbs.iter().map(|climb| path(lane, climb.cpu(pick))).collect();
+    draw_lines(canvas, climbs, &paths)
 }
 
 /// The most and the least.

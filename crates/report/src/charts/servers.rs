@@ -3,6 +3,7 @@
 use contract::Pattern;
 
 use super::{
+    axis::quantity_title,
     bars::{self, Bar},
     figure::Figure,
     shown,
@@ -51,7 +52,7 @@ fn figure(
     if bars.len() < 2 {
         return None;
     }
-    let drawing = bars::upon_floor(&bars);
+    let drawing = bars::upon_floor(&bars, &quantity_title(name));
     let ends = bars
         .first()
         .zip(bars.last())
@@ -61,7 +62,8 @@ fn figure(
         scenario: Some(finding.scenario.name.clone()),
         title: format!("{}: {}", capitalised(name.label()), ends.unwrap_or_default()),
         caption: format!(
-            "The cheapest comes first. Open marks and faint bars are third-party servers.{}{}{}",
+            "The cheapest comes first. Open marks and faint bars are third-party servers.{}{}{}{}",
+            bars::scale_words(&bars),
             if bars::have_floor(&bars) {
                 " The grey line is the floor (lower bound). At the right: a server's cost as a multiple of it."
             } else {

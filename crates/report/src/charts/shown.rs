@@ -82,7 +82,12 @@ pub(super) fn left_out(shown: usize, all: usize) -> String {
     format!(" Shown are {shown} of {all} points; the table has all.")
 }
 
-/// Whether a point belongs to the chart that shows these, drawn or not.
-pub(super) fn same_panel(points: &[&Point], point: &Point) -> bool {
-    points.iter().any(|shown| shown.pattern == point.pattern)
+/// The points in words for a figure's alternative text: each one if they are few, else only how many.
+pub(super) fn described(points: &[&Point], words: impl Fn(&Point) -> String) -> String {
+    /// More would be a table, and the report has one.
+    const MOST_DESCRIBED: usize = 8;
+    if points.len() > MOST_DESCRIBED {
+        return format!("{} points, whose numbers are in the table", points.len());
+    }
+    points.iter().map(|point| words(point)).collect::<Vec<_>>().join("; ")
 }

@@ -3,8 +3,9 @@
 use contract::Pattern;
 
 use super::{
-    axis::{Axis, Plane},
+    axis::{Axis, Plane, quantity_title},
     canvas::{Canvas, Drawn, WIDTH, draw},
+    coincide,
     figure::Figure,
     intervals, legend,
     marks::{self, Curve, MARK, Mark, level_mark},
@@ -98,9 +99,11 @@ fn figure(
         for (index, (pattern, curve, _)) in curves.iter().take(level_patterns.len()).enumerate() {
             level_whisker(canvas, &plane, &drawn, name, (*pattern, level_mark(&plane, curve, index)))?;
         }
-        for (pattern, floor) in &floors {
-            line(canvas, &plane, floor, ColourRole::Floor(*pattern), 2.4)?;
-        }
+        let floors: Vec<_> = floors
+            .iter()
+            .map(|(pattern, floor)| (ColourRole::Floor(*pattern), path(&plane, floor)))
+            .collect();
+        coincide::lines(canvas, &floors, 2.4)?;
         paint(canvas, &plane, &curves, &marks)
     });
     Some(Figure {
@@ -170,12 +173,14 @@ fn floors(finding: &ScenarioFinding, drawn: &[&Point], name: QuantityName) -> Ve
 
 /// Models first, so that measurements are drawn over them.
 fn paint(canvas: &Canvas<'_>, plane: &Plane, curves: &[(Pattern, Curve, Curve)], marks: &[Mark]) -> Drawn {
-    for (pattern, _, model) in curves {
-        line(canvas, plane, model, ColourRole::Model(*pattern), 2.0)?;
-    }
-    for (pattern, measured, _) in curves {
-        line(canvas, plane, measured, ColourRole::Measured(*pattern), 2.2)?;
-    }
+    let models: Vec<_> =
+        curves.iter().map(|(pattern, _, model)| (ColourRole::Model(*pattern), path(plane, model))).collect();
+    coincide::lines(canvas, &models, 2.0)?;
+    let measured: Vec<_> = curves
+        .iter()
+        .map(|(pattern, measured, _)| (ColourRole::Measured(*pattern), path(plane, measured)))
+        .collect();
+    coincide::lines(canvas, &measured, 2.2)?;
     for mark in marks {
         canvas.marker(mark.pattern, mark.place, MARK)?;
     }
@@ -286,9 +291,7 @@ fn y_axis(
         .collect();
     let least = values.iter().copied().fold(f64::INFINITY, f64::min);
     let most = values.iter().copied().fold(0.0, f64::max);
-    let symbol = name.unit().symbol();
-    let title =
-        if symbol.is_empty() { name.label().to_owned() } else { format!("{}, {symbol}", name.label()) };
+    let title = quantity_title(name);
     // Over a linear axis a logarithmic one would bend straight lines.
     if matches!(axis, SweptAxis::Log(_)) && least > 0.0 && most / least > WIDE {
         Axis::log(values.into_iter(), &format!("{title} (log scale)"))
@@ -297,9 +300,8 @@ fn y_axis(
     }
 }
 
-fn line(canvas: &Canvas<'_>, plane: &Plane, curve: &Curve, ink: ColourRole, width: f64) -> Drawn {
-    let path: Vec<(f64, f64)> = curve.iter().map(|point| plane.place(*point)).collect();
-    canvas.line(&path, ink, width)
+fn path(plane: &Plane, curve: &Curve) -> Vec<(f64, f64)> {
+    curve.iter().map(|point| plane.place(*point)).collect()
 }
 
 fn title(swept: SweepParameter, name: QuantityName, points: &[&Point]) -> String {

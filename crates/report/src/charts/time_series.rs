@@ -66,7 +66,8 @@ pub(super) fn figure(finding: &ScenarioFinding, points: &[&Point]) -> Option<Fig
         scenario: Some(finding.scenario.name.clone()),
         title: title(&timed),
         caption: format!(
-            "In each lane the upper line is the p99 of each second, the thin lower line its median. The grey part is the warm-up and does not count. The lowest lane is the publisher's largest lateness over all trials: a peak that appears there too may come from the publisher.{}{}{}",
+            "In each lane the upper line is the p99 of each second, the thin lower line its median. The grey part is the warm-up and does not count. The lowest lane is the publisher's largest lateness over all trials: a peak that appears there too may come from the publisher.{}{}{}{}",
+            gap_words(&shown),
             cross_words(&shown),
             if timed.iter().any(|point| point.completed().count() > 1) {
                 " With several blocks, the worst one is shown: the one with the most losses in a second, else the one with the oldest second."
@@ -176,27 +177,36 @@ fn lost(second: &Second, percent: u64) -> bool {
     second.censored * 100 > percent * (second.count + second.censored)
 }
 
-/// A line's parts: it has a gap where its percentile reaches into lost deliveries.
+/// A line's parts: it has a gap where its percentile reaches into lost deliveries, and where nothing was due.
 fn paths(lane: &Plane, seconds: &[Second], percent: u64, pick: fn(&Second) -> u64) -> Vec<Vec<(f64, f64)>> {
+    let place = |second: &Second| lane.place((f64::from(second.second) + 0.5, ms(pick(second))));
     seconds
-        .split(|second| lost(second, percent))
-        .map(|stretch| {
-            stretch
-                .iter()
-                .filter(|second| second.count > 0)
-                .map(|second| lane.place((f64::from(second.second) + 0.5, ms(pick(second)))))
-                .collect()
-        })
+        .split(|second| lost(second, percent) || second.count == 0)
+        .flat_map(|stretch| stretch.chunk_by(|one, next| next.second == one.second + 1))
+        .map(|stretch| stretch.iter().map(place).collect())
         .collect()
 }
 
 /// A line, or a dot where a second stands alone between gaps.
 fn stretch(canvas: &Canvas<'_>, path: &[(f64, f64)], ink: ColourRole, width: f64) -> Drawn {
     if let [(x, y)] = path {
-        let half = width.max(2.0) / 2.0;
+        let half = width.max(2.0) * 0.8;
         return canvas.rectangle((x - half, y - half), (x + half, y + half), ink, 1.0);
     }
     canvas.line(path, ink, width)
+}
+
+/// Explains the gaps, if there are any.
+fn gap_words(points: &[&Point]) -> &'static str {
+    let is_gapped = |trial: &Measurements| {
+        trial.age_seconds.windows(2).any(|pair| pair[1].second != pair[0].second + 1)
+            || trial.age_seconds.iter().any(|second| second.count + second.censored == 0)
+    };
+    if points.iter().filter_map(|point| worst_trial(point)).any(is_gapped) {
+        " A gap is a second in which nothing was due."
+    } else {
+        ""
+    }
 }
 
 /// Explains the crosses, if there are any.
@@ -255,8 +265,11 @@ fn lateness_lane(canvas: &Canvas<'_>, lane: &Plane, lateness: &[(f64, f64)]) -> 
         TEXT,
         ColourRole::Text,
     )?;
-    let path: Vec<(f64, f64)> = lateness.iter().map(|point| lane.place(*point)).collect();
-    canvas.line(&path, ColourRole::Limit, 2.0)
+    for seconds in lateness.chunk_by(|one, next| next.0 - one.0 < 1.5) {
+        let path: Vec<(f64, f64)> = seconds.iter().map(|point| lane.place(*point)).collect();
+        stretch(canvas, &path, ColourRole::Limit, 2.0)?;
+    }
+    Ok(())
 }
 
 /// The second with the largest p99 of all trials, and its point.

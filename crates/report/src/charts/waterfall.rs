@@ -6,7 +6,7 @@ use super::{
     canvas::{Anchor, Canvas, Drawn, TEXT, TICK_TEXT, WIDTH, draw, text_width},
     figure::Figure,
     waterfall_trace::{self, Lane, Request, Traced},
-    waterfall_words::{description, event_words, oldest_ms, title},
+    waterfall_words::{description, event_words, oldest_ms, subscriber_words, title},
 };
 use crate::{
     findings::{Point, ScenarioFinding},
@@ -39,8 +39,7 @@ pub(super) fn figure(finding: &ScenarioFinding, points: &[&Point]) -> Option<Fig
     }
     let traced = waterfall_trace::of(points)?;
     let view = View::of(&traced);
-    let rows = if any_connected(&traced, &view) { 2.0 } else { 1.0 };
-    let top = KEY * rows + 4.0;
+    let top = 2.0 * KEY + 4.0;
     let bottom = top + LANE * traced.lanes.len() as f64;
     let plane = Plane {
         x: view.axis(),
@@ -73,8 +72,9 @@ pub(super) fn figure(finding: &ScenarioFinding, points: &[&Point]) -> Option<Fig
         scenario: Some(finding.scenario.name.clone()),
         title: title(&traced),
         caption: format!(
-            "One real subscriber of each pattern, with the same {}. It is subscriber 0, the first in line: most others get a pushed event later.{} Each grey line is an event. A coloured line leads from it to the arrival: the more it leans, the older the event was. Below is the request that delivered it. A hatched request waits at the server for an event; a pale bar is a stream that stays open.{cut_words}",
+            "The same {} in every lane. {}{} A grey line is the instant at which an event was due. A coloured line leads from it to the mark where the event arrived: the more it leans, the older the event was. Below is the request that delivered it. A hatched request waits at the server for an event; a pale bar is a stream that stays open.{cut_words}",
             event_words(&traced),
+            subscriber_words(&traced),
             if traced.lanes.iter().any(|lane| lane.point.completed().count() > 1) {
                 " With several blocks, the first one is shown."
             } else {
@@ -138,23 +138,28 @@ impl View {
     }
 }
 
-/// The key of the strokes.
+/// The key of the strokes: events above, requests below.
 fn key(canvas: &Canvas<'_>, traced: &Traced<'_>, view: &View) -> Drawn {
     let word =
         |x: f64, y: f64, text: &str| canvas.text((x, y), text, Anchor::Left, TICK_TEXT, ColourRole::Text);
-    canvas.line(&[(7.0, 3.0), (7.0, 17.0)], ColourRole::Limit, 0.8)?;
-    word(14.0, 10.0, "due")?;
-    canvas.line(&[(54.0, 3.0), (66.0, 15.0)], ColourRole::Text, 1.0)?;
-    word(72.0, 10.0, "age")?;
-    canvas.rectangle((112.0, 5.0), (126.0, 15.0), ColourRole::Text, 1.0)?;
-    word(131.0, 10.0, "request")?;
-    hatched(canvas, (198.0, 222.0), 5.0, ColourRole::Text)?;
-    word(227.0, 10.0, "held")?;
-    canvas.rectangle((268.0, 5.0), (292.0, 15.0), ColourRole::Text, 0.35)?;
-    word(297.0, 10.0, "open stream")?;
+    let (above, below) = (10.0, 10.0 + KEY);
+    canvas.line(&[(7.0, above - 7.0), (7.0, above + 7.0)], ColourRole::Limit, 0.8)?;
+    word(14.0, above, "event due")?;
+    canvas.line(&[(104.0, above - 6.0), (116.0, above + 6.0)], ColourRole::Text, 1.0)?;
+    word(122.0, above, "its age")?;
+    if let Some(lane) = traced.lanes.first() {
+        canvas.marker(lane.point.pattern, (196.0, above), 5.0)?;
+        word(206.0, above, "received")?;
+    }
+    canvas.rectangle((4.0, below - 5.0), (18.0, below + 5.0), ColourRole::Text, 1.0)?;
+    word(23.0, below, "request")?;
+    hatched(canvas, (92.0, 116.0), below - 5.0, ColourRole::Text)?;
+    word(122.0, below, "held")?;
+    canvas.rectangle((172.0, below - 5.0), (196.0, below + 5.0), ColourRole::Text, 0.35)?;
+    word(202.0, below, "open stream")?;
     if any_connected(traced, view) {
-        notch(canvas, 7.0, 26.0)?;
-        word(14.0, 31.0, "connected")?;
+        notch(canvas, 302.0, below - 5.0)?;
+        word(309.0, below, "connected")?;
     }
     Ok(())
 }

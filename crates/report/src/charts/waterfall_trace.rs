@@ -96,7 +96,23 @@ fn shown_due_ns<'a>(traces: impl Iterator<Item = &'a [TraceEvent]>, start_ns: i6
         }
     }
     let all = shown.into_iter().flat_map(|(due_ns, count)| std::iter::repeat_n(due_ns, count));
-    all.take(MOST_EVENTS).collect()
+    let mut due_ns: Vec<i64> = all.take(MOST_EVENTS).collect();
+    due_ns.truncate(first_burst(&due_ns));
+    due_ns
+}
+
+/// How many events come before the first long pause; all if there is none. Several bursts in one figure would be
+/// strokes far apart.
+fn first_burst(due_ns: &[i64]) -> usize {
+    /// Events that a burst has at least, and how much longer the pause after it is than its usual gap.
+    const LEAST: usize = 5;
+    const LONGER: i64 = 10;
+    let gaps: Vec<i64> = due_ns.windows(2).map(|pair| pair[1] - pair[0]).collect();
+    let mut sorted = gaps.clone();
+    sorted.sort_unstable();
+    let usual_ns = sorted.get(sorted.len() / 2).copied().unwrap_or(0);
+    let pause = gaps.iter().skip(LEAST - 1).position(|gap| *gap > LONGER * usual_ns.max(1));
+    pause.map_or(due_ns.len(), |place| place + LEAST)
 }
 
 fn lane<'a>(point: &'a Point, trace: &[TraceEvent], due_ns: &[i64]) -> Lane<'a> {
@@ -196,6 +212,20 @@ mod tests {
         assert_eq!(shown, [10, 10, 20, 40]);
         let many: Vec<TraceEvent> = (10..90).map(delivered).collect();
         assert_eq!(shown_due_ns(std::iter::once(many.as_slice()), 5).len(), MOST_EVENTS);
+    }
+
+    #[test]
+    fn of_several_bursts_the_first_is_shown() {
+        let burst = |from_ns: i64| (0..8).map(move |index| from_ns + index * 500);
+        let bursts: Vec<i64> = burst(0).chain(burst(4_000_000)).collect();
+        assert_eq!(first_burst(&bursts), 8);
+        let at_once: Vec<i64> = [vec![7; 6], vec![9_000; 6]].concat();
+        assert_eq!(first_burst(&at_once), 6);
+        let even: Vec<i64> = (0..20).map(|index| index * 100).collect();
+        assert_eq!(first_burst(&even), 20);
+        assert_eq!(first_burst(&[]), 0);
+        // Irregular events are no bursts.
+        assert_eq!(first_burst(&[0, 40, 45, 90, 100, 105, 300, 310, 480]), 9);
     }
 
     #[test]

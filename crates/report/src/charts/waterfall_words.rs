@@ -34,6 +34,17 @@ pub(super) fn event_words(traced: &Traced<'_>) -> String {
     counted(traced.due_ns.len() as u64, "event", "events")
 }
 
+/// Whose lanes these are: the trace is that of the subscriber that the server serves first.
+pub(super) fn subscriber_words(traced: &Traced<'_>) -> String {
+    match traced.lanes.iter().map(|lane| lane.point.params.subscribers).max() {
+        None | Some(0 | 1) => "Each lane is the only subscriber of its pattern.".to_owned(),
+        Some(all) => format!(
+            "Each lane is the first of {} subscribers; most others get a pushed event later.",
+            count(u64::from(all))
+        ),
+    }
+}
+
 fn times(number: usize) -> String {
     match number {
         0 => "not at all".to_owned(),

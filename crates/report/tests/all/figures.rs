@@ -5,8 +5,8 @@ use report::{Findings, OutputFile};
 
 use crate::{
     synthetic::{
-        change, connection_trials, in_scattered_blocks, manifest, params, record, scenario, sixty_trials,
-        ten_trials, trace, with_intervals, write,
+        change, connection_trials, heartbeat_trials, in_scattered_blocks, manifest, params, record, scenario,
+        sixty_trials, stream_limit_trials, ten_trials, trace, with_intervals, write,
     },
     written::{assert_finite, content, findings},
 };
@@ -101,6 +101,9 @@ fn a_waterfall_is_bounded_however_long_or_short_its_events_are() {
         eprintln!("{name}: {elements} {}", svg.len());
         assert!(elements < 1_200 && svg.len() < 100_000, "{name}: {elements} elements, {} bytes", svg.len());
         write(name, &files);
+        if name == "bursts" {
+            assert!(words(svg, "title").starts_with("Of these 10 events "), "one burst: {svg}");
+        }
     }
 }
 
@@ -125,6 +128,8 @@ fn the_waterfall_says_who_brought_the_oldest_and_how_often_each_asked() {
     }
     // Four lanes of five upright hairs.
     assert_eq!(svg.matches("stroke=\"#767676\" stroke-width=\"2\"").count(), 20);
+    let said = content(&files, "report.md");
+    assert!(said.contains("Each lane is the first of 50 subscribers; most others get a pushed event later."));
     assert_finite(&files);
 }
 
@@ -287,6 +292,60 @@ fn ribbons_need_four_blocks() {
     };
     assert!(page(&five).contains("the ribbon around it is its 95 % interval"));
     assert!(!page(&three).contains("ribbon"));
+}
+
+#[test]
+fn lines_that_coincide_are_both_seen() {
+    let mut records = four();
+    let (mut ages, mut seconds) = (None, None);
+    change(&mut records[2], |sse| (ages, seconds) = (Some(sse.age.clone()), Some(sse.age_seconds.clone())));
+    change(&mut records[3], |websocket| {
+        websocket.age = ages.expect("measured");
+        websocket.age_seconds = seconds.expect("measured");
+    });
+    let files = run_of(&records, &[]);
+    // No fault there means that no line and no mark is hidden.
+    write("coincide", &files);
+    let ecdf = figure(&files, "stock-ticker-age-ecdf").expect("drawn");
+    for line in ["stroke=\"#0072B2\" stroke-width=\"19\"", "stroke=\"#CC79A7\" stroke-width=\"9\""] {
+        assert!(ecdf.contains(line), "{line}: {ecdf}");
+    }
+}
+
+#[test]
+fn several_points_of_a_pattern_have_a_panel_each() {
+    let (manifest, records) = sixty_trials();
+    let files = report::render(&findings(&manifest, &records));
+    for name in ["audience-0-age-ecdf", "audience-0-nines"] {
+        let svg = figure(&files, name).expect(name);
+        for subscribers in ["10", "200", "2,000"] {
+            let heading = format!("\n{subscribers} subscribers</text>");
+            assert_eq!(svg.matches(&heading).count(), 1, "{name}, {subscribers}");
+        }
+    }
+    assert!(content(&files, "report.md").contains("All panels have the same scales."));
+    // Without a second point of a pattern there is one panel.
+    let one = figure(&files, "stock-ticker-age-ecdf").expect("drawn");
+    assert_eq!(one.matches("age of an event, ms").count(), 1);
+    for (name, run) in [("stream-limit", stream_limit_trials()), ("keepers", heartbeat_trials())] {
+        write(name, &report::render(&findings(&run.0, &run.1)));
+    }
+}
+
+#[test]
+fn a_second_without_an_event_is_a_gap() {
+    let mut records = four();
+    for record in &mut records {
+        change(record, |measured| measured.age_seconds.retain(|second| second.second != 6));
+    }
+    let lines = |records: &[TrialRecord]| {
+        let files = run_of(records, &[]);
+        let explained = content(&files, "report.md").contains("A gap is a second in which nothing was due.");
+        let time = figure(&files, "stock-ticker-time").expect("drawn");
+        (time.matches("stroke=\"#0072B2\" stroke-width").count(), explained)
+    };
+    assert_eq!(lines(&four()), (2, false));
+    assert_eq!(lines(&records), (4, true));
 }
 
 #[test]

@@ -49,11 +49,13 @@ fn obstructed(change_it: impl Fn(&mut Measurements)) -> Vec<OutputFile> {
 #[test]
 fn the_oldest_point_is_named_and_shown_where_not_all_are() {
     let files = obstructed(|measured| all_aged(measured, 7_620));
-    let name = "obstacles-sse-age-ecdf";
+    let name = "obstacles-age-ecdf";
     let said = title(&files, name).expect("drawn");
     assert!(said.contains("7,620 ms (SSE, buffering 4 KiB or 500 ms)"), "{said}");
-    assert!(has_text(&files, name, "buffering 4 KiB or 500 ms"), "the point is drawn");
-    let said = title(&files, "obstacles-sse-nines").expect("drawn");
+    for shown in ["buffering 4 KiB or 500 ms", "no obstacle", "upgrades refused"] {
+        assert!(has_text(&files, name, shown), "no panel is left out: {shown}");
+    }
+    let said = title(&files, "obstacles-nines").expect("drawn");
     assert!(said.contains("7,620 ms (SSE, buffering 4 KiB or 500 ms)"), "{said}");
 }
 
@@ -69,6 +71,13 @@ fn the_bars_of_the_cheapest_and_the_dearest_are_among_those_shown() {
     let said = title(&files, "obstacles-bytes").expect("drawn");
     assert!(said.ends_with("MB (SSE, buffering 4 KiB or 500 ms)"), "{said}");
     assert!(has_text(&files, "obstacles-bytes", "SSE, buffering 4 KiB or 500 ms"));
+    // A bar of 100 B beside one of 1 MB would not be seen.
+    assert!(has_text(&files, "obstacles-bytes", "bytes per event (log scale)"));
+    assert!(!has_text(&files, "obstacles-bytes", "payload"), "dots have no parts");
+    let files = obstructed(|_| {});
+    assert!(
+        !has_text(&files, "obstacles-bytes", "log scale") && has_text(&files, "obstacles-bytes", "payload")
+    );
 }
 
 #[test]
@@ -136,10 +145,10 @@ fn no_title_names_a_p99_that_no_line_reaches() {
     // Deliveries that never came: a median beyond them has no upper end, and no line reaches their p99.
     let (manifest, records) = obstacle_trials();
     let files = rendered(&manifest, &records);
-    let median = title(&files, "obstacles-sse-age-ecdf").expect("drawn");
-    assert!(median.contains("older than 2,000 ms or never came (SSE, "), "{median}");
-    let nines = title(&files, "obstacles-sse-nines").expect("drawn");
-    assert!(!nines.contains('>') && nines.contains(" of 8 points have no p99"), "{nines}");
+    let median = title(&files, "obstacles-age-ecdf").expect("drawn");
+    assert!(median.contains(" points have no median, because too many never came"), "{median}");
+    let nines = title(&files, "obstacles-nines").expect("drawn");
+    assert!(!nines.contains('>') && nines.contains(" of 32 points have no p99"), "{nines}");
 }
 
 #[test]

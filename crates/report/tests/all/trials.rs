@@ -144,19 +144,21 @@ fn prices_that_are_not_told_apart_share_the_title() {
 #[test]
 fn figures_say_what_they_leave_out_and_whose_numbers_differ() {
     let mut interval = scenario("interval", "How fresh?", &[Pattern::ShortPolling]);
-    let intervals = [100, 200, 300, 400, 500, 600, 700, 800];
-    interval.sweep =
-        Some(Sweep { poll_interval: intervals.map(Period::from_millis).to_vec(), ..Sweep::default() });
+    let intervals: Vec<u64> = (1..=14).map(|tenth| tenth * 100).collect();
+    interval.sweep = Some(Sweep {
+        poll_interval: intervals.iter().copied().map(Period::from_millis).collect(),
+        ..Sweep::default()
+    });
     let ticker = scenario("stock-ticker", "Who is first?", &[Pattern::Sse]);
     let mut records = vec![one(Pattern::Sse)];
     for interval_ms in intervals {
         let params = params(Pattern::ShortPolling, interval_ms as f64, 200);
         records.push(record("interval", Pattern::ShortPolling, params, records.len() as u32));
     }
-    let (manifest, records) = files(&manifest(vec![interval, ticker], &["a1b2c3d4e5f60718"], 9), &records);
+    let (manifest, records) = files(&manifest(vec![interval, ticker], &["a1b2c3d4e5f60718"], 15), &records);
     let page =
         page(&report::findings(&Run::parse(&manifest, &records).expect("it can be read")), "report.md");
     let nines = page.lines().find(|line| line.starts_with("Look at where a line bends")).expect("drawn");
-    assert!(nines.ends_with("Shown are 6 of 8 points; the table has all."), "{nines}");
+    assert!(nines.ends_with("Shown are 12 of 14 points; the table has all."), "{nines}");
     assert!(page.contains("differs: interval with 200 subscribers, stock-ticker with 50."), "{page}");
 }

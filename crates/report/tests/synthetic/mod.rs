@@ -7,6 +7,7 @@ mod browser;
 mod connections;
 pub(crate) mod network;
 mod servers;
+mod svg;
 mod trace;
 
 use std::{fs, path::Path};
@@ -439,63 +440,16 @@ pub(crate) fn files(manifest: &Manifest, records: &[TrialRecord]) -> (String, St
     (serde_json::to_string_pretty(manifest).expect("a manifest is JSON"), lines)
 }
 
-/// Writes a report to the build directory, for a look in a browser. Every text of a figure must lie within the
-/// figure.
+/// Writes a report to the build directory, for a look in a browser. In a figure every text must lie within the
+/// edges and upon no other, and no line or mark may hide one of another pattern.
 pub(crate) fn write(name: &str, files: &[OutputFile]) {
     for file in files.iter().filter(|file| file.path.ends_with(".svg")) {
-        let beyond = texts_beyond_the_edge(&file.content);
-        assert!(beyond.is_empty(), "{name}, {}: {beyond:?}", file.path);
+        let faults = svg::faults(&file.content);
+        assert!(faults.is_empty(), "{name}, {}: {faults:#?}", file.path);
     }
     let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
     fs::create_dir_all(directory.join("figures")).expect("the build directory can be written");
     for file in files {
         fs::write(directory.join(&file.path), &file.content).expect("the build directory can be written");
     }
-}
-
-/// Texts of a figure that are cut off at its left or right edge. Fonts differ: this is about the width of a
-/// common one.
-fn texts_beyond_the_edge(svg: &str) -> Vec<&str> {
-    let attribute = |element: &str, name: &str| -> Option<f64> {
-        element.split_once(&format!(" {name}=\""))?.1.split('"').next()?.parse().ok()
-    };
-    let edges: Vec<f64> = svg
-        .split_once("viewBox=\"")
-        .and_then(|(_, rest)| rest.split('"').next())
-        .expect("a figure has its edges")
-        .split(' ')
-        .map(|edge| edge.parse().expect("a number"))
-        .collect();
-    let (left, right) = (edges[0], edges[0] + edges[2]);
-    let texts = svg.split("<text").skip(1).filter_map(|element| {
-        let (attributes, rest) = element.split_once('>')?;
-        let text = rest.split("</text>").next()?.trim();
-        // An entity is one letter.
-        let shown =
-            text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&").replace("&quot;", "\"");
-        let letters = shown.chars().map(|letter| if letter.is_uppercase() { 0.68 } else { 0.52 });
-        let width = letters.sum::<f64>() * attribute(attributes, "font-size")?;
-        let x = attribute(attributes, "x")?;
-        let start = if attributes.contains("\"end\"") {
-            x - width
-        } else if attributes.contains("\"middle\"") {
-            x - width / 2.0
-        } else {
-            x
-        };
-        let is_turned = attributes.contains("transform=");
-        (!is_turned && (start < left || start + width > right)).then_some(text)
-    });
-    texts.collect()
-}
-
-#[test]
-fn a_text_beyond_the_edge_is_found() {
-    let figure = |x: u32| {
-        format!(
-            "<svg viewBox=\"-48 -48 496 300\">\n<text x=\"{x}\" y=\"40\" font-size=\"50\">\nage &lt; 2 ms</text>"
-        )
-    };
-    assert!(texts_beyond_the_edge(&figure(100)).is_empty());
-    assert_eq!(texts_beyond_the_edge(&figure(300)), ["age &lt; 2 ms"]);
 }

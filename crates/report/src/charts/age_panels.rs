@@ -1,0 +1,253 @@
+//! Ages as curves, in small multiples: a panel for each swept value and server, so that no two lines of a panel
+//! have one colour. All panels share their axes.
+
+use contract::Pattern;
+
+use super::{
+    age_curve::{self, AgeCurve, AgeLine, p99_ms},
+    axis::{Axis, Plane},
+    canvas::{Anchor, Canvas, Drawing, Drawn, TEXT, TICK_TEXT, draw},
+    coincide,
+    legend::{self, Key},
+    shown,
+};
+use crate::{
+    findings::{Point, ScenarioFinding},
+    quantities::QuantityName,
+    style::ColourRole,
+    text::{number::list, setting::served},
+};
+
+/// Most panels of a figure.
+const MOST_PANELS: usize = 12;
+/// Height of the only panel.
+const HIGH: f64 = 230.0;
+/// Height of each of several panels, of the heading above it, and of the space below it.
+const LOW: f64 = 64.0;
+const HEADING: f64 = 24.0;
+const BELOW: f64 = 8.0;
+
+/// Where a percentile and an age lie in a plane.
+type Place = fn(f64, f64) -> (f64, f64);
+
+/// The lines of one swept value and server.
+struct Panel<'a> {
+    heading: String,
+    lines: Vec<AgeLine<'a>>,
+    floors: Vec<(Pattern, AgeCurve)>,
+}
+
+/// The panels of a figure.
+pub(super) struct AgePanels<'a> {
+    panels: Vec<Panel<'a>>,
+    /// How many points there are, drawn or not.
+    all: usize,
+}
+
+/// What all panels share.
+pub(super) struct Frame {
+    pub(super) x: Axis,
+    pub(super) y: Axis,
+    pub(super) left: f64,
+    pub(super) right: f64,
+    pub(super) place: Place,
+    /// Whether the only panel's lines have their names at their ends, so that no key is needed.
+    pub(super) named_at_ends: bool,
+}
+
+impl<'a> AgePanels<'a> {
+    /// None if no point has a line.
+    pub(super) fn of(points: &[&'a Point], line: impl Fn(&'a Point) -> Option<AgeLine<'a>>) -> Option<Self> {
+        let are_servers = points.iter().any(|point| point.server.is_foreign());
+        let panel = |group: Vec<&'a Point>| Panel {
+            heading: heading(&group, are_servers),
+            lines: group.into_iter().filter_map(&line).collect(),
+            floors: Vec::new(),
+        };
+        let panels = groups(points).into_iter().map(panel).filter(|panel| !panel.lines.is_empty());
+        let panels: Vec<Panel<'_>> = panels.collect();
+        (!panels.is_empty()).then_some(Self { panels, all: points.len() })
+    }
+
+    /// The same with the floors' curves at these percentiles.
+    pub(super) fn with_floors(mut self, finding: &ScenarioFinding, quantiles: &[f64]) -> Self {
+        for panel in &mut self.panels {
+            let points: Vec<&Point> = panel.lines.iter().map(|line| line.point).collect();
+            panel.floors = age_curve::floors(finding, &points, quantiles);
+        }
+        self
+    }
+
+    pub(super) fn are_several(&self) -> bool {
+        self.panels.len() > 1
+    }
+
+    pub(super) fn lines(&self) -> impl Iterator<Item = &AgeLine<'a>> {
+        self.panels.iter().flat_map(|panel| &panel.lines)
+    }
+
+    /// The points that are drawn.
+    pub(super) fn points(&self) -> Vec<&'a Point> {
+        self.lines().map(|line| line.point).collect()
+    }
+
+    /// Every age that is drawn: the panels have one scale, so that they can be compared.
+    pub(super) fn ages(&self) -> impl Iterator<Item = f64> + '_ {
+        let floors = self.panels.iter().flat_map(|panel| &panel.floors);
+        self.lines().flat_map(AgeLine::ages).chain(floors.flat_map(|(_, curve)| age_curve::ages(curve)))
+    }
+
+    /// Explains the panels and ribbons, and says so where not all points are drawn.
+    pub(super) fn words(&self) -> String {
+        format!(
+            "{}{}{}",
+            if self.are_several() { " All panels have the same scales." } else { "" },
+            age_curve::ribbon_words(self.lines().map(|line| &line.measured)),
+            shown::left_out(self.lines().count(), self.all)
+        )
+    }
+
+    /// Draws keys and panels: `under` beneath the lines of each, `upon` over those of the only one; several have a
+    /// mark on each line instead.
+    pub(super) fn draw(
+        &self,
+        frame: &Frame,
+        under: impl Fn(&Canvas<'_>, &Plane) -> Drawn,
+        upon: impl Fn(&Canvas<'_>, &Plane, &[AgeLine<'a>]) -> Drawn,
+    ) -> Drawing {
+        let keys = self.keys(frame);
+        let top = legend::height(&keys) + 38.0;
+        let planes: Vec<Plane> =
+            (0..self.panels.len()).map(|index| self.plane(frame, top, index as f64)).collect();
+        let bottom = planes.last().map_or(top, |plane| plane.bottom);
+        draw(bottom + 44.0, |canvas| {
+            legend::draw(canvas, &keys, 0.0)?;
+            if self.are_several() {
+                let place = (4.0, top - 19.0);
+                canvas.text(place, frame.y.title(), Anchor::Left, TICK_TEXT, ColourRole::Quiet)?;
+            }
+            for (panel, plane) in self.panels.iter().zip(&planes) {
+                plane.frame_y(canvas)?;
+                plane.grid_x(canvas)?;
+                under(canvas, plane)?;
+                panel.draw_lines(canvas, plane, frame.place)?;
+                if self.are_several() {
+                    panel.draw_heading(canvas, plane.top - HEADING / 2.0)?;
+                    panel.draw_marks(canvas, plane, frame.place)?;
+                } else {
+                    upon(canvas, plane, &panel.lines)?;
+                }
+            }
+            planes.last().map_or(Ok(()), |plane| plane.frame_x(canvas))
+        })
+    }
+
+    fn keys(&self, frame: &Frame) -> Vec<Key> {
+        let is_named = frame.named_at_ends && !self.are_several();
+        let points = if is_named { Vec::new() } else { self.points() };
+        let mut keys = legend::keys(&points, self.lines().any(|line| !line.model.is_empty()));
+        // Headings name the swept values.
+        keys.retain(|key| !matches!(key, Key::Words(_)));
+        keys.extend(legend::floor_key(self.panels.iter().any(|panel| !panel.floors.is_empty())));
+        keys
+    }
+
+    fn plane(&self, frame: &Frame, top: f64, index: f64) -> Plane {
+        let (y, top, height) = if self.are_several() {
+            let top = top + HEADING - 10.0 + (HEADING + LOW + BELOW) * index;
+            (frame.y.clone().untitled(), top, LOW)
+        } else {
+            (frame.y.clone(), top, HIGH)
+        };
+        Plane { x: frame.x.clone(), y, left: frame.left, right: frame.right, top, bottom: top + height }
+    }
+}
+
+impl Panel<'_> {
+    fn draw_heading(&self, canvas: &Canvas<'_>, y: f64) -> Drawn {
+        let left = if let [only] = self.lines.as_slice() {
+            canvas.point_marker(only.point, (11.0, y), 5.5)?;
+            24.0
+        } else {
+            4.0
+        };
+        canvas.text((left, y), &self.heading, Anchor::Left, TEXT, ColourRole::Text)
+    }
+
+    /// Ribbons, floors and models first, so that measurements are drawn over them.
+    fn draw_lines(&self, canvas: &Canvas<'_>, plane: &Plane, place: Place) -> Drawn {
+        for line in &self.lines {
+            let ink = ColourRole::Measured(line.point.pattern);
+            age_curve::ribbon(canvas, plane, &line.measured, place, ink)?;
+        }
+        let path = |curve: &AgeCurve| age_curve::path(plane, curve, place);
+        let floors: Vec<_> =
+            self.floors.iter().map(|(pattern, curve)| (ColourRole::Floor(*pattern), path(curve))).collect();
+        coincide::lines(canvas, &floors, 2.0)?;
+        let models: Vec<_> = self
+            .lines
+            .iter()
+            .map(|line| (ColourRole::Model(line.point.pattern), path(&line.model)))
+            .collect();
+        coincide::lines(canvas, &models, 2.0)?;
+        let measured: Vec<_> = self
+            .lines
+            .iter()
+            .map(|line| (ColourRole::Measured(line.point.pattern), path(&line.measured)))
+            .collect();
+        coincide::lines(canvas, &measured, 2.2)
+    }
+
+    /// One mark a line, at another share of it for each pattern.
+    fn draw_marks(&self, canvas: &Canvas<'_>, plane: &Plane, place: Place) -> Drawn {
+        for line in &self.lines {
+            let share = (line.point.pattern.index() + 1) as f64 / (Pattern::ALL.len() + 1) as f64;
+            let last = line.measured.len().saturating_sub(1) as f64;
+            if let Some(step) = line.measured.get((last * share).round() as usize) {
+                let place = plane.place(place(step.quantile, step.age_ms));
+                canvas.point_marker(line.point, place, 4.5)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The points by swept value and server, all in one group if no pattern has two; of too many groups those with the
+/// ends of the ages among them.
+fn groups<'a>(points: &[&'a Point]) -> Vec<Vec<&'a Point>> {
+    let is_repeated =
+        |index: usize| points[..index].iter().any(|other| other.pattern == points[index].pattern);
+    if !(0..points.len()).any(is_repeated) {
+        return vec![points.to_vec()];
+    }
+    let mut groups: Vec<Vec<&Point>> = Vec::new();
+    for &point in points {
+        let same = |group: &&mut Vec<&Point>| {
+            group[0].swept_key() == point.swept_key() && group[0].server == point.server
+        };
+        match groups.iter_mut().find(same) {
+            Some(group) => group.push(point),
+            None => groups.push(vec![point]),
+        }
+    }
+    if groups.len() > MOST_PANELS {
+        let p50_ms = |point: &Point| point.measured(QuantityName::AgeP50);
+        let chosen = shown::chosen(points, MOST_PANELS, &[&p50_ms, &p99_ms]);
+        let is_chosen = |point: &&Point| chosen.iter().any(|other| std::ptr::eq(*other, *point));
+        groups.retain(|group| group.iter().any(is_chosen));
+    }
+    groups
+}
+
+/// What the points of a panel have in common.
+fn heading(group: &[&Point], are_servers: bool) -> String {
+    let [first, .., _] = group else {
+        return group.first().map_or_else(String::new, |only| only.label());
+    };
+    let swept = first.swept.map(|swept| swept.text(&first.params)).filter(|swept| !swept.is_empty());
+    match swept {
+        Some(swept) => served(&swept, &first.server),
+        None if are_servers => first.server.to_string(),
+        None => list(&group.iter().map(|point| point.pattern.label().to_owned()).collect::<Vec<_>>()),
+    }
+}
