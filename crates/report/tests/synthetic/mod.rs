@@ -19,6 +19,8 @@ use contract::{
 };
 use report::OutputFile;
 
+use crate::documents::assert_alike;
+
 pub(crate) use blocks::{connection_trials, in_scattered_blocks, with_intervals};
 pub(crate) use browser::{age_trials, check, check_trials, not_run, six_connections};
 pub(crate) use network::{
@@ -440,8 +442,9 @@ pub(crate) fn files(manifest: &Manifest, records: &[TrialRecord]) -> (String, St
 }
 
 /// Writes a report to the build directory, for a look in a browser. Every text of a figure must lie within the
-/// figure.
+/// figure, and HTML and Markdown must have the same headings and cells.
 pub(crate) fn write(name: &str, files: &[OutputFile]) {
+    assert_alike(name, files);
     for file in files.iter().filter(|file| file.path.ends_with(".svg")) {
         let beyond = texts_beyond_the_edge(&file.content);
         assert!(beyond.is_empty(), "{name}, {}: {beyond:?}", file.path);
