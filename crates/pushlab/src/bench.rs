@@ -21,7 +21,7 @@ use crate::{
     checkout,
     exit::Failure,
     results::{self, ResultsFolder},
-    say::{counted, print_warning, say, terminal_width},
+    say::{counted, findings_text, print_warning, say},
     scenarios::Loaded,
     targets,
 };
@@ -93,7 +93,7 @@ pub(crate) fn run(arguments: &BenchArguments) -> Result<ExitCode, Failure> {
     let run = results::read(&folder)?;
     let findings = report::findings(&run);
     results::write_report(&folder, &report::render(&findings))?;
-    say(format!("\n{}", report::terminal_table(&findings, terminal_width())));
+    say(format!("\n{}", findings_text(&findings)));
     say(format!("report: {}", folder.join("report.html").display()));
     if let Err(error) = results::point_latest(&folder) {
         // The results are complete without it.

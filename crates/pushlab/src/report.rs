@@ -7,7 +7,7 @@ use clap::Args;
 use crate::{
     exit::Failure,
     results,
-    say::{say, terminal_width},
+    say::{findings_text, say},
 };
 
 /// Write a run's report again, from its manifest and records alone.
@@ -22,7 +22,7 @@ pub(crate) fn run(arguments: &ReportArguments) -> Result<ExitCode, Failure> {
     let run = results::read(&arguments.folder)?;
     let findings = report::findings(&run);
     results::write_report(&arguments.folder, &report::render(&findings))?;
-    say(report::terminal_table(&findings, terminal_width()));
+    say(findings_text(&findings));
     say(format!("report: {}", arguments.folder.join("report.html").display()));
     Ok(ExitCode::SUCCESS)
 }

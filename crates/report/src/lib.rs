@@ -5,16 +5,20 @@
 //!
 //! Each layer uses only the layers before it: `text` (numbers and settings in words), `statistics`,
 //! `quantities` (one row each), `trials` (single records), `findings` (data), `judgement` (gathers, compares
-//! and judges points), `tables`, `answers`, `assembly` (a run becomes findings), `charts`, `outputs`.
+//! and judges points), `document` (blocks of texts, tables and figures), `tables`, `answers`, `assembly` (a run
+//! becomes findings), `charts`, `sections` (findings become a document), `outputs` (a document becomes a file or
+//! a text).
 
 mod answers;
 mod assembly;
 mod charts;
+mod document;
 mod findings;
 mod judgement;
 mod outputs;
 mod quantities;
 mod read;
+mod sections;
 mod statistics;
 mod style;
 mod tables;
@@ -30,11 +34,7 @@ pub use judgement::{
     compare::{Change, Compared, Detail, QuantityChange, compare},
     threshold::{ThresholdError, check_thresholds},
 };
-pub use outputs::{
-    compare_text::compare_text,
-    summary::summary_schema,
-    terminal::{prediction_table, terminal_table},
-};
+pub use outputs::summary::summary_schema;
 pub use quantities::{Bound, Comparison, Quantity, QuantityName, Unit};
 pub use read::{ReadError, Run};
 pub use tables::glossary::glossary_table;
@@ -43,7 +43,9 @@ pub use trials::{
     limits::{calibration_disturbances, disturbances},
 };
 
-use outputs::{csv, html, markdown, summary};
+use contract::{Params, Pattern, Scenario};
+use model::Predicted;
+use outputs::{csv, html, markdown, summary, terminal::Terminal};
 
 /// A file of the report, to be written into the run's directory.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,14 +61,40 @@ pub struct OutputFile {
 #[must_use]
 pub fn render(findings: &Findings) -> Vec<OutputFile> {
     let figures = charts::figures(findings);
+    let document = sections::document(findings, &figures);
     let file = |path: &str, content: String| OutputFile { path: path.to_owned(), content };
     let mut files = vec![
-        file("report.html", html::page(findings, &figures)),
-        file("report.md", markdown::page(findings, &figures)),
+        file("report.html", html::page(&document)),
+        file("report.md", markdown::page(&document)),
         file("summary.json", summary::json(findings)),
         file("summary.csv", csv::summary(findings)),
         file("trials.csv", csv::trials(findings)),
     ];
     files.extend(figures.iter().map(|figure| file(&figure.path(), figure.standalone_svg())));
     files
+}
+
+/// What a terminal shows of a run, in lines of this length: each question with its answer and its numbers in a
+/// table, then the verdict.
+#[must_use]
+pub fn terminal_table(findings: &Findings, width: usize) -> String {
+    Terminal { width, has_colours: false }.document(&sections::document(findings, &[]))
+}
+
+/// The same with colours.
+#[must_use]
+pub fn coloured_terminal_table(findings: &Findings, width: usize) -> String {
+    Terminal { width, has_colours: true }.document(&sections::document(findings, &[]))
+}
+
+/// The model's predictions for a scenario as a table for the terminal, without any measurement.
+#[must_use]
+pub fn prediction_table(scenario: &Scenario, predictions: &[(Pattern, Params, Predicted)]) -> String {
+    Terminal::UNLIMITED.document(&sections::predictions(scenario, predictions))
+}
+
+/// What changed between two runs, for the terminal: the conclusion first.
+#[must_use]
+pub fn compare_text(compared: &Compared) -> String {
+    Terminal::UNLIMITED.document(&sections::changes(compared))
 }

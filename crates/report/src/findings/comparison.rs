@@ -3,7 +3,11 @@
 use contract::{Params, Pattern, ServerName};
 
 use super::point::Point;
-use crate::{quantities::QuantityName, statistics::blocks::few_blocks, text::number::three_digits};
+use crate::{
+    quantities::QuantityName,
+    statistics::blocks::few_blocks,
+    text::number::{interval_after, three_digits},
+};
 
 /// One point of a comparison.
 #[derive(Debug, Clone, PartialEq)]
@@ -84,8 +88,7 @@ impl PointComparison {
     pub fn words(&self) -> String {
         let ends = self.low.zip(self.high).map(|(low, high)| [low, high].map(three_digits));
         let ratio = self.ratio.map(three_digits).unwrap_or_default();
-        let seen = ends.filter(|ends| ends.iter().any(|end| *end != ratio));
-        let interval = seen.map_or_else(String::new, |ends| format!(" ({})", ends.join("–")));
+        let interval = interval_after(&ratio, ends);
         match (self.is_judged(), self.shown, self.ratio) {
             (true, false, _) => format!("no difference shown{interval}"),
             (true, true, Some(ratio)) => format!("{} times{interval}", three_digits(ratio)),

@@ -2,7 +2,7 @@
 
 use crate::{
     quantities::Bound,
-    text::number::{rounded_down, three_digits},
+    text::number::{rounded_down, three_digits, with_interval},
 };
 
 /// The outcome of a threshold.
@@ -72,10 +72,8 @@ impl ThresholdFinding {
     pub fn value_text(&self) -> String {
         let Some(value) = self.value else { return "—".to_owned() };
         let ends = self.low.zip(self.high).map(|(low, high)| [low, high].map(three_digits));
-        let seen = ends.filter(|ends| ends.iter().any(|end| *end != three_digits(value)));
-        let interval = seen.map_or_else(String::new, |ends| format!(" ({})", ends.join("–")));
         match self.bound {
-            Bound::Exact => format!("{}{interval}", three_digits(value)),
+            Bound::Exact => with_interval(&three_digits(value), ends),
             Bound::AtLeast => format!("> {}", three_digits(rounded_down(value))),
         }
     }

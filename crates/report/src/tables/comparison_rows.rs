@@ -1,6 +1,7 @@
-//! The comparisons of a scenario as a table of text: one row per pair, one column per quantity.
+//! The comparisons of a scenario as a table: one row per pair, one column per quantity.
 
 use crate::{
+    document::{Cell, Column, Table},
     findings::{ComparedPoint, PointComparison, ScenarioFinding},
     quantities::QuantityName,
 };
@@ -20,14 +21,8 @@ const SHOWN: [QuantityName; 8] = [
 /// Explains the table.
 pub(crate) const COMPARISONS_EXPLAINED: &str = "First ÷ second, taken block by block, with its 95 % interval. The first column is the question's primary quantity. Its comparisons share one error rate of 5 %; those of all other quantities share another.";
 
-/// A table of comparisons.
-pub(crate) struct ComparisonTable {
-    pub(crate) heads: Vec<&'static str>,
-    pub(crate) rows: Vec<Vec<String>>,
-}
-
 /// None with fewer than four blocks, or a single point.
-pub(crate) fn comparison_table(finding: &ScenarioFinding) -> Option<ComparisonTable> {
+pub(crate) fn comparison_table(finding: &ScenarioFinding) -> Option<Table> {
     let judged: Vec<&PointComparison> =
         finding.comparisons.iter().filter(|comparison| comparison.is_judged()).collect();
     let primary = judged.iter().find(|comparison| comparison.primary).map(|comparison| comparison.quantity);
@@ -47,13 +42,13 @@ pub(crate) fn comparison_table(finding: &ScenarioFinding) -> Option<ComparisonTa
         let found = judged
             .iter()
             .find(|comparison| comparison.quantity == name && (&comparison.left, &comparison.right) == pair);
-        found.map_or_else(|| "—".to_owned(), |found| found.words())
+        Cell::value(found.map_or_else(|| "—".to_owned(), |found| found.words()))
     };
-    let row = |pair: (&ComparedPoint, &ComparedPoint)| {
-        let label = format!("{} ÷ {}", pair.0.label, pair.1.label);
-        std::iter::once(label).chain(columns.iter().map(|name| cell(pair, *name))).collect()
+    let row = |pair: &(&ComparedPoint, &ComparedPoint)| {
+        let name = Cell::name(format!("{} ÷ {}", pair.0.label, pair.1.label));
+        std::iter::once(name).chain(columns.iter().map(|name| cell(*pair, *name))).collect()
     };
-    let rows: Vec<Vec<String>> = pairs.iter().map(|pair| row(*pair)).collect();
-    let heads = std::iter::once("pair").chain(columns.iter().map(|name| name.label())).collect();
-    (!rows.is_empty()).then_some(ComparisonTable { heads, rows })
+    let rows: Vec<Vec<Cell>> = pairs.iter().map(row).collect();
+    let heads = std::iter::once("pair").chain(columns.iter().map(|name| name.label()));
+    (!rows.is_empty()).then(|| Table::new("comparisons", heads.map(Column::values).collect(), rows))
 }

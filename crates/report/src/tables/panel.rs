@@ -1,18 +1,19 @@
-//! A table with words in its cells, shown alike in HTML, Markdown and the terminal.
+//! A table with words in its cells, with its heading and explanation.
 
-use contract::Pattern;
+use contract::{Pattern, ServerName};
 
-use crate::findings::Point;
+use super::glossary;
+pub(crate) use crate::document::{Place, Tone};
+use crate::{
+    document::{self, Block, Column, Role, Style, Table, Text},
+    findings::Point,
+    style::symbol,
+};
 
-/// The judgement of a cell; its text always says it too.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Tone {
-    Plain,
-    Good,
-    Doubt,
-    Bad,
-    /// Nothing was measured.
-    Absent,
+/// A pattern's mark and the name of its point.
+pub(crate) fn point_name(point: &Point) -> Text {
+    let mark = Style::Mark(point.pattern);
+    Text::default().and(mark, symbol(point.pattern, &point.server)).plain(point.label())
 }
 
 /// A cell.
@@ -33,12 +34,6 @@ impl Cell {
     /// A cell without a measured value.
     pub(crate) fn absent(text: impl Into<String>) -> Self {
         Self { text: text.into(), small: Vec::new(), tone: Tone::Absent }
-    }
-
-    /// Everything in one line.
-    pub(crate) fn line(&self) -> String {
-        let start = std::iter::once(self.text.as_str());
-        start.chain(self.small.iter().map(String::as_str)).collect::<Vec<_>>().join("; ")
     }
 }
 
@@ -64,17 +59,6 @@ pub(crate) enum Kind {
     Words,
 }
 
-/// Where a table is shown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Place {
-    /// In the page, in Markdown and in the terminal.
-    Everywhere,
-    /// Not in the terminal.
-    Page,
-    /// Not in the terminal, and folded in the page: the numbers behind a figure.
-    Folded,
-}
-
 /// A table with its heading and explanation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Panel {
@@ -92,4 +76,82 @@ pub(crate) struct Panel {
 /// Heads from words.
 pub(crate) fn heads<const N: usize>(words: [&str; N]) -> Vec<String> {
     words.map(str::to_owned).to_vec()
+}
+
+impl Panel {
+    /// Heading, explanation and table.
+    pub(crate) fn blocks<'a>(&self) -> Vec<Block<'a>> {
+        let place = self.place;
+        let explanation = Block::with_role(Role::Quiet, self.explanation());
+        match place {
+            Place::Folded => {
+                let blocks = vec![explanation, Block::table(self.table())];
+                vec![Block::fold(&self.heading, blocks).at(place)]
+            }
+            Place::Everywhere | Place::Page | Place::Terminal => {
+                let mut blocks = vec![Block::heading(3, &self.heading).at(place)];
+                // A terminal shows the table alone; the page explains it.
+                blocks.extend(place.is_on_page().then_some(explanation));
+                blocks.push(Block::table(self.table()).at(place));
+                blocks
+            }
+        }
+    }
+
+    /// How to read it, with its terms linked.
+    pub(crate) fn explanation(&self) -> Text {
+        glossary::cut(&self.explained).into_iter().fold(
+            Text::default(),
+            |text, (part, anchor)| match anchor {
+                Some(anchor) => text.link(format!("g-{anchor}"), part),
+                None => text.plain(part),
+            },
+        )
+    }
+
+    /// The table alone. In a narrow terminal its last columns are left out first; a table of words keeps all.
+    pub(crate) fn table(&self) -> Table {
+        let column = |(index, head): (usize, &String)| {
+            let head = match glossary::anchor(head) {
+                Some(anchor) => Text::default().link(format!("g-{anchor}"), head),
+                None => Text::from(head.as_str()),
+            };
+            match self.kind {
+                Kind::Words => Column::words(head),
+                Kind::Numbers => Column::values(head).ranked(index.saturating_sub(1)),
+            }
+        };
+        let row = |row: &Row| {
+            let mark = |pattern| (Style::Mark(pattern), symbol(pattern, &ServerName::default()));
+            let name = match row.pattern.map(mark) {
+                Some((style, symbol)) => Text::default().and(style, symbol),
+                None => Text::default(),
+            };
+            let name = document::Cell::name(name.plain(&row.head));
+            std::iter::once(name).chain(row.cells.iter().map(Cell::in_table)).collect()
+        };
+        Table::new(
+            &self.heading,
+            self.heads.iter().enumerate().map(column).collect(),
+            self.rows.iter().map(row).collect(),
+        )
+    }
+}
+
+impl Cell {
+    /// The shape before a judgement's word is no part of the word.
+    fn in_table(&self) -> document::Cell {
+        let shape = match self.tone {
+            Tone::Good => Some('✓'),
+            Tone::Doubt => Some('!'),
+            Tone::Bad => Some('✗'),
+            Tone::Plain | Tone::Absent => None,
+        };
+        let judged = shape.and_then(|shape| Some((shape, self.text.strip_prefix(shape)?)));
+        let text = match judged {
+            Some((shape, word)) => Text::default().and(Style::Judged(shape), word.trim_start()),
+            None => Text::from(self.text.as_str()),
+        };
+        document::Cell { small: self.small.clone(), ..document::Cell::value(text).toned(self.tone) }
+    }
 }

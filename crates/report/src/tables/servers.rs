@@ -1,6 +1,8 @@
 //! Servers side by side: one row per server and pattern, third-party servers next to the lab's own.
 
+use super::panel::point_name;
 use crate::{
+    document::{Cell, Column, Table},
     findings::{Point, ScenarioFinding},
     judgement::floor::{floor_of, has_floor, ratio_text},
     quantities::QuantityName,
@@ -21,21 +23,8 @@ const COLUMNS: [QuantityName; 8] = [
 /// Explains the table.
 pub(crate) const SERVERS_EXPLAINED: &str = "All servers had the same subscribers and the same schedule. Each event was posted over HTTP, the next one after the answer; the floor received it on its control port. In brackets: the 95 % interval over the blocks. CPU is that of all processes of the server together, per delivery. A server that could not be measured has its reason in the table.";
 
-/// A row of the table.
-pub(crate) struct ServerRow<'a> {
-    pub(crate) point: &'a Point,
-    /// The cells after the point, or why there are none.
-    pub(crate) cells: Result<Vec<String>, String>,
-}
-
-/// The servers of a scenario.
-pub(crate) struct ServerTable<'a> {
-    pub(crate) heads: Vec<&'static str>,
-    pub(crate) rows: Vec<ServerRow<'a>>,
-}
-
 /// None if only the lab's own servers were measured.
-pub(crate) fn server_table(finding: &ScenarioFinding) -> Option<ServerTable<'_>> {
+pub(crate) fn server_table(finding: &ScenarioFinding) -> Option<Table> {
     if !finding.has_foreign() {
         return None;
     }
@@ -44,15 +33,14 @@ pub(crate) fn server_table(finding: &ScenarioFinding) -> Option<ServerTable<'_>>
     let columns = std::iter::once(main).chain(COLUMNS.into_iter().filter(|name| *name != main));
     let names: Vec<QuantityName> = columns.filter(known).collect();
     let floor = has_floor(finding);
-    let heads = names
-        .iter()
-        .flat_map(|name| {
-            let multiple = (floor && is_floored(*name, main)).then_some("× floor");
-            std::iter::once(name.label()).chain(multiple)
-        })
-        .collect();
-    let rows = finding.points.iter().map(|point| row(finding, point, &names, floor)).collect();
-    Some(ServerTable { heads, rows })
+    let heads = names.iter().flat_map(|name| {
+        let multiple = (floor && is_floored(*name, main)).then_some("× floor");
+        std::iter::once(name.label()).chain(multiple)
+    });
+    let columns: Vec<Column> =
+        std::iter::once("pattern and server").chain(heads).map(Column::values).collect();
+    let rows = finding.points.iter().map(|point| row(finding, point, &names, columns.len() - 1)).collect();
+    Some(Table::new("servers", columns, rows))
 }
 
 /// The multiples of the floor that have their own column.
@@ -60,28 +48,21 @@ fn is_floored(name: QuantityName, main: QuantityName) -> bool {
     name == main || matches!(name, QuantityName::CpuPerEvent | QuantityName::SaturationCpuPerEvent)
 }
 
-fn row<'a>(
-    finding: &ScenarioFinding,
-    point: &'a Point,
-    names: &[QuantityName],
-    floor: bool,
-) -> ServerRow<'a> {
-    let cells = if point.completed().next().is_none() {
-        Err(why_not(point))
-    } else {
-        Ok(names
-            .iter()
-            .flat_map(|name| {
-                let quantity = point.quantity_of(*name);
-                let multiple = (floor && is_floored(*name, finding.main_cost())).then(|| {
-                    let missing = if floor_of(&finding.points, point).is_some() { "no ratio" } else { "—" };
-                    ratio_text(finding, point, *name).unwrap_or_else(|| missing.to_owned())
-                });
-                std::iter::once(quantity.measured_with_interval()).chain(multiple)
-            })
-            .collect())
-    };
-    ServerRow { point, cells }
+fn row(finding: &ScenarioFinding, point: &Point, names: &[QuantityName], columns: usize) -> Vec<Cell> {
+    let mut cells = vec![Cell::name(point_name(point))];
+    if point.completed().next().is_none() {
+        cells.push(Cell::across(columns, why_not(point)));
+        return cells;
+    }
+    let floor = has_floor(finding);
+    for name in names {
+        cells.push(Cell::value(point.quantity_of(*name).measured_with_interval()));
+        if floor && is_floored(*name, finding.main_cost()) {
+            let missing = if floor_of(&finding.points, point).is_some() { "no ratio" } else { "—" };
+            cells.push(Cell::value(ratio_text(finding, point, *name).unwrap_or_else(|| missing.to_owned())));
+        }
+    }
+    cells
 }
 
 /// Why no trial of a point was completed.

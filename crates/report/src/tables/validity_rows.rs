@@ -1,9 +1,10 @@
-//! The contents of the validity box, as text cells for HTML and Markdown.
+//! The rows of the validity box.
 
 use contract::Measurements;
 
 use crate::{
-    findings::{Point, ScenarioFinding, ThresholdFinding, Trial, unmeasured},
+    document::{Cell, Tone},
+    findings::{Point, ScenarioFinding, Trial, unmeasured},
     statistics::finite::quantile_ms,
     text::number::{bytes, count, with_unit},
     trials::{
@@ -16,14 +17,13 @@ use crate::{
 /// For a value that the system does not report, such as the kernel's counts outside Linux.
 const NOT_TOLD: &str = "not reported";
 
-/// A value with its limit.
-pub(crate) struct LimitCell {
-    pub(crate) text: String,
-    pub(crate) beyond: bool,
+/// A value; bad if it is beyond its limit.
+fn judged_cell(text: String, is_beyond: bool) -> Cell {
+    Cell::value(text).toned(if is_beyond { Tone::Bad } else { Tone::Plain })
 }
 
 /// Each point with the worst value of each check over its blocks.
-pub(crate) fn limit_rows(finding: &ScenarioFinding) -> Vec<(&Point, Vec<LimitCell>)> {
+pub(crate) fn limit_rows(finding: &ScenarioFinding) -> Vec<(&Point, Vec<Cell>)> {
     let row = |point| {
         let fixed = CHECKS.iter().map(|check| limit_cell(finding, point, check));
         std::iter::once(added_cell(finding, point)).chain(fixed).collect()
@@ -41,22 +41,20 @@ pub(crate) fn limit_heads(finding: &ScenarioFinding) -> Vec<String> {
 }
 
 /// What the instrument may have added, in the block that exceeds its limit most or comes closest to it.
-fn added_cell(finding: &ScenarioFinding, point: &Point) -> LimitCell {
+fn added_cell(finding: &ScenarioFinding, point: &Point) -> Cell {
     let limits = &finding.scenario.limits;
     let times = |added: &AddedAge| added.total_ms() / added.allowed_ms(limits);
     let all = point.trials.iter().filter_map(|trial| Some((trial.block, trial.added?)));
     let Some((block, worst)) = all.max_by(|one, other| times(&one.1).total_cmp(&times(&other.1))) else {
-        return LimitCell { text: "—".to_owned(), beyond: false };
+        return Cell::value("—");
     };
     let of = if point.trials.len() > 1 { format!(" (block {block})") } else { String::new() };
-    LimitCell {
-        text: format!("{}{of}", worst.text()),
-        // If the question is not about an age, its ages are only marked.
-        beyond: worst.is_beyond(limits) && primary_age(&finding.scenario).is_some(),
-    }
+    // If the question is not about an age, its ages are only marked.
+    let is_beyond = worst.is_beyond(limits) && primary_age(&finding.scenario).is_some();
+    judged_cell(format!("{}{of}", worst.text()), is_beyond)
 }
 
-fn limit_cell(finding: &ScenarioFinding, point: &Point, check: &Check) -> LimitCell {
+fn limit_cell(finding: &ScenarioFinding, point: &Point, check: &Check) -> Cell {
     let mut worst: Option<(f64, u32)> = None;
     let completed = || point.trials.iter().filter_map(|trial| Some((trial, trial.measurements.as_ref()?)));
     for (trial, measurements) in completed() {
@@ -67,28 +65,23 @@ fn limit_cell(finding: &ScenarioFinding, point: &Point, check: &Check) -> LimitC
         }
     }
     let Some((value, block)) = worst else {
-        return LimitCell { text: NOT_TOLD.to_owned(), beyond: false };
+        return Cell::value(NOT_TOLD);
     };
     let as_bad =
         completed().filter(|(_, of)| check.value(of).is_some_and(|other| !check.is_worse(value, other)));
     // If all blocks are equal, none is the worst.
     let alike = as_bad.count() == completed().count();
     let of = if alike { String::new() } else { format!(" (block {block})") };
-    LimitCell {
-        text: format!("{}{of}", check.text(value)),
-        beyond: check.is_beyond(value, &finding.scenario.limits),
-    }
+    judged_cell(format!("{}{of}", check.text(value)), check.is_beyond(value, &finding.scenario.limits))
 }
 
 /// Heads of the ledgers' columns.
-pub(crate) fn ledger_heads() -> Vec<&'static str> {
-    let mut heads = Ledger::ALL.map(Ledger::head).to_vec();
-    heads.extend(["largest difference", "retransmitted segments"]);
-    heads
+pub(crate) fn ledger_heads() -> impl Iterator<Item = &'static str> {
+    Ledger::ALL.map(Ledger::head).into_iter().chain(["largest difference", "retransmitted segments"])
 }
 
 /// The three ledgers of each point, in the block in which they differ most.
-pub(crate) fn ledger_rows(finding: &ScenarioFinding) -> Vec<(&Point, Vec<String>)> {
+pub(crate) fn ledger_rows(finding: &ScenarioFinding) -> Vec<(&Point, Vec<Cell>)> {
     let rows = finding.points.iter().filter_map(|point| {
         let apart = |of: &Measurements| difference(of).unwrap_or(-1.0);
         let worst = point.completed().max_by(|left, right| apart(left).total_cmp(&apart(right)))?;
@@ -97,9 +90,9 @@ pub(crate) fn ledger_rows(finding: &ScenarioFinding) -> Vec<(&Point, Vec<String>
     rows.collect()
 }
 
-fn ledger_cells(of: &Measurements) -> Vec<String> {
-    let reported = |text: Option<String>| text.unwrap_or_else(|| NOT_TOLD.to_owned());
-    let mut cells: Vec<String> = Ledger::ALL
+fn ledger_cells(of: &Measurements) -> Vec<Cell> {
+    let reported = |text: Option<String>| Cell::value(text.unwrap_or_else(|| NOT_TOLD.to_owned()));
+    let mut cells: Vec<Cell> = Ledger::ALL
         .into_iter()
         .map(|ledger| reported(ledger.bytes(of).map(|sum| bytes(sum as f64))))
         .collect();
@@ -116,20 +109,6 @@ pub(crate) const ADDED_COLUMN: &str = "added to an age, at most";
 
 /// Explains the ledgers.
 pub(crate) const LEDGERS_EXPLAINED: &str = "Three ledgers of the bytes of all connections over their whole life, both directions. The subscribers compute the first one from requests and decoded messages, including messages that broke off. The second one counts the bytes at their sockets. The third one is the kernel's count, without bytes that nobody read. With several blocks, the table shows the block with the largest difference. “Not reported”: this kernel or HTTP client gives no count.";
-
-/// Heads of the thresholds' columns.
-pub(crate) const THRESHOLD_HEADS: [&str; 5] = ["threshold", "point", "measured", "outcome", "why"];
-
-/// A threshold at a point.
-pub(crate) fn threshold_cells(finding: &ThresholdFinding) -> [String; 5] {
-    [
-        finding.text.clone(),
-        finding.of.clone(),
-        finding.value_text(),
-        finding.outcome.word().to_owned(),
-        finding.reason.clone(),
-    ]
-}
 
 /// Trials in the order of the run.
 pub(crate) fn in_order(finding: &ScenarioFinding) -> Vec<(&Point, &Trial)> {

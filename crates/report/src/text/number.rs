@@ -89,6 +89,17 @@ pub(crate) fn times(ratio: f64) -> String {
     format!("{} times", three_digits(ratio))
 }
 
+/// A value with its interval, `4.30 (4.10–4.60)`; alone where there is none, and where both ends print like it.
+pub(crate) fn with_interval(value: &str, ends: Option<[String; 2]>) -> String {
+    format!("{value}{}", interval_after(value, ends))
+}
+
+/// The same without the value: ` (4.10–4.60)` or nothing.
+pub(crate) fn interval_after(value: &str, ends: Option<[String; 2]>) -> String {
+    let seen = ends.filter(|ends| ends.iter().any(|end| end != value));
+    seen.map_or_else(String::new, |ends| format!(" ({})", ends.join("–")))
+}
+
 /// `2026-11-21 05:48:02 UTC`; a text of another form as it is.
 pub(crate) fn instant(rfc_3339: &str) -> String {
     let to_the_second = rfc_3339.strip_suffix('Z').and_then(|text| text.get(..19));
@@ -154,6 +165,15 @@ mod tests {
         ] {
             assert_eq!(three_digits(value), text, "{value}");
         }
+    }
+
+    #[test]
+    fn an_interval_that_adds_nothing_is_left_out() {
+        let ends = |low: &str, high: &str| Some([low.to_owned(), high.to_owned()]);
+        assert_eq!(with_interval("4.30", ends("4.10", "4.60")), "4.30 (4.10–4.60)");
+        assert_eq!(with_interval("4.30", ends("4.30", "4.31")), "4.30 (4.30–4.31)");
+        assert_eq!(with_interval("4.30", ends("4.30", "4.30")), "4.30");
+        assert_eq!(with_interval("4.30", None), "4.30");
     }
 
     #[test]

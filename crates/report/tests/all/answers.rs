@@ -11,7 +11,7 @@ use crate::{
         manifest, obstacle_trials, params, ramp_trials, record, rtt_trials, scenario, server, server_trials,
         six_connections, sixty_trials, stream_limit_trials, ten_trials, transport_trials,
     },
-    written::{findings, plain, told},
+    written::{answer_text, findings, plain},
 };
 
 /// Fifteen hundred deliveries of the same age.
@@ -53,7 +53,7 @@ fn answers_follow_the_numbers() {
         (0, "longer than 490"),
         (1, "below 500"),
     ] {
-        assert!(told(&before[index]).contains(words), "{:?}", before[index]);
+        assert!(answer_text(&before[index]).contains(words), "{:?}", before[index]);
     }
     assert_eq!(
         plain(&before[0].headline),
@@ -69,7 +69,7 @@ fn answers_follow_the_numbers() {
     });
     let after = findings(&manifest, &slower).answers;
     for words in ["SSE and WebSocket delivered", "Long polling took 300", "more requests than long polling"] {
-        assert!(told(&after[0]).contains(words), "{:?}", after[0]);
+        assert!(answer_text(&after[0]).contains(words), "{:?}", after[0]);
     }
 }
 
@@ -95,7 +95,7 @@ fn the_order_of_the_patterns_changes_where_it_does() {
     }
     let answers = findings(&manifest, &records).answers;
     let words = "changes from SSE to WebSocket between 50 and 500 subscribers";
-    assert!(told(&answers[0]).contains(words), "{:?}", answers[0]);
+    assert!(answer_text(&answers[0]).contains(words), "{:?}", answers[0]);
 }
 
 #[test]
@@ -117,7 +117,7 @@ fn every_kind_of_sweep_has_an_answer_and_its_figures() {
     ];
     for (manifest, records) in runs {
         let findings = findings(&manifest, &records);
-        let sentence = told(&findings.answers[0]);
+        let sentence = answer_text(&findings.answers[0]);
         assert!(sentence.len() > 40 && sentence.ends_with('.'), "{sentence}");
         let files = report::render(&findings);
         let figures = files.iter().filter(|file| file.path.contains("-over-")).count();
@@ -217,7 +217,7 @@ fn set(
 }
 
 fn first_answer(manifest: &Manifest, records: &[TrialRecord]) -> String {
-    told(&findings(manifest, records).answers[0])
+    answer_text(&findings(manifest, records).answers[0])
 }
 
 /// The same in several blocks that are equal to the last digit.
@@ -343,7 +343,7 @@ fn an_interval_sweep_is_compared_with_patterns_measured_once() {
         set(&mut records, pattern, |_| true, |measured| measured.age = ages_of_ms(100));
     }
     let findings = findings(&manifest, &records);
-    let sentence = told(&findings.answers[0]);
+    let sentence = answer_text(&findings.answers[0]);
     let words =
         "changes from short polling to long polling, SSE and WebSocket between 20\u{202f}ms and 1\u{202f}s";
     assert!(sentence.contains(words), "{sentence}");

@@ -8,7 +8,7 @@ use report::QuantityName;
 
 use crate::{
     synthetic::{change, in_blocks, manifest, params, record, scenario, sixty_trials, ten_trials, write},
-    written::{content, judged, told},
+    written::{answer_text, content, judged},
 };
 
 /// The ten trials in five blocks, each block a little slower than the one before.
@@ -41,7 +41,7 @@ fn values_stand_with_their_intervals() {
 
     let files = report::render(&findings);
     assert!(content(&files, "report.html").contains("<small> (9.01–9.72)</small>"));
-    assert!(content(&files, "report.md").contains("9.36\u{202f}µs (9.01–9.72); model —"));
+    assert!(content(&files, "report.md").contains("| 9.36\u{202f}µs (9.01–9.72) |"));
     let json: serde_json::Value = serde_json::from_str(content(&files, "summary.json")).expect("JSON");
     assert_eq!(json["points"][0]["blocks"], 5);
     assert!(json["points"][0]["quantities"]["cpu_us_per_event"]["low"].is_f64());
@@ -178,7 +178,7 @@ fn keep_alive_is_compared_within_its_pattern() {
     let within: Vec<&report::PointComparison> = found.comparisons().filter(of_bytes).collect();
     assert_eq!(within.len(), 2, "short and long polling");
     assert!(within.iter().all(|found| found.shown), "{within:?}");
-    let sentence = told(&found.answers[0]);
+    let sentence = answer_text(&found.answers[0]);
     assert!(sentence.starts_with("Without keep-alive "), "{sentence}");
     assert!(sentence.contains("from without to with keep-alive"), "{sentence}");
     assert!(sentence.contains("SSE 2.00 either way"), "{sentence}");

@@ -5,7 +5,7 @@ use report::{QuantityName, ThresholdOutcome, Verdict};
 
 use crate::{
     synthetic::{age_trials, check, check_trials, not_run, six_connections, ten_trials, write},
-    written::{content, findings_of, plain, told},
+    written::{answer_text, content, findings_of, plain},
 };
 
 #[test]
@@ -18,7 +18,7 @@ fn six_connections_are_a_picture() {
         findings.verdict_reason
     );
     assert!(!findings.verdict_reason.contains("delivered"), "{}", findings.verdict_reason);
-    let sentence = plain(&told(&findings.answers[0]));
+    let sentence = plain(&answer_text(&findings.answers[0]));
     assert!(
         sentence.starts_with(
             "SSE over HTTP/1.1 stops at 6 of 8 streams until one closes. SSE over HTTP/2, WebSocket over HTTP/1.1"
@@ -72,7 +72,7 @@ fn checks_are_a_table_and_a_broken_one_is_named() {
     );
     let answer = &bad.answers[0];
     assert_eq!(answer.headline, "The browser fails 1 of 3 checks.");
-    assert!(told(answer).contains("2 of 3 checks hold, P19 does not"), "{answer:?}");
+    assert!(answer_text(answer).contains("2 of 3 checks hold, P19 does not"), "{answer:?}");
     assert!(
         answer.conditions[0].contains("expected one event")
             && answer.conditions[0].contains("found no event")

@@ -9,7 +9,7 @@ use crate::{
         connection_trials, heartbeat_trials, in_blocks, in_scattered_blocks, ladder_trials, manifest, params,
         record, scenario, server_trials, ten_trials,
     },
-    written::{content, judged, told},
+    written::{answer_text, content, judged},
 };
 
 /// All texts of a run for people.
@@ -34,7 +34,7 @@ fn so_few_blocks_tell_nothing_apart_that_single_runs_do_not() {
         let headline = &found.answers[0].headline;
         assert!(headline.starts_with("Long polling, SSE and WebSocket deliver within "), "{headline}");
         assert!(headline.contains(&format!(", not told apart by {few}; short polling takes ")), "{headline}");
-        let sentence = told(&found.answers[0]);
+        let sentence = answer_text(&found.answers[0]);
         assert!(sentence.contains(&format!(" at p99: not told apart by {few}. ")), "{sentence}");
         assert!(sentence.contains(&format!("for SSE and WebSocket (not told apart by {few})")), "{sentence}");
         let text = all_text(&found);
@@ -50,7 +50,7 @@ fn so_few_blocks_tell_nothing_apart_that_single_runs_do_not() {
 #[test]
 fn four_blocks_answer_with_intervals() {
     let found = ticker(4);
-    let sentence = told(&found.answers[0]);
+    let sentence = answer_text(&found.answers[0]);
     let mut conditions = found.answers[0].conditions.iter();
     let first = conditions.find(|text| text.contains(" delivered an event in ")).expect("the ages");
     // The largest possible difference is named, so that another run may differ without a contradiction.
@@ -83,7 +83,7 @@ fn a_run_of_one_block_is_valid_by_one_run_wherever_its_verdict_stands() {
         assert!(page.contains(&format!(" – {words}</title>")));
         assert!(page.contains(&format!("<h3>Validity: {words}</h3>")));
         let md = content(&files, "report.md");
-        assert!(md.contains(&format!("**{words}**: ")) && md.contains(&format!("### Validity: {words}\n")));
+        assert!(md.contains(&format!("**{words}** ")) && md.contains(&format!("### Validity: {words}\n")));
         assert!(crate::written::terminal(&found).contains(&format!("\n{words}: ")));
         let json: serde_json::Value = serde_json::from_str(content(&files, "summary.json")).expect("JSON");
         assert_eq!(json["run"]["verdict"], "passed", "programs read one word");
@@ -175,17 +175,17 @@ fn one_run_names_no_order_of_what_it_does_not_tell_apart() {
     assert!(places.is_sorted() && places.iter().all(Option::is_some), "{user}");
     let apart = connections.iter().any(|text| text == "These are not told apart by one run.");
     assert!(apart, "{connections:?}");
-    let four = told(&whole(connection_trials(4)).answers[0]);
+    let four = answer_text(&whole(connection_trials(4)).answers[0]);
     assert!(four.contains("Server memory per idle subscriber: 5.2"), "{four}");
 
-    let servers = told(&whole(server_trials(&["pushlab", "nchan", "node"], &[], 1)).answers[0]);
+    let servers = answer_text(&whole(server_trials(&["pushlab", "nchan", "node"], &[], 1)).answers[0]);
     assert!(servers.contains("(not told apart from ours by one run) and node 12.8"), "{servers}");
-    let ladder = told(&whole(ladder_trials(1)).answers[0]);
+    let ladder = answer_text(&whole(ladder_trials(1)).answers[0]);
     let words = "SSE: writing each event by itself changes the cost by +0.78 µs, not told apart by one run";
     assert!(ladder.contains(words), "{ladder}");
     let answer = &sides().answers[0];
     assert_eq!(answer.headline, "Side a and side b of SSE are not told apart by one run in age at p99.");
-    assert!(told(answer).contains("ms, not told apart by one run."), "{answer:?}");
+    assert!(answer_text(answer).contains("ms, not told apart by one run."), "{answer:?}");
 }
 
 #[test]

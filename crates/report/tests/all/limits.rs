@@ -208,7 +208,7 @@ fn the_box_names_the_worst_block_and_what_was_not_told() {
     assert!(findings.verdict_reason.contains(reported), "{}", findings.verdict_reason);
     let files = report::render(&findings);
     let content = |path: &str| content(&files, path);
-    assert!(content("report.md").contains("300\u{202f}ms of 1.82\u{202f}ms (block 4), beyond"));
+    assert!(content("report.md").contains("**300\u{202f}ms of 1.82\u{202f}ms (block 4)**"));
     let page = content("report.html");
     assert!(page.contains("<td class=\"failed\">300\u{202f}ms of 1.82\u{202f}ms (block 4)</td>"));
     assert!(

@@ -7,6 +7,7 @@ mod blocks;
 mod browser;
 mod compare;
 mod disturbed;
+mod documents;
 mod few_blocks;
 mod figures;
 mod known_values;

@@ -11,7 +11,7 @@ use crate::{
         change, heartbeat_trials, obstacle_trials, obstacles, rtt_trials, stream_limit_trials, ten_trials,
         transport_trials, write,
     },
-    written::{content, findings, findings_of, plain, told},
+    written::{answer_text, content, findings, findings_of, plain},
 };
 
 fn behind(findings: &Findings, pattern: Pattern, is: fn(&Network) -> bool) -> &Point {
@@ -37,7 +37,7 @@ fn with_changed_black_hole(change_it: impl FnOnce(&mut Measurements)) -> Finding
 fn delays_are_given_in_one_way_delays_and_drawn_from_zero() {
     let findings = findings_of(&rtt_trials());
     assert_eq!(findings.verdict, Verdict::Passed, "{}", findings.verdict_reason);
-    let sentence = plain(&told(&findings.answers[0]));
+    let sentence = plain(&answer_text(&findings.answers[0]));
     assert!(sentence.starts_with("Events wait one one-way delay with "), "{sentence}");
     assert!(sentence.contains("; long polling waits the longest, 1.2"), "{sentence}");
     assert!(sentence.contains("From 0 to 300 ms round trip mean age grows"), "{sentence}");
@@ -326,7 +326,7 @@ fn the_matrix_says_what_is_seen_and_how_it_goes_on() {
     let findings = findings_of(&obstacle_trials());
     let files = report::render(&findings);
     write("obstacles", &files);
-    let sentence = plain(&told(&findings.answers[0]));
+    let sentence = plain(&answer_text(&findings.answers[0]));
     for words in [
         "WebSocket stops where upgrades are refused. ",
         "Every pattern stops in a black hole.",
@@ -394,7 +394,7 @@ fn sentences_and_matrix_count_the_same_obstacles() {
     let page = plain(content(&report::render(&findings), "report.md"));
     let rows: Vec<Vec<&str>> = page
         .lines()
-        .skip_while(|line| !line.starts_with("| obstacle |"))
+        .skip_while(|line| !line.starts_with("| [obstacle]"))
         .skip(2)
         .take_while(|line| line.starts_with('|'))
         .filter(|line| !line.starts_with("| no obstacle"))
@@ -568,7 +568,7 @@ fn the_cheapest_heartbeat_that_survives_is_named() {
     let findings = findings_of(&heartbeat_trials());
     assert_eq!(findings.verdict, Verdict::Passed, "{}", findings.verdict_reason);
     let answer = &findings.answers[0];
-    let sentence = plain(&told(answer));
+    let sentence = plain(&answer_text(answer));
     for words in [
         "Behind a 2 s idle timeout, send a heartbeat when idle for 1 s: no stream is cut. Being cut costs at least 1.",
         "SSE, heartbeat off: cut 240 times and resumed with nothing lost, ",

@@ -7,8 +7,8 @@ use report::{Findings, OutputFile, QuantityName};
 
 use crate::{
     synthetic::{
-        change, failed, manifest, obstacle_trials, params, record, scenario, six_connections, sixty_trials,
-        ten_trials, write,
+        change, failed, ladder_trials, manifest, obstacle_trials, params, record, scenario, six_connections,
+        sixty_trials, ten_trials, write,
     },
     written::{assert_finite, content, findings, findings_of},
 };
@@ -76,24 +76,42 @@ fn every_output_prints_the_same_numbers() {
 #[test]
 fn the_first_lines_say_which_driver_delivered() {
     let (manifest, mut records) = ten_trials();
-    let first_lines = |records: &[TrialRecord]| {
+    let pages = |records: &[TrialRecord]| {
         let files = report::render(&findings(&manifest, records));
-        for path in ["report.html", "report.md"] {
-            assert!(content(&files, path).contains(": the shared writer (one task"), "{path}");
-        }
-        content(&files, "report.md").split("## The answer").next().map(str::to_owned).expect("a first part")
+        ["report.html", "report.md"].map(|path| {
+            let page = content(&files, path).to_owned();
+            let answer = page.find("SSE").expect("the answer names it");
+            (page[..answer].to_owned(), page)
+        })
     };
-    let one = first_lines(&records);
     let shared = "the shared writer (one task for all waiting sockets, plain HTTP/1.1)";
-    assert!(one.contains(&format!("\nDriver: {shared}.\n")), "{one}");
+    let [(html, _), (markdown, _)] = pages(&records);
+    assert!(html.contains(&format!("Driver: <a href=\"#drivers\">{shared}</a>.")), "{html}");
+    assert!(markdown.contains(&format!("Driver: [{shared}](#drivers).\n")), "{markdown}");
     let other = manifest.scenarios[1].name.clone();
     for record in records.iter_mut().filter(|record| record.scenario == other) {
         record.params.transport = Transport::Http2;
     }
-    let several = first_lines(&records);
-    let encrypted = format!("{other}: a task per connection and stream (hyper, HTTP/2 in TLS).");
-    assert!(several.contains(&format!(": {shared}.")), "{several}");
-    assert!(several.contains(&encrypted), "{several}");
+    let [(html, page), _] = pages(&records);
+    assert!(html.contains(&format!("Drivers: <a href=\"#drivers\">{shared}</a> and 1 other.")), "{html}");
+    let encrypted = format!("in {other}: a task per connection and stream (hyper, HTTP/2 in TLS).");
+    assert!(page.contains(&encrypted) && page.contains(&format!(": {shared}.")), "{page}");
+}
+
+#[test]
+fn ablations_are_the_last_question_and_a_stream_asks_once() {
+    let (manifest, mut records) = ladder_trials(1);
+    let (mut ten, others) = ten_trials();
+    let orders = records.len() as u32..;
+    records.extend(others.into_iter().zip(orders).map(|(record, order)| TrialRecord { order, ..record }));
+    let last = manifest.scenarios[0].name.clone();
+    ten.scenarios = manifest.scenarios.into_iter().chain(ten.scenarios).collect();
+    let files = report::render(&findings(&ten, &records));
+    let page = content(&files, "report.html");
+    let anchors = between(page, "<h2 id=\"", "\"");
+    let place = |anchor: &str| anchors.iter().position(|other| *other == anchor).expect("a heading");
+    assert!(place("stock-ticker") < place(&last) && place(&last) + 1 == place("method"), "{anchors:?}");
+    assert!(page.contains("0<small> (asked once)</small>"));
 }
 
 #[test]
@@ -150,11 +168,12 @@ fn figures_can_be_read_aloud_and_in_both_schemes() {
         let unit = [" ms", "\u{202f}ms", "bytes", "requests", " us", "events/s"];
         assert!(unit.iter().any(|unit| svg.contains(unit)), "{} has no unit", figure.path);
         assert!(!svg.contains("FACE"), "{} holds a placeholder colour", figure.path);
-        assert!(content(&files, "report.md").contains(&format!("]({})", figure.path)));
         let anchor = figure.path.trim_start_matches("figures/").trim_end_matches(".svg");
         let shown = page.matches(&format!("<figure id=\"{anchor}\">")).count();
         // The figure across scenarios has the same title and more points.
         assert_eq!(shown, usize::from(anchor != "stock-ticker-freshness"), "{anchor}");
+        let linked = content(&files, "report.md").matches(&format!("]({})", figure.path)).count();
+        assert_eq!(linked, shown, "{anchor}");
     }
     assert!(!page.contains("FACE") && page.contains("var(--sse)"));
     assert!(!page.contains("<script") && !page.contains("src="));

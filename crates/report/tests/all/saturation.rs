@@ -8,7 +8,7 @@ use crate::{
         ablation_us, change, climb, ladder_trials, manifest, params, ramp, ramp_scenario, ramp_trials,
         record, server, write,
     },
-    written::{content, findings_of, told},
+    written::{answer_text, content, findings_of},
 };
 
 /// One trial of SSE: forty seconds, the knee at second 20, changed as wanted.
@@ -18,7 +18,7 @@ fn one(changed: impl FnOnce(&mut contract::Measurements)) -> (Point, String) {
     change(&mut trial, changed);
     let manifest = manifest(vec![ramp_scenario(&["pushlab"])], &["a1b2c3d4e5f60718"], 1);
     let findings = findings_of(&(manifest, vec![trial]));
-    (findings.scenarios[0].points[0].clone(), told(&findings.answers[0]))
+    (findings.scenarios[0].points[0].clone(), answer_text(&findings.answers[0]))
 }
 
 fn saturation(point: &Point) -> (Option<f64>, Bound) {
@@ -253,7 +253,7 @@ fn knees_over_blocks_have_an_interval_and_a_ratio_to_the_floor() {
         assert!(svg.contains(words) || svg.contains(&words.replace('\'', "&apos;")), "{words}");
     }
     assert!(
-        told(&findings.answers[0]).contains("0.826 times what the floor reached"),
+        answer_text(&findings.answers[0]).contains("0.826 times what the floor reached"),
         "{:?}",
         findings.answers
     );
@@ -277,7 +277,7 @@ fn each_ablation_costs_what_it_adds() {
         "SSE: writing each event by itself costs 0.",
         "WebSocket: keeping the library's default buffers shows no added cost",
     ] {
-        assert!(told(answer).contains(words), "{words}: {answer:?}");
+        assert!(answer_text(answer).contains(words), "{words}: {answer:?}");
     }
     let expected = ablation_us(Pattern::Sse, contract::Ablation::EncodeEach)
         - ablation_us(Pattern::Sse, contract::Ablation::OwnTasks);
@@ -304,7 +304,7 @@ fn each_ablation_costs_what_it_adds() {
     let sse = svg("ladder-cpu-sse").expect("drawn");
     assert!(sse.contains("encoding again for each subscriber adds up to 1."), "{sse}");
     assert!(cpu.contains("encoding again for each subscriber adds up to 1."), "{cpu}");
-    let ordinary = "| cost-ladder | ● SSE, the ordinary task per connection |";
+    let ordinary = "| ● SSE, the ordinary task per connection |";
     assert!(content(&files, "report.md").contains(ordinary));
     write("ladder", &files);
 }

@@ -6,7 +6,7 @@ use report::{Findings, Point, PointComparison, QuantityName, ThresholdOutcome, V
 
 use crate::{
     synthetic::{change, connection_trials, cost_us, scenario, server, server_trials, sixty_trials, write},
-    written::{content, findings_of, told},
+    written::{answer_text, content, findings_of},
 };
 
 fn point<'a>(findings: &'a Findings, pattern: Pattern, name: &str) -> &'a Point {
@@ -105,7 +105,7 @@ fn foreign_servers_stand_beside_ours() {
         " and node 4.18 (",
         "WebSocket: ours needs",
     ] {
-        assert!(told(answer).contains(words), "{words}: {answer:?}");
+        assert!(answer_text(answer).contains(words), "{words}: {answer:?}");
     }
     let failed = "WebSocket · nchan not measured: it answers 403 to an upgrade.";
     assert_eq!(answer.conditions.last().map(String::as_str), Some(failed));
@@ -302,7 +302,7 @@ fn servers_are_told_apart_by_what_the_question_is_about() {
         .collect();
     records.extend(others);
     let found = findings_of(&(manifest, records));
-    let sentence = told(&found.answers[0]);
+    let sentence = answer_text(&found.answers[0]);
     for words in [
         "SSE: server memory per subscriber, idle of ours is 7.",
         "2.00 times the floor",

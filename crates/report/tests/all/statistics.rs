@@ -12,7 +12,7 @@ use report::{Bound, Findings, Point, PointComparison, QuantityName};
 
 use crate::{
     synthetic::{in_blocks, manifest, params, record, scenario},
-    written::{judged, told},
+    written::{answer_text, judged},
 };
 
 fn findings(scenario: Scenario, records: Vec<TrialRecord>) -> Findings {
@@ -125,7 +125,7 @@ fn of_p99(findings: &Findings) -> &PointComparison {
 fn two_milliseconds_are_found_and_none_are_not() {
     let equal = two_sides(5, 0.0);
     assert!(!of_p99(&equal).shown && of_p99(&equal).is_judged());
-    let sentence = told(&equal.answers[0]);
+    let sentence = answer_text(&equal.answers[0]);
     assert!(sentence.contains("no difference shown (0."), "{sentence}");
 
     let shifted = two_sides(5, 2.0);
@@ -133,7 +133,7 @@ fn two_milliseconds_are_found_and_none_are_not() {
     assert!(found.shown && found.primary, "{found:?}");
     // Left ÷ right: about 10.7 ms ÷ 12.7 ms.
     assert!(found.low.zip(found.high).is_some_and(|(low, high)| 0.75 < low && high < 0.95), "{found:?}");
-    let sentence = told(&shifted.answers[0]);
+    let sentence = answer_text(&shifted.answers[0]);
     assert!(sentence.starts_with("A difference is shown: side a of SSE has 0.8"), "{sentence}");
     assert!(sentence.contains("SSE, side a against side b: age at p99"), "{sentence}");
     assert!(sentence.contains("a difference is shown, 0.8"), "{sentence}");
@@ -147,7 +147,7 @@ fn three_blocks_have_no_interval_and_four_do() {
         assert_eq!((p99.low.is_some(), p99.high.is_some()), (has, has));
         assert_eq!((of_p99(&found).low.is_some(), of_p99(&found).is_judged()), (has, has));
         assert_eq!(p99.measured_with_interval().contains('–'), has);
-        let sentence = told(&found.answers[0]);
+        let sentence = answer_text(&found.answers[0]);
         assert_eq!(sentence.contains("not told apart by three blocks"), !has, "{sentence}");
     }
 }

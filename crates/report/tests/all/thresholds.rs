@@ -223,7 +223,7 @@ fn thresholds_stand_in_every_output() {
     assert!(terminal.contains("threshold failed: sse.cpu_us_per_event < 18 (SSE): ticker: 20.0 (19.0–21.0)"));
     let page = content("report.html");
     for words in [
-        "class=\"verdict threshold-failed\"",
+        "class=\"verdict failed\"",
         "Thresholds at all points: 2 kept and 1 broken.",
         "<code>sse.cpu_us_per_event &lt; 18</code>",
     ] {

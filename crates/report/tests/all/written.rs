@@ -37,7 +37,7 @@ pub(crate) fn terminal(findings: &Findings) -> String {
 }
 
 /// A whole answer: the headline and the conditions.
-pub(crate) fn told(answer: &Answer) -> String {
+pub(crate) fn answer_text(answer: &Answer) -> String {
     format!("{} {}", answer.headline, answer.conditions.join(" "))
 }
 

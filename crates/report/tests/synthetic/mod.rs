@@ -20,6 +20,8 @@ use contract::{
 };
 use report::OutputFile;
 
+use crate::documents::assert_alike;
+
 pub(crate) use blocks::{connection_trials, in_scattered_blocks, with_intervals};
 pub(crate) use browser::{age_trials, check, check_trials, not_run, six_connections};
 pub(crate) use network::{
@@ -441,8 +443,10 @@ pub(crate) fn files(manifest: &Manifest, records: &[TrialRecord]) -> (String, St
 }
 
 /// Writes a report to the build directory, for a look in a browser. In a figure every text must lie within the
-/// edges and upon no other, and no line or mark may hide one of another pattern.
+/// edges and upon no other, and no line or mark may hide one of another pattern. HTML and Markdown must have the
+/// same headings and cells.
 pub(crate) fn write(name: &str, files: &[OutputFile]) {
+    assert_alike(name, files);
     for file in files.iter().filter(|file| file.path.ends_with(".svg")) {
         let faults = svg::faults(&file.content);
         assert!(faults.is_empty(), "{name}, {}: {faults:#?}", file.path);

@@ -1,244 +1,155 @@
-//! The findings in the terminal: each question with its answer and its table, then the verdict.
-
-use std::fmt::Write as _;
-
-use comfy_table::Table;
-use contract::{Params, Pattern, Scenario};
-use model::Predicted;
+//! A document in the terminal: it fits its width, and no value is wrapped.
 
 pub(crate) mod layout;
-mod panel;
 
-use layout::{align, plain, table};
+use anstyle::Style as Colour;
+use layout::{Drawn, plain, tone_colour, width, words};
 
-use crate::{
-    findings::{Findings, Point, ScenarioFinding, ThresholdOutcome, unmeasured},
-    outputs::words::threshold_words,
-    quantities::{Bound, Quantity, QuantityName},
-    tables::left_out,
-    text::{
-        number::{self, count, three_digits},
-        setting,
-        swept::SweepParameter,
-    },
-};
+use crate::document::{Block, Content, Document, Span, Style, Table, Text, Tone};
 
-/// Quantities that have a column for every scenario.
-const SHOWN: [QuantityName; 4] =
-    [QuantityName::AgeP50, QuantityName::AgeP99, QuantityName::RequestsPerEvent, QuantityName::BytesPerEvent];
+/// Names are not wrapped to less than this.
+const NAME_WIDTH: usize = 12;
 
-/// For each scenario its question, its answer and its points: ages predicted and measured, requests and bytes per
-/// event, losses. `width` is the number of columns that the terminal has.
-#[must_use]
-pub fn terminal_table(findings: &Findings, width: usize) -> String {
-    let mut text = String::new();
-    for scenario in &findings.scenarios {
-        let few = scenario.few_blocks().map_or_else(String::new, |few| format!(" ({few})"));
-        let question = plain(&scenario.scenario.question);
-        let heading = format!("{}{few}: {question}", scenario.scenario.name);
-        let _ = writeln!(text, "{}", textwrap::fill(&heading, width));
-        for answer in findings.answers.iter().filter(|answer| answer.scenario == scenario.scenario.name) {
-            for line in [answer.headline.clone(), answer.beneath()].iter().filter(|line| !line.is_empty()) {
-                let _ = writeln!(text, "{}", textwrap::fill(&plain(line), width));
+/// How a terminal shows a document.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Terminal {
+    /// The length of its lines.
+    pub(crate) width: usize,
+    pub(crate) has_colours: bool,
+}
+
+impl Terminal {
+    /// Lines of any length, without colours.
+    pub(crate) const UNLIMITED: Self = Self { width: usize::MAX, has_colours: false };
+
+    /// The blocks of a document that a terminal shows.
+    pub(crate) fn document(self, document: &Document<'_>) -> String {
+        let mut text = String::new();
+        self.blocks(&document.main, &mut text);
+        format!("{}\n", text.trim_end())
+    }
+
+    fn blocks(self, blocks: &[Block<'_>], text: &mut String) {
+        let mut is_below_heading = false;
+        for block in blocks.iter().filter(|block| block.place.is_in_terminal()) {
+            match &block.content {
+                Content::Heading { text: heading, .. } => {
+                    begin_paragraph(text);
+                    self.lines(&self.painted(&plain(heading), Colour::new().bold()), text);
+                }
+                Content::Paragraph(_, paragraph) => self.lines(&self.inline(paragraph), text),
+                Content::Table(table) => {
+                    if !is_below_heading {
+                        begin_paragraph(text);
+                    }
+                    text.push_str(&self.table(table));
+                    begin_paragraph(text);
+                }
+                Content::Group(_, members) => {
+                    self.blocks(members, text);
+                    begin_paragraph(text);
+                }
+                Content::List(..)
+                | Content::Definitions(_)
+                | Content::Figure { .. }
+                | Content::Fold(_)
+                | Content::Code(_) => {}
             }
-        }
-        if scenario.points.iter().any(|point| unmeasured(point).is_none()) {
-            let _ = writeln!(text, "\n{}\n", measured_block(scenario, width));
-        }
-        for point in &scenario.points {
-            if let Some(reason) = point.not_run() {
-                let _ = writeln!(text, "{}: not run: {}\n", plain(&point.label()), plain(reason));
-            }
-        }
-        text.push_str(&panel::text(scenario));
-        for line in left_out::lines(scenario, asked(scenario)) {
-            let _ = writeln!(text, "{}\n", textwrap::fill(&plain(&line), width));
+            is_below_heading = matches!(block.content, Content::Heading { .. });
         }
     }
-    let mut rest = String::new();
-    let _ = writeln!(rest, "{}: {}", findings.verdict_words(), plain(&findings.verdict_reason));
-    if let Some(words) = threshold_words(findings) {
-        let _ = writeln!(rest, "{words}");
-    }
-    for threshold in findings.thresholds().filter(|found| found.outcome != ThresholdOutcome::Passed) {
-        let of = if threshold.of.is_empty() { String::new() } else { format!(" ({})", threshold.of) };
-        let _ = writeln!(
-            rest,
-            "threshold {}: {}{}: {}: {}, {}",
-            threshold.outcome.word(),
-            plain(&threshold.text),
-            plain(&of),
-            plain(&threshold.scenario),
-            threshold.value_text(),
-            plain(&threshold.reason)
-        );
-    }
-    for warning in &findings.warnings {
-        let _ = writeln!(rest, "note: {}", plain(warning));
-    }
-    for failure in &findings.failures {
-        let _ = writeln!(
-            rest,
-            "trial {} ({}, {}) failed: {}",
-            failure.order,
-            failure.scenario,
-            setting::served(failure.pattern.slug(), &failure.server),
-            plain(&failure.reason)
-        );
-    }
-    for line in rest.lines() {
-        let _ = writeln!(text, "{}", textwrap::fill(line, width));
-    }
-    text
-}
 
-/// The model's predictions for a scenario, without any measurement.
-#[must_use]
-pub fn prediction_table(scenario: &Scenario, predictions: &[(Pattern, Params, Predicted)]) -> String {
-    let mut table = table(&[
-        "pattern",
-        "age p50\nms",
-        "age p99\nms",
-        "requests\nper event",
-        "empty\nratio",
-        "bytes\nper event",
-        "sockets\nheld",
-    ]);
-    let mut reasons: Vec<String> = Vec::new();
-    for (pattern, params, predicted) in predictions {
-        let mut row = vec![row_label(
-            *pattern,
-            params,
-            SweepParameter::of(scenario).filter(|swept| swept.concerns(*pattern)),
-        )];
-        for name in [
-            QuantityName::AgeP50,
-            QuantityName::AgeP99,
-            QuantityName::RequestsPerEvent,
-            QuantityName::EmptyRatio,
-            QuantityName::BytesPerEvent,
-            QuantityName::SocketsHeld,
-        ] {
-            row.push(bare(predicted.replayed.as_ref().ok().and_then(|of| name.predicted(of))));
-        }
-        if let Err(reason) = &predicted.replayed {
-            reasons.push(format!("{}: no prediction: {reason}", row[0]));
-        }
-        table.add_row(row);
+    fn lines(self, paragraph: &str, text: &mut String) {
+        text.push_str(&textwrap::fill(paragraph, self.width));
+        text.push('\n');
     }
-    align(&mut table);
-    let mut text = format!("{}: {}\n{table}\n", scenario.name, plain(&scenario.question));
-    for reason in reasons {
-        let _ = writeln!(text, "{}", plain(&reason));
-    }
-    text
-}
 
-/// The primary quantity, if the other columns do not show it.
-fn asked(scenario: &ScenarioFinding) -> Option<QuantityName> {
-    scenario.primary().filter(|name| !SHOWN.contains(name))
-}
-
-/// A column of the table, which is left out where the terminal is too narrow for it.
-struct Column {
-    head: String,
-    cells: Vec<String>,
-    /// The column with the largest rank is left out first; one with rank 0 never is.
-    rank: u8,
-}
-
-impl Column {
-    fn width(&self) -> usize {
-        let lines = self.cells.iter().flat_map(|cell| cell.lines()).chain(self.head.lines());
-        lines.map(|line| line.chars().count()).max().unwrap_or(0)
-    }
-}
-
-/// The columns of a scenario's measured points.
-fn columns(scenario: &ScenarioFinding) -> Vec<Column> {
-    let points: Vec<&Point> = scenario.points.iter().filter(|point| unmeasured(point).is_none()).collect();
-    let column = |head: &str, rank: u8, cell: &dyn Fn(&Point) -> String| Column {
-        head: head.to_owned(),
-        cells: points.iter().map(|point| cell(point)).collect(),
-        rank,
-    };
-    let quantity = |name: QuantityName| move |point: &Point| measured(point.quantity_of(name));
-    let predicted = |name: QuantityName| move |point: &Point| bare(point.quantity_of(name).predicted);
-    let label = |point: &Point| {
-        let server = if point.server.is_pushlab() { String::new() } else { format!(" · {}", point.server) };
-        format!("{}{server}", row_label(point.pattern, &point.params, point.swept))
-    };
-    let is_lossless =
-        points.iter().all(|point| point.completed().next().is_some() && point.delivery.lost == 0);
-    let mut columns = vec![
-        column("pattern", 0, &label),
-        column("age p50\nms", 3, &quantity(QuantityName::AgeP50)),
-        column("predicted\np50", 5, &predicted(QuantityName::AgeP50)),
-        column("age p99\nms", 0, &|point| with_interval(point.quantity_of(QuantityName::AgeP99))),
-        column("predicted\np99", 4, &predicted(QuantityName::AgeP99)),
-        column("requests\nper event", 1, &quantity(QuantityName::RequestsPerEvent)),
-        column("bytes\nper event", 0, &quantity(QuantityName::BytesPerEvent)),
-        column("lost", if is_lossless { 2 } else { 0 }, &lost),
-    ];
-    if let Some(name) = asked(scenario) {
-        let head = format!("{}\n{}", name.label(), name.unit());
-        columns.push(column(&head, 0, &|point| with_interval(point.quantity_of(name))));
-    }
-    columns
-}
-
-/// The table of a scenario's points. Columns are left out until it fits; no cell is wrapped.
-fn measured_block(scenario: &ScenarioFinding, width: usize) -> Table {
-    let mut columns = columns(scenario);
-    loop {
+    /// A table whose columns are left out until it fits; then its names are wrapped.
+    pub(crate) fn table(self, table: &Table) -> String {
+        let mut columns: Vec<Drawn> =
+            table.columns.iter().enumerate().map(|(index, column)| Drawn::of(table, index, column)).collect();
         // One space before each column but the first.
-        let needed = columns.iter().map(|column| column.width() + 1).sum::<usize>() - 1;
-        let widest_rank = columns.iter().map(|column| column.rank).max().unwrap_or(0);
-        if needed <= width || widest_rank == 0 {
-            break;
+        let needed =
+            |columns: &[Drawn]| columns.iter().map(|column| column.width() + 1).sum::<usize>().max(1) - 1;
+        loop {
+            let rank = columns.iter().map(|column| column.rank).max().unwrap_or(0);
+            if needed(&columns) <= self.width || rank == 0 {
+                break;
+            }
+            columns.retain(|column| column.rank != rank);
         }
-        columns.retain(|column| column.rank != widest_rank);
+        let beyond = needed(&columns).saturating_sub(self.width);
+        if let Some(names) = columns.first_mut().filter(|_| beyond > 0) {
+            names.wrap(names.width().saturating_sub(beyond).max(NAME_WIDTH));
+        }
+        let heads = columns.iter().map(|column| (column, column.head.as_slice(), Colour::new()));
+        let mut text = self.row(&heads.collect::<Vec<_>>());
+        text.push_str(&"─".repeat(needed(&columns)));
+        text.push('\n');
+        for index in 0..table.rows().count() {
+            let cells = columns.iter().map(|column| {
+                let cell = &column.cells[index];
+                (column, cell.lines.as_slice(), cell.colour)
+            });
+            text.push_str(&self.row(&cells.collect::<Vec<_>>()));
+        }
+        text
     }
-    let heads: Vec<&str> = columns.iter().map(|column| column.head.as_str()).collect();
-    let mut table = table(&heads);
-    for row in 0..columns[0].cells.len() {
-        table.add_row(columns.iter().map(|column| column.cells[row].as_str()));
+
+    /// The lines of a row.
+    fn row(self, cells: &[(&Drawn, &[String], Colour)]) -> String {
+        let height = cells.iter().map(|(_, lines, _)| lines.len()).max().unwrap_or(0);
+        let line = |index: usize| {
+            let parts = cells.iter().map(|(column, lines, colour)| {
+                let part = lines.get(index).map_or("", String::as_str);
+                let space = " ".repeat(column.width() - width(part));
+                let part = self.painted(part, *colour);
+                if column.is_left { part + &space } else { space + &part }
+            });
+            format!("{}\n", parts.collect::<Vec<_>>().join(" ").trim_end())
+        };
+        (0..height).map(line).collect()
     }
-    align(&mut table);
-    table
-}
 
-fn row_label(pattern: Pattern, params: &Params, swept: Option<SweepParameter>) -> String {
-    let value = swept.map_or_else(String::new, |swept| swept.text(params));
-    let text = if value.is_empty() || swept == Some(SweepParameter::PollInterval) {
-        setting::pattern_text(pattern, params)
-    } else {
-        format!("{}, {value}", pattern.label())
-    };
-    plain(&text)
-}
+    fn inline(self, text: &Text) -> String {
+        let part = |span: &Span| {
+            let colour = match &span.style {
+                Style::Strong => Colour::new().bold(),
+                Style::Verdict(tone) => tone_colour(*tone).bold(),
+                Style::Judged(shape) => tone_colour(judged_tone(*shape)),
+                Style::Plain
+                | Style::Quiet
+                | Style::Small
+                | Style::Code
+                | Style::Link(_)
+                | Style::Note
+                | Style::Mark(_)
+                | Style::Break => Colour::new(),
+            };
+            self.painted(&words(span), colour)
+        };
+        text.0.iter().map(part).collect()
+    }
 
-fn bare(value: Option<f64>) -> String {
-    value.map_or_else(|| "—".to_owned(), three_digits)
-}
-
-fn measured(quantity: &Quantity) -> String {
-    let error = plain(&quantity.clock_bound_text());
-    match quantity.bound {
-        Bound::Exact => format!("{}{error}", bare(quantity.measured)),
-        Bound::AtLeast => format!("> {}{error}", bare(quantity.measured.map(number::rounded_down))),
+    fn painted(self, text: &str, colour: Colour) -> String {
+        if self.has_colours && !text.is_empty() {
+            format!("{colour}{text}{colour:#}")
+        } else {
+            text.to_owned()
+        }
     }
 }
 
-/// A quantity with its interval where there is one.
-fn with_interval(quantity: &Quantity) -> String {
-    let interval = quantity.interval_text().map_or_else(String::new, |text| plain(&format!(" ({text})")));
-    format!("{}{interval}", measured(quantity))
+fn begin_paragraph(text: &mut String) {
+    if !text.is_empty() && !text.ends_with("\n\n") {
+        text.push('\n');
+    }
 }
 
-fn lost(point: &Point) -> String {
-    if point.completed().next().is_none() {
-        return "failed".to_owned();
+const fn judged_tone(shape: char) -> Tone {
+    match shape {
+        '✓' => Tone::Good,
+        '✗' => Tone::Bad,
+        _other => Tone::Doubt,
     }
-    count(point.delivery.lost)
 }

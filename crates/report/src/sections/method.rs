@@ -1,15 +1,14 @@
-//! The last part of the page: the method, its cost, and the glossary.
+//! The last part of the document: the method, its cost, and the glossary.
 
 use contract::{Scatter, TargetNote};
-use maud::{Markup, html};
 
+use super::words::{DRIVERS_ANCHOR, INTERVALS_ANCHOR, RATIO_EXPLAINED, driver_words, interval_note};
 use crate::{
+    document::{Block, Cell, Column, Content, Definition, Group, ListKind, Place, Style, Table, Text},
     findings::{CalibrationFinding, Failure, Findings, Judged, Point},
-    outputs::words::RATIO_EXPLAINED,
     tables::{
         comparison_rows::COMPARISONS_EXPLAINED,
-        glossary::words,
-        relay,
+        glossary, relay,
         validity_rows::{ADDED_EXPLAINED, LEDGERS_EXPLAINED},
     },
     text::{
@@ -51,24 +50,31 @@ const METHOD: [(&str, &str); 7] = [
     ),
 ];
 
-/// The method of this run: the same, and notes on the middlebox and the browser where there was one.
-pub(crate) fn method_words(findings: &Findings) -> Vec<(&'static str, String)> {
-    let mut words: Vec<(&'static str, String)> =
-        METHOD.iter().map(|(word, text)| (*word, (*text).to_owned())).collect();
+/// The method of this run: the same, the rules of its intervals, its drivers, and notes on the middlebox and the
+/// browser where there was one.
+fn method_words(findings: &Findings) -> Vec<Definition> {
+    let define = |anchor: Option<&str>, term: &str, meaning: String| Definition {
+        anchor: anchor.map(str::to_owned),
+        term: term.to_owned(),
+        meaning: Text::from(meaning),
+    };
+    let mut words: Vec<Definition> =
+        METHOD.iter().map(|(term, text)| define(None, term, (*text).to_owned())).collect();
+    let intervals = interval_note(findings);
+    words.insert(0, define(Some(INTERVALS_ANCHOR), "Intervals and differences", intervals));
+    let drivers = driver_words(findings);
+    if !drivers.is_empty() {
+        words.push(define(Some(DRIVERS_ANCHOR), "Drivers", drivers));
+    }
     if relay::is_used(findings) {
         let cost = relay::cost(findings).map_or_else(String::new, |cost| format!(" {cost}"));
-        words.push(("The middlebox", format!("{}{cost}", relay::LIMITS)));
+        words.push(define(None, "The middlebox", format!("{}{cost}", relay::LIMITS)));
     }
     let points = || findings.scenarios.iter().flat_map(|scenario| &scenario.points);
     if let Some(bound_ms) = points().filter_map(Point::clock_bound_ms).reduce(f64::max) {
-        words.push((
-            "Ages from a browser",
-            format!(
-                "{} The largest of these errors in this run is {}.",
-                BROWSER_CLOCK,
-                with_unit(bound_ms, "ms")
-            ),
-        ));
+        let bound = with_unit(bound_ms, "ms");
+        let text = format!("{BROWSER_CLOCK} The largest of these errors in this run is {bound}.");
+        words.push(define(None, "Ages from a browser", text));
     }
     words
 }
@@ -77,7 +83,7 @@ pub(crate) fn method_words(findings: &Findings) -> Vec<(&'static str, String)> {
 const BROWSER_CLOCK: &str = "A page has its own clock. The lab compares it with the server's clock by round trips with four timestamps. The error is at most half the shortest round trip plus one step of the page's clock. Every age from a page shows this error after a ±; smaller differences are not results.";
 
 /// How much CPU the harness used in this run.
-pub(crate) fn harness_cost(findings: &Findings) -> String {
+fn harness_cost(findings: &Findings) -> String {
     let points = || findings.scenarios.iter().flat_map(|scenario| &scenario.points);
     let trials = || points().flat_map(|point| point.completed());
     let shares: Vec<f64> = trials()
@@ -99,8 +105,12 @@ pub(crate) fn harness_cost(findings: &Findings) -> String {
 
 /// Heading of the part.
 pub(super) const HEADING: &str = "How this was measured";
+/// Where it stands.
+pub(super) const ANCHOR: &str = "method";
 /// Heading of the glossary.
 pub(super) const GLOSSARY_HEADING: &str = "Glossary";
+/// Where it stands.
+pub(super) const GLOSSARY_ANCHOR: &str = "words";
 
 /// The tables that every scenario has: anchor, name, explanation.
 const TABLES: [(&str, &str, &[&str]); 5] = [
@@ -124,70 +134,80 @@ const TABLES: [(&str, &str, &[&str]); 5] = [
 ];
 
 /// Clock, schedule, ledgers, tables, calibration, environment.
-pub(crate) fn section(findings: &Findings) -> Markup {
-    html! {
-        section {
-            h2 #method { a href="#method" { (HEADING) } }
-            dl.columns { @for (word, text) in method_words(findings) { div { dt { (word) } dd { (text) } } } }
-            p { (harness_cost(findings)) }
-            h3 { "How to read the tables" }
-            dl.columns {
-                @for (anchor, word, sentences) in TABLES { div {
-                    dt id=(anchor) { (word) }
-                    dd { (sentences.join(" ")) }
-                } }
-            }
-            (calibration(findings))
-            h3 { "Environment" }
-            (environment(findings))
-            (schedules(findings))
-        }
-    }
+pub(super) fn section<'a>(findings: &Findings) -> Block<'a> {
+    let tables = TABLES.map(|(anchor, term, sentences)| Definition {
+        anchor: Some(anchor.to_owned()),
+        term: term.to_owned(),
+        meaning: Text::from(sentences.join(" ")),
+    });
+    let mut blocks = vec![
+        Block::part(ANCHOR, HEADING),
+        Block::definitions(method_words(findings)),
+        Block::paragraph(harness_cost(findings)),
+        Block::heading(3, "How to read the tables"),
+        Block::definitions(tables.to_vec()),
+    ];
+    blocks.extend(calibration(findings));
+    blocks.push(Block::heading(3, "Environment"));
+    let columns = vec![Column::values(""), Column::words("")];
+    let row = |(name, value)| vec![Cell::name(name), Cell::value(value)];
+    let rows = environment_rows(findings).into_iter().map(row).collect();
+    blocks.push(Block::table(Table::new("environment", columns, rows)));
+    blocks.push(schedules(findings));
+    Block::group(Group::Section, blocks)
 }
 
-/// The terms that this text of a page contains or links to.
-pub(super) fn glossary(findings: &Findings, page: &str) -> Markup {
-    let is_used = |anchor: &str, word: &str| {
-        page.contains(&format!("\"#g-{anchor}\"")) || word.split(", ").all(|word| page.contains(word))
-    };
-    html! {
-        section {
-            h2 #words { a href="#words" { (GLOSSARY_HEADING) } }
-            dl.columns {
-                @for (anchor, word, text) in words(findings) { @if is_used(anchor, word) { div {
-                    dt id=(format!("g-{anchor}")) { (word) }
-                    dd { (text) }
-                } } }
+/// The terms that these blocks contain or link to.
+pub(super) fn glossary<'a>(findings: &Findings, blocks: &[Block<'_>]) -> Block<'a> {
+    let (mut text, mut links) = (String::new(), Vec::new());
+    for block in blocks {
+        block.visit(&mut |part: &Text| {
+            for span in &part.0 {
+                text.push_str(&span.text);
+                if let Style::Link(anchor) = &span.style {
+                    links.push(anchor.clone());
+                }
             }
-        }
+            text.push('\n');
+        });
     }
+    let is_used = |anchor: &str, term: &str| {
+        links.iter().any(|link| link.strip_prefix("g-") == Some(anchor))
+            || term.split(", ").all(|word| text.contains(word))
+    };
+    let used = glossary::words(findings).into_iter().filter(|(anchor, term, _)| is_used(anchor, term));
+    let define = |(anchor, term, meaning): (&str, &str, &str)| Definition {
+        anchor: Some(format!("g-{anchor}")),
+        term: term.to_owned(),
+        meaning: Text::from(meaning),
+    };
+    Block::group(
+        Group::Section,
+        vec![Block::part(GLOSSARY_ANCHOR, GLOSSARY_HEADING), Block::definitions(used.map(define).collect())],
+    )
 }
 
 /// Trials that failed, with the server's last stderr lines.
-pub(crate) fn failures(heading: &str, failures: &[&Failure]) -> Markup {
-    html! {
-        @if !failures.is_empty() { div.box.bad {
-            h3 { (heading) }
-            ul {
-                @for failure in failures {
-                    li {
-                        "Trial " (failure.order) ", " (failure.scenario) ", "
-                        (failure.label()) " (" (setting::params_text(&failure.params)) "): "
-                        (failure.reason)
-                        @if failure.server_stderr_tail.is_empty() {
-                            " The server wrote nothing to stderr."
-                        } @else {
-                            pre { @for line in &failure.server_stderr_tail { (line) "\n" } }
-                        }
-                    }
-                }
-            }
-        } }
+pub(super) fn failures<'a>(heading: &str, failures: &[&Failure]) -> Option<Block<'a>> {
+    let mut blocks = vec![Block::heading(3, heading)];
+    for failure in failures {
+        let Failure { order, scenario, reason, server_stderr_tail, .. } = failure;
+        let settings = setting::params_text(&failure.params);
+        let silent = if server_stderr_tail.is_empty() { " The server wrote nothing to stderr." } else { "" };
+        let label = failure.label();
+        blocks.push(Block::paragraph(format!(
+            "Trial {order}, {scenario}, {label} ({settings}): {reason}{silent}"
+        )));
+        if !server_stderr_tail.is_empty() {
+            let content = Content::Code(server_stderr_tail.clone());
+            blocks.push(Block { place: Place::Page, content });
+        }
     }
+    (!failures.is_empty()).then(|| Block::group(Group::Alert, blocks))
 }
 
 /// Heads of the calibration table.
-pub(crate) const CALIBRATION_HEADS: [&str; 9] = [
+const CALIBRATION_HEADS: [&str; 9] = [
     "pattern",
     "subscribers",
     "server CPU",
@@ -200,7 +220,7 @@ pub(crate) const CALIBRATION_HEADS: [&str; 9] = [
 ];
 
 /// A row of the calibration table.
-pub(crate) fn calibration_cells(finding: &CalibrationFinding) -> [String; 9] {
+fn calibration_cells(finding: &CalibrationFinding) -> [String; 9] {
     let found = &finding.calibration;
     let us = |value: f64| with_unit(value, "µs");
     let scatter = |of: Scatter| {
@@ -220,36 +240,29 @@ pub(crate) fn calibration_cells(finding: &CalibrationFinding) -> [String; 9] {
 }
 
 /// The purpose of the calibration.
-pub(crate) const CALIBRATION_EXPLAINED: &str = "Short trials before the judged ones measure the costs of this machine. Each has as many subscribers, and the same driver and network, as the trials that it is for. It gives CPU per delivery (push) or per exchange (polling). It also gives the time between two deliveries of a fan-out (its pace), and the time of a delivery without queueing (the one-way delay). The model uses only these inputs, and nothing from the trial that it predicts. The width of a predicted range follows from how much the calibration's own ages vary from second to second (mean ± standard deviation).";
+const CALIBRATION_EXPLAINED: &str = "Short trials before the judged ones measure the costs of this machine. Each has as many subscribers, and the same driver and network, as the trials that it is for. It gives CPU per delivery (push) or per exchange (polling). It also gives the time between two deliveries of a fan-out (its pace), and the time of a delivery without queueing (the one-way delay). The model uses only these inputs, and nothing from the trial that it predicts. The width of a predicted range follows from how much the calibration's own ages vary from second to second (mean ± standard deviation).";
 
-fn calibration(findings: &Findings) -> Markup {
+fn calibration<'a>(findings: &Findings) -> Vec<Block<'a>> {
     let failed = findings.failures_of(Judged::No);
     if findings.calibrations.is_empty() && failed.is_empty() {
-        return Markup::default();
+        return Vec::new();
     }
-    html! {
-        h3 { "Calibration" }
-        p { (CALIBRATION_EXPLAINED) }
-        (failures("Failed calibrations", &failed))
-        @if !findings.calibrations.is_empty() {
-            div.scroll tabindex="0" role="region" aria-label="calibration" {
-                table {
-                    thead { tr { @for head in CALIBRATION_HEADS { th scope="col" { (head) } } } }
-                    tbody {
-                        @for finding in &findings.calibrations {
-                            tr { @for (index, cell) in calibration_cells(finding).iter().enumerate() {
-                                @if index == 0 { th scope="row" { (cell) } } @else { td { (cell) } }
-                            } }
-                        }
-                    }
-                }
-            }
-        }
+    let mut blocks = vec![Block::heading(3, "Calibration"), Block::paragraph(CALIBRATION_EXPLAINED)];
+    blocks.extend(failures("Failed calibrations", &failed));
+    if !findings.calibrations.is_empty() {
+        let row = |finding: &CalibrationFinding| {
+            let [pattern, values @ ..] = calibration_cells(finding);
+            std::iter::once(Cell::name(pattern)).chain(values.map(Cell::value)).collect()
+        };
+        let rows = findings.calibrations.iter().map(row).collect();
+        let columns = CALIBRATION_HEADS.map(Column::values).to_vec();
+        blocks.push(Block::table(Table::new("calibration", columns, rows)));
     }
+    blocks
 }
 
 /// Names and values of the environment.
-pub(crate) fn environment_rows(findings: &Findings) -> Vec<(&'static str, String)> {
+fn environment_rows(findings: &Findings) -> Vec<(&'static str, String)> {
     let environment = &findings.environment;
     let core = |core: Option<u32>| {
         core.map_or_else(|| "not bound to a core".to_owned(), |core| format!("core {core}"))
@@ -288,31 +301,16 @@ fn target_text(target: &TargetNote) -> String {
     }
 }
 
-fn environment(findings: &Findings) -> Markup {
-    html! {
-        div.scroll { table { tbody {
-            @for (name, value) in environment_rows(findings) {
-                tr { th scope="row" { (name) } td.words { (value) } }
-            }
-        } } }
-    }
-}
-
-/// A schedule in a line, after its hash.
-pub(crate) fn schedule_text(events: u64, length_s: f64) -> String {
-    format!("{} in {}", counted(events, "event", "events"), with_unit(length_s, "s"))
-}
-
-fn schedules(findings: &Findings) -> Markup {
-    html! {
-        details {
-            summary { "Seed and schedules" }
-            p { "Seed " (findings.seed) ". Trials with the same hash saw the same events at the same instants." }
-            ul {
-                @for schedule in &findings.schedules {
-                    li.hash { code { (schedule.hash) } ": " (schedule_text(schedule.events, schedule.length_s)) }
-                }
-            }
-        }
-    }
+fn schedules<'a>(findings: &Findings) -> Block<'a> {
+    let seed = format!(
+        "Seed {}. Trials with the same hash saw the same events at the same instants.",
+        findings.seed
+    );
+    let items = findings.schedules.iter().map(|schedule| {
+        let events = counted(schedule.events, "event", "events");
+        let length = with_unit(schedule.length_s, "s");
+        Text::default().code(&schedule.hash).plain(format!(": {events} in {length}"))
+    });
+    let list = Block::list(ListKind::Items, items.collect());
+    Block::fold("Seed and schedules", vec![Block::paragraph(seed), list])
 }

@@ -1,13 +1,16 @@
-//! Sentences that several outputs share.
+//! Sentences of the document.
 
 use crate::{
+    document::Text,
     findings::{Findings, Point, ScenarioFinding, ThresholdOutcome},
     judgement::{difference_test::scatter_words, verdict::ended},
     statistics::estimate::FEWEST_BLOCKS,
     tables::drivers::by_driver,
     text::{
-        number::{THIN_SPACE, count, list, period_ms},
+        number::{THIN_SPACE, count, counted, list, period_ms},
         sentence::capitalised,
+        setting,
+        swept::varied_text,
     },
 };
 
@@ -20,30 +23,54 @@ pub(crate) const AGE_EXPLAINED: &str = "of an event is received − due: how old
 /// Explains the columns "predicted" and "ratio".
 pub(crate) const RATIO_EXPLAINED: &str = "The predicted age of a push is the formulas' age plus the excess that the calibration had over the same formulas. The range after it follows from the calibration's scatter. Ratio: measured ÷ predicted; below 5\u{202f}ms the difference, followed by the ratio.";
 
-/// Appears once: how many blocks a value has, and what its interval covers.
-pub(crate) fn interval_note(findings: &Findings) -> String {
-    let blocks = || {
-        let points = findings.scenarios.iter().flat_map(|scenario| &scenario.points);
-        // A point without any completed trial has no value.
-        points.map(Point::blocks).filter(|blocks| *blocks > 0)
-    };
-    let (least, most) = (blocks().min().unwrap_or(0), blocks().max().unwrap_or(0));
-    let mut points = findings.scenarios.iter().flat_map(|scenario| &scenario.points);
-    let of = match (least, most) {
-        (_, 0) if points.any(|point| point.watched().next().is_some()) => {
-            return "The trials were tasks in a browser: their results are not values with an interval."
-                .to_owned();
+/// Fewest and most blocks of a point with a completed trial; none without any.
+fn block_span(findings: &Findings) -> Option<(usize, usize)> {
+    let points = || findings.scenarios.iter().flat_map(|scenario| &scenario.points);
+    let blocks = || points().map(Point::blocks).filter(|blocks| *blocks > 0);
+    Some((blocks().min()?, blocks().max()?))
+}
+
+/// At the table: what its brackets are, with a link to the rules.
+pub(crate) fn interval_line(findings: &Findings) -> Text {
+    let rules = Text::default();
+    match block_span(findings) {
+        None => rules,
+        Some((_, most)) if most < FEWEST_BLOCKS => {
+            rules.plain(" Too few blocks for an ").link(INTERVALS_ANCHOR, "interval").plain(".")
         }
-        (_, 0) => return "No trial was completed, so there is no value.".to_owned(),
+        Some(_) => rules
+            .plain(" In brackets: the 95")
+            .plain(THIN_SPACE)
+            .plain("% interval. Intervals that do not overlap may still ")
+            .link(INTERVALS_ANCHOR, "show no difference")
+            .plain("."),
+    }
+}
+
+/// Where the rules of intervals and differences stand.
+pub(crate) const INTERVALS_ANCHOR: &str = "intervals";
+/// Where the drivers stand.
+pub(crate) const DRIVERS_ANCHOR: &str = "drivers";
+
+/// The rules of intervals and differences: how many blocks a value has, and what its interval covers.
+pub(crate) fn interval_note(findings: &Findings) -> String {
+    let Some((least, most)) = block_span(findings) else {
+        let mut points = findings.scenarios.iter().flat_map(|scenario| &scenario.points);
+        return if points.any(|point| point.watched().next().is_some()) {
+            "The trials were tasks in a browser: their results are not values with an interval."
+        } else {
+            "No trial was completed, so there is no value."
+        }
+        .to_owned();
+    };
+    let of = match (least, most) {
         (1, 1) => "One block: every trial was run once".to_owned(),
-        (least, most) if least == most => {
+        (least, most) => {
+            let number = if least == most { most.to_string() } else { format!("{least} to {most}") };
             format!(
-                "{most} blocks, each with every trial once, in a random order; a value is the geometric mean of its blocks"
+                "{number} blocks, each with every trial once, in a random order; a value is the geometric mean of its blocks"
             )
         }
-        (least, most) => format!(
-            "{least} to {most} blocks, each with every trial once, in a random order; a value is the geometric mean of its blocks"
-        ),
     };
     let rule = scatter_words();
     if most < FEWEST_BLOCKS {
@@ -55,13 +82,12 @@ pub(crate) fn interval_note(findings: &Findings) -> String {
         String::new()
     };
     format!(
-        "{of}. In brackets: its 95{THIN_SPACE}% interval over the blocks, left out if both ends print like the value. A difference is shown if the interval of the ratio, taken block by block, does not contain 1. Its probability by chance, adjusted for the question's other comparisons (Holm), must also be at most 0.05. All blocks publish the same schedule: intervals cover the machine, the order of the trials and the poll phases, not another draw of the schedule.{few}"
+        "{of}. In brackets: its 95{THIN_SPACE}% interval over the blocks, left out if both ends print like the value. A difference is shown if the interval of the ratio, taken block by block, does not contain 1. Its probability by chance, adjusted for the question's other comparisons (Holm), must also be at most 0.05. So two intervals that do not overlap may still show no difference. All blocks publish the same schedule: intervals cover the machine, the order of the trials and the poll phases, not another draw of the schedule.{few}"
     )
 }
 
-/// The drivers that delivered the events: one sentence if all questions have the same drivers, else one per
-/// group of questions. Empty if nothing was run.
-pub(crate) fn driver_words(findings: &Findings) -> String {
+/// Drivers, and the questions whose trials had them; empty if nothing was run.
+fn driver_groups(findings: &Findings) -> Vec<(Vec<String>, Vec<String>)> {
     let mut groups: Vec<(Vec<String>, Vec<String>)> = Vec::new();
     for finding in &findings.scenarios {
         let ran = finding.points.iter().filter(|point| ended(point) > 0);
@@ -75,13 +101,44 @@ pub(crate) fn driver_words(findings: &Findings) -> String {
             None => groups.push((own, vec![name])),
         }
     }
+    groups
+}
+
+/// The driver of the first question, and how many others there are: at most fifteen words. None if nothing was run.
+pub(crate) fn driver_line(findings: &Findings) -> Option<Text> {
+    let mut drivers: Vec<String> = driver_groups(findings).into_iter().flat_map(|(own, _)| own).collect();
+    let first = drivers.first()?.clone();
+    drivers.sort();
+    drivers.dedup();
+    let (label, others) = match drivers.len() - 1 {
+        0 => ("Driver: ", String::new()),
+        others => ("Drivers: ", format!(" and {}", counted(others as u64, "other", "others"))),
+    };
+    Some(Text::from(label).link(DRIVERS_ANCHOR, first).plain(others).plain("."))
+}
+
+/// All drivers: one sentence if all questions have the same, else one per group of questions. Empty if nothing
+/// was run.
+pub(crate) fn driver_words(findings: &Findings) -> String {
+    let groups = driver_groups(findings);
     if let [(drivers, _)] = groups.as_slice() {
-        return format!("Driver: {}.", list(drivers));
+        return format!("The code from the log to the socket was {}.", list(drivers));
     }
     let sentence = |(drivers, names): &(Vec<String>, Vec<String>)| {
-        format!("Driver in {}: {}.", list(names), list(drivers))
+        format!("The code from the log to the socket was, in {}: {}.", list(names), list(drivers))
     };
     groups.iter().map(sentence).collect::<Vec<_>>().join(" ")
+}
+
+/// The setting of a scenario in one line.
+pub(crate) fn setting_line(finding: &ScenarioFinding) -> String {
+    let scenario = &finding.scenario;
+    let subscribers = || finding.points.iter().map(|point| u64::from(point.params.subscribers));
+    let (least, most) = (subscribers().min().unwrap_or(0), subscribers().max().unwrap_or(0));
+    let from = if least < most { format!("{} to ", count(least)) } else { String::new() };
+    let subscribers = counted(most, "subscriber", "subscribers");
+    let arrivals = setting::arrivals_text(&scenario.events);
+    format!("{from}{subscribers}; events: {arrivals}.{}", varied_text(scenario))
 }
 
 /// How many thresholds had which outcome; none if all are kept, because the verdict says so.

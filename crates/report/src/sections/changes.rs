@@ -1,12 +1,11 @@
-//! Two runs compared, for the terminal.
+//! The document of two runs compared, for the terminal.
 
-use std::fmt::Write as _;
-
-use super::terminal::layout::{align, plain, table};
+use super::terminal::{in_terminal, line};
 use crate::{
+    document::{Block, Cell, Column, Document, Group, Place, Table},
     judgement::compare::{Change, Compared, QuantityChange},
     quantities::QuantityName,
-    text::number::{counted, setting, three_digits, times},
+    text::number::{counted, setting, three_digits, times, with_interval},
 };
 
 /// Appears below every comparison of runs.
@@ -17,36 +16,26 @@ const NOTHING_JUDGED: &str =
     "Nothing was judged: that takes four blocks on both sides. Run again with `--blocks 4`.";
 
 /// The conclusion, the changes as a table, and notes on hidden rows and other differences.
-#[must_use]
-pub fn compare_text(compared: &Compared) -> String {
+pub(crate) fn changes<'a>(compared: &Compared) -> Document<'a> {
     let [before, after] = &compared.runs;
-    let mut text = String::new();
-    for sentence in conclusion(compared) {
-        let _ = writeln!(text, "{}", plain(&sentence));
-    }
-    let _ = write!(text, "\nbefore: {}\nafter:  {}\n", plain(before), plain(after));
-    for difference in &compared.differences {
-        let _ = writeln!(text, "differs: {}", plain(difference));
-    }
-    text.push('\n');
+    let mut runs = vec![line(format!("before: {before}")), line(format!("after:  {after}"))];
+    runs.extend(compared.differences.iter().map(|difference| line(format!("differs: {difference}"))));
+    let mut blocks = vec![
+        Block::group(Group::Section, conclusion(compared).into_iter().map(line).collect()),
+        Block::group(Group::Section, runs),
+    ];
     if !compared.changes.is_empty() {
-        let mut rows = table(&["point", "quantity", "before", "after", "after ÷ before", "change"]);
-        for change in &compared.changes {
-            rows.add_row(row(change));
-        }
-        align(&mut rows);
-        let _ = writeln!(text, "{rows}\n");
+        let heads = ["point", "quantity", "before", "after", "after ÷ before", "change"];
+        let rows = compared.changes.iter().map(row).collect();
+        let table = Table::new("changes", heads.map(Column::values).to_vec(), rows);
+        blocks.push(Block::table(table).at(Place::Terminal));
     }
-    text.push_str(&hidden(compared));
+    blocks.extend(hidden(compared).map(line));
     for (points, side) in [(&compared.only_before, "before"), (&compared.only_after, "after")] {
-        for point in points {
-            let _ = writeln!(text, "only {side}: {}", plain(point));
-        }
+        blocks.extend(points.iter().map(|point| line(format!("only {side}: {point}"))));
     }
-    if compared.judged > 0 {
-        let _ = writeln!(text, "{ONE_BY_ONE}");
-    }
-    text
+    blocks.extend((compared.judged > 0).then(|| line(ONE_BY_ONE)));
+    in_terminal("changes".to_owned(), blocks)
 }
 
 /// What the comparison shows, a line for each sentence.
@@ -95,10 +84,8 @@ fn quantity_words(name: QuantityName) -> String {
     }
 }
 
-fn row(change: &QuantityChange) -> [String; 6] {
-    let interval = change
-        .interval
-        .map_or_else(String::new, |(low, high)| format!(" ({}–{})", three_digits(low), three_digits(high)));
+fn row(change: &QuantityChange) -> Vec<Cell> {
+    let ends = change.interval.map(|(low, high)| [low, high].map(three_digits));
     let ratio = change.ratio.map_or_else(|| "—".to_owned(), three_digits);
     let why = match (change.change, change.invalid) {
         (word, Some(invalid)) => format!("{} ({invalid})", word.word()),
@@ -107,24 +94,23 @@ fn row(change: &QuantityChange) -> [String; 6] {
         }
         (word, None) => word.word().to_owned(),
     };
-    [
-        plain(&format!("{}: {}", change.scenario, change.point)),
+    let values = [
         quantity_words(change.quantity),
-        plain(&change.before),
-        plain(&change.after),
-        format!("{ratio}{interval}"),
+        change.before.clone(),
+        change.after.clone(),
+        with_interval(&ratio, ends),
         why,
-    ]
+    ];
+    let name = Cell::name(format!("{}: {}", change.scenario, change.point));
+    std::iter::once(name).chain(values.map(Cell::value)).collect()
 }
 
-fn hidden(compared: &Compared) -> String {
-    let Some(smallest) = compared.smallest else {
-        return String::new();
-    };
-    format!(
-        "hidden: {} without a change shown, {} smaller than {} % (--all lists them)\n",
+fn hidden(compared: &Compared) -> Option<String> {
+    let smallest = compared.smallest?;
+    Some(format!(
+        "hidden: {} without a change shown, {} smaller than {} % (--all lists them)",
         compared.hidden_unchanged,
         compared.hidden_small,
         setting(smallest * 100.0)
-    )
+    ))
 }
