@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use crate::{
-    Ablation, Arrivals, BrowserAudience, BrowserTask, Certificate, Client, Exchange, Heartbeat, Network, Params,
-    Pattern, Period, PublisherHost, ServerName, Transport,
+    Ablation, Arrivals, BrowserAudience, BrowserTask, Certificate, Client, Exchange, Heartbeat, Network,
+    Params, Pattern, Period, PublisherHost, ServerName, Transport,
 };
 
 /// The settings of one trial, with the sweep applied.

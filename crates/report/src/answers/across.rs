@@ -52,7 +52,7 @@ fn reversal(first: &ScenarioFinding, winner: &Point, finding: &ScenarioFinding) 
     let rival = others.into_iter().min_by(|left, right| cost(left).total_cmp(&cost(right)))?;
     let test = DifferenceTest::of(finding);
     let is_dearer = |point: &&Point| cost(point) > cost(rival) && !test.same(COST, point, rival);
-    if !own.iter().any(|point| is_dearer(point)) {
+    if !own.iter().any(is_dearer) {
         return None;
     }
     let text = |point: &Point| point.quantity_of(COST).measured_text();

@@ -1,7 +1,11 @@
 //! Axes and the plane between two of them.
 
 use super::canvas::{Anchor, Canvas, Drawn, TICK_TEXT, text_width};
-use crate::{quantities::QuantityName, style::ColourRole, text::number::setting};
+use crate::{
+    quantities::{QuantityName, Unit},
+    style::ColourRole,
+    text::number::setting,
+};
 
 /// How values are spaced.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -144,13 +148,10 @@ impl Axis {
 /// Title of an axis of a quantity: `age at p99, ms`.
 pub(crate) fn quantity_title(name: QuantityName) -> String {
     let label = name.label();
-    match name.unit() {
-        "ms" => format!("{label}, ms"),
-        "us" => format!("{label}, µs"),
-        "s" => format!("{label}, s"),
-        "bytes" if !label.contains("bytes") => format!("{label}, B"),
-        _in_label => label.to_owned(),
-    }
+    // Most labels of bytes name them.
+    let unnamed = name.unit() == Unit::Bytes && !label.contains("bytes");
+    let symbol = if unnamed { "B" } else { name.unit().symbol() };
+    if symbol.is_empty() { label.to_owned() } else { format!("{label}, {symbol}") }
 }
 
 fn round_down(value: f64) -> f64 {

@@ -100,13 +100,7 @@ pub(super) fn blocks<'a>(findings: &Findings, questions: &[Answered<'_>]) -> Vec
 
 /// Heads link to their terms in the glossary.
 fn linked(name: QuantityName) -> Text {
-    let anchor = match name.unit() {
-        "ms" => "g-percentile",
-        "bytes" if matches!(name, QuantityName::MemoryUser | QuantityName::MemoryKernel) => "g-memory",
-        "bytes" | "requests" | "us" | "deliveries/s" => "g-delivery",
-        _ => "g-socket",
-    };
-    Text::default().link(anchor, name.label())
+    Text::default().link(format!("g-{}", name.term()), name.label())
 }
 
 fn row(finding: &ScenarioFinding, point: &Point, names: &[QuantityName], notes: &mut Notes) -> Vec<Cell> {

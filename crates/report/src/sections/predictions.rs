@@ -8,7 +8,6 @@ use crate::{
     document::{Block, Cell, Column, Document, Place, Table},
     quantities::QuantityName,
     text::swept::SweepParameter,
-    trials::measured,
 };
 
 /// The columns; their heads take two lines.
@@ -33,7 +32,7 @@ pub(crate) fn predictions<'a>(
         let label = row_label(*pattern, params, swept);
         let value = |(_, _, name): &(&str, &str, QuantityName)| {
             let of = predicted.replayed.as_ref().ok();
-            Cell::value(bare(of.and_then(|of| measured::prediction(*name, of))))
+            Cell::value(bare(of.and_then(|of| name.predicted(of))))
         };
         if let Err(reason) = &predicted.replayed {
             reasons.push(line(format!("{label}: no prediction: {reason}")));

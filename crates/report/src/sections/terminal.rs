@@ -128,7 +128,7 @@ fn table(finding: &ScenarioFinding, points: &[&Point]) -> Table {
         ("lost", "", if is_lossless { 2 } else { 0 }, Box::new(lost)),
     ];
     if let Some(name) = asked(finding) {
-        shown.push((name.label(), name.unit(), 0, Box::new(interval(name))));
+        shown.push((name.label(), name.unit().word(), 0, Box::new(interval(name))));
     }
     let column = |(head, unit, rank, _): &(&str, &str, usize, Value<'_>)| {
         Column::values(two_lines(head, unit)).ranked(*rank)
