@@ -75,7 +75,13 @@ fn predict(manifest: &Manifest, scenario: &Scenario, record: &TrialRecord) -> Op
         poll_phase: record.poll_phase,
         calibration: record.calibration.unwrap_or_default(),
     };
-    let both = model::predict(record.pattern, &inputs);
+    let mut both = model::predict(record.pattern, &inputs);
+    if record.pattern.polls() && !scenario.memory_steps.is_empty() {
+        // Subscribers also poll during the memory steps, before the schedule that the model replays.
+        for prediction in [&mut both.closed_form, &mut both.replayed].into_iter().flatten() {
+            prediction.requests_per_subscriber = None;
+        }
+    }
     let ranges =
         both.replayed.as_ref().ok().and_then(|of| model::age_ranges(record.pattern, &inputs, &of.age));
     Some(PointPrediction { both, ranges })

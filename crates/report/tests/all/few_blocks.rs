@@ -250,3 +250,13 @@ fn two_runs_of_one_block_are_not_judged_and_that_comes_first() {
     let p99 = run.scenarios[0].points[2].quantity_of(QuantityName::AgeP99);
     assert!(p99.low.is_none() && p99.measured.is_some());
 }
+
+#[test]
+fn polls_of_the_memory_steps_are_not_predicted() {
+    let (manifest, records) = connection_trials(1);
+    let found = judged(manifest, records);
+    for point in &found.scenarios[0].points {
+        let predicted = point.quantity_of(QuantityName::RequestsPerSubscriber).predicted;
+        assert_eq!(predicted.is_none(), point.pattern.polls(), "{}", point.label());
+    }
+}
