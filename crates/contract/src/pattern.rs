@@ -136,8 +136,14 @@ impl fmt::Display for Pattern {
 
 /// The name of a pattern that does not exist.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("unknown pattern `{0}`: expected one of {expected}", expected = Pattern::ALL.map(Pattern::slug).join(", "))]
+#[error("unknown pattern `{0}`: expected {expected}", expected = slugs())]
 pub struct UnknownPattern(String);
+
+/// `short-polling, long-polling, sse or websocket`.
+fn slugs() -> String {
+    let [others @ .., last] = Pattern::ALL.map(Pattern::slug);
+    format!("{} or {last}", others.join(", "))
+}
 
 impl FromStr for Pattern {
     type Err = UnknownPattern;

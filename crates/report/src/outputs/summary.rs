@@ -203,7 +203,7 @@ impl JsonSchema for Quantities<'_> {
         json_schema!({
             "type": "object",
             "properties": properties,
-            "required": QuantityName::ALL.map(QuantityName::key),
+            "required": QuantityName::ALL.map(QuantityName::key).as_slice(),
         })
     }
 }
