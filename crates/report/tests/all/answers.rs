@@ -494,10 +494,10 @@ fn headlines_and_conditions_are_short() {
     }
 }
 
-/// The sentences of a Markdown page outside its tables, lists and figures.
+/// The sentences of a Markdown page outside its tables, lists, titles and figures.
 fn sentences_of(page: &str) -> Vec<String> {
     let is_prose =
-        |line: &&str| !["|", "![", "#", "    ", "<", "- "].iter().any(|start| line.starts_with(start));
+        |line: &&str| !["|", "![", "#", "    ", "<", "- ", "**"].iter().any(|start| line.starts_with(start));
     let lines = page.lines().filter(is_prose).map(|line| line.replace("**", "").replace('`', ""));
     let sentences = lines.flat_map(|line| line.split(". ").map(str::to_owned).collect::<Vec<_>>());
     sentences.collect()
