@@ -42,12 +42,13 @@ fn at(quantile: f64, age_ms: f64) -> (f64, f64) {
 /// None if no point has deliveries.
 pub(super) fn figure(finding: &ScenarioFinding, points: &[&Point]) -> Option<Figure> {
     let panels = AgePanels::of(points, line)?.with_floors(finding, &quantiles());
+    let percents: &[u32] = if panels.are_several() { &[0, 50, 100] } else { &[0, 25, 50, 75, 100] };
     let frame = Frame {
         x: Axis::log(panels.ages(), "age of an event, ms (log scale)"),
         y: Axis::linear(
             0.0,
             100.0,
-            [0, 25, 50, 75, 100].map(|percent| (f64::from(percent), percent.to_string())).to_vec(),
+            percents.iter().map(|percent| (f64::from(*percent), percent.to_string())).collect(),
             "percent of the deliveries",
         ),
         left: 38.0,

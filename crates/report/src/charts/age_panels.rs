@@ -24,8 +24,8 @@ const MOST_PANELS: usize = 12;
 const HIGH: f64 = 230.0;
 /// Height of each of several panels, of the heading above it, and of the space below it.
 const LOW: f64 = 64.0;
-const HEADING: f64 = 24.0;
-const BELOW: f64 = 8.0;
+const HEADING: f64 = 32.0;
+const BELOW: f64 = 4.0;
 
 /// Where a percentile and an age lie in a plane.
 type Place = fn(f64, f64) -> (f64, f64);
@@ -130,9 +130,9 @@ impl<'a> AgePanels<'a> {
                 plane.frame_y(canvas)?;
                 plane.grid_x(canvas)?;
                 under(canvas, plane)?;
-                panel.draw_lines(canvas, plane, frame.place)?;
+                panel.draw_lines(canvas, plane, frame.place, if self.are_several() { 1.5 } else { 2.2 })?;
                 if self.are_several() {
-                    panel.draw_heading(canvas, plane.top - HEADING / 2.0)?;
+                    panel.draw_heading(canvas, plane.top - 19.0)?;
                     panel.draw_marks(canvas, plane, frame.place)?;
                 } else {
                     upon(canvas, plane, &panel.lines)?;
@@ -154,7 +154,7 @@ impl<'a> AgePanels<'a> {
 
     fn plane(&self, frame: &Frame, top: f64, index: f64) -> Plane {
         let (y, top, height) = if self.are_several() {
-            let top = top + HEADING - 10.0 + (HEADING + LOW + BELOW) * index;
+            let top = top + HEADING - 14.0 + (HEADING + LOW + BELOW) * index;
             (frame.y.clone().untitled(), top, LOW)
         } else {
             (frame.y.clone(), top, HIGH)
@@ -175,7 +175,7 @@ impl Panel<'_> {
     }
 
     /// Ribbons, floors and models first, so that measurements are drawn over them.
-    fn draw_lines(&self, canvas: &Canvas<'_>, plane: &Plane, place: Place) -> Drawn {
+    fn draw_lines(&self, canvas: &Canvas<'_>, plane: &Plane, place: Place, width: f64) -> Drawn {
         for line in &self.lines {
             let ink = ColourRole::Measured(line.point.pattern);
             age_curve::ribbon(canvas, plane, &line.measured, place, ink)?;
@@ -183,19 +183,19 @@ impl Panel<'_> {
         let path = |curve: &AgeCurve| age_curve::path(plane, curve, place);
         let floors: Vec<_> =
             self.floors.iter().map(|(pattern, curve)| (ColourRole::Floor(*pattern), path(curve))).collect();
-        coincide::lines(canvas, &floors, 2.0)?;
+        coincide::lines(canvas, &floors, width)?;
         let models: Vec<_> = self
             .lines
             .iter()
             .map(|line| (ColourRole::Model(line.point.pattern), path(&line.model)))
             .collect();
-        coincide::lines(canvas, &models, 2.0)?;
+        coincide::lines(canvas, &models, width)?;
         let measured: Vec<_> = self
             .lines
             .iter()
             .map(|line| (ColourRole::Measured(line.point.pattern), path(&line.measured)))
             .collect();
-        coincide::lines(canvas, &measured, 2.2)
+        coincide::lines(canvas, &measured, width)
     }
 
     /// One mark a line, at another share of it for each pattern.

@@ -90,18 +90,22 @@ impl Axis {
             return Self::log(std::iter::empty(), title);
         }
         let (low, high) = (low / ROOM, high * ROOM);
-        // Within less than eight times the lowest, an axis by powers of ten would have too few ticks.
-        let ticks = if high / low < 8.0 {
+        // An axis by powers of ten alone would have too few ticks within a decade.
+        let ticks = if high / low < 2.0 {
             let step = round_up((high - low) / 5.0);
             let first = (low / step).ceil() as u32;
-            (first..=(high / step) as u32)
-                .map(|index| f64::from(index) * step)
-                .map(|value| (value, setting(value)))
-                .collect()
+            (first..=(high / step) as u32).map(|index| f64::from(index) * step).collect::<Vec<f64>>()
+        } else if high / low < 8.0 {
+            let power = 10_f64.powf(low.log10().floor());
+            let digits = [1.0, 1.5, 2.0, 3.0, 5.0, 7.0];
+            let both = [power, power * 10.0].into_iter();
+            both.flat_map(|power| digits.map(|digit| digit * power)).collect()
         } else {
             let wide = Self::log([low, high].into_iter(), title);
-            wide.ticks.into_iter().filter(|(value, _)| (low..=high).contains(value)).collect()
+            wide.ticks.into_iter().map(|(value, _)| value).collect()
         };
+        let ticks = ticks.into_iter().filter(|value| (low..=high).contains(value));
+        let ticks = ticks.map(|value| (value, setting(value))).collect();
         Self { scale: Scale::Log, low, high, ticks, title: title.to_owned() }
     }
 
@@ -255,7 +259,8 @@ impl Plane {
         let mut kept: Vec<(f64, String)> = Vec::new();
         let mut free_from = f64::NEG_INFINITY;
         for (value, label) in &self.x.ticks {
-            let half = text_width(label, TICK_TEXT) / 2.0;
+            // Digits are wider than letters in some fonts.
+            let half = text_width(label, TICK_TEXT) * 0.6;
             let x = self.place_x(*value);
             if x - half >= free_from {
                 free_from = x + half + 5.0;
@@ -287,7 +292,7 @@ mod tests {
     fn an_axis_with_room_has_no_value_at_its_ends() {
         for (values, ticks) in [
             (vec![228.0, 232.0], vec!["200", "250"]),
-            (vec![128.0, 442.0], vec!["200", "300", "400", "500"]),
+            (vec![128.0, 442.0], vec!["150", "200", "300", "500"]),
             (vec![5.5, 1_980.0], vec!["10", "100", "1,000"]),
         ] {
             let axis = Axis::log_with_room(values.iter().copied(), "age, ms");

@@ -239,11 +239,13 @@ pub(super) fn draw(canvas: &Canvas<'_>, bars: &[Bar<'_>], top: f64, title: &str)
             )?;
         }
         if scale.are_dots {
+            // Upon the model's tick: a tick is as wide as a dot.
+            ending(canvas, &scale, bar, top + 22.0)?;
             dot(canvas, &scale, bar, top + 22.0)?;
         } else {
             stack(canvas, &scale, bar, top + 22.0)?;
+            ending(canvas, &scale, bar, top + 22.0)?;
         }
-        ending(canvas, &scale, bar, top + 22.0)?;
     }
     Ok(())
 }

@@ -7,8 +7,6 @@ use crate::style::ColourRole;
 const NEAR: f64 = 1.5;
 /// A line of which this share is hidden is drawn wider.
 const HIDDEN: f64 = 0.2;
-/// By how much it is wider than the line that hides it.
-const WIDER: f64 = 2.6;
 /// Distance of the places along a line that are checked.
 const STEP: f64 = 3.0;
 
@@ -21,12 +19,13 @@ pub(super) fn lines(canvas: &Canvas<'_>, lines: &[(ColourRole, Vec<(f64, f64)>)]
     Ok(())
 }
 
-/// The widths of lines that are drawn in this order: this one, and more for a line that later ones hide.
+/// The widths of lines that are drawn in this order: this one, twice as much for a line that such a one hides, and so
+/// on.
 pub(super) fn widths(paths: &[&[(f64, f64)]], width: f64) -> Vec<f64> {
     let mut widths = vec![width; paths.len()];
     for lower in (0..paths.len()).rev() {
         let hiding = (lower + 1..paths.len()).filter(|upper| is_hidden(paths[lower], paths[*upper]));
-        widths[lower] = hiding.map(|upper| widths[upper] + WIDER).fold(width, f64::max);
+        widths[lower] = hiding.map(|upper| widths[upper] + width).fold(width, f64::max);
     }
     widths
 }
@@ -73,9 +72,8 @@ mod tests {
         let rising = vec![(0.0, 0.0), (100.0, 100.0)];
         let paths = [level(50.0), rising, level(50.5), level(50.0), level(90.0)];
         let paths: Vec<&[(f64, f64)]> = paths.iter().map(Vec::as_slice).collect();
-        let steps: Vec<f64> =
-            widths(&paths, 2.0).iter().map(|width| ((width - 2.0) / WIDER).round()).collect();
-        assert_eq!(steps, [2.0, 0.0, 1.0, 0.0, 0.0]);
+        let steps: Vec<f64> = widths(&paths, 2.0).iter().map(|width| width / 2.0).collect();
+        assert_eq!(steps, [3.0, 1.0, 2.0, 1.0, 1.0]);
         assert_eq!(widths(&[&[], &[(0.0, 1.0)]], 2.0), [2.0, 2.0], "nothing to see");
     }
 
@@ -83,7 +81,7 @@ mod tests {
     fn a_line_that_shares_a_part_is_wider_too() {
         let whole = [(0.0, 0.0), (100.0, 0.0)];
         let part = [(0.0, 40.0), (70.0, 0.0), (100.0, 0.0)];
-        assert_eq!(widths(&[&whole, &part], 2.0), [2.0 + WIDER, 2.0]);
+        assert_eq!(widths(&[&whole, &part], 2.0), [4.0, 2.0]);
         assert_eq!(widths(&[&whole, &[(0.0, 40.0), (95.0, 0.5), (100.0, 0.0)]], 2.0), [2.0, 2.0]);
     }
 }

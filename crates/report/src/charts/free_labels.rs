@@ -8,6 +8,8 @@ use crate::style::ColourRole;
 
 /// Half of a label's and of a mark's height.
 const HALF: f64 = 8.0;
+/// How far above or below its mark a label is that finds no room beside it.
+const FAR: f64 = 36.0;
 
 /// Left, top, right, bottom.
 type Area = [f64; 4];
@@ -39,9 +41,11 @@ pub(super) fn draw(
             .into_iter()
             .find(|candidate| is_free(*candidate, &lines))
             .or_else(|| candidates.into_iter().find(|candidate| is_free(*candidate, &[])));
-        if let Some(place) = free {
-            let [left, top, right, bottom] = own(place);
-            taken.push([left, top, right, bottom]);
+        if let Some(free) = free {
+            let area = own(free);
+            let [left, top, right, bottom] = area;
+            taken.push(area);
+            leader(canvas, *place, area)?;
             // A line that the label crosses must not run through its letters.
             canvas.rectangle(
                 (left - 1.0, top + 1.0),
@@ -49,14 +53,27 @@ pub(super) fn draw(
                 ColourRole::Ground,
                 0.85,
             )?;
-            canvas.text(place, text, Anchor::Left, TICK_TEXT, ColourRole::Text)?;
+            canvas.text(free, text, Anchor::Left, TICK_TEXT, ColourRole::Text)?;
         }
     }
     Ok(())
 }
 
+/// A thin line from a mark to its label, if that is farther away than a row.
+fn leader(canvas: &Canvas<'_>, (x, y): (f64, f64), [left, top, right, bottom]: Area) -> Drawn {
+    let middle = f64::midpoint(top, bottom);
+    let end = if middle < y { bottom } else { top };
+    if (middle - y).abs() < FAR - 1.0 {
+        return Ok(());
+    }
+    let to = (x.clamp(left, right), end);
+    let length = (to.0 - x).hypot(to.1 - y).max(1.0);
+    let from = (x + (to.0 - x) * HALF / length, y + (to.1 - y) * HALF / length);
+    canvas.line(&[from, to], ColourRole::Limit, 0.8)
+}
+
 /// Where a label may begin, the best side first.
-fn candidates((x, y): (f64, f64), width: f64) -> [(f64, f64); 8] {
+fn candidates((x, y): (f64, f64), width: f64) -> [(f64, f64); 12] {
     let (right, left, middle) = (x + 11.0, x - 11.0 - width, x - width / 2.0);
     let (above, below) = (y - 18.0, y + 18.0);
     [
@@ -68,6 +85,10 @@ fn candidates((x, y): (f64, f64), width: f64) -> [(f64, f64); 8] {
         (right - 2.0, below),
         (left + 2.0, above),
         (left + 2.0, below),
+        (right - 2.0, y - FAR),
+        (right - 2.0, y + FAR),
+        (left + 2.0, y - FAR),
+        (left + 2.0, y + FAR),
     ]
 }
 

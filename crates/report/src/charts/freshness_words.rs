@@ -105,6 +105,9 @@ fn text(of: &[&Choice<'_>], all: &[Choice<'_>]) -> String {
     if names.len() > MOST_NAMES {
         names = by_pattern(of);
     }
+    if of.len() == all.len() && of.len() > 2 {
+        names = vec![format!("all {} points", all.len())];
+    }
     let points: Vec<&Point> = of.iter().map(|choice| choice.point).collect();
     format!(
         "{}: {} at p99 for {}",

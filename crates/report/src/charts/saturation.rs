@@ -116,8 +116,7 @@ fn figure(finding: &ScenarioFinding, slug: String, points: &[&Point]) -> Option<
         tinted.map(|climb| Key::Tint(climb.point.pattern, climb.tint, climb.name.clone())).collect();
     keys.extend(tints);
     keys.extend(legend::floor_key(!floors.is_empty()));
-    // The floors are drawn first, below the others.
-    let climbs: Vec<Climb<'_>> = floors.into_iter().chain(climbs).collect();
+    let climbs: Vec<Climb<'_>> = climbs.into_iter().chain(floors).collect();
     let ages = || climbs.iter().flat_map(Climb::ages);
     let top = legend::height(&keys) + 38.0;
     let x = Axis::log(ages().map(|(rate, _)| rate), "offered deliveries per second (log scale)");
@@ -187,11 +186,14 @@ fn path(plane: &Plane, places: Vec<(f64, f64)>) -> Vec<(f64, f64)> {
     places.into_iter().map(|place| plane.place(place)).collect()
 }
 
-/// Each in its tint; a line beneath another is wider.
+/// Each in its tint; a line beneath another is wider. The floors come last: their gaps show what is below.
 fn draw_lines(canvas: &Canvas<'_>, climbs: &[Climb<'_>], paths: &[Vec<(f64, f64)>]) -> Drawn {
-    let slices: Vec<&[(f64, f64)]> = paths.iter().map(Vec::as_slice).collect();
-    for ((climb, path), width) in climbs.iter().zip(&slices).zip(coincide::widths(&slices, 2.0)) {
-        canvas.faint_line(path, climb.ink(), width, climb.tint)?;
+    for are_floors in [false, true] {
+        let lines = climbs.iter().zip(paths).filter(|(climb, _)| climb.point.server.is_floor() == are_floors);
+        let (climbs, paths): (Vec<_>, Vec<_>) = lines.map(|(climb, path)| (climb, path.as_slice())).unzip();
+        for ((climb, path), width) in climbs.iter().zip(&paths).zip(coincide::widths(&paths, 2.0)) {
+            canvas.faint_line(path, climb.ink(), width, climb.tint)?;
+        }
     }
     Ok(())
 }

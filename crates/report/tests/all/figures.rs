@@ -307,7 +307,7 @@ fn lines_that_coincide_are_both_seen() {
     // No fault there means that no line and no mark is hidden.
     write("coincide", &files);
     let ecdf = figure(&files, "stock-ticker-age-ecdf").expect("drawn");
-    for line in ["stroke=\"#0072B2\" stroke-width=\"19\"", "stroke=\"#CC79A7\" stroke-width=\"9\""] {
+    for line in ["stroke=\"#0072B2\" stroke-width=\"18\"", "stroke=\"#CC79A7\" stroke-width=\"9\""] {
         assert!(ecdf.contains(line), "{line}: {ecdf}");
     }
 }

@@ -89,11 +89,11 @@ fn texts_upon_each_other(svg: &str) -> Vec<String> {
     pairs
 }
 
-/// Lines that another one of the same width and other colour covers wholly.
+/// Lines that another one of the same width, with the same gaps and of another colour covers wholly.
 fn hidden_lines(svg: &str) -> Vec<String> {
     let lines = elements(svg, "polyline");
     let looks = |line: &str| {
-        let names = ["points", "stroke-width"];
+        let names = ["points", "stroke-width", "stroke-dasharray"];
         names.map(|name| attribute(line, name).unwrap_or_default().to_owned())
     };
     let mut hidden = Vec::new();
