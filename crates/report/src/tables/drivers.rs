@@ -34,7 +34,7 @@ pub(crate) fn table(finding: &ScenarioFinding) -> Option<Panel> {
         heads: heads(["points", "driver"]),
         rows: rows.collect(),
         kind: Kind::Words,
-        place: Place::Everywhere,
+        place: Place::Page,
     })
 }
 

@@ -6,6 +6,7 @@ mod blocks;
 mod browser;
 mod connections;
 pub(crate) mod network;
+mod outline;
 mod servers;
 mod svg;
 mod trace;
@@ -20,13 +21,12 @@ use contract::{
 };
 use report::OutputFile;
 
-use crate::documents::assert_alike;
-
 pub(crate) use blocks::{connection_trials, in_scattered_blocks, with_intervals};
 pub(crate) use browser::{age_trials, check, check_trials, not_run, six_connections};
 pub(crate) use network::{
     heartbeat_trials, obstacle_trials, obstacles, rtt_trials, stream_limit_trials, transport_trials,
 };
+pub(crate) use outline::assert_alike;
 pub(crate) use servers::{
     PUSHED, ablation_us, climb, cost_us, ladder_trials, ramp, ramp_scenario, ramp_trials, server,
     server_trials,

@@ -82,22 +82,26 @@ impl Terminal {
         if let Some(names) = columns.first_mut().filter(|_| beyond > 0) {
             names.wrap(names.width().saturating_sub(beyond).max(NAME_WIDTH));
         }
+        // Two where there is room.
+        let more = columns.len().saturating_sub(1);
+        let is_wide = needed(&columns) + more <= self.width;
+        let (space, length) = if is_wide { ("  ", needed(&columns) + more) } else { (" ", needed(&columns)) };
         let heads = columns.iter().map(|column| (column, column.head.as_slice(), Colour::new()));
-        let mut text = self.row(&heads.collect::<Vec<_>>());
-        text.push_str(&"─".repeat(needed(&columns)));
+        let mut text = self.row(&heads.collect::<Vec<_>>(), space);
+        text.push_str(&"─".repeat(length));
         text.push('\n');
         for index in 0..table.rows().count() {
             let cells = columns.iter().map(|column| {
                 let cell = &column.cells[index];
                 (column, cell.lines.as_slice(), cell.colour)
             });
-            text.push_str(&self.row(&cells.collect::<Vec<_>>()));
+            text.push_str(&self.row(&cells.collect::<Vec<_>>(), space));
         }
         text
     }
 
-    /// The lines of a row.
-    fn row(self, cells: &[(&Drawn, &[String], Colour)]) -> String {
+    /// The lines of a row, with this space between its columns.
+    fn row(self, cells: &[(&Drawn, &[String], Colour)], between: &str) -> String {
         let height = cells.iter().map(|(_, lines, _)| lines.len()).max().unwrap_or(0);
         let line = |index: usize| {
             let parts = cells.iter().map(|(column, lines, colour)| {
@@ -106,7 +110,7 @@ impl Terminal {
                 let part = self.painted(part, *colour);
                 if column.is_left { part + &space } else { space + &part }
             });
-            format!("{}\n", parts.collect::<Vec<_>>().join(" ").trim_end())
+            format!("{}\n", parts.collect::<Vec<_>>().join(between).trim_end())
         };
         (0..height).map(line).collect()
     }
