@@ -154,6 +154,9 @@ fn freshness(
     let slow = match behind {
         [] => String::new(),
         [only] => format!("; {} takes {}", label(only), value(only)),
+        [first, .., last] if behind.iter().all(|point| point.pattern == first.pattern) => {
+            format!("; {} takes {} to {}", label(first), value(first), value(last))
+        }
         [first, second] => {
             format!("; {} takes {} and {} {}", label(first), value(first), label(second), value(second))
         }
@@ -286,7 +289,7 @@ fn price(difference_test: DifferenceTest<'_>, points: &[&Point]) -> Option<Price
         .then(|| format!("{} {} the fewest bytes", patterns(&near), verb(near.len(), "costs", "cost")));
     let ratio = bytes(dearest).zip(bytes(cheapest)).map(|(most, least)| most / least);
     let with_highest = lowest.as_ref().zip(ratio.filter(|ratio| ratio.is_finite())).map(|(lowest, ratio)| {
-        format!("{lowest}, {} {} as many", dearest.pattern.label(), number::times(ratio))
+        format!("{lowest}, {} {} as many", dearest.label(), number::times(ratio))
     });
     let detail =
         format!("the lowest cost was {} per event for {}{alike}{times}", values(name, &near), labels(&near));

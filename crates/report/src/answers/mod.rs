@@ -81,7 +81,11 @@ fn headline_and_conditions(finding: &ScenarioFinding) -> (String, Vec<String>) {
         has_steps.then(|| connections::answer(difference_test, &points)).flatten()
     };
     let of = |pattern: Pattern| points.iter().filter(|point| point.pattern == pattern).count();
-    let varies = Pattern::ALL.into_iter().any(|pattern| of(pattern) > 1);
+    let varying = Pattern::ALL.into_iter().filter(|pattern| of(*pattern) > 1).count();
+    let present = Pattern::ALL.into_iter().filter(|pattern| of(*pattern) > 0).count();
+    // Where only one of several patterns has the setting, a question about a cost compares all of them.
+    let compares = varying == 1 && present > 1 && finding.primary().is_some_and(|name| !name.is_age());
+    let varies = varying > 0 && !compares;
     let ordinary = || match swept {
         _ if points.is_empty() => ("No trial of this question was completed.".to_owned(), vec![]),
         _ if finding.scenario.events == Arrivals::Silence => silence(&points),
