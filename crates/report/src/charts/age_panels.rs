@@ -25,7 +25,12 @@ const HIGH: f64 = 230.0;
 /// Height of each of several panels, of the heading above it, and of the space below it.
 const LOW: f64 = 64.0;
 const HEADING: f64 = 32.0;
-const BELOW: f64 = 4.0;
+const BELOW: f64 = 8.0;
+
+/// Height of each of two panels with scales of their own.
+const OWN: f64 = 120.0;
+/// Lines that are so many times older than all others have a panel of their own.
+const FAR_ABOVE: f64 = 5.0;
 
 /// Where a percentile and an age lie in a plane.
 type Place = fn(f64, f64) -> (f64, f64);
@@ -42,6 +47,8 @@ pub(super) struct AgePanels<'a> {
     panels: Vec<Panel<'a>>,
     /// How many points there are, drawn or not.
     all: usize,
+    /// Whether each panel has its own scale of ages.
+    have_own_scales: bool,
 }
 
 /// What all panels share.
@@ -66,7 +73,7 @@ impl<'a> AgePanels<'a> {
         };
         let panels = groups(points).into_iter().map(panel).filter(|panel| !panel.lines.is_empty());
         let panels: Vec<Panel<'_>> = panels.collect();
-        (!panels.is_empty()).then_some(Self { panels, all: points.len() })
+        (!panels.is_empty()).then_some(Self { panels, all: points.len(), have_own_scales: false })
     }
 
     /// The same with the floors' curves at these percentiles.
@@ -75,6 +82,40 @@ impl<'a> AgePanels<'a> {
             let points: Vec<&Point> = panel.lines.iter().map(|line| line.point).collect();
             panel.floors = age_curve::floors(finding, &points, quantiles);
         }
+        self
+    }
+
+    /// The same with the lines that lie far above all others in a panel of their own, each with its own scale of ages:
+    /// on one scale the others would be hard to tell apart.
+    pub(super) fn with_far_lines_apart(mut self) -> Self {
+        let [panel] = self.panels.as_mut_slice() else {
+            return self;
+        };
+        let ends = |line: &AgeLine<'_>| {
+            let ages = || line.measured.iter().map(|step| step.age_ms);
+            (ages().fold(f64::INFINITY, f64::min), ages().fold(0.0, f64::max))
+        };
+        let is_far = |line: &AgeLine<'a>, lines: &[AgeLine<'a>]| {
+            let (youngest, oldest) = ends(line);
+            // All others that are not as old as this one.
+            let below = lines.iter().map(ends).filter(|(_, other)| *other < oldest);
+            let below: Vec<f64> = below.map(|(_, oldest)| oldest).collect();
+            below.len() > 1 && below.iter().all(|oldest| oldest * FAR_ABOVE < youngest)
+        };
+        let far: Vec<bool> = panel.lines.iter().map(|line| is_far(line, &panel.lines)).collect();
+        if !far.contains(&true) {
+            return self;
+        }
+        let mut lines: (Vec<AgeLine<'a>>, Vec<AgeLine<'a>>) = (Vec::new(), Vec::new());
+        for (line, is_far) in std::mem::take(&mut panel.lines).into_iter().zip(far) {
+            if is_far { lines.0.push(line) } else { lines.1.push(line) }
+        }
+        let panel = |lines: Vec<AgeLine<'a>>| {
+            let points: Vec<&Point> = lines.iter().map(|line| line.point).collect();
+            Panel { heading: heading(&points, false), lines, floors: Vec::new() }
+        };
+        self.panels = vec![panel(lines.0), panel(lines.1)];
+        self.have_own_scales = true;
         self
     }
 
@@ -91,17 +132,20 @@ impl<'a> AgePanels<'a> {
         self.lines().map(|line| line.point).collect()
     }
 
-    /// Every age that is drawn: the panels have one scale, so that they can be compared.
+    /// Every age that is drawn: on one scale the panels can be compared.
     pub(super) fn ages(&self) -> impl Iterator<Item = f64> + '_ {
-        let floors = self.panels.iter().flat_map(|panel| &panel.floors);
-        self.lines().flat_map(AgeLine::ages).chain(floors.flat_map(|(_, curve)| age_curve::ages(curve)))
+        self.panels.iter().flat_map(Panel::ages)
     }
 
     /// Explains the panels and ribbons, and says so where not all points are drawn.
     pub(super) fn words(&self) -> String {
         format!(
             "{}{}{}",
-            if self.are_several() { " All panels have the same scales." } else { "" },
+            match (self.are_several(), self.have_own_scales) {
+                (false, _) => "",
+                (true, false) => " All panels have the same scales.",
+                (true, true) => " Each panel has its own scale of ages.",
+            },
             age_curve::ribbon_words(self.lines().map(|line| &line.measured)),
             shown::left_out(self.lines().count(), self.all)
         )
@@ -117,9 +161,11 @@ impl<'a> AgePanels<'a> {
     ) -> Drawing {
         let keys = self.keys(frame);
         let top = legend::height(&keys) + 38.0;
-        let planes: Vec<Plane> =
-            (0..self.panels.len()).map(|index| self.plane(frame, top, index as f64)).collect();
+        let planes: Vec<Plane> = (self.panels.iter().zip(0_u32..))
+            .map(|(panel, index)| self.plane(frame, panel, top, f64::from(index)))
+            .collect();
         let bottom = planes.last().map_or(top, |plane| plane.bottom);
+        let width = if self.are_several() && !self.have_own_scales { 1.5 } else { 2.2 };
         draw(bottom + 44.0, |canvas| {
             legend::draw(canvas, &keys, 0.0)?;
             if self.are_several() {
@@ -130,7 +176,7 @@ impl<'a> AgePanels<'a> {
                 plane.frame_y(canvas)?;
                 plane.grid_x(canvas)?;
                 under(canvas, plane)?;
-                panel.draw_lines(canvas, plane, frame.place, if self.are_several() { 1.5 } else { 2.2 })?;
+                panel.draw_lines(canvas, plane, frame.place, width)?;
                 if self.are_several() {
                     panel.draw_heading(canvas, plane.top - 19.0)?;
                     panel.draw_marks(canvas, plane, frame.place)?;
@@ -152,18 +198,30 @@ impl<'a> AgePanels<'a> {
         keys
     }
 
-    fn plane(&self, frame: &Frame, top: f64, index: f64) -> Plane {
-        let (y, top, height) = if self.are_several() {
-            let top = top + HEADING - 14.0 + (HEADING + LOW + BELOW) * index;
-            (frame.y.clone().untitled(), top, LOW)
-        } else {
-            (frame.y.clone(), top, HIGH)
+    fn plane(&self, frame: &Frame, panel: &Panel<'_>, top: f64, index: f64) -> Plane {
+        let height = match (self.are_several(), self.have_own_scales) {
+            (false, _) => HIGH,
+            (true, false) => LOW,
+            (true, true) => OWN,
         };
+        let y = match (self.are_several(), self.have_own_scales) {
+            (false, _) => frame.y.clone(),
+            (true, false) => frame.y.clone().untitled(),
+            (true, true) => Axis::log(panel.ages(), ""),
+        };
+        let first = if self.are_several() { top + HEADING - 14.0 } else { top };
+        let top = first + (HEADING + height + BELOW) * index;
         Plane { x: frame.x.clone(), y, left: frame.left, right: frame.right, top, bottom: top + height }
     }
 }
 
 impl Panel<'_> {
+    /// Every age that is drawn.
+    fn ages(&self) -> impl Iterator<Item = f64> + '_ {
+        let floors = self.floors.iter().flat_map(|(_, curve)| age_curve::ages(curve));
+        self.lines.iter().flat_map(AgeLine::ages).chain(floors)
+    }
+
     fn draw_heading(&self, canvas: &Canvas<'_>, y: f64) -> Drawn {
         let left = if let [only] = self.lines.as_slice() {
             canvas.point_marker(only.point, (11.0, y), 5.5)?;

@@ -43,6 +43,8 @@ fn name(point: &Point) -> String {
 /// None if no point has twenty deliveries.
 pub(super) fn figure(finding: &ScenarioFinding, points: &[&Point]) -> Option<Figure> {
     let panels = AgePanels::of(points, line)?;
+    // A threshold applies to all lines, so they stay on one scale.
+    let panels = if finding.scenario.thresholds.is_empty() { panels.with_far_lines_apart() } else { panels };
     let ends = panels.lines().filter_map(|line| line.measured.last());
     let last = ends.map(|step| nines(step.quantile)).fold(0.0, f64::max);
     let panels = panels.with_floors(finding, &steps(last).map(quantile).collect::<Vec<_>>());

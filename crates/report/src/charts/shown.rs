@@ -1,5 +1,5 @@
-//! Chooses the points of a figure that cannot show all: some of every pattern, and always the lowest and the
-//! highest, which its title names.
+//! Chooses the points of a figure that cannot show all: some of every pattern by what the figure shows, not by their
+//! place in a list, and always the lowest and the highest, which its title names.
 
 use contract::Pattern;
 
@@ -11,12 +11,12 @@ pub(super) const MOST_SERIES: usize = 6;
 /// A value that a title may name the ends of.
 type Value<'a> = &'a dyn Fn(&Point) -> Option<f64>;
 
-/// At most `most` of the points, shared evenly among the patterns, with the lowest and the highest of
-/// every value among them; in their order.
+/// At most `most` of the points, shared evenly among the patterns and over the first of the values, with the lowest
+/// and the highest of every value among them; in their order.
 pub(super) fn chosen<'a>(points: &[&'a Point], most: usize, values: &[Value<'_>]) -> Vec<&'a Point> {
     let place = |point: &Point| points.iter().position(|other| std::ptr::eq(*other, point));
     let mut chosen: Vec<usize> =
-        spread_over_patterns(points, most).iter().filter_map(|point| place(point)).collect();
+        spread_over_patterns(points, most, values).iter().filter_map(|point| place(point)).collect();
     let ends: Vec<usize> = values.iter().flat_map(|value| ends(points, value)).collect();
     for end in &ends {
         if chosen.contains(end) {
@@ -53,14 +53,19 @@ fn spread_out<'a>(points: &[&'a Point], most: usize) -> Vec<&'a Point> {
     (0..most).map(|index| points[index * (points.len() - 1) / (most - 1)]).collect()
 }
 
-/// At most `most` of the points, shared evenly among the patterns; where a pattern gets one only, it
-/// is the last.
-fn spread_over_patterns<'a>(points: &[&'a Point], most: usize) -> Vec<&'a Point> {
+/// At most `most` of the points, shared evenly among the patterns, from the lowest to the highest of the first value;
+/// where a pattern gets one only, it is the highest.
+fn spread_over_patterns<'a>(points: &[&'a Point], most: usize, values: &[Value<'_>]) -> Vec<&'a Point> {
     if points.len() <= most {
         return points.to_vec();
     }
+    let value = |point: &Point| values.first().and_then(|value| value(point)).unwrap_or(f64::NEG_INFINITY);
     let of = |pattern: Pattern| -> Vec<&'a Point> {
-        points.iter().copied().filter(|point| point.pattern == pattern).collect()
+        let mut group: Vec<&Point> =
+            points.iter().copied().filter(|point| point.pattern == pattern).collect();
+        // Points of equal value keep their order.
+        group.sort_by(|left, right| value(left).total_cmp(&value(right)));
+        group
     };
     let groups: Vec<Vec<&Point>> =
         Pattern::ALL.into_iter().map(of).filter(|group| !group.is_empty()).collect();

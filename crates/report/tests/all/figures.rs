@@ -333,6 +333,20 @@ fn several_points_of_a_pattern_have_a_panel_each() {
 }
 
 #[test]
+fn a_tail_far_above_the_others_has_a_panel_of_its_own() {
+    let apart = "\nlong polling, SSE and WebSocket</text>";
+    let files = run_of(&four(), &[]);
+    assert!(figure(&files, "stock-ticker-nines").expect("drawn").contains(apart));
+    assert!(content(&files, "report.md").contains("Each panel has its own scale of ages."));
+    // A threshold is a line for all.
+    let files = run_of(&four(), &["age_p99_ms < 250"]);
+    assert!(!figure(&files, "stock-ticker-nines").expect("drawn").contains(apart));
+    // One line alone is not squeezed.
+    let two: Vec<TrialRecord> = four().into_iter().take(2).collect();
+    assert!(!content(&run_of(&two, &[]), "report.md").contains("its own scale of ages"));
+}
+
+#[test]
 fn a_second_without_an_event_is_a_gap() {
     let mut records = four();
     for record in &mut records {

@@ -90,6 +90,8 @@ fn the_oldest_second_is_that_of_all_points_and_all_blocks() {
     let said = title(&files, "obstacles-time").expect("drawn");
     assert!(said.contains("second 9 of SSE, buffering 4 KiB or 500 ms, with 13,500 ms at p99"), "{said}");
     assert!(has_text(&files, "obstacles-time", "SSE, buffering 4 KiB or 500 ms"), "its lane is drawn");
+    // Each pattern's worst is drawn, wherever it is in the list.
+    assert!(!has_text(&files, "obstacles-time", "SSE, black hole after 5 s"));
 
     // The worst second in the third of four blocks.
     let mut ticker = scenario("stock-ticker", "Who hears of a price first?", &[Pattern::Sse]);
