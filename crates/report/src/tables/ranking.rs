@@ -206,7 +206,8 @@ fn table(finding: &ScenarioFinding, main: QuantityName, stop: &Stop<'_>, groups:
         rows,
         kind: Kind::Numbers,
         // A sweep has several such tables, and the terminal shows their numbers in one.
-        place: if SweepParameter::of(&finding.scenario).is_none() { Place::Everywhere } else { Place::Page },
+        // The terminal's table of points has the same numbers.
+        place: Place::Page,
     }
 }
 
