@@ -124,6 +124,9 @@ pub struct Measurements {
     pub swapped_pages: Option<u64>,
     /// What happened to one subscriber around the first events of the window.
     pub trace: Vec<TraceEvent>,
+    /// Number of that subscriber among all subscribers of the trial, from 0, in the order in which they connect.
+    #[serde(default)]
+    pub traced_subscriber: u32,
     /// The cost of open connections; only in trials with memory steps.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub connections: Option<ConnectionCost>,

@@ -222,6 +222,7 @@ fn measurements(stage: &Stage<'_>, counted: &Counted, outside: &Outside) -> Meas
         clock_step_us: 0.0,
         swapped_pages: None,
         trace: Vec::new(),
+        traced_subscriber: 0,
         connections: None,
         cpu_seconds: Vec::new(),
         relay: None,

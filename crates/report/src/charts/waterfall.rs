@@ -6,7 +6,7 @@ use super::{
     canvas::{Anchor, Canvas, Drawn, TEXT, TICK_TEXT, WIDTH, draw, text_width},
     figure::Figure,
     waterfall_trace::{self, Lane, Request, Traced},
-    waterfall_words::{description, event_words, oldest_ms, title},
+    waterfall_words::{description, event_words, oldest_ms, place_words, title},
 };
 use crate::{
     findings::{Point, ScenarioFinding},
@@ -73,8 +73,9 @@ pub(super) fn figure(finding: &ScenarioFinding, points: &[&Point]) -> Option<Fig
         scenario: Some(finding.scenario.name.clone()),
         title: title(&traced),
         caption: format!(
-            "One real subscriber of each pattern, with the same {}. It is subscriber 0, the first in line: most others get a pushed event later.{} Each grey line is an event. A coloured line leads from it to the arrival: the more it leans, the older the event was. Below is the request that delivered it. A hatched request waits at the server for an event; a pale bar is a stream that stays open.{cut_words}",
+            "One real subscriber of each pattern, with the same {}. {}{} Each grey line is an event. A coloured line leads from it to the arrival: the more it leans, the older the event was. Below is the request that delivered it. A hatched request waits at the server for an event; a pale bar is a stream that stays open.{cut_words}",
             event_words(&traced),
+            place_words(&traced),
             if traced.lanes.iter().any(|lane| lane.point.completed().count() > 1) {
                 " With several blocks, the first one is shown."
             } else {

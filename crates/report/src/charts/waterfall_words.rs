@@ -29,6 +29,20 @@ fn asked(lane: &Lane<'_>, traced: &Traced<'_>) -> usize {
     }
 }
 
+/// Which subscriber is shown, and of how many: that of the first lane, because a scenario without a sweep has the
+/// same number of subscribers for every pattern.
+pub(super) fn place_words(traced: &Traced<'_>) -> String {
+    let first = traced.lanes.first().and_then(|lane| Some((lane.point, lane.point.completed().next()?)));
+    match first.map(|(point, measured)| (measured.traced_subscriber, point.params.subscribers)) {
+        None | Some((_, 0 | 1)) => "It is the only subscriber.".to_owned(),
+        Some((before, all)) => format!(
+            "It is subscriber {} of {}: a pushed event reaches them in the order in which they connected.",
+            count(u64::from(before) + 1),
+            count(u64::from(all))
+        ),
+    }
+}
+
 /// `20 events`.
 pub(super) fn event_words(traced: &Traced<'_>) -> String {
     counted(traced.due_ns.len() as u64, "event", "events")
