@@ -37,6 +37,7 @@ pub use outputs::{
 };
 pub use quantities::{Bound, Comparison, Quantity, QuantityName};
 pub use read::{ReadError, Run};
+pub use text::trial_words::trial_words;
 pub use trials::{
     added_age::AddedAge,
     limits::{calibration_disturbances, disturbances},

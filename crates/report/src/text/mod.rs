@@ -5,3 +5,4 @@ pub(crate) mod number;
 pub(crate) mod sentence;
 pub(crate) mod setting;
 pub(crate) mod swept;
+pub(crate) mod trial_words;
