@@ -1,4 +1,4 @@
-//! Numbers, settings and obstacles in words, without any findings.
+//! Numbers, settings, obstacles and warnings in words, without any findings.
 
 pub(crate) mod network_words;
 pub(crate) mod number;
@@ -6,3 +6,4 @@ pub(crate) mod sentence;
 pub(crate) mod setting;
 pub(crate) mod swept;
 pub(crate) mod trial_words;
+pub(crate) mod warnings;
