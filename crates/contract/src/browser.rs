@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::SetUp;
+use crate::{SetUp, Warning};
 
 /// What the page in the browser does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
@@ -132,9 +132,9 @@ pub struct BrowserFindings {
     pub stream_limit: Option<u32>,
     /// The lab's own subscribers on the same server.
     pub crowd: Option<Crowd>,
-    /// Warnings about these results, in words.
+    /// Warnings about these results.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub warnings: Vec<String>,
+    pub warnings: Vec<Warning>,
 }
 
 /// The clock behind the ages that a browser reported.

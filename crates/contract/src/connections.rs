@@ -4,6 +4,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::Warning;
+
 /// Whether the subscribers of a reading had received events.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
@@ -34,7 +36,7 @@ pub struct MemoryStep {
 }
 
 /// A phase in which all subscribers are open and nothing is published.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct IdleStretch {
     /// Subscribers open.
     pub subscribers: u32,
@@ -50,6 +52,9 @@ pub struct IdleStretch {
     pub bytes: u64,
     /// Times that a subscriber woke up: bytes arrived, or its timer fired.
     pub wakeups: u64,
+    /// Warnings about this phase.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<Warning>,
 }
 
 /// What a trial with memory steps found out about open connections.

@@ -26,6 +26,7 @@ mod settings;
 mod sse_conformance;
 mod sweep;
 mod target;
+mod warning;
 
 pub use arrivals::Arrivals;
 pub use browser::{
@@ -65,3 +66,4 @@ pub use sweep::{Change, Side, Sweep};
 pub use target::{
     CursorPlace, EventPlace, Install, PublishRequest, Ready, Start, Subscription, Target, TargetError, Words,
 };
+pub use warning::Warning;

@@ -51,7 +51,7 @@ pub struct Network {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Buffering {
-    /// The buffer is forwarded when it holds this number of bytes…
+    /// The buffer is forwarded when it holds this number of bytes, at most 1 MiB…
     pub bytes: u64,
     /// …or when the server has sent nothing for this time.
     pub pause: Period,

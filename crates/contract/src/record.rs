@@ -8,11 +8,11 @@ use serde::{Deserialize, Serialize};
 use crate::{
     BothWays, BrowserClock, BrowserFindings, ByteCounts, Calibration, ConnectionCost, CpuUse, Delivery,
     Distribution, ErrorCount, KernelCounts, LeftBehind, Params, Pattern, PublisherCounts, RelayCounts,
-    RequestLedger, Scenario, Second, ServerName, SetUp, TraceEvent,
+    RequestLedger, Scenario, Second, ServerName, SetUp, TraceEvent, Warning,
 };
 
 /// Version of the manifest's and the records' shape.
-pub const RECORD_SCHEMA: u32 = 4;
+pub const RECORD_SCHEMA: u32 = 5;
 
 /// Ages of the deliveries of a window, including those that never arrived.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -124,6 +124,9 @@ pub struct Measurements {
     pub swapped_pages: Option<u64>,
     /// What happened to one subscriber around the first events of the window.
     pub trace: Vec<TraceEvent>,
+    /// Number of that subscriber among all subscribers of the trial, from 0, in the order in which they connect.
+    #[serde(default)]
+    pub traced_subscriber: u32,
     /// The cost of open connections; only in trials with memory steps.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub connections: Option<ConnectionCost>,
@@ -146,8 +149,8 @@ pub struct Measurements {
     /// The clock of the ages, if a browser reported them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub browser_clock: Option<BrowserClock>,
-    /// Warnings about this measurement, in words.
-    pub warnings: Vec<String>,
+    /// Warnings about this measurement.
+    pub warnings: Vec<Warning>,
 }
 
 fn is_none_at_all(number: &u64) -> bool {

@@ -29,6 +29,9 @@ const ROOM: usize = 1 << 20;
 /// Smallest and largest size of the queue with a bandwidth limit.
 const LEAST_ROOM: usize = 64 << 10;
 const MOST_ROOM: usize = 16 << 20;
+/// Most bytes that a proxy's buffer holds, whatever its setting. Buffered bytes are not in the queue yet, so
+/// this does not depend on the bandwidth.
+const MOST_BUFFERED: usize = 1 << 20;
 
 /// Computes release times: serialisation delay first, then the one-way delay. A release time is never before
 /// that of earlier bytes.
@@ -218,8 +221,7 @@ impl<'a> Direction<'a> {
         let mut gathered = self.gathered.borrow_mut();
         gathered.extend_from_slice(bytes);
         self.gather_until_ns.set(now_ns().saturating_add(nanoseconds(*buffer.pause)));
-        // A buffer as large as the queue is forwarded, too.
-        let enough = gathered.len() as u64 >= buffer.bytes || gathered.len() >= ROOM;
+        let enough = gathered.len() as u64 >= buffer.bytes.min(MOST_BUFFERED as u64);
         drop(gathered);
         if enough {
             self.pass_gathered();

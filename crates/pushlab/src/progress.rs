@@ -2,9 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-use crate::say::{counted, say};
+use contract::Scenario;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use load_harness::{Phase, Progress, TrialSpec};
+
+use crate::say::say;
 
 /// Two bars on a terminal, otherwise a line per trial.
 pub(crate) struct Display {
@@ -36,13 +38,9 @@ impl Display {
         self.expected
     }
 
-    /// Announces the next trial.
-    pub(crate) fn begin(&self, number: usize, of: usize, order: &TrialSpec) {
-        let block = if order.block > 0 { format!(" · block {}", order.block) } else { String::new() };
-        let server = &order.plan.settings.server;
-        let server = if server.is_pushlab() { String::new() } else { format!(" · {server}") };
-        let what =
-            format!("{}{block}{server} · {} · {}", order.scenario, order.plan.pattern, settings(order));
+    /// Announces the next trial. A calibration has no scenario.
+    pub(crate) fn begin(&self, number: usize, of: usize, order: &TrialSpec, scenario: Option<&Scenario>) {
+        let what = trial_line(order, scenario);
         match &self.bars {
             Some((run, trial)) => {
                 run.println(format!("{number:>3}/{of} {what}"));
@@ -111,15 +109,17 @@ impl Display {
     }
 }
 
-/// The settings that distinguish a trial from its neighbours.
-fn settings(order: &TrialSpec) -> String {
-    let settings = &order.plan.settings;
-    let subscribers = counted(settings.subscribers as usize, "subscriber");
-    match order.plan.pattern.exchange() {
-        contract::Exchange::TimedPoll => format!("{subscribers}, every {}", settings.poll_interval),
-        contract::Exchange::HeldPoll => format!("{subscribers}, hold {}", settings.hold),
-        contract::Exchange::Stream => subscribers,
-    }
+/// `obstacles · block 1 · long polling · buffering 16 KiB or 1 s`: the scenario, the pattern, and the value that
+/// the scenario varies.
+fn trial_line(order: &TrialSpec, scenario: Option<&Scenario>) -> String {
+    let pattern = order.plan.pattern;
+    let mut parts = vec![order.scenario.clone()];
+    parts.extend((order.block > 0).then(|| format!("block {}", order.block)));
+    let server = &order.plan.settings.server;
+    parts.extend((!server.is_pushlab()).then(|| server.to_string()));
+    parts.push(pattern.label().to_owned());
+    parts.push(report::trial_words(scenario, pattern, &order.params()));
+    parts.join(" · ")
 }
 
 fn style(template: &str) -> ProgressStyle {
@@ -141,4 +141,49 @@ pub(crate) fn expected_length<'a>(orders: impl Iterator<Item = &'a TrialSpec>) -
 pub(crate) fn clock(duration: Duration) -> String {
     let seconds = duration.as_secs_f64().round() as u64;
     format!("{}:{:02}", seconds / 60, seconds % 60)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use contract::Selection;
+    use load_harness::{CalibrationKey, calibration_spec};
+
+    use super::*;
+    use crate::scenarios;
+
+    /// The lines of the first block of a scenario of the lab, each once.
+    fn lines(name: &str) -> Vec<String> {
+        // Relative to the folder of this crate, where its tests run.
+        let loaded = scenarios::named(Path::new("../../scenarios"), name).expect("a scenario");
+        let orders = loaded.orders(Selection::Everything, 1).expect("trials");
+        orders.iter().map(|order| trial_line(order, Some(&loaded.scenario))).collect()
+    }
+
+    #[test]
+    fn a_trial_is_announced_by_what_its_scenario_varies() {
+        for (name, line) in [
+            ("obstacles", "obstacles · block 1 · long polling · buffering 16 KiB or 1 s"),
+            ("transports", "transports · block 1 · SSE · HTTP/1.1 in TLS"),
+            ("poll-interval", "poll-interval · block 1 · short polling · 250 ms"),
+            ("subscribers", "subscribers · block 1 · WebSocket · 1,000 subscribers"),
+        ] {
+            let found = lines(name);
+            assert!(found.iter().any(|other| other == line), "{line} is missing in {found:#?}");
+            let mut different = found.clone();
+            different.sort();
+            different.dedup();
+            assert_eq!(different.len(), found.len(), "{name}: a line for each trial: {found:#?}");
+        }
+    }
+
+    #[test]
+    fn a_calibration_is_announced_by_its_subscribers() {
+        let loaded = scenarios::named(Path::new("../../scenarios"), "obstacles").expect("a scenario");
+        let order = &loaded.orders(Selection::Everything, 1).expect("trials")[0];
+        let calibration = calibration_spec(CalibrationKey::of(&order.plan), &[order], 1).expect("a trial");
+        let line = trial_line(&calibration, None);
+        assert!(line.starts_with("calibration · short polling · 8 subscribers, every "), "{line}");
+    }
 }

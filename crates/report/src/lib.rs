@@ -38,6 +38,7 @@ pub use outputs::summary::summary_schema;
 pub use quantities::{Bound, Comparison, Quantity, QuantityName, Unit};
 pub use read::{ReadError, Run};
 pub use tables::glossary::glossary_table;
+pub use text::trial_words::trial_words;
 pub use trials::{
     added_age::AddedAge,
     limits::{calibration_disturbances, disturbances},

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use contract::{
     BrowserClock, ByteCounts, CpuUse, Distribution, Measurements, PublisherCounts, PublisherReport,
-    ServerStats, TimeHistogram,
+    ServerStats, TimeHistogram, Warning,
 };
 use serde::Deserialize;
 use serde_json::json;
@@ -222,6 +222,7 @@ fn measurements(stage: &Stage<'_>, counted: &Counted, outside: &Outside) -> Meas
         clock_step_us: 0.0,
         swapped_pages: None,
         trace: Vec::new(),
+        traced_subscriber: 0,
         connections: None,
         cpu_seconds: Vec::new(),
         relay: None,
@@ -234,26 +235,11 @@ fn measurements(stage: &Stage<'_>, counted: &Counted, outside: &Outside) -> Meas
 }
 
 /// The warnings about these ages.
-fn warnings(counted: &Counted, clocks_moved: bool) -> Vec<String> {
-    let mut warnings = vec![
-        "the subscriber is a page: its bytes are those that the server counted, heads cannot be separated \
-         from framing, and its wake-ups are not known"
-            .to_owned(),
-        "the page's polls and event streams use the connection that loaded it, a WebSocket opens a new one: \
-         so the time to connect does not compare patterns, and held connections are not counted"
-            .to_owned(),
-    ];
-    if clocks_moved {
-        let words = "the clocks of page and server drifted apart during the trial: the ages are off by more \
-                     than their bound";
-        warnings.push(words.to_owned());
-    }
-    if counted.too_early > 0 {
-        let words = "events seemed to arrive before they were due, by more than the clocks' bound";
-        warnings.push(format!("{} {words}", counted.too_early));
-    }
-    if counted.requests.failed > 0 {
-        warnings.push(format!("{} requests of the page failed", counted.requests.failed));
-    }
+fn warnings(counted: &Counted, clocks_moved: bool) -> Vec<Warning> {
+    let (too_early, failed) = (counted.too_early, counted.requests.failed);
+    let mut warnings = vec![Warning::PageSubscriber, Warning::PageConnections];
+    warnings.extend(clocks_moved.then_some(Warning::ClocksDrifted));
+    warnings.extend((too_early > 0).then_some(Warning::EventsTooEarly { events: too_early }));
+    warnings.extend((failed > 0).then_some(Warning::PageRequestsFailed { requests: failed }));
     warnings
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use contract::{BrowserFindings, BrowserLane, Crowd};
+use contract::{BrowserFindings, BrowserLane, Crowd, Warning};
 use serde::Deserialize;
 use serde_json::json;
 
@@ -64,10 +64,7 @@ pub(super) async fn perform(
     let reconnects = finding.readings.requests().reconnects;
     if reconnects > 0 {
         findings.connections = findings.connections.saturating_sub(reconnects);
-        findings.warnings.push(format!(
-            "subscribers beside the browser lost their connection {reconnects} times: if that was while the \
-             page was active, it opened more connections than reported"
-        ));
+        findings.warnings.push(Warning::ReconnectsBesideBrowser { reconnects });
     }
     findings.crowd = Some(Crowd {
         asked: settings.subscribers,

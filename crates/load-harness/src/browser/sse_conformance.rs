@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use contract::{BrowserCheck, BrowserFindings, CuriousAnswer, CuriousCase, DecodedEvent, Transport};
+use contract::{BrowserCheck, BrowserFindings, CuriousAnswer, CuriousCase, DecodedEvent, Transport, Warning};
 use reqwest::{RequestBuilder, Response};
 use serde::Deserialize;
 use serde_json::json;
@@ -61,9 +61,7 @@ pub(super) async fn perform(stage: &Stage<'_>) -> Result<BrowserFindings, TaskEr
             Some(Reader { client, origin: stage.origin(stage.control.announcement()) })
         }
         Transport::Http1Tls | Transport::Http2 => {
-            let words =
-                "the lab's own parser was not checked: its client for these cases uses plain HTTP/1.1";
-            findings.warnings.push(words.to_owned());
+            findings.warnings.push(Warning::ParserNotChecked);
             None
         }
     };

@@ -6,12 +6,17 @@ use contract::{Exchange, TraceEvent};
 
 use crate::data::trial_spec::TrialSpec;
 
-/// The traced subscriber.
-pub(crate) const TRACED: u32 = 0;
 /// Number of traced events of the window.
 const EVENTS: usize = 20;
 /// Most entries of a trace.
 const MOST_ENTRIES: usize = 400;
+
+/// Number of the traced subscriber: the one in the middle of the row. Subscribers connect in the order of their
+/// numbers, and the shared writer writes an event in the order in which connections came. So half of the
+/// subscribers get a pushed event before the traced one, and half after it.
+pub(crate) const fn traced_subscriber(subscribers: u32) -> u32 {
+    subscribers / 2
+}
 
 /// The traced part of a schedule, nanoseconds since its instant 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -122,6 +127,13 @@ mod tests {
 
     fn delivered(due_ns: u64, at_ns: u64) -> TraceEvent {
         TraceEvent::Delivered { due_ns: due_ns as i64, at_ns: at_ns as i64 }
+    }
+
+    #[test]
+    fn the_traced_subscriber_is_in_the_middle_of_the_row() {
+        for (subscribers, traced) in [(1, 0), (2, 1), (3, 1), (7, 3), (1_000, 500)] {
+            assert_eq!(traced_subscriber(subscribers), traced, "of {subscribers}");
+        }
     }
 
     #[test]

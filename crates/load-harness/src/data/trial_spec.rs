@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use contract::{Calibration, Params, TrialPlan, Window};
+use contract::{Calibration, Params, TrialPlan, Warning, Window};
 use schedule::Schedule;
 
 /// One trial to run.
@@ -24,14 +24,14 @@ pub struct TrialSpec {
     pub attempt: u32,
     /// Seeded start of the golden-ratio poll phases, in `[0, 1)`; different in every block.
     pub poll_phase: f64,
-    /// Notes for the reader of its record.
-    pub notes: Vec<String>,
+    /// Warnings about its settings, for its record.
+    pub warnings: Vec<Warning>,
     /// The result of the calibration with the same key.
     pub calibration: Option<Calibration>,
 }
 
 impl TrialSpec {
-    /// The first attempt at a trial of the first block, without calibration and notes.
+    /// The first attempt at a trial of the first block, without calibration and warnings.
     #[must_use]
     pub fn new(scenario: &str, plan: TrialPlan, schedule: Schedule) -> Self {
         Self {
@@ -43,7 +43,7 @@ impl TrialSpec {
             block: 1,
             attempt: 1,
             poll_phase: 0.0,
-            notes: Vec::new(),
+            warnings: Vec::new(),
             calibration: None,
         }
     }

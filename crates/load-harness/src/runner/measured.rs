@@ -6,7 +6,7 @@ use contract::{
 };
 
 use crate::{
-    data::trial_spec::TrialSpec,
+    data::{trace::traced_subscriber, trial_spec::TrialSpec},
     processes::server_access::{Counted, Reading},
     runner::warnings::warnings,
     worker::thread::WorkerFinding,
@@ -96,6 +96,7 @@ pub(crate) fn assemble(order: &TrialSpec, finding: &WorkerFinding, outside: &Out
         clock_step_us: outside.clock_step_us,
         swapped_pages: outside.swapped_pages,
         trace: finding.trace.clone(),
+        traced_subscriber: traced_subscriber(order.plan.settings.subscribers),
         connections: None,
         cpu_seconds: outside.cpu_seconds.clone(),
         // The middlebox reports its counts when it ends.

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use contract::{
     Arrivals, ConnectionCost, Exchange, IdleStretch, Load, Measurements, MemoryStep, Period, Settings,
-    StartSchedule,
+    StartSchedule, Warning,
 };
 use tokio::time::sleep;
 
@@ -26,17 +26,15 @@ const TRAFFIC_HZ: f64 = 10.0;
 const TRAFFIC: Period = Period::from_millis(1_000);
 
 impl TrialSpec {
-    /// Cuts the memory steps to the number of subscribers for which there are descriptors, and notes that. A
+    /// Cuts the memory steps to the number of subscribers for which there are descriptors, with a warning. A
     /// trial without memory steps is not changed: its number of subscribers is part of the question.
     pub fn cut_memory_steps(&mut self, fitting: u32) {
         let settings = &mut self.plan.settings;
         if settings.memory_steps.is_empty() || settings.subscribers <= fitting {
             return;
         }
-        self.notes.push(format!(
-            "the memory steps end at {fitting} of {} subscribers: there are no file descriptors for more",
-            settings.subscribers
-        ));
+        let planned = settings.subscribers;
+        self.warnings.push(Warning::MemoryStepsCut { subscribers: fitting, planned });
         settings.subscribers = fitting;
         settings.memory_steps.retain(|subscribers| *subscribers < fitting);
         if settings.memory_steps.len() < 2 {
@@ -143,18 +141,16 @@ pub(crate) fn take_the_worse(active: &mut Measurements, idle: &Measurements) {
     if idle.stalls.max_us > active.stalls.max_us {
         active.stalls = idle.stalls.clone();
     }
-    if let Some(counted) = idle.server_requests_life.filter(|counted| *counted != idle.requests.life) {
-        active.warnings.push(format!(
-            "while idle: the server counted {counted} requests, the subscribers {}",
-            idle.requests.life
-        ));
-    }
 }
 
 /// Puts the steps of both trials and the idle window together.
 pub(crate) fn cost(idle: &Measurements, mut steps: Vec<MemoryStep>, active: &[MemoryStep]) -> ConnectionCost {
     let subscribers = steps.last().map_or(0, |step| step.subscribers);
     steps.extend(active);
+    let mut warnings = idle.warnings.clone();
+    if let Some(server) = idle.server_requests_life.filter(|counted| *counted != idle.requests.life) {
+        warnings.push(Warning::RequestCountsDiffer { server, subscribers: idle.requests.life });
+    }
     ConnectionCost {
         idle: IdleStretch {
             subscribers,
@@ -164,6 +160,7 @@ pub(crate) fn cost(idle: &Measurements, mut steps: Vec<MemoryStep>, active: &[Me
             requests: idle.requests.window,
             bytes: idle.bytes.total(),
             wakeups: idle.wakeups,
+            warnings,
         },
         memory_steps: steps,
     }
@@ -189,14 +186,14 @@ mod tests {
         let mut cut = order(&[0, 200, 400, 1_000]);
         cut.cut_memory_steps(300);
         assert_eq!((cut.plan.settings.subscribers, cut.plan.settings.memory_steps), (300, vec![0, 200, 300]));
-        assert!(cut.notes[0].contains("300 of 1000"), "{:?}", cut.notes);
+        assert_eq!(cut.warnings, [Warning::MemoryStepsCut { subscribers: 300, planned: 1_000 }]);
         let mut few = order(&[0, 500, 1_000]);
         few.cut_memory_steps(300);
         assert_eq!(few.plan.settings.memory_steps, [0, 150, 300], "a slope needs three readings");
         for whole in [order(&[0, 200, 1_000]), order(&[])] {
             let mut same = whole.clone();
             same.cut_memory_steps(if whole.plan.settings.memory_steps.is_empty() { 300 } else { 1_000 });
-            assert_eq!((same.plan, same.notes), (whole.plan, vec![]), "its subscribers are the question");
+            assert_eq!((same.plan, same.warnings), (whole.plan, vec![]), "its subscribers are the question");
         }
     }
 

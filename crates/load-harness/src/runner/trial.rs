@@ -2,7 +2,7 @@
 
 use std::{sync::atomic::Ordering::Relaxed, time::Duration};
 
-use contract::{Load, Measurements, MemoryStep, Outcome, RECORD_SCHEMA, TrialRecord};
+use contract::{Load, Measurements, MemoryStep, Outcome, RECORD_SCHEMA, TrialRecord, Warning};
 use tokio::time::sleep;
 
 use crate::{
@@ -137,10 +137,7 @@ impl Harness {
         let measured = &mut active.measurements;
         memory_steps::take_the_worse(measured, &idle.measurements);
         measured.connections = Some(memory_steps::cost(&idle.measurements, idle.steps, &active.steps));
-        for doubt in idle.measurements.warnings {
-            measured.warnings.push(format!("while idle: {doubt}"));
-        }
-        measured.warnings.extend(order.notes.iter().cloned());
+        measured.warnings.extend(order.warnings.iter().cloned());
         Ok(active)
     }
 
@@ -180,6 +177,7 @@ impl Harness {
             reason = relay.ended() => return Err(TrialError::RelayEnded(reason)),
         };
         let ((counts, complaints), mut ran) = (relay.stop().await?, measured);
+        let complaints = complaints.into_iter().map(|line| Warning::MiddleboxStderr { line });
         ran.measurements.warnings.extend(complaints);
         if let Some(used) = &mut ran.measurements.relay {
             used.counts = counts;

@@ -191,23 +191,39 @@ mod tests {
     use contract::{Pattern, Scenario, Selection};
 
     use super::*;
+    use crate::data::trace::traced_subscriber;
 
-    #[test]
-    fn who_shares_a_connection_shares_a_worker() {
+    /// Seven subscribers over HTTP/2, this many on a connection.
+    fn sharing(streams: u32) -> Settings {
         let scenario = "name = \"s\"\nquestion = \"q\"\nsetting = \"s\"\nlook_at = \"l\"\nsubscribers = 7\n\
                         measure = \"9s\"\ntransport = \"http2\"\nmax_streams = 2\n[events]\n\
                         arrivals = \"silence\"\n";
         let plan = Scenario::from_toml("s.toml", scenario).unwrap().trials(Selection::Everything).remove(0);
-        let settings = |streams| Settings { streams_per_connection: streams, ..plan.settings.clone() };
-        assert_eq!(indices(&settings(1), 1, 3), [1, 4]);
-        assert_eq!(indices(&settings(2), 0, 3), [0, 1, 6]);
-        assert_eq!(indices(&settings(2), 2, 3), [4, 5]);
-        assert!(indices(&settings(100), 1, 2).is_empty());
+        Settings { streams_per_connection: streams, ..plan.settings }
+    }
+
+    #[test]
+    fn who_shares_a_connection_shares_a_worker() {
+        assert_eq!(indices(&sharing(1), 1, 3), [1, 4]);
+        assert_eq!(indices(&sharing(2), 0, 3), [0, 1, 6]);
+        assert_eq!(indices(&sharing(2), 2, 3), [4, 5]);
+        assert!(indices(&sharing(100), 1, 2).is_empty());
         let is_hindered = |streams| {
-            let settings = settings(streams);
+            let settings = sharing(streams);
             assert_eq!(settings.params(Pattern::Sse, 1.0, 100).is_hindered(), settings.is_hindered());
             settings.is_hindered()
         };
         assert!(is_hindered(3) && !is_hindered(2), "those beyond the limit");
+    }
+
+    /// Subscriber 3 of 0 to 6, whether there is one worker or several.
+    #[test]
+    fn the_traced_subscriber_is_on_one_worker_however_they_are_split() {
+        let settings = sharing(1);
+        let traced = traced_subscriber(settings.subscribers);
+        for (workers, its_worker) in [(1, 0), (2, 1), (3, 0), (5, 3)] {
+            let holds = |number: &usize| indices(&settings, *number, workers).contains(&traced);
+            assert_eq!((0..workers).filter(holds).collect::<Vec<_>>(), [its_worker], "{workers} workers");
+        }
     }
 }

@@ -35,7 +35,7 @@ use crate::{
         recorder::Recorder,
         server_protocol::ServerProtocol,
         started::Started,
-        trace::{TRACED, Trace, TraceWindow},
+        trace::{Trace, TraceWindow, traced_subscriber},
     },
     subscribers::{
         self,
@@ -230,11 +230,12 @@ async fn admit_all(
     tasks: &RefCell<JoinSet<()>>,
 ) {
     let mut admitted = order.signals.admitted.clone();
+    let traced = traced_subscriber(order.settings.subscribers);
     let mut waiting = order.indices.iter().copied().peekable();
     loop {
         let below = *admitted.borrow_and_update();
         while let Some(index) = waiting.next_if(|index| *index < below) {
-            let trace = (index == TRACED).then(|| Trace::new(order.traced));
+            let trace = (index == traced).then(|| Trace::new(order.traced));
             let subscriber = Rc::new(Subscriber::new(Rc::clone(context), index, trace));
             tasks.borrow_mut().spawn_local(subscribers::subscribe(Rc::clone(&subscriber)));
             subscribers.borrow_mut().push(subscriber);

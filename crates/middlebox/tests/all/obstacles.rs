@@ -58,6 +58,20 @@ fn a_buffer_waits_for_enough_bytes() {
     assert_eq!(to_end(&mut subscriber), (b"rest".to_vec(), Ending::Fin));
 }
 
+/// The buffer is larger than the queue of this line, which holds 64 KiB.
+#[test]
+fn a_buffer_holds_its_bytes_whatever_the_bandwidth() {
+    let buffer = Buffering { bytes: 200_000, pause: millis(600_000) };
+    let network = Network { bytes_per_second: Some(50_000_000), buffer: Some(buffer), ..Network::default() };
+    let wire = Wire::new(network);
+    let (mut subscriber, mut server) = wire.connect();
+    let text = vec![b'x'; 200_000];
+    server.write_all(&text[..150_000]).unwrap();
+    assert!(is_silent(&mut subscriber, 50 * MILLISECOND));
+    server.write_all(&text[150_000..]).unwrap();
+    expect(&mut subscriber, &text);
+}
+
 #[test]
 fn a_buffer_waits_no_longer_than_a_pause() {
     let buffer = Buffering { bytes: 1 << 40, pause: millis(80) };

@@ -40,7 +40,8 @@ impl Plan {
                 order.calibration = known.get(&key).copied().filter(|_| calibrated);
                 order.order = ran;
                 ran += 1;
-                display.begin(number, everything.len(), &order);
+                let scenario = self.scenario_of(&order).filter(|_| !is_calibration);
+                display.begin(number, everything.len(), &order, scenario);
                 let mut record = self.run_one(&order, folder, &mut display).await?;
                 if let (true, Some(measured)) = (is_calibration, record.measurements()) {
                     let found = calibrate(&order, measured, &self.harness.cores);

@@ -7,7 +7,9 @@ use std::{
 };
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use contract::{Calibration, Manifest, Measurements, Pattern, RECORD_SCHEMA, TraceEvent, TrialRecord};
+use contract::{
+    Calibration, Manifest, Measurements, Pattern, RECORD_SCHEMA, TraceEvent, TrialRecord, poll_phase,
+};
 use hdrhistogram::{
     Histogram,
     serialization::{
@@ -384,6 +386,29 @@ fn the_trace_of_a_subscriber_is_ordered_and_shows_the_first_events() {
             }
             Pattern::Sse | Pattern::WebSocket => assert_eq!((asked, brought), (0, 0), "{what}: {trace:?}"),
         }
+    }
+}
+
+/// The third of five. The phase of its polls shows that the trace is really of that one: no other subscriber's
+/// timer fires so shortly before one of its requests.
+#[test]
+fn the_traced_subscriber_is_the_one_in_the_middle() {
+    for (record, measured, _) in the_run().judged() {
+        assert_eq!(measured.traced_subscriber, 2, "{}", label(record));
+        let Some(interval_ms) = record.params.poll_interval_ms else { continue };
+        let since_tick_ms = |subscriber: u64| {
+            let tick_ms = poll_phase(record.poll_phase, subscriber as u32) * interval_ms;
+            let asked = measured.trace.iter().filter_map(|entry| match entry {
+                TraceEvent::Asked { at_ns } => Some((*at_ns as f64 * 1e-6 - tick_ms).rem_euclid(interval_ms)),
+                TraceEvent::Connected { .. } | TraceEvent::Answered { .. } | TraceEvent::Delivered { .. } => {
+                    None
+                }
+            });
+            asked.fold(f64::INFINITY, f64::min)
+        };
+        let nearest =
+            (0..SUBSCRIBERS).min_by(|one, other| since_tick_ms(*one).total_cmp(&since_tick_ms(*other)));
+        assert_eq!(nearest, Some(2), "{}: {:?}", label(record), measured.trace);
     }
 }
 

@@ -3,7 +3,7 @@
 
 use std::sync::OnceLock;
 
-use contract::{Measurements, Outcome, Pattern, Transport, TrialRecord};
+use contract::{Measurements, Outcome, Pattern, Transport, TrialRecord, Warning};
 
 use crate::lab::{Lab, process::Running, records};
 
@@ -164,7 +164,8 @@ fn twenty_subscribers_on_one_connection_are_one_connection() {
             assert_eq!(life.connections, 1, "{what}");
         }
         let warnings = &measured.warnings;
-        assert!(warnings.iter().any(|doubt| doubt.contains("share a connection")), "{what}: {warnings:?}");
+        let shared = |warning: &Warning| matches!(warning, Warning::SharedConnections { .. });
+        assert!(warnings.iter().any(shared), "{what}: {warnings:?}");
     }
 }
 

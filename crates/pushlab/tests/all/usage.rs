@@ -326,18 +326,18 @@ fn damaged_files_of_a_run_are_named_with_the_line() {
     let lab = Lab::new();
     let (manifest, records) = failed_run();
     let first = records.find('\n').unwrap() + 1;
-    let newer = |text: &str| text.replacen("\"schema\":4", "\"schema\":5", 1);
+    let newer = |text: &str| text.replacen("\"schema\":5", "\"schema\":6", 1);
     let no_measure = manifest.replacen("\"measure\":\"1s\"", "\"measure\":1", 1);
     assert_ne!(no_measure, manifest);
     let cases: [(&str, &str, &[&str]); 5] = [
         ("", &records, &["manifest.json, line 1"]),
         (&manifest[..manifest.len() / 2], &records, &["manifest.json, line 1", "EOF"]),
         (&no_measure, &records, &["manifest.json, line 1", "with its unit in quotes"]),
-        (&newer(&manifest), &records, &["manifest.json", "schema 5", "only schema 4"]),
+        (&newer(&manifest), &records, &["manifest.json", "schema 6", "only schema 5"]),
         (
             &manifest,
             &[&records[..first], &newer(&records[first..])].concat(),
-            &["records.jsonl, line 2", "schema 5", "use the pushlab that measured this run"],
+            &["records.jsonl, line 2", "schema 6", "use the pushlab that measured this run"],
         ),
     ];
     for (manifest, records, words) in cases {

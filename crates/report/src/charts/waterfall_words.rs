@@ -29,20 +29,23 @@ fn asked(lane: &Lane<'_>, traced: &Traced<'_>) -> usize {
     }
 }
 
-/// `20 events`.
-pub(super) fn event_words(traced: &Traced<'_>) -> String {
-    counted(traced.due_ns.len() as u64, "event", "events")
-}
-
-/// Whose lanes these are: the trace is that of the subscriber that the server serves first.
-pub(super) fn subscriber_words(traced: &Traced<'_>) -> String {
-    match traced.lanes.iter().map(|lane| lane.point.params.subscribers).max() {
-        None | Some(0 | 1) => "Each lane is the only subscriber of its pattern.".to_owned(),
-        Some(all) => format!(
-            "Each lane is the first of {} subscribers; most others get a pushed event later.",
+/// Which subscriber is shown, and of how many: that of the first lane, because a scenario without a sweep has the
+/// same number of subscribers for every pattern.
+pub(super) fn place_words(traced: &Traced<'_>) -> String {
+    let first = traced.lanes.first().and_then(|lane| Some((lane.point, lane.point.completed().next()?)));
+    match first.map(|(point, measured)| (measured.traced_subscriber, point.params.subscribers)) {
+        None | Some((_, 0 | 1)) => "Each lane is the only subscriber of its pattern.".to_owned(),
+        Some((before, all)) => format!(
+            "Each lane is subscriber {} of {}: a pushed event reaches them in the order in which they connected.",
+            count(u64::from(before) + 1),
             count(u64::from(all))
         ),
     }
+}
+
+/// `20 events`.
+pub(super) fn event_words(traced: &Traced<'_>) -> String {
+    counted(traced.due_ns.len() as u64, "event", "events")
 }
 
 fn times(number: usize) -> String {

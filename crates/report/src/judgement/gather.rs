@@ -9,6 +9,7 @@ use crate::{
     text::{
         number::{count, three_digits},
         swept::SweepParameter,
+        warnings::{measurement_warnings, warning_text},
     },
     trials::{
         added_age::{AddedAge, judged_age},
@@ -137,7 +138,9 @@ fn difference_test(point: &mut Point, records: &[&TrialRecord], scenario: &Scena
         let said = |text: String| format!("{of}{text}");
         match &record.outcome {
             Outcome::NotRun { reason } => warnings.push(format!("not run: {reason}")),
-            Outcome::BrowserRun { findings } => warnings.extend(findings.warnings.iter().cloned().map(said)),
+            Outcome::BrowserRun { findings } => {
+                warnings.extend(findings.warnings.iter().map(warning_text).map(said));
+            }
             Outcome::Failed { reason, .. } => {
                 point.invalid_because.push(format!("trial {} failed: {reason}", record.order));
             }
@@ -155,7 +158,7 @@ fn difference_test(point: &mut Point, records: &[&TrialRecord], scenario: &Scena
                 warnings.extend(trial_warnings.findings.into_iter().map(finding));
                 warnings.extend(trial_warnings.notes.into_iter().map(said));
                 let sent_again = retransmission_warning(measurements);
-                warnings.extend(measurements.warnings.iter().cloned().chain(sent_again).map(said));
+                warnings.extend(measurement_warnings(measurements).into_iter().chain(sent_again).map(said));
                 warnings.extend(other_work::warning(measurements).map(said));
                 warnings.extend(saturation_warnings(measurements).into_iter().map(said));
                 warnings.extend(counts_not_reported(measurements));

@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// Version of the shape of `summary.json`.
-const SUMMARY_SCHEMA: u32 = 2;
+const SUMMARY_SCHEMA: u32 = 3;
 
 /// The findings of a run, for other programs.
 #[derive(Serialize, JsonSchema)]

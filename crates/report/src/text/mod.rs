@@ -1,7 +1,9 @@
-//! Numbers, settings and obstacles in words, without any findings.
+//! Numbers, settings, obstacles and warnings in words, without any findings.
 
 pub(crate) mod network_words;
 pub(crate) mod number;
 pub(crate) mod sentence;
 pub(crate) mod setting;
 pub(crate) mod swept;
+pub(crate) mod trial_words;
+pub(crate) mod warnings;

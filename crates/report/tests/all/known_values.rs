@@ -249,9 +249,12 @@ fn files_that_cannot_be_judged_are_refused() {
     let (manifest_json, lines) = files(&manifest, &records);
     let refused = |manifest: &str, records: &str| Run::parse(manifest, records).expect_err("refused");
 
-    let error = refused(&manifest_json.replacen("\"schema\": 4", "\"schema\": 9", 1), &lines);
+    let version = contract::RECORD_SCHEMA;
+    let of_version = format!("\"schema\": {version}");
+    let error = refused(&manifest_json.replacen(&of_version, "\"schema\": 9", 1), &lines);
     assert!(matches!(error, ReadError::Schema { file: "manifest.json", found: 9, .. }), "{error}");
-    let error = refused(&manifest_json, &lines.replacen("\"schema\":4", "\"schema\":1", 1));
+    let of_version = format!("\"schema\":{version}");
+    let error = refused(&manifest_json, &lines.replacen(&of_version, "\"schema\":1", 1));
     assert!(matches!(error, ReadError::Schema { file: "records.jsonl", line: 1, found: 1 }), "{error}");
     let error = refused("{", "");
     assert!(error.to_string().starts_with("manifest.json, line 1:"), "{error}");

@@ -119,7 +119,7 @@ fn the_summary_keeps_its_shape() {
     let (manifest, records) = ten_trials();
     let files = report::render(&findings(&manifest, &records));
     let json: serde_json::Value = serde_json::from_str(content(&files, "summary.json")).expect("JSON");
-    assert_eq!(json["schema"], 2);
+    assert_eq!(json["schema"], 3);
     assert_eq!(json["run"]["verdict"], "passed");
     assert_eq!(json["thresholds"], serde_json::json!([]));
     let comparison = &json["comparisons"][0];

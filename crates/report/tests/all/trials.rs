@@ -1,6 +1,6 @@
 //! Reports on single trials: contradicting ledgers, seconds with lost events, bounds of ages.
 
-use contract::{Client, Pattern, Period, Sweep, TrialRecord};
+use contract::{Client, ConnectionCost, IdleStretch, Pattern, Period, Sweep, TrialRecord, Warning};
 use report::{Findings, Run, Verdict};
 
 use crate::{
@@ -26,6 +26,25 @@ fn events_of_somebody_else_make_a_trial_invalid() {
     let findings = run_of(&[foreign]);
     assert_eq!(findings.verdict, Verdict::Invalid);
     assert!(findings.verdict_reason.contains("3 deliveries were of events from another publisher"));
+}
+
+#[test]
+fn the_warnings_of_the_harness_are_worded_with_their_phase() {
+    let mut warned = one(Pattern::Sse);
+    change(&mut warned, |measured| {
+        measured.warnings = vec![Warning::MiddleboxStderr { line: "it rained".to_owned() }];
+        let idle =
+            IdleStretch { warnings: vec![Warning::PollsSkipped { polls: 1 }], ..IdleStretch::default() };
+        measured.connections = Some(ConnectionCost { idle, ..ConnectionCost::default() });
+    });
+    let findings = run_of(&[warned]);
+    let warnings = &findings.scenarios[0].points[0].warnings;
+    for words in [
+        "the middlebox wrote: it rained",
+        "while idle: 1 poll was skipped because the last one was still in flight",
+    ] {
+        assert!(warnings.iter().any(|warning| warning == words), "{words}: {warnings:?}");
+    }
 }
 
 #[test]

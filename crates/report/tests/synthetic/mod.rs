@@ -291,6 +291,7 @@ pub(crate) fn measurements(pattern: Pattern, params: &Params) -> Measurements {
         clock_step_us: 3.0,
         swapped_pages: Some(0),
         trace: trace(pattern, params, &window_due_ns()),
+        traced_subscriber: params.subscribers / 2,
         connections: None,
         cpu_seconds: Vec::new(),
         relay: None,
