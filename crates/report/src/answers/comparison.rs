@@ -288,9 +288,10 @@ fn price(difference_test: DifferenceTest<'_>, points: &[&Point]) -> Option<Price
     let lowest = (near.len() < priced.len())
         .then(|| format!("{} {} the fewest bytes", patterns(&near), verb(near.len(), "costs", "cost")));
     let ratio = bytes(dearest).zip(bytes(cheapest)).map(|(most, least)| most / least);
-    let with_highest = lowest.as_ref().zip(ratio.filter(|ratio| ratio.is_finite())).map(|(lowest, ratio)| {
-        format!("{lowest}, {} {} as many", dearest.label(), number::times(ratio))
-    });
+    let with_highest = lowest
+        .as_ref()
+        .zip(ratio.filter(|ratio| ratio.is_finite()))
+        .map(|(lowest, ratio)| format!("{lowest}, {} {} as many", dearest.label(), number::times(ratio)));
     let detail =
         format!("the lowest cost was {} per event for {}{alike}{times}", values(name, &near), labels(&near));
     Some(Price { lowest, with_highest, detail })

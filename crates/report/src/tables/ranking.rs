@@ -65,7 +65,7 @@ pub(crate) fn tables(finding: &ScenarioFinding) -> Vec<Panel> {
     let is_shown = |place: &usize| *place == 0 || Some(*place) == flip || *place + 1 == stops.len();
     (0..stops.len())
         .filter(is_shown)
-        .map(|place| table(finding, main, &stops[place].0, &stops[place].1))
+        .map(|place| table(main, &stops[place].0, &stops[place].1))
         .collect()
 }
 
@@ -174,7 +174,7 @@ pub(crate) fn widest<'a>(
         .max_by(|left, right| left.ratio.total_cmp(&right.ratio))
 }
 
-fn table(finding: &ScenarioFinding, main: QuantityName, stop: &Stop<'_>, groups: &[Group<'_>]) -> Panel {
+fn table(main: QuantityName, stop: &Stop<'_>, groups: &[Group<'_>]) -> Panel {
     let is_known =
         |name: QuantityName| stop.points.iter().any(|point| point.quantity_of(name).measured.is_some());
     let costs: Vec<(QuantityName, &str)> = COSTS

@@ -257,6 +257,6 @@ fn polls_of_the_memory_steps_are_not_predicted() {
     let found = judged(manifest, records);
     for point in &found.scenarios[0].points {
         let predicted = point.quantity_of(QuantityName::RequestsPerSubscriber).predicted;
-        assert_eq!(predicted.is_none(), point.pattern.polls(), "{}", point.label());
+        assert_eq!(predicted.is_none(), point.pattern.polls(), "{}", point.pattern);
     }
 }
