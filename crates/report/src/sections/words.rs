@@ -138,7 +138,7 @@ pub(crate) fn setting_line(finding: &ScenarioFinding) -> String {
     let from = if least < most { format!("{} to ", count(least)) } else { String::new() };
     let subscribers = counted(most, "subscriber", "subscribers");
     let arrivals = setting::arrivals_text(&scenario.events);
-    format!("{from}{subscribers}; events: {arrivals}.{}", varied_text(scenario))
+    format!("{from}{subscribers}; {arrivals}.{}", varied_text(scenario))
 }
 
 /// How many thresholds had which outcome; none if all are kept, because the verdict says so.
