@@ -6,7 +6,7 @@ use super::{
     method,
     terminal::tone,
     validity::grouped_warnings,
-    words::{AGE_EXPLAINED, ANSWERS_AT_THE_TOP, driver_line, setting_line, threshold_words},
+    words::{AGE_EXPLAINED, ANSWERS_AT_THE_TOP, difference_line, driver_line, setting_line, threshold_words},
 };
 use crate::{
     charts::Figure,
@@ -166,6 +166,9 @@ fn item((finding, answer): &Answered<'_>) -> Text {
 /// Words and units of the answers; nothing if no trial measured an age.
 fn terms<'a>(findings: &Findings) -> Option<Block<'a>> {
     let mut points = findings.scenarios.iter().flat_map(|scenario| &scenario.points);
-    let text = || Text::from("The ").link("g-age", "age").plain(format!(" {AGE_EXPLAINED}"));
-    points.any(|point| point.completed().next().is_some()).then(|| Block::with_role(Role::Quiet, text()))
+    points.any(|point| point.completed().next().is_some()).then(|| {
+        let mut text = Text::from("The ").link("g-age", "age").plain(format!(" {AGE_EXPLAINED}"));
+        text.0.extend(difference_line(findings).0);
+        Block::with_role(Role::Quiet, text)
+    })
 }
