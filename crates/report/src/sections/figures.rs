@@ -19,6 +19,11 @@ pub(super) fn each_once(figures: &[Figure]) -> Vec<&Figure> {
     figures.iter().filter(|figure| !is_repeated(figure)).collect()
 }
 
+/// Where the numbers of a scenario stand.
+pub(super) fn numbers_anchor(finding: &ScenarioFinding) -> String {
+    format!("{}-numbers", finding.scenario.name)
+}
+
 /// Whether a figure belongs to a scenario.
 pub(super) fn is_of(figure: &Figure, finding: &ScenarioFinding) -> bool {
     figure.scenario.as_deref() == Some(finding.scenario.name.as_str())

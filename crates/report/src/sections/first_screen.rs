@@ -2,15 +2,16 @@
 
 use super::{
     Answered,
-    figures::{self, is_of},
+    figures::{self, is_of, numbers_anchor},
     method,
+    terminal::tone,
     validity::grouped_warnings,
-    words::{AGE_EXPLAINED, ANSWERS_AT_THE_TOP, driver_line, setting_line, threshold_words},
+    words::{AGE_EXPLAINED, ANSWERS_AT_THE_TOP, difference_line, driver_line, setting_line, threshold_words},
 };
 use crate::{
     charts::Figure,
-    document::{Block, Group, ListKind, Role, Style, Text, Tone},
-    findings::{Findings, Judged, ScenarioFinding, Verdict},
+    document::{Block, Group, ListKind, Role, Style, Text},
+    findings::{Findings, Judged, ScenarioFinding},
     tables::{obstacles, panel::Panel},
     text::number::{counted, instant},
 };
@@ -27,15 +28,6 @@ pub(super) struct FirstScreen<'a> {
     /// Why the answer is as it is: the waterfall of the first question, or else its first figure. None next to
     /// a matrix.
     figure: Option<&'a Figure>,
-}
-
-/// The judgement that a verdict is.
-pub(super) const fn tone(verdict: Verdict) -> Tone {
-    match verdict {
-        Verdict::Passed => Tone::Good,
-        Verdict::Failed | Verdict::Invalid | Verdict::ThresholdFailed => Tone::Bad,
-        Verdict::Interrupted | Verdict::Inconclusive => Tone::Doubt,
-    }
 }
 
 impl<'a> FirstScreen<'a> {
@@ -146,7 +138,7 @@ impl<'a> FirstScreen<'a> {
                 .iter()
                 .flat_map(|(_, answer)| [answer.headline.clone(), answer.beneath()])
                 .collect();
-            top.push(figures::block(figure, &super::scenario::numbers_anchor(finding), figures, &beside));
+            top.push(figures::block(figure, &numbers_anchor(finding), figures, &beside));
         }
         let mut blocks = vec![Block::group(Group::Answers { beside: self.figure.is_some() }, top)];
         blocks.append(&mut below);
@@ -174,6 +166,9 @@ fn item((finding, answer): &Answered<'_>) -> Text {
 /// Words and units of the answers; nothing if no trial measured an age.
 fn terms<'a>(findings: &Findings) -> Option<Block<'a>> {
     let mut points = findings.scenarios.iter().flat_map(|scenario| &scenario.points);
-    let text = || Text::from("The ").link("g-age", "age").plain(format!(" {AGE_EXPLAINED}"));
-    points.any(|point| point.completed().next().is_some()).then(|| Block::with_role(Role::Quiet, text()))
+    points.any(|point| point.completed().next().is_some()).then(|| {
+        let mut text = Text::from("The ").link("g-age", "age").plain(format!(" {AGE_EXPLAINED}"));
+        text.0.extend(difference_line(findings).0);
+        Block::with_role(Role::Quiet, text)
+    })
 }

@@ -2,9 +2,10 @@
 
 use super::{
     Answered,
-    figures::{self, is_of},
+    figures::{self, is_of, numbers_anchor},
     first_screen::FirstScreen,
-    terminal, validity,
+    terminal,
+    validity::{self, how_to_read},
     words::lengths_text,
 };
 use crate::{
@@ -76,16 +77,6 @@ pub(super) fn section<'a>(
     blocks.push(Block::with_role(Role::Back, Text::default().link(CONTENTS_ANCHOR, "Contents")));
     blocks.extend(terminal::remarks(finding));
     Block::group(Group::Section, blocks)
-}
-
-/// Where the numbers of a scenario stand.
-pub(super) fn numbers_anchor(finding: &ScenarioFinding) -> String {
-    format!("{}-numbers", finding.scenario.name)
-}
-
-/// A link to the explanation of a kind of table that several scenarios have.
-pub(super) fn how_to_read<'a>(anchor: &str) -> Block<'a> {
-    Block::with_role(Role::HowToRead, Text::default().link(anchor, "How to read this table"))
 }
 
 /// Every server and pattern; nothing where only the lab's own servers were measured.

@@ -3,10 +3,10 @@
 
 use contract::{Params, Pattern};
 
-use super::{first_screen::tone, words::threshold_words};
+use super::words::threshold_words;
 use crate::{
     document::{Block, Cell, Column, Document, Place, Style, Table, Text, Tone},
-    findings::{Answer, Findings, Point, ScenarioFinding, ThresholdOutcome, unmeasured},
+    findings::{Answer, Findings, Point, ScenarioFinding, ThresholdOutcome, Verdict, unmeasured},
     quantities::{Bound, Quantity, QuantityName},
     tables::{left_out, watched},
     text::{
@@ -22,6 +22,15 @@ const SHOWN: [QuantityName; 4] =
 
 /// Most invalid points whose reasons are listed; the report has all.
 const REASONS: usize = 4;
+
+/// The judgement that a verdict is.
+pub(super) const fn tone(verdict: Verdict) -> Tone {
+    match verdict {
+        Verdict::Passed => Tone::Good,
+        Verdict::Failed | Verdict::Invalid | Verdict::ThresholdFailed => Tone::Bad,
+        Verdict::Interrupted | Verdict::Inconclusive => Tone::Doubt,
+    }
+}
 
 /// A document that only a terminal shows.
 pub(super) const fn in_terminal(title: String, main: Vec<Block<'_>>) -> Document<'_> {

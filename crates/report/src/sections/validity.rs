@@ -1,6 +1,5 @@
 //! The validity box: each check with its value and limit, and all warnings.
 
-use super::scenario::how_to_read;
 use crate::{
     document::{Block, Cell, Column, Content, Fold, FoldState, ListKind, Place, Role, Table, Text, Tone},
     findings::{Point, ScenarioFinding, ThresholdFinding, ThresholdOutcome, Trial},
@@ -42,6 +41,11 @@ pub(super) fn fold<'a>(finding: &ScenarioFinding) -> Block<'a> {
         blocks,
     };
     Block { place: Place::Page, content: Content::Fold(fold) }
+}
+
+/// A link to the explanation of a kind of table that several scenarios have.
+pub(super) fn how_to_read<'a>(anchor: &str) -> Block<'a> {
+    Block::with_role(Role::HowToRead, Text::default().link(anchor, "How to read this table"))
 }
 
 /// Whether all points are valid, and no limit and no threshold is broken or undecided.

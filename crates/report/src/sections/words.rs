@@ -30,20 +30,23 @@ fn block_span(findings: &Findings) -> Option<(usize, usize)> {
     Some((blocks().min()?, blocks().max()?))
 }
 
-/// At the table: what its brackets are, with a link to the rules.
+/// At the table: what its brackets are, or why it has none; with a link to the rules.
 pub(crate) fn interval_line(findings: &Findings) -> Text {
-    let rules = Text::default();
+    let before = match block_span(findings) {
+        None => return Text::default(),
+        Some((_, most)) if most < FEWEST_BLOCKS => " Too few blocks for an ".to_owned(),
+        Some(_) => format!(" In brackets: the 95{THIN_SPACE}% "),
+    };
+    Text::from(before).link(INTERVALS_ANCHOR, "interval").plain(".")
+}
+
+/// Next to the first answers: intervals alone do not show whether there is a difference.
+pub(crate) fn difference_line(findings: &Findings) -> Text {
     match block_span(findings) {
-        None => rules,
-        Some((_, most)) if most < FEWEST_BLOCKS => {
-            rules.plain(" Too few blocks for an ").link(INTERVALS_ANCHOR, "interval").plain(".")
-        }
-        Some(_) => rules
-            .plain(" In brackets: the 95")
-            .plain(THIN_SPACE)
-            .plain("% interval. Intervals that do not overlap may still ")
+        Some((_, most)) if most >= FEWEST_BLOCKS => Text::from(" Intervals that do not overlap may still ")
             .link(INTERVALS_ANCHOR, "show no difference")
             .plain("."),
+        Some(_) | None => Text::default(),
     }
 }
 
@@ -138,7 +141,7 @@ pub(crate) fn setting_line(finding: &ScenarioFinding) -> String {
     let from = if least < most { format!("{} to ", count(least)) } else { String::new() };
     let subscribers = counted(most, "subscriber", "subscribers");
     let arrivals = setting::arrivals_text(&scenario.events);
-    format!("{from}{subscribers}; events: {arrivals}.{}", varied_text(scenario))
+    format!("{from}{subscribers}; {arrivals}.{}", varied_text(scenario))
 }
 
 /// How many thresholds had which outcome; none if all are kept, because the verdict says so.
