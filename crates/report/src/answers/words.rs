@@ -75,11 +75,10 @@ pub(super) fn batching(points: &[&Point], between: &str) -> Option<String> {
 
 /// The pause of long polling between an answer and its next request, which its ages contain; none without one.
 pub(super) fn turnaround(points: &[&Point]) -> Option<String> {
-    let pause_ms =
-        points.iter().find_map(|point| point.params.turnaround_ms.filter(|pause_ms| *pause_ms > 0.0))?;
+    let pause_ms = |point: &&Point| point.params.turnaround_ms.filter(|pause_ms| *pause_ms > 0.0);
+    let pause = period_ms(points.iter().find_map(pause_ms)?);
     Some(format!(
-        "A long poll follows {} after an answer; an event that comes in this pause waits for its end.",
-        period_ms(pause_ms)
+        "Long polling pauses {pause} between an answer and its next request; an event that comes in the pause is up to {pause} older."
     ))
 }
 

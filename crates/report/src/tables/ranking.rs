@@ -19,12 +19,13 @@ use crate::{
 /// Patterns tie if one can be at most this many times as large as another.
 const TIE: f64 = 1.25;
 
-/// What a pattern costs besides the quantity that ranks it, each with a short head.
-const COSTS: [(QuantityName, &str); 4] = [
-    (QuantityName::AgeP99, "age at p99"),
-    (QuantityName::RequestsPerEvent, "requests"),
-    (QuantityName::BytesPerEvent, "bytes"),
-    (QuantityName::CpuPerEvent, "CPU"),
+/// What a pattern costs besides the quantity that ranks it: the head, short enough for a terminal of eighty columns,
+/// and the words that explain it.
+const COSTS: [(QuantityName, &str, &str); 4] = [
+    (QuantityName::AgeP99, "age at p99", ""),
+    (QuantityName::RequestsPerEvent, "req.", "requests"),
+    (QuantityName::BytesPerEvent, "bytes", "bytes"),
+    (QuantityName::CpuPerEvent, "CPU", "server CPU"),
 ];
 
 /// The patterns at one swept value, or all of them without a sweep.
@@ -177,18 +178,18 @@ pub(crate) fn widest<'a>(
 fn table(main: QuantityName, stop: &Stop<'_>, groups: &[Group<'_>]) -> Panel {
     let is_known =
         |name: QuantityName| stop.points.iter().any(|point| point.quantity_of(name).measured.is_some());
-    let costs: Vec<(QuantityName, &str)> = COSTS
+    let costs: Vec<(QuantityName, &str, &str)> = COSTS
         .into_iter()
-        .filter(|(name, _)| *name != main && (!name.is_age() || !main.is_age()) && is_known(*name))
+        .filter(|(name, _, _)| *name != main && (!name.is_age() || !main.is_age()) && is_known(*name))
         .collect();
     let has_model = stop.points.iter().any(|point| point.quantity_of(main).predicted.is_some());
     let mut heads = vec!["pattern".to_owned(), "rank".to_owned(), main.label().to_owned()];
     heads.extend(has_model.then(|| "model".to_owned()));
-    heads.extend(costs.iter().map(|(_, head)| (*head).to_owned()));
+    heads.extend(costs.iter().map(|(_, head, _)| (*head).to_owned()));
     let row = |rank: Cell, point: &Point| {
         let mut cells = vec![rank, Cell::plain(point.quantity_of(main).measured_with_interval())];
         cells.extend(has_model.then(|| Cell::plain(point.quantity_of(main).predicted_text())));
-        cells.extend(costs.iter().map(|(name, _)| Cell::plain(point.quantity_of(*name).measured_text())));
+        cells.extend(costs.iter().map(|(name, _, _)| Cell::plain(point.quantity_of(*name).measured_text())));
         Row { pattern: Some(point.pattern), head: point.pattern.label().to_owned(), cells }
     };
     let mut rows = Vec::new();
@@ -224,18 +225,13 @@ fn explained(
     main: QuantityName,
     stop: &Stop<'_>,
     groups: &[Group<'_>],
-    costs: &[(QuantityName, &str)],
+    costs: &[(QuantityName, &str, &str)],
 ) -> String {
     let order = if main.more_is_better() { "highest" } else { "lowest" };
     let mut parts = vec![format!("the {order} {} comes first", main.label())];
     let per_event: Vec<String> =
-        costs.iter().filter(|(name, _)| !name.is_age()).map(|(_, head)| (*head).to_owned()).collect();
-    if !per_event.is_empty() {
-        parts.push(format!("per event: {}", list(&per_event)));
-    }
-    if costs.iter().any(|(name, _)| *name == QuantityName::CpuPerEvent) {
-        parts.push("CPU is that of the server".to_owned());
-    }
+        costs.iter().filter(|(name, _, _)| !name.is_age()).map(|(_, _, words)| (*words).to_owned()).collect();
+    parts.extend((!per_event.is_empty()).then(|| format!("per event: {}", list(&per_event))));
     let shared = || groups.iter().filter(|group| group.points.len() > 1);
     let mut open: Vec<String> =
         shared().filter(|group| !group.is_tie).map(|group| group.why.words()).collect();
