@@ -64,10 +64,7 @@ pub(crate) fn tables(finding: &ScenarioFinding) -> Vec<Panel> {
     let first = stops.first().map(|(_, groups)| leaders(groups));
     let flip = stops.iter().position(|(_, groups)| Some(leaders(groups)) != first);
     let is_shown = |place: &usize| *place == 0 || Some(*place) == flip || *place + 1 == stops.len();
-    (0..stops.len())
-        .filter(is_shown)
-        .map(|place| table(main, &stops[place].0, &stops[place].1))
-        .collect()
+    (0..stops.len()).filter(is_shown).map(|place| table(main, &stops[place].0, &stops[place].1)).collect()
 }
 
 /// The quantity that ranks the patterns; none where another table shows the order.
