@@ -108,8 +108,9 @@ pub(crate) fn poll_phase(seed: u64, block: u32) -> f64 {
 /// All scenarios of a folder.
 pub(crate) fn all(folder: &Path) -> Result<Vec<Loaded>, Failure> {
     let mut loaded = by_name(folder)?;
-    // Scenarios that compare more patterns come first in every list and report.
-    loaded.sort_by_key(|loaded| std::cmp::Reverse(loaded.patterns_by_default()));
+    // Scenarios that compare more patterns, and those in more blocks, come first in every list and report.
+    let weight = |loaded: &Loaded| (loaded.patterns_by_default(), loaded.scenario.blocks(Selection::Default));
+    loaded.sort_by_key(|loaded| std::cmp::Reverse(weight(loaded)));
     Ok(loaded)
 }
 

@@ -54,23 +54,19 @@ pub(super) fn answer(finding: &ScenarioFinding, points: &[&Point]) -> (String, V
     }
     let price = price(difference_test, points);
     let cpu = cheapest(difference_test, QuantityName::CpuPerEvent, points);
+    let asks_price = finding.primary() == Some(QuantityName::BytesPerEvent);
     if let Some(price) = &price {
-        let with_cpu = price.lowest.as_ref().zip(cpu.as_ref()).and_then(|(lowest, cpu)| {
-            let who = patterns(cpu);
-            if lowest.starts_with(&format!("{who} cost")) {
-                return Some(format!("{lowest} and the least CPU"));
-            }
-            (cpu.len() == 1).then(|| format!("{lowest}, {who} the least CPU"))
-        });
-        // The two costs may have different winners, which matters more than by how much they differ.
-        let choices = [with_cpu, price.with_highest.clone(), price.lowest.clone()];
-        parts.extend(fitting(&parts, choices).or_else(|| price.lowest.clone()));
+        if asks_price {
+            parts.splice(0..0, price.with_highest.clone().or_else(|| price.lowest.clone()));
+        } else {
+            parts.extend(price_beside(&parts, price, cpu.as_deref()));
+        }
     }
     let came = everything_came(points);
-    if finding.primary().is_some_and(QuantityName::is_age) {
+    if asks_price || finding.primary().is_some_and(QuantityName::is_age) {
         parts.extend(came.clone());
     } else {
-        // A question that is not about an age asks first whether everything came.
+        // Every other question asks first whether everything came.
         parts.splice(0..0, came.clone());
     }
     let mut details = vec![format!(
@@ -256,6 +252,20 @@ fn cheapest<'a>(
     let near: Vec<&Point> =
         known.iter().copied().filter(|point| difference_test.same(name, lowest, point)).collect();
     (near.len() < known.len()).then_some(near)
+}
+
+/// The price in the words that still fit after the other parts. The two costs may have different winners, which
+/// matters more than by how much they differ.
+fn price_beside(parts: &[String], price: &Price, cpu: Option<&[&Point]>) -> Option<String> {
+    let with_cpu = price.lowest.as_ref().zip(cpu).and_then(|(lowest, cpu)| {
+        let who = patterns(cpu);
+        if lowest.starts_with(&format!("{who} cost")) {
+            return Some(format!("{lowest} and the least CPU"));
+        }
+        (cpu.len() == 1).then(|| format!("{lowest}, {who} the least CPU"))
+    });
+    fitting(parts, [with_cpu, price.with_highest.clone(), price.lowest.clone()])
+        .or_else(|| price.lowest.clone())
 }
 
 /// Which pattern moves the fewest bytes.
