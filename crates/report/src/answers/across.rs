@@ -1,73 +1,74 @@
-//! Where the cheapest pattern of one question is not the cheapest of another.
+//! Where two patterns swap ranks in a cost from one question to another.
 
 use crate::{
     findings::{Answer, Point, ScenarioFinding},
     judgement::difference_test::DifferenceTest,
     quantities::QuantityName,
-    text::{number::list, sentence::capitalised},
+    text::number::list,
 };
 
-/// The cost that the questions are compared by.
-const COST: QuantityName = QuantityName::CpuPerEvent;
+/// The costs that may change the order of the patterns, the one that says most first.
+const COSTS: [QuantityName; 3] =
+    [QuantityName::CpuPerEvent, QuantityName::BytesPerEvent, QuantityName::RequestsPerEvent];
 
-/// Takes the first question that has a cheapest pattern. The answers to the others get a condition where another
-/// pattern is cheaper than that one.
+/// Adds a condition to the answers where a pattern costs more than another one, although it costs less in the run's
+/// first question.
 pub(crate) fn add_reversals(findings: &[ScenarioFinding], answers: &mut [Answer]) {
-    let Some((first, winner)) = findings.iter().find_map(|finding| Some((finding, cheapest(finding)?)))
-    else {
+    let Some((first, others)) = findings.split_first() else {
         return;
     };
-    for (finding, answer) in findings.iter().zip(answers) {
-        answer.conditions.splice(0..0, reversal(first, winner, finding).into_iter().flatten());
+    for (finding, answer) in others.iter().zip(answers.iter_mut().skip(1)) {
+        let found = COSTS.into_iter().find_map(|cost| reversal(cost, first, finding));
+        answer.conditions.splice(0..0, found.into_iter().flatten());
     }
 }
 
-/// The lab's own points that have the cost.
-fn known(finding: &ScenarioFinding) -> Vec<&Point> {
-    let has_cost = |point: &&Point| point.server.is_pushlab() && point.measured(COST).is_some();
-    finding.points.iter().filter(has_cost).collect()
+/// The lab's own points that have the cost, the lowest first.
+fn known(cost: QuantityName, finding: &ScenarioFinding) -> Vec<&Point> {
+    let has_cost = |point: &&Point| point.server.is_pushlab() && point.measured(cost).is_some();
+    let mut points: Vec<&Point> = finding.points.iter().filter(has_cost).collect();
+    points.sort_by(|left, right| value(cost, left).total_cmp(&value(cost, right)));
+    points
 }
 
-fn cost(point: &Point) -> f64 {
-    point.measured(COST).unwrap_or(f64::MAX)
+fn value(cost: QuantityName, point: &Point) -> f64 {
+    point.measured(cost).unwrap_or(f64::MAX)
 }
 
-/// The point with the lowest cost, if it is told apart from those of two other patterns or more.
-fn cheapest(finding: &ScenarioFinding) -> Option<&Point> {
-    let points = known(finding);
-    let lowest = points.iter().copied().min_by(|left, right| cost(left).total_cmp(&cost(right)))?;
-    let test = DifferenceTest::of(finding);
-    let others: Vec<&Point> = points.into_iter().filter(|point| point.pattern != lowest.pattern).collect();
-    let mut patterns: Vec<_> = others.iter().map(|point| point.pattern).collect();
-    patterns.dedup();
-    let is_apart = others.iter().all(|other| !test.same(COST, lowest, other));
-    (patterns.len() > 1 && is_apart).then_some(lowest)
+/// Whether the first point is shown to cost less than the second.
+fn is_cheaper(cost: QuantityName, test: DifferenceTest<'_>, left: &Point, right: &Point) -> bool {
+    value(cost, left) < value(cost, right) && !test.same(cost, left, right)
 }
 
-/// `Short polling costs the least server CPU per event in stock-ticker, 2.19 µs.` and what it costs here beside
-/// the cheapest other pattern; none where it is not shown to cost more than that.
-fn reversal(first: &ScenarioFinding, winner: &Point, finding: &ScenarioFinding) -> Option<[String; 2]> {
-    let (own, others): (Vec<&Point>, Vec<&Point>) =
-        known(finding).into_iter().partition(|point| point.pattern == winner.pattern);
-    let rival = others.into_iter().min_by(|left, right| cost(left).total_cmp(&cost(right)))?;
-    let test = DifferenceTest::of(finding);
-    let is_dearer = |point: &&Point| cost(point) > cost(rival) && !test.same(COST, point, rival);
-    if !own.iter().any(is_dearer) {
-        return None;
-    }
-    let text = |point: &Point| point.quantity_of(COST).measured_text();
-    let costs: Vec<String> = std::iter::once(rival)
-        .chain(own)
-        .map(|point| format!("{} for {}", text(point), point.label()))
-        .collect();
-    Some([
-        format!(
-            "{} costs the least {} in {}, {}.",
-            capitalised(winner.pattern.label()),
-            COST.label(),
-            first.scenario.name,
-            text(winner)
-        ),
-        format!("Here it is {}.", list(&costs)),
-    ])
+/// `In stock-ticker short polling is cheaper than long polling in bytes per event: 160 B against 404 B.` and what
+/// both cost here; none where no two patterns are shown to swap ranks.
+fn reversal(cost: QuantityName, first: &ScenarioFinding, finding: &ScenarioFinding) -> Option<[String; 2]> {
+    let (there, here) = (known(cost, first), known(cost, finding));
+    let (test_there, test_here) = (DifferenceTest::of(first), DifferenceTest::of(finding));
+    let pairs = there.iter().flat_map(|left| there.iter().rev().map(move |right| (*left, *right)));
+    let cheaper_there = pairs.filter(|(left, right)| is_cheaper(cost, test_there, left, right));
+    cheaper_there.into_iter().find_map(|(left, right)| {
+        let of = |side: &Point| {
+            let same = |point: &&&Point| point.pattern == side.pattern;
+            here.iter().filter(same).copied().collect::<Vec<&Point>>()
+        };
+        let (own, rivals) = (of(left), of(right));
+        // The lowest is the first.
+        let rival = rivals.first()?;
+        own.iter().find(|point| is_cheaper(cost, test_here, rival, point))?;
+        let text = |point: &Point| point.quantity_of(cost).measured_text();
+        let costs = rivals.iter().chain(&own).map(|point| format!("{} for {}", text(point), point.label()));
+        Some([
+            format!(
+                "In {} {} is cheaper than {} in {}: {} against {}.",
+                first.scenario.name,
+                left.pattern.label(),
+                right.pattern.label(),
+                cost.label(),
+                text(left),
+                text(right)
+            ),
+            format!("Here it is {}.", list(&costs.collect::<Vec<_>>())),
+        ])
+    })
 }

@@ -5,7 +5,7 @@ use contract::{Arrivals, Pattern};
 use super::{
     flips,
     headline::{fitting, headed},
-    words::{labels, patterns, range, values, verb},
+    words::{labels, names, patterns, range, values, verb},
 };
 use crate::{
     findings::{Point, ScenarioFinding},
@@ -59,7 +59,11 @@ pub(super) fn answer(finding: &ScenarioFinding, points: &[&Point]) -> (String, V
         if asks_price {
             parts.splice(0..0, price.with_highest.clone().or_else(|| price.lowest.clone()));
         } else {
-            parts.extend(price_beside(&parts, price, cpu.as_deref()));
+            parts.extend(price_beside(
+                &parts,
+                price,
+                cpu.as_deref().map(|cpu| (cpu.len(), names(cpu, points))),
+            ));
         }
     }
     let came = everything_came(points);
@@ -87,7 +91,7 @@ pub(super) fn answer(finding: &ScenarioFinding, points: &[&Point]) -> (String, V
     let least = least.into_iter().filter_map(|(name, cost, cheapest)| {
         let cheapest = cheapest?;
         let needs = verb(cheapest.len(), "needs", "need");
-        Some(format!("{} {needs} {cost}, {}", patterns(&cheapest), range(name, &cheapest)))
+        Some(format!("{} {needs} {cost}, {}", names(&cheapest, points), range(name, &cheapest)))
     });
     let least: Vec<String> = least.collect();
     details.extend((!least.is_empty()).then(|| least.join("; ")));
@@ -256,13 +260,12 @@ fn cheapest<'a>(
 
 /// The price in the words that still fit after the other parts. The two costs may have different winners, which
 /// matters more than by how much they differ.
-fn price_beside(parts: &[String], price: &Price, cpu: Option<&[&Point]>) -> Option<String> {
-    let with_cpu = price.lowest.as_ref().zip(cpu).and_then(|(lowest, cpu)| {
-        let who = patterns(cpu);
+fn price_beside(parts: &[String], price: &Price, least_cpu: Option<(usize, String)>) -> Option<String> {
+    let with_cpu = price.lowest.as_ref().zip(least_cpu).and_then(|(lowest, (number, who))| {
         if lowest.starts_with(&format!("{who} cost")) {
             return Some(format!("{lowest} and the least CPU"));
         }
-        (cpu.len() == 1).then(|| format!("{lowest}, {who} the least CPU"))
+        (number == 1).then(|| format!("{lowest}, {who} the least CPU"))
     });
     fitting(parts, [with_cpu, price.with_highest.clone(), price.lowest.clone()])
         .or_else(|| price.lowest.clone())
@@ -296,7 +299,7 @@ fn price(difference_test: DifferenceTest<'_>, points: &[&Point]) -> Option<Price
     let alike = alike(difference_test, name, cheapest, &near);
     let alike = alike.strip_prefix(": ").map_or_else(String::new, |words| format!(" ({words})"));
     let lowest = (near.len() < priced.len())
-        .then(|| format!("{} {} the fewest bytes", patterns(&near), verb(near.len(), "costs", "cost")));
+        .then(|| format!("{} {} the fewest bytes", names(&near, points), verb(near.len(), "costs", "cost")));
     let ratio = bytes(dearest).zip(bytes(cheapest)).map(|(most, least)| most / least);
     let with_highest = lowest
         .as_ref()

@@ -19,6 +19,18 @@ pub(super) fn patterns(points: &[&Point]) -> String {
     list(&names)
 }
 
+/// The same, but a pattern of which only some of all points are meant is named with its setting.
+pub(super) fn names(points: &[&Point], all: &[&Point]) -> String {
+    let number = |of: &[&Point], pattern| of.iter().filter(|point| point.pattern == pattern).count();
+    let is_whole = |point: &Point| number(points, point.pattern) == number(all, point.pattern);
+    let name = |point: &&Point| {
+        if is_whole(point) { point.pattern.label().to_owned() } else { point.label() }
+    };
+    let mut names: Vec<String> = points.iter().map(name).collect();
+    names.dedup();
+    list(&names)
+}
+
 /// The verb after one subject or after several.
 pub(super) const fn verb(subjects: usize, one: &'static str, more: &'static str) -> &'static str {
     if subjects == 1 { one } else { more }
