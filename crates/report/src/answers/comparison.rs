@@ -144,7 +144,8 @@ fn freshness(
             format!("{} tie at up to {highest}", patterns(near))
         }
         (_, Alike::NoDifference) => {
-            format!("no difference between {} is shown, all within {highest}", patterns(near))
+            let all = if near.len() == 2 { "both" } else { "all" };
+            format!("no difference between {} is shown, {all} within {highest}", patterns(near))
         }
         (_, why @ Alike::NotJudged(_)) => {
             format!("{} deliver within {highest}, {}", patterns(near), why.words())
