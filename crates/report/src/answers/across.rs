@@ -1,5 +1,7 @@
 //! Where two patterns swap ranks in a cost from one question to another.
 
+use contract::Pattern;
+
 use crate::{
     findings::{Answer, Point, ScenarioFinding},
     judgement::difference_test::DifferenceTest,
@@ -14,13 +16,21 @@ const COSTS: [QuantityName; 3] =
 /// Adds a condition to the answers where a pattern costs more than another one, although it costs less in the run's
 /// first question.
 pub(crate) fn add_reversals(findings: &[ScenarioFinding], answers: &mut [Answer]) {
-    let Some((first, others)) = findings.split_first() else {
+    let Some((first, others)) = findings.split_first().filter(|(first, _)| compares_patterns(first)) else {
         return;
     };
-    for (finding, answer) in others.iter().zip(answers.iter_mut().skip(1)) {
+    let others = others.iter().zip(answers.iter_mut().skip(1));
+    for (finding, answer) in others.filter(|(finding, _)| compares_patterns(finding)) {
         let found = COSTS.into_iter().find_map(|cost| reversal(cost, first, finding));
         answer.conditions.splice(0..0, found.into_iter().flatten());
     }
+}
+
+/// Whether the question is about patterns: all of them at one setting, or with one setting that only one of them has.
+fn compares_patterns(finding: &ScenarioFinding) -> bool {
+    let number = |pattern: Pattern| finding.points.iter().filter(|point| point.pattern == pattern).count();
+    let several = Pattern::ALL.into_iter().filter(|pattern| number(*pattern) > 1).count();
+    several <= 1 && Pattern::ALL.into_iter().filter(|pattern| number(*pattern) > 0).count() > 1
 }
 
 /// The lab's own points that have the cost, the lowest first.
@@ -40,8 +50,8 @@ fn is_cheaper(cost: QuantityName, test: DifferenceTest<'_>, left: &Point, right:
     value(cost, left) < value(cost, right) && !test.same(cost, left, right)
 }
 
-/// `In stock-ticker short polling is cheaper than long polling in bytes per event: 160 B against 404 B.` and what
-/// both cost here; none where no two patterns are shown to swap ranks.
+/// `In stock-ticker short polling is cheaper than long polling in bytes per event, 160 B against 404 B.` and what
+/// both cost in the other question; none where no two patterns are shown to swap ranks.
 fn reversal(cost: QuantityName, first: &ScenarioFinding, finding: &ScenarioFinding) -> Option<[String; 2]> {
     let (there, here) = (known(cost, first), known(cost, finding));
     let (test_there, test_here) = (DifferenceTest::of(first), DifferenceTest::of(finding));
@@ -60,7 +70,7 @@ fn reversal(cost: QuantityName, first: &ScenarioFinding, finding: &ScenarioFindi
         let costs = rivals.iter().chain(&own).map(|point| format!("{} for {}", text(point), point.label()));
         Some([
             format!(
-                "In {} {} is cheaper than {} in {}: {} against {}.",
+                "In {} {} is cheaper than {} in {}, {} against {}.",
                 first.scenario.name,
                 left.pattern.label(),
                 right.pattern.label(),
@@ -68,7 +78,7 @@ fn reversal(cost: QuantityName, first: &ScenarioFinding, finding: &ScenarioFindi
                 text(left),
                 text(right)
             ),
-            format!("Here it is {}.", list(&costs.collect::<Vec<_>>())),
+            format!("In {} these are {}.", finding.scenario.name, list(&costs.collect::<Vec<_>>())),
         ])
     })
 }

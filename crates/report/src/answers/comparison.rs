@@ -89,7 +89,9 @@ pub(super) fn answer(finding: &ScenarioFinding, points: &[&Point]) -> (String, V
         ),
     ];
     let least = least.into_iter().filter_map(|(name, cost, cheapest)| {
-        let cheapest = cheapest?;
+        let Some(cheapest) = cheapest else {
+            return lowest_of_all(difference_test, name, points);
+        };
         let needs = verb(cheapest.len(), "needs", "need");
         Some(format!("{} {needs} {cost}, {}", names(&cheapest, points), range(name, &cheapest)))
     });
@@ -257,6 +259,26 @@ fn cheapest<'a>(
     let near: Vec<&Point> =
         known.iter().copied().filter(|point| difference_test.same(name, lowest, point)).collect();
     (near.len() < known.len()).then_some(near)
+}
+
+/// `short polling has the lowest server CPU per event, 2.67 µs (no difference shown)`, where no pattern is told apart.
+fn lowest_of_all(
+    difference_test: DifferenceTest<'_>,
+    name: QuantityName,
+    points: &[&Point],
+) -> Option<String> {
+    let value = |point: &Point| point.measured(name).unwrap_or(f64::MAX);
+    let known: Vec<&Point> = points.iter().copied().filter(|point| point.measured(name).is_some()).collect();
+    let lowest = known.iter().copied().min_by(|left, right| value(left).total_cmp(&value(right)))?;
+    (known.len() > 1).then(|| {
+        format!(
+            "{} has the lowest {}, {} ({})",
+            names(&[lowest], points),
+            name.label(),
+            lowest.quantity_of(name).measured_text(),
+            difference_test.alike(name, lowest, &known).words()
+        )
+    })
 }
 
 /// The price in the words that still fit after the other parts. The two costs may have different winners, which

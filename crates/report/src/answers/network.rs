@@ -87,7 +87,7 @@ fn advice(finding: &ScenarioFinding, pushed: &[(Pattern, Vec<&Point>)]) -> Vec<S
     parts
 }
 
-/// `being cut costs at least 1.90 times the bytes`; none if no stream is cut, or if being cut is cheaper.
+/// `cut streams cost at least 1.90 times the bytes`; none if no stream is cut, or if being cut is cheaper.
 fn price_of_being_cut(best: &[&Point], pushed: &[(Pattern, Vec<&Point>)]) -> Option<String> {
     let bytes = |point: &Point| point.measured(QuantityName::BytesPerEvent).filter(|bytes| *bytes > 0.0);
     let ratios = best.iter().filter_map(|point| {
@@ -97,7 +97,7 @@ fn price_of_being_cut(best: &[&Point], pushed: &[(Pattern, Vec<&Point>)]) -> Opt
     });
     let least = ratios.reduce(f64::min).filter(|least| *least > 1.0)?;
     let at_least = if best.len() > 1 { "at least " } else { "" };
-    Some(format!("being cut costs {at_least}{} the bytes", times(least)))
+    Some(format!("cut streams cost {at_least}{} the bytes", times(least)))
 }
 
 /// `SSE, heartbeat off: cut 120 times, nothing lost, 140 B per event.`, the cheapest, and the others that are never

@@ -1,4 +1,4 @@
-//! The answer of a scenario with obstacles: where each pattern stops, comes late or passes.
+//! The answer of a scenario with obstacles: where each pattern fails, comes late or passes.
 
 use contract::{Network, Pattern};
 
@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     findings::{Point, ScenarioFinding},
-    tables::obstacles::{ObstacleOutcome, are_compared, best_behind, by_pattern, late_ms},
+    tables::obstacles::{ObstacleOutcome, are_compared, best_behind, by_pattern, has_no_heartbeat, late_ms},
     text::{
         network_words::obstacle_text,
         number::{count, list},
@@ -19,7 +19,7 @@ use crate::{
 /// What an obstacle does to a pattern, the worst first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Effect {
-    Stops,
+    Fails,
     ComesLate,
     Reconnects,
 }
@@ -34,9 +34,9 @@ pub(super) fn answer(finding: &ScenarioFinding) -> Option<(String, Vec<String>)>
         return None;
     }
     let clauses = |effect: Effect| clauses(finding, &outcomes, effect);
-    let mut worst: Vec<(bool, String)> = clauses(Effect::Stops);
+    let mut worst: Vec<(bool, String)> = clauses(Effect::Fails);
     let is_none = worst.is_empty();
-    worst.extend(never_stopped(&outcomes).filter(|_| !is_none).map(|clause| (false, clause)));
+    worst.extend(never_failing(&outcomes).filter(|_| !is_none).map(|clause| (false, clause)));
     worst.extend(clauses(Effect::ComesLate));
     // First where the patterns differ.
     worst.sort_by_key(|(is_all, _)| *is_all);
@@ -48,6 +48,7 @@ pub(super) fn answer(finding: &ScenarioFinding) -> Option<(String, Vec<String>)>
     let (headline, beneath) = headed(parts, outcomes.iter().flat_map(counted_by).collect());
     // Which pattern to take comes before what else happens.
     let mut conditions = best(finding, outcomes.len());
+    conditions.extend(buffer_limit(finding));
     conditions.extend(beneath);
     Some((headline, conditions))
 }
@@ -68,17 +69,28 @@ fn best(finding: &ScenarioFinding, patterns: usize) -> Vec<String> {
             None => groups.push((names, vec![place])),
         }
     }
+    // A heartbeat prevents idle timeouts.
+    let start = if has_no_heartbeat(finding) { "without heartbeats " } else { "" };
     groups
         .iter()
         .map(|(names, places)| {
             let works = verb(names.len(), "works", "work");
-            format!("{} {works} best {}.", capitalised(&list(names)), list(places))
+            capitalised(&format!("{start}{} {works} best {}.", list(names), list(places)))
         })
         .collect()
 }
 
-/// `short polling never stops`: the patterns that pass every obstacle, if only late; none if there are none.
-fn never_stopped(outcomes: &[(Pattern, Vec<(ObstacleOutcome, &Point)>)]) -> Option<String> {
+/// How the middlebox's buffer differs from a common one; none without a buffer.
+fn buffer_limit(finding: &ScenarioFinding) -> Option<String> {
+    let has_buffer = |point: &Point| point.params.network.is_some_and(|network| network.buffer.is_some());
+    finding.points.iter().any(has_buffer).then(|| {
+        "This buffer also holds complete answers and WebSocket frames, which common proxies pass on at once."
+            .to_owned()
+    })
+}
+
+/// `short polling never fails`: the patterns that pass every obstacle, if only late; none if there are none.
+fn never_failing(outcomes: &[(Pattern, Vec<(ObstacleOutcome, &Point)>)]) -> Option<String> {
     let passes =
         |met: &[(ObstacleOutcome, &Point)]| met.iter().all(|(outcome, _)| *outcome != ObstacleOutcome::Fails);
     let names: Vec<String> = outcomes
@@ -86,7 +98,7 @@ fn never_stopped(outcomes: &[(Pattern, Vec<(ObstacleOutcome, &Point)>)]) -> Opti
         .filter(|(_, met)| passes(met))
         .map(|(pattern, _)| pattern.label().to_owned())
         .collect();
-    (!names.is_empty()).then(|| format!("{} never {}", list(&names), verb(names.len(), "stops", "stop")))
+    (!names.is_empty()).then(|| format!("{} never {}", list(&names), verb(names.len(), "fails", "fail")))
 }
 
 /// `SSE comes late behind a buffer`, one clause for each group of patterns that meet the same, and whether these
@@ -128,7 +140,7 @@ fn clauses(
             };
             let number = if is_all { 1 } else { patterns.len() };
             let does = match effect {
-                Effect::Stops => verb(number, "stops", "stop"),
+                Effect::Fails => verb(number, "fails", "fail"),
                 Effect::ComesLate => verb(number, "comes late", "come late"),
                 Effect::Reconnects => verb(number, "reconnects", "reconnect"),
             };
@@ -154,7 +166,7 @@ fn places(outcomes: &[(Pattern, Vec<(ObstacleOutcome, &Point)>)]) -> Vec<&'stati
 fn effect_of(finding: &ScenarioFinding, outcome: ObstacleOutcome, point: &Point) -> Option<Effect> {
     match outcome {
         ObstacleOutcome::Works => None,
-        ObstacleOutcome::Fails => Some(Effect::Stops),
+        ObstacleOutcome::Fails => Some(Effect::Fails),
         ObstacleOutcome::Degraded if late_ms(finding, point).is_some() => Some(Effect::ComesLate),
         ObstacleOutcome::Degraded => Some(Effect::Reconnects),
     }

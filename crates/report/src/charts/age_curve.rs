@@ -94,6 +94,16 @@ pub(super) fn measured(point: &Point, quantiles: impl Iterator<Item = f64>) -> A
         .collect()
 }
 
+/// Says what the model's lines leave out, where there are any.
+pub(super) fn model_words(points: &[&Point]) -> &'static str {
+    let is_predicted = |point: &&Point| point.quantity_of(QuantityName::AgeP99).predicted.is_some();
+    if points.iter().any(is_predicted) {
+        " The model's lines are its formulas alone: the tables add what the calibration measured above them."
+    } else {
+        ""
+    }
+}
+
 /// The same percentiles by the model, replayed over the schedule.
 pub(super) fn model(point: &Point, quantiles: impl Iterator<Item = f64>) -> AgeCurve {
     let Some(prediction) = point.predicted.as_ref().and_then(|both| both.replayed.as_ref().ok()) else {

@@ -1,7 +1,7 @@
 //! The distribution of the ages: which fraction of the deliveries was at most how old.
 
 use super::{
-    age_curve::{self, AgeCurve, AgeLine},
+    age_curve::{self, AgeCurve, AgeLine, model_words},
     age_panels::{AgePanels, Frame},
     axis::{Axis, Plane},
     canvas::{Canvas, Drawn, WIDTH},
@@ -70,7 +70,7 @@ pub(super) fn figure(finding: &ScenarioFinding, points: &[&Point]) -> Option<Fig
         caption: format!(
             "A slope means that waiting times vary: short polling spreads them over its interval. A step means that deliveries do not wait. A mark shows only whose line it is.{}",
             panels.words()
-        ),
+        ) + model_words(points),
         description: description(points),
         elements: drawing.elements,
         width: drawing.width,

@@ -1,7 +1,7 @@
 //! The tail: each step to the right is ten times rarer.
 
 use super::{
-    age_curve::{self, AgeLine, last_nines, nines, p99_ms},
+    age_curve::{self, AgeLine, last_nines, model_words, nines, p99_ms},
     age_panels::{AgePanels, Frame},
     axis::{Axis, Plane},
     canvas::{Anchor, Canvas, Drawn, TICK_TEXT, WIDTH, text_width},
@@ -70,8 +70,8 @@ pub(super) fn figure(finding: &ScenarioFinding, points: &[&Point]) -> Option<Fig
             "Look at where a line bends upwards: the rare deliveries beyond had to wait. A line ends where fewer than ten deliveries{} lie beyond it.{}{}",
             if blocks { " of a block" } else { "" },
             if limits.is_empty() { "" } else { " Grey lines are the scenario's thresholds." },
-            panels.words()
-        ),
+            panels.words(),
+        ) + model_words(points),
         description: format!(
             "Line chart: age in ms, logarithmic, over percentiles spaced by their nines. {}.",
             described(points, |point| format!(

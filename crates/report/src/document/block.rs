@@ -128,8 +128,6 @@ pub(crate) enum Group {
     Section,
     /// Two columns of equal rank.
     Pair,
-    /// The same, on the first screen.
-    FirstPair,
     /// One of two columns.
     Part,
     Figures,

@@ -102,7 +102,6 @@ fn group_markup(group: Group, members: &Markup) -> Markup {
         Group::Contents => html! { nav id=(CONTENTS_ANCHOR) aria-label="contents" { (members) } },
         Group::Section => html! { section { (members) } },
         Group::Pair => html! { div.pair { (members) } },
-        Group::FirstPair => html! { div.pair.first { (members) } },
         Group::Part => html! { div { (members) } },
         Group::Figures => html! { div.figures { (members) } },
         Group::Alert => html! { div.box.bad { (members) } },

@@ -124,11 +124,11 @@ impl<'a> FirstScreen<'a> {
         match &self.matrix {
             None => answers.extend(terms),
             Some(matrix) => {
-                let explanation = Block::with_role(Role::Quiet, matrix.explanation());
                 below.push(Block::heading(3, &matrix.heading));
+                below.push(Block::with_role(Role::Quiet, matrix.explanation()));
                 below.push(Block::table(matrix.table()));
-                let both = std::iter::once(explanation).chain(terms).collect();
-                below.push(Block::group(Group::FirstPair, both));
+                below.extend(matrix.further());
+                below.extend(terms);
             }
         }
         let mut top = vec![Block::group(Group::Part, answers)];

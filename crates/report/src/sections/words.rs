@@ -43,9 +43,9 @@ pub(crate) fn interval_line(findings: &Findings) -> Text {
 /// Next to the first answers: intervals alone do not show whether there is a difference.
 pub(crate) fn difference_line(findings: &Findings) -> Text {
     match block_span(findings) {
-        Some((_, most)) if most >= FEWEST_BLOCKS => Text::from(" Intervals that do not overlap may still ")
-            .link(INTERVALS_ANCHOR, "show no difference")
-            .plain("."),
+        Some((_, most)) if most >= FEWEST_BLOCKS => Text::from(" Differences are ")
+            .link(INTERVALS_ANCHOR, "tested directly")
+            .plain(", allowing for many comparisons: intervals that do not overlap are not enough."),
         Some(_) | None => Text::default(),
     }
 }

@@ -155,6 +155,11 @@ impl ConnectionTrouble {
     }
 }
 
+/// Whether no stream of the scenario has heartbeats, which would prevent idle timeouts.
+pub(crate) fn has_no_heartbeat(finding: &ScenarioFinding) -> bool {
+    !finding.points.iter().any(|point| point.pattern.has_heartbeats() && legend::has_heartbeat(point))
+}
+
 /// How many deliveries of the window never came, and all of the window. Those of the warm-up count only if all of
 /// the window came.
 pub(crate) fn lost(point: &Point) -> (u64, u64) {

@@ -5,7 +5,7 @@ use contract::{Pattern, ServerName};
 use super::glossary;
 pub(crate) use crate::document::{Place, Tone};
 use crate::{
-    document::{self, Block, Column, Role, Style, Table, Text},
+    document::{self, Block, Column, ListKind, Role, Style, Table, Text},
     findings::Point,
     style::symbol,
 };
@@ -63,7 +63,7 @@ pub(crate) enum Kind {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Panel {
     pub(crate) heading: String,
-    /// The explanation above it.
+    /// The explanation: the first line stands above the table, further lines below it.
     pub(crate) explained: String,
     /// Heads of the columns; the first one is that of the rows' heads.
     pub(crate) heads: Vec<String>,
@@ -71,6 +71,14 @@ pub(crate) struct Panel {
     pub(crate) kind: Kind,
     /// Where it is shown.
     pub(crate) place: Place,
+}
+
+/// A text with its terms linked.
+fn linked(text: &str) -> Text {
+    glossary::cut(text).into_iter().fold(Text::default(), |text, (part, anchor)| match anchor {
+        Some(anchor) => text.link(format!("g-{anchor}"), part),
+        None => text.plain(part),
+    })
 }
 
 /// Heads from words.
@@ -82,17 +90,20 @@ impl Panel {
     /// Heading, explanation and table.
     pub(crate) fn blocks<'a>(&self) -> Vec<Block<'a>> {
         let place = self.place;
-        let explanation = Block::with_role(Role::Quiet, self.explanation());
+        let mut explanation = Block::with_role(Role::Quiet, self.explanation());
         match place {
             Place::Folded => {
-                let blocks = vec![explanation, Block::table(self.table())];
+                let mut blocks = vec![explanation, Block::table(self.table())];
+                blocks.extend(self.further());
                 vec![Block::fold(&self.heading, blocks).at(place)]
             }
             Place::Everywhere | Place::Page | Place::Terminal => {
                 let mut blocks = vec![Block::heading(3, &self.heading).at(place)];
-                // A terminal shows the table alone; the page explains it.
-                blocks.extend(place.is_on_page().then_some(explanation));
+                // A terminal shows numbers alone, and words with what they mean.
+                explanation.place = if self.kind == Kind::Words { place } else { Place::Page };
+                blocks.push(explanation);
                 blocks.push(Block::table(self.table()).at(place));
+                blocks.extend(self.further().map(|further| further.at(Place::Page)));
                 blocks
             }
         }
@@ -100,13 +111,13 @@ impl Panel {
 
     /// How to read it, with its terms linked.
     pub(crate) fn explanation(&self) -> Text {
-        glossary::cut(&self.explained).into_iter().fold(
-            Text::default(),
-            |text, (part, anchor)| match anchor {
-                Some(anchor) => text.link(format!("g-{anchor}"), part),
-                None => text.plain(part),
-            },
-        )
+        linked(self.explained.lines().next().unwrap_or_default())
+    }
+
+    /// The further lines of the explanation, if there are any.
+    pub(crate) fn further<'a>(&self) -> Option<Block<'a>> {
+        let lines: Vec<Text> = self.explained.lines().skip(1).map(linked).collect();
+        (!lines.is_empty()).then(|| Block::list(ListKind::Items, lines))
     }
 
     /// The table alone. In a narrow terminal its last columns are left out first; a table of words keeps all.

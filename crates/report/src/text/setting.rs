@@ -123,9 +123,9 @@ pub(crate) fn params_text(params: &Params) -> String {
 /// How events arrive, in words.
 pub(crate) fn arrivals_text(arrivals: &Arrivals) -> String {
     match arrivals {
-        Arrivals::Steady { rate_hz } => format!("evenly spaced, {}", rate(*rate_hz)),
+        Arrivals::Steady { rate_hz } => format!("{}, evenly spaced", rate(*rate_hz)),
         Arrivals::Poisson { rate_hz } => {
-            format!("independent of each other (Poisson), {}", rate(*rate_hz))
+            format!("{}, at random instants (Poisson)", rate(*rate_hz))
         }
         Arrivals::Bursts { burst_events, event_spacing, burst_every } => format!(
             "bursts of {} {} apart, about every {}",

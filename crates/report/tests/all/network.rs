@@ -213,7 +213,8 @@ fn losses_without_an_obstacle_are_faults() {
 /// Events that all came, but too late to count as delivered.
 #[test]
 fn what_comes_seconds_late_has_failed_and_what_comes_a_little_late_is_degraded() {
-    for (age_ms, word) in [(6_000, "✗ silent; half come 6.0 s late"), (400, "! late 0.4 s; sees no error")]
+    for (age_ms, word) in
+        [(6_000, "✗ silent; half come over 6.0 s late"), (400, "! late 0.4 s; 400 ms at p99; sees no error")]
     {
         let (manifest, mut records) = obstacle_trials();
         let held_back = records
@@ -328,8 +329,8 @@ fn the_matrix_says_what_is_seen_and_how_it_goes_on() {
     write("obstacles", &files);
     let sentence = plain(&answer_text(&findings.answers[0]));
     for words in [
-        "WebSocket stops where upgrades are refused. ",
-        "Every pattern stops in a black hole.",
+        "WebSocket fails where upgrades are refused. ",
+        "Every pattern fails in a black hole.",
         "SSE and WebSocket come late behind a buffer and on a narrow link.",
         "Long polling, SSE and WebSocket work best behind an idle timeout and when connections are cut.",
         "Long polling works best behind a buffer and on a narrow link.",
@@ -340,7 +341,7 @@ fn the_matrix_says_what_is_seen_and_how_it_goes_on() {
     ] {
         assert!(sentence.contains(words), "{words}: {sentence}");
     }
-    // Without the obstacles at which every pattern fails, three of them never stop.
+    // Without the obstacles at which every pattern fails, three of them never fail.
     let (manifest, mut records) = obstacle_trials();
     records.retain(|record| {
         let network = record.params.network.expect("all have one");
@@ -348,7 +349,7 @@ fn the_matrix_says_what_is_seen_and_how_it_goes_on() {
     });
     let headline = findings_of(&(manifest, records)).answers.remove(0).headline;
     let words =
-        "WebSocket stops where upgrades are refused. Short polling, long polling and SSE never stop. ";
+        "WebSocket fails where upgrades are refused. Short polling, long polling and SSE never fail. ";
     assert!(headline.starts_with(words), "{headline}");
     let page = plain(content(&files, "report.html"));
     for words in [
@@ -570,7 +571,7 @@ fn the_cheapest_heartbeat_that_survives_is_named() {
     let answer = &findings.answers[0];
     let sentence = plain(&answer_text(answer));
     for words in [
-        "Behind a 2 s idle timeout, send a heartbeat when idle for 1 s: no stream is cut. Being cut costs at least 1.",
+        "Behind a 2 s idle timeout, send a heartbeat when idle for 1 s: no stream is cut. Cut streams cost at least 1.",
         "SSE, heartbeat off: cut 240 times and resumed with nothing lost, ",
         "The cheapest of SSE that is never cut is heartbeat when idle for 1 s, with ",
         "SSE is also never cut with: heartbeat every 1 s ",

@@ -23,8 +23,11 @@ fn lines(run: &(Manifest, Vec<TrialRecord>)) -> String {
 fn line(point: &Value) -> String {
     let text = |key: &str| point[key].as_str().expect("a text");
     let quantities = point["quantities"].as_object().expect("quantities");
-    let values: Vec<String> = quantities
-        .iter()
+    // The order of a map's keys depends on the features of serde_json that a build has.
+    let mut sorted: Vec<(&String, &Value)> = quantities.iter().collect();
+    sorted.sort_by_key(|(key, _)| key.as_str());
+    let values: Vec<String> = sorted
+        .into_iter()
         .filter(|(_, fields)| !fields["measured"].is_null() || !fields["predicted"].is_null())
         .map(|(key, fields)| {
             format!("{key} {}|{}", number(&fields["measured"]), number(&fields["predicted"]))

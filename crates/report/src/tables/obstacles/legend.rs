@@ -14,30 +14,35 @@ use crate::{
     },
 };
 
-const WORDS: &str = "Late 3\u{202f}s: works, but the age at p99 is that much above the baseline. Opens 9: works, but opens that many connections again. Loses 9: works, but that many deliveries of the window never came. Silent: fails, and the client sees no error. Fails: fails, and the client sees one. Best here: of the patterns that do not fail, the youngest at p99, and all that are not told apart from it.";
+/// The words of the cells, and the rules behind them, a line each.
+const WORDS: &str = "
+Works: the age at p99 is at most twice that without an obstacle, or at most 100\u{202f}ms above it.
+Late 3\u{202f}s: works, but the age at p99 is that much above the one without an obstacle.
+Opens 9: works, but opens that many connections again.
+Loses 9: works, but that many deliveries never came.
+Fails: a tenth or more never came, half came more than 5\u{202f}s later than without an obstacle, or a subscriber never connected; the client sees an error. Silent: the same, and the client sees no error.
+Best here: of the patterns that do not fail, the youngest at p99, and all that are not told apart from it.";
 
-const RULE: &str = "A pattern fails if a tenth or more of the deliveries never came, half of them came more than 5\u{202f}s later than in the baseline, or a subscriber never connected. Late is more than twice the baseline and more than 100\u{202f}ms above it.";
-
-/// The legend above the matrix.
+/// The legend: the settings above the matrix; the words and the limits of the obstacles below it.
 pub(super) fn text(finding: &ScenarioFinding, all: &[Network]) -> String {
     let mut parts = vec![settings(finding)];
     parts.extend(ages(finding, all));
     let mut text = sentences(&parts);
-    text.push_str(&format!(" {WORDS} {RULE}"));
+    text.push_str(WORDS);
     if let Some(buffer) = all.iter().find_map(|network| network.buffer) {
         let (bytes, pause) = (size(buffer.bytes), period_ms(buffer.pause.milliseconds()));
         text.push_str(&format!(
-            " The buffer passes on what it holds at {bytes}, or once the server has sent nothing for {pause}. It also holds complete answers and WebSocket frames, which common proxies pass on at once."
+            "\nThe buffer passes on what it holds at {bytes}, or once the server has sent nothing for {pause}. It also holds complete answers and WebSocket frames, which common proxies pass on at once."
         ));
     }
     if let Some(after) = all.iter().find_map(|network| network.black_hole_after) {
         let after = period_ms(after.milliseconds());
-        text.push_str(&format!(" The black hole drops all bytes of a connection from {after} on."));
+        text.push_str(&format!("\nThe black hole drops all bytes of a connection from {after} on."));
     }
     text
 }
 
-/// `8 subscribers, 2.9 events/s, poll every 500 ms, hold 1.5 s, no heartbeat within the window`.
+/// `8 subscribers, 2.9 events/s, poll every 500 ms, hold 1.5 s, no heartbeat`.
 fn settings(finding: &ScenarioFinding) -> String {
     let points = || finding.points.iter().map(|point| &point.params);
     let mut parts = Vec::new();
@@ -56,14 +61,19 @@ fn settings(finding: &ScenarioFinding) -> String {
 }
 
 fn heartbeat(point: &Point) -> String {
-    let heartbeat = point.params.heartbeat.unwrap_or_default();
+    if has_heartbeat(point) {
+        heartbeat_text(point.params.heartbeat.unwrap_or_default())
+    } else {
+        "no heartbeat".to_owned()
+    }
+}
+
+/// Whether a stream's trials are long enough for a heartbeat.
+pub(super) fn has_heartbeat(point: &Point) -> bool {
     let end_ms = point.completed().map(|trial| trial.window.end_ns as f64 * 1e-6).fold(0.0, f64::max);
-    match heartbeat {
-        Heartbeat::Off => "no heartbeat".to_owned(),
-        Heartbeat::Every(period) | Heartbeat::WhenIdle(period) if period.milliseconds() > end_ms => {
-            "no heartbeat within the window".to_owned()
-        }
-        Heartbeat::Every(_) | Heartbeat::WhenIdle(_) => heartbeat_text(heartbeat),
+    match point.params.heartbeat.unwrap_or_default() {
+        Heartbeat::Off => false,
+        Heartbeat::Every(period) | Heartbeat::WhenIdle(period) => period.milliseconds() <= end_ms,
     }
 }
 
@@ -83,9 +93,9 @@ fn ages(finding: &ScenarioFinding, all: &[Network]) -> Vec<String> {
         .map(|point| format!("{} {}", point.pattern.label(), point.quantity_of(name).measured_text()))
         .collect();
     let fewest = finding.points.iter().map(|point| point.ages().total()).filter(|total| *total > 0).min();
-    let few = fewest.filter(|total| (*total as f64) * 0.01 < SAMPLES_BEYOND).map(|total| {
-        format!("each p99 is of few deliveries, {}: fewer than ten lie beyond it", count(total))
-    });
+    let few = fewest
+        .filter(|total| (*total as f64) * 0.01 < SAMPLES_BEYOND)
+        .map(|total| format!("each p99 rests on {} deliveries, so it is close to the oldest", count(total)));
     let baselines =
         (!values.is_empty()).then(|| format!("age at p99 without an obstacle: {}", list(&values)));
     baselines.into_iter().chain(few).collect()

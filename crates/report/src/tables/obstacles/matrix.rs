@@ -175,30 +175,29 @@ impl CellVerdict {
         let (lost, all) = lost(point);
         let losses = format!("{} of {}", count(lost), count(all));
         let late = late_ms(finding, point);
+        let age = format!("{} at p99", point.quantity_of(QuantityName::AgeP99).measured_text());
         let (short, reason, full) = match (outcome, late) {
-            (ObstacleOutcome::Works, _) => {
-                let age = point.quantity_of(QuantityName::AgeP99).measured_text();
-                ("works".to_owned(), format!("{age} at p99"), "works".to_owned())
-            }
+            (ObstacleOutcome::Works, _) => ("works".to_owned(), age, "works".to_owned()),
             (ObstacleOutcome::Degraded, _) if lost > 0 => (
                 format!("loses {}", count(lost)),
-                format!("of {}: {sees}", count(all)),
+                format!("of {}, {age}; {sees}", count(all)),
                 format!("works, but loses {losses}"),
             ),
             (ObstacleOutcome::Degraded, Some(late_ms)) => (
                 format!("late {}", seconds(late_ms)),
-                sees,
+                format!("{age}; {sees}"),
                 format!("works, but late by {}", time_ms(late_ms)),
             ),
             (ObstacleOutcome::Degraded, None) => {
                 let opened = trouble.reconnects;
                 let connections = counted(opened, "connection", "connections");
-                (format!("opens {}", count(opened)), sees, format!("works, but opens {connections}"))
+                let reason = format!("{age}; {sees}");
+                (format!("opens {}", count(opened)), reason, format!("works, but opens {connections}"))
             }
             (ObstacleOutcome::Fails, _) => {
                 let half = later_by(finding, point, QuantityName::AgeP50).map(|(_, more_ms)| more_ms);
                 let misses = match (lost, trouble.never_connected, half) {
-                    (0, 0, Some(more_ms)) => format!("half come {} late", seconds(more_ms)),
+                    (0, 0, Some(more_ms)) => format!("half come over {} late", seconds(more_ms)),
                     (0, never, _) => format!("{} never connected", count(never)),
                     (_, _, _) => format!("loses {losses}"),
                 };
