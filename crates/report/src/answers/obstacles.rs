@@ -48,7 +48,8 @@ pub(super) fn answer(finding: &ScenarioFinding) -> Option<(String, Vec<String>)>
     let (headline, beneath) = headed(parts, outcomes.iter().flat_map(counted_by).collect());
     // Which pattern to take comes before what else happens.
     let mut conditions = best(finding, outcomes.len());
-    conditions.extend(buffer_limit(finding));
+    let second = conditions.len().min(1);
+    conditions.splice(second..second, buffer_limit(finding));
     conditions.extend(beneath);
     Some((headline, conditions))
 }
@@ -62,20 +63,20 @@ fn best(finding: &ScenarioFinding, patterns: usize) -> Vec<String> {
             continue;
         }
         let names: Vec<String> = points.iter().map(|point| point.pattern.label().to_owned()).collect();
-        let place = words(&network).to_owned();
+        // A heartbeat prevents idle timeouts.
+        let without = network.idle_timeout.is_some() && has_no_heartbeat(finding);
+        let place = format!("{}{}", words(&network), if without { " without heartbeats" } else { "" });
         match groups.iter_mut().find(|(known, _)| *known == names) {
             Some((_, places)) if places.contains(&place) => {}
             Some((_, places)) => places.push(place),
             None => groups.push((names, vec![place])),
         }
     }
-    // A heartbeat prevents idle timeouts.
-    let start = if has_no_heartbeat(finding) { "without heartbeats " } else { "" };
     groups
         .iter()
         .map(|(names, places)| {
             let works = verb(names.len(), "works", "work");
-            capitalised(&format!("{start}{} {works} best {}.", list(names), list(places)))
+            format!("{} {works} best {}.", capitalised(&list(names)), list(places))
         })
         .collect()
 }
