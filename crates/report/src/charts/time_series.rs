@@ -11,7 +11,7 @@ use super::{
 use crate::{
     findings::{Point, ScenarioFinding},
     style::ColourRole,
-    text::number::{count, with_unit},
+    text::number::{count, three_digits, times, with_unit},
 };
 
 /// Height of a lane's plane, and of the lane with its heading.
@@ -272,13 +272,28 @@ fn lateness_lane(canvas: &Canvas<'_>, lane: &Plane, lateness: &[(f64, f64)]) -> 
     Ok(())
 }
 
-/// The second with the largest p99 of all trials, and its point.
-fn worst(points: &[&Point]) -> Option<(String, Second)> {
+/// A second stands out if its p99 is this many times that of the median second of its trial.
+const STANDS_OUT: f64 = 1.5;
+
+/// The second that stands out most of its trial, its point, and how many times the p99 of the median second its own
+/// is.
+fn worst(points: &[&Point]) -> Option<(String, Second, f64)> {
     let oldest = points.iter().flat_map(|point| {
-        let seconds = point.completed().filter_map(|trial| oldest_second(trial));
-        seconds.map(|second| (point.label(), *second))
+        let seconds = point.completed().filter_map(|trial| {
+            let second = oldest_second(trial)?;
+            Some((second, ms(second.p99_us) / ms(median_p99_us(trial)?)))
+        });
+        seconds.map(|(second, factor)| (point.label(), *second, factor))
     });
-    oldest.max_by_key(|(_, second)| second.p99_us)
+    oldest.max_by(|(_, _, left), (_, _, right)| left.total_cmp(right))
+}
+
+/// The p99 of the median second, of those that have one.
+fn median_p99_us(trial: &Measurements) -> Option<u64> {
+    let has_p99 = |second: &&Second| second.count > 0 && !lost(second, 1);
+    let mut p99s: Vec<u64> = of_window(trial).filter(has_p99).map(|second| second.p99_us).collect();
+    p99s.sort_unstable();
+    p99s.get(p99s.len() / 2).copied()
 }
 
 /// The seconds of the window, in all trials, whose p99 reaches into lost deliveries: the one with the most
@@ -310,13 +325,21 @@ fn title(points: &[&Point]) -> String {
             }
         ));
     }
-    if let Some((label, second)) = worst(points) {
+    if let Some((label, second, factor)) = worst(points) {
         let of = if parts.is_empty() { "" } else { ", of the seconds with a p99," };
-        parts.push(format!(
-            "Ages peaked{of} in second {} of {label}, with {} at p99",
-            second.second,
-            with_unit(ms(second.p99_us), "ms")
-        ));
+        parts.push(if factor < STANDS_OUT {
+            format!(
+                "Ages stayed level: no second has a p99 of {} times its trial's median second",
+                three_digits(STANDS_OUT)
+            )
+        } else {
+            format!(
+                "Ages peaked{of} in second {} of {label}, with {} at p99, {} its trial's median second",
+                second.second,
+                with_unit(ms(second.p99_us), "ms"),
+                times(factor)
+            )
+        });
     }
     if parts.is_empty() { "Ages second by second".to_owned() } else { parts.join(". ") }
 }

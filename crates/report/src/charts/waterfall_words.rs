@@ -48,6 +48,16 @@ pub(super) fn event_words(traced: &Traced<'_>) -> String {
     counted(traced.due_ns.len() as u64, "event", "events")
 }
 
+/// Says that later requests are not counted, if the lanes show any.
+pub(super) fn later_words(traced: &Traced<'_>) -> &'static str {
+    let has_later = |lane: &Lane<'_>| lane.point.pattern.polls() && lane.requests.len() > asked(lane, traced);
+    if traced.lanes.iter().any(has_later) {
+        " Requests after the last of these events are for later ones, and not counted."
+    } else {
+        ""
+    }
+}
+
 fn times(number: usize) -> String {
     match number {
         0 => "not at all".to_owned(),

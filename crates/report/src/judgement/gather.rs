@@ -110,7 +110,10 @@ fn warning(point: &Point, quantity: &Quantity, limits: &Limits) -> Option<String
     if quantity.name.is_age()
         && let Some(added) = added_beyond(point, limits)
     {
-        return Some(added.sentence(limits));
+        // An age that the question is about makes the point invalid.
+        let use_words =
+            if point.valid { "do not use this value, which the question is not about: " } else { "" };
+        return Some(format!("{use_words}{}", added.sentence(limits)));
     }
     // Percentiles are read from each trial separately.
     let smallest = point.trials.iter().filter(|trial| trial.measurements.is_some());

@@ -202,7 +202,7 @@ rows! {
         topics: &[Topic::TradeOff, Topic::ValuesCompared],
     }
     Ablation {
-        label: "ablation of the server",
+        label: "variant of the server",
         concerns: |_| true,
         value: |params| params.ablation.map(|ablation| SweptValue::Choice(ablation as u32)),
         text: |params| params.ablation.map(|ablation| ablation_words(ablation).to_owned()),
