@@ -20,9 +20,9 @@ pub(crate) enum SubscriberError {
     NoExtendedConnect,
     #[error("reqwest failed: {0}")]
     Reqwest(#[from] reqwest::Error),
-    #[error("the server answered {0}")]
+    #[error("the answer was {0}")]
     Status(http::StatusCode),
-    #[error("the server answered {0} with Retry-After")]
+    #[error("the answer was {0} with Retry-After")]
     Later(http::StatusCode, Duration),
     #[error("the answer is not an event stream: its content type is {0}")]
     NoEventStream(String),

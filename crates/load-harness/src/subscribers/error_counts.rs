@@ -136,7 +136,7 @@ mod tests {
         right.note(&reset, false, &third);
         right.note(&refused, false, &third);
         left.merge(&right);
-        let forbidden = "the server answered 403 Forbidden".to_owned();
+        let forbidden = "the answer was 403 Forbidden".to_owned();
         assert_eq!(
             reported(&left),
             [

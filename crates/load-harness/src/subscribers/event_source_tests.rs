@@ -88,9 +88,9 @@ async fn what_is_no_event_stream_ends_the_subscription_for_good() {
     let plain = "HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\n\r\ndata: x\n\n";
     let nameless = "HTTP/1.1 200 OK\r\n\r\ndata: x\n\n";
     for (answer, words) in [
-        (no_content, "the server answered 204 No Content"),
-        (error, "the server answered 500 Internal Server Error"),
-        (limited, "the server answered 429 Too Many Requests"),
+        (no_content, "the answer was 204 No Content"),
+        (error, "the answer was 500 Internal Server Error"),
+        (limited, "the answer was 429 Too Many Requests"),
         (plain, "the answer is not an event stream: its content type is text/plain"),
         (nameless, "the answer is not an event stream: its content type is missing"),
     ] {
@@ -153,7 +153,7 @@ async fn a_loop_of_redirects_is_an_error_and_so_is_one_that_leaves_the_machine()
             "the server redirected to `http://192.0.2.1/sse`, which is not on this machine",
         ),
         (vec![moved(307, "ftp://x/")], "the server redirected to `ftp://x/`, but only http is allowed here"),
-        (vec!["HTTP/1.1 302 Found\r\n\r\n".to_owned()], "the server answered 302 Found"),
+        (vec!["HTTP/1.1 302 Found\r\n\r\n".to_owned()], "the answer was 302 Found"),
     ] {
         let listener = listener().await;
         let subscriber = Rc::new(subscriber_at(&listener, Pattern::Sse, None));

@@ -179,7 +179,7 @@ async fn a_lost_websocket_backs_off_and_a_refused_handshake_is_a_failure_like_an
     assert!(lines[1..].iter().all(|line| line == "GET /websocket?after=k3v9qa.3 HTTP/1.1"), "{lines:?}");
     let found = errors_met(&subscriber);
     assert!(found.contains(&error_met("the server closed the WebSocket", 2, false)), "{found:?}");
-    assert!(found[0].what == "the server answered 403 Forbidden" && !found[0].is_final, "{found:?}");
+    assert!(found[0].what == "the answer was 403 Forbidden" && !found[0].is_final, "{found:?}");
     assert_eq!(subscriber.worker.recovery.borrow().count(), 1);
 }
 
@@ -249,7 +249,7 @@ async fn a_poll_that_is_asked_for_patience_has_it() {
                 let asked = asked_of(&subscriber, &listener, answers.make_contiguous()).await;
                 let again = asked.last().unwrap().after;
                 assert!(again >= Duration::from_secs(7), "{pattern} {status}: {again:?}");
-                let what = format!("the server answered {status} with Retry-After");
+                let what = format!("the answer was {status} with Retry-After");
                 assert_eq!(errors_met(&subscriber), [error_met(&what, 1, false)]);
             }
         }
@@ -268,8 +268,5 @@ async fn a_short_poll_that_failed_is_asked_again_at_the_next_tick() {
         // The timetable is kept by the clock that does not stand still, so it may also be sooner.
         assert!(again.after.as_secs_f64() < interval + 0.05, "{asked:?}");
     }
-    assert_eq!(
-        errors_met(&subscriber),
-        [error_met("the server answered 500 Internal Server Error", 2, false)]
-    );
+    assert_eq!(errors_met(&subscriber), [error_met("the answer was 500 Internal Server Error", 2, false)]);
 }

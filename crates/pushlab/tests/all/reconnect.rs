@@ -269,7 +269,7 @@ fn subscribers_that_an_obstacle_keeps_away_are_counted_and_their_deliveries_are_
 /// An EventSource gives up after a 403, so the trial need not wait for it.
 #[test]
 fn streams_that_are_turned_away_for_good_fail_the_trial_unless_an_obstacle_was_asked_for() {
-    let words = "the server answered 403 Forbidden";
+    let words = "the answer was 403 Forbidden";
     let Outcome::Failed { reason, .. } = run(Pattern::Sse, Mishap::Forbid, None, ["1s", "1s"]) else {
         panic!("it was not finished without subscribers")
     };

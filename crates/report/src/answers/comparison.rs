@@ -95,7 +95,8 @@ pub(super) fn answer(finding: &ScenarioFinding, points: &[&Point]) -> (String, V
         let needs = verb(cheapest.len(), "needs", "need");
         Some(format!("{} {needs} {cost}, {}", names(&cheapest, points), range(name, &cheapest)))
     });
-    let least: Vec<String> = least.collect();
+    // Why short polling may cost the server less than a push.
+    let least: Vec<String> = least.chain(events_of_a_poll(points)).collect();
     details.extend((!least.is_empty()).then(|| least.join("; ")));
     let mut flips = flips::conditions(points).into_iter();
     // The first flip stands beneath the headline everywhere.
@@ -224,7 +225,7 @@ fn not_excluded(difference_test: DifferenceTest<'_>, name: QuantityName, near: &
     })
 }
 
-/// `long polling took 12.9 ms (11.0–15.1), 2.90 times as long (2.50–3.36), and …`; none where all are alike.
+/// `long polling took 12.9 ms (11.0–15.1), 2.90 times as long as SSE (2.50–3.36), and …`; none where all are alike.
 fn slower(
     difference_test: DifferenceTest<'_>,
     name: QuantityName,
@@ -234,9 +235,14 @@ fn slower(
     let parts: Vec<String> = behind
         .iter()
         .map(|point| {
-            let took = if std::ptr::eq(*point, behind[0]) { "took " } else { "" };
+            // The first one says as what, for all.
+            let (took, than) = if std::ptr::eq(*point, behind[0]) {
+                ("took ", format!("as long as {}", freshest.pattern.label()))
+            } else {
+                ("", "as long".to_owned())
+            };
             let times = difference_test.times(name, point, freshest);
-            let times = times.map_or_else(String::new, |times| format!(", {}", times.followed_by("as long")));
+            let times = times.map_or_else(String::new, |times| format!(", {}", times.followed_by(&than)));
             format!("{} {took}{}{times}", point.label(), point.quantity_of(name).measured_with_interval())
         })
         .collect();
@@ -259,6 +265,17 @@ fn cheapest<'a>(
     let near: Vec<&Point> =
         known.iter().copied().filter(|point| difference_test.same(name, lowest, point)).collect();
     (near.len() < known.len()).then_some(near)
+}
+
+/// `a short poll brings 10.0 events`; none if it brings fewer than two, and with several intervals.
+fn events_of_a_poll(points: &[&Point]) -> Option<String> {
+    let mut timed = points.iter().filter(|point| point.pattern.is_timed());
+    let (Some(only), None) = (timed.next(), timed.next()) else {
+        return None;
+    };
+    let requests = only.measured(QuantityName::RequestsPerEvent)?;
+    (requests > 0.0 && requests <= 0.5)
+        .then(|| format!("a short poll brings {} events", three_digits(1.0 / requests)))
 }
 
 /// `short polling has the lowest server CPU per event, 2.67 µs (no difference shown)`, where no pattern is told apart.

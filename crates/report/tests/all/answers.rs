@@ -199,7 +199,7 @@ fn no_pattern_and_no_cost_is_left_out() {
     change(&mut records[0], |measured| measured.cpu.server_us = 1.5 * measured.window_deliveries as f64);
     let answer = findings(&manifest, &records).answers.remove(0);
     let words = "Short polling needs the least server CPU per event, 1.50 µs; SSE and WebSocket need the fewest \
-                 requests per event, 0.";
+                 requests per event, 0; a short poll brings 2.00 events.";
     assert!(plain(&answer.beneath()).contains(words), "{answer:?}");
 }
 
