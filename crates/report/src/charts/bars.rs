@@ -9,7 +9,7 @@ use super::{
 use crate::{
     findings::{Point, ScenarioFinding},
     judgement::floor::{self, FLOOR_KEY},
-    quantities::{Bound, QuantityName},
+    quantities::{Bound, QuantityName, Unit},
     style::ColourRole,
     text::number::three_digits,
 };
@@ -58,21 +58,16 @@ pub(super) struct Bar<'a> {
 
 impl<'a> Bar<'a> {
     /// A bar without parts and model.
-    pub(super) fn of(
-        point: &'a Point,
-        value: f64,
-        interval: Option<(f64, f64)>,
-        text: impl Fn(f64) -> String,
-    ) -> Self {
+    pub(super) fn of(point: &'a Point, value: f64, interval: Option<(f64, f64)>, unit: Unit) -> Self {
         Self {
             point,
             label: point.label(),
             parts: vec![(value, 1.0)],
             value,
-            number: text(value),
+            number: unit.text(value),
             interval,
             brackets: interval
-                .map_or_else(String::new, |interval| intervals::brackets(value, interval, text)),
+                .map_or_else(String::new, |interval| intervals::brackets(unit, value, interval)),
             predicted: None,
             floor: None,
             multiple: String::new(),
@@ -82,7 +77,7 @@ impl<'a> Bar<'a> {
     /// A quantity with its prediction; none if it was not measured.
     pub(super) fn of_quantity(point: &'a Point, name: QuantityName) -> Option<Self> {
         let quantity = point.quantity_of(name);
-        let bar = Self::of(point, quantity.measured?, intervals::of(quantity), |value| name.text(value));
+        let bar = Self::of(point, quantity.measured?, intervals::of(quantity), name.unit());
         Some(Self { number: quantity.measured_text(), predicted: quantity.predicted, ..bar })
     }
 

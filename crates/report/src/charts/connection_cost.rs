@@ -12,10 +12,10 @@ use super::{
 use crate::{
     findings::{Point, ScenarioFinding},
     judgement::floor::floor_of,
-    quantities::memory::Part,
+    quantities::{Unit, memory::Part},
     statistics::estimate,
     style::ColourRole,
-    text::number::{bytes, setting},
+    text::number::bytes,
 };
 
 /// Bars that one figure can hold.
@@ -103,7 +103,7 @@ fn memory_bar(point: &Point) -> Option<Bar<'_>> {
     let idle = cost.user_idle.min(user);
     let parts = [idle, user - idle, cost.kernel];
     let lengths = parts.into_iter().zip(PARTS).map(|(length, (_, opacity))| (length.max(0.0), opacity));
-    Some(Bar::of(point, total.value, total.interval, bytes).stacked(lengths.collect()))
+    Some(Bar::of(point, total.value, total.interval, Unit::Bytes).stacked(lengths.collect()))
 }
 
 fn words(points: &[&Point]) -> String {
@@ -128,8 +128,8 @@ fn words(points: &[&Point]) -> String {
 /// Bytes and packets of setting up one subscriber; none if no client reports them.
 pub(super) fn set_up(finding: &ScenarioFinding, points: &[&Point]) -> Option<Figure> {
     let bytes_of = |set_up: &SetUp| Some(set_up.bytes);
-    let byte_bars = set_up_bars(points, bytes_of, bytes);
-    let packet_bars = set_up_bars(points, |set_up| set_up.segments, setting);
+    let byte_bars = set_up_bars(points, bytes_of, Unit::Bytes);
+    let packet_bars = set_up_bars(points, |set_up| set_up.segments, Unit::Packets);
     if byte_bars.is_empty() {
         return None;
     }
@@ -176,11 +176,7 @@ fn tells_set_up(point: &Point) -> bool {
     point.completed().any(|trial| trial.set_up.is_some_and(|set_up| set_up.subscribers > 0))
 }
 
-fn set_up_bars<'a>(
-    points: &[&'a Point],
-    pick: impl Fn(&SetUp) -> Option<u64>,
-    text: impl Fn(f64) -> String,
-) -> Vec<Bar<'a>> {
+fn set_up_bars<'a>(points: &[&'a Point], pick: impl Fn(&SetUp) -> Option<u64>, unit: Unit) -> Vec<Bar<'a>> {
     let of = |point: &Point| -> Vec<f64> {
         point
             .completed()
@@ -193,7 +189,7 @@ fn set_up_bars<'a>(
         .into_iter()
         .filter_map(|point| {
             let each = each(point)?;
-            Some(Bar::of(point, each.value, each.interval, &text))
+            Some(Bar::of(point, each.value, each.interval, unit))
         })
         .collect()
 }

@@ -3,9 +3,8 @@
 
 use super::canvas::{Canvas, Drawn};
 use crate::{
-    quantities::{Bound, Quantity},
+    quantities::{Bound, Quantity, Unit},
     style::ColourRole,
-    text::number::THIN_SPACE,
 };
 
 /// Half the length of a whisker's cap.
@@ -24,25 +23,17 @@ pub(super) fn of(quantity: &Quantity) -> Option<(f64, f64)> {
 }
 
 /// `(2.05–2.20)`, with a unit only if it differs from the value's. Empty if both ends print like the value.
-pub(super) fn brackets(value: f64, interval: (f64, f64), text: impl Fn(f64) -> String) -> String {
-    let unit = |text: &str| text.split_once(THIN_SPACE).map(|(_, unit)| unit.to_owned());
-    let (low, high) = (text(interval.0), text(interval.1));
-    if low == high && low == text(value) {
-        return String::new();
-    }
-    if unit(&low) != unit(&high) || unit(&low) != unit(&text(value)) {
-        return format!("({low}–{high})");
-    }
-    let bare = |text: &str| text.split(THIN_SPACE).next().unwrap_or_default().to_owned();
-    format!("({}–{})", bare(&low), bare(&high))
+pub(super) fn brackets(unit: Unit, value: f64, (low, high): (f64, f64)) -> String {
+    unit.interval(value, low, high).map_or_else(String::new, |interval| format!("({interval})"))
 }
 
 /// A quantity with its interval, in words.
 pub(super) fn text(quantity: &Quantity) -> String {
     let measured = quantity.measured_text();
-    let brackets = quantity.measured.zip(of(quantity)).map_or_else(String::new, |(value, interval)| {
-        brackets(value, interval, |value| quantity.name.text(value))
-    });
+    let brackets = quantity
+        .measured
+        .zip(of(quantity))
+        .map_or_else(String::new, |(value, interval)| brackets(quantity.name.unit(), value, interval));
     if brackets.is_empty() { measured } else { format!("{measured} {brackets}") }
 }
 
@@ -103,11 +94,10 @@ mod tests {
 
     #[test]
     fn brackets_repeat_a_unit_only_where_it_changes() {
-        let bytes = |value: f64| QuantityName::BytesPerEvent.text(value);
-        assert_eq!(brackets(2_100.0, (2_050.0, 2_204.0), bytes), "(2.05–2.20)");
-        assert_eq!(brackets(1_010.0, (950.0, 1_100.0), bytes), "(950\u{202f}B–1.10\u{202f}KB)");
-        assert_eq!(brackets(412.0, (412.0, 412.1), bytes), "");
-        let requests = |value: f64| QuantityName::RequestsPerEvent.text(value);
-        assert_eq!(brackets(1.0, (0.9, 1.1), requests), "(0.900–1.10)");
+        let bytes = |value: f64, interval: (f64, f64)| brackets(Unit::Bytes, value, interval);
+        assert_eq!(bytes(2_100.0, (2_050.0, 2_204.0)), "(2.05–2.20)");
+        assert_eq!(bytes(1_010.0, (950.0, 1_100.0)), "(950\u{202f}B–1.10\u{202f}KB)");
+        assert_eq!(bytes(412.0, (412.0, 412.1)), "");
+        assert_eq!(brackets(Unit::Requests, 1.0, (0.9, 1.1)), "(0.900–1.10)");
     }
 }

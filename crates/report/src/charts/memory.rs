@@ -13,7 +13,10 @@ use super::{
 };
 use crate::{
     findings::{Point, ScenarioFinding},
-    quantities::memory::{self, Part},
+    quantities::{
+        Unit,
+        memory::{self, Part},
+    },
     statistics::{
         estimate::{self, Estimate},
         least_squares::Line,
@@ -225,7 +228,7 @@ fn label(series: &Series<'_>, shown: &[&Point]) -> String {
     let slope = series.slope;
     let of_pattern = shown.iter().filter(|point| point.pattern == series.point.pattern).count();
     let name = (of_pattern > 1).then(|| series.point.mark());
-    let interval = slope.interval.map(|interval| intervals::brackets(slope.value, interval, bytes));
+    let interval = slope.interval.map(|interval| intervals::brackets(Unit::Bytes, slope.value, interval));
     let rows = [name, Some(format!("{} each", bytes(slope.value))), interval];
     rows.into_iter().flatten().filter(|row| !row.is_empty()).collect::<Vec<_>>().join("\n")
 }
@@ -233,7 +236,7 @@ fn label(series: &Series<'_>, shown: &[&Point]) -> String {
 /// Slope and interval in one line.
 fn slope_words(series: &Series<'_>) -> String {
     let brackets = series.slope.interval.map_or_else(String::new, |interval| {
-        format!(" {}", intervals::brackets(series.slope.value, interval, bytes))
+        format!(" {}", intervals::brackets(Unit::Bytes, series.slope.value, interval))
     });
     format!("{}{brackets}", bytes(series.slope.value))
 }

@@ -12,7 +12,7 @@ use crate::{
     text::{
         number::counted,
         setting,
-        swept::{SweepParameter, SweptValue},
+        swept::{SweepParameter, SweptValue, Topic},
     },
 };
 
@@ -140,10 +140,8 @@ impl Point {
 
     /// The pattern with its own setting, and the swept value if it is another one.
     pub(crate) fn label(&self) -> String {
-        let swept = match self.swept {
-            None | Some(SweepParameter::PollInterval) => String::new(),
-            Some(swept) => swept.text(&self.params),
-        };
+        let beside = self.swept.filter(|swept| !swept.has(Topic::InName));
+        let swept = beside.map_or_else(String::new, |swept| swept.text(&self.params));
         let pattern = setting::served(&setting::pattern_text(self.pattern, &self.params), &self.server);
         if swept.is_empty() { pattern } else { format!("{pattern}, {swept}") }
     }

@@ -5,7 +5,7 @@ use crate::{
     findings::{Point, PointComparison, ScenarioFinding, between},
     quantities::{Bound, QuantityName, Unit},
     statistics::blocks::few_blocks,
-    text::number::{setting, three_digits, times, with_setting},
+    text::number::{interval_after, setting, three_digits, times, with_setting},
 };
 
 /// By how much values of single trials differ by chance alone.
@@ -144,28 +144,27 @@ impl<'a> DifferenceTest<'a> {
     pub(crate) fn times(self, name: QuantityName, high: &Point, low: &Point) -> Option<Times> {
         let paired = compare(name, high, low);
         if let Some((ratio, (from, to))) = paired.and_then(|paired| Some((paired.ratio?, paired.interval?))) {
-            let ends = [from, to].map(three_digits);
-            let seen = ends.iter().any(|end| *end != three_digits(ratio));
-            return Some(Times { text: times(ratio), interval: seen.then(|| ends.join("–")) });
+            let interval = interval_after(&three_digits(ratio), Some([from, to].map(three_digits)));
+            return Some(Times { text: times(ratio), interval });
         }
         let exact = |point: &Point| point.quantity_of(name).bound == Bound::Exact;
         let (high_value, low_value) = (high.measured(name)?, low.measured(name)?);
         (exact(high) && exact(low) && low_value > 0.0)
-            .then(|| Times { text: times(high_value / low_value), interval: None })
+            .then(|| Times { text: times(high_value / low_value), interval: String::new() })
     }
 }
 
 /// A ratio in words.
 pub(crate) struct Times {
     text: String,
-    interval: Option<String>,
+    /// ` (2.70–3.10)`; empty without one.
+    interval: String,
 }
 
 impl Times {
     /// `2.90 times that`, or `2.90 times that (2.70–3.10)`.
     pub(crate) fn followed_by(&self, words: &str) -> String {
-        let interval = self.interval.as_ref().map_or_else(String::new, |interval| format!(" ({interval})"));
-        format!("{} {words}{interval}", self.text)
+        format!("{} {words}{}", self.text, self.interval)
     }
 }
 

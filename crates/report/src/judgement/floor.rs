@@ -8,7 +8,7 @@ use contract::PublisherHost;
 use crate::{
     findings::{Point, PointComparison, ScenarioFinding, at_same_value, between},
     quantities::QuantityName,
-    text::number::three_digits,
+    text::number::{interval_after, three_digits},
 };
 
 /// Explains the floor's line in a figure.
@@ -74,7 +74,6 @@ fn ratio_and_interval(
     let found = ratio(finding, point, name)?;
     let value = three_digits(found.ratio?);
     let ends = found.low.zip(found.high).map(|(low, high)| [low, high].map(three_digits));
-    let seen = ends.filter(|ends| ends.iter().any(|end| *end != value));
-    let interval = seen.map_or_else(String::new, |ends| format!(" ({})", ends.join("–")));
+    let interval = interval_after(&value, ends);
     Some((value, interval))
 }

@@ -7,7 +7,7 @@ use crate::{
     quantities::{Bound, QuantityName},
     statistics::paired::difference,
     text::{
-        number::{THIN_SPACE, three_digits},
+        number::{THIN_SPACE, from_to, three_digits},
         setting::ablation_words,
     },
 };
@@ -33,8 +33,9 @@ impl Step {
     pub(crate) fn size_text(&self, unit: &str) -> String {
         let interval =
             self.interval.map(|(low, high)| if self.more < 0.0 { (-high, -low) } else { (low, high) });
-        let brackets = interval
-            .map_or_else(String::new, |(low, high)| format!(" ({}–{})", self.size(low), self.size(high)));
+        let brackets = interval.map_or_else(String::new, |(low, high)| {
+            format!(" ({})", from_to(&self.size(low), &self.size(high)))
+        });
         format!("{}{THIN_SPACE}{unit}{brackets}", self.size(self.more))
     }
 
@@ -42,7 +43,7 @@ impl Step {
     pub(crate) fn signed_text(&self) -> String {
         let ends = match self.interval {
             None => String::new(),
-            Some((low, high)) if low >= 0.0 => format!(" ({}–{})", self.size(low), self.size(high)),
+            Some((low, high)) if low >= 0.0 => format!(" ({})", from_to(&self.size(low), &self.size(high))),
             Some((low, high)) => format!(" ({} to {})", self.signed(low), self.signed(high)),
         };
         format!("{}{ends}", self.signed(self.more))

@@ -100,7 +100,7 @@ impl Quantity {
     /// where both ends print as the value does.
     #[must_use]
     pub fn interval_text(&self) -> Option<String> {
-        interval_text(self.name, self.measured?, self.low?, self.high?)
+        self.name.unit().interval(self.measured?, self.low?, self.high?)
     }
 
     /// The measured value with its interval where there is one: `4.30 ms (4.10–4.60)`.
@@ -120,7 +120,8 @@ impl Quantity {
     #[must_use]
     pub fn predicted_with_range(&self) -> String {
         let text = self.predicted_text();
-        let range = || interval_text(self.name, self.predicted?, self.predicted_low?, self.predicted_high?);
+        let unit = self.name.unit();
+        let range = || unit.interval(self.predicted?, self.predicted_low?, self.predicted_high?);
         range().map_or_else(|| text.clone(), |range| format!("{text} ({range})"))
     }
 
@@ -190,23 +191,6 @@ impl Quantity {
             Comparison::None => "—".to_owned(),
         }
     }
-}
-
-/// Both ends without a unit if they have the value's unit, else each with its own.
-fn interval_text(name: QuantityName, value: f64, low: f64, high: f64) -> Option<String> {
-    let unit = name.unit();
-    let texts = [low, high].map(|end| unit.text(end));
-    if texts.iter().all(|text| *text == unit.text(value)) {
-        return None;
-    }
-    let (_, symbol) = unit.scaled(value);
-    let scaled = [low, high].map(|end| unit.scaled(end));
-    let [low, high] = if scaled.iter().all(|(_, other)| *other == symbol) {
-        scaled.map(|(end, _)| three_digits(end))
-    } else {
-        texts
-    };
-    Some(format!("{low}–{high}"))
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::text::number::{scaled_bytes, three_digits, with_unit};
+use crate::text::number::{from_to, scaled_bytes, three_digits, with_unit};
 
 /// The unit of a quantity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -78,8 +78,25 @@ impl Unit {
         }
     }
 
+    /// The ends of a value's interval as text, `4.10–4.60`: without a unit if both have the value's unit, else each
+    /// with its own. None where both print like the value.
+    pub(crate) fn interval(self, value: f64, low: f64, high: f64) -> Option<String> {
+        let texts = [low, high].map(|end| self.text(end));
+        if texts.iter().all(|text| *text == self.text(value)) {
+            return None;
+        }
+        let (_, symbol) = self.scaled(value);
+        let scaled = [low, high].map(|end| self.scaled(end));
+        let [low, high] = if scaled.iter().all(|(_, other)| *other == symbol) {
+            scaled.map(|(end, _)| three_digits(end))
+        } else {
+            texts
+        };
+        Some(from_to(&low, &high))
+    }
+
     /// A value as text and tables print it: `4.30 ms`, `1.10 KB`, `0.133`.
-    pub(super) fn text(self, value: f64) -> String {
+    pub(crate) fn text(self, value: f64) -> String {
         let (scaled, symbol) = self.scaled(value);
         if symbol.is_empty() { three_digits(scaled) } else { with_unit(scaled, symbol) }
     }

@@ -5,7 +5,7 @@ use crate::{
     document::{Block, Cell, Column, Document, Group, Place, Table},
     judgement::compare::{Change, Compared, QuantityChange},
     quantities::QuantityName,
-    text::number::{counted, setting, three_digits, times, with_interval},
+    text::number::{counted, from_to, setting, three_digits, times, with_interval},
 };
 
 /// Appears below every comparison of runs.
@@ -64,10 +64,9 @@ fn conclusion(compared: &Compared) -> Vec<String> {
 fn largest_words(change: &QuantityChange) -> String {
     let by = match (change.ratio, change.interval) {
         (Some(ratio), Some((low, high))) => format!(
-            "is {} what it was (95 % interval {}–{})",
+            "is {} what it was (95 % interval {})",
             times(ratio),
-            three_digits(low),
-            three_digits(high)
+            from_to(&three_digits(low), &three_digits(high))
         ),
         (Some(_), None) | (None, _) => format!("was {} and is {}", change.before, change.after),
     };

@@ -12,7 +12,7 @@ use crate::{
     text::{
         number::{count, rounded_down, three_digits, with_interval},
         setting,
-        swept::SweepParameter,
+        swept::{SweepParameter, Topic},
     },
 };
 
@@ -163,7 +163,7 @@ fn name(point: &Point) -> Cell {
 /// A pattern with its setting, as short as a row needs.
 pub(super) fn row_label(pattern: Pattern, params: &Params, swept: Option<SweepParameter>) -> String {
     let value = swept.map_or_else(String::new, |swept| swept.text(params));
-    if value.is_empty() || swept == Some(SweepParameter::PollInterval) {
+    if value.is_empty() || swept.is_some_and(|swept| swept.has(Topic::InName)) {
         setting::pattern_text(pattern, params)
     } else {
         format!("{}, {value}", pattern.label())

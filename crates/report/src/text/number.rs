@@ -97,7 +97,12 @@ pub(crate) fn with_interval(value: &str, ends: Option<[String; 2]>) -> String {
 /// The same without the value: ` (4.10–4.60)` or nothing.
 pub(crate) fn interval_after(value: &str, ends: Option<[String; 2]>) -> String {
     let seen = ends.filter(|ends| ends.iter().any(|end| end != value));
-    seen.map_or_else(String::new, |ends| format!(" ({})", ends.join("–")))
+    seen.map_or_else(String::new, |[low, high]| format!(" ({})", from_to(&low, &high)))
+}
+
+/// The ends of an interval: `4.10–4.60`.
+pub(crate) fn from_to(low: &str, high: &str) -> String {
+    format!("{low}–{high}")
 }
 
 /// `2026-11-21 05:48:02 UTC`; a text of another form as it is.

@@ -68,6 +68,8 @@ pub(crate) enum Topic {
     Network,
     /// The setting changes what a connection costs before its first event: a table shows it.
     SetUp,
+    /// The name of a pattern has the value already: `short polling every 1 s`.
+    InName,
 }
 
 /// What the report knows about a setting that can be swept.
@@ -157,7 +159,7 @@ rows! {
         mark: None,
         marks: "label: interval",
         chart: SweepChart::Curve(SweptAxis::Log("poll interval, ms (log scale)")),
-        topics: &[Topic::TradeOff],
+        topics: &[Topic::TradeOff, Topic::InName],
     }
     Hold {
         label: "hold",
