@@ -207,7 +207,7 @@ async fn a_server_without_extended_connect_is_told_so_and_never_asked() {
     };
     let outcome = tokio::select! {
         outcome = read(subscriber) => outcome,
-        _ = server => panic!("it was not told"),
+        _ = server => panic!("it was not informed"),
     };
     assert!(matches!(outcome, Err(SubscriberError::NoExtendedConnect)), "{outcome:?}");
     assert_eq!(subscriber.counters().requests.get(), 0);
@@ -227,7 +227,7 @@ async fn over_http_2_too_an_event_stream_is_known_by_its_content_type() {
     };
     let outcome = tokio::select! {
         outcome = read(subscriber) => outcome,
-        _ = server => panic!("it was not told"),
+        _ = server => panic!("it was not informed"),
     };
     let Err(error) = outcome;
     assert!(error.is_final(Pattern::Sse), "{error}");

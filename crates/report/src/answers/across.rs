@@ -35,7 +35,8 @@ fn compares_patterns(finding: &ScenarioFinding) -> bool {
 
 /// The lab's own points that have the cost, the lowest first.
 fn known(cost: QuantityName, finding: &ScenarioFinding) -> Vec<&Point> {
-    let has_cost = |point: &&Point| point.server.is_pushlab() && point.measured(cost).is_some();
+    let has_cost =
+        |point: &&Point| point.valid && point.server.is_pushlab() && point.measured(cost).is_some();
     let mut points: Vec<&Point> = finding.points.iter().filter(has_cost).collect();
     points.sort_by(|left, right| value(cost, left).total_cmp(&value(cost, right)));
     points

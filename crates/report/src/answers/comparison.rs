@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     findings::{Point, ScenarioFinding},
-    judgement::difference_test::{Alike, DifferenceTest},
+    judgement::difference_test::{Alike, DifferenceTest, beyond_scatter},
     quantities::{Bound, QuantityName},
     tables::ranking::{is_tie, widest},
     text::{
@@ -90,7 +90,7 @@ pub(super) fn answer(finding: &ScenarioFinding, points: &[&Point]) -> (String, V
     ];
     let least = least.into_iter().filter_map(|(name, cost, cheapest)| {
         let Some(cheapest) = cheapest else {
-            return lowest_of_all(difference_test, name, points);
+            return lowest_alone(difference_test, name, points);
         };
         let needs = verb(cheapest.len(), "needs", "need");
         Some(format!("{} {needs} {cost}, {}", names(&cheapest, points), range(name, &cheapest)))
@@ -253,18 +253,39 @@ fn slower(
     }
 }
 
-/// The patterns with the lowest value of a cost; none if no pattern is told apart from it.
+/// The points with the lowest value of a cost; none if no point is told apart from them, and if they are not alike.
 fn cheapest<'a>(
     difference_test: DifferenceTest<'_>,
     name: QuantityName,
     points: &[&'a Point],
 ) -> Option<Vec<&'a Point>> {
+    let (known, near) = lowest(difference_test, name, points)?;
+    (near.len() < known.len() && are_alike(difference_test, name, &near)).then_some(near)
+}
+
+/// The points that have a quantity, the lowest first, and those of them that are not told apart from the lowest.
+fn lowest<'a>(
+    difference_test: DifferenceTest<'_>,
+    name: QuantityName,
+    points: &[&'a Point],
+) -> Option<(Vec<&'a Point>, Vec<&'a Point>)> {
     let value = |point: &Point| point.measured(name).unwrap_or(f64::MAX);
-    let known: Vec<&Point> = points.iter().copied().filter(|point| point.measured(name).is_some()).collect();
-    let lowest = known.iter().copied().min_by(|left, right| value(left).total_cmp(&value(right)))?;
-    let near: Vec<&Point> =
-        known.iter().copied().filter(|point| difference_test.same(name, lowest, point)).collect();
-    (near.len() < known.len()).then_some(near)
+    let mut known: Vec<&Point> =
+        points.iter().copied().filter(|point| point.measured(name).is_some()).collect();
+    known.sort_by(|left, right| value(left).total_cmp(&value(right)));
+    let first = *known.first()?;
+    let near = points.iter().copied().filter(|point| point.measured(name).is_some());
+    let near = near.filter(|point| difference_test.same(name, first, point)).collect();
+    Some((known, near))
+}
+
+/// Whether points that are not told apart from the lowest one have nearly its value: that two values are not told
+/// apart does not make them alike.
+fn are_alike(difference_test: DifferenceTest<'_>, name: QuantityName, near: &[&Point]) -> bool {
+    let values = || near.iter().filter_map(|point| point.measured(name));
+    let (low, high) = (values().fold(f64::MAX, f64::min), values().fold(0.0, f64::max));
+    let is_close = name.is_counted() && !beyond_scatter(name, low, high);
+    is_close || name.text(low) == name.text(high) || is_tie(difference_test, name, near)
 }
 
 /// `a short poll brings 10.0 events`; none if it brings fewer than two, and with several intervals.
@@ -278,22 +299,24 @@ fn events_of_a_poll(points: &[&Point]) -> Option<String> {
         .then(|| format!("a short poll brings {} events", three_digits(1.0 / requests)))
 }
 
-/// `short polling has the lowest server CPU per event, 2.67 µs (no difference shown)`, where no pattern is told apart.
-fn lowest_of_all(
+/// `short polling has the lowest server CPU per event, 2.67 µs (no difference from WebSocket shown)`, where others
+/// are not told apart from it.
+fn lowest_alone(
     difference_test: DifferenceTest<'_>,
     name: QuantityName,
     points: &[&Point],
 ) -> Option<String> {
-    let value = |point: &Point| point.measured(name).unwrap_or(f64::MAX);
-    let known: Vec<&Point> = points.iter().copied().filter(|point| point.measured(name).is_some()).collect();
-    let lowest = known.iter().copied().min_by(|left, right| value(left).total_cmp(&value(right)))?;
-    (known.len() > 1).then(|| {
+    let (known, near) = lowest(difference_test, name, points)?;
+    let first = *known.first()?;
+    let others: Vec<&Point> = near.iter().copied().filter(|point| !std::ptr::eq(*point, first)).collect();
+    let why = difference_test.alike(name, first, &near);
+    let why = if near.len() == known.len() { why.words() } else { why.words_from(&names(&others, points)) };
+    (!others.is_empty()).then(|| {
         format!(
-            "{} has the lowest {}, {} ({})",
-            names(&[lowest], points),
+            "{} has the lowest {}, {} ({why})",
+            names(&[first], points),
             name.label(),
-            lowest.quantity_of(name).measured_text(),
-            difference_test.alike(name, lowest, &known).words()
+            first.quantity_of(name).measured_text()
         )
     })
 }
@@ -324,26 +347,23 @@ struct Price {
 fn price(difference_test: DifferenceTest<'_>, points: &[&Point]) -> Option<Price> {
     let name = QuantityName::BytesPerEvent;
     let bytes = |point: &Point| point.measured(name);
-    let mut priced: Vec<&Point> = points.iter().copied().filter(|point| bytes(point).is_some()).collect();
-    priced.sort_by(|left, right| bytes(left).unwrap_or(0.0).total_cmp(&bytes(right).unwrap_or(0.0)));
+    let (priced, near) = lowest(difference_test, name, points)?;
     let (cheapest, dearest) = (*priced.first()?, *priced.last()?);
-    let mut near: Vec<&Point> =
-        priced.iter().copied().filter(|point| difference_test.same(name, cheapest, point)).collect();
-    near.sort_by_key(|point| point.pattern);
+    let is_near = near.iter().any(|point| std::ptr::eq(*point, dearest));
     let times = difference_test
         .times(name, dearest, cheapest)
-        .filter(|_| !near.iter().any(|point| std::ptr::eq(*point, dearest)))
+        .filter(|_| !is_near)
         .map_or_else(String::new, |times| {
             format!(", the highest {} for {}", times.followed_by("that"), dearest.label())
         });
     let alike = alike(difference_test, name, cheapest, &near);
     let alike = alike.strip_prefix(": ").map_or_else(String::new, |words| format!(" ({words})"));
-    let lowest = (near.len() < priced.len())
+    let lowest = (near.len() < priced.len() && are_alike(difference_test, name, &near))
         .then(|| format!("{} {} the fewest bytes", names(&near, points), verb(near.len(), "costs", "cost")));
     let ratio = bytes(dearest).zip(bytes(cheapest)).map(|(most, least)| most / least);
     let with_highest = lowest
         .as_ref()
-        .zip(ratio.filter(|ratio| ratio.is_finite()))
+        .zip(ratio.filter(|ratio| !is_near && ratio.is_finite()))
         .map(|(lowest, ratio)| format!("{lowest}, {} {} as many", dearest.label(), number::times(ratio)));
     let detail =
         format!("the lowest cost was {} per event for {}{alike}{times}", values(name, &near), labels(&near));

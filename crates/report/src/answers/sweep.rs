@@ -128,7 +128,7 @@ fn at_the_end(
     ))
 }
 
-/// Whose main quantity changes most from one end to the other; none if no change is told.
+/// Whose main quantity changes most from one end to the other; none if no change is shown.
 fn growth(
     swept: SweepParameter,
     main: QuantityName,
@@ -159,7 +159,7 @@ fn growth(
     })
 }
 
-/// The first and the last point, and by what factor the quantity changes between them; none if that is not told.
+/// The first and the last point, and by what factor the quantity changes between them; none if that is not shown.
 fn ends<'a>(
     name: QuantityName,
     difference_test: DifferenceTest<'_>,

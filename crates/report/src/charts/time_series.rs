@@ -30,7 +30,8 @@ pub(super) fn figure(finding: &ScenarioFinding, points: &[&Point]) -> Option<Fig
     }
     let oldest = |point: &Point| Some(oldest_second(worst_trial(point)?)?.p99_us as f64);
     let most_lost = |point: &Point| Some(emptiest_second(worst_trial(point)?)?.censored as f64);
-    let shown = chosen(&timed, MOST_SERIES, &[&oldest, &most_lost]);
+    let peak = |point: &Point| peak_factor(worst_trial(point)?);
+    let shown = chosen(&timed, MOST_SERIES, &[&oldest, &most_lost, &peak]);
     let x = seconds_axis(&shown);
     let ages = Axis::log(
         shown
@@ -275,17 +276,19 @@ fn lateness_lane(canvas: &Canvas<'_>, lane: &Plane, lateness: &[(f64, f64)]) -> 
 /// A second stands out if its p99 is this many times that of the median second of its trial.
 const STANDS_OUT: f64 = 1.5;
 
-/// The second that stands out most of its trial, its point, and how many times the p99 of the median second its own
+/// The second that stands out most, of the trials that the figure shows, its point, and how many times the p99 of the median second its own
 /// is.
 fn worst(points: &[&Point]) -> Option<(String, Second, f64)> {
-    let oldest = points.iter().flat_map(|point| {
-        let seconds = point.completed().filter_map(|trial| {
-            let second = oldest_second(trial)?;
-            Some((second, ms(second.p99_us) / ms(median_p99_us(trial)?)))
-        });
-        seconds.map(|(second, factor)| (point.label(), *second, factor))
+    let oldest = points.iter().filter_map(|point| {
+        let trial = worst_trial(point)?;
+        Some((point.label(), *oldest_second(trial)?, peak_factor(trial)?))
     });
     oldest.max_by(|(_, _, left), (_, _, right)| left.total_cmp(right))
+}
+
+/// How many times the p99 of the median second that of the oldest second is.
+fn peak_factor(trial: &Measurements) -> Option<f64> {
+    Some(ms(oldest_second(trial)?.p99_us) / ms(median_p99_us(trial)?))
 }
 
 /// The p99 of the median second, of those that have one.
@@ -293,7 +296,7 @@ fn median_p99_us(trial: &Measurements) -> Option<u64> {
     let has_p99 = |second: &&Second| second.count > 0 && !lost(second, 1);
     let mut p99s: Vec<u64> = of_window(trial).filter(has_p99).map(|second| second.p99_us).collect();
     p99s.sort_unstable();
-    p99s.get(p99s.len() / 2).copied()
+    p99s.get(p99s.len().checked_sub(1)? / 2).copied()
 }
 
 /// The seconds of the window, in all trials, whose p99 reaches into lost deliveries: the one with the most

@@ -91,7 +91,7 @@ struct PointSummary<'a> {
     not_run: Option<&'a str>,
     /// What happened to its connections.
     connections: ConnectionsSummary,
-    /// Ages that a browser told: most by which its clock may be off; null for all others.
+    /// Largest clock error of the browser that measured the ages; null where no browser did.
     clock_bound_ms: Option<f64>,
     /// Every quantity by its key.
     quantities: Quantities<'a>,

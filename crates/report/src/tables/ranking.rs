@@ -35,11 +35,15 @@ struct Stop<'a> {
     points: Vec<&'a Point>,
 }
 
-/// Patterns that share a rank.
-struct Group<'a> {
-    /// The lowest first.
-    points: Vec<&'a Point>,
+/// A point with the ranks that it may have.
+struct Ranked<'a> {
+    point: &'a Point,
+    /// Better than the others by what is told apart: the first rank, and the last one.
+    first: usize,
+    last: usize,
+    /// Why these differ.
     why: Alike,
+    /// Whether all that are not told apart from it tie.
     is_tie: bool,
 }
 
@@ -50,19 +54,19 @@ pub(crate) fn tables(finding: &ScenarioFinding) -> Vec<Panel> {
         return Vec::new();
     };
     let difference_test = DifferenceTest::of(finding);
-    let stops: Vec<(Stop<'_>, Vec<Group<'_>>)> = stops(finding, main)
+    let stops: Vec<(Stop<'_>, Vec<Ranked<'_>>)> = stops(finding, main)
         .into_iter()
         .filter(|stop| stop.points.len() > 1)
         .map(|stop| {
-            let groups = groups(difference_test, main, &stop.points);
-            (stop, groups)
+            let ranked = ranked(difference_test, main, &stop.points);
+            (stop, ranked)
         })
         .collect();
-    let leaders = |groups: &[Group<'_>]| -> BTreeSet<Pattern> {
-        groups.first().into_iter().flat_map(|group| &group.points).map(|point| point.pattern).collect()
+    let leaders = |ranked: &[Ranked<'_>]| -> BTreeSet<Pattern> {
+        ranked.iter().filter(|one| one.first == 1).map(|one| one.point.pattern).collect()
     };
-    let first = stops.first().map(|(_, groups)| leaders(groups));
-    let flip = stops.iter().position(|(_, groups)| Some(leaders(groups)) != first);
+    let first = stops.first().map(|(_, ranked)| leaders(ranked));
+    let flip = stops.iter().position(|(_, ranked)| Some(leaders(ranked)) != first);
     let is_shown = |place: &usize| *place == 0 || Some(*place) == flip || *place + 1 == stops.len();
     (0..stops.len()).filter(is_shown).map(|place| table(main, &stops[place].0, &stops[place].1)).collect()
 }
@@ -113,32 +117,38 @@ fn stops(finding: &ScenarioFinding, main: QuantityName) -> Vec<Stop<'_>> {
     values.iter().map(stop).collect()
 }
 
-/// The points by rank: those that are not told apart from the first of the remaining ones share one. A lower bound
-/// has no rank, and no group.
-fn groups<'a>(
+/// Whether a point has a rank: a lower bound has none, and a point that is not valid.
+fn has_rank(main: QuantityName, point: &Point) -> bool {
+    point.quantity_of(main).bound == Bound::Exact && point.valid
+}
+
+/// The points by their values. A point comes after those that are told apart from it and better, and before those
+/// that are told apart and worse; among the others its rank is not known.
+fn ranked<'a>(
     difference_test: DifferenceTest<'_>,
     main: QuantityName,
     points: &[&'a Point],
-) -> Vec<Group<'a>> {
+) -> Vec<Ranked<'a>> {
     let value = |point: &Point| {
         let value = point.measured(main).unwrap_or(f64::MAX);
         if main.more_is_better() { -value } else { value }
     };
-    let is_exact = |point: &&Point| point.quantity_of(main).bound == Bound::Exact;
-    let mut rest: Vec<&Point> = points.iter().copied().filter(is_exact).collect();
-    rest.sort_by(|left, right| value(left).total_cmp(&value(right)));
-    let mut groups = Vec::new();
-    while let Some(first) = rest.first().copied() {
-        let (near, behind): (Vec<&Point>, Vec<&Point>) =
-            rest.into_iter().partition(|point| difference_test.same(main, first, point));
-        rest = behind;
-        groups.push(Group {
-            why: difference_test.alike(main, first, &near),
+    let mut sorted: Vec<&Point> = points.iter().copied().filter(|point| has_rank(main, point)).collect();
+    sorted.sort_by(|left, right| value(left).total_cmp(&value(right)));
+    let rank = |(place, point): (usize, &&'a Point)| {
+        let is_near = |other: &&&Point| difference_test.same(main, point, other);
+        let near: Vec<&Point> = sorted.iter().filter(is_near).copied().collect();
+        let before = sorted[..place].iter().filter(is_near).count();
+        let first = 1 + place - before;
+        Ranked {
+            point,
+            first,
+            last: first + near.len() - 1,
+            why: difference_test.alike(main, point, &near),
             is_tie: is_tie(difference_test, main, &near),
-            points: near,
-        });
-    }
-    groups
+        }
+    };
+    sorted.iter().enumerate().map(rank).collect()
 }
 
 /// Whether the intervals of points that are not told apart leave no large difference between any two of them.
@@ -172,7 +182,7 @@ pub(crate) fn widest<'a>(
         .max_by(|left, right| left.ratio.total_cmp(&right.ratio))
 }
 
-fn table(main: QuantityName, stop: &Stop<'_>, groups: &[Group<'_>]) -> Panel {
+fn table(main: QuantityName, stop: &Stop<'_>, ranked: &[Ranked<'_>]) -> Panel {
     let is_known =
         |name: QuantityName| stop.points.iter().any(|point| point.quantity_of(name).measured.is_some());
     let costs: Vec<(QuantityName, &str, &str)> = COSTS
@@ -184,44 +194,45 @@ fn table(main: QuantityName, stop: &Stop<'_>, groups: &[Group<'_>]) -> Panel {
     heads.extend(has_model.then(|| "model".to_owned()));
     heads.extend(costs.iter().map(|(_, head, _)| (*head).to_owned()));
     let row = |rank: Cell, point: &Point| {
-        let mut cells = vec![rank, Cell::plain(point.quantity_of(main).measured_with_interval())];
+        let value = |name: QuantityName, text: String| {
+            // Grey, as in the table of all points.
+            if point.quantity_of(name).warning.is_some() { Cell::absent(text) } else { Cell::plain(text) }
+        };
+        let mut cells = vec![rank, value(main, point.quantity_of(main).measured_with_interval())];
         cells.extend(has_model.then(|| Cell::plain(point.quantity_of(main).predicted_text())));
-        cells.extend(costs.iter().map(|(name, _, _)| Cell::plain(point.quantity_of(*name).measured_text())));
+        cells.extend(costs.iter().map(|(name, _, _)| value(*name, point.quantity_of(*name).measured_text())));
         Row { pattern: Some(point.pattern), head: point.pattern.label().to_owned(), cells }
     };
-    let mut rows = Vec::new();
-    for group in groups {
-        let rank = Cell::plain(rank(rows.len() + 1, group));
-        rows.extend(group.points.iter().map(|point| row(rank.clone(), point)));
-    }
-    let is_bound = |point: &&&Point| point.quantity_of(main).bound == Bound::AtLeast;
-    rows.extend(stop.points.iter().filter(is_bound).map(|point| row(Cell::absent("none"), point)));
+    let mut rows: Vec<Row> = ranked.iter().map(|one| row(Cell::plain(rank(one)), one.point)).collect();
+    let unranked = stop.points.iter().filter(|point| !has_rank(main, point));
+    rows.extend(
+        unranked.map(|point| row(Cell::absent(if point.valid { "none" } else { "not valid" }), point)),
+    );
     let at = if stop.text.is_empty() { String::new() } else { format!(", {}", stop.text) };
     Panel {
         heading: format!("Ranking by {}{at}", main.label()),
-        explained: explained(main, stop, groups, &costs),
+        explained: explained(main, stop, ranked, &costs),
         heads,
         rows,
         kind: Kind::Numbers,
-        // A sweep has several such tables, and the terminal shows their numbers in one.
         // The terminal's table of points has the same numbers.
         place: Place::Page,
     }
 }
 
 /// `1`, `1 tied`, or `1–3` where the order of three patterns is not known.
-fn rank(start: usize, group: &Group<'_>) -> String {
-    match (group.points.len(), group.is_tie) {
-        (0 | 1, _) => start.to_string(),
-        (_, true) => format!("{start} tied"),
-        (several, false) => format!("{start}–{}", start + several - 1),
+fn rank(of: &Ranked<'_>) -> String {
+    match (of.first == of.last, of.is_tie) {
+        (true, _) => of.first.to_string(),
+        (false, true) => format!("{} tied", of.first),
+        (false, false) => format!("{}–{}", of.first, of.last),
     }
 }
 
 fn explained(
     main: QuantityName,
     stop: &Stop<'_>,
-    groups: &[Group<'_>],
+    ranked: &[Ranked<'_>],
     costs: &[(QuantityName, &str, &str)],
 ) -> String {
     let order = if main.more_is_better() { "highest" } else { "lowest" };
@@ -229,12 +240,12 @@ fn explained(
     let per_event: Vec<String> =
         costs.iter().filter(|(name, _, _)| !name.is_age()).map(|(_, _, words)| (*words).to_owned()).collect();
     parts.extend((!per_event.is_empty()).then(|| format!("per event: {}", list(&per_event))));
-    let shared = || groups.iter().filter(|group| group.points.len() > 1);
-    let mut open: Vec<String> =
-        shared().filter(|group| !group.is_tie).map(|group| group.why.words()).collect();
+    let shared = || ranked.iter().filter(|one| one.first < one.last);
+    let mut open: Vec<String> = shared().filter(|one| !one.is_tie).map(|one| one.why.words()).collect();
+    open.sort();
     open.dedup();
     parts.extend(open.into_iter().map(|why| format!("a range of ranks: {why}")));
-    if shared().any(|group| group.is_tie) {
+    if shared().any(|one| one.is_tie) {
         parts.push(format!("tied: no difference shown, and none above {} times is possible", setting(TIE)));
     }
     let interval = stop.points.iter().find_map(|point| point.params.poll_interval_ms);

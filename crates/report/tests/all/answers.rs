@@ -203,6 +203,21 @@ fn no_pattern_and_no_cost_is_left_out() {
     assert!(plain(&answer.beneath()).contains(words), "{answer:?}");
 }
 
+/// Two values that are not told apart from the lowest need not be alike.
+#[test]
+fn what_is_not_told_apart_does_not_share_the_lowest_value() {
+    let (manifest, mut records) = ten_trials();
+    for (place, cpu_us) in [(0, 2.0), (1, 20.0), (2, 6.5), (3, 5.5)] {
+        change(&mut records[place], |measured| {
+            measured.cpu.server_us = cpu_us * measured.window_deliveries as f64;
+        });
+    }
+    let beneath = plain(&findings(&manifest, &records).answers.remove(0).beneath());
+    let words = "Short polling has the lowest server CPU per event, 2.00 µs (not told apart from WebSocket by one run)";
+    assert!(beneath.contains(words), "{beneath}");
+    assert!(!beneath.contains("Short polling and WebSocket need"), "{beneath}");
+}
+
 /// Sets the measurements of those points of a pattern that `of` selects.
 fn set(
     records: &mut [TrialRecord],

@@ -12,12 +12,14 @@ use crate::{
     written::{content, findings_of},
 };
 
-/// One line per point: `key measured|predicted` of each quantity that it has or is predicted to have.
+/// One line per point: `key measured low high|predicted low high|closed form` of each quantity that it has or is
+/// predicted to have; then one line per comparison.
 fn lines(run: &(Manifest, Vec<TrialRecord>)) -> String {
     let files = report::render(&findings_of(run));
     let summary: Value = serde_json::from_str(content(&files, "summary.json")).expect("JSON");
     let points = summary["points"].as_array().expect("points");
-    points.iter().map(|point| line(point) + "\n").collect()
+    let comparisons = summary["comparisons"].as_array().expect("comparisons");
+    points.iter().map(line).chain(comparisons.iter().map(compared)).map(|line| line + "\n").collect()
 }
 
 fn line(point: &Value) -> String {
@@ -30,10 +32,25 @@ fn line(point: &Value) -> String {
         .into_iter()
         .filter(|(_, fields)| !fields["measured"].is_null() || !fields["predicted"].is_null())
         .map(|(key, fields)| {
-            format!("{key} {}|{}", number(&fields["measured"]), number(&fields["predicted"]))
+            let of = |names: &[&str]| -> String {
+                names.iter().map(|name| number(&fields[*name])).collect::<Vec<_>>().join(" ")
+            };
+            format!(
+                "{key} {}|{}|{}",
+                of(&["measured", "low", "high"]),
+                of(&["predicted", "predicted_low", "predicted_high"]),
+                of(&["closed_form"])
+            )
         })
         .collect();
     format!("{} {} {}: {}", text("scenario"), text("pattern"), text("server"), values.join(", "))
+}
+
+fn compared(comparison: &Value) -> String {
+    let side = |name: &str| format!("{} {}", comparison[name]["pattern"], comparison[name]["server"]);
+    let of = ["quantity", "ratio", "low", "high", "p_adjusted", "primary", "shown"]
+        .map(|key| number(&comparison[key]));
+    format!("{} / {}: {}", side("left"), side("right"), of.join(" ")).replace('"', "")
 }
 
 fn number(value: &Value) -> String {

@@ -89,6 +89,41 @@ fn four_blocks_rank_every_pattern_or_say_that_some_tie() {
     assert!(above.contains("Tied: no difference shown, and none above 1.25 times is possible."), "{above}");
 }
 
+/// Of three ages the middle one is told apart from neither of the others.
+#[test]
+fn a_rank_is_open_only_among_those_that_are_not_told_apart() {
+    let found = ticker(1, |_, pattern, measured| {
+        let age_ms = match pattern {
+            Pattern::WebSocket => 2,
+            Pattern::Sse => 14,
+            Pattern::LongPolling => 40,
+            Pattern::ShortPolling => 990,
+        };
+        let mut ages = contract::TimeHistogram::default();
+        (0..measured.window_deliveries).for_each(|_| ages.record_ns(age_ms * 1_000_000));
+        measured.age.arrived = ages.distribution();
+    });
+    let ranks: Vec<String> = rankings(&found)[0].1[1..].iter().map(|row| row[1].clone()).collect();
+    assert_eq!(ranks, ["1–2", "1–3", "2–3", "4"]);
+}
+
+/// A point that is not valid has no rank, and no other point's rank counts it.
+#[test]
+fn what_is_not_valid_has_no_rank() {
+    let found = ticker(4, |_, pattern, measured| {
+        if pattern == Pattern::WebSocket {
+            measured.delivery.duplicated = 1;
+        }
+    });
+    let ranks: Vec<[String; 2]> =
+        rankings(&found)[0].1[1..].iter().map(|row| [row[0].clone(), row[1].clone()]).collect();
+    assert_eq!(
+        ranks.last().map(|[name, rank]| (name.as_str(), rank.as_str())),
+        Some(("◆ WebSocket", "not valid"))
+    );
+    assert_eq!(ranks[0], ["● SSE", "1"]);
+}
+
 /// All patterns, with fifty and with five hundred subscribers.
 fn subscribers() -> (Manifest, Vec<TrialRecord>) {
     let mut swept = scenario("swept", "What do more subscribers change?", &Pattern::ALL);

@@ -80,6 +80,28 @@ fn bytes_of_reqwest_are_not_checked_against_themselves() {
     assert!(run_of(&[one(Pattern::Sse)]).verdict_reason.ends_with("the same requests and bytes"));
 }
 
+/// Where blocks differ, the title is about the block that is drawn: the one with the oldest second.
+#[test]
+fn the_title_of_the_seconds_is_about_the_block_that_is_drawn() {
+    let block = |number: u32, level_us: u64, peak: (usize, u64)| {
+        let mut record = one(Pattern::Sse);
+        (record.block, record.order) = (number, number);
+        change(&mut record, |measured| {
+            measured.age_seconds.iter_mut().for_each(|second| second.p99_us = level_us);
+            measured.age_seconds[peak.0].p99_us = peak.1;
+        });
+        record
+    };
+    let title = |records: &[TrialRecord]| {
+        page(&run_of(records), "figures/stock-ticker-time.svg").replace('\u{202f}', " ")
+    };
+    let peaked = title(&[block(1, 2_000, (7, 10_000)), block(2, 8_000, (9, 16_000))]);
+    let words = "Ages peaked in second 9 of SSE, with 16.0 ms at p99, 2.00 times its trial's median second";
+    assert!(peaked.contains(words), "{peaked}");
+    let level = title(&[block(1, 2_000, (7, 2_900))]);
+    assert!(level.contains("Ages stayed level: no second has a p99 of 1.50 times"), "{level}");
+}
+
 #[test]
 fn seconds_that_lost_events_are_told_first() {
     let mut lossy = one(Pattern::Sse);

@@ -55,7 +55,8 @@ fn settings(finding: &ScenarioFinding) -> String {
     parts.extend(
         points().find_map(|params| params.hold_ms).map(|hold_ms| format!("hold {}", period_ms(hold_ms))),
     );
-    let heartbeats = finding.points.iter().find(|point| point.pattern.has_heartbeats());
+    let is_stream = |point: &&Point| point.pattern.has_heartbeats() && point.completed().next().is_some();
+    let heartbeats = finding.points.iter().find(is_stream);
     parts.extend(heartbeats.map(heartbeat));
     parts.join(", ")
 }
@@ -92,10 +93,12 @@ fn ages(finding: &ScenarioFinding, all: &[Network]) -> Vec<String> {
         .filter(is_baseline)
         .map(|point| format!("{} {}", point.pattern.label(), point.quantity_of(name).measured_text()))
         .collect();
-    let fewest = finding.points.iter().map(|point| point.ages().total()).filter(|total| *total > 0).min();
-    let few = fewest
-        .filter(|total| (*total as f64) * 0.01 < SAMPLES_BEYOND)
-        .map(|total| format!("each p99 rests on {} deliveries, so it is close to the oldest", count(total)));
+    // A percentile is read from each trial separately.
+    let trials = finding.points.iter().flat_map(|point| &point.trials);
+    let fewest = trials.map(|trial| trial.ages.total()).filter(|total| *total > 0).min();
+    let few = fewest.filter(|total| (*total as f64) * 0.01 < SAMPLES_BEYOND).map(|total| {
+        format!("a p99 may rest on {} deliveries only, so it is close to the oldest", count(total))
+    });
     let baselines =
         (!values.is_empty()).then(|| format!("age at p99 without an obstacle: {}", list(&values)));
     baselines.into_iter().chain(few).collect()
