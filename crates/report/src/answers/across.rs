@@ -1,7 +1,6 @@
 //! Where two patterns swap ranks in a cost from one question to another.
 
-use contract::Pattern;
-
+use super::words::present_and_varying;
 use crate::{
     findings::{Answer, Point, ScenarioFinding},
     judgement::difference_test::DifferenceTest,
@@ -28,9 +27,9 @@ pub(crate) fn add_reversals(findings: &[ScenarioFinding], answers: &mut [Answer]
 
 /// Whether the question is about patterns: all of them at one setting, or with one setting that only one of them has.
 fn compares_patterns(finding: &ScenarioFinding) -> bool {
-    let number = |pattern: Pattern| finding.points.iter().filter(|point| point.pattern == pattern).count();
-    let several = Pattern::ALL.into_iter().filter(|pattern| number(*pattern) > 1).count();
-    several <= 1 && Pattern::ALL.into_iter().filter(|pattern| number(*pattern) > 0).count() > 1
+    let own: Vec<&Point> = finding.points.iter().filter(|point| point.server.is_pushlab()).collect();
+    let (present, varying) = present_and_varying(&own);
+    present > 1 && varying <= 1
 }
 
 /// The lab's own points that have the cost, the lowest first.
@@ -57,8 +56,8 @@ fn reversal(cost: QuantityName, first: &ScenarioFinding, finding: &ScenarioFindi
     let (there, here) = (known(cost, first), known(cost, finding));
     let (test_there, test_here) = (DifferenceTest::of(first), DifferenceTest::of(finding));
     let pairs = there.iter().flat_map(|left| there.iter().rev().map(move |right| (*left, *right)));
-    let cheaper_there = pairs.filter(|(left, right)| is_cheaper(cost, test_there, left, right));
-    cheaper_there.into_iter().find_map(|(left, right)| {
+    let mut cheaper_there = pairs.filter(|(left, right)| is_cheaper(cost, test_there, left, right));
+    cheaper_there.find_map(|(left, right)| {
         let of = |side: &Point| {
             let same = |point: &&&Point| point.pattern == side.pattern;
             here.iter().filter(same).copied().collect::<Vec<&Point>>()

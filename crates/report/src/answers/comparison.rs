@@ -253,30 +253,21 @@ fn slower(
     }
 }
 
-/// The points with the lowest value of a cost; none if no point is told apart from them, and if they are not alike.
+/// The points that share the lowest value of a cost. None if their values are not close, or if every point is among
+/// them.
 fn cheapest<'a>(
     difference_test: DifferenceTest<'_>,
     name: QuantityName,
     points: &[&'a Point],
 ) -> Option<Vec<&'a Point>> {
-    let (known, near) = lowest(difference_test, name, points)?;
-    (near.len() < known.len() && are_alike(difference_test, name, &near)).then_some(near)
+    let (_, near) = difference_test.lowest(name, points)?;
+    let others = near.len() < known(name, points).len();
+    (others && are_alike(difference_test, name, &near)).then_some(near)
 }
 
-/// The points that have a quantity, the lowest first, and those of them that are not told apart from the lowest.
-fn lowest<'a>(
-    difference_test: DifferenceTest<'_>,
-    name: QuantityName,
-    points: &[&'a Point],
-) -> Option<(Vec<&'a Point>, Vec<&'a Point>)> {
-    let value = |point: &Point| point.measured(name).unwrap_or(f64::MAX);
-    let mut known: Vec<&Point> =
-        points.iter().copied().filter(|point| point.measured(name).is_some()).collect();
-    known.sort_by(|left, right| value(left).total_cmp(&value(right)));
-    let first = *known.first()?;
-    let near = points.iter().copied().filter(|point| point.measured(name).is_some());
-    let near = near.filter(|point| difference_test.same(name, first, point)).collect();
-    Some((known, near))
+/// The points that have a quantity.
+fn known<'a>(name: QuantityName, points: &[&'a Point]) -> Vec<&'a Point> {
+    points.iter().copied().filter(|point| point.measured(name).is_some()).collect()
 }
 
 /// Whether points that are not told apart from the lowest one have nearly its value: that two values are not told
@@ -306,11 +297,14 @@ fn lowest_alone(
     name: QuantityName,
     points: &[&Point],
 ) -> Option<String> {
-    let (known, near) = lowest(difference_test, name, points)?;
-    let first = *known.first()?;
+    let (first, near) = difference_test.lowest(name, points)?;
     let others: Vec<&Point> = near.iter().copied().filter(|point| !std::ptr::eq(*point, first)).collect();
     let why = difference_test.alike(name, first, &near);
-    let why = if near.len() == known.len() { why.words() } else { why.words_from(&names(&others, points)) };
+    let why = if near.len() == known(name, points).len() {
+        why.words()
+    } else {
+        why.words_from(&names(&others, points))
+    };
     (!others.is_empty()).then(|| {
         format!(
             "{} has the lowest {}, {} ({why})",
@@ -347,8 +341,10 @@ struct Price {
 fn price(difference_test: DifferenceTest<'_>, points: &[&Point]) -> Option<Price> {
     let name = QuantityName::BytesPerEvent;
     let bytes = |point: &Point| point.measured(name);
-    let (priced, near) = lowest(difference_test, name, points)?;
-    let (cheapest, dearest) = (*priced.first()?, *priced.last()?);
+    let (cheapest, near) = difference_test.lowest(name, points)?;
+    let priced = known(name, points);
+    let value = |point: &Point| bytes(point).unwrap_or(0.0);
+    let dearest = priced.iter().copied().max_by(|left, right| value(left).total_cmp(&value(right)))?;
     let is_near = near.iter().any(|point| std::ptr::eq(*point, dearest));
     let times = difference_test
         .times(name, dearest, cheapest)

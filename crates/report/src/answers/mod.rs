@@ -4,7 +4,7 @@
 //! more do not tell two values apart, the sentence says "no difference shown", and the headline that they tie.
 //! With fewer blocks both say "not told apart by one run" (or two, or three blocks).
 
-use contract::{Arrivals, Pattern};
+use contract::Arrivals;
 
 mod ablations;
 pub(crate) mod across;
@@ -80,9 +80,7 @@ fn headline_and_conditions(finding: &ScenarioFinding) -> (String, Vec<String>) {
         let has_steps = !finding.scenario.memory_steps.is_empty();
         has_steps.then(|| connections::answer(difference_test, &points)).flatten()
     };
-    let of = |pattern: Pattern| points.iter().filter(|point| point.pattern == pattern).count();
-    let varying = Pattern::ALL.into_iter().filter(|pattern| of(*pattern) > 1).count();
-    let present = Pattern::ALL.into_iter().filter(|pattern| of(*pattern) > 0).count();
+    let (present, varying) = words::present_and_varying(&points);
     // Where only one of several patterns has the setting, a question about a cost compares all of them.
     let compares = varying == 1 && present > 1 && finding.primary().is_some_and(|name| !name.is_age());
     let varies = varying > 0 && !compares;

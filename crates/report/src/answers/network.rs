@@ -135,13 +135,13 @@ fn heartbeat(pattern: Pattern, points: &[&Point], difference_test: DifferenceTes
 }
 
 fn cut_words(point: &Point) -> String {
-    let hardship = ConnectionTrouble::of(point);
-    let cut = match hardship.reconnects {
+    let trouble = ConnectionTrouble::of(point);
+    let cut = match trouble.reconnects {
         0 => "never cut".to_owned(),
         1 => "cut once".to_owned(),
         times => format!("cut {} times", count(times)),
     };
-    let lost = match (hardship.reconnects, lost(point)) {
+    let lost = match (trouble.reconnects, lost(point)) {
         (0, (0, _)) => "nothing lost".to_owned(),
         (_, (0, _)) => "and resumed with nothing lost".to_owned(),
         (_, (lost, all)) => format!("with {} of {} deliveries lost", count(lost), count(all)),

@@ -52,12 +52,10 @@ pub(super) fn order(
 /// `at 500 subscribers SSE and WebSocket are not told apart by one run in age at p99, up to 4.30 ms`, and which
 /// pattern has the highest value.
 fn values_at(main: QuantityName, difference_test: DifferenceTest<'_>, stop: &Stop<'_>) -> Vec<String> {
-    let Some(lowest) = lowest(main, stop) else {
+    let Some((lowest, near)) = difference_test.lowest(main, &stop.points) else {
         return Vec::new();
     };
     let highest = stop.points.iter().max_by(|left, right| value(main, left).total_cmp(&value(main, right)));
-    let near: Vec<&Point> =
-        stop.points.iter().copied().filter(|point| difference_test.same(main, lowest, point)).collect();
     let up_to = near.iter().map(|point| value(main, point)).fold(0.0, f64::max);
     let mut parts = Vec::new();
     if near.len() > 1 {
@@ -144,15 +142,10 @@ fn value(main: QuantityName, point: &Point) -> f64 {
     point.measured(main).unwrap_or(f64::MAX)
 }
 
-fn lowest<'a>(main: QuantityName, stop: &Stop<'a>) -> Option<&'a Point> {
-    stop.points.iter().copied().min_by(|left, right| value(main, left).total_cmp(&value(main, right)))
-}
-
 /// The lowest and all that are not told apart from it.
 fn leaders(main: QuantityName, difference_test: DifferenceTest<'_>, stop: &Stop<'_>) -> Vec<Pattern> {
-    let Some(lowest) = lowest(main, stop) else { return Vec::new() };
-    let near = stop.points.iter().filter(|point| difference_test.same(main, lowest, point));
-    near.map(|point| point.pattern).collect()
+    let near = difference_test.lowest(main, &stop.points).map_or_else(Vec::new, |(_, near)| near);
+    near.into_iter().map(|point| point.pattern).collect()
 }
 
 /// Says that another pattern becomes the lowest, if the two are told apart at both values.
@@ -162,12 +155,14 @@ fn change(
     left: &Stop<'_>,
     right: &Stop<'_>,
 ) -> Option<String> {
-    let (before, after) = (lowest(main, left)?, lowest(main, right)?);
-    let parted = |stop: &Stop<'_>, low: &Point, high: &Point| {
-        let high = stop.points.iter().find(|point| point.pattern == high.pattern);
-        high.is_some_and(|high| !difference_test.same(main, low, high))
+    let lowest =
+        |stop: &Stop<'_>| difference_test.lowest(main, &stop.points).map(|(lowest, _)| lowest.pattern);
+    let (before, after) = (lowest(left)?, lowest(right)?);
+    let parted = |stop: &Stop<'_>, low: Pattern, high: Pattern| {
+        let of = |pattern: Pattern| stop.points.iter().find(|point| point.pattern == pattern);
+        of(low).zip(of(high)).is_some_and(|(low, high)| !difference_test.same(main, low, high))
     };
-    if before.pattern == after.pattern || !parted(left, before, after) || !parted(right, after, before) {
+    if before == after || !parted(left, before, after) || !parted(right, after, before) {
         return None;
     }
     let (before, after) = (leaders(main, difference_test, left), leaders(main, difference_test, right));

@@ -1,5 +1,7 @@
 //! Parts of sentences that several answers share.
 
+use contract::Pattern;
+
 use crate::{
     findings::{CONDITIONS_BENEATH, Point},
     quantities::QuantityName,
@@ -29,6 +31,14 @@ pub(super) fn names(points: &[&Point], all: &[&Point]) -> String {
     let mut names: Vec<String> = points.iter().map(name).collect();
     names.dedup();
     list(&names)
+}
+
+/// How many patterns have points, and how many of them have several.
+pub(super) fn present_and_varying(points: &[&Point]) -> (usize, usize) {
+    let number = |pattern: Pattern| points.iter().filter(|point| point.pattern == pattern).count();
+    let patterns =
+        |fewest: usize| Pattern::ALL.into_iter().filter(|pattern| number(*pattern) >= fewest).count();
+    (patterns(1), patterns(2))
 }
 
 /// The verb after one subject or after several.

@@ -194,7 +194,7 @@ impl<'a> AgePanels<'a> {
         let mut keys = legend::keys(&points, self.lines().any(|line| !line.model.is_empty()));
         // Headings name the swept values.
         keys.retain(|key| !matches!(key, Key::Words(_)));
-        keys.extend(legend::floor_key(self.panels.iter().any(|panel| !panel.floors.is_empty())));
+        keys.extend(self.panels.iter().any(|panel| !panel.floors.is_empty()).then_some(Key::Floor));
         keys
     }
 

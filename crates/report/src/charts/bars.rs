@@ -252,7 +252,7 @@ fn dot(canvas: &Canvas<'_>, scale: &BarScale, bar: &Bar<'_>, high: f64) -> Drawn
     if bar.value > 0.0 { canvas.point_marker(bar.point, (x, y), DOT) } else { Ok(()) }
 }
 
-/// The parts one after the other, with a hair of ground between.
+/// The parts one after the other, with a thin gap in the background colour between.
 fn stack(canvas: &Canvas<'_>, scale: &BarScale, bar: &Bar<'_>, high: f64) -> Drawn {
     let (low, ink) = (high + BAR, ColourRole::Measured(bar.point.pattern));
     let faded = if bar.point.server.is_foreign() { FOREIGN } else { 1.0 };

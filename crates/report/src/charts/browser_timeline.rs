@@ -146,7 +146,7 @@ fn draw_lane(canvas: &Canvas<'_>, plane: &Plane, lane: &BrowserLane, top: f64) -
     canvas.text((WIDTH - 4.0, middle), &waited, Anchor::Right, TICK_TEXT, shade)
 }
 
-/// A stroke across a bar, with a hair of ground at its sides.
+/// A stroke across a bar, with a thin gap in the background colour at its sides.
 fn notch(canvas: &Canvas<'_>, x: f64, top: f64, ink: ColourRole) -> Drawn {
     canvas.line(&[(x, top - 2.0), (x, top + BAR + 2.0)], ColourRole::Ground, 4.0)?;
     canvas.line(&[(x, top - 2.0), (x, top + BAR + 2.0)], ink, 1.8)

@@ -50,11 +50,6 @@ pub(crate) fn keys(points: &[&Point], model: bool) -> Vec<Key> {
     keys
 }
 
-/// A key for the floors' curves, where there are any.
-pub(crate) fn floor_key(drawn: bool) -> Option<Key> {
-    drawn.then_some(Key::Floor)
-}
-
 /// Rows that the keys need.
 pub(crate) fn height(keys: &[Key]) -> f64 {
     place(keys).last().map_or(0.0, |(_, row)| (row + 1.0) * ROW)

@@ -115,7 +115,7 @@ fn figure(finding: &ScenarioFinding, slug: String, points: &[&Point]) -> Option<
     let tints: Vec<Key> =
         tinted.map(|climb| Key::Tint(climb.point.pattern, climb.tint, climb.name.clone())).collect();
     keys.extend(tints);
-    keys.extend(legend::floor_key(!floors.is_empty()));
+    keys.extend((!floors.is_empty()).then_some(Key::Floor));
     let climbs: Vec<Climb<'_>> = climbs.into_iter().chain(floors).collect();
     let ages = || climbs.iter().flat_map(Climb::ages);
     let top = legend::height(&keys) + 38.0;

@@ -79,7 +79,7 @@ fn figure(
         .collect();
     let mut keys = legend::keys(&drawn, curves.iter().any(|(_, _, model)| !model.is_empty()));
     let floors = floors(finding, &drawn, name);
-    keys.extend(legend::floor_key(!floors.is_empty()));
+    keys.extend((!floors.is_empty()).then_some(legend::Key::Floor));
     // The swept value is the axis here; no label repeats it.
     keys.retain(|key| !matches!(key, legend::Key::Words(_)));
     let top = legend::height(&keys) + 38.0;

@@ -85,9 +85,9 @@ pub(crate) enum Role {
     QuietFacts,
     /// The answer to a question.
     Answer,
-    /// The way to an explanation.
+    /// A link to an explanation.
     HowToRead,
-    /// The way back.
+    /// A link back to the contents.
     Back,
 }
 
@@ -212,7 +212,7 @@ impl<'a> Block<'a> {
 }
 
 impl Block<'_> {
-    /// Shows every text of the block and of the blocks in it.
+    /// Calls `see` with every text of the block and of the blocks in it.
     pub(crate) fn visit(&self, see: &mut dyn FnMut(&Text)) {
         match &self.content {
             Content::Heading { text, .. } => see(&Text::from(text.as_str())),

@@ -80,7 +80,7 @@ pub(crate) struct RowGroup {
 pub(crate) struct Table {
     /// Its name, read aloud before it.
     pub(crate) name: String,
-    /// None has a head in a table of names and values.
+    /// In a table of names and values no column has a head.
     pub(crate) columns: Vec<Column>,
     pub(crate) groups: Vec<RowGroup>,
 }

@@ -125,6 +125,20 @@ impl<'a> DifferenceTest<'a> {
         if is_apart { TestResult::Apart } else { alike(listed.is_some() || is_judged) }
     }
 
+    /// The point with the lowest value, and all that are not told apart from it, in the order of the points; none if
+    /// no point has a value.
+    pub(crate) fn lowest<'p>(
+        self,
+        name: QuantityName,
+        points: &[&'p Point],
+    ) -> Option<(&'p Point, Vec<&'p Point>)> {
+        let known: Vec<(&Point, f64)> =
+            points.iter().filter_map(|point| Some((*point, point.measured(name)?))).collect();
+        let (lowest, _) = *known.iter().min_by(|(_, left), (_, right)| left.total_cmp(right))?;
+        let near = known.into_iter().map(|(point, _)| point).filter(|point| self.same(name, lowest, point));
+        Some((lowest, near.collect()))
+    }
+
     /// Why points are not told apart from a first one; the fewest blocks say it.
     pub(crate) fn alike(self, name: QuantityName, first: &Point, others: &[&Point]) -> Alike {
         let others = others.iter().filter(|other| !std::ptr::eq(first, **other));

@@ -22,10 +22,10 @@ const EXPLAINED: &str = "Cut: connections that subscribers had to open again. By
 
 /// Whether no connection was cut and nothing lost.
 pub(crate) fn survives(point: &Point) -> bool {
-    let hardship = ConnectionTrouble::of(point);
+    let trouble = ConnectionTrouble::of(point);
     point.completed().next().is_some()
-        && hardship.reconnects == 0
-        && hardship.never_connected == 0
+        && trouble.reconnects == 0
+        && trouble.never_connected == 0
         && point.delivery.lost == 0
 }
 
@@ -97,12 +97,12 @@ fn row(point: &Point, is_cheapest: bool) -> Row {
         cells.push(Cell::absent(why));
         cells.extend(std::iter::repeat_n(Cell::absent("—"), 5));
     } else {
-        let hardship = ConnectionTrouble::of(point);
+        let trouble = ConnectionTrouble::of(point);
         let text = |name| point.quantity_of(name).measured_with_interval();
         let small = if point.valid { vec![] } else { vec!["not valid: see the validity box".to_owned()] };
         cells.push(Cell { small, ..outcome(survives(point), is_cheapest) });
-        cells.push(Cell::plain(count(hardship.reconnects)));
-        cells.push(hardship.recovery_p50_ms.map_or_else(
+        cells.push(Cell::plain(count(trouble.reconnects)));
+        cells.push(trouble.recovery_p50_ms.map_or_else(
             || Cell::plain("—"),
             |p50_ms| {
                 let pause = recovery::pause(point.pattern).to_owned();

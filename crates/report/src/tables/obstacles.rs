@@ -205,16 +205,16 @@ pub(crate) fn baseline<'a>(finding: &'a ScenarioFinding, point: &Point) -> Optio
 /// By the rule; none where no trial was completed.
 pub(crate) fn passage(finding: &ScenarioFinding, point: &Point) -> Option<ObstacleOutcome> {
     point.completed().next()?;
-    let hardship = ConnectionTrouble::of(point);
+    let trouble = ConnectionTrouble::of(point);
     let delivery = &point.delivery;
     let lost = delivery.lost as f64 >= FAILS_FROM * delivery.expected as f64 && delivery.lost > 0;
-    if lost || hardship.never_connected > 0 {
+    if lost || trouble.never_connected > 0 {
         return Some(ObstacleOutcome::Fails);
     }
     if later_by(finding, point, QuantityName::AgeP50).is_some_and(|(_, more)| more > FAILS_ABOVE_MS) {
         return Some(ObstacleOutcome::Fails);
     }
-    Some(if hardship.reconnects > 0 || delivery.lost > 0 || late_ms(finding, point).is_some() {
+    Some(if trouble.reconnects > 0 || delivery.lost > 0 || late_ms(finding, point).is_some() {
         ObstacleOutcome::Degraded
     } else {
         ObstacleOutcome::Works
@@ -249,13 +249,7 @@ pub(crate) fn best<'a>(finding: &ScenarioFinding, points: &[&'a Point]) -> Vec<&
         is_exact && passage(finding, point).is_some_and(|outcome| outcome != ObstacleOutcome::Fails)
     };
     let passing: Vec<&Point> = points.iter().filter(passes).copied().collect();
-    let age = |point: &Point| point.measured(name).unwrap_or(f64::MAX);
-    let Some(youngest) = passing.iter().copied().min_by(|left, right| age(left).total_cmp(&age(right)))
-    else {
-        return Vec::new();
-    };
-    let difference_test = DifferenceTest::of(finding);
-    passing.into_iter().filter(|point| difference_test.same(name, youngest, point)).collect()
+    DifferenceTest::of(finding).lowest(name, &passing).map_or_else(Vec::new, |(_, near)| near)
 }
 
 /// For each obstacle the points behind it that work best, in the order of the matrix.

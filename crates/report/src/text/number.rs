@@ -100,6 +100,11 @@ pub(crate) fn interval_after(value: &str, ends: Option<[String; 2]>) -> String {
     seen.map_or_else(String::new, |[low, high]| format!(" ({})", from_to(&low, &high)))
 }
 
+/// `12.0 %` from a share.
+pub(crate) fn percent(share: f64) -> String {
+    with_unit(share * 100.0, "%")
+}
+
 /// The ends of an interval: `4.10–4.60`.
 pub(crate) fn from_to(low: &str, high: &str) -> String {
     format!("{low}–{high}")

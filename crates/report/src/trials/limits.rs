@@ -10,7 +10,7 @@ use super::{
 use crate::{
     quantities::QuantityName,
     statistics::finite::finite,
-    text::number::{count, counted, three_digits, with_unit},
+    text::number::{count, counted, percent, three_digits, with_unit},
 };
 
 /// On which side of its limit a value must be.
@@ -214,10 +214,6 @@ fn harness_share(of: &Measurements) -> Option<f64> {
 /// To the microsecond; shorter times count as zero.
 fn milliseconds(value: f64) -> String {
     if value < 1e-3 { with_unit(0.0, "ms") } else { with_unit(value, "ms") }
-}
-
-fn percent(value: f64) -> String {
-    with_unit(value * 100.0, "%")
 }
 
 fn whole(value: f64) -> String {

@@ -4,7 +4,7 @@
 
 use contract::Measurements;
 
-use crate::{statistics::finite::finite, text::number::with_unit};
+use crate::{statistics::finite::finite, text::number::percent};
 
 /// From this share of the machine's cores other work is a warning.
 const MUCH: f64 = 0.1;
@@ -18,10 +18,6 @@ fn share(of: &Measurements) -> Option<f64> {
     // Processes are timed exactly, the machine in ticks: so the difference may be slightly negative.
     let other_us = (cores.busy_us - trial_us).max(0.0);
     finite(other_us / (of.cpu.wall_us * f64::from(cores.number)))
-}
-
-fn percent(share: f64) -> String {
-    with_unit(share * 100.0, "%")
 }
 
 /// A warning if other work took much of the machine.
