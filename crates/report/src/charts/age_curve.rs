@@ -1,4 +1,4 @@
-//! A point's ages as a curve: the typical block's percentiles, and the interval around them.
+//! What belongs to a curve of ages besides its measured line: the model's line, the floor's, the interval's ribbon.
 
 use contract::{Measurements, Pattern};
 
@@ -10,24 +10,12 @@ use super::{
 use crate::{
     findings::{Point, SAMPLES_BEYOND, ScenarioFinding},
     judgement::floor::floor_of,
-    quantities::{Bound, QuantityName},
+    quantities::{
+        Bound, QuantityName,
+        ages::{self, AgeCurve, LEAST_MS, Step},
+    },
     style::ColourRole,
 };
-
-/// A logarithmic axis has no zero: ages are at least one microsecond, their resolution.
-const LEAST_MS: f64 = 1e-3;
-
-/// One step of a curve.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Step {
-    /// Which percentile, as a fraction.
-    pub(super) quantile: f64,
-    pub(super) age_ms: f64,
-    pub(super) interval_ms: Option<(f64, f64)>,
-}
-
-/// Percentiles, ascending.
-pub(super) type AgeCurve = Vec<Step>;
 
 /// A point with its ages, measured and predicted.
 pub(super) struct AgeLine<'a> {
@@ -39,7 +27,7 @@ pub(super) struct AgeLine<'a> {
 impl AgeLine<'_> {
     /// Every age of the line: the values that an axis must contain.
     pub(super) fn ages(&self) -> impl Iterator<Item = f64> + '_ {
-        ages(&self.measured).chain(ages(&self.model))
+        with_intervals(&self.measured).chain(with_intervals(&self.model))
     }
 }
 
@@ -75,23 +63,11 @@ pub(super) fn floors(
     }
     // In a sweep a floor for every value would double the lines.
     floors.retain(|floor| floor.swept_key().is_none());
-    let curve = |floor: &&Point| (floor.pattern, measured(floor, quantiles.iter().copied()));
+    let curve = |floor: &&Point| {
+        let trials = floor.trials.iter().map(|trial| &trial.ages);
+        (floor.pattern, ages::curve(trials, quantiles.iter().copied()))
+    };
     floors.iter().map(curve).filter(|(_, curve)| curve.len() > 1).collect()
-}
-
-/// Ends where a percentile reaches into deliveries that never came.
-pub(super) fn measured(point: &Point, quantiles: impl Iterator<Item = f64>) -> AgeCurve {
-    quantiles
-        .filter_map(|quantile| {
-            let age = point.age_at(quantile)?;
-            let least = |age_ms: f64| age_ms.max(LEAST_MS);
-            (age.bound == Bound::Exact).then_some(Step {
-                quantile,
-                age_ms: least(age.value),
-                interval_ms: age.interval.map(|(low, high)| (least(low), least(high))),
-            })
-        })
-        .collect()
 }
 
 /// Says what the model's lines leave out, where there are any.
@@ -117,16 +93,11 @@ pub(super) fn model(point: &Point, quantiles: impl Iterator<Item = f64>) -> AgeC
 }
 
 /// Every age of a curve, with the ends of its intervals: the values that an axis must contain.
-pub(super) fn ages(curve: &AgeCurve) -> impl Iterator<Item = f64> + '_ {
+pub(super) fn with_intervals(curve: &AgeCurve) -> impl Iterator<Item = f64> + '_ {
     curve.iter().flat_map(|step| {
         let (low, high) = step.interval_ms.unwrap_or((step.age_ms, step.age_ms));
         [step.age_ms, low, high]
     })
-}
-
-/// Where the steps lie in a plane; `at` turns a percentile and an age into the plane's values.
-pub(super) fn path(plane: &Plane, curve: &AgeCurve, at: fn(f64, f64) -> (f64, f64)) -> Vec<(f64, f64)> {
-    curve.iter().map(|step| plane.place(at(step.quantile, step.age_ms))).collect()
 }
 
 /// The interval around a curve; not drawn with too few blocks.

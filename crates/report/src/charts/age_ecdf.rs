@@ -1,7 +1,7 @@
 //! The distribution of the ages: which fraction of the deliveries was at most how old.
 
 use super::{
-    age_curve::{self, AgeCurve, AgeLine, model_words},
+    age_curve::{self, AgeLine, model_words},
     age_panels::{AgePanels, Frame},
     axis::{Axis, Plane},
     canvas::{Canvas, Drawn, WIDTH},
@@ -11,7 +11,10 @@ use super::{
 };
 use crate::{
     findings::{Point, ScenarioFinding},
-    quantities::{Bound, QuantityName},
+    quantities::{
+        Bound, QuantityName,
+        ages::{self, AgeCurve},
+    },
 };
 
 /// Steps of a curve. More would not be visible at this size.
@@ -19,7 +22,7 @@ const STEPS: u32 = 100;
 
 /// None without a delivery.
 fn line(point: &Point) -> Option<AgeLine<'_>> {
-    let measured = age_curve::measured(point, quantiles().into_iter());
+    let measured = ages::curve(point.trials.iter().map(|trial| &trial.ages), quantiles().into_iter());
     (!measured.is_empty()).then(|| AgeLine { point, measured, model: age_curve::model(point, even()) })
 }
 

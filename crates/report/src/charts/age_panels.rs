@@ -4,7 +4,7 @@
 use contract::Pattern;
 
 use super::{
-    age_curve::{self, AgeCurve, AgeLine, p99_ms},
+    age_curve::{self, AgeLine, p99_ms},
     axis::{Axis, Plane},
     canvas::{Anchor, Canvas, Drawing, Drawn, TEXT, TICK_TEXT, draw},
     coincide,
@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     findings::{Point, ScenarioFinding},
-    quantities::QuantityName,
+    quantities::{QuantityName, ages::AgeCurve},
     style::ColourRole,
     text::{number::list, setting::served},
 };
@@ -218,7 +218,7 @@ impl<'a> AgePanels<'a> {
 impl Panel<'_> {
     /// Every age that is drawn.
     fn ages(&self) -> impl Iterator<Item = f64> + '_ {
-        let floors = self.floors.iter().flat_map(|(_, curve)| age_curve::ages(curve));
+        let floors = self.floors.iter().flat_map(|(_, curve)| age_curve::with_intervals(curve));
         self.lines.iter().flat_map(AgeLine::ages).chain(floors)
     }
 
@@ -238,7 +238,7 @@ impl Panel<'_> {
             let ink = ColourRole::Measured(line.point.pattern);
             age_curve::ribbon(canvas, plane, &line.measured, place, ink)?;
         }
-        let path = |curve: &AgeCurve| age_curve::path(plane, curve, place);
+        let path = |curve: &AgeCurve| path(plane, curve, place);
         let floors: Vec<_> =
             self.floors.iter().map(|(pattern, curve)| (ColourRole::Floor(*pattern), path(curve))).collect();
         coincide::lines(canvas, &floors, width)?;
@@ -268,6 +268,11 @@ impl Panel<'_> {
         }
         Ok(())
     }
+}
+
+/// Where the steps lie in a plane.
+pub(super) fn path(plane: &Plane, curve: &AgeCurve, place: Place) -> Vec<(f64, f64)> {
+    curve.iter().map(|step| plane.place(place(step.quantile, step.age_ms))).collect()
 }
 
 /// The points by swept value and server, all in one group if no pattern has two; of too many groups those with the

@@ -2,7 +2,7 @@
 
 use super::{
     age_curve::{self, AgeLine, last_nines, model_words, nines, p99_ms},
-    age_panels::{AgePanels, Frame},
+    age_panels::{AgePanels, Frame, path},
     axis::{Axis, Plane},
     canvas::{Anchor, Canvas, Drawn, TICK_TEXT, WIDTH, text_width},
     figure::Figure,
@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     findings::{Point, ScenarioFinding},
-    quantities::QuantityName,
+    quantities::{QuantityName, ages},
     style::ColourRole,
     text::{number::with_setting, setting::served},
 };
@@ -25,7 +25,7 @@ const FIRST: f64 = std::f64::consts::LOG10_2;
 /// None with fewer than two steps.
 fn line(point: &Point) -> Option<AgeLine<'_>> {
     let last = last_nines(point);
-    let measured = age_curve::measured(point, steps(last).map(quantile));
+    let measured = ages::curve(point.trials.iter().map(|trial| &trial.ages), steps(last).map(quantile));
     let model = age_curve::model(point, steps(last).map(quantile));
     (measured.len() > 1).then_some(AgeLine { point, measured, model })
 }
@@ -90,7 +90,7 @@ fn end_labels(canvas: &Canvas<'_>, plane: &Plane, lines: &[AgeLine<'_>]) -> Draw
     let labels: Vec<EndLabel<'_>> = lines
         .iter()
         .filter_map(|line| {
-            let end = age_curve::path(plane, &line.measured, at).last().copied()?;
+            let end = path(plane, &line.measured, at).last().copied()?;
             Some(EndLabel { point: line.point, end, words: name(line.point) })
         })
         .collect();

@@ -8,7 +8,6 @@ use model::Predicted;
 use super::trial::{SetAside, Trial};
 use crate::{
     quantities::{Bound, Quantity, QuantityName, Reading, ages::AgeView, saturation::bound_words},
-    statistics::estimate::{Estimate, over_readings},
     text::{
         number::counted,
         setting,
@@ -125,17 +124,6 @@ impl Point {
     /// Why a quantity is left out although trials were completed.
     pub(crate) fn missing(&self, name: QuantityName) -> Option<String> {
         name.missing(&self.completed().collect::<Vec<_>>())
-    }
-
-    /// The age that a fraction of the deliveries did not exceed, over blocks; none without deliveries.
-    pub(crate) fn age_at(&self, quantile: f64) -> Option<Estimate> {
-        let readings: Vec<Reading> = self
-            .trials
-            .iter()
-            .filter_map(|trial| trial.ages.percentile(quantile))
-            .map(|age| Reading { value: age.value_ms, bound: age.bound })
-            .collect();
-        over_readings(&readings)
     }
 
     /// The pattern with its own setting, and the swept value if it is another one.

@@ -2,7 +2,13 @@
 
 use contract::{Measurements, TimeHistogram};
 
-use crate::statistics::reading::Bound;
+use crate::statistics::{
+    estimate::over_readings,
+    reading::{Bound, Reading},
+};
+
+/// Ages are at least one microsecond, their resolution: a logarithmic axis has no zero.
+pub(crate) const LEAST_MS: f64 = 1e-3;
 
 /// A percentile of ages of which some may never have arrived.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -77,4 +83,38 @@ impl AgeView {
             bound: if self.censored > 0 { Bound::AtLeast } else { Bound::Exact },
         })
     }
+}
+
+/// One step of a curve of ages.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Step {
+    /// Which percentile, as a fraction.
+    pub(crate) quantile: f64,
+    pub(crate) age_ms: f64,
+    /// The 95 % interval over blocks; none with too few of them.
+    pub(crate) interval_ms: Option<(f64, f64)>,
+}
+
+/// Percentiles, ascending.
+pub(crate) type AgeCurve = Vec<Step>;
+
+/// The typical block's age at each of these percentiles. The curve ends where a percentile reaches into
+/// deliveries that never came.
+pub(crate) fn curve<'a>(
+    trials: impl Iterator<Item = &'a AgeView> + Clone,
+    quantiles: impl Iterator<Item = f64>,
+) -> AgeCurve {
+    let step = |quantile: f64| {
+        let ages = trials.clone().filter_map(|ages| ages.percentile(quantile));
+        let readings: Vec<Reading> =
+            ages.map(|age| Reading { value: age.value_ms, bound: age.bound }).collect();
+        let typical = over_readings(&readings).filter(|typical| typical.bound == Bound::Exact)?;
+        let least = |age_ms: f64| age_ms.max(LEAST_MS);
+        Some(Step {
+            quantile,
+            age_ms: least(typical.value),
+            interval_ms: typical.interval.map(|(low, high)| (least(low), least(high))),
+        })
+    };
+    quantiles.filter_map(step).collect()
 }
