@@ -64,6 +64,7 @@ pub fn findings(run: &Run) -> Findings {
         verdict_reason,
         warnings,
         answers,
+        claims: Vec::new(),
         scenarios,
         calibrations: calibrations(&judged),
         failures,

@@ -12,6 +12,7 @@
 mod answers;
 mod assembly;
 mod charts;
+mod claims;
 mod document;
 mod findings;
 mod judgement;
@@ -26,8 +27,9 @@ mod text;
 mod trials;
 
 pub use assembly::findings;
+pub use claims::{Claim, ClaimError, Heard, read_claims};
 pub use findings::{
-    Answer, CalibrationFinding, ComparedPoint, Failure, Findings, Point, PointComparison, ScenarioFinding,
+    Answer, CalibrationFinding, ClaimFinding, ClaimVerdict, ComparedPoint, Failure, Findings, Point, PointComparison, ScenarioFinding,
     SetAside, ThresholdFinding, ThresholdOutcome, Trial, Verdict,
 };
 pub use judgement::{
@@ -36,7 +38,7 @@ pub use judgement::{
 };
 pub use outputs::summary::summary_schema;
 pub use quantities::{Bound, Comparison, Quantity, QuantityName, Unit};
-pub use read::{ReadError, Run};
+pub use read::{CLAIMS, ReadError, Run};
 pub use tables::glossary::glossary_table;
 pub use text::trial_words::trial_words;
 pub use trials::{

@@ -36,6 +36,8 @@ fn findings_of(scenario: &Scenario, text: &str, points: &[Point]) -> Vec<Thresho
         value: None,
         low: None,
         high: None,
+        limit: None,
+        is_by_one_block: false,
         bound: Bound::Exact,
         outcome,
         reason,
