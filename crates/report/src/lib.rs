@@ -27,13 +27,14 @@ mod text;
 mod trials;
 
 pub use assembly::findings;
-pub use claims::{Claim, ClaimError, Heard, read_claims};
+pub use claims::{Claim, ClaimError, Heard, check_claims, read_claims};
 pub use findings::{
-    Answer, CalibrationFinding, ClaimFinding, ClaimVerdict, ComparedPoint, Failure, Findings, Point, PointComparison, ScenarioFinding,
-    SetAside, ThresholdFinding, ThresholdOutcome, Trial, Verdict,
+    Answer, CalibrationFinding, ClaimFinding, ClaimVerdict, ComparedPoint, Failure, Findings, Point,
+    PointComparison, ScenarioFinding, SetAside, ThresholdFinding, ThresholdOutcome, Trial, Verdict,
 };
 pub use judgement::{
     compare::{Change, Compared, Detail, QuantityChange, compare},
+    expression_error::ExpressionError,
     threshold::{ThresholdError, check_thresholds},
 };
 pub use outputs::summary::summary_schema;

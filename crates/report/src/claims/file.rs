@@ -4,6 +4,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use toml::Spanned;
 
+use crate::judgement::expression_error::ExpressionError;
+
 /// Most letters of a condition.
 const LONGEST_CONDITION: usize = 200;
 /// Most letters of a claim, a title or a link.
@@ -71,11 +73,33 @@ pub enum ClaimError {
         /// The claim's id as written.
         id: String,
         /// The key.
-        key: String,
+        key: &'static str,
         /// The value found.
         value: String,
         /// What is accepted.
         allowed: String,
+    },
+    /// An expression, of a condition or between braces in a sentence, that does not fit the scenarios.
+    #[error("claim {id}: `{key}`: `{text}`: {problem}")]
+    Expression {
+        /// The claim's id.
+        id: String,
+        /// The key.
+        key: &'static str,
+        /// The expression as written.
+        text: String,
+        /// What is wrong with it.
+        problem: Box<ExpressionError>,
+    },
+    /// A sentence that is missing, or has a placeholder that cannot be filled.
+    #[error("claim {id}: `{key}`: {problem}")]
+    Sentence {
+        /// The claim's id.
+        id: String,
+        /// The key.
+        key: &'static str,
+        /// What is wrong with it.
+        problem: String,
     },
 }
 
@@ -116,7 +140,7 @@ struct Check<'a> {
 }
 
 impl Check<'_> {
-    fn that(&self, key: &str, value: &str, fits: bool, allowed: &str) -> Result<(), ClaimError> {
+    fn that(&self, key: &'static str, value: &str, fits: bool, allowed: &str) -> Result<(), ClaimError> {
         if fits {
             return Ok(());
         }
@@ -124,7 +148,7 @@ impl Check<'_> {
             file: self.file.to_owned(),
             line: self.line,
             id: self.id.to_owned(),
-            key: key.to_owned(),
+            key,
             value: value.to_owned(),
             allowed: allowed.to_owned(),
         })
@@ -188,10 +212,15 @@ impl Check<'_> {
     }
 
     /// A text of one line.
-    fn text(&self, key: &str, text: &str, longest: usize) -> Result<(), ClaimError> {
+    fn text(&self, key: &'static str, text: &str, longest: usize) -> Result<(), ClaimError> {
         self.that(key, "empty", !text.trim().is_empty(), "a text")?;
         let letters = text.chars().count();
-        self.that(key, &format!("{letters} letters long"), letters <= longest, &format!("at most {longest}"))?;
+        self.that(
+            key,
+            &format!("{letters} letters long"),
+            letters <= longest,
+            &format!("at most {longest}"),
+        )?;
         let is_one_line = !text.contains(char::is_control);
         self.that(key, "a text with a line break or another control character", is_one_line, "one line")
     }

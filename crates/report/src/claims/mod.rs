@@ -1,7 +1,14 @@
 //! Claims: what is commonly said about the patterns, as data, and what a run decides about each.
 //!
-//! [`file`] is the format of `scenarios/claims.toml`.
+//! [`file`] is the format of `claims.toml`, [`check`] compares it with the scenarios, [`verdict`] evaluates it in
+//! a run, [`sentence`] fills the placeholders, and [`flip`] finds where along a sweep a claim changes.
 
+pub(crate) mod check;
 mod file;
+pub(crate) mod flip;
+pub(crate) mod planned;
+pub(crate) mod sentence;
+pub(crate) mod verdict;
 
+pub use check::check_claims;
 pub use file::{Claim, ClaimError, Heard, read_claims};

@@ -16,7 +16,7 @@ pub use claim::{ClaimFinding, ClaimVerdict};
 pub(crate) use comparison::between;
 pub use comparison::{ComparedPoint, PointComparison};
 pub use point::Point;
-pub(crate) use point::{SAMPLES_BEYOND, at_same_value, unmeasured};
+pub(crate) use point::{SAMPLES_BEYOND, at_same_value, label_at, unmeasured};
 pub use run::{CalibrationFinding, Failure, Findings};
 pub(crate) use run::{Judged, ScheduleFact};
 pub use scenario::ScenarioFinding;

@@ -3,8 +3,8 @@
 use contract::{Calibration, Environment, Params, Pattern, ServerName, TargetNote};
 
 use super::{
-    answer::Answer, claim::ClaimFinding, comparison::PointComparison, scenario::ScenarioFinding, threshold::ThresholdFinding,
-    verdict::Verdict,
+    answer::Answer, claim::ClaimFinding, comparison::PointComparison, scenario::ScenarioFinding,
+    threshold::ThresholdFinding, verdict::Verdict,
 };
 use crate::{read::CALIBRATION, statistics::blocks::few_blocks, text::setting::served};
 

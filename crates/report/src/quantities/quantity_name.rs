@@ -65,6 +65,11 @@ impl QuantityName {
         self.row().is_counted
     }
 
+    /// By how much the value of one block may differ from that of many, as a factor, at least 1.
+    pub(crate) const fn one_block(self) -> f64 {
+        self.row().one_block
+    }
+
     /// Whether it is an age of events, and so depends on the clocks of both ends.
     #[must_use]
     pub const fn is_age(self) -> bool {

@@ -1,0 +1,154 @@
+//! The verdict on each claim of a run.
+
+use contract::Scenario;
+
+use super::{file::Claim, flip::flip, planned::not_measured, sentence::filled};
+use crate::{
+    findings::{ClaimFinding, ClaimVerdict, Point, ScenarioFinding, ThresholdFinding, ThresholdOutcome},
+    judgement::{
+        expression::{Expression, Scope, scenarios_named},
+        expression_value::{Operands, PointsOf},
+        outcome::{Rule, judged},
+        threshold_verdict::without_value,
+    },
+    read::Run,
+    text::number::count,
+};
+
+/// A condition in a run: each cell with the points that it was judged at, if they were measured.
+pub(crate) struct Condition<'a> {
+    /// None if it cannot be read, or one of its scenarios was not measured.
+    pub(crate) expression: Option<Expression<'a>>,
+    pub(crate) cells: Vec<(Option<Operands<'a>>, ThresholdFinding)>,
+}
+
+/// Evaluates the claims of a run.
+pub(crate) fn claim_findings(run: &Run, scenarios: &[ScenarioFinding]) -> Vec<ClaimFinding> {
+    let known: Vec<&Scenario> = scenarios.iter().map(|finding| &finding.scenario).collect();
+    let points_of = |scenario: &Scenario| -> &[Point] {
+        let found = scenarios.iter().find(|finding| finding.scenario.name == scenario.name);
+        found.map_or(&[], |finding| &finding.points)
+    };
+    run.claims.iter().map(|claim| finding(run, claim, &known, &points_of)).collect()
+}
+
+fn finding<'a>(
+    run: &Run,
+    claim: &Claim,
+    known: &[&'a Scenario],
+    points_of: PointsOf<'a, '_>,
+) -> ClaimFinding {
+    let named = scenarios_of(claim);
+    let conditions: Vec<Condition<'_>> =
+        claim.conditions.iter().map(|text| condition(text, known, points_of)).collect();
+    let verdict = verdict(&conditions);
+    let flip = (verdict == ClaimVerdict::Depends).then(|| flip(run, &conditions)).flatten();
+    let cells: Vec<ThresholdFinding> =
+        conditions.into_iter().flat_map(|condition| condition.cells).map(|(_, cell)| cell).collect();
+    let template = match verdict {
+        ClaimVerdict::Holds => claim.holds.as_ref(),
+        ClaimVerdict::Depends => claim.depends.as_ref(),
+        ClaimVerdict::Wrong => claim.wrong.as_ref(),
+        ClaimVerdict::Open => None,
+    };
+    let own = known.iter().copied().find(|scenario| named.first().is_some_and(|name| *name == scenario.name));
+    let sentence = match template {
+        Some(template) => filled(template, Scope { own, named: known }, points_of, flip.as_deref()),
+        None => claim.open.clone().unwrap_or_else(|| {
+            let is_absent = |name: &&String| known.iter().all(|scenario| scenario.name != **name);
+            undecided(&cells, &named.iter().filter(is_absent).map(String::as_str).collect::<Vec<_>>())
+        }),
+    };
+    ClaimFinding {
+        id: claim.id.clone(),
+        claim: claim.claim.clone(),
+        heard: claim.heard.clone(),
+        verdict,
+        sentence,
+        is_by_one_block: cells.iter().any(|cell| cell.is_by_one_block && truth(cell).is_some()),
+        cells,
+        scenarios: named,
+        flip,
+    }
+}
+
+/// The scenarios that a claim's conditions name, each once, in their order.
+pub(crate) fn scenarios_of(claim: &Claim) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    for name in claim.conditions.iter().flat_map(|text| scenarios_named(text)) {
+        if names.iter().all(|known| known != name) {
+            names.push(name.to_owned());
+        }
+    }
+    names
+}
+
+fn condition<'a>(text: &str, known: &[&'a Scenario], points_of: PointsOf<'a, '_>) -> Condition<'a> {
+    let names = scenarios_named(text);
+    let scenario = names.first().copied().unwrap_or_default();
+    let alone = |outcome, reason: String| Condition {
+        expression: None,
+        cells: vec![(None, without_value(scenario, text, outcome, reason))],
+    };
+    if let Some(absent) = names.iter().find(|name| known.iter().all(|scenario| scenario.name != **name)) {
+        return alone(ThresholdOutcome::NotJudged, format!("{absent} was not measured in this run"));
+    }
+    let scope = Scope { own: None, named: known };
+    let expression = match scope.expression(text) {
+        Ok(expression) => expression,
+        Err(error) => return alone(ThresholdOutcome::Inconclusive, error.to_string()),
+    };
+    let start = |reason: String| without_value(scenario, text, ThresholdOutcome::NotJudged, reason);
+    let mut cells: Vec<(Option<Operands<'a>>, ThresholdFinding)> = expression
+        .measure
+        .operands(points_of)
+        .into_iter()
+        .map(|operands| (Some(operands), judged(&expression, operands, Rule::Claim, start(String::new()))))
+        .collect();
+    cells.extend(not_measured(&expression.measure, points_of).into_iter().map(|of| {
+        let reason = "not measured in this run".to_owned();
+        (None, ThresholdFinding { of, limit: Some(expression.limit), ..start(reason) })
+    }));
+    if cells.is_empty() {
+        return alone(ThresholdOutcome::NotJudged, "none of its points was measured in this run".to_owned());
+    }
+    Condition { expression: Some(expression), cells }
+}
+
+/// Whether a condition is true at a point; none if that is not known.
+pub(crate) const fn truth(cell: &ThresholdFinding) -> Option<bool> {
+    match cell.outcome {
+        ThresholdOutcome::Passed => Some(true),
+        ThresholdOutcome::Failed => Some(false),
+        ThresholdOutcome::Inconclusive | ThresholdOutcome::NotJudged => None,
+    }
+}
+
+fn verdict(conditions: &[Condition<'_>]) -> ClaimVerdict {
+    let truths = || conditions.iter().flat_map(|condition| &condition.cells).map(|(_, cell)| truth(cell));
+    let has = |wanted: Option<bool>| truths().any(|truth| truth == wanted);
+    match (has(Some(true)), has(Some(false)), has(None)) {
+        // Further points cannot change it.
+        (true, true, _) => ClaimVerdict::Depends,
+        (true, false, false) => ClaimVerdict::Holds,
+        (false, true, false) => ClaimVerdict::Wrong,
+        (_, _, true) | (false, false, false) => ClaimVerdict::Open,
+    }
+}
+
+/// Why a claim is open, and for scenarios that were not measured the command that measures them.
+fn undecided(cells: &[ThresholdFinding], absent: &[&str]) -> String {
+    if !absent.is_empty() {
+        return format!("Not measured in this run; to measure it: just bench {}", absent.join(" "));
+    }
+    let unknown = || cells.iter().filter(|cell| truth(cell).is_none());
+    let not_judged = |cell: &&ThresholdFinding| cell.outcome == ThresholdOutcome::NotJudged;
+    let Some(first) = unknown().find(not_judged).or_else(|| unknown().next()) else { return String::new() };
+    let of = if first.of.is_empty() { String::new() } else { format!(" at {}", first.of) };
+    let value = first.value.map_or_else(String::new, |_| format!("{}, ", first.value_text()));
+    let more = match unknown().count() - 1 {
+        0 => String::new(),
+        more => format!(" (and {} more)", count(more as u64)),
+    };
+    format!("Not decided: {}{of}: {value}{}{more}.", first.text, first.reason)
+}
