@@ -68,7 +68,7 @@ pub(super) fn answer(
     for point in points {
         series.entry(point.pattern).or_default().push(point);
     }
-    let order = order(main, &series, swept, difference_test);
+    let order = order(main, &series, difference_test);
     let growth = growth(swept, main, difference_test, &series);
     let flip = flip_of(swept);
     let flips: Vec<String> =

@@ -19,9 +19,9 @@ use crate::{
     quantities::QuantityName,
     tables::{
         comparison_rows::comparison_table,
+        outside_range,
         panel::{Panel, point_name},
         panels::panels,
-        parting,
         servers::{SERVERS_EXPLAINED, server_table},
         watched,
     },
@@ -66,7 +66,7 @@ pub(super) fn section<'a>(
     let own = own.map(|figure| figures::block(figure, &numbers_anchor(finding), figures, &[])).collect();
     blocks.push(Block::group(Group::Figures, own));
     blocks.push(numbers(finding));
-    blocks.extend(partings(finding));
+    blocks.extend(ages_outside_range(finding));
     if has_floor(finding) {
         blocks.push(Block::with_role(Role::Quiet, floor_explained(finding)));
     }
@@ -89,12 +89,12 @@ fn servers<'a>(finding: &ScenarioFinding) -> Vec<Block<'a>> {
     ]
 }
 
-fn partings<'a>(finding: &ScenarioFinding) -> Vec<Block<'a>> {
-    let sentences: Vec<Text> = parting::sentences(finding).into_iter().map(Text::from).collect();
+fn ages_outside_range<'a>(finding: &ScenarioFinding) -> Vec<Block<'a>> {
+    let sentences: Vec<Text> = outside_range::sentences(finding).into_iter().map(Text::from).collect();
     if sentences.is_empty() {
         return Vec::new();
     }
-    vec![Block::heading(3, parting::HEADING), Block::list(ListKind::Items, sentences)]
+    vec![Block::heading(3, outside_range::HEADING), Block::list(ListKind::Items, sentences)]
 }
 
 fn comparisons<'a>(finding: &ScenarioFinding) -> Option<Block<'a>> {
