@@ -3,13 +3,16 @@
 use super::terminal::{in_terminal, line};
 use crate::{
     document::{Block, Cell, Column, Document, Group, Place, Table},
-    judgement::compare::{Compared, QuantityChange},
+    judgement::compare::{Change, Compared, QuantityChange},
     quantities::QuantityName,
     text::number::{counted, from_to, setting, three_digits, times, with_interval},
 };
 
 /// Appears below every comparison of runs.
 const ONE_BY_ONE: &str = "Each quantity is judged separately with a 95 % interval: of a hundred that did not change, about five look changed.";
+
+/// Explains what is not judged.
+const NOT_JUDGED: &str = "not judged: fewer than four blocks on a side, or a value is only a bound";
 
 /// The conclusion if no quantity has enough blocks on both sides.
 const NOTHING_JUDGED: &str =
@@ -39,6 +42,10 @@ pub(crate) fn changes<'a>(compared: &Compared) -> Document<'a> {
         blocks.push(Block::table(table).at(Place::Terminal));
     }
     blocks.extend(hidden(compared).map(line));
+    let is_not_judged = |change: &QuantityChange| change.change == Change::NotJudged;
+    if compared.hidden_unjudged > 0 || compared.changes.iter().any(is_not_judged) {
+        blocks.push(line(NOT_JUDGED));
+    }
     for (points, side) in [(&compared.only_before, "before"), (&compared.only_after, "after")] {
         blocks.extend(points.iter().map(|point| line(format!("only {side}: {point}"))));
     }
@@ -121,7 +128,7 @@ fn row(change: &QuantityChange) -> Vec<Cell> {
 fn hidden(compared: &Compared) -> Option<String> {
     let smallest = compared.smallest.filter(|_| has_common(compared) && !compared.is_equal)?;
     Some(format!(
-        "hidden: {} without a change shown, {} smaller than {} %, {} not judged (fewer than four blocks, or a bound); --all lists them",
+        "hidden: {} without a change shown, {} smaller than {} %, {} not judged (--all lists them)",
         compared.hidden_unchanged,
         compared.hidden_small,
         setting(smallest * 100.0),

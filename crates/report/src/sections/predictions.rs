@@ -110,7 +110,7 @@ fn differences(scenario: &Scenario, known: &[&ModelPrediction]) -> Option<String
     let mut parts: Vec<String> = Vec::new();
     if low != high {
         parts.push(format!(
-            "by the model the least {} is {low} ({}), and the most {high} ({})",
+            "by the model: {} from {low} ({}) to {high} ({})",
             name.label(),
             least.label(scenario),
             most.label(scenario)

@@ -14,7 +14,7 @@ use crate::{
         Block, CONTENTS_ANCHOR, Cell, Column, Content, Fold, FoldState, Group, ListKind, Place, Role,
         RowGroup, Style, Table, Text, Tone,
     },
-    findings::{Point, ScenarioFinding, unmeasured},
+    findings::{CONDITIONS_BENEATH, Point, ScenarioFinding, unmeasured},
     judgement::floor::{floor_explained, has_floor, ratio_text},
     quantities::QuantityName,
     tables::{
@@ -50,10 +50,13 @@ pub(super) fn section<'a>(
         Group::Pair,
         vec![Block::group(Group::Part, setting), Block::group(Group::Part, look_at)],
     ));
-    if !first.has_answer(&scenario.name) {
+    let is_at_the_top = first.has_answer(&scenario.name);
+    if !is_at_the_top {
         blocks.push(Block::with_role(Role::Answer, answer.headline.as_str()));
     }
-    blocks.extend(answer.conditions.iter().map(|condition| Block::paragraph(condition.as_str())));
+    let shown = if is_at_the_top { CONDITIONS_BENEATH } else { 0 };
+    let further = answer.conditions.iter().skip(shown);
+    blocks.extend(further.map(|condition| Block::paragraph(condition.as_str())));
     blocks.extend(servers(finding));
     blocks.extend(watched::beside(finding).iter().map(|line| Block::paragraph(format!("{line}."))));
     blocks.extend(terminal::results(finding));

@@ -90,7 +90,10 @@ fn fewer_than_four_blocks_are_not_judged() {
     assert!(found.len() == 2 && found.iter().all(|(_, change)| *change == Change::NotJudged), "{found:?}");
     let text = compare_text(&compared, 200);
     assert_eq!(compared.changes.len(), 3, "the largest: {:?}", compared.changes);
-    assert!(text.contains("not judged (fewer than four blocks") && text.contains("18.2 µs"), "{text}");
+    assert!(
+        text.contains("not judged: fewer than four blocks on a side") && text.contains("18.2 µs"),
+        "{text}"
+    );
 }
 
 #[test]
