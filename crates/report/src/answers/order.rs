@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use contract::Pattern;
 
-use super::words::{fewest_blocks, patterns, span};
+use super::words::{along, fewest_blocks, patterns, span};
 use crate::{
     findings::Point,
     judgement::{
@@ -34,13 +34,13 @@ pub(super) fn order(
     let change = (1..groups.len())
         .flat_map(|right| (0..right).rev().map(move |left| (left, right)))
         .find_map(|(left, right)| change(main, difference_test, &groups[left], &groups[right]));
-    let from = span(&first.text, &last.text, "to");
-    if let Some(known) = change.or_else(|| no_change(main, difference_test, &groups, &from)) {
+    let along = along(&first.text, &last.text);
+    if let Some(known) = change.or_else(|| no_change(main, difference_test, &groups, &along)) {
         return vec![known];
     }
     let mut parts = values_at(main, difference_test, last);
     let few = fewest_blocks(&last.points).unwrap_or("these blocks");
-    parts.push(format!("{few} cannot show whether the order changes in {} from {from}", main.label()));
+    parts.push(format!("{few} cannot show whether the order changes in {} {along}", main.label()));
     parts
 }
 
@@ -79,7 +79,7 @@ fn no_change(
     main: QuantityName,
     difference_test: DifferenceTest<'_>,
     groups: &[SameValue<'_>],
-    from: &str,
+    along: &str,
 ) -> Option<String> {
     let all: Vec<&Point> = groups.iter().flat_map(|group| group.points.iter().copied()).collect();
     let leads: Vec<Vec<Pattern>> = groups.iter().map(|group| leaders(main, difference_test, group)).collect();
@@ -89,13 +89,13 @@ fn no_change(
     let shared = leads.first().filter(|first| leads.iter().all(|other| other == *first));
     match (shared, fewest_blocks(&all)) {
         (Some(lead), _) if lead.len() == 1 => {
-            Some(format!("{} has the lowest {} from {from}", names(lead), main.label()))
+            Some(format!("{} has the lowest {} {along}", names(lead), main.label()))
         }
         (_, Some(_)) => None,
         (Some(lead), None) if lead.len() < groups[0].points.len() => {
-            Some(format!("{} tie for the lowest {} from {from}", names(lead), main.label()))
+            Some(format!("{} tie for the lowest {} {along}", names(lead), main.label()))
         }
-        (Some(_) | None, None) => Some(format!("no change of order shown in {} from {from}", main.label())),
+        (Some(_) | None, None) => Some(format!("no change of order shown in {} {along}", main.label())),
     }
 }
 
