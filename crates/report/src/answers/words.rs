@@ -67,6 +67,15 @@ pub(crate) fn range(name: QuantityName, points: &[&Point]) -> String {
     format!("{text}{}", clock.unwrap_or_default())
 }
 
+/// `from 10 to 1,000 subscribers`, or `without and with keep-alive`.
+pub(super) fn along(first: &str, last: &str) -> String {
+    if first.starts_with("without") {
+        span(first, last, "and")
+    } else {
+        format!("from {}", span(first, last, "to"))
+    }
+}
+
 /// How few blocks there are, in words, if one of the points has too few for a judgement.
 pub(super) fn fewest_blocks(points: &[&Point]) -> Option<&'static str> {
     few_blocks(points.iter().map(|point| point.blocks()).min()?)

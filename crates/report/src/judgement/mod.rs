@@ -12,6 +12,7 @@ pub(crate) mod gather;
 pub(crate) mod ladder;
 pub(crate) mod one_way_delays;
 pub(crate) mod outcome;
+pub(crate) mod same_value;
 pub(crate) mod subject;
 pub(crate) mod threshold;
 pub(crate) mod threshold_verdict;
