@@ -61,7 +61,7 @@ pub struct OutputFile {
 }
 
 /// Writes every file of the report: `report.html`, `report.md`, `summary.json`, `summary.csv`,
-/// `trials.csv` and `figures/*.svg`.
+/// `trials.csv` and `figures/*.svg`; and `claims.html` if the run has evidence for most of its claims.
 #[must_use]
 pub fn render(findings: &Findings) -> Vec<OutputFile> {
     let figures = charts::figures(findings);
@@ -74,6 +74,9 @@ pub fn render(findings: &Findings) -> Vec<OutputFile> {
         file("summary.csv", csv::summary(findings)),
         file("trials.csv", csv::trials(findings)),
     ];
+    let of_claims = charts::claims::figures(findings);
+    let claims = sections::claims_page(findings, &of_claims);
+    files.extend(claims.map(|page| file(sections::claims::PAGE, html::page(&page))));
     files.extend(figures.iter().map(|figure| file(&figure.path(), figure.standalone_svg())));
     files
 }
@@ -89,6 +92,19 @@ pub fn terminal_table(findings: &Findings, width: usize) -> String {
 #[must_use]
 pub fn coloured_terminal_table(findings: &Findings, width: usize) -> String {
     Terminal { width, has_colours: true }.document(&sections::document(findings, &[]))
+}
+
+/// Claims for the terminal, in lines of this length: each with its verdict, its sentence and the command that
+/// measures it.
+#[must_use]
+pub fn claims_text(claims: &[&ClaimFinding], width: usize) -> String {
+    Terminal { width, has_colours: false }.document(&sections::claims::ledger(claims))
+}
+
+/// The same with the evidence: each condition at each point, and where the claim is heard.
+#[must_use]
+pub fn claims_with_evidence_text(claims: &[&ClaimFinding], width: usize) -> String {
+    Terminal { width, has_colours: false }.document(&sections::claims::ledger_with_evidence(claims))
 }
 
 /// The model's predictions for a scenario, without any measurement, in lines of this length: a table, and a sentence

@@ -9,6 +9,7 @@ mod browser_timeline;
 mod bytes;
 mod canvas;
 mod choice;
+pub(crate) mod claims;
 mod coincide;
 mod connection_cost;
 mod figure;

@@ -1,6 +1,8 @@
 //! The documents of a run, of predictions and of two runs compared: which blocks stand in which order. Nothing here knows how they are written.
 
 mod changes;
+pub(crate) mod claims;
+mod claims_page;
 mod figures;
 mod first_screen;
 mod method;
@@ -18,6 +20,7 @@ use crate::{
     text::swept::SweepParameter,
 };
 pub(crate) use changes::changes;
+pub(crate) use claims_page::page as claims_page;
 use first_screen::FirstScreen;
 pub use predictions::ModelPrediction;
 pub(crate) use predictions::predictions;
@@ -31,12 +34,14 @@ pub(crate) fn document<'a>(findings: &'a Findings, figures: &'a [Figure]) -> Doc
     let figures = figures::each_once(figures);
     let first = FirstScreen::of(findings, &questions, &figures);
     let mut main = first.answers(&figures);
+    main.extend(claims::section(findings));
     main.push(contents(findings, &questions, &first, &figures));
     main.extend(points::blocks(findings, &questions));
     main.extend(figures::across_scenarios(&figures));
     main.extend(questions.iter().map(|question| scenario::section(*question, &first, &figures)));
     main.push(method::section(findings));
     main.push(method::glossary(findings, &main));
+    main.extend(claims::summary_line(findings));
     main.extend(terminal::verdict(findings));
     let title = format!("{} – {}", first.title(), findings.verdict_words());
     Document { title, header: first.header(), main }

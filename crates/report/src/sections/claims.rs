@@ -1,0 +1,196 @@
+//! Claims: those that the run decides, after its answers, and the ledger of all of them in a terminal.
+
+use super::terminal::{in_terminal, line};
+use crate::{
+    document::{Block, Cell, Column, Document, Group, Place, Role, Style, Table, Text},
+    findings::{ClaimFinding, ClaimVerdict, Findings},
+    tables::claims::{by_condition, condition_table, verdict_text, verdict_tone},
+    text::number::{counted, list},
+};
+
+/// The page with all claims, beside the report.
+pub(crate) const PAGE: &str = "claims.html";
+/// Where the section stands.
+const ANCHOR: &str = "claims";
+const HEADING: &str = "Claims that this run decides";
+
+/// Whether every scenario that a claim's conditions name was measured.
+fn has_evidence(findings: &Findings, claim: &ClaimFinding) -> bool {
+    let is_measured = |name: &String| findings.scenarios.iter().any(|finding| finding.scenario.name == *name);
+    !claim.scenarios.is_empty() && claim.scenarios.iter().all(is_measured)
+}
+
+/// Whether the run has evidence for most of the claims that something decides, so that they have a page.
+pub(super) fn has_page(findings: &Findings) -> bool {
+    let decidable = findings.claims.iter().filter(|claim| !claim.scenarios.is_empty());
+    let with_evidence = decidable.clone().filter(|claim| has_evidence(findings, claim)).count();
+    with_evidence > 0 && 2 * with_evidence > decidable.count()
+}
+
+/// The section of the report; nothing without claims.
+pub(super) fn section<'a>(findings: &Findings) -> Vec<Block<'a>> {
+    if findings.claims.is_empty() {
+        return Vec::new();
+    }
+    let (decided, others): (Vec<&ClaimFinding>, Vec<&ClaimFinding>) =
+        findings.claims.iter().partition(|claim| has_evidence(findings, claim));
+    let mut blocks = vec![Block::part(ANCHOR, HEADING)];
+    let has_page = has_page(findings);
+    if !decided.is_empty() {
+        let mut counts = Text::from(format!("{}. ", verdicts(&decided)));
+        if has_page {
+            counts = counts
+                .address(PAGE, "The page of all claims")
+                .plain(" shows where each is heard, its evidence and a picture.");
+        } else {
+            counts =
+                counts.plain("Measure again what one claim needs: ").code(command(decided[0])).plain(".");
+        }
+        blocks.push(Block::paragraph(counts));
+        let rows = decided.iter().map(|claim| row(claim, has_page)).collect();
+        let table = Block::table(Table::new("claims", columns(), rows));
+        if has_page {
+            let summary = format!("The {}", counted(decided.len() as u64, "claim", "claims"));
+            blocks.push(Block::fold(summary, vec![table]));
+        } else {
+            blocks.push(table);
+        }
+    }
+    blocks.extend(further(&others).map(|text| Block::with_role(Role::Quiet, text)));
+    vec![Block::group(Group::Section, blocks)]
+}
+
+fn columns() -> Vec<Column> {
+    ["verdict", "claim", "result"].map(Column::words).to_vec()
+}
+
+fn row(claim: &ClaimFinding, has_page: bool) -> Vec<Cell> {
+    let id = if has_page {
+        Text::default().address(format!("{PAGE}#{}", claim.id), &claim.id)
+    } else {
+        Text::default().strong(&claim.id)
+    };
+    let mut result = Text::from(sentence(claim)).new_line().quiet("Evidence: ");
+    for (index, scenario) in claim.scenarios.iter().enumerate() {
+        result = result.quiet(if index == 0 { "" } else { ", " }).link(scenario, scenario);
+    }
+    vec![
+        Cell::name(verdict_text(claim.verdict)).toned(verdict_tone(claim.verdict)),
+        Cell::value(id.plain(format!(" {}", claim.claim))),
+        Cell::value(result.plain(". ").code(command(claim))),
+    ]
+}
+
+/// The sentence, and whether it rests on too few blocks for an interval.
+pub(super) fn sentence(claim: &ClaimFinding) -> String {
+    let by_one_block = if claim.is_by_one_block { " By one block." } else { "" };
+    format!("{}{by_one_block}", claim.sentence)
+}
+
+/// The command that measures what a claim needs.
+pub(super) fn command(claim: &ClaimFinding) -> String {
+    format!("just bench --claims {}", claim.id)
+}
+
+/// How many claims this run says nothing about, and what would.
+fn further(others: &[&ClaimFinding]) -> Option<Text> {
+    let unmeasured = others.iter().filter(|claim| !claim.scenarios.is_empty()).count();
+    let without = others.len() - unmeasured;
+    let mut text = Text::default();
+    if unmeasured > 0 {
+        let claims = counted(unmeasured as u64, "more claim needs", "more claims need");
+        text = text.plain(format!("{claims} other scenarios: ")).code("just claims").plain(". ");
+    }
+    if without > 0 {
+        let claims = counted(
+            without as u64,
+            "claim is open: no scenario decides it",
+            "claims are open: no scenario decides them",
+        );
+        text = text.plain(format!("{claims} yet."));
+    }
+    (!text.is_empty()).then_some(text)
+}
+
+/// `12 hold, 8 depend, 6 are wrong and 40 are open`.
+pub(super) fn verdicts(claims: &[&ClaimFinding]) -> String {
+    list(&counts(claims, |verdict| match verdict {
+        ClaimVerdict::Holds => ("holds", "hold"),
+        ClaimVerdict::Depends => ("depends", "depend"),
+        ClaimVerdict::Wrong => ("is wrong", "are wrong"),
+        ClaimVerdict::Open => ("is open", "are open"),
+    }))
+}
+
+/// The verdicts that occur, each with how many claims have it.
+fn counts(
+    claims: &[&ClaimFinding],
+    words: impl Fn(ClaimVerdict) -> (&'static str, &'static str),
+) -> Vec<String> {
+    ClaimVerdict::ALL
+        .into_iter()
+        .map(|verdict| (verdict, claims.iter().filter(|claim| claim.verdict == verdict).count()))
+        .filter(|(_, number)| *number > 0)
+        .map(|(verdict, number)| {
+            let (one, more) = words(verdict);
+            counted(number as u64, one, more)
+        })
+        .collect()
+}
+
+/// `claims: 12 hold, 8 depend, 6 wrong, 40 open`, for a terminal.
+fn summary(claims: &[&ClaimFinding]) -> String {
+    let words = |verdict: ClaimVerdict| match verdict {
+        ClaimVerdict::Holds => ("holds", "hold"),
+        ClaimVerdict::Depends => ("depends", "depend"),
+        ClaimVerdict::Wrong | ClaimVerdict::Open => (verdict.word(), verdict.word()),
+    };
+    format!("claims: {}", counts(claims, words).join(", "))
+}
+
+/// The line of a run's terminal; nothing without claims.
+pub(super) fn summary_line<'a>(findings: &Findings) -> Option<Block<'a>> {
+    let claims: Vec<&ClaimFinding> = findings.claims.iter().collect();
+    (!claims.is_empty()).then(|| line(summary(&claims)))
+}
+
+/// Claims in a terminal, each with its verdict, its sentence and the command that measures it.
+pub(crate) fn ledger<'a>(claims: &[&'a ClaimFinding]) -> Document<'a> {
+    in_terminal(
+        "claims".to_owned(),
+        [heading(claims), claims.iter().map(|claim| entry(claim)).collect()].concat(),
+    )
+}
+
+/// The same with the evidence for each.
+pub(crate) fn ledger_with_evidence<'a>(claims: &[&'a ClaimFinding]) -> Document<'a> {
+    let whole = |claim: &&'a ClaimFinding| {
+        let mut blocks = vec![entry(claim)];
+        for condition in by_condition(claim) {
+            blocks.push(line(Text::default().code(condition.0)));
+            blocks.push(Block::table(condition_table(&condition)).at(Place::Terminal));
+        }
+        blocks.extend(
+            claim.heard.iter().map(|heard| line(format!("heard in: {}, {}", heard.title, heard.link))),
+        );
+        Block::group(Group::Section, blocks)
+    };
+    in_terminal("claims".to_owned(), [heading(claims), claims.iter().map(whole).collect()].concat())
+}
+
+fn heading<'a>(claims: &[&ClaimFinding]) -> Vec<Block<'a>> {
+    let text = if claims.is_empty() { "no claim matches".to_owned() } else { summary(claims) };
+    vec![Block::group(Group::Section, vec![line(text)])]
+}
+
+fn entry<'a>(claim: &ClaimFinding) -> Block<'a> {
+    let verdict = &verdict_text(claim.verdict).0;
+    let mut title = Text::default().strong(format!("{} ", claim.id));
+    title.0.extend(verdict.iter().cloned());
+    let mut blocks = vec![line(title.plain(format!(": {}", claim.claim))), line(sentence(claim))];
+    if !claim.scenarios.is_empty() {
+        let scenarios = list(&claim.scenarios);
+        blocks.push(line(Text::from(format!("evidence: {scenarios}; ")).and(Style::Code, command(claim))));
+    }
+    Block::group(Group::Section, blocks)
+}
