@@ -1,5 +1,7 @@
 //! The evidence for a claim as a picture: each value with its interval, beside the limit.
 
+use std::borrow::Cow;
+
 use super::{
     axis::{Axis, Plane},
     canvas::{self, Anchor, Canvas, Drawn, TICK_TEXT, WIDTH},
@@ -11,7 +13,7 @@ use crate::{
     quantities::Bound,
     style::ColourRole,
     tables::claims::{AtItsPoints, by_condition, point_words, truth},
-    text::number::{counted, setting},
+    text::number::setting,
 };
 
 /// Most values that a picture shows; the table beside it has all.
@@ -21,7 +23,11 @@ const ROW: f64 = 38.0;
 /// Height of the space above the values of a condition, for the limit's number.
 const HEAD: f64 = 24.0;
 /// Height of the space below them, for the axis.
-const FOOT: f64 = 40.0;
+const FOOT: f64 = 34.0;
+/// Height of a line of a condition, above its values.
+const LINE: f64 = 18.0;
+/// Letters of such a line.
+const LINE_LETTERS: usize = 46;
 /// Half the width of a mark.
 const MARK: f64 = 5.0;
 
@@ -42,9 +48,26 @@ pub(crate) fn slug(claim: &ClaimFinding) -> String {
     file_name(&format!("claim-{}", claim.id))
 }
 
+/// The values of one condition.
+struct Panel<'a> {
+    /// The condition in lines; empty in a picture of one condition.
+    head: Vec<String>,
+    values: Vec<Value<'a>>,
+}
+
+impl Panel<'_> {
+    fn head_height(&self) -> f64 {
+        LINE * self.head.len() as f64
+    }
+
+    fn height(&self) -> f64 {
+        self.head_height() + HEAD + ROW * self.values.len() as f64 + FOOT
+    }
+}
+
 fn figure(claim: &ClaimFinding) -> Option<Figure> {
     let mut room = MOST_VALUES;
-    let mut panels: Vec<Vec<Value<'_>>> = Vec::new();
+    let mut panels: Vec<Panel<'_>> = Vec::new();
     let mut all = 0;
     for condition in by_condition(claim) {
         let mut values = values(&condition);
@@ -52,34 +75,35 @@ fn figure(claim: &ClaimFinding) -> Option<Figure> {
         values.truncate(room);
         room -= values.len();
         if !values.is_empty() {
-            panels.push(values);
+            let head = textwrap::wrap(condition.0, LINE_LETTERS);
+            panels.push(Panel { head: head.into_iter().map(Cow::into_owned).collect(), values });
         }
+    }
+    if let [only] = panels.as_mut_slice() {
+        only.head.clear();
     }
     let shown = MOST_VALUES - room;
     if shown == 0 {
         return None;
     }
-    let height = |values: &[Value<'_>]| HEAD + ROW * values.len() as f64 + FOOT;
-    let total = panels.iter().map(|values| height(values)).sum();
-    let drawing = canvas::draw(total, |canvas| {
+    let drawing = canvas::draw(panels.iter().map(Panel::height).sum(), |canvas| {
         let mut top = 0.0;
-        for values in &panels {
-            panel(canvas, values, top)?;
-            top += height(values);
+        for panel in &panels {
+            draw_panel(canvas, panel, top)?;
+            top += panel.height();
         }
         Ok(())
     });
     let more = if all > shown {
-        let values = counted(all as u64, "value", "values");
-        format!(" The first {shown} of {values}; the table has all.")
+        format!(" The first {shown} of {all} values; the table has all.")
     } else {
         String::new()
     };
-    let words: Vec<String> = panels.iter().flatten().map(value_words).collect();
+    let words: Vec<String> = panels.iter().flat_map(|panel| &panel.values).map(value_words).collect();
     Some(Figure {
         slug: slug(claim),
         scenario: None,
-        title: format!("{} {}", claim.id, claim.verdict.word()),
+        title: format!("{}: {}", claim.id, claim.verdict.word()),
         caption: format!("Each value with its interval; the upright line is the limit.{more}"),
         description: words.join("; "),
         elements: drawing.elements,
@@ -103,7 +127,13 @@ fn value_words(value: &Value<'_>) -> String {
 }
 
 /// The values of one condition on one axis, which is logarithmic unless a count is zero.
-fn panel(canvas: &Canvas<'_>, values: &[Value<'_>], top: f64) -> Drawn {
+fn draw_panel(canvas: &Canvas<'_>, panel: &Panel<'_>, top: f64) -> Drawn {
+    for (index, line) in panel.head.iter().enumerate() {
+        let place = (0.0, top + 10.0 + LINE * index as f64);
+        canvas.text(place, line, Anchor::Left, TICK_TEXT, ColourRole::Quiet)?;
+    }
+    let values = &panel.values;
+    let top = top + panel.head_height();
     let ends = |value: &Value<'_>| [value.cell.low, value.cell.high].into_iter().flatten();
     let numbers =
         || values.iter().flat_map(|value| [value.value, value.limit].into_iter().chain(ends(value)));

@@ -71,11 +71,10 @@ fn columns() -> Vec<Column> {
 
 fn row(cell: &ThresholdFinding) -> Vec<Cell> {
     let (sign, word) = truth(cell.outcome);
-    let by_one_block = if cell.is_by_one_block { ", by one block" } else { "" };
     vec![
         Cell::name(point_words(cell)),
         Cell::value(cell.value_text()),
-        Cell::value(Text::default().and(Style::Judged(sign), word).plain(by_one_block)),
+        Cell::value(Text::default().and(Style::Judged(sign), word)),
         Cell::value(cell.reason.as_str()),
     ]
 }
