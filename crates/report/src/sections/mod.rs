@@ -19,6 +19,7 @@ use crate::{
 };
 pub(crate) use changes::changes;
 use first_screen::FirstScreen;
+pub use predictions::ModelPrediction;
 pub(crate) use predictions::predictions;
 
 /// A question with its answer.
