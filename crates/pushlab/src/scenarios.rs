@@ -119,6 +119,9 @@ pub(crate) fn by_name(folder: &Path) -> Result<Vec<Loaded>, Failure> {
     files(folder)?.iter().map(|file| load(file)).collect()
 }
 
+/// The file in the folder of scenarios that is not a scenario.
+const CLAIMS: &str = "claims.toml";
+
 /// The scenario files of a folder, by name.
 fn files(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
     let mut files: Vec<PathBuf> = fs::read_dir(folder)
@@ -131,6 +134,7 @@ fn files(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
         .map_err(Failure::Usage)?
         .filter_map(|entry| Some(entry.ok()?.path()))
         .filter(|path| path.extension().is_some_and(|extension| extension == "toml"))
+        .filter(|path| path.file_name().is_some_and(|name| name != CLAIMS))
         .collect();
     files.sort();
     Ok(files)

@@ -5,9 +5,9 @@
 //!
 //! Each layer uses only the layers before it: `text` (numbers and settings in words), `statistics`,
 //! `quantities` (one row each), `trials` (single records), `findings` (data), `judgement` (gathers, compares
-//! and judges points), `document` (blocks of texts, tables and figures), `tables`, `answers`, `assembly` (a run
-//! becomes findings), `charts`, `sections` (findings become a document), `outputs` (a document becomes a file or
-//! a text).
+//! and judges points), `claims` (judges a file of claims), `document` (blocks of texts, tables and figures),
+//! `tables`, `answers`, `assembly` (a run becomes findings), `charts`, `sections` (findings become a document),
+//! `outputs` (a document becomes a file or a text).
 
 mod answers;
 mod assembly;

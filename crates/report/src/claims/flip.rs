@@ -93,8 +93,11 @@ fn varying(expression: &Expression<'_>, operands: Operands<'_>) -> Option<(Sweep
 fn change(run: &Run, expression: &Expression<'_>, pair: &[(f64, Operands<'_>, bool)]) -> Option<String> {
     let [(low, left, is_true), (high, right, _)] = pair else { return None };
     let (swept, _) = varying(expression, *left)?;
-    let text =
-        |operands: Operands<'_>, value: f64| Some(swept.text(&at(swept, &operands.point.params, value)?));
+    let text = |operands: Operands<'_>, value: f64| {
+        let text = swept.text(&at(swept, &operands.point.params, value)?);
+        // Here a limit is one number among others.
+        Some(text.trim_start_matches("at most ").to_owned())
+    };
     let between = span(&text(*left, *low)?, &text(*right, *high)?, "and");
     let is_met = |value: f64| {
         Some(expression.operator.is_met(predicted(run, expression, *left, value)?, expression.limit))

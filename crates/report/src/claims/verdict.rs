@@ -2,7 +2,7 @@
 
 use contract::Scenario;
 
-use super::{file::Claim, flip::flip, planned::not_measured, sentence::filled};
+use super::{file::Claim, flip::flip, open::undecided, planned::not_measured, sentence::filled};
 use crate::{
     findings::{ClaimFinding, ClaimVerdict, Point, ScenarioFinding, ThresholdFinding, ThresholdOutcome},
     judgement::{
@@ -12,7 +12,6 @@ use crate::{
         threshold_verdict::without_value,
     },
     read::Run,
-    text::number::count,
 };
 
 /// A condition in a run: each cell with the points that it was judged at, if they were measured.
@@ -43,8 +42,6 @@ fn finding<'a>(
         claim.conditions.iter().map(|text| condition(text, known, points_of)).collect();
     let verdict = verdict(&conditions);
     let flip = (verdict == ClaimVerdict::Depends).then(|| flip(run, &conditions)).flatten();
-    let cells: Vec<ThresholdFinding> =
-        conditions.into_iter().flat_map(|condition| condition.cells).map(|(_, cell)| cell).collect();
     let template = match verdict {
         ClaimVerdict::Holds => claim.holds.as_ref(),
         ClaimVerdict::Depends => claim.depends.as_ref(),
@@ -56,9 +53,11 @@ fn finding<'a>(
         Some(template) => filled(template, Scope { own, named: known }, points_of, flip.as_deref()),
         None => claim.open.clone().unwrap_or_else(|| {
             let is_absent = |name: &&String| known.iter().all(|scenario| scenario.name != **name);
-            undecided(&cells, &named.iter().filter(is_absent).map(String::as_str).collect::<Vec<_>>())
+            undecided(&conditions, &named.iter().filter(is_absent).map(String::as_str).collect::<Vec<_>>())
         }),
     };
+    let cells: Vec<ThresholdFinding> =
+        conditions.into_iter().flat_map(|condition| condition.cells).map(|(_, cell)| cell).collect();
     ClaimFinding {
         id: claim.id.clone(),
         claim: claim.claim.clone(),
@@ -134,21 +133,4 @@ fn verdict(conditions: &[Condition<'_>]) -> ClaimVerdict {
         (false, true, false) => ClaimVerdict::Wrong,
         (_, _, true) | (false, false, false) => ClaimVerdict::Open,
     }
-}
-
-/// Why a claim is open, and for scenarios that were not measured the command that measures them.
-fn undecided(cells: &[ThresholdFinding], absent: &[&str]) -> String {
-    if !absent.is_empty() {
-        return format!("Not measured in this run; to measure it: just bench {}", absent.join(" "));
-    }
-    let unknown = || cells.iter().filter(|cell| truth(cell).is_none());
-    let not_judged = |cell: &&ThresholdFinding| cell.outcome == ThresholdOutcome::NotJudged;
-    let Some(first) = unknown().find(not_judged).or_else(|| unknown().next()) else { return String::new() };
-    let of = if first.of.is_empty() { String::new() } else { format!(" at {}", first.of) };
-    let value = first.value.map_or_else(String::new, |_| format!("{}, ", first.value_text()));
-    let more = match unknown().count() - 1 {
-        0 => String::new(),
-        more => format!(" (and {} more)", count(more as u64)),
-    };
-    format!("Not decided: {}{of}: {value}{}{more}.", first.text, first.reason)
 }

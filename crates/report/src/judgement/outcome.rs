@@ -91,10 +91,12 @@ fn decided(
         && !found.counted
         && (found.interval.is_none() && (found.bound == Bound::Exact || found.blocks < FEWEST_BLOCKS));
     let of = if is_by_few { widened(expression, found) } else { found };
+    // A value that one block says nothing about has no range.
+    let range = of.interval.filter(|(low, high)| low.is_finite() && high.is_finite());
     let mut finding = ThresholdFinding {
         value: Some(found.value),
-        low: of.interval.map(|(low, _)| low),
-        high: of.interval.map(|(_, high)| high),
+        low: range.map(|(low, _)| low),
+        high: range.map(|(_, high)| high),
         bound: found.bound,
         is_by_one_block: is_by_few,
         ..start
