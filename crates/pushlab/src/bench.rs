@@ -22,7 +22,7 @@ use crate::{
     exit::Failure,
     results::{self, ResultsFolder},
     say::{counted, findings_text, print_warning, say},
-    scenarios::Loaded,
+    scenarios::{self, Loaded},
     targets,
 };
 
@@ -137,11 +137,14 @@ struct Plan {
     harness: Harness,
     orders: Vec<TrialSpec>,
     calibrations: Vec<TrialSpec>,
+    /// The file of claims, if the folder of scenarios has one.
+    claims: Option<Vec<u8>>,
 }
 
 impl Plan {
     fn make(arguments: &BenchArguments) -> Result<Self, Failure> {
         let Choice { chosen, selection, name } = Choice::make(arguments)?;
+        let claims = scenarios::claims(&arguments.folder)?.map(|(text, _)| text);
         let targets = targets::open(&chosen, arguments.install_targets)?;
         let mut orders: Vec<TrialSpec> = Vec::new();
         let mut schedules: Vec<PublishedSchedule> = Vec::new();
@@ -192,6 +195,7 @@ impl Plan {
             },
             orders,
             calibrations,
+            claims,
         })
     }
 
@@ -200,6 +204,9 @@ impl Plan {
         let mut interrupt = signal(SignalKind::interrupt())?;
         let mut terminate = signal(SignalKind::terminate())?;
         let mut folder = ResultsFolder::create(&arguments.results, &self.manifest)?;
+        if let Some(claims) = &self.claims {
+            folder.add_claims(claims)?;
+        }
         let path = folder.path().to_owned();
         let trials = self.run_all(&mut folder, arguments);
         let ending = tokio::select! {
