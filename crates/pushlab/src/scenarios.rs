@@ -138,9 +138,12 @@ fn files(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
     Ok(files)
 }
 
-/// The file of claims of a folder and its claims, checked against all scenarios of the folder; none if it has no
+/// The text of a file of claims, and the claims.
+pub(crate) type ClaimsFile = (Vec<u8>, Vec<Claim>);
+
+/// The file of claims of a folder, checked against all scenarios of the folder; none if it has no
 /// such file.
-pub(crate) fn claims(folder: &Path) -> Result<Option<(Vec<u8>, Vec<Claim>)>, Failure> {
+pub(crate) fn claims(folder: &Path) -> Result<Option<ClaimsFile>, Failure> {
     let file = folder.join(CLAIMS);
     if !file.is_file() {
         return Ok(None);

@@ -142,6 +142,15 @@ fn the_default_run_takes_about_four_minutes_and_compares_in_four_blocks() {
     assert!((225..=265).contains(&seconds), "{seconds} s are not about four minutes");
 }
 
+/// A claim names scenarios, patterns, swept values and quantities; all of them must exist.
+#[test]
+fn the_shipped_claims_fit_the_scenarios() {
+    let text = fs::read(root().join("scenarios/claims.toml")).unwrap();
+    let claims = report::read_claims("claims.toml", &text).unwrap_or_else(|error| panic!("{error}"));
+    assert!(claims.len() >= 66, "{} claims", claims.len());
+    report::check_claims(&claims, &shipped()).unwrap_or_else(|error| panic!("{error}"));
+}
+
 /// The example is for copying: it must be readable, and its limits must be the defaults, as it says.
 #[test]
 fn the_readmes_example_of_thresholds_and_limits_holds() {
