@@ -12,6 +12,10 @@ bench *ARGS:
 peers *ARGS:
     cargo run --release --locked --package pushlab -- bench peers-wide peers-fast peers-polling peers-saturation peers-idle --install-targets {{ARGS}}
 
+# Measure what the claims need, in one block, and write a page with the verdict on each; says how long it takes
+claims *ARGS:
+    cargo run --release --locked --package pushlab -- bench --claims all --blocks 1 {{ARGS}}
+
 # Find Chromium and its driver for the scenarios with a real browser, or install them
 setup-browser *ARGS:
     cargo run --release --locked --package pushlab -- setup-browser {{ARGS}}

@@ -3,6 +3,7 @@
 
 mod bench;
 mod checkout;
+mod claims;
 mod compare;
 mod doctor;
 mod exit;
@@ -38,6 +39,7 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     Bench(bench::BenchArguments),
+    Claims(claims::ClaimsArguments),
     Compare(compare::CompareArguments),
     Doctor(doctor::DoctorArguments),
     Middlebox(middlebox::MiddleboxArguments),
@@ -50,6 +52,7 @@ enum Command {
 fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
         Command::Bench(arguments) => bench::run(&arguments),
+        Command::Claims(arguments) => claims::run(&arguments),
         Command::Compare(arguments) => compare::run(&arguments),
         Command::Doctor(arguments) => doctor::run(&arguments),
         Command::Middlebox(arguments) => middlebox::run(&arguments),

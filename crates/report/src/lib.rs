@@ -27,7 +27,7 @@ mod text;
 mod trials;
 
 pub use assembly::findings;
-pub use claims::{Claim, ClaimError, Heard, check_claims, read_claims};
+pub use claims::{Claim, ClaimError, Heard, check_claims, read_claims, scenarios_of};
 pub use findings::{
     Answer, CalibrationFinding, ClaimFinding, ClaimVerdict, ComparedPoint, Failure, Findings, Point,
     PointComparison, ScenarioFinding, SetAside, ThresholdFinding, ThresholdOutcome, Trial, Verdict,
@@ -49,7 +49,7 @@ pub use trials::{
 };
 
 use contract::Scenario;
-use outputs::{csv, html, markdown, summary, terminal::Terminal};
+use outputs::{csv, html, markdown, summary, summary_claims, terminal::Terminal};
 
 /// A file of the report, to be written into the run's directory.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -105,6 +105,12 @@ pub fn claims_text(claims: &[&ClaimFinding], width: usize) -> String {
 #[must_use]
 pub fn claims_with_evidence_text(claims: &[&ClaimFinding], width: usize) -> String {
     Terminal { width, has_colours: false }.document(&sections::claims::ledger_with_evidence(claims))
+}
+
+/// Claims as JSON: those of `summary.json`, with their words and where they are heard.
+#[must_use]
+pub fn claims_json(claims: &[&ClaimFinding]) -> String {
+    summary_claims::ledger_json(claims)
 }
 
 /// The model's predictions for a scenario, without any measurement, in lines of this length: a table, and a sentence
