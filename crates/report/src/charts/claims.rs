@@ -28,6 +28,8 @@ const FOOT: f64 = 34.0;
 const LINE: f64 = 18.0;
 /// Letters of such a line.
 const LINE_LETTERS: usize = 46;
+/// Space between a label and its number.
+const GAP: f64 = 12.0;
 /// Half the width of a mark.
 const MARK: f64 = 5.0;
 
@@ -66,6 +68,8 @@ impl Panel<'_> {
 }
 
 fn figure(claim: &ClaimFinding) -> Option<Figure> {
+    // A name such as `long-polling` stays whole.
+    let lines = textwrap::Options::new(LINE_LETTERS).word_splitter(textwrap::WordSplitter::NoHyphenation);
     let mut room = MOST_VALUES;
     let mut panels: Vec<Panel<'_>> = Vec::new();
     let mut all = 0;
@@ -75,7 +79,7 @@ fn figure(claim: &ClaimFinding) -> Option<Figure> {
         values.truncate(room);
         room -= values.len();
         if !values.is_empty() {
-            let head = textwrap::wrap(condition.0, LINE_LETTERS);
+            let head = textwrap::wrap(condition.0, lines.clone());
             panels.push(Panel { head: head.into_iter().map(Cow::into_owned).collect(), values });
         }
     }
@@ -126,7 +130,7 @@ fn value_words(value: &Value<'_>) -> String {
     format!("{}: {}, {word} that {}", point_words(cell), cell.value_text(), cell.text)
 }
 
-/// The values of one condition on one axis, which is logarithmic unless a count is zero.
+/// The values of one condition on one axis, which is logarithmic unless they are counts.
 fn draw_panel(canvas: &Canvas<'_>, panel: &Panel<'_>, top: f64) -> Drawn {
     for (index, line) in panel.head.iter().enumerate() {
         let place = (0.0, top + 10.0 + LINE * index as f64);
@@ -137,10 +141,11 @@ fn draw_panel(canvas: &Canvas<'_>, panel: &Panel<'_>, top: f64) -> Drawn {
     let ends = |value: &Value<'_>| [value.cell.low, value.cell.high].into_iter().flatten();
     let numbers =
         || values.iter().flat_map(|value| [value.value, value.limit].into_iter().chain(ends(value)));
-    let x = if numbers().all(|number| number > 0.0) {
-        Axis::log_with_room(numbers(), "")
-    } else {
+    let is_counted = values.iter().all(|value| ends(value).next().is_none() && value.value.fract() == 0.0);
+    let x = if is_counted || numbers().any(|number| number <= 0.0) {
         Axis::from_zero(numbers(), "")
+    } else {
+        Axis::log_with_room(numbers(), "")
     };
     let bottom = top + HEAD + ROW * values.len() as f64;
     let y = Axis::linear(0.0, 1.0, Vec::new(), "");
@@ -161,14 +166,19 @@ fn draw_panel(canvas: &Canvas<'_>, panel: &Panel<'_>, top: f64) -> Drawn {
     Ok(())
 }
 
-/// A label with the sign of its outcome, and below it the mark with its interval.
+/// The sign of its outcome, its point and its value, and below them the mark with its interval.
 fn row(canvas: &Canvas<'_>, plane: &Plane, Value { cell, value, .. }: &Value<'_>, top: f64) -> Drawn {
     let (sign, _) = truth(cell.outcome);
-    let label = fitting(&format!("{sign} {}", point_words(cell)), WIDTH);
+    let number = cell.value_text();
+    let of_number = canvas::text_width(&number, TICK_TEXT);
+    let label = fitting(&format!("{sign} {}", point_words(cell)), WIDTH - of_number - GAP);
+    let of_label = canvas::text_width(&label, TICK_TEXT);
     // The line of the limit would cross the letters.
-    let width = canvas::text_width(&label, TICK_TEXT);
-    canvas.rectangle((0.0, top + 2.0), (width, top + 19.0), ColourRole::Ground, 0.85)?;
+    for (from, to) in [(0.0, of_label), (WIDTH - of_number, WIDTH)] {
+        canvas.rectangle((from, top + 2.0), (to, top + 19.0), ColourRole::Ground, 1.0)?;
+    }
     canvas.text((0.0, top + 11.0), &label, Anchor::Left, TICK_TEXT, ColourRole::Text)?;
+    canvas.text((WIDTH, top + 11.0), &number, Anchor::Right, TICK_TEXT, ColourRole::Text)?;
     let (x, y) = (plane.place_x(*value), top + 27.0);
     if let Some((low, high)) = cell.low.zip(cell.high) {
         intervals::level(canvas, (plane.place_x(low), plane.place_x(high)), y, ColourRole::Text)?;

@@ -170,9 +170,9 @@ pub(crate) fn ledger_with_evidence<'a>(claims: &[&'a ClaimFinding]) -> Document<
             blocks.push(line(Text::default().code(condition.0)));
             blocks.push(Block::table(condition_table(&condition)).at(Place::Terminal));
         }
-        blocks.extend(
-            claim.heard.iter().map(|heard| line(format!("heard in: {}, {}", heard.title, heard.link))),
-        );
+        for heard in &claim.heard {
+            blocks.extend([line(format!("heard in: {}", heard.title)), line(heard.link.as_str())]);
+        }
         Block::group(Group::Section, blocks)
     };
     in_terminal("claims".to_owned(), [heading(claims), claims.iter().map(whole).collect()].concat())

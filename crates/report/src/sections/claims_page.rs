@@ -5,7 +5,7 @@ use crate::{
     charts::{Figure, claims::slug},
     document::{Block, Content, Definition, Document, Group, ListKind, Place, Role, Text},
     findings::{ClaimFinding, ClaimVerdict, Findings},
-    tables::claims::{evidence_table, verdict_text},
+    tables::claims::{evidence_table, sign, verdict_text},
     text::number::{counted, instant},
 };
 
@@ -60,9 +60,8 @@ fn index<'a>(claims: &[&ClaimFinding]) -> Block<'a> {
         if those.is_empty() {
             continue;
         }
-        let mut head = verdict_text(verdict);
-        head.0.extend(Text::from(format!(": {}", counted(those.len() as u64, "claim", "claims"))).0);
-        blocks.push(Block::paragraph(head));
+        let claims = counted(those.len() as u64, "claim", "claims");
+        blocks.push(Block::heading(3, format!("{} {}: {claims}", sign(verdict), verdict.word())));
         let item =
             |claim: &&ClaimFinding| Text::default().link(&claim.id, format!("{} {}", claim.id, claim.claim));
         blocks.push(Block::list(ListKind::Items, those.iter().map(item).collect()));
@@ -92,7 +91,6 @@ fn entry<'a>(claim: &ClaimFinding, figures: &'a [Figure]) -> Block<'a> {
     let mut verdict = verdict_text(claim.verdict);
     verdict.0.extend(Text::from(format!(": {}", sentence(claim))).0);
     let mut words = vec![Block::with_role(Role::Answer, verdict)];
-    words.extend(evidence_table(claim).map(Block::table));
     words.extend(sources(claim));
     let slug = slug(claim);
     let mut columns = vec![Block::group(Group::Part, words)];
@@ -101,7 +99,12 @@ fn entry<'a>(claim: &ClaimFinding, figures: &'a [Figure]) -> Block<'a> {
         Block { place: Place::Page, content }
     }));
     let heading = Block::part(&claim.id, format!("{} {}", claim.id, claim.claim));
-    Block::group(Group::Section, vec![heading, Block::group(Group::Pair, columns)])
+    let mut blocks = vec![heading, Block::group(Group::Pair, columns)];
+    blocks.extend(evidence_table(claim).map(|table| {
+        let points = counted(claim.cells.len() as u64, "point", "points");
+        Block::fold(format!("The conditions at {points}, as a table"), vec![Block::table(table)])
+    }));
+    Block::group(Group::Section, blocks)
 }
 
 /// Where a claim is heard, the scenarios that decide it, and the command that measures them.

@@ -15,7 +15,7 @@ pub(crate) const fn truth(outcome: ThresholdOutcome) -> (char, &'static str) {
 }
 
 /// The sign beside the word of a verdict.
-const fn sign(verdict: ClaimVerdict) -> char {
+pub(crate) const fn sign(verdict: ClaimVerdict) -> char {
     match verdict {
         ClaimVerdict::Holds => '✓',
         ClaimVerdict::Depends => '±',
@@ -59,12 +59,12 @@ pub(crate) fn point_words(cell: &ThresholdFinding) -> &str {
     if cell.of.is_empty() { "no point" } else { &cell.of }
 }
 
-/// The heads of the evidence. The reasons are left out in a narrow terminal.
+/// The columns of the evidence. The reasons are left out in a narrow terminal.
 fn columns() -> Vec<Column> {
     vec![
         Column::words("point"),
         Column::values("value"),
-        Column::words("condition is"),
+        Column::words("is it true?"),
         Column::words("because").ranked(1),
     ]
 }

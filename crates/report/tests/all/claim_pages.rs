@@ -241,9 +241,11 @@ fn the_terminals_ledger_fits_and_has_sign_word_sentence_and_command() {
         assert!(text.contains(words), "{words}: {text}");
     }
     let evidence = report::claims_with_evidence_text(&chosen(&findings, &["K01"]), 80);
-    for words in
-        ["stock-ticker: sse.lost == 0\n", "✓ true", "heard in: A <b>talk</b> | about streams, https://"]
-    {
+    for words in [
+        "stock-ticker: sse.lost == 0\n",
+        "✓ true",
+        "heard in: A <b>talk</b> | about streams\nhttps://example.org/a_(b)?c=1&d=2\n",
+    ] {
         assert!(evidence.contains(words), "{words}: {evidence}");
     }
     assert_eq!(report::claims_text(&[], 80), "no claim matches\n");
