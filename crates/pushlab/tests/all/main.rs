@@ -5,6 +5,7 @@
 
 mod browser;
 mod checkout;
+mod claims;
 mod commands;
 mod compare;
 mod exercises;

@@ -27,7 +27,7 @@ const FOOT: f64 = 34.0;
 /// Height of a line of a condition, above its values.
 const LINE: f64 = 18.0;
 /// Letters of such a line.
-const LINE_LETTERS: usize = 46;
+const LINE_LETTERS: usize = 50;
 /// Space between a label and its number.
 const GAP: f64 = 12.0;
 /// Half the width of a mark.

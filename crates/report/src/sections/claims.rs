@@ -37,14 +37,12 @@ pub(super) fn section<'a>(findings: &Findings) -> Vec<Block<'a>> {
     let mut blocks = vec![Block::part(ANCHOR, HEADING)];
     let has_page = has_page(findings);
     if !decided.is_empty() {
-        let mut counts = Text::from(format!("{}. ", verdicts(&decided)));
+        let mut counts = Text::from(format!("{}.", verdicts(&decided)));
         if has_page {
             counts = counts
+                .plain(" ")
                 .address(PAGE, "The page of all claims")
                 .plain(" shows where each is heard, its evidence and a picture.");
-        } else {
-            counts =
-                counts.plain("Measure again what one claim needs: ").code(command(decided[0])).plain(".");
         }
         blocks.push(Block::paragraph(counts));
         let rows = decided.iter().map(|claim| row(claim, has_page)).collect();
@@ -70,21 +68,32 @@ fn row(claim: &ClaimFinding, has_page: bool) -> Vec<Cell> {
     } else {
         Text::default().strong(&claim.id)
     };
-    let mut result = Text::from(sentence(claim)).new_line().quiet("Evidence: ");
+    let mut result = sentence(claim).new_line().quiet("Evidence: ");
     for (index, scenario) in claim.scenarios.iter().enumerate() {
         result = result.quiet(if index == 0 { "" } else { ", " }).link(scenario, scenario);
     }
     vec![
         Cell::name(verdict_text(claim.verdict)).toned(verdict_tone(claim.verdict)),
-        Cell::value(id.plain(format!(" {}", claim.claim))),
+        Cell::value(with_code(id.plain(" "), &claim.claim)),
         Cell::value(result.plain(". ").code(command(claim))),
     ]
 }
 
 /// The sentence, and whether it rests on too few blocks for an interval.
-pub(super) fn sentence(claim: &ClaimFinding) -> String {
+pub(super) fn sentence(claim: &ClaimFinding) -> Text {
     let by_one_block = if claim.is_by_one_block { " By one block." } else { "" };
-    format!("{}{by_one_block}", claim.sentence)
+    with_code(Text::default(), &claim.sentence).plain(by_one_block)
+}
+
+/// Adds words from the file of claims, in which backticks enclose what is written in code.
+fn with_code(before: Text, words: &str) -> Text {
+    let parts = words.split('`').enumerate();
+    parts.fold(before, |text, (index, part)| if index % 2 == 0 { text.plain(part) } else { text.code(part) })
+}
+
+/// A claim without its backticks, for a heading or a link.
+pub(super) fn title(claim: &ClaimFinding) -> String {
+    format!("{} {}", claim.id, claim.claim.replace('`', ""))
 }
 
 /// The command that measures what a claim needs.
@@ -187,7 +196,7 @@ fn entry<'a>(claim: &ClaimFinding) -> Block<'a> {
     let verdict = &verdict_text(claim.verdict).0;
     let mut title = Text::default().strong(format!("{} ", claim.id));
     title.0.extend(verdict.iter().cloned());
-    let mut blocks = vec![line(title.plain(format!(": {}", claim.claim))), line(sentence(claim))];
+    let mut blocks = vec![line(with_code(title.plain(": "), &claim.claim)), line(sentence(claim))];
     if !claim.scenarios.is_empty() {
         let scenarios = list(&claim.scenarios);
         blocks.push(line(Text::from(format!("evidence: {scenarios}; ")).and(Style::Code, command(claim))));

@@ -1,6 +1,6 @@
 //! The page of all claims: an index by verdict and by scenario, and each claim with its evidence.
 
-use super::claims::{command, has_page, sentence, verdicts};
+use super::claims::{command, has_page, sentence, title, verdicts};
 use crate::{
     charts::{Figure, claims::slug},
     document::{Block, Content, Definition, Document, Group, ListKind, Place, Role, Text},
@@ -30,9 +30,9 @@ pub(crate) fn page<'a>(findings: &'a Findings, figures: &'a [Figure]) -> Option<
         environment.cpu,
         counted(u64::from(environment.cores), "core", "cores"),
     ));
-    let title = "What is said about the four patterns, and what was measured";
+    let question = "What is said about the four patterns, and what was measured";
     let header = vec![
-        Block::heading(1, title),
+        Block::heading(1, question),
         Block::with_role(
             Role::Facts,
             Text::default()
@@ -49,7 +49,7 @@ pub(crate) fn page<'a>(findings: &'a Findings, figures: &'a [Figure]) -> Option<
     ];
     let mut main = vec![Block::paragraph(EXPLAINED), index(&claims)];
     main.extend(claims.iter().map(|claim| entry(claim, figures)));
-    Some(Document { title: format!("{title}: {}", findings.name), header, main })
+    Some(Document { title: format!("{question}: {}", findings.name), header, main })
 }
 
 fn index<'a>(claims: &[&ClaimFinding]) -> Block<'a> {
@@ -62,8 +62,7 @@ fn index<'a>(claims: &[&ClaimFinding]) -> Block<'a> {
         }
         let claims = counted(those.len() as u64, "claim", "claims");
         blocks.push(Block::heading(3, format!("{} {}: {claims}", sign(verdict), verdict.word())));
-        let item =
-            |claim: &&ClaimFinding| Text::default().link(&claim.id, format!("{} {}", claim.id, claim.claim));
+        let item = |claim: &&ClaimFinding| Text::default().link(&claim.id, title(claim));
         blocks.push(Block::list(ListKind::Items, those.iter().map(item).collect()));
     }
     let mut scenarios: Vec<&str> =
@@ -89,7 +88,8 @@ fn by_scenario(name: &str, claims: &[&ClaimFinding]) -> Definition {
 /// A claim: its verdict and sentence, its evidence, where it is heard, and beside these the picture.
 fn entry<'a>(claim: &ClaimFinding, figures: &'a [Figure]) -> Block<'a> {
     let mut verdict = verdict_text(claim.verdict);
-    verdict.0.extend(Text::from(format!(": {}", sentence(claim))).0);
+    verdict.0.extend(Text::from(": ").0);
+    verdict.0.extend(sentence(claim).0);
     let mut words = vec![Block::with_role(Role::Answer, verdict)];
     words.extend(sources(claim));
     let slug = slug(claim);
@@ -98,7 +98,7 @@ fn entry<'a>(claim: &ClaimFinding, figures: &'a [Figure]) -> Block<'a> {
         let content = Content::Figure { figure, title: None, caption: Text::from(figure.caption.as_str()) };
         Block { place: Place::Page, content }
     }));
-    let heading = Block::part(&claim.id, format!("{} {}", claim.id, claim.claim));
+    let heading = Block::part(&claim.id, title(claim));
     let mut blocks = vec![heading, Block::group(Group::Pair, columns)];
     blocks.extend(evidence_table(claim).map(|table| {
         let points = counted(claim.cells.len() as u64, "point", "points");
