@@ -1,6 +1,6 @@
 //! Claims: what is commonly said about the patterns, as data, and what a run decides about each.
 //!
-//! [`file`] is the format of `claims.toml`, and [`check`] compares it with the scenarios. [`condition`] judges a
+//! [`mod@file`] is the format of `claims.toml`, and [`check`] compares it with the scenarios. [`condition`] judges a
 //! condition at the points that are [`planned`] for it, and [`verdict`] combines these. [`sentence`] fills the
 //! placeholders, [`flip`] finds where along a sweep a claim changes, and [`open`] says what leaves it open.
 
