@@ -3,7 +3,7 @@
 use contract::{Arrivals, Params, Pattern, TrialRecord};
 use model::{Inputs, Prediction, predict};
 
-use super::verdict::{Condition, truth};
+use super::condition::{Condition, truth};
 use crate::{
     findings::Point,
     judgement::{

@@ -1,15 +1,16 @@
 //! Claims: what is commonly said about the patterns, as data, and what a run decides about each.
 //!
-//! [`file`] is the format of `claims.toml`, [`check`] compares it with the scenarios, [`verdict`] evaluates it in
-//! a run, [`sentence`] fills the placeholders, [`flip`] finds where along a sweep a claim changes, and [`open`] says
-//! what leaves it open.
+//! [`mod@file`] is the format of `claims.toml`, and [`check`] compares it with the scenarios. [`condition`] judges a
+//! condition at the points that are [`planned`] for it, and [`verdict`] combines these. [`sentence`] fills the
+//! placeholders, [`flip`] finds where along a sweep a claim changes, and [`open`] says what leaves it open.
 
-pub(crate) mod check;
+mod check;
+mod condition;
 mod file;
-pub(crate) mod flip;
+mod flip;
 mod open;
-pub(crate) mod planned;
-pub(crate) mod sentence;
+mod planned;
+mod sentence;
 pub(crate) mod verdict;
 
 pub use check::check_claims;

@@ -1,6 +1,6 @@
 //! Why a run leaves a claim open.
 
-use super::verdict::{Condition, truth};
+use super::condition::{Condition, truth};
 use crate::{
     findings::{ThresholdFinding, ThresholdOutcome},
     judgement::expression::Measure,

@@ -143,3 +143,18 @@ impl QuantityName {
         self.unit().text(value)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_block_may_differ_by_some_factor_and_less_in_a_count_than_in_a_time() {
+        let factor = QuantityName::one_block;
+        for name in QuantityName::ALL {
+            assert!((1.0..10.0).contains(&factor(name)), "{}: {}", name.key(), factor(name));
+        }
+        assert!(factor(QuantityName::BytesPerEvent) < factor(QuantityName::CpuPerEvent));
+        assert!(factor(QuantityName::CpuPerEvent) < factor(QuantityName::AgeP99));
+    }
+}
