@@ -1,12 +1,12 @@
 //! The files of a run. Every record is on the disk as soon as its trial ends.
 
 use std::{
-    fs::{self, File, OpenOptions},
+    fs::{self, File, OpenOptions, TryLockError},
     io::{ErrorKind, Write},
     path::{Path, PathBuf},
 };
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use contract::{Manifest, TrialRecord};
 use report::{OutputFile, Run};
 
@@ -45,7 +45,42 @@ impl ResultsFolder {
         write(&path.join(MANIFEST), &serde_json::to_string(manifest)?)?;
         let records =
             OpenOptions::new().create_new(true).append(true).open(path.join(RECORDS)).with_context(cannot)?;
+        lock(&records, &path)?;
         Ok(Self { path, records })
+    }
+
+    /// Opens the folder of an interrupted run, and cuts off a record that was not written to its end; the run's
+    /// warnings say so.
+    ///
+    /// # Errors
+    /// If the folder is not that of a run that this version can read, or another process writes to it.
+    pub(crate) fn open(path: &Path) -> Result<(Self, Run)> {
+        let file = path.join(RECORDS);
+        let manifest = path.join(MANIFEST);
+        if !manifest.is_file() {
+            bail!("{} does not exist: is {} the folder of a run?", manifest.display(), path.display());
+        }
+        let cannot = || format!("{} cannot be written to", file.display());
+        // A run that was killed at once has no records yet.
+        let records = OpenOptions::new().create(true).append(true).open(&file).with_context(cannot)?;
+        lock(&records, path)?;
+        let run = read(path)?;
+        let text = fs::read(&file).with_context(cannot)?;
+        let whole = text.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+        let mut folder = Self { path: path.to_owned(), records };
+        let last = &text[whole..];
+        if serde_json::from_slice::<TrialRecord>(last).is_ok() {
+            // Only its line end is missing.
+            folder.records.write_all(b"\n").with_context(cannot)?;
+        } else if !last.is_empty() {
+            folder.records.set_len(whole as u64).with_context(cannot)?;
+        }
+        Ok((folder, run))
+    }
+
+    /// Replaces the manifest.
+    pub(crate) fn replace_manifest(&mut self, manifest: &Manifest) -> Result<()> {
+        write(&self.path.join(MANIFEST), &serde_json::to_string(manifest)?)
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -71,6 +106,19 @@ impl ResultsFolder {
         fs::create_dir_all(&folder).with_context(|| format!("{} cannot be created", folder.display()))?;
         let TrialRecord { order, scenario, pattern, block, .. } = record;
         write(&folder.join(format!("{order:03}-{scenario}-{pattern}-block{block}.hlog")), log)
+    }
+}
+
+/// Takes the lock of a run's records; it ends with the process, however that ends.
+fn lock(records: &File, folder: &Path) -> Result<()> {
+    match records.try_lock() {
+        Ok(()) => Ok(()),
+        Err(TryLockError::WouldBlock) => {
+            bail!("{} is being written by another pushlab: wait for its end, or end it", folder.display())
+        }
+        Err(TryLockError::Error(error)) => {
+            Err(error).with_context(|| format!("{} cannot be locked", folder.display()))
+        }
     }
 }
 
