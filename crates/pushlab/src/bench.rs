@@ -132,7 +132,11 @@ pub(crate) fn run(arguments: &BenchArguments) -> Result<ExitCode, Failure> {
     }
     Ok(match ending {
         Ending::Interrupted(code) => {
-            say("interrupted: the report holds the trials that were complete");
+            say(format!(
+                "interrupted: the report holds the trials that were complete; `pushlab bench --resume {}` measures \
+                 the others",
+                folder.display()
+            ));
             ExitCode::from(code)
         }
         Ending::Complete => code(findings.verdict, arguments),

@@ -168,3 +168,55 @@ fn write(path: &Path, text: &str) -> Result<()> {
     }
     written.with_context(|| format!("{} cannot be written (is the disk full?)", path.display()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Manifest and first two records of the reference run; the second has characters of two and three bytes.
+    fn texts() -> [String; 3] {
+        let reference = Path::new("../../results/reference");
+        let read = |name: &str| fs::read_to_string(reference.join(name)).unwrap();
+        let records = read(RECORDS);
+        let mut lines = records.lines().map(|line| format!("{line}\n"));
+        let (first, second) = (lines.next().unwrap(), lines.next().unwrap());
+        [read(MANIFEST), first, second.replacen("\"cpu\":\"", "\"cpu\":\"é✗ ", 1)]
+    }
+
+    #[test]
+    fn a_record_that_is_cut_short_costs_no_other() {
+        let [manifest, first, second] = texts();
+        let folder = tempfile::tempdir().unwrap();
+        let records = folder.path().join(RECORDS);
+        fs::write(folder.path().join(MANIFEST), manifest).unwrap();
+        let (text, inside) = (format!("{first}{second}"), first.len() + second.find('é').unwrap());
+        let near = |place: usize| place.saturating_sub(6)..(place + 6).min(text.len() + 1);
+        let spread = (first.len()..text.len()).step_by(997);
+        let mut ends: Vec<usize> =
+            near(inside).chain(near(first.len() + 6)).chain(near(text.len())).chain(spread).collect();
+        ends.sort_unstable();
+        ends.dedup();
+        for end in ends {
+            fs::write(&records, &text.as_bytes()[..end]).unwrap();
+            let (_, run) = ResultsFolder::open(folder.path()).unwrap();
+            let is_whole = end + 1 >= text.len();
+            let expected = if is_whole { &text } else { &first };
+            assert_eq!(fs::read_to_string(&records).unwrap(), *expected, "cut at {end}");
+            assert_eq!(run.records.len(), if is_whole { 2 } else { 1 }, "cut at {end}");
+            let is_said = run.warnings.iter().any(|warning| warning.contains("is cut short"));
+            assert_eq!(is_said, !is_whole && end > first.len(), "cut at {end}: {:?}", run.warnings);
+        }
+    }
+
+    #[test]
+    fn a_folder_in_use_is_not_opened_twice() {
+        let results = tempfile::tempdir().unwrap();
+        let manifest: Manifest = serde_json::from_str(&texts()[0]).unwrap();
+        let held = ResultsFolder::create(results.path(), &manifest).unwrap();
+        let error = ResultsFolder::open(held.path()).unwrap_err().to_string();
+        assert!(error.contains("is being written by another pushlab"), "{error}");
+        let path = held.path().to_owned();
+        drop(held);
+        assert!(ResultsFolder::open(&path).is_ok());
+    }
+}
