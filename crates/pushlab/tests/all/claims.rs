@@ -173,13 +173,15 @@ fn bench_measures_the_scenarios_that_claims_need_and_shows_the_command() {
 #[test]
 fn claims_that_cannot_be_measured_are_refused_before_anything_starts() {
     let lab = with_scenarios(CLAIMS);
-    let cases: [(&[&str], &[&str]); 7] = [
+    let cases: [(&[&str], &[&str]); 9] = [
         (&["--claims", "K03,K9"], &["there is no claim `K9`: did you mean `K10`?"]),
         (&["--claims", "K03,all"], &["there is no claim `all`: ", "K01 to K10"]),
         (&["--claims", "K04"], &["nothing can be measured for K04", "open"]),
         (&["--claims", "K03", "rtt"], &["--claims <IDS>", "cannot be used with", "SCENARIO"]),
         (&["--claims", "K03", "--all"], &["cannot be used with"]),
         (&["--claims", "K03", "--default-part"], &["cannot be used with"]),
+        (&["--claims", "K03", "--list"], &["cannot be used with"]),
+        (&["--claims", "K03", "--resume", "run"], &["cannot be used with"]),
         (&["--claims"], &["--claims <IDS>"]),
     ];
     for (arguments, words) in cases {
