@@ -56,7 +56,7 @@ pub use period::Period;
 pub use poll_phase::{PHASE_STEP, poll_phase};
 pub use record::{
     Ages, CpuSecond, Environment, Manifest, Measurements, Outcome, PublishedSchedule, RECORD_SCHEMA,
-    RelayUse, TargetNote, TrialRecord, Window,
+    RelayUse, ResumedPart, TargetNote, TrialRecord, Window,
 };
 pub use scenario::{DefaultRun, Scenario, ScenarioError, Selection};
 pub use server_choice::{Ablation, PublisherHost, ServerName, ServerNameError, UnknownAblation};

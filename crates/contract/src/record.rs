@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     BothWays, BrowserClock, BrowserFindings, ByteCounts, Calibration, ConnectionCost, CpuUse, Delivery,
     Distribution, ErrorCount, KernelCounts, LeftBehind, Params, Pattern, PublisherCounts, RelayCounts,
-    RequestLedger, Scenario, Second, ServerName, SetUp, TraceEvent, Warning,
+    RequestLedger, Scenario, Second, Selection, ServerName, SetUp, TraceEvent, Warning,
 };
 
 /// Version of the manifest's and the records' shape.
@@ -340,6 +340,24 @@ pub struct Manifest {
     /// The targets in the scenarios: servers that the lab did not build.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub targets: Vec<TargetNote>,
+    /// Which part of the scenarios was planned. A run without it cannot be resumed: it was measured by a version
+    /// that did not write it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub selection: Option<Selection>,
+    /// The later parts of a run that was interrupted and resumed, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub resumed: Vec<ResumedPart>,
+}
+
+/// A later part of a run that was interrupted.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ResumedPart {
+    /// When this part began, RFC 3339 in UTC.
+    pub started_at: String,
+    /// Where it was measured.
+    pub environment: Environment,
+    /// Records of the earlier parts that were kept, calibrations and repetitions included.
+    pub kept: u32,
 }
 
 /// A target, as it was found on the machine.

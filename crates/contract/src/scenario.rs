@@ -211,7 +211,8 @@ const fn default_drain() -> Period {
 }
 
 /// Which part of a scenario to run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
 pub enum Selection {
     /// The scenario's part of the default run.
     Default,

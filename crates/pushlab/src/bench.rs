@@ -2,6 +2,8 @@
 
 mod choice;
 mod list;
+mod resume;
+mod steps;
 mod trials;
 
 use std::{env, path::PathBuf, process::ExitCode, sync::atomic::AtomicBool};
@@ -9,12 +11,13 @@ use std::{env, path::PathBuf, process::ExitCode, sync::atomic::AtomicBool};
 use anyhow::{Context, Result, bail};
 use choice::Choice;
 use clap::Args;
-use contract::{BrowserTask, Manifest, Pattern, PublishedSchedule, RECORD_SCHEMA};
+use contract::{BrowserTask, Manifest, Pattern, PublishedSchedule, RECORD_SCHEMA, Selection};
 use load_harness::{
     CalibrationKey, Cores, Harness, TrialSpec, calibration_spec, ensure_descriptors, environment,
     fitting_subscribers, raise_descriptor_limit,
 };
 use report::Verdict;
+use steps::Steps;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::{
@@ -49,6 +52,17 @@ pub(crate) struct BenchArguments {
     /// List the scenarios with their questions and how long each takes, and measure nothing
     #[arg(long)]
     pub(crate) list: bool,
+    /// Go on with an interrupted run: the folder of its results. Finished trials are kept; the scenarios, blocks and
+    /// seed are those of the run
+    #[arg(
+        long,
+        value_name = "DIR",
+        conflicts_with_all = ["scenarios", "all", "list", "default_part", "blocks", "seed", "results"]
+    )]
+    resume: Option<PathBuf>,
+    /// Print what would be measured and how long it takes, and measure nothing
+    #[arg(long, conflicts_with = "list")]
+    plan: bool,
     /// Run only the part of the named scenarios that the default run takes: its patterns, swept values and
     /// blocks
     #[arg(long, requires = "scenarios", conflicts_with = "all")]
@@ -84,9 +98,34 @@ pub(crate) fn run(arguments: &BenchArguments) -> Result<ExitCode, Failure> {
         say(list::table(arguments)?);
         return Ok(ExitCode::SUCCESS);
     }
-    let plan = Plan::make(arguments)?;
+    let (plan, interrupted) = match &arguments.resume {
+        Some(folder) => {
+            let (plan, interrupted) = resume::read(folder, arguments)?;
+            (plan, Some(interrupted))
+        }
+        None => (Plan::make(arguments)?, None),
+    };
+    // They are refused before anything is measured. A run that goes on has its own.
+    let claims = if interrupted.is_none() { scenarios::claims(&arguments.folder)? } else { None };
+    let kept = interrupted.as_ref().map_or_else(Vec::new, |interrupted| interrupted.records.clone());
+    let mut steps = Steps::of(&plan);
+    steps.play_back(kept)?;
+    if arguments.plan {
+        say(list::plan(&plan, &steps));
+        return Ok(ExitCode::SUCCESS);
+    }
+    let folder = match interrupted {
+        Some(interrupted) => interrupted.go_on(&plan, &steps)?,
+        None => {
+            let folder = ResultsFolder::create(&arguments.results, &plan.manifest)?;
+            if let Some((text, _)) = &claims {
+                folder.add_claims(text)?;
+            }
+            folder
+        }
+    };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let (folder, ending) = runtime.block_on(plan.carry_out(arguments))?;
+    let (folder, ending) = runtime.block_on(plan.carry_out(steps, folder, arguments))?;
     // Worker threads of an interrupted trial end by themselves; the program does not wait for them.
     runtime.shutdown_background();
 
@@ -101,7 +140,11 @@ pub(crate) fn run(arguments: &BenchArguments) -> Result<ExitCode, Failure> {
     }
     Ok(match ending {
         Ending::Interrupted(code) => {
-            say("interrupted: the report holds the trials that were complete");
+            say(format!(
+                "interrupted: the report holds the trials that were complete; `pushlab bench --resume {}` measures \
+                 the others",
+                folder.display()
+            ));
             ExitCode::from(code)
         }
         Ending::Complete => code(findings.verdict, arguments),
@@ -137,36 +180,18 @@ struct Plan {
     harness: Harness,
     orders: Vec<TrialSpec>,
     calibrations: Vec<TrialSpec>,
-    /// The file of claims, if the folder of scenarios has one.
-    claims: Option<Vec<u8>>,
 }
 
 impl Plan {
     fn make(arguments: &BenchArguments) -> Result<Self, Failure> {
         let Choice { chosen, selection, name } = Choice::make(arguments)?;
-        let claims = scenarios::claims(&arguments.folder)?.map(|(text, _)| text);
-        let targets = targets::open(&chosen, arguments.install_targets)?;
-        let mut orders: Vec<TrialSpec> = Vec::new();
-        let mut schedules: Vec<PublishedSchedule> = Vec::new();
-        let mut blocks = Vec::new();
-        let fitting = fitting_subscribers();
-        for loaded in &chosen {
-            let count = arguments.blocks.unwrap_or_else(|| loaded.scenario.blocks(selection));
-            blocks.push(count);
-            for mut order in loaded.blocks(selection, arguments.seed, count)? {
-                let is_relayed = order.plan.settings.network.is_some();
-                order.cut_memory_steps(if is_relayed { fitting / 2 } else { fitting });
-                targets::check(&order)?;
-                if schedules.iter().all(|known| known.hash != order.schedule.hash()) {
-                    schedules.push(order.schedule.published());
-                }
-                orders.push(order);
-            }
-        }
-        check_descriptors(&orders, fitting)?;
-        let cores = Cores::of_this_machine();
-        let environment = environment(&cores, checkout::commit(&files_of(&chosen)));
-        let calibrations = calibrations_for(&orders, arguments.seed)?;
+        let blocks: Vec<u32> = chosen
+            .iter()
+            .map(|loaded| arguments.blocks.unwrap_or_else(|| loaded.scenario.blocks(selection)))
+            .collect();
+        let orders = orders(&chosen, selection, arguments.seed, &blocks)?;
+        let harness = harness(&chosen, arguments.seed, arguments.install_targets)?;
+        let alone = |loaded: &Loaded| choice::command(arguments, selection, &[&loaded.asked]);
         Ok(Self {
             manifest: Manifest {
                 schema: RECORD_SCHEMA,
@@ -174,41 +199,33 @@ impl Plan {
                 command: choice::command(arguments, selection, &arguments.scenarios),
                 seed: arguments.seed,
                 started_at: jiff::Timestamp::now().to_string(),
-                environment: environment.clone(),
+                environment: harness.environment.clone(),
                 trials_planned: orders.len() as u32,
                 blocks,
-                commands: chosen
-                    .iter()
-                    .map(|loaded| choice::command(arguments, selection, &[&loaded.asked]))
-                    .collect(),
+                commands: chosen.iter().map(alone).collect(),
                 scenarios: chosen.into_iter().map(|loaded| loaded.scenario).collect(),
-                schedules,
-                targets: targets::notes(&targets),
+                schedules: schedules(&orders),
+                targets: targets::notes(&harness.targets),
+                selection: Some(selection),
+                resumed: Vec::new(),
             },
-            harness: Harness {
-                server_program: own_program()?,
-                cores,
-                seed: arguments.seed,
-                environment,
-                targets,
-                has_climbed: AtomicBool::new(false),
-            },
+            harness,
+            calibrations: calibrations_for(&orders, arguments.seed)?,
             orders,
-            calibrations,
-            claims,
         })
     }
 
-    /// Calibrates, then runs every trial; each record is on the disk before the next trial begins.
-    async fn carry_out(self, arguments: &BenchArguments) -> Result<(PathBuf, Ending), Failure> {
+    /// Runs the trials that are left; each record is on the disk before the next trial begins.
+    async fn carry_out(
+        &self,
+        steps: Steps<'_>,
+        mut folder: ResultsFolder,
+        arguments: &BenchArguments,
+    ) -> Result<(PathBuf, Ending), Failure> {
         let mut interrupt = signal(SignalKind::interrupt())?;
         let mut terminate = signal(SignalKind::terminate())?;
-        let mut folder = ResultsFolder::create(&arguments.results, &self.manifest)?;
-        if let Some(claims) = &self.claims {
-            folder.add_claims(claims)?;
-        }
         let path = folder.path().to_owned();
-        let trials = self.run_all(&mut folder, arguments);
+        let trials = self.run_all(steps, &mut folder, arguments);
         let ending = tokio::select! {
             outcome = trials => {
                 outcome?;
@@ -221,8 +238,8 @@ impl Plan {
         Ok((path, ending))
     }
 
-    /// The number of trials and blocks, in words.
-    fn size(&self) -> String {
+    /// The number of trials and blocks that are left, in words.
+    fn size(&self, steps: &Steps<'_>) -> String {
         let blocks = &self.manifest.blocks;
         let (fewest, most) = (blocks.iter().min().copied(), blocks.iter().max().copied());
         let blocks = match (fewest.unwrap_or(0), most.unwrap_or(0)) {
@@ -230,9 +247,62 @@ impl Plan {
             (fewest, most) if fewest == most => counted(most as usize, "block"),
             (fewest, most) => format!("{fewest} to {most} blocks"),
         };
-        let (trials, calibrations) = (self.orders.len(), self.calibrations.len());
+        let left = steps.left();
+        let planned = self.orders.len() + self.calibrations.len();
+        let calibrations = left.iter().filter(|order| order.block == 0).count();
+        let trials = left.len() - calibrations;
+        if left.len() < planned {
+            let kept = planned - left.len();
+            return format!("{} of {planned} left, {kept} kept", counted(left.len(), "trial"));
+        }
         format!("{} in {blocks}, after {}", counted(trials, "trial"), counted(calibrations, "calibration"))
     }
+}
+
+/// The trials of these scenarios, in the order of the run.
+fn orders(
+    chosen: &[Loaded],
+    selection: Selection,
+    seed: u64,
+    blocks: &[u32],
+) -> Result<Vec<TrialSpec>, Failure> {
+    let fitting = fitting_subscribers();
+    let mut orders = Vec::new();
+    for (loaded, blocks) in chosen.iter().zip(blocks) {
+        for mut order in loaded.blocks(selection, seed, *blocks)? {
+            let is_relayed = order.plan.settings.network.is_some();
+            order.cut_memory_steps(if is_relayed { fitting / 2 } else { fitting });
+            targets::check(&order)?;
+            orders.push(order);
+        }
+    }
+    check_descriptors(&orders, fitting)?;
+    Ok(orders)
+}
+
+/// The schedules of these trials, each once.
+fn schedules(orders: &[TrialSpec]) -> Vec<PublishedSchedule> {
+    let mut schedules: Vec<PublishedSchedule> = Vec::new();
+    for order in orders {
+        if schedules.iter().all(|known| known.hash != order.schedule.hash()) {
+            schedules.push(order.schedule.published());
+        }
+    }
+    schedules
+}
+
+/// What runs the trials of these scenarios on this machine.
+fn harness(chosen: &[Loaded], seed: u64, install_targets: bool) -> Result<Harness, Failure> {
+    let cores = Cores::of_this_machine();
+    let commit = checkout::commit(&chosen.iter().flat_map(Loaded::files).collect::<Vec<_>>());
+    Ok(Harness {
+        server_program: own_program()?,
+        environment: environment(&cores, commit),
+        cores,
+        seed,
+        targets: targets::open(chosen, install_targets)?,
+        has_climbed: AtomicBool::new(false),
+    })
 }
 
 /// The program that serves and relays: this one, as it runs now. Its file may be rebuilt or deleted during the
@@ -293,11 +363,6 @@ fn calibrations_for(orders: &[TrialSpec], seed: u64) -> Result<Vec<TrialSpec>> {
     let calibrations =
         trials_by_key.into_iter().map(|(key, trials)| Ok(calibration_spec(key, &trials, seed)?));
     calibrations.collect()
-}
-
-/// The files of the scenarios to run, with the files that they replay and the servers that they name.
-fn files_of(chosen: &[Loaded]) -> Vec<PathBuf> {
-    chosen.iter().flat_map(Loaded::files).collect()
 }
 
 #[cfg(test)]

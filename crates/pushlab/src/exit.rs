@@ -29,6 +29,13 @@ impl Failure {
         Self::Usage(error.into())
     }
 
+    /// The error without its exit code.
+    pub(crate) fn into_error(self) -> anyhow::Error {
+        match self {
+            Self::Error(error) | Self::Usage(error) => error,
+        }
+    }
+
     /// Prints the failure to stderr and returns the exit code.
     pub(crate) fn tell(self) -> ExitCode {
         print_warning(format!("pushlab: {self}"));

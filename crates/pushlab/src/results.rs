@@ -1,12 +1,12 @@
 //! The files of a run. Every record is on the disk as soon as its trial ends.
 
 use std::{
-    fs::{self, File, OpenOptions},
+    fs::{self, File, OpenOptions, TryLockError},
     io::{ErrorKind, Write},
     path::{Path, PathBuf},
 };
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use contract::{Manifest, TrialRecord};
 use report::{CLAIMS, OutputFile, Run};
 
@@ -45,7 +45,42 @@ impl ResultsFolder {
         write(&path.join(MANIFEST), &serde_json::to_string(manifest)?)?;
         let records =
             OpenOptions::new().create_new(true).append(true).open(path.join(RECORDS)).with_context(cannot)?;
+        lock(&records, &path)?;
         Ok(Self { path, records })
+    }
+
+    /// Opens the folder of an interrupted run, and cuts off a record that was not written to its end; the run's
+    /// warnings say so.
+    ///
+    /// # Errors
+    /// If the folder is not that of a run that this version can read, or another process writes to it.
+    pub(crate) fn open(path: &Path) -> Result<(Self, Run)> {
+        let file = path.join(RECORDS);
+        let manifest = path.join(MANIFEST);
+        if !manifest.is_file() {
+            bail!("{} does not exist: is {} the folder of a run?", manifest.display(), path.display());
+        }
+        let cannot = || format!("{} cannot be written to", file.display());
+        // A run that was killed at once has no records yet.
+        let records = OpenOptions::new().create(true).append(true).open(&file).with_context(cannot)?;
+        lock(&records, path)?;
+        let run = read(path)?;
+        let text = fs::read(&file).with_context(cannot)?;
+        let whole = text.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+        let mut folder = Self { path: path.to_owned(), records };
+        let last = &text[whole..];
+        if serde_json::from_slice::<TrialRecord>(last).is_ok() {
+            // Only its line end is missing.
+            folder.records.write_all(b"\n").with_context(cannot)?;
+        } else if !last.is_empty() {
+            folder.records.set_len(whole as u64).with_context(cannot)?;
+        }
+        Ok((folder, run))
+    }
+
+    /// Replaces the manifest.
+    pub(crate) fn replace_manifest(&mut self, manifest: &Manifest) -> Result<()> {
+        write(&self.path.join(MANIFEST), &serde_json::to_string(manifest)?)
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -76,6 +111,19 @@ impl ResultsFolder {
         fs::create_dir_all(&folder).with_context(|| format!("{} cannot be created", folder.display()))?;
         let TrialRecord { order, scenario, pattern, block, .. } = record;
         write(&folder.join(format!("{order:03}-{scenario}-{pattern}-block{block}.hlog")), log)
+    }
+}
+
+/// Takes the lock of a run's records; it ends with the process, however that ends.
+fn lock(records: &File, folder: &Path) -> Result<()> {
+    match records.try_lock() {
+        Ok(()) => Ok(()),
+        Err(TryLockError::WouldBlock) => {
+            bail!("{} is being written by another pushlab: wait for its end, or end it", folder.display())
+        }
+        Err(TryLockError::Error(error)) => {
+            Err(error).with_context(|| format!("{} cannot be locked", folder.display()))
+        }
     }
 }
 
@@ -132,4 +180,56 @@ fn write(path: &Path, text: impl AsRef<[u8]>) -> Result<()> {
         let _ = fs::remove_file(&draft);
     }
     written.with_context(|| format!("{} cannot be written (is the disk full?)", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Manifest and first two records of the reference run; the second has characters of two and three bytes.
+    fn texts() -> [String; 3] {
+        let reference = Path::new("../../results/reference");
+        let read = |name: &str| fs::read_to_string(reference.join(name)).unwrap();
+        let records = read(RECORDS);
+        let mut lines = records.lines().map(|line| format!("{line}\n"));
+        let (first, second) = (lines.next().unwrap(), lines.next().unwrap());
+        [read(MANIFEST), first, second.replacen("\"cpu\":\"", "\"cpu\":\"é✗ ", 1)]
+    }
+
+    #[test]
+    fn a_record_that_is_cut_short_costs_no_other() {
+        let [manifest, first, second] = texts();
+        let folder = tempfile::tempdir().unwrap();
+        let records = folder.path().join(RECORDS);
+        fs::write(folder.path().join(MANIFEST), manifest).unwrap();
+        let (text, inside) = (format!("{first}{second}"), first.len() + second.find('é').unwrap());
+        let near = |place: usize| place.saturating_sub(6)..(place + 6).min(text.len() + 1);
+        let spread = (first.len()..text.len()).step_by(997);
+        let mut ends: Vec<usize> =
+            near(inside).chain(near(first.len() + 6)).chain(near(text.len())).chain(spread).collect();
+        ends.sort_unstable();
+        ends.dedup();
+        for end in ends {
+            fs::write(&records, &text.as_bytes()[..end]).unwrap();
+            let (_, run) = ResultsFolder::open(folder.path()).unwrap();
+            let is_whole = end + 1 >= text.len();
+            let expected = if is_whole { &text } else { &first };
+            assert_eq!(fs::read_to_string(&records).unwrap(), *expected, "cut at {end}");
+            assert_eq!(run.records.len(), if is_whole { 2 } else { 1 }, "cut at {end}");
+            let is_said = run.warnings.iter().any(|warning| warning.contains("is cut short"));
+            assert_eq!(is_said, !is_whole && end > first.len(), "cut at {end}: {:?}", run.warnings);
+        }
+    }
+
+    #[test]
+    fn a_folder_in_use_is_not_opened_twice() {
+        let results = tempfile::tempdir().unwrap();
+        let manifest: Manifest = serde_json::from_str(&texts()[0]).unwrap();
+        let held = ResultsFolder::create(results.path(), &manifest).unwrap();
+        let error = ResultsFolder::open(held.path()).unwrap_err().to_string();
+        assert!(error.contains("is being written by another pushlab"), "{error}");
+        let path = held.path().to_owned();
+        drop(held);
+        assert!(ResultsFolder::open(&path).is_ok());
+    }
 }

@@ -1,9 +1,10 @@
 //! The scenarios with their questions, and how long each takes.
 
 use comfy_table::{CellAlignment, ContentArrangement, LineStyle, Table, TableStyle};
-use contract::Selection;
+use contract::{Selection, Sweep};
+use load_harness::TrialSpec;
 
-use super::{BenchArguments, calibrations_for};
+use super::{BenchArguments, Plan, calibrations_for, steps::Steps};
 use crate::{
     exit::Failure,
     progress::{clock, expected_length},
@@ -30,6 +31,45 @@ pub(super) fn table(arguments: &BenchArguments) -> Result<String, Failure> {
     }
     let lines: Vec<String> = table.lines().map(|line| line.trim_end().to_owned()).collect();
     Ok(lines.join("\n"))
+}
+
+/// What a run measures: each scenario with its patterns, settings, blocks, trials and time, and the sum. Trials of an
+/// interrupted run that are kept do not count.
+pub(super) fn plan(plan: &Plan, steps: &Steps<'_>) -> String {
+    let left = steps.left();
+    let mut table = Table::new();
+    table
+        .load_style(STYLE)
+        .set_content_arrangement(ContentArrangement::Dynamic)
+        .set_width(terminal_width() as u16);
+    table.set_header(vec!["scenario", "blocks", "trials", "takes", "patterns, and what is varied"]);
+    let calibrations = left.iter().copied().filter(|order| order.block == 0);
+    table.add_row(row("calibration", "", calibrations, String::new()));
+    for (scenario, blocks) in plan.manifest.scenarios.iter().zip(&plan.manifest.blocks) {
+        let own = left.iter().copied().filter(|order| order.block > 0 && order.scenario == scenario.name);
+        let patterns = scenario.patterns.iter().map(|pattern| pattern.label()).collect::<Vec<_>>().join(", ");
+        let varied = scenario.sweep.as_ref().and_then(Sweep::parameter);
+        let varied = varied.map_or_else(String::new, |setting| format!("; {setting}"));
+        table.add_row(row(&scenario.name, &blocks.to_string(), own, format!("{patterns}{varied}")));
+    }
+    for column in 1..=3 {
+        if let Some(numbers) = table.column_mut(column) {
+            numbers.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    let lines: Vec<String> = table.lines().map(|line| line.trim_end().to_owned()).collect();
+    let whole = format!("{}: about {}", plan.size(steps), clock(expected_length(left.into_iter())));
+    format!("{}\n\n{whole}; nothing was measured", lines.join("\n"))
+}
+
+fn row<'a>(
+    name: &str,
+    blocks: &str,
+    orders: impl Iterator<Item = &'a TrialSpec> + Clone,
+    what: String,
+) -> Vec<String> {
+    let trials = orders.clone().count().to_string();
+    vec![name.to_owned(), blocks.to_owned(), trials, clock(expected_length(orders)), what]
 }
 
 /// How long a scenario takes by itself: its trials in all blocks, and their calibrations.

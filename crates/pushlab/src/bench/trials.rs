@@ -1,16 +1,13 @@
 //! The trials of a run, one after the other; each record is on the disk before the next trial begins.
 
-use std::{
-    collections::{HashMap, VecDeque},
-    path::Path,
-};
+use std::path::Path;
 
 use anyhow::Result;
-use contract::{Calibration, Outcome, Scenario, TrialRecord};
+use contract::{Outcome, Scenario, TrialRecord};
 use load_harness::{CalibrationKey, TrialResult, TrialSpec, calibrate};
 use report::{ThresholdOutcome, Verdict};
 
-use super::{BenchArguments, Plan};
+use super::{BenchArguments, Plan, steps::Steps};
 use crate::{
     progress::{Display, clock},
     results::{self, ResultsFolder},
@@ -18,56 +15,41 @@ use crate::{
 };
 
 impl Plan {
-    /// Calibrates, then runs every trial. A trial that the machine disturbed runs again at the end of its
-    /// block, when the disturbance may be over.
-    pub(super) async fn run_all(&self, folder: &mut ResultsFolder, arguments: &BenchArguments) -> Result<()> {
-        let calibrations = self.calibrations.len();
-        let everything: Vec<&TrialSpec> = self.calibrations.iter().chain(&self.orders).collect();
-        let mut display = Display::new(&everything);
-        say(format!("{}: about {}", self.size(), clock(display.expected())));
-        let mut known: HashMap<CalibrationKey, Calibration> = HashMap::new();
-        // Counts calibrations and repetitions too: the number identifies one trial of the run.
-        let mut ran = 0;
-        let numbered: Vec<(usize, &TrialSpec)> = (1..).zip(everything.iter().copied()).collect();
-        'run: for block in numbered.chunk_by(|(_, one), (_, next)| is_same_block(one, next)) {
-            let mut queue: VecDeque<(usize, TrialSpec)> =
-                block.iter().map(|(number, order)| (*number, (*order).clone())).collect();
-            while let Some((number, mut order)) = queue.pop_front() {
-                let is_calibration = number <= calibrations;
-                // The cost of a delivery on the lab's own server says nothing about other servers.
-                let calibrated = !is_calibration && order.plan.settings.server.is_pushlab();
-                let key = CalibrationKey::of(&order.plan);
-                order.calibration = known.get(&key).copied().filter(|_| calibrated);
-                order.order = ran;
-                ran += 1;
-                let scenario = self.scenario_of(&order).filter(|_| !is_calibration);
-                display.begin(number, everything.len(), &order, scenario);
-                let mut record = self.run_one(&order, folder, &mut display).await?;
-                if let (true, Some(measured)) = (is_calibration, record.measurements()) {
-                    let found = calibrate(&order, measured, &self.harness.cores);
-                    known.insert(key, found);
-                    record.calibration = Some(found);
+    /// Runs the trials that are left: calibrations, then block after block. A trial that the machine disturbed runs
+    /// again at the end of its block, when the disturbance may be over.
+    pub(super) async fn run_all(
+        &self,
+        mut steps: Steps<'_>,
+        folder: &mut ResultsFolder,
+        arguments: &BenchArguments,
+    ) -> Result<()> {
+        let planned = self.calibrations.len() + self.orders.len();
+        let mut display = Display::new(&steps.left());
+        say(format!("{}: about {}", self.size(&steps), clock(display.expected())));
+        while let Some(step) = steps.next() {
+            let (number, is_calibration) = (step.number, steps.is_calibration(step.number));
+            let scenario = self.scenario_of(&step.order).filter(|_| !is_calibration);
+            display.begin(number, planned, &step.order, scenario);
+            let mut record = self.run_one(&step.order, folder, &mut display).await?;
+            if let (true, Some(measured)) = (is_calibration, record.measurements()) {
+                record.calibration = Some(calibrate(&step.order, measured, &self.harness.cores));
+            }
+            folder.append(&record)?;
+            if let Some((reason, again)) = steps.end(step, &record) {
+                display.note(&format!("disturbed: {reason}"));
+                if let Some(order) = again {
+                    display.note(&format!("runs again at the end of its block, attempt {}", order.attempt));
+                    display.expect_again(&order);
                 }
-                folder.append(&record)?;
-                if let Some(reason) = self.disturbed(&order, &record) {
-                    display.note(&format!("disturbed: {reason}"));
-                    let repeats = self.scenario_of(&order).map_or(0, |scenario| scenario.limits.repeats);
-                    if order.attempt <= repeats {
-                        order.attempt += 1;
-                        display
-                            .note(&format!("runs again at the end of its block, attempt {}", order.attempt));
-                        display.expect_again(&order);
-                        queue.push_back((number, order));
-                    }
-                }
-                // A trial that will run again is not bad news yet.
-                if arguments.fail_fast
-                    && queue.iter().all(|(_, order)| order.attempt == 1)
-                    && let Some(reason) = self.bad_news(folder.path(), number.saturating_sub(calibrations))?
-                {
-                    display.note(&format!("stopped early: {reason}"));
-                    break 'run;
-                }
+            }
+            // A trial that will run again is not bad news yet.
+            if arguments.fail_fast
+                && steps.has_no_repetition()
+                && let Some(reason) =
+                    self.bad_news(folder.path(), number.saturating_sub(self.calibrations.len()))?
+            {
+                display.note(&format!("stopped early: {reason}"));
+                break;
             }
         }
         let (took, ran) = display.finish();
@@ -98,7 +80,7 @@ impl Plan {
 
     /// The disturbances of a trial by the machine, as far as they exceed the scenario's limits. A calibration
     /// has the limits of the first scenario that it is for.
-    fn disturbed(&self, order: &TrialSpec, record: &TrialRecord) -> Option<String> {
+    pub(super) fn disturbed(&self, order: &TrialSpec, record: &TrialRecord) -> Option<String> {
         let (measured, scenario) = (record.measurements()?, self.scenario_of(order)?);
         let reasons = if scenario.name == order.scenario {
             report::disturbances(measured, scenario)
@@ -109,7 +91,7 @@ impl Plan {
     }
 
     /// The scenario of a trial, or of the first trial that a calibration is for.
-    fn scenario_of(&self, order: &TrialSpec) -> Option<&Scenario> {
+    pub(super) fn scenario_of(&self, order: &TrialSpec) -> Option<&Scenario> {
         let key = CalibrationKey::of(&order.plan);
         let named = |name: &str| self.manifest.scenarios.iter().find(|known| known.name == name);
         named(&order.scenario).or_else(|| {
@@ -137,10 +119,4 @@ impl Plan {
             Verdict::Interrupted | Verdict::Inconclusive | Verdict::Passed => None,
         })
     }
-}
-
-/// Whether two consecutive trials belong to the same block of the same scenario. All calibrations are one
-/// block.
-fn is_same_block(one: &TrialSpec, next: &TrialSpec) -> bool {
-    (&one.scenario, one.block) == (&next.scenario, next.block)
 }

@@ -20,6 +20,7 @@ mod obstacles;
 mod peers;
 mod readers;
 mod reconnect;
+mod resume;
 mod run;
 mod same_numbers;
 mod scenarios;

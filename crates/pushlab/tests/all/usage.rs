@@ -315,6 +315,8 @@ fn failed_run() -> (String, String) {
         commands: vec![command],
         schedules: Vec::new(),
         targets: Vec::new(),
+        selection: None,
+        resumed: Vec::new(),
     };
     assert!(matches!(manifest.scenarios[0].events, Arrivals::Steady { .. }));
     let record = |order| TrialRecord {

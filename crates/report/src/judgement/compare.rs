@@ -323,7 +323,8 @@ fn schedules(finding: &ScenarioFinding) -> Vec<&str> {
     hashes
 }
 
-fn environment_differences(before: &Environment, after: &Environment) -> Vec<String> {
+/// What differs between two places of measurement.
+pub(crate) fn environment_differences(before: &Environment, after: &Environment) -> Vec<String> {
     let facts = |of: &Environment| {
         [
             ("pushlab", of.pushlab.clone()),

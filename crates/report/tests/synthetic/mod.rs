@@ -136,6 +136,8 @@ pub(crate) fn manifest(scenarios: Vec<Scenario>, schedules: &[&str], trials_plan
         scenarios,
         schedules: schedules.iter().map(|hash| schedule(hash)).collect(),
         targets: Vec::new(),
+        selection: None,
+        resumed: Vec::new(),
     }
 }
 
