@@ -108,6 +108,8 @@ pub(crate) fn run(arguments: &BenchArguments) -> Result<ExitCode, Failure> {
         }
         None => (Plan::make(arguments)?, None),
     };
+    // They are refused before anything is measured. A run that goes on has its own.
+    let claims = if interrupted.is_none() { scenarios::claims(&arguments.folder)? } else { None };
     let kept = interrupted.as_ref().map_or_else(Vec::new, |interrupted| interrupted.records.clone());
     let mut steps = Steps::of(&plan);
     steps.play_back(kept)?;
@@ -117,7 +119,13 @@ pub(crate) fn run(arguments: &BenchArguments) -> Result<ExitCode, Failure> {
     }
     let folder = match interrupted {
         Some(interrupted) => interrupted.go_on(&plan, &steps)?,
-        None => plan.create_folder(arguments)?,
+        None => {
+            let folder = ResultsFolder::create(&arguments.results, &plan.manifest)?;
+            if let Some((text, _)) = &claims {
+                folder.add_claims(text)?;
+            }
+            folder
+        }
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let (folder, ending) = runtime.block_on(plan.carry_out(steps, folder, arguments))?;
@@ -175,14 +183,11 @@ struct Plan {
     harness: Harness,
     orders: Vec<TrialSpec>,
     calibrations: Vec<TrialSpec>,
-    /// The file of claims for a new folder, if the folder of scenarios has one.
-    claims: Option<Vec<u8>>,
 }
 
 impl Plan {
     fn make(arguments: &BenchArguments) -> Result<Self, Failure> {
         let Choice { chosen, selection, name } = Choice::make(arguments)?;
-        let claims = scenarios::claims(&arguments.folder)?.map(|(text, _)| text);
         let blocks: Vec<u32> = chosen
             .iter()
             .map(|loaded| arguments.blocks.unwrap_or_else(|| loaded.scenario.blocks(selection)))
@@ -210,17 +215,7 @@ impl Plan {
             harness,
             calibrations: calibrations_for(&orders, arguments.seed)?,
             orders,
-            claims,
         })
-    }
-
-    /// The folder of the results, with the claims that the run is asked about.
-    fn create_folder(&self, arguments: &BenchArguments) -> Result<ResultsFolder> {
-        let folder = ResultsFolder::create(&arguments.results, &self.manifest)?;
-        if let Some(claims) = &self.claims {
-            folder.add_claims(claims)?;
-        }
-        Ok(folder)
     }
 
     /// Runs the trials that are left; each record is on the disk before the next trial begins.
