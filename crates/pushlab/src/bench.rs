@@ -98,7 +98,7 @@ pub(crate) struct BenchArguments {
 
 pub(crate) fn run(arguments: &BenchArguments) -> Result<ExitCode, Failure> {
     if arguments.list {
-        say(list::table(arguments)?);
+        say(list::scenarios_table(arguments)?);
         return Ok(ExitCode::SUCCESS);
     }
     let (plan, interrupted) = match &arguments.resume {
