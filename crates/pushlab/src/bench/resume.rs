@@ -59,13 +59,7 @@ fn plan(manifest: Manifest, chosen: &[Loaded], selection: Selection, install_tar
         );
     }
     let harness = harness(chosen, manifest.seed, install_targets).map_err(Failure::into_error)?;
-    Ok(Plan {
-        calibrations: calibrations_for(&orders, manifest.seed)?,
-        manifest,
-        harness,
-        orders,
-        claims: None,
-    })
+    Ok(Plan { calibrations: calibrations_for(&orders, manifest.seed)?, manifest, harness, orders })
 }
 
 /// The scenarios of the manifest, with the files that they replay.
