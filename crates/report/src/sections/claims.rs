@@ -14,10 +14,24 @@ pub(crate) const PAGE: &str = "claims.html";
 const ANCHOR: &str = "claims";
 const HEADING: &str = "Claims that this run decides";
 
-/// Whether every scenario that a claim's conditions name was measured.
+/// Whether a claim is decided, or every scenario that its conditions name was measured.
 fn has_evidence(findings: &Findings, claim: &ClaimFinding) -> bool {
-    let is_measured = |name: &String| findings.scenarios.iter().any(|finding| finding.scenario.name == *name);
-    !claim.scenarios.is_empty() && claim.scenarios.iter().all(is_measured)
+    let is_whole = || claim.scenarios.iter().all(|name| is_measured(findings, name));
+    !claim.scenarios.is_empty() && (claim.verdict != ClaimVerdict::Open || is_whole())
+}
+
+fn is_measured(findings: &Findings, scenario: &str) -> bool {
+    findings.scenarios.iter().any(|finding| finding.scenario.name == scenario)
+}
+
+/// The scenarios of a claim, those that were measured as links, and the command that measures them.
+pub(super) fn evidence(findings: &Findings, claim: &ClaimFinding, link: impl Fn(Text, &str) -> Text) -> Text {
+    let mut text = Text::default().quiet("Evidence: ");
+    for (index, name) in claim.scenarios.iter().enumerate() {
+        text = text.quiet(if index == 0 { "" } else { ", " });
+        text = if is_measured(findings, name) { link(text, name) } else { text.plain(name) };
+    }
+    text.plain(". ").code(command(claim))
 }
 
 /// Whether the run has evidence for most of the claims that something decides, so that they have a page.
@@ -45,7 +59,7 @@ pub(super) fn section<'a>(findings: &Findings) -> Vec<Block<'a>> {
                 .plain(" shows where each is heard, its evidence and a picture.");
         }
         blocks.push(Block::paragraph(counts));
-        let rows = decided.iter().map(|claim| row(claim, has_page)).collect();
+        let rows = decided.iter().map(|claim| row(findings, claim, has_page)).collect();
         let table = Block::table(Table::new("claims", columns(), rows));
         if has_page {
             let summary = format!("The {}", counted(decided.len() as u64, "claim", "claims"));
@@ -62,20 +76,18 @@ fn columns() -> Vec<Column> {
     ["verdict", "claim", "result"].map(Column::words).to_vec()
 }
 
-fn row(claim: &ClaimFinding, has_page: bool) -> Vec<Cell> {
+fn row(findings: &Findings, claim: &ClaimFinding, has_page: bool) -> Vec<Cell> {
     let id = if has_page {
         Text::default().address(format!("{PAGE}#{}", claim.id), &claim.id)
     } else {
         Text::default().strong(&claim.id)
     };
-    let mut result = sentence(claim).new_line().quiet("Evidence: ");
-    for (index, scenario) in claim.scenarios.iter().enumerate() {
-        result = result.quiet(if index == 0 { "" } else { ", " }).link(scenario, scenario);
-    }
+    let mut result = sentence(claim).new_line();
+    result.0.extend(evidence(findings, claim, |text, name| text.link(name, name)).0);
     vec![
         Cell::name(verdict_text(claim.verdict)).toned(verdict_tone(claim.verdict)),
         Cell::value(with_code(id.plain(" "), &claim.claim)),
-        Cell::value(result.plain(". ").code(command(claim))),
+        Cell::value(result),
     ]
 }
 
@@ -97,7 +109,7 @@ pub(super) fn title(claim: &ClaimFinding) -> String {
 }
 
 /// The command that measures what a claim needs.
-pub(super) fn command(claim: &ClaimFinding) -> String {
+fn command(claim: &ClaimFinding) -> String {
     format!("just bench --claims {}", claim.id)
 }
 

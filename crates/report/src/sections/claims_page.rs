@@ -1,6 +1,6 @@
 //! The page of all claims: an index by verdict and by scenario, and each claim with its evidence.
 
-use super::claims::{command, has_page, sentence, title, verdicts};
+use super::claims::{evidence, has_page, sentence, title, verdicts};
 use crate::{
     charts::{Figure, claims::slug},
     document::{Block, Content, Definition, Document, Group, ListKind, Place, Role, Text},
@@ -48,7 +48,7 @@ pub(crate) fn page<'a>(findings: &'a Findings, figures: &'a [Figure]) -> Option<
         Block::with_role(Role::QuietFacts, facts.code(&findings.command)),
     ];
     let mut main = vec![Block::paragraph(EXPLAINED), index(&claims)];
-    main.extend(claims.iter().map(|claim| entry(claim, figures)));
+    main.extend(claims.iter().map(|claim| entry(findings, claim, figures)));
     Some(Document { title: format!("{question}: {}", findings.name), header, main })
 }
 
@@ -86,12 +86,12 @@ fn by_scenario(name: &str, claims: &[&ClaimFinding]) -> Definition {
 }
 
 /// A claim: its verdict and sentence, its evidence, where it is heard, and beside these the picture.
-fn entry<'a>(claim: &ClaimFinding, figures: &'a [Figure]) -> Block<'a> {
+fn entry<'a>(findings: &Findings, claim: &ClaimFinding, figures: &'a [Figure]) -> Block<'a> {
     let mut verdict = verdict_text(claim.verdict);
     verdict.0.extend(Text::from(": ").0);
     verdict.0.extend(sentence(claim).0);
     let mut words = vec![Block::with_role(Role::Answer, verdict)];
-    words.extend(sources(claim));
+    words.extend(sources(findings, claim));
     let slug = slug(claim);
     let mut columns = vec![Block::group(Group::Part, words)];
     columns.extend(figures.iter().find(|figure| figure.slug == slug).map(|figure| {
@@ -108,14 +108,11 @@ fn entry<'a>(claim: &ClaimFinding, figures: &'a [Figure]) -> Block<'a> {
 }
 
 /// Where a claim is heard, the scenarios that decide it, and the command that measures them.
-fn sources<'a>(claim: &ClaimFinding) -> Vec<Block<'a>> {
+fn sources<'a>(findings: &Findings, claim: &ClaimFinding) -> Vec<Block<'a>> {
     let mut blocks = Vec::new();
     if !claim.scenarios.is_empty() {
-        let mut text = Text::from("Evidence: ");
-        for (index, name) in claim.scenarios.iter().enumerate() {
-            text = text.plain(if index == 0 { "" } else { ", " }).address(format!("{REPORT}#{name}"), name);
-        }
-        blocks.push(Block::with_role(Role::Quiet, text.plain(". Measure it: ").code(command(claim))));
+        let link = |text: Text, name: &str| text.address(format!("{REPORT}#{name}"), name);
+        blocks.push(Block::with_role(Role::Quiet, evidence(findings, claim, link)));
     }
     if !claim.heard.is_empty() {
         let mut text = Text::from("Heard in: ");

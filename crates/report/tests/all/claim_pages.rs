@@ -153,13 +153,11 @@ fn the_page_has_every_claim_at_its_anchor_and_every_link_leads_somewhere() {
         assert_eq!(page.matches(&by_verdict).count(), 2, "in the index and as heading: {by_verdict}");
         assert_eq!(index.matches(&by_scenario).count(), claim.scenarios.len(), "{by_scenario}");
     }
+    assert!(page.contains("Evidence: </span>elsewhere. <code>just bench --claims K11</code>"), "{page}");
     let report = content(&files, "report.html");
     for link in attributes(page, "href=\"") {
         match link.split_once('#') {
             Some(("", anchor)) => assert!(ids.contains(&anchor), "{link}"),
-            Some(("report.html", "elsewhere")) => {
-                assert!(page.contains("elsewhere was not measured"), "{link}");
-            }
             Some(("report.html", anchor)) => {
                 assert!(attributes(report, " id=\"").contains(&anchor), "{link}");
             }
@@ -248,4 +246,19 @@ fn the_terminals_ledger_fits_and_has_sign_word_sentence_and_command() {
         assert!(evidence.contains(words), "{words}: {evidence}");
     }
     assert_eq!(report::claims_text(&[], 80), "no claim matches\n");
+}
+
+#[test]
+fn a_claim_that_a_part_of_its_scenarios_decides_is_shown_without_a_link_to_the_others() {
+    let claims = CLAIMS.replace(
+        r#"["poll-interval: short-polling.age_p99_ms <= 800"]"#,
+        r#"["elsewhere: sse.lost == 0", "poll-interval: short-polling.age_p99_ms <= 800"]"#,
+    );
+    let findings = with_claims(&ten_trials(), &claims);
+    assert_eq!(verdicts(&findings)[1], ("K02", ClaimVerdict::Depends));
+    let files = report::render(&findings);
+    let shown = "Evidence: </span>elsewhere<span class=\"quiet\">, </span><a href=\"#poll-interval\">";
+    assert!(content(&files, "report.html").contains(shown));
+    assert!(content(&files, "claims.html").contains(&shown.replace("#poll", "report.html#poll")));
+    assert!(content(&files, "report.md").contains("1 more claim needs other scenarios"));
 }
