@@ -4,6 +4,7 @@ use contract::{Manifest, Outcome, ResumedPart, Scenario, TrialRecord};
 
 use crate::{
     answers,
+    claims::verdict::claim_findings,
     findings::{
         Answer, CalibrationFinding, Failure, Findings, Point, ScenarioFinding, ScheduleFact, ThresholdFinding,
     },
@@ -69,6 +70,7 @@ pub fn findings(run: &Run) -> Findings {
         verdict_reason,
         warnings,
         answers,
+        claims: claim_findings(run, &scenarios),
         scenarios,
         calibrations: calibrations(&judged),
         failures,

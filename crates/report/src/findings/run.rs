@@ -3,8 +3,8 @@
 use contract::{Calibration, Environment, Params, Pattern, ServerName, TargetNote};
 
 use super::{
-    answer::Answer, comparison::PointComparison, scenario::ScenarioFinding, threshold::ThresholdFinding,
-    verdict::Verdict,
+    answer::Answer, claim::ClaimFinding, comparison::PointComparison, scenario::ScenarioFinding,
+    threshold::ThresholdFinding, verdict::Verdict,
 };
 use crate::{read::CALIBRATION, statistics::blocks::few_blocks, text::setting::served};
 
@@ -37,6 +37,8 @@ pub struct Findings {
     pub answers: Vec<Answer>,
     /// The scenarios in the order of the report, those without any trial left out.
     pub scenarios: Vec<ScenarioFinding>,
+    /// The claims of the run's folder, in their order, each with its verdict; empty without a file of claims.
+    pub claims: Vec<ClaimFinding>,
     /// The results of the calibration trials.
     pub calibrations: Vec<CalibrationFinding>,
     /// Every trial that could not be finished, calibration included.
