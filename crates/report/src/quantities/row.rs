@@ -28,6 +28,11 @@ pub(super) struct Row {
     pub(super) is_counted: bool,
     /// By how much the value of one block may differ from that of many, as a factor, at least 1. A claim that is
     /// judged by fewer than four blocks must hold within it. Infinite if nothing can be said by one block.
+    ///
+    /// In 34 runs of several blocks, 95 of 100 blocks lay within these factors of their point's mean: 1.20 for the
+    /// age at p50, 1.33 at p99, 1.34 for CPU per event, 1.02 for memory, 1.19 for the set-up at p50, 1.52 at p99;
+    /// bytes and requests on one schedule differ by less than 1.01. The factors here are larger, because another run
+    /// differs by more than another block.
     pub(super) one_block: f64,
     /// Whether more is better; for all others less is better.
     pub(super) more_is_better: bool,
