@@ -139,9 +139,10 @@ pub(crate) fn run(arguments: &BenchArguments) -> Result<ExitCode, Failure> {
 
     let run = results::read(&folder)?;
     let findings = report::findings(&run);
-    results::write_report(&folder, &report::render(&findings))?;
+    let files = report::render(&findings);
+    results::write_report(&folder, &files)?;
     say(format!("\n{}", findings_text(&findings)));
-    say(format!("report: {}", folder.join("report.html").display()));
+    say(results::pages_text(&folder, &files));
     if let Err(error) = results::point_latest(&folder) {
         // The results are complete without it.
         print_warning(format!("pushlab: {error:#}"));

@@ -21,8 +21,9 @@ pub(crate) struct ReportArguments {
 pub(crate) fn run(arguments: &ReportArguments) -> Result<ExitCode, Failure> {
     let run = results::read(&arguments.folder)?;
     let findings = report::findings(&run);
-    results::write_report(&arguments.folder, &report::render(&findings))?;
+    let files = report::render(&findings);
+    results::write_report(&arguments.folder, &files)?;
     say(findings_text(&findings));
-    say(format!("report: {}", arguments.folder.join("report.html").display()));
+    say(results::pages_text(&arguments.folder, &files));
     Ok(ExitCode::SUCCESS)
 }

@@ -152,6 +152,14 @@ pub(crate) fn has_report(folder: &Path) -> bool {
     folder.join("summary.json").is_file()
 }
 
+/// The pages of a report that was written, a line each.
+pub(crate) fn pages_text(folder: &Path, files: &[OutputFile]) -> String {
+    let names = [("report", "report.html"), ("all claims", "claims.html")];
+    let written = names.iter().filter(|(_, name)| files.iter().any(|file| file.path == *name));
+    let lines = written.map(|(label, name)| format!("{label}: {}", folder.join(name).display()));
+    lines.collect::<Vec<_>>().join("\n")
+}
+
 /// Writes the report's files into a run's folder.
 pub(crate) fn write_report(folder: &Path, files: &[OutputFile]) -> Result<()> {
     for file in files {

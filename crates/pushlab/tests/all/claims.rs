@@ -218,6 +218,7 @@ fn a_run_ends_with_its_claims_and_writes_their_page() {
     let lab = with_scenarios(CLAIMS);
     let said = lab.run(&["bench", "--claims", "K01"]).exits(0).stdout;
     assert!(said.contains("\nclaims: 1 holds, 1 wrong, 2 open\n"), "{said}");
+    assert!(said.trim_end().ends_with("-claims-K01/claims.html"), "{said}");
     let run = lab.only_run();
     assert_eq!(read(&run.join("claims.toml")), CLAIMS);
     assert!(run.join("claims.html").is_file());
