@@ -3,7 +3,9 @@
 
 mod bench;
 mod checkout;
+mod choose;
 mod compare;
+mod costs;
 mod doctor;
 mod exit;
 mod middlebox;
@@ -38,6 +40,7 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     Bench(bench::BenchArguments),
+    Choose(choose::ChooseArguments),
     Compare(compare::CompareArguments),
     Doctor(doctor::DoctorArguments),
     Middlebox(middlebox::MiddleboxArguments),
@@ -50,6 +53,7 @@ enum Command {
 fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
         Command::Bench(arguments) => bench::run(&arguments),
+        Command::Choose(arguments) => choose::run(&arguments),
         Command::Compare(arguments) => compare::run(&arguments),
         Command::Doctor(arguments) => doctor::run(&arguments),
         Command::Middlebox(arguments) => middlebox::run(&arguments),

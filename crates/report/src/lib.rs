@@ -6,13 +6,14 @@
 //! Each layer uses only the layers before it: `text` (numbers and settings in words), `statistics`,
 //! `quantities` (one row each), `trials` (single records), `findings` (data), `judgement` (gathers, compares
 //! and judges points), `document` (blocks of texts, tables and figures), `tables`, `answers`, `assembly` (a run
-//! becomes findings), `charts`, `sections` (findings become a document), `outputs` (a document becomes a file or
-//! a text).
+//! becomes findings), `estimates` (numbers for settings that nobody measured), `charts`, `sections` (findings
+//! become a document), `outputs` (a document becomes a file or a text).
 
 mod answers;
 mod assembly;
 mod charts;
 mod document;
+mod estimates;
 mod findings;
 mod judgement;
 mod outputs;
@@ -26,6 +27,11 @@ mod text;
 mod trials;
 
 pub use assembly::findings;
+pub use estimates::{
+    choice::{Choice, Resource},
+    costs::{Costs, CostsError, Origin},
+    wish::{Circumstance, Wish, WishError},
+};
 pub use findings::{
     Answer, CalibrationFinding, ComparedPoint, Failure, Findings, Point, PointComparison, ScenarioFinding,
     SetAside, ThresholdFinding, ThresholdOutcome, Trial, Verdict,
@@ -46,7 +52,7 @@ pub use trials::{
 
 use contract::{Params, Pattern, Scenario};
 use model::Predicted;
-use outputs::{csv, html, markdown, summary, terminal::Terminal};
+use outputs::{choice_json, csv, html, markdown, summary, terminal::Terminal};
 
 /// A file of the report, to be written into the run's directory.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -98,4 +104,16 @@ pub fn prediction_table(scenario: &Scenario, predictions: &[(Pattern, Params, Pr
 #[must_use]
 pub fn compare_text(compared: &Compared) -> String {
     Terminal::UNLIMITED.document(&sections::changes(compared))
+}
+
+/// The answer to somebody who has to choose a pattern, for the terminal.
+#[must_use]
+pub fn choice_text(choice: &Choice, width: usize) -> String {
+    Terminal { width, has_colours: false }.document(&sections::choice(choice))
+}
+
+/// The same for programs, as JSON.
+#[must_use]
+pub fn choice_json(choice: &Choice) -> String {
+    choice_json::json(choice)
 }

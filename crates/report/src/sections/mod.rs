@@ -1,6 +1,7 @@
 //! The documents of a run, of predictions and of two runs compared: which blocks stand in which order. Nothing here knows how they are written.
 
 mod changes;
+mod choice;
 mod figures;
 mod first_screen;
 mod method;
@@ -18,6 +19,7 @@ use crate::{
     text::swept::SweepParameter,
 };
 pub(crate) use changes::changes;
+pub(crate) use choice::choice;
 use first_screen::FirstScreen;
 pub(crate) use predictions::predictions;
 
