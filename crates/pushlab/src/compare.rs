@@ -5,7 +5,11 @@ use std::{path::PathBuf, process::ExitCode};
 use clap::Args;
 use report::Detail;
 
-use crate::{exit::Failure, results, say::say};
+use crate::{
+    exit::Failure,
+    results,
+    say::{say, terminal_width},
+};
 
 /// Show what changed between two runs: higher, lower, or no change shown.
 ///
@@ -32,7 +36,8 @@ pub(crate) fn run(arguments: &CompareArguments) -> Result<ExitCode, Failure> {
     let before = report::findings(&results::read(&arguments.before)?);
     let after = report::findings(&results::read(&arguments.after)?);
     let detail = if arguments.all { Detail::All } else { Detail::From(arguments.smallest) };
-    say(report::compare_text(&report::compare(&before, &after, detail)).trim_end());
+    let compared = report::compare(&before, &after, detail);
+    say(report::compare_text(&compared, terminal_width()).trim_end());
     Ok(ExitCode::SUCCESS)
 }
 

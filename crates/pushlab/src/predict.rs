@@ -5,8 +5,13 @@ use std::{path::PathBuf, process::ExitCode};
 use clap::Args;
 use contract::{Calibration, Selection};
 use model::Inputs;
+use report::ModelPrediction;
 
-use crate::{exit::Failure, say::say, scenarios};
+use crate::{
+    exit::Failure,
+    say::{say, terminal_width},
+    scenarios,
+};
 
 /// Predict a scenario's numbers, with no network and no measurement.
 ///
@@ -39,7 +44,7 @@ pub(crate) fn run(arguments: &PredictArguments) -> Result<ExitCode, Failure> {
         let error = anyhow::anyhow!("{} has no [default_run]: omit --default-run", loaded.scenario.name);
         return Err(Failure::Usage(error));
     }
-    let predictions: Vec<_> = orders
+    let predictions: Vec<ModelPrediction> = orders
         .iter()
         .map(|order| {
             let params = order.params();
@@ -51,11 +56,13 @@ pub(crate) fn run(arguments: &PredictArguments) -> Result<ExitCode, Failure> {
                 poll_phase: order.poll_phase,
                 calibration: Calibration::default(),
             };
-            (order.plan.pattern, params, model::predict(order.plan.pattern, &inputs))
+            let pattern = order.plan.pattern;
+            let predicted = model::predict(pattern, &inputs);
+            ModelPrediction { pattern, server: order.plan.settings.server.clone(), params, predicted }
         })
         .collect();
-    say(report::prediction_table(&loaded.scenario, &predictions));
-    if predictions.iter().any(|(_, _, predicted)| predicted.replayed.is_ok()) {
+    say(report::prediction_table(&loaded.scenario, &predictions, terminal_width()));
+    if predictions.iter().any(|of| of.predicted.replayed.is_ok()) {
         say(left_out(&loaded.asked));
     }
     Ok(ExitCode::SUCCESS)

@@ -144,7 +144,7 @@ pub(crate) fn named(folder: &Path, name: &str) -> Result<Loaded, Failure> {
         let files = files(folder)?;
         let known = files.iter().filter_map(|file| file.file_stem()?.to_str());
         let nearest = known
-            .map(|known| (strsim::jaro_winkler(name, known), known))
+            .map(|known| (strsim::jaro_winkler(&name.to_lowercase(), known), known))
             .max_by(|(left, _), (right, _)| left.total_cmp(right));
         let hint = match nearest {
             Some((likeness, nearest)) if likeness > ALIKE => format!("did you mean `{nearest}`? "),

@@ -43,6 +43,7 @@ pub use judgement::{
 pub use outputs::summary::summary_schema;
 pub use quantities::{Bound, Comparison, Quantity, QuantityName, Unit};
 pub use read::{ReadError, Run};
+pub use sections::ModelPrediction;
 pub use tables::glossary::glossary_table;
 pub use text::trial_words::trial_words;
 pub use trials::{
@@ -50,8 +51,7 @@ pub use trials::{
     limits::{calibration_disturbances, disturbances},
 };
 
-use contract::{Params, Pattern, Scenario};
-use model::Predicted;
+use contract::Scenario;
 use outputs::{choice_json, csv, html, markdown, summary, terminal::Terminal};
 
 /// A file of the report, to be written into the run's directory.
@@ -94,16 +94,17 @@ pub fn coloured_terminal_table(findings: &Findings, width: usize) -> String {
     Terminal { width, has_colours: true }.document(&sections::document(findings, &[]))
 }
 
-/// The model's predictions for a scenario as a table for the terminal, without any measurement.
+/// The model's predictions for a scenario, without any measurement, in lines of this length: a table, and a sentence
+/// on its largest differences.
 #[must_use]
-pub fn prediction_table(scenario: &Scenario, predictions: &[(Pattern, Params, Predicted)]) -> String {
-    Terminal::UNLIMITED.document(&sections::predictions(scenario, predictions))
+pub fn prediction_table(scenario: &Scenario, predictions: &[ModelPrediction], width: usize) -> String {
+    Terminal { width, has_colours: false }.document(&sections::predictions(scenario, predictions))
 }
 
-/// What changed between two runs, for the terminal: the conclusion first.
+/// What changed between two runs, in lines of this length: the conclusion first.
 #[must_use]
-pub fn compare_text(compared: &Compared) -> String {
-    Terminal::UNLIMITED.document(&sections::changes(compared))
+pub fn compare_text(compared: &Compared, width: usize) -> String {
+    Terminal { width, has_colours: false }.document(&sections::changes(compared))
 }
 
 /// The answer to somebody who has to choose a pattern, for the terminal.

@@ -56,6 +56,7 @@ fn a_misspelt_scenario_gets_the_nearest_name() {
     lab.scenario("rtt", &[]);
     let hint = "did you mean `stock-ticker`?";
     refused(&lab, &["bench", "stok-ticker"]).complains(&["`stok-ticker`", hint, "--list", "all 2"]);
+    refused(&lab, &["bench", "STOCK-TICKER"]).complains(&["`STOCK-TICKER`", hint]);
     refused(&lab, &["predict", "qqq"]).complains(&["there is no scenario `qqq`: `just bench --list`"]);
     // One that is known does not start because the other is not.
     refused(&lab, &["bench", "rtt", "three"]).complains(&["`three`"]);

@@ -48,7 +48,9 @@ pub(crate) fn answer(finding: &ScenarioFinding) -> Answer {
 type OwnAnswer = fn(&ScenarioFinding, DifferenceTest<'_>, &[&Point]) -> Option<(String, Vec<String>)>;
 
 /// Swept settings whose question is not how one quantity changes.
-const OWN_ANSWERS: [(SweepParameter, OwnAnswer); 5] = [
+const OWN_ANSWERS: [(SweepParameter, OwnAnswer); 7] = [
+    (SweepParameter::Side, |finding, _, points| (points.len() > 1).then(|| sides::answer(finding))),
+    (SweepParameter::Ablation, |finding, _, _| ablations::answer(finding)),
     (SweepParameter::Network, |finding, _, _| obstacles::answer(finding)),
     (SweepParameter::Heartbeat, |finding, difference_test, _| network::heartbeats(finding, difference_test)),
     (SweepParameter::Rtt, |_, difference_test, points| network::delays(difference_test, points)),
@@ -65,8 +67,6 @@ fn headline_and_conditions(finding: &ScenarioFinding) -> (String, Vec<String>) {
         servers::saturation(finding)
     } else if finding.has_foreign() {
         servers::servers(finding)
-    } else if swept == Some(SweepParameter::Ablation) {
-        ablations::answer(finding)
     } else {
         None
     };
@@ -87,7 +87,6 @@ fn headline_and_conditions(finding: &ScenarioFinding) -> (String, Vec<String>) {
     let ordinary = || match swept {
         _ if points.is_empty() => ("No trial of this question was completed.".to_owned(), vec![]),
         _ if finding.scenario.events == Arrivals::Silence => silence(&points),
-        Some(SweepParameter::Side) if points.len() > 1 => sides::answer(finding),
         Some(swept) if varies => sweep::answer(swept, difference_test, &points),
         Some(_) | None => comparison::answer(finding, &points),
     };

@@ -309,7 +309,7 @@ pub(super) fn delays(
     for point in points {
         series.entry(point.pattern).or_default().push(point);
     }
-    let order = order(mean, &series, SweepParameter::Rtt, difference_test);
+    let order = order(mean, &series, difference_test);
     details.extend(
         order.into_iter().chain(off_the_model(points)).map(|text| format!("{}.", capitalised(&text))),
     );

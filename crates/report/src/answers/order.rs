@@ -4,64 +4,59 @@ use std::collections::BTreeMap;
 
 use contract::Pattern;
 
-use super::words::{fewest_blocks, patterns, span};
+use super::words::{along, fewest_blocks, patterns, span};
 use crate::{
     findings::Point,
-    judgement::difference_test::DifferenceTest,
-    quantities::{Bound, QuantityName},
-    text::{
-        number::list,
-        swept::{SweepParameter, SweptValue},
+    judgement::{
+        difference_test::DifferenceTest,
+        same_value::{SameValue, by_value},
     },
+    quantities::{Bound, QuantityName},
+    text::number::list,
 };
-
-/// The patterns at one swept value.
-struct Stop<'a> {
-    /// The value in words.
-    text: String,
-    /// One point per pattern; a pattern that the setting does not concern has its point at every stop.
-    points: Vec<&'a Point>,
-}
 
 /// The order of the patterns: whether it changes, or which pattern is the lowest. Where the blocks are too few to
 /// say that, the values at the last setting come first. Empty if the patterns were compared at fewer than two values.
 pub(super) fn order(
     main: QuantityName,
     series: &BTreeMap<Pattern, Vec<&Point>>,
-    swept: SweepParameter,
     difference_test: DifferenceTest<'_>,
 ) -> Vec<String> {
-    let stops: Vec<Stop<'_>> =
-        stops(main, series, swept).into_iter().filter(|stop| stop.points.len() > 1).collect();
-    let [first, .., last] = stops.as_slice() else {
+    // A lower bound cannot be ranked.
+    let is_known =
+        |point: &&Point| point.measured(main).is_some() && point.quantity_of(main).bound == Bound::Exact;
+    let points: Vec<&Point> = series.values().flatten().copied().filter(is_known).collect();
+    let groups: Vec<SameValue<'_>> =
+        by_value(&points).into_iter().filter(|group| group.points.len() > 1).collect();
+    let [first, .., last] = groups.as_slice() else {
         return Vec::new();
     };
-    let change = (1..stops.len())
+    let change = (1..groups.len())
         .flat_map(|right| (0..right).rev().map(move |left| (left, right)))
-        .find_map(|(left, right)| change(main, difference_test, &stops[left], &stops[right]));
-    let from = span(&first.text, &last.text, "to");
-    if let Some(known) = change.or_else(|| no_change(main, difference_test, &stops, &from)) {
+        .find_map(|(left, right)| change(main, difference_test, &groups[left], &groups[right]));
+    let along = along(&first.text, &last.text);
+    if let Some(known) = change.or_else(|| no_change(main, difference_test, &groups, &along)) {
         return vec![known];
     }
     let mut parts = values_at(main, difference_test, last);
     let few = fewest_blocks(&last.points).unwrap_or("these blocks");
-    parts.push(format!("{few} cannot show whether the order changes in {} from {from}", main.label()));
+    parts.push(format!("{few} cannot show whether the order changes in {} {along}", main.label()));
     parts
 }
 
 /// `at 500 subscribers SSE and WebSocket are not told apart by one run in age at p99, up to 4.30 ms`, and which
 /// pattern has the highest value.
-fn values_at(main: QuantityName, difference_test: DifferenceTest<'_>, stop: &Stop<'_>) -> Vec<String> {
-    let Some((lowest, near)) = difference_test.lowest(main, &stop.points) else {
+fn values_at(main: QuantityName, difference_test: DifferenceTest<'_>, group: &SameValue<'_>) -> Vec<String> {
+    let Some((lowest, near)) = difference_test.lowest(main, &group.points) else {
         return Vec::new();
     };
-    let highest = stop.points.iter().max_by(|left, right| value(main, left).total_cmp(&value(main, right)));
+    let highest = group.points.iter().max_by(|left, right| value(main, left).total_cmp(&value(main, right)));
     let up_to = near.iter().map(|point| value(main, point)).fold(0.0, f64::max);
     let mut parts = Vec::new();
     if near.len() > 1 {
         parts.push(format!(
             "at {} {} are {} in {}, up to {}",
-            stop.text,
+            group.text,
             patterns(&near),
             difference_test.alike(main, lowest, &near).words(),
             main.label(),
@@ -69,7 +64,7 @@ fn values_at(main: QuantityName, difference_test: DifferenceTest<'_>, stop: &Sto
         ));
     } else {
         let (label, text) = (lowest.pattern.label(), lowest.quantity_of(main).measured_text());
-        parts.push(format!("at {} {label} has the lowest {}, {text}", stop.text, main.label()));
+        parts.push(format!("at {} {label} has the lowest {}, {text}", group.text, main.label()));
     }
     if let Some(highest) = highest.filter(|highest| near.iter().all(|near| !std::ptr::eq(*near, **highest))) {
         let text = highest.quantity_of(main).measured_text();
@@ -83,59 +78,25 @@ fn values_at(main: QuantityName, difference_test: DifferenceTest<'_>, stop: &Sto
 fn no_change(
     main: QuantityName,
     difference_test: DifferenceTest<'_>,
-    stops: &[Stop<'_>],
-    from: &str,
+    groups: &[SameValue<'_>],
+    along: &str,
 ) -> Option<String> {
-    let all: Vec<&Point> = stops.iter().flat_map(|stop| stop.points.iter().copied()).collect();
-    let leads: Vec<Vec<Pattern>> = stops.iter().map(|stop| leaders(main, difference_test, stop)).collect();
+    let all: Vec<&Point> = groups.iter().flat_map(|group| group.points.iter().copied()).collect();
+    let leads: Vec<Vec<Pattern>> = groups.iter().map(|group| leaders(main, difference_test, group)).collect();
     let names = |patterns: &[Pattern]| {
         list(&patterns.iter().map(|pattern| pattern.label().to_owned()).collect::<Vec<_>>())
     };
     let shared = leads.first().filter(|first| leads.iter().all(|other| other == *first));
     match (shared, fewest_blocks(&all)) {
         (Some(lead), _) if lead.len() == 1 => {
-            Some(format!("{} has the lowest {} from {from}", names(lead), main.label()))
+            Some(format!("{} has the lowest {} {along}", names(lead), main.label()))
         }
         (_, Some(_)) => None,
-        (Some(lead), None) if lead.len() < stops[0].points.len() => {
-            Some(format!("{} tie for the lowest {} from {from}", names(lead), main.label()))
+        (Some(lead), None) if lead.len() < groups[0].points.len() => {
+            Some(format!("{} tie for the lowest {} {along}", names(lead), main.label()))
         }
-        (Some(_) | None, None) => Some(format!("no change of order shown in {} from {from}", main.label())),
+        (Some(_) | None, None) => Some(format!("no change of order shown in {} {along}", main.label())),
     }
-}
-
-fn stops<'a>(
-    main: QuantityName,
-    series: &BTreeMap<Pattern, Vec<&'a Point>>,
-    swept: SweepParameter,
-) -> Vec<Stop<'a>> {
-    let mut values: Vec<(SweptValue, &Point)> =
-        series.values().flatten().filter_map(|point| Some((point.swept_key()?, *point))).collect();
-    values.sort_by(|(left, _), (right, _)| left.place().total_cmp(&right.place()));
-    // Compare with all, not only with the neighbour: networks keep the scenario's order within each pattern.
-    let mut distinct: Vec<(SweptValue, &Point)> = Vec::new();
-    for value in values {
-        if !distinct.iter().any(|(known, _)| *known == value.0) {
-            distinct.push(value);
-        }
-    }
-    distinct
-        .into_iter()
-        .map(|(value, of)| Stop {
-            text: swept.text(&of.params),
-            points: series.values().filter_map(|points| at(points, value)).filter(known(main)).collect(),
-        })
-        .collect()
-}
-
-/// A pattern's point at a value.
-fn at<'a>(points: &[&'a Point], value: SweptValue) -> Option<&'a Point> {
-    points.iter().copied().find(|point| point.swept_key().is_none_or(|own| own == value))
-}
-
-/// A lower bound cannot be ranked.
-fn known(main: QuantityName) -> impl Fn(&&Point) -> bool {
-    move |point| point.measured(main).is_some() && point.quantity_of(main).bound == Bound::Exact
 }
 
 fn value(main: QuantityName, point: &Point) -> f64 {
@@ -143,8 +104,8 @@ fn value(main: QuantityName, point: &Point) -> f64 {
 }
 
 /// The lowest and all that are not told apart from it.
-fn leaders(main: QuantityName, difference_test: DifferenceTest<'_>, stop: &Stop<'_>) -> Vec<Pattern> {
-    let near = difference_test.lowest(main, &stop.points).map_or_else(Vec::new, |(_, near)| near);
+fn leaders(main: QuantityName, difference_test: DifferenceTest<'_>, group: &SameValue<'_>) -> Vec<Pattern> {
+    let near = difference_test.lowest(main, &group.points).map_or_else(Vec::new, |(_, near)| near);
     near.into_iter().map(|point| point.pattern).collect()
 }
 
@@ -152,14 +113,14 @@ fn leaders(main: QuantityName, difference_test: DifferenceTest<'_>, stop: &Stop<
 fn change(
     main: QuantityName,
     difference_test: DifferenceTest<'_>,
-    left: &Stop<'_>,
-    right: &Stop<'_>,
+    left: &SameValue<'_>,
+    right: &SameValue<'_>,
 ) -> Option<String> {
     let lowest =
-        |stop: &Stop<'_>| difference_test.lowest(main, &stop.points).map(|(lowest, _)| lowest.pattern);
+        |group: &SameValue<'_>| difference_test.lowest(main, &group.points).map(|(lowest, _)| lowest.pattern);
     let (before, after) = (lowest(left)?, lowest(right)?);
-    let parted = |stop: &Stop<'_>, low: Pattern, high: Pattern| {
-        let of = |pattern: Pattern| stop.points.iter().find(|point| point.pattern == pattern);
+    let parted = |group: &SameValue<'_>, low: Pattern, high: Pattern| {
+        let of = |pattern: Pattern| group.points.iter().find(|point| point.pattern == pattern);
         of(low).zip(of(high)).is_some_and(|(low, high)| !difference_test.same(main, low, high))
     };
     if before == after || !parted(left, before, after) || !parted(right, after, before) {

@@ -8,12 +8,16 @@ mod flip;
 
 use flip::flip_of;
 
-use super::{headline::headed, order::order, words::span};
+use super::{headline::headed, order::order, words::along};
 use crate::{
     findings::Point,
     judgement::difference_test::{DifferenceTest, TestResult},
     quantities::{Bound, QuantityName},
-    text::{number::three_digits, sentence::capitalised, swept::SweepParameter},
+    text::{
+        number::{list, three_digits},
+        sentence::capitalised,
+        swept::SweepParameter,
+    },
 };
 
 /// What the question about a swept setting asks first.
@@ -68,7 +72,7 @@ pub(super) fn answer(
     for point in points {
         series.entry(point.pattern).or_default().push(point);
     }
-    let order = order(main, &series, swept, difference_test);
+    let order = order(main, &series, difference_test);
     let growth = growth(swept, main, difference_test, &series);
     let flip = flip_of(swept);
     let flips: Vec<String> =
@@ -128,7 +132,8 @@ fn at_the_end(
     ))
 }
 
-/// Whose main quantity changes most from one end to the other; none if no change is shown.
+/// Whose main quantity changes most from one end to the other, by the digits that are printed; none if no change is
+/// shown.
 fn growth(
     swept: SweepParameter,
     main: QuantityName,
@@ -136,24 +141,37 @@ fn growth(
     series: &BTreeMap<Pattern, Vec<&Point>>,
 ) -> Option<String> {
     let size = |ratio: f64| ratio.max(1.0 / ratio);
-    let (first, last, ratio) = series
+    let changes: Vec<(&Point, &Point, f64)> = series
         .values()
         .filter_map(|points| ends(main, difference_test, points))
         .filter(|(_, _, ratio)| ratio.is_finite() && size(*ratio) < 1e4)
-        .max_by(|(_, _, left), (_, _, right)| size(*left).total_cmp(&size(*right)))?;
-    let (pattern, label) = (first.pattern.label(), main.label());
-    let several = series.len() > 1;
+        .collect();
+    let (first, last, ratio) =
+        *changes.iter().max_by(|(_, _, left), (_, _, right)| size(*left).total_cmp(&size(*right)))?;
     let times = three_digits(size(ratio));
+    let is_alike = |other: f64| (other > 1.0) == (ratio > 1.0) && three_digits(size(other)) == times;
+    let alike: Vec<String> = changes
+        .iter()
+        .filter(|(_, _, other)| is_alike(*other))
+        .map(|(first, _, _)| first.pattern.label().to_owned())
+        .collect();
+    let (pattern, label) = (list(&alike), main.label());
+    let (several, grows) = (series.len() > 1, if ratio > 1.0 { "grow" } else { "fall" });
     let (dearer, cheaper) = if ratio > 1.0 { (last, first) } else { (first, last) };
-    let pays = if several { "pays most" } else { "pays more" };
+    let pays = match (alike.len(), several) {
+        (1, true) => "pays most",
+        (1, false) => "pays more",
+        _ => "pay alike",
+    };
     let [dearer_text, cheaper_text] = [dearer, cheaper].map(|point| swept.text(&point.params));
     Some(if swept == SweepParameter::KeepAlive {
         format!("{dearer_text} {pattern} {pays}: {times} times the {label}")
     } else if swept == SweepParameter::Client {
         format!("with the {dearer_text} {pattern} {pays}: {times} times the {label}")
+    } else if alike.len() > 1 {
+        format!("{pattern} {grows} alike in {label}, by a factor of {times}")
     } else if several {
-        let grows = if ratio > 1.0 { "grows" } else { "falls" };
-        format!("{pattern} {grows} most in {label}, by a factor of {times}")
+        format!("{pattern} {grows}s most in {label}, by a factor of {times}")
     } else {
         format!("at {dearer_text} {pattern} has {times} times the {label} of {cheaper_text}")
     })
@@ -186,9 +204,9 @@ fn course(
         return Some(format!("{}: {} {}", first.label(), name.label(), quantity.measured_with_interval()));
     }
     Some(format!(
-        "{}, from {}: {} {}",
+        "{}, {}: {} {}",
         first.pattern.label(),
-        span(&swept.text(&first.params), &swept.text(&last.params), "to"),
+        along(&swept.text(&first.params), &swept.text(&last.params)),
         name.label(),
         change(name, difference_test, first, last)?
     ))
@@ -206,7 +224,7 @@ fn courses(
         .filter(|points| points.len() > 1)
         .find_map(|points| Some((points.first()?, points.last()?)));
     let setting = ends.map_or_else(String::new, |(first, last)| {
-        format!(" from {}", span(&swept.text(&first.params), &swept.text(&last.params), "to"))
+        format!(" {}", along(&swept.text(&first.params), &swept.text(&last.params)))
     });
     let mut courses: Vec<String> = series
         .values()

@@ -78,6 +78,15 @@ pub(super) fn span(first: &str, last: &str, word: &str) -> String {
     format!("{first} {word} {last}")
 }
 
+/// `from 10 to 1,000 subscribers`, or `without and with keep-alive`.
+pub(super) fn along(first: &str, last: &str) -> String {
+    if first.starts_with("without") {
+        span(first, last, "and")
+    } else {
+        format!("from {}", span(first, last, "to"))
+    }
+}
+
 /// How few blocks there are, in words, if one of the points has too few for a judgement.
 pub(super) fn fewest_blocks(points: &[&Point]) -> Option<&'static str> {
     few_blocks(points.iter().map(|point| point.blocks()).min()?)

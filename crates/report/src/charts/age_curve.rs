@@ -64,8 +64,8 @@ pub(super) fn floors(
     // In a sweep a floor for every value would double the lines.
     floors.retain(|floor| floor.swept_key().is_none());
     let curve = |floor: &&Point| {
-        let trials = floor.trials.iter().map(|trial| &trial.ages);
-        (floor.pattern, ages::curve(trials, quantiles.iter().copied()))
+        let trials: Vec<_> = floor.trials.iter().map(|trial| &trial.ages).collect();
+        (floor.pattern, ages::curve(&trials, quantiles.iter().copied()))
     };
     floors.iter().map(curve).filter(|(_, curve)| curve.len() > 1).collect()
 }

@@ -22,7 +22,8 @@ const STEPS: u32 = 100;
 
 /// None without a delivery.
 fn line(point: &Point) -> Option<AgeLine<'_>> {
-    let measured = ages::curve(point.trials.iter().map(|trial| &trial.ages), quantiles().into_iter());
+    let trials: Vec<_> = point.trials.iter().map(|trial| &trial.ages).collect();
+    let measured = ages::curve(&trials, quantiles().into_iter());
     (!measured.is_empty()).then(|| AgeLine { point, measured, model: age_curve::model(point, even()) })
 }
 

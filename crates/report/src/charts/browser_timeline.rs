@@ -164,10 +164,29 @@ fn beside(watch: &Watch<'_>) -> Vec<String> {
     lines
 }
 
-/// What each page could open: `SSE over HTTP/1.1: 6 of 8 streams open, the fetch waited 5.00 s. …`.
+/// How long the page's fetch waited, which shows what the streams block; without a fetch, what each page opened.
 fn title(shown: &[Watch<'_>]) -> String {
-    let found = found_words(shown, |watch| watch.opened_words());
-    found.split_first().map_or_else(String::new, |(first, others)| format!("{first}{}", further(others)))
+    let fetches = shown.iter().flat_map(|watch| {
+        let fetches = watch.findings.lanes.iter().filter(|lane| lane.kind == PageApi::Fetch);
+        fetches.map(|lane| Some((waited_ms(lane)?, watch.label())))
+    });
+    // One that was not answered has waited longest.
+    let mut waits: Vec<(f64, String)> = fetches.collect::<Option<_>>().unwrap_or_default();
+    waits.sort_by(|left, right| right.0.total_cmp(&left.0));
+    match waits.as_slice() {
+        [(longest, label), (next, _), ..] => format!(
+            "The page's fetch waited {} beside {label}, and at most {} beside the others",
+            time_ms(*longest),
+            time_ms(*next)
+        ),
+        [(only, label)] => format!("The page's fetch waited {} beside {label}", time_ms(*only)),
+        [] => {
+            let found = found_words(shown, |watch| watch.opened_words());
+            found
+                .split_first()
+                .map_or_else(String::new, |(first, others)| format!("{first}{}", further(others)))
+        }
+    }
 }
 
 fn description(shown: &[Watch<'_>]) -> String {

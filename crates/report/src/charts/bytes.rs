@@ -49,7 +49,7 @@ pub(super) fn figure(finding: &ScenarioFinding, points: &[&Point]) -> Option<Fig
     let parts_words = if bars::are_dots(&bars) {
         ""
     } else {
-        " From strong to faint: the event's text, its envelope, heads of requests and answers, and polls without an event."
+        " Payload is the event's text, and framing its envelope. Headers are those of requests and answers. Empty polls bring no event."
     };
     let scale_words = bars::scale_words(&bars).trim_start();
     Some(Figure {

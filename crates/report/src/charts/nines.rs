@@ -25,7 +25,8 @@ const FIRST: f64 = std::f64::consts::LOG10_2;
 /// None with fewer than two steps.
 fn line(point: &Point) -> Option<AgeLine<'_>> {
     let last = last_nines(point);
-    let measured = ages::curve(point.trials.iter().map(|trial| &trial.ages), steps(last).map(quantile));
+    let trials: Vec<_> = point.trials.iter().map(|trial| &trial.ages).collect();
+    let measured = ages::curve(&trials, steps(last).map(quantile));
     let model = age_curve::model(point, steps(last).map(quantile));
     (measured.len() > 1).then_some(AgeLine { point, measured, model })
 }

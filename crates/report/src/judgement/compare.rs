@@ -12,13 +12,16 @@ use crate::{
     statistics::estimate::{FEWEST_BLOCKS, Spread},
 };
 
+/// Where nothing is judged, so many of the largest changes are listed.
+const UNJUDGED_LISTED: usize = 3;
+
 /// Rates of random schedules that differ by less, as a logarithm, are the same setting.
 const SAME_RATE: f64 = 0.25;
 
 /// Which changes a comparison lists.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Detail {
-    /// Only shown changes of at least this fraction.
+    /// Only shown changes of at least this fraction; where nothing is judged, the three largest.
     From(f64),
     /// Every quantity of every point.
     All,
@@ -86,6 +89,10 @@ pub struct Compared {
     pub hidden_unchanged: usize,
     /// Quantities left out because their change is too small.
     pub hidden_small: usize,
+    /// Quantities left out because they are not judged.
+    pub hidden_unjudged: usize,
+    /// Whether both runs have the same points with the same value of every quantity.
+    pub is_equal: bool,
     /// Points that only the run before has.
     pub only_before: Vec<String>,
     /// Points that only the run after has.
@@ -107,6 +114,8 @@ pub fn compare(before: &Findings, after: &Findings, detail: Detail) -> Compared 
         judged: 0,
         hidden_unchanged: 0,
         hidden_small: 0,
+        hidden_unjudged: 0,
+        is_equal: true,
         only_before: Vec::new(),
         only_after: Vec::new(),
         differences: differences(before, after),
@@ -124,6 +133,10 @@ pub fn compare(before: &Findings, after: &Findings, detail: Detail) -> Compared 
     }
     compared.only_after =
         right.iter().filter(|point| counterpart(point, &left).is_none()).map(|point| name(point)).collect();
+    compared.is_equal &= compared.only_before.is_empty() && compared.only_after.is_empty();
+    if matches!(detail, Detail::From(_)) {
+        compared.hide_unjudged();
+    }
     compared
 }
 
@@ -136,10 +149,9 @@ impl Compared {
     /// The shown change by the largest factor, at a valid point if there is one.
     #[must_use]
     pub fn largest(&self) -> Option<&QuantityChange> {
-        let size = |of: &QuantityChange| of.ratio.map_or(0.0, |ratio| ratio.ln().abs());
         self.shown().max_by(|left, right| {
             let by_validity = left.invalid.is_none().cmp(&right.invalid.is_none());
-            by_validity.then_with(|| size(left).total_cmp(&size(right)))
+            by_validity.then_with(|| left.size().total_cmp(&right.size()))
         })
     }
 
@@ -148,6 +160,7 @@ impl Compared {
             let Some(change) = quantity_change(name, before, after) else { continue };
             let small = |smallest: f64| change.ratio.is_some_and(|ratio| ratio.ln().abs() < smallest.ln_1p());
             self.judged += usize::from(change.change != Change::NotJudged);
+            self.is_equal &= change.before == change.after && change.ratio.is_none_or(|ratio| ratio == 1.0);
             match (detail, change.change) {
                 (Detail::All, _) => self.changes.push(change),
                 (Detail::From(_), Change::NotShown) => self.hidden_unchanged += 1,
@@ -155,6 +168,25 @@ impl Compared {
                 (Detail::From(_), _) => self.changes.push(change),
             }
         }
+    }
+
+    /// Keeps what is judged; where nothing is, the largest changes.
+    fn hide_unjudged(&mut self) {
+        let all = self.changes.len();
+        if self.judged > 0 {
+            self.changes.retain(|change| change.change != Change::NotJudged);
+        } else {
+            self.changes.sort_by(|left, right| right.size().total_cmp(&left.size()));
+            self.changes.truncate(UNJUDGED_LISTED);
+        }
+        self.hidden_unjudged = all - self.changes.len();
+    }
+}
+
+impl QuantityChange {
+    /// By what factor it changed, as a logarithm without its sign; zero where there is no ratio.
+    fn size(&self) -> f64 {
+        self.ratio.map_or(0.0, |ratio| ratio.ln().abs())
     }
 }
 

@@ -8,6 +8,7 @@ pub(crate) mod floor;
 pub(crate) mod gather;
 pub(crate) mod ladder;
 pub(crate) mod one_way_delays;
+pub(crate) mod same_value;
 pub(crate) mod threshold;
 pub(crate) mod threshold_verdict;
 pub(crate) mod verdict;

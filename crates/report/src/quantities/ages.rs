@@ -100,12 +100,9 @@ pub(crate) type AgeCurve = Vec<Step>;
 
 /// The typical block's age at each of these percentiles. The curve ends where a percentile reaches into
 /// deliveries that never came.
-pub(crate) fn curve<'a>(
-    trials: impl Iterator<Item = &'a AgeView> + Clone,
-    quantiles: impl Iterator<Item = f64>,
-) -> AgeCurve {
+pub(crate) fn curve(trials: &[&AgeView], quantiles: impl Iterator<Item = f64>) -> AgeCurve {
     let step = |quantile: f64| {
-        let ages = trials.clone().filter_map(|ages| ages.percentile(quantile));
+        let ages = trials.iter().filter_map(|ages| ages.percentile(quantile));
         let readings: Vec<Reading> =
             ages.map(|age| Reading { value: age.value_ms, bound: age.bound }).collect();
         let typical = over_readings(&readings).filter(|typical| typical.bound == Bound::Exact)?;

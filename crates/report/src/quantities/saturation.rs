@@ -20,8 +20,8 @@ const FEWEST_BEYOND: usize = 2;
 /// From this share of its cores the harness is full.
 const HARNESS_FULL: f64 = 0.95;
 
-/// From this share of a core the server is full.
-const SERVER_FULL: f64 = 0.9;
+/// From this share of a core in one second the server is full. The average of a whole trial has a limit of its own.
+const SERVER_FULL_FOR_A_SECOND: f64 = 0.9;
 
 /// Seconds, the knee's the last, over which CPU per delivery is taken.
 const SECONDS_BEFORE: u32 = 3;
@@ -190,7 +190,7 @@ fn first_full(measurements: &Measurements, knee: u32) -> Option<Side> {
             .map(|second| second.second)
     };
     let harness = first(|(_, harness)| harness > HARNESS_FULL);
-    let server = first(|(server, _)| server >= SERVER_FULL);
+    let server = first(|(server, _)| server >= SERVER_FULL_FOR_A_SECOND);
     match (server, harness) {
         (server, Some(harness)) if server.is_none_or(|server| harness < server) => Some(Side::Harness),
         (Some(_), _) => Some(Side::Server),

@@ -11,6 +11,9 @@ use crate::{
 /// Appears below every comparison of runs.
 const ONE_BY_ONE: &str = "Each quantity is judged separately with a 95 % interval: of a hundred that did not change, about five look changed.";
 
+/// Explains what is not judged.
+const NOT_JUDGED: &str = "not judged: fewer than four blocks on a side, or a value is only a bound";
+
 /// The conclusion if no quantity has enough blocks on both sides.
 const NOTHING_JUDGED: &str =
     "Nothing was judged: that takes four blocks on both sides. Run again with `--blocks 4`.";
@@ -25,23 +28,38 @@ pub(crate) fn changes<'a>(compared: &Compared) -> Document<'a> {
         Block::group(Group::Section, runs),
     ];
     if !compared.changes.is_empty() {
-        let heads = ["point", "quantity", "before", "after", "after ÷ before", "change"];
-        let rows = compared.changes.iter().map(row).collect();
-        let table = Table::new("changes", heads.map(Column::values).to_vec(), rows);
+        // A narrow terminal leaves out the value before, then that after: the ratio says how they differ.
+        let heads = [
+            ("point", 0),
+            ("quantity", 0),
+            ("before", 2),
+            ("after", 1),
+            ("after ÷ before", 0),
+            ("change", 0),
+        ];
+        let columns = heads.map(|(head, rank)| Column::values(head).ranked(rank)).to_vec();
+        let table = Table::new("changes", columns, compared.changes.iter().map(row).collect());
         blocks.push(Block::table(table).at(Place::Terminal));
     }
     blocks.extend(hidden(compared).map(line));
+    let is_not_judged = |change: &QuantityChange| change.change == Change::NotJudged;
+    if compared.hidden_unjudged > 0 || compared.changes.iter().any(is_not_judged) {
+        blocks.push(line(NOT_JUDGED));
+    }
     for (points, side) in [(&compared.only_before, "before"), (&compared.only_after, "after")] {
         blocks.extend(points.iter().map(|point| line(format!("only {side}: {point}"))));
     }
-    blocks.extend((compared.judged > 0).then(|| line(ONE_BY_ONE)));
+    blocks.extend((compared.judged > 0 && !compared.is_equal).then(|| line(ONE_BY_ONE)));
     in_terminal("changes".to_owned(), blocks)
 }
 
 /// What the comparison shows, a line for each sentence.
 fn conclusion(compared: &Compared) -> Vec<String> {
-    if compared.changes.len() + compared.hidden_unchanged + compared.hidden_small == 0 {
+    if !has_common(compared) {
         return vec!["The two runs have no point in common.".to_owned()];
+    }
+    if compared.is_equal {
+        return vec!["The two runs are equal: every quantity has the same value.".to_owned()];
     }
     if compared.judged == 0 {
         return vec![NOTHING_JUDGED.to_owned()];
@@ -59,6 +77,12 @@ fn conclusion(compared: &Compared) -> Vec<String> {
             vec![format!("No change{of} is shown in {judged}.")]
         }
     }
+}
+
+/// Whether any quantity of both runs was compared.
+const fn has_common(compared: &Compared) -> bool {
+    let hidden = compared.hidden_unchanged + compared.hidden_small + compared.hidden_unjudged;
+    compared.changes.len() + hidden > 0
 }
 
 fn largest_words(change: &QuantityChange) -> String {
@@ -88,9 +112,6 @@ fn row(change: &QuantityChange) -> Vec<Cell> {
     let ratio = change.ratio.map_or_else(|| "—".to_owned(), three_digits);
     let why = match (change.change, change.invalid) {
         (word, Some(invalid)) => format!("{} ({invalid})", word.word()),
-        (Change::NotJudged, None) => {
-            format!("{}: fewer than four blocks, or a bound", Change::NotJudged.word())
-        }
         (word, None) => word.word().to_owned(),
     };
     let values = [
@@ -105,11 +126,12 @@ fn row(change: &QuantityChange) -> Vec<Cell> {
 }
 
 fn hidden(compared: &Compared) -> Option<String> {
-    let smallest = compared.smallest?;
+    let smallest = compared.smallest.filter(|_| has_common(compared) && !compared.is_equal)?;
     Some(format!(
-        "hidden: {} without a change shown, {} smaller than {} % (--all lists them)",
+        "hidden: {} without a change shown, {} smaller than {} %, {} not judged (--all lists them)",
         compared.hidden_unchanged,
         compared.hidden_small,
-        setting(smallest * 100.0)
+        setting(smallest * 100.0),
+        compared.hidden_unjudged
     ))
 }

@@ -13,7 +13,10 @@ use crate::{
     document::{Block, Group, ListKind, Role, Style, Text},
     findings::{Findings, Judged, ScenarioFinding},
     tables::{obstacles, panel::Panel},
-    text::number::{counted, instant},
+    text::{
+        number::{counted, instant},
+        sentence::capitalised,
+    },
 };
 
 /// What the top of the page shows, and what its scenario therefore does not show again.
@@ -84,7 +87,7 @@ impl<'a> FirstScreen<'a> {
             .and(Style::Verdict(tone(findings.verdict)), findings.verdict_words())
             .plain(format!(" {}.", findings.verdict_reason));
         if let Some(words) = threshold_words(findings) {
-            verdict = verdict.plain(format!(" {words}"));
+            verdict = verdict.plain(format!(" {}.", capitalised(&words)));
         }
         if warnings > 0 {
             let words = counted(warnings as u64, "warning stands", "warnings stand");

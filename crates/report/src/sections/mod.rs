@@ -21,6 +21,7 @@ use crate::{
 pub(crate) use changes::changes;
 pub(crate) use choice::choice;
 use first_screen::FirstScreen;
+pub use predictions::ModelPrediction;
 pub(crate) use predictions::predictions;
 
 /// A question with its answer.

@@ -14,14 +14,14 @@ use crate::{
         Block, CONTENTS_ANCHOR, Cell, Column, Content, Fold, FoldState, Group, ListKind, Place, Role,
         RowGroup, Style, Table, Text, Tone,
     },
-    findings::{Point, ScenarioFinding, unmeasured},
+    findings::{CONDITIONS_BENEATH, Point, ScenarioFinding, unmeasured},
     judgement::floor::{floor_explained, has_floor, ratio_text},
     quantities::QuantityName,
     tables::{
         comparison_rows::comparison_table,
+        outside_range,
         panel::{Panel, point_name},
         panels::panels,
-        parting,
         servers::{SERVERS_EXPLAINED, server_table},
         watched,
     },
@@ -50,10 +50,13 @@ pub(super) fn section<'a>(
         Group::Pair,
         vec![Block::group(Group::Part, setting), Block::group(Group::Part, look_at)],
     ));
-    if !first.has_answer(&scenario.name) {
+    let is_at_the_top = first.has_answer(&scenario.name);
+    if !is_at_the_top {
         blocks.push(Block::with_role(Role::Answer, answer.headline.as_str()));
     }
-    blocks.extend(answer.conditions.iter().map(|condition| Block::paragraph(condition.as_str())));
+    let shown = if is_at_the_top { CONDITIONS_BENEATH } else { 0 };
+    let further = answer.conditions.iter().skip(shown);
+    blocks.extend(further.map(|condition| Block::paragraph(condition.as_str())));
     blocks.extend(servers(finding));
     blocks.extend(watched::beside(finding).iter().map(|line| Block::paragraph(format!("{line}."))));
     blocks.extend(terminal::results(finding));
@@ -66,7 +69,7 @@ pub(super) fn section<'a>(
     let own = own.map(|figure| figures::block(figure, &numbers_anchor(finding), figures, &[])).collect();
     blocks.push(Block::group(Group::Figures, own));
     blocks.push(numbers(finding));
-    blocks.extend(partings(finding));
+    blocks.extend(ages_outside_range(finding));
     if has_floor(finding) {
         blocks.push(Block::with_role(Role::Quiet, floor_explained(finding)));
     }
@@ -89,12 +92,12 @@ fn servers<'a>(finding: &ScenarioFinding) -> Vec<Block<'a>> {
     ]
 }
 
-fn partings<'a>(finding: &ScenarioFinding) -> Vec<Block<'a>> {
-    let sentences: Vec<Text> = parting::sentences(finding).into_iter().map(Text::from).collect();
+fn ages_outside_range<'a>(finding: &ScenarioFinding) -> Vec<Block<'a>> {
+    let sentences: Vec<Text> = outside_range::sentences(finding).into_iter().map(Text::from).collect();
     if sentences.is_empty() {
         return Vec::new();
     }
-    vec![Block::heading(3, parting::HEADING), Block::list(ListKind::Items, sentences)]
+    vec![Block::heading(3, outside_range::HEADING), Block::list(ListKind::Items, sentences)]
 }
 
 fn comparisons<'a>(finding: &ScenarioFinding) -> Option<Block<'a>> {

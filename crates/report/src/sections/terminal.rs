@@ -11,6 +11,7 @@ use crate::{
     tables::{left_out, watched},
     text::{
         number::{count, rounded_down, three_digits, with_interval},
+        sentence::capitalised,
         setting,
         swept::{SweepParameter, Topic},
     },
@@ -90,11 +91,17 @@ pub(super) fn remarks<'a>(finding: &ScenarioFinding) -> Vec<Block<'a>> {
 
 /// The verdict on the run, broken thresholds, notes and failures.
 pub(super) fn verdict<'a>(findings: &Findings) -> Vec<Block<'a>> {
+    let counts = threshold_words(findings);
+    // The thresholds that decide are listed below it.
+    let (reason, counts) = match (findings.verdict, counts) {
+        (Verdict::ThresholdFailed | Verdict::Inconclusive, Some(counts)) => (counts, None),
+        (_, counts) => (findings.verdict_reason.clone(), counts),
+    };
     let verdict = Text::default()
         .and(Style::Verdict(tone(findings.verdict)), findings.verdict_words())
-        .plain(format!(": {}", findings.verdict_reason));
+        .plain(format!(": {reason}"));
     let mut blocks = vec![line(verdict)];
-    blocks.extend(threshold_words(findings).map(line));
+    blocks.extend(counts.map(|counts| line(capitalised(&format!("{counts}.")))));
     for threshold in findings.thresholds().filter(|found| found.outcome != ThresholdOutcome::Passed) {
         let of = if threshold.of.is_empty() { String::new() } else { format!(" ({})", threshold.of) };
         blocks.push(line(format!(
@@ -106,12 +113,24 @@ pub(super) fn verdict<'a>(findings: &Findings) -> Vec<Block<'a>> {
             threshold.reason
         )));
     }
+    blocks.extend(to_decide(findings).map(line));
     blocks.extend(findings.warnings.iter().map(|warning| line(format!("note: {warning}"))));
     blocks.extend(findings.failures.iter().map(|failure| {
         let pattern = setting::served(failure.pattern.label(), &failure.server);
         line(format!("trial {} ({}, {pattern}) failed: {}", failure.order, failure.scenario, failure.reason))
     }));
     blocks
+}
+
+/// What decides an open threshold where there are too few blocks.
+fn to_decide(findings: &Findings) -> Option<String> {
+    let is_open = |finding: &&ScenarioFinding| {
+        let mut thresholds = finding.thresholds.iter();
+        finding.few_blocks().is_some()
+            && thresholds.any(|found| found.outcome == ThresholdOutcome::Inconclusive)
+    };
+    let open = findings.scenarios.iter().find(is_open)?;
+    Some(format!("Four blocks give an interval: just bench {} --blocks 4", open.scenario.name))
 }
 
 /// The primary quantity, if the other columns do not show it.

@@ -161,7 +161,7 @@ pub(crate) fn threshold_words(findings: &Findings) -> Option<String> {
         (number > 0).then(|| format!("{} {word}", count(number as u64)))
     })
     .collect();
-    Some(format!("Thresholds at all points: {}.", list(&parts)))
+    Some(format!("thresholds at all points: {}", list(&parts)))
 }
 
 /// How long the trials were and how many blocks ran. The default run may have shorter trials than the

@@ -6,13 +6,16 @@ use contract::Pattern;
 
 use super::panel::{Cell, Kind, Panel, Place, Row};
 use crate::{
-    findings::{Point, ScenarioFinding, at_same_value},
-    judgement::difference_test::{Alike, DifferenceTest},
+    findings::{Point, ScenarioFinding},
+    judgement::{
+        difference_test::{Alike, DifferenceTest},
+        same_value::{SameValue, by_value},
+    },
     quantities::{Bound, QuantityName},
     text::{
         number::{list, period_ms, setting},
         sentence::sentences,
-        swept::{SweepParameter, SweptValue},
+        swept::SweepParameter,
     },
 };
 
@@ -27,13 +30,6 @@ const COSTS: [(QuantityName, &str, &str); 4] = [
     (QuantityName::BytesPerEvent, "bytes", "bytes"),
     (QuantityName::CpuPerEvent, "CPU", "server CPU"),
 ];
-
-/// The patterns at one swept value, or all of them without a sweep.
-struct Stop<'a> {
-    /// The value in words; empty without a sweep.
-    text: String,
-    points: Vec<&'a Point>,
-}
 
 /// A point with the ranks that it may have.
 struct Ranked<'a> {
@@ -54,21 +50,23 @@ pub(crate) fn tables(finding: &ScenarioFinding) -> Vec<Panel> {
         return Vec::new();
     };
     let difference_test = DifferenceTest::of(finding);
-    let stops: Vec<(Stop<'_>, Vec<Ranked<'_>>)> = stops(finding, main)
+    let is_measured = |point: &&Point| point.server.is_pushlab() && point.measured(main).is_some();
+    let points: Vec<&Point> = finding.points.iter().filter(is_measured).collect();
+    let groups: Vec<(SameValue<'_>, Vec<Ranked<'_>>)> = by_value(&points)
         .into_iter()
-        .filter(|stop| stop.points.len() > 1)
-        .map(|stop| {
-            let ranked = ranked(difference_test, main, &stop.points);
-            (stop, ranked)
+        .filter(|group| group.points.len() > 1)
+        .map(|group| {
+            let ranked = ranked(difference_test, main, &group.points);
+            (group, ranked)
         })
         .collect();
     let leaders = |ranked: &[Ranked<'_>]| -> BTreeSet<Pattern> {
         ranked.iter().filter(|one| one.first == 1).map(|one| one.point.pattern).collect()
     };
-    let first = stops.first().map(|(_, ranked)| leaders(ranked));
-    let flip = stops.iter().position(|(_, ranked)| Some(leaders(ranked)) != first);
-    let is_shown = |place: &usize| *place == 0 || Some(*place) == flip || *place + 1 == stops.len();
-    (0..stops.len()).filter(is_shown).map(|place| table(main, &stops[place].0, &stops[place].1)).collect()
+    let first = groups.first().map(|(_, ranked)| leaders(ranked));
+    let flip = groups.iter().position(|(_, ranked)| Some(leaders(ranked)) != first);
+    let is_shown = |place: &usize| *place == 0 || Some(*place) == flip || *place + 1 == groups.len();
+    (0..groups.len()).filter(is_shown).map(|place| table(main, &groups[place].0, &groups[place].1)).collect()
 }
 
 /// The quantity that ranks the patterns; none where another table shows the order.
@@ -91,30 +89,6 @@ fn ranked_by(finding: &ScenarioFinding) -> Option<QuantityName> {
         && finding.points.iter().all(|point| point.params.browser.is_none())
         && scenario.memory_steps.is_empty();
     finding.primary().filter(|_| of_patterns)
-}
-
-fn stops(finding: &ScenarioFinding, main: QuantityName) -> Vec<Stop<'_>> {
-    let is_measured = |point: &&Point| point.server.is_pushlab() && point.measured(main).is_some();
-    let points: Vec<&Point> = finding.points.iter().filter(is_measured).collect();
-    let mut values: Vec<(SweptValue, &Point)> = Vec::new();
-    for point in points.iter().copied() {
-        if let Some(value) = point.swept_key()
-            && !values.iter().any(|(known, _)| *known == value)
-        {
-            values.push((value, point));
-        }
-    }
-    values.sort_by(|(left, _), (right, _)| {
-        left.place_in(&finding.scenario).total_cmp(&right.place_in(&finding.scenario))
-    });
-    if values.is_empty() {
-        return vec![Stop { text: String::new(), points }];
-    }
-    let stop = |(_, of): &(SweptValue, &Point)| Stop {
-        text: of.swept.map_or_else(String::new, |swept| swept.text(&of.params)),
-        points: points.iter().copied().filter(|point| at_same_value(point, of)).collect(),
-    };
-    values.iter().map(stop).collect()
 }
 
 /// Whether a point has a rank: a lower bound has none, and a point that is not valid.
@@ -182,14 +156,14 @@ pub(crate) fn widest<'a>(
         .max_by(|left, right| left.ratio.total_cmp(&right.ratio))
 }
 
-fn table(main: QuantityName, stop: &Stop<'_>, ranked: &[Ranked<'_>]) -> Panel {
+fn table(main: QuantityName, group: &SameValue<'_>, ranked: &[Ranked<'_>]) -> Panel {
     let is_known =
-        |name: QuantityName| stop.points.iter().any(|point| point.quantity_of(name).measured.is_some());
+        |name: QuantityName| group.points.iter().any(|point| point.quantity_of(name).measured.is_some());
     let costs: Vec<(QuantityName, &str, &str)> = COSTS
         .into_iter()
         .filter(|(name, _, _)| *name != main && (!name.is_age() || !main.is_age()) && is_known(*name))
         .collect();
-    let has_model = stop.points.iter().any(|point| point.quantity_of(main).predicted.is_some());
+    let has_model = group.points.iter().any(|point| point.quantity_of(main).predicted.is_some());
     let mut heads = vec!["pattern".to_owned(), "rank".to_owned(), main.label().to_owned()];
     heads.extend(has_model.then(|| "model".to_owned()));
     heads.extend(costs.iter().map(|(_, head, _)| (*head).to_owned()));
@@ -204,14 +178,14 @@ fn table(main: QuantityName, stop: &Stop<'_>, ranked: &[Ranked<'_>]) -> Panel {
         Row { pattern: Some(point.pattern), head: point.pattern.label().to_owned(), cells }
     };
     let mut rows: Vec<Row> = ranked.iter().map(|one| row(Cell::plain(rank(one)), one.point)).collect();
-    let unranked = stop.points.iter().filter(|point| !has_rank(main, point));
+    let unranked = group.points.iter().filter(|point| !has_rank(main, point));
     rows.extend(
         unranked.map(|point| row(Cell::absent(if point.valid { "none" } else { "not valid" }), point)),
     );
-    let at = if stop.text.is_empty() { String::new() } else { format!(", {}", stop.text) };
+    let at = if group.text.is_empty() { String::new() } else { format!(", {}", group.text) };
     Panel {
         heading: format!("Ranking by {}{at}", main.label()),
-        explained: explained(main, stop, ranked, &costs),
+        explained: explained(main, group, ranked, &costs),
         heads,
         rows,
         kind: Kind::Numbers,
@@ -231,7 +205,7 @@ fn rank(of: &Ranked<'_>) -> String {
 
 fn explained(
     main: QuantityName,
-    stop: &Stop<'_>,
+    group: &SameValue<'_>,
     ranked: &[Ranked<'_>],
     costs: &[(QuantityName, &str, &str)],
 ) -> String {
@@ -248,7 +222,7 @@ fn explained(
     if shared().any(|one| one.is_tie) {
         parts.push(format!("tied: no difference shown, and none above {} times is possible", setting(TIE)));
     }
-    let interval = stop.points.iter().find_map(|point| point.params.poll_interval_ms);
+    let interval = group.points.iter().find_map(|point| point.params.poll_interval_ms);
     parts.extend(interval.map(|interval_ms| format!("short polling polls every {}", period_ms(interval_ms))));
     sentences(&parts)
 }

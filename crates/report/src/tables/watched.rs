@@ -215,15 +215,8 @@ pub(crate) fn found_words(
     watches: &[Watch<'_>],
     found: impl Fn(&Watch<'_>) -> Option<String>,
 ) -> Vec<String> {
-    let mut before = None;
-    let mut parts = Vec::new();
-    for watch in watches {
-        if let Some(words) = found(watch) {
-            parts.push(format!("{}: {words}", watch.label_after(before)));
-            before = Some(watch);
-        }
-    }
-    parts
+    let words = |watch: &Watch<'_>| Some(format!("{}: {}", watch.label(), found(watch)?));
+    watches.iter().filter_map(words).collect()
 }
 
 /// Tables of lanes and of checks.

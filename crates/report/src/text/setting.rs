@@ -125,7 +125,7 @@ pub(crate) fn arrivals_text(arrivals: &Arrivals) -> String {
     match arrivals {
         Arrivals::Steady { rate_hz } => format!("{}, evenly spaced", rate(*rate_hz)),
         Arrivals::Poisson { rate_hz } => {
-            format!("{}, at random instants (Poisson)", rate(*rate_hz))
+            format!("{}, at random instants (Poisson; a point has the rate of its own draw)", rate(*rate_hz))
         }
         Arrivals::Bursts { burst_events, event_spacing, burst_every } => format!(
             "bursts of {} {} apart, about every {}",

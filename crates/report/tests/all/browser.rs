@@ -31,7 +31,7 @@ fn six_connections_are_a_picture() {
     );
     assert!(
         sentence.contains(
-            ". Over HTTP/2: all 8 streams open, the fetch waited 12.0 ms. WebSocket over HTTP/1.1: "
+            ". SSE over HTTP/2: all 8 streams open, the fetch waited 12.0 ms. WebSocket over HTTP/1.1: "
         ),
         "{sentence}"
     );

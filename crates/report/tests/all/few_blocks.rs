@@ -242,11 +242,16 @@ fn two_runs_of_one_block_are_not_judged_and_that_comes_first() {
     let run = ticker(1);
     let compared = compare(&run, &run, Detail::From(0.05));
     assert_eq!(compared.judged, 0);
-    let text = compare_text(&compared);
+    let text = compare_text(&compared, 200);
+    assert!(text.starts_with("The two runs are equal"), "{text}");
+    let compared = compare(&run, &ticker(2), Detail::From(0.05));
+    assert_eq!(compared.changes.len(), 3, "the largest: {:?}", compared.changes);
+    assert!(compared.hidden_unjudged > 10, "{}", compared.hidden_unjudged);
+    let text = compare_text(&compared, 200);
     assert!(text.starts_with("Nothing was judged: that takes four blocks on both sides."), "{text}");
     assert!(!text.contains("No change") && !text.contains("about five look changed"), "{text}");
     let judged = compare(&ticker(4), &ticker(4), Detail::From(0.05));
-    assert!(judged.judged > 30 && !compare_text(&judged).contains("Nothing was judged"));
+    assert!(judged.judged > 30 && !compare_text(&judged, 200).contains("Nothing was judged"));
     let p99 = run.scenarios[0].points[2].quantity_of(QuantityName::AgeP99);
     assert!(p99.low.is_none() && p99.measured.is_some());
 }

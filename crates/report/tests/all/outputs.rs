@@ -1,9 +1,9 @@
 //! The written files: equal numbers in every output, hostile texts escaped, figures with alternative text, and
 //! a size that a phone can load.
 
-use contract::{Manifest, Pattern, Transport, TrialRecord};
+use contract::{Manifest, Pattern, ServerName, Transport, TrialRecord};
 use model::{NotApplicable, Predicted};
-use report::{Findings, OutputFile, QuantityName};
+use report::{Findings, ModelPrediction, OutputFile, QuantityName};
 
 use crate::{
     synthetic::{
@@ -348,7 +348,8 @@ fn the_prediction_table_says_why_it_is_empty() {
     let absent = || Err(NotApplicable("the hold is longer than an eighth of the window".to_owned()));
     let predictions = [Pattern::ShortPolling, Pattern::LongPolling].map(|pattern| {
         let predicted = Predicted { closed_form: absent(), replayed: absent() };
-        (pattern, params(pattern, 1_000.0, 50), predicted)
+        let params = params(pattern, 1_000.0, 50);
+        ModelPrediction { pattern, server: ServerName::default(), params, predicted }
     });
-    insta::assert_snapshot!(report::prediction_table(&ticker, &predictions));
+    insta::assert_snapshot!(report::prediction_table(&ticker, &predictions, 80));
 }

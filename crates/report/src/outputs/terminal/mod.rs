@@ -19,9 +19,6 @@ pub(crate) struct Terminal {
 }
 
 impl Terminal {
-    /// Lines of any length, without colours.
-    pub(crate) const UNLIMITED: Self = Self { width: usize::MAX, has_colours: false };
-
     /// The blocks of a document that a terminal shows.
     pub(crate) fn document(self, document: &Document<'_>) -> String {
         let mut text = String::new();

@@ -24,12 +24,12 @@ pub(crate) fn sentences(finding: &ScenarioFinding) -> Vec<String> {
     if all == 0 {
         return Vec::new();
     }
-    let parting: Vec<String> =
+    let outside: Vec<String> =
         judged().flat_map(|point| [true, false].map(|older| words(point, older))).flatten().collect();
-    if parting.is_empty() {
+    if outside.is_empty() {
         return vec![format!("Nowhere: each of the {all} ages that have a predicted range lies within it.")];
     }
-    parting
+    outside
 }
 
 /// The ages of a point that can be compared with a range, and whether each lies within.
