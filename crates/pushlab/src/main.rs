@@ -8,6 +8,7 @@ mod compare;
 mod costs;
 mod doctor;
 mod exit;
+mod map;
 mod middlebox;
 mod predict;
 mod progress;
@@ -43,6 +44,7 @@ enum Command {
     Choose(choose::ChooseArguments),
     Compare(compare::CompareArguments),
     Doctor(doctor::DoctorArguments),
+    Map(map::MapArguments),
     Middlebox(middlebox::MiddleboxArguments),
     Predict(predict::PredictArguments),
     Report(report::ReportArguments),
@@ -56,6 +58,7 @@ fn main() -> ExitCode {
         Command::Choose(arguments) => choose::run(&arguments),
         Command::Compare(arguments) => compare::run(&arguments),
         Command::Doctor(arguments) => doctor::run(&arguments),
+        Command::Map(arguments) => map::run(&arguments),
         Command::Middlebox(arguments) => middlebox::run(&arguments),
         Command::Predict(arguments) => predict::run(&arguments),
         Command::Report(arguments) => report::run(&arguments),

@@ -28,6 +28,7 @@ mod trials;
 
 pub use assembly::findings;
 pub use estimates::{
+    break_even::BreakEven,
     choice::{Choice, Resource},
     costs::{Costs, CostsError, Origin},
     wish::{Circumstance, Wish, WishError},
@@ -117,4 +118,17 @@ pub fn choice_text(choice: &Choice, width: usize) -> String {
 #[must_use]
 pub fn choice_json(choice: &Choice) -> String {
     choice_json::json(choice)
+}
+
+/// The break-even map as a page.
+#[must_use]
+pub fn break_even_page(of: &BreakEven) -> String {
+    let figures = charts::break_even_figures(of);
+    html::page(&sections::break_even(of, &figures))
+}
+
+/// The break-even map as one drawing.
+#[must_use]
+pub fn break_even_svg(of: &BreakEven) -> String {
+    charts::break_even_sheet(of).standalone_svg()
 }

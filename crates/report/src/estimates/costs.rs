@@ -169,4 +169,9 @@ impl Costs {
             .filter_map(|point| Some((point, point.value(name)?)))
             .min_by(|(one, _), (other, _)| load.distance(one).total_cmp(&load.distance(other)))
     }
+
+    /// The points over plain HTTP/1.1.
+    pub(crate) fn plain_points(&self) -> impl Iterator<Item = &MeasuredPoint> {
+        self.points.iter().filter(|point| point.params.transport == Transport::Http1)
+    }
 }

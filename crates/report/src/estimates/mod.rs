@@ -9,6 +9,7 @@
 //!
 //! A cost is taken from the nearest measured point ([`costs`]), unchanged.
 
+pub(crate) mod break_even;
 pub(crate) mod choice;
 pub(crate) mod costs;
 pub(crate) mod estimate;

@@ -163,5 +163,5 @@ pub(crate) fn basis_words(costs: &Costs) -> String {
         Origin::Elsewhere => "measured on another machine",
     };
     let cores = counted(u64::from(environment.cores), "core", "cores");
-    format!("{where_} (run `{}`; {}, {cores})", costs.run, environment.cpu)
+    format!("{where_} (run {}; {}, {cores})", costs.run, environment.cpu)
 }

@@ -1,5 +1,6 @@
 //! The documents of a run, of predictions and of two runs compared: which blocks stand in which order. Nothing here knows how they are written.
 
+mod break_even;
 mod changes;
 mod choice;
 mod figures;
@@ -18,6 +19,7 @@ use crate::{
     findings::{Answer, Findings, ScenarioFinding},
     text::swept::SweepParameter,
 };
+pub(crate) use break_even::break_even;
 pub(crate) use changes::changes;
 pub(crate) use choice::choice;
 use first_screen::FirstScreen;
