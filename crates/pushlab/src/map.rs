@@ -18,7 +18,7 @@ pub(crate) struct MapArguments {
     #[arg(long, value_name = "RUN")]
     costs: Option<PathBuf>,
     /// File to write: a page if its name ends in .html, a drawing if it ends in .svg
-    #[arg(long, value_name = "FILE", default_value = "map.html")]
+    #[arg(long, value_name = "FILE", default_value = "results/map.html")]
     out: PathBuf,
 }
 

@@ -31,6 +31,7 @@ pub use estimates::{
     break_even::BreakEven,
     choice::{Choice, Resource},
     costs::{Costs, CostsError, Origin},
+    which_one::which_one_table,
     wish::{Circumstance, Wish, WishError},
 };
 pub use findings::{

@@ -5,6 +5,7 @@
 
 mod browser;
 mod checkout;
+mod choose;
 mod commands;
 mod compare;
 mod exercises;

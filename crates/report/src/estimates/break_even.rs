@@ -182,3 +182,128 @@ fn spot(point: &MeasuredPoint, points: &[&MeasuredPoint]) -> Option<Spot> {
         }),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use contract::Environment;
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn costs(summary: &str) -> Costs {
+        Costs::parse(summary, &Environment::default()).unwrap()
+    }
+
+    fn reference() -> Costs {
+        costs(include_str!("../../../../results/reference/summary.json"))
+    }
+
+    /// The measured winner is the map's, or the two share one of those that count as equal.
+    fn agrees(spot: &Spot, costs: &Costs, resource: Resource) -> bool {
+        let measured = &spot.cheapest[resource as usize];
+        let map = at(&spot.wish, Some(costs));
+        measured.is_empty() || measured.iter().any(|pattern| map[resource as usize].contains(pattern))
+    }
+
+    #[test]
+    fn what_the_reference_measured_to_be_cheapest_is_cheapest_on_the_map() {
+        let costs = reference();
+        let spots = spots(&costs);
+        assert!(spots.len() >= 3, "{spots:#?}");
+        for spot in &spots {
+            for resource in Resource::ALL {
+                assert!(
+                    agrees(spot, &costs, resource),
+                    "{resource:?}: {spot:#?} {:?}",
+                    at(&spot.wish, Some(&costs))
+                );
+            }
+        }
+    }
+
+    /// Costs of a request and of a delivery, microseconds.
+    const REQUEST_US: f64 = 12.0;
+    const DELIVERY_US: f64 = 6.0;
+
+    /// The points of a scenario whose polls bring this many events each, at ten events a second.
+    fn measured_at(events_per_poll: f64) -> Vec<Value> {
+        let per_event = [
+            ("short-polling", 1.0 / events_per_poll, REQUEST_US / events_per_poll),
+            ("long-polling", 1.0, REQUEST_US),
+            ("sse", 0.0, DELIVERY_US),
+            ("websocket", 0.0, DELIVERY_US),
+        ];
+        let point = |(pattern, requests, cpu_us): (&str, f64, f64)| {
+            let measured = |value: f64| json!({ "measured": value });
+            let mut params = json!({
+                "subscribers": 1_000, "payload_bytes": 100, "rate_hz": 10.0, "client": "lean",
+            });
+            match pattern {
+                "short-polling" => params["poll_interval_ms"] = json!(events_per_poll * 100.0),
+                "long-polling" => params["hold_ms"] = json!(1_500.0),
+                _stream => {}
+            }
+            json!({
+                "scenario": format!("every {events_per_poll}"),
+                "pattern": pattern,
+                "server": "pushlab",
+                "valid": true,
+                "params": params,
+                "quantities": {
+                    "requests_per_event": measured(requests),
+                    "cpu_us_per_event": measured(cpu_us),
+                    "cpu_us_per_request": measured(if requests > 0.0 { cpu_us / requests } else { 0.0 }),
+                    "age_p99_ms": measured(events_per_poll * 100.0 * 0.99),
+                },
+            })
+        };
+        per_event.into_iter().map(point).collect()
+    }
+
+    fn synthetic(events_per_poll: &[f64]) -> Costs {
+        let points: Vec<Value> = events_per_poll.iter().flat_map(|events| measured_at(*events)).collect();
+        let run = json!({ "name": "synthetic", "environment": Environment::default() });
+        costs(&json!({ "run": run, "points": points }).to_string())
+    }
+
+    /// A request costs twice a delivery, so polls are as cheap as streams at two events per poll.
+    #[test]
+    fn near_the_border_of_cpu_measured_winners_are_the_maps() {
+        let events_per_poll = [0.5, 1.0, 1.5, 1.9, 2.0, 2.1, 2.5, 2.9, 3.1, 4.0, 8.0];
+        let costs = synthetic(&events_per_poll);
+        let spots = spots(&costs);
+        assert_eq!(spots.len(), events_per_poll.len());
+        for (spot, events) in spots.iter().zip(events_per_poll) {
+            assert!(agrees(spot, &costs, Resource::Cpu), "{spot:?}");
+            let map = &at(&spot.wish, Some(&costs))[Resource::Cpu as usize];
+            let polls_win = map.first().is_some_and(|pattern| pattern.is_timed());
+            let is_told_apart = !(2.0 / 1.5..=2.0 * 1.5).contains(&events);
+            if is_told_apart {
+                assert_eq!(polls_win, events > 2.0, "{events} events per poll: {map:?}");
+            } else {
+                assert!(map.len() == 3, "{events} events per poll: {map:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_comparison_that_lacks_a_pattern_is_no_point_of_the_map() {
+        let mut points = measured_at(2.0);
+        points.pop();
+        let run = json!({ "name": "synthetic", "environment": Environment::default() });
+        let costs = costs(&json!({ "run": run, "points": points }).to_string());
+        assert!(spots(&costs).is_empty());
+    }
+
+    #[test]
+    fn every_cell_of_the_map_has_a_cheapest_pattern_and_short_polling_has_a_region() {
+        let map = BreakEven::make(Some(reference()));
+        for resource in [Resource::Bytes, Resource::Cpu] {
+            let cells: Vec<&Vec<Pattern>> =
+                map.main.rows.iter().flatten().map(|cell| &cell[resource as usize]).collect();
+            assert!(cells.iter().all(|cell| !cell.is_empty()));
+            assert!(cells.iter().any(|cell| cell.as_slice() == [Pattern::ShortPolling]), "{resource:?}");
+        }
+        assert!(BreakEven::make(None).main.rows.iter().flatten().all(|cell| cell[1].is_empty()));
+    }
+}

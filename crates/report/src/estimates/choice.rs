@@ -9,7 +9,7 @@ use super::{
     wish::{Circumstance, Wish},
 };
 use crate::text::{
-    number::{bytes, counted, list, period_ms, three_digits, times},
+    number::{bytes, counted, list, percent, period_ms, times},
     setting,
 };
 
@@ -106,8 +106,9 @@ pub struct Choice {
 impl Choice {
     /// Weighs the four patterns. Without measured costs only the model speaks.
     ///
-    /// The order is that of bytes per second. Patterns that count as equal are ordered by what they need: where
-    /// subscribers also send, those come first that can; then those with fewer needs.
+    /// The order is that of bytes per second. Patterns that count as equal are ordered by server CPU; if that is
+    /// equal too, by what they need: where subscribers also send, those come first that can; then those with fewer
+    /// needs.
     #[must_use]
     pub fn make(wish: Wish, costs: Option<Costs>) -> Self {
         let candidate = |pattern: Pattern| match estimate(pattern, &wish, costs.as_ref()) {
@@ -156,10 +157,14 @@ fn values(candidates: &[Candidate], resource: Resource) -> Vec<(Pattern, f64)> {
 /// The place of the best of those that are left; none if all of them are ruled out.
 fn next_best(left: &[Candidate], wish: &Wish) -> Option<usize> {
     let fitting = |of: &&Candidate| of.ruled_out.is_empty();
-    let equal = Resource::Bytes.cheapest(&values(left, Resource::Bytes));
+    let by_bytes = Resource::Bytes.cheapest(&values(left, Resource::Bytes));
+    let mut by_cpu = values(left, Resource::Cpu);
+    by_cpu.retain(|(pattern, _)| by_bytes.contains(pattern));
+    let by_cpu = Resource::Cpu.cheapest(&by_cpu);
+    let is_beaten = |by: &[Pattern], pattern: Pattern| !by.is_empty() && !by.contains(&pattern);
     let inconvenience = |of: &Candidate| {
         let cannot_send = wish.has(Circumstance::TwoWay) && !of.pattern.upgrades();
-        (!equal.is_empty() && !equal.contains(&of.pattern), cannot_send, of.needs.len())
+        (is_beaten(&by_bytes, of.pattern), is_beaten(&by_cpu, of.pattern), cannot_send, of.needs.len())
     };
     let best = left.iter().filter(fitting).min_by_key(|of| inconvenience(of))?;
     left.iter().position(|of| of.pattern == best.pattern)
@@ -180,7 +185,7 @@ fn advice(wish: &Wish, candidates: &[Candidate]) -> String {
     let subscribers = counted(u64::from(wish.subscribers), "subscriber", "subscribers");
     let mut costs: Vec<String> = Vec::new();
     costs.extend(Resource::Bytes.of(estimate).map(|hz| format!("{} a second", bytes(hz))));
-    costs.extend(Resource::Cpu.of(estimate).map(|cores| format!("{} of a core", three_digits(cores))));
+    costs.extend(Resource::Cpu.of(estimate).map(|cores| format!("{} of a core", percent(cores))));
     costs.extend(Resource::Memory.of(estimate).map(|held| format!("{} of memory", bytes(held))));
     let mut sentence = format!("Take {}: {} for {subscribers}", best.label(), list(&costs));
     let other = candidates.iter().skip(1).find_map(|of| {

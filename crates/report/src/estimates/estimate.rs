@@ -14,6 +14,8 @@ use crate::{
 
 /// More polls than one in this time would follow the timers of the operating system, not their interval.
 const SHORTEST_INTERVAL_MS: f64 = 10.0;
+/// An answer of the lab's server has at most this many events; for more a subscriber asks again at once.
+const MOST_EVENTS: f64 = 1_000.0;
 /// An interval is rounded down to three digits; the age that results is this close to the one that is wanted.
 const AGE_ERROR: f64 = 1.001;
 const SECONDS_PER_HOUR: f64 = 3_600.0;
@@ -121,7 +123,7 @@ fn bytes_hz(counts: &Prediction, deliveries_hz: f64) -> Result<f64, String> {
     counts.bytes.as_ref().map(|bytes| bytes.total() * deliveries_hz).map_err(|reason| reason.to_string())
 }
 
-/// The longest poll interval that keeps the wanted age at p99.
+/// The longest poll interval that keeps the wanted age at p99, and whose events fit into one answer.
 ///
 /// Without skipped polls the age grows in proportion to the interval. The model's ages at the freshness itself and
 /// at twice that tell how, so the formula stays in the model.
@@ -134,7 +136,8 @@ fn poll_interval_ms(pattern: Pattern, wish: &Wish) -> Result<f64, String> {
     };
     let (once_ms, twice_ms) = (p99_ms(2.0 * wanted_ms)?, p99_ms(4.0 * wanted_ms)?);
     let slope = (twice_ms - once_ms) / (2.0 * wanted_ms);
-    let interval_ms = rounded_down(2.0 * wanted_ms - (once_ms - wanted_ms) / slope);
+    let longest_ms = 2.0 * wanted_ms - (once_ms - wanted_ms) / slope;
+    let interval_ms = rounded_down(longest_ms.min(MOST_EVENTS / wish.rate_hz * 1e3));
     let too_often =
         |why: &str| Err(format!("ages up to {} need polls so frequent that {why}", time_ms(wanted_ms)));
     if interval_ms < SHORTEST_INTERVAL_MS {

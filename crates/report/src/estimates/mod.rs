@@ -14,4 +14,5 @@ pub(crate) mod choice;
 pub(crate) mod costs;
 pub(crate) mod estimate;
 pub(crate) mod rules;
+pub(crate) mod which_one;
 pub(crate) mod wish;

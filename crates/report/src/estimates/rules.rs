@@ -16,51 +16,44 @@ pub(crate) fn needs(estimate: &Estimate, wish: &Wish) -> Vec<String> {
     let idle = period_ms(wish.idle_timeout.milliseconds());
     let mut needs = Vec::new();
     if api != PageApi::EventSource {
-        needs.push("a cursor in every request, so that no event is lost between two".to_owned());
+        needs.push("a cursor in every request, or events get lost".to_owned());
     }
     if pattern.is_timed() {
-        needs.push(
-            "a validator such as an ETag, so that empty answers are short and caches can give them"
-                .to_owned(),
-        );
+        needs.push("an ETag, so that empty answers are short and can be cached".to_owned());
         if params.keep_alive == Some(false) {
-            needs.push(format!(
-                "a connection for every poll, because connections are closed after {idle} without a byte"
-            ));
+            needs.push(format!("a connection for every poll, since idle ones are closed after {idle}"));
         }
     }
     if let Some(hold_ms) = params.hold_ms.filter(|_| behind_proxy && pattern.is_held()) {
-        needs.push(format!("a hold ({}) shorter than the idle timeout of {idle}", period_ms(hold_ms)));
+        needs.push(format!("a hold ({}) shorter than the idle timeout ({idle})", period_ms(hold_ms)));
     }
     if let Some(Heartbeat::Every(period)) = params.heartbeat.filter(|_| behind_proxy) {
         let period = period_ms(period.milliseconds());
-        needs.push(format!("a heartbeat ({period}) shorter than the idle timeout of {idle}"));
+        needs.push(format!("a heartbeat ({period}) shorter than the idle timeout ({idle})"));
     }
     if behind_proxy && api == PageApi::EventSource {
-        needs.push(
-            "a proxy that does not buffer answers, or one that heeds `X-Accel-Buffering: no`".to_owned(),
-        );
+        needs.push("a proxy that does not buffer answers (`X-Accel-Buffering: no`)".to_owned());
     }
     if behind_proxy && pattern.upgrades() {
-        let hidden =
-            if wish.has(Circumstance::Tls) { ", if it ends the TLS connection" } else { ", or TLS past it" };
-        needs.push(format!("a proxy that passes `Upgrade` on{hidden}"));
+        let way = if wish.has(Circumstance::Tls) {
+            "a proxy that passes `Upgrade`, if TLS ends there"
+        } else {
+            "a proxy that passes `Upgrade`, or TLS past it"
+        };
+        needs.push(way.to_owned());
     }
     if pattern.upgrades() {
-        needs.push("reconnection of its own, with a random pause that grows".to_owned());
+        needs.push("its own reconnection, after random pauses that grow".to_owned());
     } else if wish.has(Circumstance::TwoWay) {
         needs.push("a POST for each message of a subscriber".to_owned());
     }
     let keeps_a_request = !pattern.is_timed() && !pattern.upgrades();
     if wish.has(Circumstance::Browser) && keeps_a_request {
-        needs.push(
-            "HTTP/2, because a browser opens only six connections of HTTP/1.1 to a server, and each open page takes one"
-                .to_owned(),
-        );
+        needs.push("HTTP/2: over HTTP/1.1 a browser has six connections, one for each open page".to_owned());
     }
     if wish.has(Circumstance::Browser) && pattern.polls() {
         needs.push(
-            "room for a browser's own headers and cookies: some hundred bytes for each request, not counted here"
+            "room for a browser's own headers and cookies: some hundred bytes a request, not counted here"
                 .to_owned(),
         );
     }

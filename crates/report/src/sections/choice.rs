@@ -10,7 +10,7 @@ use crate::{
         wish::{Circumstance, Wish},
     },
     text::{
-        number::{bytes, count, counted, list, period_ms, three_digits},
+        number::{bytes, count, counted, list, period_ms, three_digits, time_ms, with_unit},
         sentence::capitalised,
         setting,
     },
@@ -18,8 +18,8 @@ use crate::{
 
 /// The heads of the columns, two lines each.
 const HEADS: [(&str, &str); 8] = [
-    ("age p50", "ms"),
-    ("age p99", "ms"),
+    ("age", "p50"),
+    ("age", "p99"),
     ("requests", "per s"),
     ("bytes", "per s"),
     ("CPU", "cores"),
@@ -29,7 +29,10 @@ const HEADS: [(&str, &str); 8] = [
 ];
 
 /// How the rows are ordered.
-const ORDER: &str = "Order: those that do what is wanted first; then by bytes. Within a tenth bytes count as equal, and the pattern that needs less comes first.";
+const ORDER: &str = "Order: those that do what is wanted first; then by bytes; within a tenth, by CPU; within half again as much, by what they need.";
+
+/// Cores and requests below this are printed as below it.
+const FEWEST: f64 = 0.001;
 
 /// The whole answer; the last line is the advice.
 pub(crate) fn choice<'a>(choice: &Choice) -> Document<'a> {
@@ -77,20 +80,35 @@ fn row(candidate: &Candidate) -> Vec<Cell> {
 }
 
 fn values(of: &Estimate) -> Vec<String> {
-    let age = |index: usize| bare(of.ages_ms.as_ref().ok().map(|ages_ms| ages_ms[index]));
+    let age =
+        |index: usize| of.ages_ms.as_ref().map_or_else(|_| bare(None), |ages_ms| time_ms(ages_ms[index]));
     let scaled = |scaled: &Option<Scaled>, text: fn(f64) -> String| {
         scaled.as_ref().map_or_else(|| bare(None), |scaled| text(scaled.value))
     };
     vec![
         age(0),
         age(1),
-        bare(Some(of.requests_hz)),
-        of.bytes_hz.as_ref().map_or_else(|_| bare(None), |hz| bytes(*hz)),
-        scaled(&of.cpu_cores, three_digits),
-        scaled(&of.memory_user, bytes),
-        scaled(&of.memory_kernel, bytes),
+        few(of.requests_hz),
+        of.bytes_hz.as_ref().map_or_else(|_| bare(None), |hz| many_bytes(*hz)),
+        scaled(&of.cpu_cores, few),
+        scaled(&of.memory_user, many_bytes),
+        scaled(&of.memory_kernel, many_bytes),
         count(of.connections.round() as u64),
     ]
+}
+
+/// A number that may be next to nothing.
+fn few(value: f64) -> String {
+    if value > 0.0 && value < FEWEST { format!("<{FEWEST}") } else { three_digits(value) }
+}
+
+/// Bytes in whole ones at least, and up to any size.
+fn many_bytes(value: f64) -> String {
+    match value {
+        giga if giga >= 999.5e6 => with_unit(giga * 1e-9, "GB"),
+        less if less < 1.0 => bytes(less.round()),
+        usual => bytes(usual),
+    }
 }
 
 /// What rules a pattern out, or what it needs.
@@ -120,7 +138,7 @@ fn sureness<'a>(choice: &Choice) -> Vec<Block<'a>> {
         ))];
     };
     let mut lines = vec![format!(
-        "{of_the_model} CPU and memory: {}, at the nearest measured point, times the requests, deliveries or connections. Kernel memory is that of both ends; about half of it is the server's.",
+        "{of_the_model} CPU and memory: {}, at the nearest measured point, times the requests, deliveries or connections; a request is taken to cost the same whatever it brings. Kernel memory is that of both ends; about half of it is the server's.",
         basis_words(costs)
     )];
     for candidate in &choice.candidates {

@@ -5,6 +5,7 @@
 mod answers;
 mod blocks;
 mod browser;
+mod choose;
 mod compare;
 mod disturbed;
 mod documents;
