@@ -6,6 +6,7 @@ use contract::Pattern;
 
 use super::{
     axis::{Axis, Plane},
+    break_even_words::{caption, title},
     canvas::{Anchor, Canvas, Drawn, TICK_TEXT, WIDTH, draw, text_width},
     figure::Figure,
     legend::{self, Key},
@@ -17,10 +18,7 @@ use crate::{
         choice::Resource,
     },
     style::ColourRole,
-    text::{
-        number::{counted, list, period_ms, setting},
-        setting::rate,
-    },
+    text::number::{counted, period_ms, setting},
 };
 
 /// Height of the large panel and of a small one.
@@ -36,8 +34,6 @@ const TINT: f64 = 0.28;
 const LINE: f64 = 17.0;
 /// More patterns than this that count as equal are no choice.
 pub(crate) const MOST_NAMED: usize = 2;
-/// At these rates the title says from which freshness short polling is cheapest.
-const TITLE_RATES_HZ: [f64; 3] = [0.01, 1.0, 100.0];
 
 /// One figure for each resource that has values.
 pub(crate) fn figures(of: &BreakEven) -> Vec<Figure> {
@@ -351,55 +347,4 @@ fn measured(canvas: &Canvas<'_>, plane: &Plane, of: &BreakEven, resource: Resour
         canvas.marker(*pattern, place, MEASURED_MARK)?;
     }
     Ok(())
-}
-
-/// From which freshness on short polling is cheapest.
-fn title(of: &BreakEven, resource: Resource) -> String {
-    let panel = &of.main;
-    let columns = panel.rows[0].len();
-    let column = |rate_hz: f64| {
-        let reaches = |column: &usize| edges(RATES_HZ, *column..*column + 1, columns).1 >= rate_hz * 0.999;
-        (0..columns).find(reaches).unwrap_or(columns - 1)
-    };
-    let is_alone = |row: usize, column: usize| matches!(panel.rows[row][column][resource as usize].as_slice(), [one] if one.is_timed());
-    let from = |rate_hz: f64| {
-        let row = (0..panel.rows.len()).find(|row| is_alone(*row, column(rate_hz)));
-        row.map(|row| edges(FRESHNESS_S, row..row + 1, panel.rows.len()).0)
-    };
-    let found: Vec<(f64, f64)> =
-        TITLE_RATES_HZ.into_iter().filter_map(|rate_hz| Some((rate_hz, from(rate_hz)?))).collect();
-    let begin = format!("By {}, short polling is", resource.label());
-    match found.as_slice() {
-        [] => format!("{begin} nowhere cheapest at these rates"),
-        [(_, first), others @ ..]
-            if found.len() == TITLE_RATES_HZ.len() && others.iter().all(|(_, other)| other == first) =>
-        {
-            format!("{begin} cheapest from {} on, at every rate", duration(*first))
-        }
-        some => {
-            let part = |(rate_hz, seconds): &(f64, f64)| {
-                format!("at {} from {} on", rate(*rate_hz), duration(*seconds))
-            };
-            format!("{begin} cheapest {}", list(&some.iter().map(part).collect::<Vec<_>>()))
-        }
-    }
-}
-
-/// A limit between two cells, which is known to two digits at best.
-fn duration(seconds: f64) -> String {
-    match seconds {
-        hours if hours >= 3_600.0 => format!("{:.1} h", hours / 3_600.0),
-        minutes if minutes >= 120.0 => format!("{:.0} min", minutes / 60.0),
-        few if few >= 10.0 => format!("{few:.0} s"),
-        fewer if fewer >= 1.0 => format!("{fewer:.1} s"),
-        below => format!("{:.0} ms", below * 1e3),
-    }
-}
-
-fn caption(resources: &[Resource]) -> String {
-    let equal: Vec<String> = resources
-        .iter()
-        .map(|resource| format!("{} within {} times", resource.label(), setting(resource.resolution())))
-        .collect();
-    format!("Patterns count as equal with {}.", list(&equal))
 }

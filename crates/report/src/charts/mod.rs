@@ -6,6 +6,7 @@ mod age_panels;
 mod axis;
 mod bars;
 mod break_even;
+mod break_even_words;
 mod browser_timeline;
 mod bytes;
 mod canvas;

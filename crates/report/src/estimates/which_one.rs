@@ -82,7 +82,7 @@ fn taken(best: &Candidate, wish: &Wish) -> String {
         costs.extend(of.bytes_hz.as_ref().ok().map(|hz| format!("{} per event", bytes(hz / deliveries_hz))));
         let requests = of.requests_hz / deliveries_hz;
         costs.push(match requests {
-            none if none == 0.0 => "no request".to_owned(),
+            0.0 => "no request".to_owned(),
             one if (0.995..1.005).contains(&one) => "a request".to_owned(),
             some => format!("{} requests", three_digits(some)),
         });
