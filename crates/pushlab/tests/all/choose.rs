@@ -94,7 +94,9 @@ impl Setting {
             ("poll_interval", interval.as_str()),
             ("hold", "\"1500ms\""),
             ("warm_up", "\"500ms\""),
-            ("measure", "\"3s\""),
+            ("measure", "\"2s\""),
+            // The last poll comes up to an interval after the last event.
+            ("drain", "\"3s\""),
             ("[events]", events.as_str()),
         ];
         changes.extend((self.rtt != "0ms").then_some(("network", network.as_str())));

@@ -1,4 +1,5 @@
 //! Answers to somebody who has to choose a pattern, worked out by hand from the reference's costs.
+#![allow(clippy::unwrap_used, reason = "a test may end where its premise fails")]
 
 use std::{fs, path::Path};
 
@@ -113,7 +114,7 @@ fn circumstances_decide_what_a_pattern_needs_and_which_of_two_equals_comes_first
     };
     for (slug, words) in [
         ("short-polling", &["cursor", "ETag", "POST", "cookies"][..]),
-        ("long-polling", &["a hold (15", "shorter than the idle timeout of 20", "HTTP/2", "POST"]),
+        ("long-polling", &["a hold (15", "shorter than the idle timeout (20", "HTTP/2", "POST"]),
         ("sse", &["a heartbeat (10", "does not buffer", "HTTP/2: over", "six connections", "POST"]),
         ("websocket", &["a heartbeat (10", "`Upgrade`", "TLS past it", "reconnection"]),
     ] {
