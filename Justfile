@@ -24,6 +24,14 @@ setup-browser *ARGS:
 predict SCENARIO *ARGS:
     cargo run --release --locked --package pushlab -- predict {{SCENARIO}} {{ARGS}}
 
+# Say which pattern suits your numbers: `just choose --rate 2 --subscribers 5000 --freshness 1s`, or `--help`
+choose *ARGS:
+    cargo run --release --locked --package pushlab -- choose {{ARGS}}
+
+# Draw which pattern is cheapest at each event rate and each wanted age, as results/map.html or `--out FILE`
+map *ARGS:
+    cargo run --release --locked --package pushlab -- map {{ARGS}}
+
 # Write a run's report again from its files: the newest run, or the folder given
 report *DIR:
     cargo run --release --locked --package pushlab -- report {{DIR}}

@@ -3,10 +3,13 @@
 
 mod bench;
 mod checkout;
+mod choose;
 mod claims;
 mod compare;
+mod costs;
 mod doctor;
 mod exit;
+mod map;
 mod middlebox;
 mod predict;
 mod progress;
@@ -40,8 +43,10 @@ struct Arguments {
 enum Command {
     Bench(bench::BenchArguments),
     Claims(claims::ClaimsArguments),
+    Choose(choose::ChooseArguments),
     Compare(compare::CompareArguments),
     Doctor(doctor::DoctorArguments),
+    Map(map::MapArguments),
     Middlebox(middlebox::MiddleboxArguments),
     Predict(predict::PredictArguments),
     Report(report::ReportArguments),
@@ -53,8 +58,10 @@ fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
         Command::Bench(arguments) => bench::run(&arguments),
         Command::Claims(arguments) => claims::run(&arguments),
+        Command::Choose(arguments) => choose::run(&arguments),
         Command::Compare(arguments) => compare::run(&arguments),
         Command::Doctor(arguments) => doctor::run(&arguments),
+        Command::Map(arguments) => map::run(&arguments),
         Command::Middlebox(arguments) => middlebox::run(&arguments),
         Command::Predict(arguments) => predict::run(&arguments),
         Command::Report(arguments) => report::run(&arguments),

@@ -5,6 +5,7 @@
 
 mod browser;
 mod checkout;
+mod choose;
 mod claims;
 mod commands;
 mod compare;

@@ -1,6 +1,8 @@
 //! The documents of a run, of predictions and of two runs compared: which blocks stand in which order. Nothing here knows how they are written.
 
+mod break_even;
 mod changes;
+mod choice;
 pub(crate) mod claims;
 mod claims_page;
 mod figures;
@@ -19,7 +21,9 @@ use crate::{
     findings::{Answer, Findings, ScenarioFinding},
     text::swept::SweepParameter,
 };
+pub(crate) use break_even::break_even;
 pub(crate) use changes::changes;
+pub(crate) use choice::choice;
 pub(crate) use claims_page::page as claims_page;
 use first_screen::FirstScreen;
 pub use predictions::ModelPrediction;

@@ -5,6 +5,7 @@
 mod answers;
 mod blocks;
 mod browser;
+mod choose;
 mod claim_files;
 mod claim_pages;
 mod claims;
