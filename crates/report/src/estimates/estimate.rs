@@ -15,7 +15,7 @@ use crate::{
 /// More polls than one in this time would follow the timers of the operating system, not their interval.
 const SHORTEST_INTERVAL_MS: f64 = 10.0;
 /// An answer of the lab's server has at most this many events; for more a subscriber asks again at once.
-const MOST_EVENTS: f64 = 1_000.0;
+pub(crate) const MOST_EVENTS: f64 = 1_000.0;
 /// An interval is rounded down to three digits; the age that results is this close to the one that is wanted.
 const AGE_ERROR: f64 = 1.001;
 const SECONDS_PER_HOUR: f64 = 3_600.0;
