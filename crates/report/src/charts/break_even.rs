@@ -96,7 +96,7 @@ const fn slug(resource: Resource) -> &'static str {
 /// The large panel and the small ones below it.
 fn resource_maps(canvas: &Canvas<'_>, of: &BreakEven, resource: Resource, top: f64) -> Drawn {
     let main =
-        plane((62.0, WIDTH - 10.0), (top, top + HEIGHT), "oldest wanted age (p99)", "events per second");
+        plane((62.0, WIDTH - 22.0), (top, top + HEIGHT), "oldest wanted age (p99)", "events per second");
     main.frame(canvas)?;
     regions(canvas, &main, &of.main, resource)?;
     labels(canvas, &main, of, resource)?;
@@ -190,10 +190,11 @@ fn regions(canvas: &Canvas<'_>, plane: &Plane, panel: &Panel, resource: Resource
         let height = by_row[row..].iter().take_while(|runs| **runs == by_row[row]).count();
         for (columns, cheapest) in &by_row[row] {
             let [left, top, right, bottom] = area(plane, panel, columns.clone(), row..row + height);
-            let (ink, opacity) = match cheapest {
-                [] => (ColourRole::Ground, 1.0),
-                [first, ..] if cheapest.len() <= MOST_NAMED => (ColourRole::Measured(*first), TINT),
-                _many => (ColourRole::Shade, 1.0),
+            // Of two patterns always the same gives the tint, whichever is a little cheaper.
+            let (ink, opacity) = match cheapest.iter().min() {
+                None => (ColourRole::Ground, 1.0),
+                Some(first) if cheapest.len() <= MOST_NAMED => (ColourRole::Measured(*first), TINT),
+                Some(_) => (ColourRole::Shade, 1.0),
             };
             canvas.rectangle((left, top), (right, bottom), ink, opacity)?;
             if columns.start > 0 {

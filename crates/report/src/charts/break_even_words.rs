@@ -59,9 +59,9 @@ fn duration(seconds: f64) -> String {
 
 /// When patterns count as equal.
 pub(super) fn caption(resources: &[Resource]) -> String {
-    let equal: Vec<String> = resources
-        .iter()
-        .map(|resource| format!("{} within {} times", resource.label(), setting(resource.resolution())))
-        .collect();
-    format!("Patterns count as equal with {}.", list(&equal))
+    let factor = |resource: &Resource| {
+        format!("{} times the lowest value in {}", setting(resource.resolution()), resource.label())
+    };
+    let factors: Vec<String> = resources.iter().map(factor).collect();
+    format!("Patterns count as equal up to {}.", list(&factors))
 }

@@ -15,7 +15,7 @@ use crate::{
 /// More polls than one in this time would follow the timers of the operating system, not their interval.
 const SHORTEST_INTERVAL_MS: f64 = 10.0;
 /// An answer of the lab's server has at most this many events; for more a subscriber asks again at once.
-const MOST_EVENTS: f64 = 1_000.0;
+pub(crate) const MOST_EVENTS: f64 = 1_000.0;
 /// An interval is rounded down to three digits; the age that results is this close to the one that is wanted.
 const AGE_ERROR: f64 = 1.001;
 const SECONDS_PER_HOUR: f64 = 3_600.0;
@@ -26,6 +26,8 @@ pub(crate) struct Scaled {
     pub(crate) value: f64,
     /// The measured cost that it is a multiple of.
     pub(crate) each: f64,
+    /// What idle connections add to the multiple.
+    pub(crate) of_idle: f64,
     pub(crate) quantity: QuantityName,
     /// The measured point in words.
     pub(crate) point: String,
@@ -76,12 +78,13 @@ pub(crate) fn of_params(pattern: Pattern, params: Params, costs: Option<&Costs>)
     let cpu = nearest(if pattern.polls() { QuantityName::CpuPerRequest } else { QuantityName::CpuPerEvent });
     let idle = nearest(QuantityName::CpuIdlePerSubscriberHour).filter(|_| !pattern.polls());
     let cpu_cores = cpu.map(|(point, each)| {
-        let idle_s = idle.map_or(0.0, |(_, hourly)| hourly / SECONDS_PER_HOUR * counts.sockets_held);
+        let of_idle = idle.map_or(0.0, |(_, hourly)| hourly / SECONDS_PER_HOUR * counts.sockets_held);
         let occasions_hz = if pattern.polls() { requests_hz } else { deliveries_hz };
         let quantity = if pattern.polls() { QuantityName::CpuPerRequest } else { QuantityName::CpuPerEvent };
         Scaled {
-            value: occasions_hz * each * 1e-6 + idle_s,
+            value: occasions_hz * each * 1e-6 + of_idle,
             each,
+            of_idle,
             quantity,
             point: point.words(),
             is_of_transport: same(point),
@@ -92,6 +95,7 @@ pub(crate) fn of_params(pattern: Pattern, params: Params, costs: Option<&Costs>)
         found.map(|(quantity, (point, each)): (QuantityName, (&MeasuredPoint, f64))| Scaled {
             value: counts.sockets_held * each,
             each,
+            of_idle: 0.0,
             quantity,
             point: point.words(),
             is_of_transport: same(point),

@@ -73,6 +73,7 @@ fn numbers(of: &Estimate, measured: Option<&str>) -> Value {
                 "value": six_digits(scaled.value),
                 "basis": measured,
                 "each": six_digits(scaled.each),
+                "of_idle_connections": six_digits(scaled.of_idle),
                 "quantity": scaled.quantity.key(),
                 "nearest": scaled.point,
             })

@@ -7,6 +7,7 @@ use crate::{
     estimates::{
         break_even::{BreakEven, Spot, at},
         choice::Resource,
+        estimate::MOST_EVENTS,
     },
     text::{
         number::{count, counted, list, period_ms},
@@ -58,10 +59,11 @@ pub(crate) fn break_even<'a>(of: &BreakEven, figures: &'a [Figure]) -> Document<
 fn how_to_read(of: &BreakEven) -> String {
     let wish = &of.main.wish;
     format!(
-        "Large panel: {}, events of {} B at random times, no added delay, as most of the lab's scenarios are measured. Small panels: one of these changed. Small marks fill the region of a pattern; two kinds of marks are two patterns that count as equal. Where more than two do, no difference is shown. Where there is no colour, no pattern is as fast, or one core does not keep up. Large marks: what was measured to be cheapest, at the age at p99 that short polling delivered there. A poll less often than every {} opens a new connection.",
+        "Large panel: {}, events of {} B at random times, no added delay, as most of the lab's scenarios are measured. Small panels: one of these changed. Small marks fill the region of a pattern; two kinds of marks are two patterns that count as equal. Where more than two do, no difference is shown. Where there is no colour, no pattern is as fast, or one core does not keep up. Large marks: what was measured to be cheapest, at the age at p99 that short polling delivered there. A poll less often than every {} opens a new connection; polls come at the latest after {} events, which fill an answer.",
         counted(u64::from(wish.subscribers), "subscriber", "subscribers"),
         wish.payload_bytes,
         period_ms(wish.idle_timeout.milliseconds()),
+        count(MOST_EVENTS as u64),
     )
 }
 

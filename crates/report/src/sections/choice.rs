@@ -138,7 +138,7 @@ fn sureness<'a>(choice: &Choice) -> Vec<Block<'a>> {
         ))];
     };
     let mut lines = vec![format!(
-        "{of_the_model} CPU and memory: {}, at the nearest measured point, times the requests, deliveries or connections; a request is taken to cost the same whatever it brings. Kernel memory is that of both ends; about half of it is the server's.",
+        "{of_the_model} CPU and memory: {}, at the nearest measured point, times the requests, deliveries or connections; a request is taken to cost the same whatever it brings. Where the run measured idle connections, the CPU of streams includes theirs. Kernel memory is that of both ends; about half of it is the server's.",
         basis_words(costs)
     )];
     for candidate in &choice.candidates {

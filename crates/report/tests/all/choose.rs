@@ -48,7 +48,8 @@ fn the_numbers_are_those_that_a_reader_works_out_by_hand() {
 
     let sse = numbers(&choice, "sse");
     let each = sse["cpu_cores"]["each"].as_f64().unwrap();
-    near(&sse["cpu_cores"], each * 1e-6 * 10_000.0);
+    let of_idle = sse["cpu_cores"]["of_idle_connections"].as_f64().unwrap();
+    near(&sse["cpu_cores"], each * 1e-6 * 10_000.0 + of_idle);
     // The median subscriber waits for half of the 5,000 deliveries.
     near(&sse["age_p50_ms"], 25.0 + each * 1e-3 * 4_999.0 / 2.0);
     // `id: k3v9qa.501`, `data: ` with 100 bytes, and an empty line: 123 bytes in a chunk of 129. Every 15 s a
