@@ -21,7 +21,7 @@ const BLOCKS: [(&str, &str); 5] = [
     ("patterns", r#"["short-polling", "sse"]"#),
     ("blocks", "3"),
     ("measure", "\"500ms\""),
-    ("drain", "\"200ms\""),
+    ("drain", "\"5s\""),
     (
         "[limits]",
         "added_age = \"10s\"\nharness_cpu = 1.0\nswapped_pages = 1000000\ntail_samples = 0\nrepeats = 0",
