@@ -61,7 +61,7 @@ pub(crate) struct BenchArguments {
     )]
     resume: Option<PathBuf>,
     /// Print what would be measured and how long it takes, and measure nothing
-    #[arg(long, conflicts_with = "list")]
+    #[arg(long, conflicts_with_all = ["list", "install_targets"])]
     plan: bool,
     /// Run only the part of the named scenarios that the default run takes: its patterns, swept values and
     /// blocks

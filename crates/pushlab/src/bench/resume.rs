@@ -3,14 +3,15 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow, bail};
-use contract::{Arrivals, Manifest, ResumedPart, Scenario, Selection, TrialRecord};
+use contract::{Arrivals, Manifest, ResumedPart, Scenario, Selection, TargetNote, TrialRecord};
 
 use super::{BenchArguments, Plan, calibrations_for, harness, orders, schedules, steps::Steps};
 use crate::{
     exit::Failure,
     results::ResultsFolder,
-    say::{counted, print_warning, say},
+    say::{counted, print_warning},
     scenarios::{self, Loaded},
+    targets,
 };
 
 /// An interrupted run, with its folder locked.
@@ -32,7 +33,7 @@ pub(super) fn read(path: &Path, arguments: &BenchArguments) -> Result<(Plan, Int
         )
     })?;
     for warning in &run.warnings {
-        say(warning);
+        print_warning(format!("pushlab: {warning}, and runs again"));
     }
     let chosen = chosen(&manifest, &arguments.folder)?;
     let plan = plan(manifest, &chosen, selection, arguments.install_targets)
@@ -59,6 +60,16 @@ fn plan(manifest: Manifest, chosen: &[Loaded], selection: Selection, install_tar
         );
     }
     let harness = harness(chosen, manifest.seed, install_targets).map_err(Failure::into_error)?;
+    let today = targets::notes(&harness.targets);
+    if let Some((was, is)) = manifest.targets.iter().zip(&today).find(|(was, is)| was != is) {
+        let words = |target: &TargetNote| target.version.clone().unwrap_or_else(|| "missing".to_owned());
+        bail!(
+            "the server `{}` was {} when the run began, and is {} now: a run has one version of each server",
+            was.name,
+            words(was),
+            words(is)
+        );
+    }
     Ok(Plan { calibrations: calibrations_for(&orders, manifest.seed)?, manifest, harness, orders })
 }
 
@@ -96,12 +107,16 @@ impl Interrupted {
             return Err(Failure::Usage(error));
         }
         let mut manifest = plan.manifest.clone();
-        manifest.resumed.push(ResumedPart {
-            started_at: jiff::Timestamp::now().to_string(),
-            environment: plan.harness.environment.clone(),
-            kept: self.records.len() as u32,
-        });
-        self.folder.replace_manifest(&manifest)?;
+        let (started_at, kept) = (jiff::Timestamp::now().to_string(), self.records.len() as u32);
+        let environment = plan.harness.environment.clone();
+        // A part that recorded nothing is no part of the run.
+        manifest.resumed.retain(|part| part.kept < kept);
+        if kept == 0 {
+            (manifest.started_at, manifest.environment) = (started_at, environment);
+        } else {
+            manifest.resumed.push(ResumedPart { started_at, environment, kept });
+        }
+        self.folder.go_on(&manifest)?;
         Ok(self.folder)
     }
 }

@@ -2,6 +2,7 @@
 
 mod answer;
 mod comparison;
+mod part;
 mod point;
 mod run;
 mod scenario;
@@ -13,6 +14,7 @@ pub use answer::Answer;
 pub(crate) use answer::CONDITIONS_BENEATH;
 pub(crate) use comparison::between;
 pub use comparison::{ComparedPoint, PointComparison};
+pub use part::PartFinding;
 pub use point::Point;
 pub(crate) use point::{SAMPLES_BEYOND, at_same_value, unmeasured};
 pub use run::{CalibrationFinding, Failure, Findings};

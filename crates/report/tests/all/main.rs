@@ -15,6 +15,7 @@ mod limits;
 mod network;
 mod numbers;
 mod outputs;
+mod parts;
 mod per_event;
 mod ranges;
 mod ranking;
