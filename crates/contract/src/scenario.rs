@@ -74,7 +74,8 @@ pub struct Scenario {
     pub primary: String,
     /// Conditions on quantities by their names in `summary.json`, such as `age_p99_ms < 250`,
     /// `sse.requests_per_event <= 1.1`, `lost == 0` or
-    /// `sse.bytes_per_event / websocket.bytes_per_event < 1.6`. They apply to the lab's own server.
+    /// `sse.bytes_per_event / websocket.bytes_per_event < 1.6`. They apply to the lab's own server, and to every
+    /// swept value unless one is selected, as in `short-polling[1s].age_p99_ms < 1200`.
     /// `sse.cpu_us_per_event / floor <= 1.25` compares a quantity with that of another server, and passes if
     /// the low end of the ratio's 95 % interval is within the bound.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

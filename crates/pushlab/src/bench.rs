@@ -25,7 +25,7 @@ use crate::{
     exit::Failure,
     results::{self, ResultsFolder},
     say::{counted, findings_text, print_warning, say},
-    scenarios::Loaded,
+    scenarios::{self, Loaded},
     targets,
 };
 
@@ -95,7 +95,7 @@ pub(crate) struct BenchArguments {
 
 pub(crate) fn run(arguments: &BenchArguments) -> Result<ExitCode, Failure> {
     if arguments.list {
-        say(list::table(arguments)?);
+        say(list::scenarios_table(arguments)?);
         return Ok(ExitCode::SUCCESS);
     }
     let (plan, interrupted) = match &arguments.resume {
@@ -105,6 +105,8 @@ pub(crate) fn run(arguments: &BenchArguments) -> Result<ExitCode, Failure> {
         }
         None => (Plan::make(arguments)?, None),
     };
+    // They are refused before anything is measured. A run that goes on has its own.
+    let claims = if interrupted.is_none() { scenarios::claims(&arguments.folder)? } else { None };
     let kept = interrupted.as_ref().map_or_else(Vec::new, |interrupted| interrupted.records.clone());
     let mut steps = Steps::of(&plan);
     steps.play_back(kept)?;
@@ -114,7 +116,13 @@ pub(crate) fn run(arguments: &BenchArguments) -> Result<ExitCode, Failure> {
     }
     let folder = match interrupted {
         Some(interrupted) => interrupted.go_on(&plan, &steps)?,
-        None => ResultsFolder::create(&arguments.results, &plan.manifest)?,
+        None => {
+            let folder = ResultsFolder::create(&arguments.results, &plan.manifest)?;
+            if let Some((text, _)) = &claims {
+                folder.add_claims(text)?;
+            }
+            folder
+        }
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let (folder, ending) = runtime.block_on(plan.carry_out(steps, folder, arguments))?;

@@ -10,7 +10,6 @@ use std::{
 };
 
 use clap::Args;
-use comfy_table::{ContentArrangement, LineStyle, Table, TableStyle};
 use contract::{Scenario, Selection};
 use load_harness::{BrowserPrograms, Cores, NoBrowser, TargetFolder, fitting_subscribers};
 use schedule::monotonic_ns;
@@ -18,7 +17,7 @@ use schedule::monotonic_ns;
 use crate::{
     exit::Failure,
     middlebox::descriptors,
-    say::{counted, say},
+    say::{counted, say, table, table_text},
     scenarios::{self, Loaded},
 };
 
@@ -27,9 +26,6 @@ const GOOD_EXCESS: Duration = Duration::from_millis(1);
 /// Largest good lateness of a sleep, at the 99th percentile.
 const GOOD_LATENESS: Duration = Duration::from_millis(1);
 const CLOCK_READS: u32 = 100_000;
-/// Width of the table, in columns of the terminal.
-const WIDTH: u16 = 110;
-const STYLE: TableStyle = TableStyle::new().header_separator(LineStyle::none().fill('─').junction('─'));
 
 /// Check this machine: what it can measure, and what to do about the rest.
 ///
@@ -91,13 +87,11 @@ pub(crate) fn run(arguments: &DoctorArguments) -> Result<ExitCode, Failure> {
     checks.extend(browser_checks(BrowserPrograms::find()));
     checks.extend(target_checks(&arguments.folder.join("targets")));
 
-    let mut table = Table::new();
-    table.load_style(STYLE).set_content_arrangement(ContentArrangement::Dynamic).set_width(WIDTH);
-    table.set_header(["", "check", "found", "what it means, and what to do"]);
+    let mut table = table(&["", "check", "found", "what it means, and what to do"]);
     for Check { what, state, found, advice } in &checks {
         table.add_row([state.word(), what, found, advice]);
     }
-    say(table);
+    say(table_text(&table));
     let count = |state| checks.iter().filter(|check| check.state == state).count();
     let (warnings, broken) = (count(State::Warning), count(State::Broken));
     if broken > 0 {

@@ -8,7 +8,7 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 use contract::{Manifest, TrialRecord};
-use report::{OutputFile, Run};
+use report::{CLAIMS, OutputFile, Run};
 
 const MANIFEST: &str = "manifest.json";
 const RECORDS: &str = "records.jsonl";
@@ -116,6 +116,11 @@ impl ResultsFolder {
         })
     }
 
+    /// Keeps the claims that the run is asked about, so that a report written again has the same.
+    pub(crate) fn add_claims(&self, text: &[u8]) -> Result<()> {
+        write(&self.path.join(CLAIMS), text)
+    }
+
     /// Writes a trial's interval log.
     pub(crate) fn add_interval_log(&self, record: &TrialRecord, log: &str) -> Result<()> {
         let folder = self.path.join(INTERVAL_LOGS);
@@ -147,7 +152,15 @@ pub(crate) fn read(folder: &Path) -> Result<Run> {
     let manifest = fs::read_to_string(folder.join(MANIFEST)).with_context(|| cannot(MANIFEST))?;
     // Bytes: a line that was cut within a character must not spoil the others.
     let records = fs::read(folder.join(RECORDS)).with_context(|| cannot(RECORDS))?;
-    Run::parse(&manifest, records).with_context(|| format!("the run in {} cannot be read", folder.display()))
+    let mut run = Run::parse(&manifest, records)
+        .with_context(|| format!("the run in {} cannot be read", folder.display()))?;
+    match fs::read(folder.join(CLAIMS)) {
+        Ok(text) => run = run.with_claims(&text),
+        Err(error) if error.kind() == ErrorKind::NotFound => {}
+        // The measurements are worth a report without claims.
+        Err(error) => run.warnings.push(format!("no claims: {CLAIMS} cannot be read: {error}")),
+    }
+    Ok(run)
 }
 
 /// Writes the report's files into a run's folder.
@@ -176,7 +189,7 @@ pub(crate) fn point_latest(folder: &Path) -> Result<()> {
 }
 
 /// Writes a draft beside the file and renames it, so that a full disk leaves the old file whole.
-fn write(path: &Path, text: &str) -> Result<()> {
+fn write(path: &Path, text: impl AsRef<[u8]>) -> Result<()> {
     let draft = path.with_extension("draft");
     let written = fs::write(&draft, text).and_then(|()| fs::rename(&draft, path));
     if written.is_err() {

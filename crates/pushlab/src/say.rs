@@ -7,6 +7,7 @@ use std::{
     io::{IsTerminal, Write},
 };
 
+use comfy_table::{ContentArrangement, LineStyle, Table, TableStyle};
 use report::Findings;
 
 /// Writes a line to stdout.
@@ -18,6 +19,23 @@ pub(crate) fn say(line: impl Display) {
 /// Columns that a text on stdout may take: those of the terminal, or eighty where there is none.
 pub(crate) fn terminal_width() -> usize {
     terminal_size::terminal_size().map_or(80, |(width, _)| usize::from(width.0))
+}
+
+/// A table as wide as the terminal, with a line below its heads.
+pub(crate) fn table(heads: &[&str]) -> Table {
+    const STYLE: TableStyle = TableStyle::new().header_separator(LineStyle::none().fill('─').junction('─'));
+    let mut table = Table::new();
+    table
+        .load_style(STYLE)
+        .set_content_arrangement(ContentArrangement::Dynamic)
+        .set_width(u16::try_from(terminal_width()).unwrap_or(u16::MAX))
+        .set_header(heads.to_vec());
+    table
+}
+
+/// The lines of a table, without spaces at their ends.
+pub(crate) fn table_text(table: &Table) -> String {
+    table.lines().map(|line| line.trim_end().to_owned()).collect::<Vec<_>>().join("\n")
 }
 
 /// What a terminal shows of a run: in colours where stdout is a terminal, unless NO_COLOR is set.

@@ -10,6 +10,7 @@ use contract::{Arrivals, Pattern, Scenario, Selection};
 use load_harness::TrialSpec;
 use rand::{RngExt, SeedableRng, seq::SliceRandom};
 use rand_chacha::ChaCha8Rng;
+use report::{CLAIMS, Claim, check_claims, read_claims};
 use schedule::Schedule;
 
 use crate::exit::Failure;
@@ -131,15 +132,42 @@ fn files(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
         .map_err(Failure::Usage)?
         .filter_map(|entry| Some(entry.ok()?.path()))
         .filter(|path| path.extension().is_some_and(|extension| extension == "toml"))
+        .filter(|path| path.file_name().is_some_and(|name| name != CLAIMS))
         .collect();
     files.sort();
     Ok(files)
+}
+
+/// The text of a file of claims, and the claims.
+pub(crate) type ClaimsFile = (Vec<u8>, Vec<Claim>);
+
+/// The file of claims of a folder, checked against all scenarios of the folder; none if it has no
+/// such file.
+pub(crate) fn claims(folder: &Path) -> Result<Option<ClaimsFile>, Failure> {
+    let file = folder.join(CLAIMS);
+    if !file.is_file() {
+        return Ok(None);
+    }
+    let shown = file.display().to_string();
+    let read = || -> anyhow::Result<(Vec<u8>, Vec<Claim>)> {
+        let text = fs::read(&file).with_context(|| format!("{shown} cannot be read"))?;
+        let claims = read_claims(&shown, &text)?;
+        Ok((text, claims))
+    };
+    let (text, claims) = read().map_err(Failure::Usage)?;
+    let scenarios: Vec<Scenario> = by_name(folder)?.into_iter().map(|loaded| loaded.scenario).collect();
+    check_claims(&claims, &scenarios).with_context(|| shown.clone()).map_err(Failure::Usage)?;
+    Ok(Some((text, claims)))
 }
 
 /// One scenario, by its name in the folder or by the path of its file.
 pub(crate) fn named(folder: &Path, name: &str) -> Result<Loaded, Failure> {
     let by_path = name.ends_with(".toml");
     let file = if by_path { PathBuf::from(name) } else { folder.join(format!("{name}.toml")) };
+    if file.file_name().is_some_and(|name| name == CLAIMS) {
+        let error = anyhow::anyhow!("`{name}` is the file of claims, not a scenario");
+        return Err(Failure::Usage(error));
+    }
     if !by_path && !file.is_file() {
         let files = files(folder)?;
         let known = files.iter().filter_map(|file| file.file_stem()?.to_str());

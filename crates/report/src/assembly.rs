@@ -4,6 +4,7 @@ use contract::{Outcome, Scenario, TrialRecord};
 
 use crate::{
     answers,
+    claims::verdict::claim_findings,
     findings::{
         Answer, CalibrationFinding, Failure, Findings, PartFinding, Point, ScenarioFinding, ScheduleFact,
         ThresholdFinding,
@@ -68,6 +69,7 @@ pub fn findings(run: &Run) -> Findings {
         verdict_reason,
         warnings,
         answers,
+        claims: claim_findings(run, &scenarios),
         scenarios,
         calibrations: calibrations(&judged),
         failures,

@@ -5,13 +5,14 @@
 //!
 //! Each layer uses only the layers before it: `text` (numbers and settings in words), `statistics`,
 //! `quantities` (one row each), `trials` (single records), `findings` (data), `judgement` (gathers, compares
-//! and judges points), `document` (blocks of texts, tables and figures), `tables`, `answers`, `assembly` (a run
-//! becomes findings), `charts`, `sections` (findings become a document), `outputs` (a document becomes a file or
-//! a text).
+//! and judges points), `claims` (judges a file of claims), `document` (blocks of texts, tables and figures),
+//! `tables`, `answers`, `assembly` (a run becomes findings), `charts`, `sections` (findings become a document),
+//! `outputs` (a document becomes a file or a text).
 
 mod answers;
 mod assembly;
 mod charts;
+mod claims;
 mod document;
 mod findings;
 mod judgement;
@@ -26,17 +27,19 @@ mod text;
 mod trials;
 
 pub use assembly::findings;
+pub use claims::{Claim, ClaimError, Heard, check_claims, read_claims};
 pub use findings::{
-    Answer, CalibrationFinding, ComparedPoint, Failure, Findings, PartFinding, Point, PointComparison,
-    ScenarioFinding, SetAside, ThresholdFinding, ThresholdOutcome, Trial, Verdict,
+    Answer, CalibrationFinding, ClaimFinding, ClaimVerdict, ComparedPoint, Failure, Findings, PartFinding,
+    Point, PointComparison, ScenarioFinding, SetAside, ThresholdFinding, ThresholdOutcome, Trial, Verdict,
 };
 pub use judgement::{
     compare::{Change, Compared, Detail, QuantityChange, compare},
+    expression_error::ExpressionError,
     threshold::{ThresholdError, check_thresholds},
 };
 pub use outputs::summary::summary_schema;
 pub use quantities::{Bound, Comparison, Quantity, QuantityName, Unit};
-pub use read::{ReadError, Run};
+pub use read::{CLAIMS, ReadError, Run};
 pub use sections::ModelPrediction;
 pub use tables::glossary::glossary_table;
 pub use text::{environment::EnvironmentDifference, trial_words::trial_words};

@@ -3,19 +3,26 @@
 use contract::{Distribution, Manifest, Outcome, RECORD_SCHEMA, TrialRecord};
 use serde::Deserialize;
 
+use crate::claims::{Claim, read_claims};
+
 /// Scenario name of the trials that only measure the costs of this machine.
 pub(crate) const CALIBRATION: &str = "calibration";
 
 const MANIFEST: &str = "manifest.json";
 const RECORDS: &str = "records.jsonl";
 
-/// A run as its two files describe it.
+/// Name of the file of claims, in the folder of the scenarios and in that of a run.
+pub const CLAIMS: &str = "claims.toml";
+
+/// A run as its files describe it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Run {
     /// What was to be measured, and where.
     pub manifest: Manifest,
     /// What was measured, calibration included, in the order in which it ended.
     pub records: Vec<TrialRecord>,
+    /// The claims that it is asked about; empty without a file of claims.
+    pub claims: Vec<Claim>,
     /// Warnings about the files themselves, in words.
     pub warnings: Vec<String>,
 }
@@ -73,7 +80,7 @@ impl Run {
     /// another version of pushlab.
     pub fn parse(manifest_json: &str, records_jsonl: impl AsRef<[u8]>) -> Result<Self, ReadError> {
         let manifest: Manifest = versioned(MANIFEST, 1, manifest_json)?;
-        let mut run = Self { manifest, records: Vec::new(), warnings: Vec::new() };
+        let mut run = Self { manifest, records: Vec::new(), claims: Vec::new(), warnings: Vec::new() };
         let bytes = records_jsonl.as_ref();
         let lines: Vec<&[u8]> = bytes.split(|byte| *byte == b'\n').collect();
         for (line, text) in (1..).zip(&lines) {
@@ -93,6 +100,16 @@ impl Run {
             }
         }
         Ok(run)
+    }
+
+    /// The run with the claims of [`CLAIMS`] in its folder. A file that cannot be read is a warning.
+    #[must_use]
+    pub fn with_claims(mut self, text: &[u8]) -> Self {
+        match read_claims(CLAIMS, text) {
+            Ok(claims) => self.claims = claims,
+            Err(error) => self.warnings.push(format!("no claims: {error}")),
+        }
+        self
     }
 
     /// The record of a line.

@@ -7,6 +7,8 @@ use crate::{Arrivals, Client, Limits, Pattern, Period, PublisherHost, ServerName
 
 /// Longest name: file names contain it with more words, and a file name has at most 255 bytes.
 const LONGEST_NAME: usize = 60;
+/// That of the calibration trials in the records, and that of the file of claims beside the scenarios.
+const RESERVED_NAMES: [&str; 2] = ["calibration", "claims"];
 /// Longest schedule, so that a typing error does not run for a day.
 const LONGEST_PHASE: Period = Period::from_millis(3_600_000);
 /// Shortest window with enough to count.
@@ -59,8 +61,8 @@ impl Scenario {
         check.that(
             "name",
             &self.name,
-            self.name != "calibration",
-            "another name: `calibration` is reserved",
+            !RESERVED_NAMES.contains(&self.name.as_str()),
+            "another name: `calibration` and `claims` are reserved",
         )?;
         check.that(
             "name",

@@ -1,6 +1,6 @@
 //! The scenarios with their questions, and how long each takes.
 
-use comfy_table::{CellAlignment, ContentArrangement, LineStyle, Table, TableStyle};
+use comfy_table::CellAlignment;
 use contract::{Selection, Sweep};
 use load_harness::TrialSpec;
 
@@ -8,20 +8,13 @@ use super::{BenchArguments, Plan, calibrations_for, steps::Steps};
 use crate::{
     exit::Failure,
     progress::{clock, expected_length},
-    say::terminal_width,
+    say::{table, table_text},
     scenarios::{self, Loaded},
 };
 
-const STYLE: TableStyle = TableStyle::new().header_separator(LineStyle::none().fill('─').junction('─'));
-
 /// The table that `bench --list` prints, by name.
-pub(super) fn table(arguments: &BenchArguments) -> Result<String, Failure> {
-    let mut table = Table::new();
-    table
-        .load_style(STYLE)
-        .set_content_arrangement(ContentArrangement::Dynamic)
-        .set_width(terminal_width() as u16);
-    table.set_header(vec!["scenario", "takes", "question"]);
+pub(super) fn scenarios_table(arguments: &BenchArguments) -> Result<String, Failure> {
+    let mut table = table(&["scenario", "takes", "question"]);
     for loaded in scenarios::by_name(&arguments.folder)? {
         let takes = takes(&loaded, arguments)?;
         table.add_row(vec![loaded.scenario.name.clone(), takes, loaded.scenario.question]);
@@ -29,20 +22,14 @@ pub(super) fn table(arguments: &BenchArguments) -> Result<String, Failure> {
     if let Some(takes) = table.column_mut(1) {
         takes.set_cell_alignment(CellAlignment::Right);
     }
-    let lines: Vec<String> = table.lines().map(|line| line.trim_end().to_owned()).collect();
-    Ok(lines.join("\n"))
+    Ok(table_text(&table))
 }
 
 /// What a run measures: each scenario with its patterns, settings, blocks, trials and time, and the sum. Trials of an
 /// interrupted run that are kept do not count.
 pub(super) fn plan(plan: &Plan, steps: &Steps<'_>) -> String {
     let left = steps.left();
-    let mut table = Table::new();
-    table
-        .load_style(STYLE)
-        .set_content_arrangement(ContentArrangement::Dynamic)
-        .set_width(terminal_width() as u16);
-    table.set_header(vec!["scenario", "blocks", "trials", "takes", "patterns, and what is varied"]);
+    let mut table = table(&["scenario", "blocks", "trials", "takes", "patterns, and what is varied"]);
     let calibrations = left.iter().copied().filter(|order| order.block == 0);
     table.add_row(row("calibration", "", calibrations, String::new()));
     for (scenario, blocks) in plan.manifest.scenarios.iter().zip(&plan.manifest.blocks) {
@@ -57,9 +44,8 @@ pub(super) fn plan(plan: &Plan, steps: &Steps<'_>) -> String {
             numbers.set_cell_alignment(CellAlignment::Right);
         }
     }
-    let lines: Vec<String> = table.lines().map(|line| line.trim_end().to_owned()).collect();
     let whole = format!("{}: about {}", plan.size(steps), clock(expected_length(left.into_iter())));
-    format!("{}\n\n{whole}; nothing was measured", lines.join("\n"))
+    format!("{}\n\n{whole}; nothing was measured", table_text(&table))
 }
 
 fn row<'a>(

@@ -24,6 +24,7 @@ fn shipped() -> Vec<Scenario> {
     let files = fs::read_dir(root().join("scenarios")).unwrap().map(|entry| entry.unwrap().path());
     let tomls = files.filter(|path| path.extension().is_some_and(|extension| extension == "toml"));
     tomls
+        .filter(|path| !path.ends_with("claims.toml"))
         .map(|path| {
             let text = fs::read_to_string(&path).unwrap();
             Scenario::from_toml(path.to_str().unwrap(), &text).unwrap_or_else(|error| panic!("{error}"))
@@ -139,6 +140,15 @@ fn the_default_run_takes_about_four_minutes_and_compares_in_four_blocks() {
     }
     let seconds = expected.as_secs();
     assert!((225..=265).contains(&seconds), "{seconds} s are not about four minutes");
+}
+
+/// A claim names scenarios, patterns, swept values and quantities; all of them must exist.
+#[test]
+fn the_shipped_claims_fit_the_scenarios() {
+    let text = fs::read(root().join("scenarios/claims.toml")).unwrap();
+    let claims = report::read_claims("claims.toml", &text).unwrap_or_else(|error| panic!("{error}"));
+    assert!(claims.len() >= 66, "{} claims", claims.len());
+    report::check_claims(&claims, &shipped()).unwrap_or_else(|error| panic!("{error}"));
 }
 
 /// The example is for copying: it must be readable, and its limits must be the defaults, as it says.

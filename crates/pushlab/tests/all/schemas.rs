@@ -71,11 +71,19 @@ fn the_files_of_a_run_are_valid() {
     let thresholds = r#"["lost == 0", "sse.bytes_per_event / websocket.bytes_per_event < 100"]"#;
     lab.scenario("two", &[("patterns", patterns), ("thresholds", thresholds), ("[events]", sweep)]);
     lab.scenario("steps", &[("subscribers", "6"), ("memory_steps", "[0, 3, 6]"), ("idle", "\"500ms\"")]);
+    let claims = "[[claim]]\nid = \"K01\"\nclaim = \"Nothing is lost.\"\nconditions = [\"two: lost == 0\"]\n\
+                  holds = \"None of {two: sse[2].expected}.\"\ndepends = \"Some are.\"\nwrong = \"All are.\"\n";
+    lab.write("scenarios/claims.toml", claims);
     lab.run(&["bench", "two", "steps", "--blocks", "1"]).exits(0);
     let run = lab.only_run();
+    assert_eq!(read(&run.join("claims.toml")), claims, "a report written again has the same claims");
     let parsed = |text: &str| -> Value { serde_json::from_str(text).unwrap() };
     check("manifest", &parsed(&read(&run.join("manifest.json"))));
-    check("summary", &parsed(&read(&run.join("summary.json"))));
+    let summary = parsed(&read(&run.join("summary.json")));
+    check("summary", &summary);
+    let claim = &summary["claims"][0];
+    assert_eq!((&claim["id"], &claim["verdict"]), (&"K01".into(), &"holds".into()), "{claim}");
+    assert_eq!(claim["cells"].as_array().unwrap().len(), 8, "four patterns at two numbers of subscribers");
     let records = read(&run.join("records.jsonl"));
     // Nine calibrations, one for each pattern and number of subscribers, and nine trials.
     assert_eq!(records.lines().count(), 9 + 8 + 1);

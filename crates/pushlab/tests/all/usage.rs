@@ -81,10 +81,41 @@ fn the_list_has_every_scenario_with_its_length_and_question() {
 }
 
 #[test]
-fn a_scenario_cannot_take_the_name_of_the_calibration() {
+fn a_scenario_cannot_take_a_reserved_name() {
     let lab = Lab::new();
     lab.scenario("calibration", &[]);
     refused(&lab, &["predict", "calibration"]).complains(&["scenarios/calibration.toml: ", "`name`"]);
+    let lab = Lab::new();
+    lab.scenario("claims", &[]);
+    let words = ["`claims` is the file of claims, not a scenario"];
+    refused(&lab, &["predict", "claims"]).complains(&words);
+    let words = ["`scenarios/claims.toml` is the file of claims, not a scenario"];
+    refused(&lab, &["predict", "scenarios/claims.toml"]).complains(&words);
+}
+
+#[test]
+fn claims_that_fit_no_scenario_are_refused_before_anything_is_measured() {
+    let lab = Lab::new();
+    lab.scenario("one", &[]);
+    let claim = |lines: &str| format!("[[claim]]\nid = \"K01\"\nclaim = \"It is so.\"\n{lines}\n");
+    let sentences = "holds = \"Yes.\"\nwrong = \"No.\"";
+    for (text, words) in [
+        (claim("open = 1"), ["scenarios/claims.toml: ", "line 4"]),
+        (claim(""), ["scenarios/claims.toml, line 1: claim K01: ", "`open` is absent"]),
+        (
+            claim(&format!("conditions = [\"two: lost == 0\"]\n{sentences}")),
+            ["scenarios/claims.toml: claim K01: ", "there is no scenario `two`; these are: one"],
+        ),
+        (
+            claim(&format!("conditions = [\"one: sse.speed > 0\"]\n{sentences}")),
+            ["scenarios/claims.toml: claim K01: ", "`speed` is not a quantity"],
+        ),
+    ] {
+        lab.write("scenarios/claims.toml", &text);
+        refused(&lab, &["bench", "one"]).complains(&words);
+    }
+    std::fs::write(lab.path("scenarios/claims.toml"), b"\xff").unwrap();
+    refused(&lab, &["bench", "one"]).complains(&["scenarios/claims.toml: not UTF-8 after 0 bytes"]);
 }
 
 #[test]
@@ -390,4 +421,21 @@ fn a_last_record_that_was_cut_short_is_left_out_with_a_warning() {
     for page in ["report.html", "report.md"] {
         assert!(read(&lab.path(page)).contains(warning), "{page}");
     }
+}
+
+#[test]
+fn claims_that_cannot_be_read_cost_a_report_only_its_claims() {
+    let lab = Lab::new();
+    let (manifest, records) = failed_run();
+    lab.write("manifest.json", &manifest);
+    lab.write("records.jsonl", &records);
+    let claim = "[[claim]]\nid = \"K01\"\nclaim = \"It is so.\"\nopen = \"Nothing measures it.\"\n";
+    lab.write("claims.toml", claim);
+    lab.run(&["report", "."]).exits(0);
+    assert_eq!(summary(&lab.path("."))["claims"][0]["sentence"], "Nothing measures it.");
+    lab.write("claims.toml", &claim[..claim.len() - 4]);
+    lab.run(&["report", "."]).exits(0);
+    let summary = summary(&lab.path("."));
+    assert_eq!(summary["claims"], serde_json::json!([]));
+    assert!(summary["run"]["warnings"].to_string().contains("no claims: claims.toml: "), "{summary}");
 }

@@ -44,9 +44,16 @@ pub(super) fn answer(finding: &ScenarioFinding) -> Option<(String, Vec<String>)>
         let size = |step: &AblationStep<'_>| step.step.more.abs();
         let largest = steps.iter().max_by(|left, right| size(left).total_cmp(&size(right))).unwrap_or(first);
         let size = largest.step.size_text("µs");
-        parts.push(format!(
-            "{few} cannot show what an optimisation saves; no step is larger than {size} per delivery"
-        ));
+        parts.push(if let [only] = steps.as_slice() {
+            format!(
+                "{few} cannot show what {} costs; it differs by {size} per delivery",
+                costs_words(only.ablation)
+            )
+        } else {
+            format!(
+                "{few} cannot show what an optimisation saves; no step is larger than {size} per delivery"
+            )
+        });
     } else {
         parts.push(format!("no optimisation is shown to save anything with {}", patterns(&points)));
     }

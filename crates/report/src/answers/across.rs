@@ -21,7 +21,9 @@ pub(crate) fn add_reversals(findings: &[ScenarioFinding], answers: &mut [Answer]
     let others = others.iter().zip(answers.iter_mut().skip(1));
     for (finding, answer) in others.filter(|(finding, _)| compares_patterns(finding)) {
         let found = COSTS.into_iter().find_map(|cost| reversal(cost, first, finding));
-        answer.conditions.splice(0..0, found.into_iter().flatten());
+        // The question's own first sentence comes before.
+        let place = answer.conditions.len().min(1);
+        answer.conditions.splice(place..place, found.into_iter().flatten());
     }
 }
 
@@ -67,7 +69,7 @@ fn reversal(cost: QuantityName, first: &ScenarioFinding, finding: &ScenarioFindi
         let rival = rivals.first()?;
         own.iter().find(|point| is_cheaper(cost, test_here, rival, point))?;
         let text = |point: &Point| point.quantity_of(cost).measured_text();
-        let costs = rivals.iter().chain(&own).map(|point| format!("{} for {}", text(point), point.label()));
+        let costs = own.iter().chain(&rivals).map(|point| format!("{} for {}", text(point), point.label()));
         Some([
             format!(
                 "In {} {} is cheaper than {} in {}, {} against {}.",

@@ -48,8 +48,8 @@ pub(super) fn answer(finding: &ScenarioFinding) -> Option<(String, Vec<String>)>
     let (headline, beneath) = headed(parts, outcomes.iter().flat_map(counted_by).collect());
     // Which pattern to take comes before what else happens.
     let mut conditions = best(finding, outcomes.len());
-    let second = conditions.len().min(1);
-    conditions.splice(second..second, buffer_limit(finding));
+    let third = conditions.len().min(2);
+    conditions.splice(third..third, buffer_limit(finding));
     conditions.extend(beneath);
     Some((headline, conditions))
 }

@@ -2,11 +2,12 @@
 
 use contract::Pattern;
 
+pub(super) use crate::text::number::span;
 use crate::{
     findings::{CONDITIONS_BENEATH, Point},
     quantities::QuantityName,
     statistics::blocks::few_blocks,
-    text::number::{THIN_SPACE, list, period_ms, three_digits},
+    text::number::{list, period_ms, three_digits},
 };
 
 /// The points' labels, as a list.
@@ -64,18 +65,6 @@ pub(crate) fn range(name: QuantityName, points: &[&Point]) -> String {
     let text = if low_text == high_text { high_text } else { format!("{low_text} to {high_text}") };
     let clock = points.first().map(|point| point.quantity_of(name).clock_bound_text());
     format!("{text}{}", clock.unwrap_or_default())
-}
-
-/// `10 to 1,000 subscribers`: the unit once if both have the same.
-pub(super) fn span(first: &str, last: &str, word: &str) -> String {
-    let unit =
-        |text: &str| text.split_once([' ', THIN_SPACE]).map_or_else(String::new, |(_, unit)| unit.to_owned());
-    let shared = unit(last);
-    if !shared.is_empty() && unit(first) == shared {
-        let number = first.trim_end_matches(&shared).trim_end();
-        return format!("{number} {word} {last}");
-    }
-    format!("{first} {word} {last}")
 }
 
 /// `from 10 to 1,000 subscribers`, or `without and with keep-alive`.

@@ -120,7 +120,7 @@ fn title(points: &[&Point]) -> String {
             format!("Half of the deliveries by {} were at most {} old{without}", only.label(), text(only))
         }
         [first, .., last] => format!(
-            "Half of the deliveries were at most {} old ({}), and {} ({}){without}",
+            "Half of the deliveries were at most {} ({}) to {} ({}) old{without}",
             text(first),
             first.label(),
             text(last),

@@ -200,7 +200,7 @@ fn title(points: &[&Point]) -> String {
     };
     match timed.as_slice() {
         [(_, first), .., (_, last)] => format!(
-            "One delivery in a hundred was older than {} ({}), and {} ({}){without}",
+            "One delivery in a hundred was older than {} ({}) to {} ({}){without}",
             text(first),
             first.label(),
             text(last),

@@ -128,10 +128,7 @@ impl Point {
 
     /// The pattern with its own setting, and the swept value if it is another one.
     pub(crate) fn label(&self) -> String {
-        let beside = self.swept.filter(|swept| !swept.has(Topic::InName));
-        let swept = beside.map_or_else(String::new, |swept| swept.text(&self.params));
-        let pattern = setting::served(&setting::pattern_text(self.pattern, &self.params), &self.server);
-        if swept.is_empty() { pattern } else { format!("{pattern}, {swept}") }
+        label_at(self.pattern, &self.params, &self.server, self.swept)
     }
 
     /// The swept setting as a number; none without one.
@@ -162,6 +159,20 @@ impl Point {
         }
         format!("{} never came", counted(self.ages.censored, "delivery", "deliveries"))
     }
+}
+
+/// The label of a point, measured or only planned: the pattern with its own setting, and the swept value if it is
+/// another one.
+pub(crate) fn label_at(
+    pattern: Pattern,
+    params: &Params,
+    server: &ServerName,
+    swept: Option<SweepParameter>,
+) -> String {
+    let beside = swept.filter(|swept| !swept.has(Topic::InName));
+    let swept = beside.map_or_else(String::new, |swept| swept.text(params));
+    let pattern = setting::served(&setting::pattern_text(pattern, params), server);
+    if swept.is_empty() { pattern } else { format!("{pattern}, {swept}") }
 }
 
 /// Replaces the numbers of a point that was not run or was a browser's task.

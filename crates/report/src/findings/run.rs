@@ -3,8 +3,8 @@
 use contract::{Calibration, Environment, Params, Pattern, ServerName, TargetNote};
 
 use super::{
-    answer::Answer, comparison::PointComparison, part::PartFinding, scenario::ScenarioFinding,
-    threshold::ThresholdFinding, verdict::Verdict,
+    answer::Answer, claim::ClaimFinding, comparison::PointComparison, part::PartFinding,
+    scenario::ScenarioFinding, threshold::ThresholdFinding, verdict::Verdict,
 };
 use crate::{read::CALIBRATION, statistics::blocks::few_blocks, text::setting::served};
 
@@ -39,6 +39,8 @@ pub struct Findings {
     pub answers: Vec<Answer>,
     /// The scenarios in the order of the report, those without any trial left out.
     pub scenarios: Vec<ScenarioFinding>,
+    /// The claims of the run's folder, in their order, each with its verdict; empty without a file of claims.
+    pub claims: Vec<ClaimFinding>,
     /// The results of the calibration trials.
     pub calibrations: Vec<CalibrationFinding>,
     /// Every trial that could not be finished, calibration included.
@@ -48,14 +50,25 @@ pub struct Findings {
 }
 
 impl Findings {
-    /// The verdict as the reports print it: a valid run that has too few blocks for any interval says so.
+    /// The verdict as the reports print it: a valid run says so if all questions, or some, have too few blocks for an
+    /// interval.
     #[must_use]
     pub fn verdict_words(&self) -> String {
         let word = self.verdict.word();
-        let measured = self.scenarios.iter().map(ScenarioFinding::blocks).filter(|blocks| *blocks > 0);
-        // The most blocks of all: one scenario with intervals is enough.
-        let few = measured.max().and_then(few_blocks).filter(|_| self.verdict == Verdict::Passed);
-        few.map_or_else(|| word.to_owned(), |few| format!("{word}, {few}"))
+        if self.verdict != Verdict::Passed {
+            return word.to_owned();
+        }
+        let measured: Vec<usize> =
+            self.scenarios.iter().map(ScenarioFinding::blocks).filter(|blocks| *blocks > 0).collect();
+        let few: Vec<&str> = measured.iter().filter_map(|blocks| few_blocks(*blocks)).collect();
+        let (most, fewest) = (measured.iter().max().copied(), measured.iter().min().copied());
+        match (most.and_then(few_blocks), fewest.and_then(few_blocks)) {
+            (Some(few), _) => format!("{word}, {few}"),
+            (None, Some(fewest)) => {
+                format!("{word}, {} of {} questions by {fewest}", few.len(), measured.len())
+            }
+            (None, None) => word.to_owned(),
+        }
     }
 
     /// The comparisons of all scenarios.

@@ -54,10 +54,15 @@ pub struct ThresholdFinding {
     pub of: String,
     /// The value, a geometric mean over blocks; none if there is none.
     pub value: Option<f64>,
-    /// Low end of its 95 % interval; none with fewer than four blocks, and for counts.
+    /// Low end of its 95 % interval; none with fewer than four blocks, and for counts. With fewer than four
+    /// blocks a condition of a claim has here the low end of the range in which a single block may lie.
     pub low: Option<f64>,
     /// High end of it.
     pub high: Option<f64>,
+    /// The number after the operator; none if the text cannot be read.
+    pub limit: Option<f64>,
+    /// Whether it is a condition of a claim and was judged by fewer than four blocks.
+    pub is_by_one_block: bool,
     /// Whether the value is only a lower bound.
     pub bound: Bound,
     /// Its outcome.

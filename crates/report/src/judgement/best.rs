@@ -24,12 +24,14 @@ pub(crate) fn is_best(finding: &ScenarioFinding, point: &Point, name: QuantityNa
         let quantity = point.quantity_of(name);
         quantity.measured.filter(|_| quantity.bound == Bound::Exact && point.valid)
     };
-    if point.server.is_floor() {
+    // What was not delivered costs nothing.
+    let is_ranked = |point: &Point| !point.server.is_floor() && point.delivery.lost == 0;
+    if !is_ranked(point) {
         return Best::No;
     }
     let servers = finding.has_foreign();
     let competes = |other: &&Point| {
-        !other.server.is_floor()
+        is_ranked(other)
             && if servers {
                 other.pattern == point.pattern && other.server != point.server
             } else {

@@ -112,7 +112,7 @@ fn warning(point: &Point, quantity: &Quantity, limits: &Limits) -> Option<String
     {
         // An age that the question is about makes the point invalid.
         let use_words =
-            if point.valid { "do not use this value, which the question is not about: " } else { "" };
+            if point.valid { "do not use this value (the question is not about it): " } else { "" };
         return Some(format!("{use_words}{}", added.sentence(limits)));
     }
     // Percentiles are read from each trial separately.

@@ -3,10 +3,7 @@
 use contract::PublisherHost;
 use csv::Writer;
 
-use super::{
-    summary::{bound, points},
-    terminal::layout::plain,
-};
+use super::{summary::points, terminal::layout::plain};
 use crate::{
     findings::{Findings, Point, PointComparison, Trial},
     judgement::floor,
@@ -71,7 +68,7 @@ impl SummaryRow<'_> {
         ("quantity", |row| row.quantity.name.key().to_owned()),
         ("unit", |row| row.quantity.name.unit().to_string()),
         ("measured", |row| value(row.quantity.measured)),
-        ("bound", |row| text(bound(row.quantity.bound))),
+        ("bound", |row| text(row.quantity.bound.key())),
         ("low", |row| value(row.quantity.low)),
         ("high", |row| value(row.quantity.high)),
         ("predicted", |row| value(row.quantity.predicted)),
@@ -102,7 +99,7 @@ impl TrialRow<'_> {
         ("quantity", |row| row.name.key().to_owned()),
         ("unit", |row| row.name.unit().to_string()),
         ("value", |row| value(Some(row.reading.value))),
-        ("bound", |row| text(bound(row.reading.bound))),
+        ("bound", |row| text(row.reading.bound.key())),
     ];
 }
 

@@ -5,5 +5,6 @@ pub(crate) mod csv;
 pub(crate) mod html;
 pub(crate) mod markdown;
 pub(crate) mod summary;
+mod summary_claims;
 pub(crate) mod summary_network;
 pub(crate) mod terminal;

@@ -6,10 +6,13 @@ use contract::{Delivery, Environment, Params, Pattern};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Serialize, Serializer, ser::SerializeMap};
 
-use super::summary_network::{BrowserSummary, ConnectionsSummary, browsers, connections};
+use super::{
+    summary_claims::{ClaimSummary, claims},
+    summary_network::{BrowserSummary, ConnectionsSummary, browsers, connections},
+};
 use crate::{
     findings::{ComparedPoint, Findings, Point, PointComparison, ScenarioFinding, ThresholdFinding},
-    quantities::{Bound, Quantity, QuantityName},
+    quantities::{Quantity, QuantityName},
     text::number::six_digits,
 };
 
@@ -30,6 +33,8 @@ struct Summary<'a> {
     comparisons: Vec<ComparisonSummary<'a>>,
     /// The scenarios' thresholds at every point that they speak of.
     thresholds: Vec<ThresholdSummary<'a>>,
+    /// The claims that the run was asked about, in their order.
+    claims: Vec<ClaimSummary<'a>>,
     /// What browsers brought to light, a task each.
     browser: Vec<BrowserSummary<'a>>,
 }
@@ -227,19 +232,11 @@ impl Serialize for Quantities<'_> {
                 predicted_high: quantity.predicted_high.and_then(six_digits),
                 added: quantity.added_ms.and_then(six_digits),
                 closed_form: quantity.closed_form.and_then(six_digits),
-                bound: bound(quantity.bound),
+                bound: quantity.bound.key(),
             };
             map.serialize_entry(quantity.name.key(), &fields)?;
         }
         map.end()
-    }
-}
-
-/// The same word in all files; none for a value.
-pub(crate) const fn bound(bound: Bound) -> Option<&'static str> {
-    match bound {
-        Bound::Exact => None,
-        Bound::AtLeast => Some("lower"),
     }
 }
 
@@ -267,6 +264,7 @@ pub(crate) fn json(findings: &Findings) -> String {
             .collect(),
         comparisons: findings.comparisons().map(comparison_summary).collect(),
         thresholds: findings.thresholds().map(threshold_summary).collect(),
+        claims: claims(findings),
         browser: browsers(findings),
     };
     let mut text = serde_json::to_string_pretty(&summary)
@@ -325,7 +323,7 @@ fn threshold_summary(found: &ThresholdFinding) -> ThresholdSummary<'_> {
         value: found.value.and_then(six_digits),
         low: found.low.and_then(six_digits),
         high: found.high.and_then(six_digits),
-        bound: bound(found.bound),
+        bound: found.bound.key(),
         verdict: found.outcome.key(),
         reason: &found.reason,
     }

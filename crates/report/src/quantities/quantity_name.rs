@@ -65,6 +65,11 @@ impl QuantityName {
         self.row().is_counted
     }
 
+    /// By how much the value of one block may differ from that of many, as a factor, at least 1.
+    pub(crate) const fn one_block(self) -> f64 {
+        self.row().one_block
+    }
+
     /// Whether it is an age of events, and so depends on the clocks of both ends.
     #[must_use]
     pub const fn is_age(self) -> bool {
@@ -136,5 +141,20 @@ impl QuantityName {
     #[must_use]
     pub fn text(self, value: f64) -> String {
         self.unit().text(value)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_block_may_differ_by_some_factor_and_less_in_a_count_than_in_a_time() {
+        let factor = QuantityName::one_block;
+        for name in QuantityName::ALL {
+            assert!((1.0..10.0).contains(&factor(name)), "{}: {}", name.key(), factor(name));
+        }
+        assert!(factor(QuantityName::BytesPerEvent) < factor(QuantityName::CpuPerEvent));
+        assert!(factor(QuantityName::CpuPerEvent) < factor(QuantityName::AgeP99));
     }
 }

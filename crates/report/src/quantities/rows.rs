@@ -45,6 +45,7 @@ quantities! {
         range: |ranges| Some(ranges.mean),
         compared: Compared::Always,
         term: "percentile",
+        one_block: 2.0,
     }
     /// Median age.
     AgeP50: metered("age_p50_ms", "age at p50", Unit::Milliseconds) {
@@ -54,6 +55,7 @@ quantities! {
         compared: Compared::Always,
         has_floor: true,
         term: "percentile",
+        one_block: 2.0,
     }
     /// 99th percentile of the age.
     AgeP99: metered("age_p99_ms", "age at p99", Unit::Milliseconds) {
@@ -63,12 +65,14 @@ quantities! {
         compared: Compared::Always,
         has_floor: true,
         term: "percentile",
+        one_block: 2.0,
     }
     /// Requests of the window ÷ deliveries that arrived in it; all values per delivery use that divisor.
     RequestsPerEvent: counted("requests_per_event", "requests per event", Unit::Requests) {
         measured: Measured::PerDelivery(|of| Some(of.requests.window as f64)),
         predicted: |of| Some(of.requests_per_event),
         compared: Compared::Always,
+        one_block: 1.03,
     }
     /// Requests of a subscription's whole life.
     RequestsPerSubscriber: counted("requests_per_subscriber", "requests per subscriber", Unit::Requests) {
@@ -76,11 +80,13 @@ quantities! {
             divide(of.requests.life as f64, f64::from(record.params.subscribers))
         }),
         predicted: |of| of.requests_per_subscriber,
+        one_block: 1.03,
     }
     /// Fraction of the requests that were answered with nothing new.
     EmptyRatio: counted("empty_ratio", "empty ratio", Unit::Fraction) {
         measured: Measured::Trial(|_, of| divide(of.requests.window_empty as f64, of.requests.window as f64)),
         predicted: |of| Some(of.empty_ratio),
+        one_block: 1.03,
     }
     /// Bytes of the TCP streams per delivery, both directions.
     BytesPerEvent: counted("bytes_per_event", "bytes per event", Unit::Bytes) {
@@ -88,37 +94,44 @@ quantities! {
         predicted: |of| of.bytes.as_ref().ok().map(|bytes| bytes.total()),
         compared: Compared::Always,
         has_floor: true,
+        one_block: 1.03,
     }
     /// Of these, the text of the event.
     PayloadBytesPerEvent: counted("payload_bytes_per_event", "– payload", Unit::Bytes) {
         measured: Measured::PerDelivery(|of| Some(of.bytes.payload as f64)),
         predicted: |of| of.bytes.as_ref().ok().map(|bytes| bytes.payload),
+        one_block: 1.03,
     }
     /// Of these, envelopes, chunk and frame headers, heartbeats.
     FramingBytesPerEvent: counted("framing_bytes_per_event", "– framing", Unit::Bytes) {
         measured: Measured::PerDelivery(|of| Some(of.bytes.framing() as f64)),
         predicted: |of| of.bytes.as_ref().ok().map(|bytes| bytes.framing),
+        one_block: 1.03,
     }
     /// Of these, request and response heads of exchanges that brought events.
     HeaderBytesPerEvent: counted("header_bytes_per_event", "– headers", Unit::Bytes) {
         measured: Measured::PerDelivery(|of| Some(of.bytes.headers as f64)),
         predicted: |of| of.bytes.as_ref().ok().map(|bytes| bytes.headers),
+        one_block: 1.03,
     }
     /// Of these, exchanges that brought no event.
     EmptyPollBytesPerEvent: counted("empty_poll_bytes_per_event", "– empty polls", Unit::Bytes) {
         measured: Measured::PerDelivery(|of| Some(of.bytes.empty_polls as f64)),
         predicted: |of| of.bytes.as_ref().ok().map(|bytes| bytes.empty_polls),
+        one_block: 1.03,
     }
     /// TCP segments of the window per delivery, both directions, those without data included.
     PacketsPerEvent: counted("packets_per_event", "packets per event", Unit::Packets) {
         measured: Measured::PerDelivery(|of| Some(of.kernel_window.as_ref()?.segments() as f64)),
         compared: Compared::Always,
+        one_block: 1.10,
     }
     /// CPU time of the server per delivery; left out if few arrived per second.
     CpuPerEvent: metered("cpu_us_per_event", "server CPU per event", Unit::Microseconds) {
         measured: Measured::CpuPerDelivery(|of| of.cpu.server_us),
         compared: Compared::Always,
         has_floor: true,
+        one_block: 1.5,
     }
     /// The same minus what the server needs for as many open subscribers without events.
     CpuAboveIdlePerEvent: metered(
@@ -131,11 +144,13 @@ quantities! {
         }),
         compared: Compared::WithMemorySteps,
         has_floor: true,
+        one_block: 1.5,
     }
     /// CPU time of the server per request, including that of the events it brings.
     CpuPerRequest: metered("cpu_us_per_request", "server CPU per request", Unit::Microseconds) {
         measured: Measured::Trial(|_, of| divide(of.cpu.server_us, of.requests.window as f64)),
         has_floor: true,
+        one_block: 1.5,
     }
     /// Deliveries per second of a growing rate up to which ages stayed within their bound.
     SaturationDeliveries: metered(
@@ -147,6 +162,7 @@ quantities! {
         compared: Compared::OnRamps,
         has_floor: true,
         more_is_better: true,
+        one_block: 1.5,
     }
     /// CPU time of the server per delivery in the last seconds before that bound was exceeded.
     SaturationCpuPerEvent: metered(
@@ -157,6 +173,7 @@ quantities! {
         measured: Measured::Saturation(|of| of.cpu_us_per_event.map(Reading::exact)),
         compared: Compared::OnRamps,
         has_floor: true,
+        one_block: 1.5,
     }
     /// CPU time of the harness (all subscribers together) per delivery; left out likewise.
     SubscriberCpuPerEvent: metered(
@@ -167,11 +184,13 @@ quantities! {
         measured: Measured::CpuPerDelivery(|of| of.cpu.harness_us),
         compared: Compared::Always,
         has_floor: true,
+        one_block: 1.5,
     }
     /// Times that a subscriber woke up, per delivery.
     WakeupsPerEvent: counted("wakeups_per_event", "wake-ups per event", Unit::Wakeups) {
         measured: Measured::PerDelivery(|of| Some(of.wakeups as f64)),
         compared: Compared::Always,
+        one_block: 1.10,
     }
     /// Median time to set up a subscription.
     ConnectP50: metered("connect_p50_ms", "set-up at p50", Unit::Milliseconds) {
@@ -179,12 +198,14 @@ quantities! {
         predicted: |of| of.connect_ms,
         compared: Compared::WithMemorySteps,
         term: "percentile",
+        one_block: 2.5,
     }
     /// 99th percentile of the time to set up a subscription.
     ConnectP99: metered("connect_p99_ms", "set-up at p99", Unit::Milliseconds) {
         measured: Measured::Trial(|_, of| quantile_ms(&of.connect, 0.99)),
         compared: Compared::WithMemorySteps,
         term: "percentile",
+        one_block: 2.5,
     }
     /// Bytes of the TCP stream to set up a subscription, both directions.
     ConnectBytes: counted("connect_bytes", "connection set-up bytes", Unit::Bytes) {
@@ -192,6 +213,7 @@ quantities! {
             of.set_up.and_then(|set_up| divide(set_up.bytes as f64, set_up.subscribers as f64))
         }),
         compared: Compared::WithMemorySteps,
+        one_block: 1.10,
     }
     /// Segments to set up a subscription, both directions, the handshake's included.
     ConnectPackets: counted("connect_packets", "connection set-up packets", Unit::Packets) {
@@ -199,6 +221,7 @@ quantities! {
             of.set_up.and_then(|set_up| divide(set_up.segments? as f64, set_up.subscribers as f64))
         }),
         compared: Compared::WithMemorySteps,
+        one_block: 1.10,
     }
     /// Memory of the server process that each open subscriber adds before any event.
     MemoryUser: metered(
@@ -210,6 +233,7 @@ quantities! {
         compared: Compared::WithMemorySteps,
         has_floor: true,
         term: "memory",
+        one_block: 1.15,
     }
     /// The same after events.
     MemoryUserActive: metered(
@@ -221,6 +245,7 @@ quantities! {
         compared: Compared::WithMemorySteps,
         has_floor: true,
         term: "memory",
+        one_block: 1.15,
     }
     /// Memory of the kernel, both ends together, that each open subscriber adds before any event.
     MemoryKernel: metered(
@@ -232,6 +257,7 @@ quantities! {
         compared: Compared::WithMemorySteps,
         has_floor: true,
         term: "memory",
+        one_block: 1.15,
     }
     /// The same after events.
     MemoryKernelActive: metered(
@@ -242,6 +268,7 @@ quantities! {
         measured: Measured::Trial(|_, of| per_subscriber(of, Load::Active, Part::Kernel)),
         has_floor: true,
         term: "memory",
+        one_block: 1.15,
     }
     /// Memory of the harness that each open subscriber adds before any event.
     MemorySubscriber: metered(
@@ -252,6 +279,7 @@ quantities! {
         measured: Measured::Trial(|_, of| per_subscriber(of, Load::Idle, Part::Subscriber)),
         compared: Compared::WithMemorySteps,
         term: "memory",
+        one_block: 1.15,
     }
     /// File descriptors of the server that each open subscriber adds.
     Descriptors: counted("descriptors_per_subscriber", "descriptors per subscriber", Unit::Descriptors) {
@@ -259,6 +287,7 @@ quantities! {
             slope(of.connections.as_ref()?, Load::Idle, |step| step.server_descriptors as f64)
         }),
         term: "socket",
+        one_block: 1.03,
     }
     /// CPU time of the server per subscriber and hour in which nothing is published.
     CpuIdlePerSubscriberHour: metered(
@@ -274,6 +303,7 @@ quantities! {
         compared: Compared::WithMemorySteps,
         has_floor: true,
         term: "socket",
+        one_block: 1.5,
     }
     /// Connections that the server held.
     SocketsHeld: counted("sockets_held", "sockets held", Unit::Sockets) {
@@ -284,11 +314,13 @@ quantities! {
         }),
         predicted: |of| Some(of.sockets_held),
         term: "socket",
+        one_block: 1.03,
     }
     /// 99th percentile of the publisher's lateness.
     LatenessP99: metered("lateness_p99_ms", "publisher late at p99", Unit::Milliseconds) {
         measured: Measured::Trial(|_, of| quantile_ms(&of.lateness, 0.99)),
         term: "percentile",
+        one_block: 2.5,
     }
 }
 

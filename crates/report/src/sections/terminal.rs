@@ -153,7 +153,7 @@ fn table(finding: &ScenarioFinding, points: &[&Point]) -> Table {
         ("predicted", "p99", 4, Box::new(predicted(QuantityName::AgeP99))),
         ("requests", "per event", 1, Box::new(measured(QuantityName::RequestsPerEvent))),
         ("bytes", "per event", 0, Box::new(measured(QuantityName::BytesPerEvent))),
-        ("lost", "", if is_lossless { 2 } else { 0 }, Box::new(lost)),
+        ("lost", "in all", if is_lossless { 2 } else { 0 }, Box::new(lost)),
     ];
     if let Some(name) = asked(finding) {
         shown.push((name.label(), name.unit().word(), 0, Box::new(interval(name))));

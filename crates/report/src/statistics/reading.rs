@@ -10,6 +10,16 @@ pub enum Bound {
     AtLeast,
 }
 
+impl Bound {
+    /// The same word in all files; none for a value.
+    pub(crate) const fn key(self) -> Option<&'static str> {
+        match self {
+            Self::Exact => None,
+            Self::AtLeast => Some("lower"),
+        }
+    }
+}
+
 /// A quantity's value in one trial, and so in one block.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Reading {

@@ -9,6 +9,7 @@ use crate::{
         network_words::transport_text,
         number::{bytes, count, counted, list, three_digits, time_ms},
     },
+    trials::browser_lanes::most_at_once,
 };
 
 /// A browser's task, done once.
@@ -95,21 +96,7 @@ impl Watch<'_> {
         if self.point.params.transport == Transport::Http2 {
             return None;
         }
-        let mut steps: Vec<(f64, i64)> = Vec::new();
-        for lane in &self.findings.lanes {
-            if let Some(opened_ms) = lane.opened_ms {
-                steps.push((opened_ms, 1));
-                steps.extend(lane.ended_ms.map(|ended_ms| (ended_ms.max(opened_ms), -1)));
-            }
-        }
-        // At the same instant, closing comes before opening.
-        steps.sort_by(|left, right| left.0.total_cmp(&right.0).then(left.1.cmp(&right.1)));
-        let (mut open, mut most) = (0_i64, 0_i64);
-        for (_, step) in steps {
-            open += step;
-            most = most.max(open);
-        }
-        u64::try_from(most).ok().filter(|most| *most > 0)
+        Some(most_at_once(self.findings.lanes.iter())).filter(|most| *most > 0)
     }
 
     /// `1 connection, at most 100 streams on each`, `at most 6 connections at once, 9 in all`.

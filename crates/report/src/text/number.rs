@@ -110,6 +110,18 @@ pub(crate) fn from_to(low: &str, high: &str) -> String {
     format!("{low}–{high}")
 }
 
+/// `10 to 1,000 subscribers`: the unit once if both have the same.
+pub(crate) fn span(first: &str, last: &str, word: &str) -> String {
+    let unit =
+        |text: &str| text.split_once([' ', THIN_SPACE]).map_or_else(String::new, |(_, unit)| unit.to_owned());
+    let shared = unit(last);
+    if !shared.is_empty() && unit(first) == shared {
+        let number = first.trim_end_matches(&shared).trim_end();
+        return format!("{number} {word} {last}");
+    }
+    format!("{first} {word} {last}")
+}
+
 /// `2026-11-21 05:48:02 UTC`; a text of another form as it is.
 pub(crate) fn instant(rfc_3339: &str) -> String {
     let to_the_second = rfc_3339.strip_suffix('Z').and_then(|text| text.get(..19));

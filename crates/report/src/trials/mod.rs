@@ -2,6 +2,7 @@
 
 pub(crate) mod added_age;
 pub(crate) mod books;
+pub(crate) mod browser_lanes;
 pub(crate) mod ledgers;
 pub(crate) mod limits;
 pub(crate) mod other_work;

@@ -75,7 +75,7 @@ fn where_the_question_is_about_bytes_only_the_ages_are_in_doubt() {
     assert_eq!(findings.verdict, Verdict::Passed, "{}", findings.verdict_reason);
     let point = &findings.scenarios[0].points[0];
     let warning = |name| point.quantity_of(name).warning.clone().unwrap_or_default();
-    assert!(warning(QuantityName::AgeP50).contains("not about: the instrument may have added 9.0"));
+    assert!(warning(QuantityName::AgeP50).contains("not about it): the instrument may have added 9.0"));
     assert_eq!(warning(QuantityName::BytesPerEvent), "");
 }
 

@@ -99,14 +99,14 @@ fn a_scenario_of_one_block_says_so_beside_one_of_four() {
     records.extend(in_blocks(others, 1, |_, _, _| ()));
     all.trials_planned = records.len() as u32;
     let found = judged(all, records);
-    assert_eq!(found.verdict_words(), "valid");
+    assert_eq!(found.verdict_words(), "valid, 2 of 3 questions by one run");
     let files = report::render(&found);
     let md = content(&files, "report.md");
     assert_eq!(md.matches("### Validity: valid\n").count(), 1, "stock-ticker");
     assert_eq!(md.matches("### Validity: valid, one run\n").count(), 2, "poll-interval and subscribers");
     let terminal = crate::written::terminal(&found);
     assert!(terminal.contains("stock-ticker: Who") && terminal.contains("\npoll-interval (one run): How"));
-    assert!(terminal.contains("\nvalid: "), "{terminal}");
+    assert!(terminal.contains("\nvalid, 2 of 3 questions by one run: "), "{terminal}");
     // Both words are explained where both occur.
     assert!(md.contains("**no difference shown**: ") && md.contains("**not told apart by one run**: "));
 }

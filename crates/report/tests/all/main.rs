@@ -5,6 +5,8 @@
 mod answers;
 mod blocks;
 mod browser;
+mod claim_files;
+mod claims;
 mod compare;
 mod disturbed;
 mod documents;

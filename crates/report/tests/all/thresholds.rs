@@ -72,6 +72,25 @@ fn what_cannot_be_read_is_named_with_what_is_allowed() {
     let good =
         ["lost == 0", "sse.age_p99_ms<250", " short-polling . bytes_per_event / sse.bytes_per_event >= 1.5 "];
     assert_eq!(check_thresholds(&question(&good)), Ok(()));
+    let swept = Scenario {
+        sweep: Some(Sweep { subscribers: vec![50, 200], ..Sweep::default() }),
+        ..question(&["sse[50].reconnects == 0", "sse[200].age_p99_ms / sse[50].age_p99_ms < 3"])
+    };
+    assert_eq!(check_thresholds(&swept), Ok(()), "brackets select a swept value, and trials count more");
+    for (text, words) in [
+        ("sse[60].lost == 0", "`[60]` is not a swept value of ticker; these are: 50, 200"),
+        ("ticker: sse.lost == 0", "`ticker:` names a scenario; a threshold is of its own scenario"),
+        ("sse[50.lost == 0", "has a bracket at the wrong place"),
+        ("sse]50[.lost == 0", "has a bracket at the wrong place"),
+        ("sse[[50]].lost == 0", "has a bracket at the wrong place"),
+        ("check[].lost == 0", "`check` is not one of its patterns"),
+        ("check[] == 0", "`check[]` is not a quantity"),
+        ("\u{2265}\u{202f}sse[\u{e9}].lost == 0", "is not one of its patterns"),
+    ] {
+        let error = check_thresholds(&Scenario { thresholds: vec![text.to_owned()], ..swept.clone() });
+        let error = error.expect_err(text).to_string();
+        assert!(error.contains(words), "{words} is missing in: {error}");
+    }
     let mut primary = question(&[]);
     primary.primary = "speed".to_owned();
     let error = check_thresholds(&primary).expect_err("no quantity").to_string();

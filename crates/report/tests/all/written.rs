@@ -18,7 +18,7 @@ pub(crate) fn findings_of((manifest, records): &(Manifest, Vec<TrialRecord>)) ->
 
 /// Without the files, for tests with hundreds of runs or with records that no file would contain.
 pub(crate) fn judged(manifest: Manifest, records: Vec<TrialRecord>) -> Findings {
-    report::findings(&Run { manifest, records, warnings: vec![] })
+    report::findings(&Run { manifest, records, claims: vec![], warnings: vec![] })
 }
 
 /// The text of a file of the report.
