@@ -11,7 +11,7 @@ use std::{
 use contract::{Outcome, TrialRecord};
 
 use crate::lab::{
-    Lab, files, manifest,
+    self, Lab, files, manifest,
     process::{Running, children_of, is_running},
     read, records, summary, until,
 };
@@ -119,11 +119,18 @@ fn what_cannot_be_resumed_is_an_error_and_loses_nothing() {
         lab.run(&["bench", "--resume", &path]).exits(code).complains(words);
         assert_eq!(read(&records), before);
     };
+    for (arguments, words) in [
+        (&["blocks"][..], "goes on with its own scenarios (blocks): leave out `blocks`"),
+        (&["--blocks", "2"], "the run has 3 blocks of blocks, and goes on with them: leave out --blocks 2"),
+        (&["--seed", "2"], "the run has seed 1, and another seed publishes other events: leave out --seed 2"),
+    ] {
+        let arguments = [&["bench", "--resume", &path], arguments].concat();
+        lab.run(&arguments).exits(2).complains(&[words]);
+        assert_eq!(read(&records), before);
+    }
     for arguments in [
-        &["bench", "--resume", &path, "blocks"][..],
-        &["bench", "--resume", &path, "--blocks", "2"],
-        &["bench", "--resume", &path, "--seed", "1"],
-        &["bench", "--resume", &path, "--all"],
+        &["bench", "--resume", &path, "--all"][..],
+        &["bench", "--resume", &path, "--scenarios", "elsewhere"],
         &["bench", "--resume", &path, "--results", "elsewhere"],
     ] {
         lab.run(arguments).exits(2).complains(&["cannot be used with"]);
@@ -193,7 +200,11 @@ fn a_record_cut_short_is_measured_again_and_a_changed_scenario_is_not_used() {
     assert_eq!(Some(link.as_os_str()), run.file_name(), "the link still points to the run");
     let resumed =
         resumed.complains(&["line 6 of records.jsonl is cut short", "counts as not run, and runs again"]);
-    assert!(resumed.stderr.contains("blocks was changed since the run began"), "{}", resumed.stderr);
+    assert!(
+        resumed.stderr.contains("scenarios/blocks.toml was changed or removed since the run began"),
+        "{}",
+        resumed.stderr
+    );
     let found = records(&run);
     let mut orders: Vec<u32> = found.iter().map(|record| record.order).collect();
     orders.sort_unstable();
@@ -251,6 +262,23 @@ fn a_plan_measures_and_writes_nothing() {
     assert_eq!(words("blocks ")[1..3], ["3", "6"], "{said}");
     assert!(said.contains("6 trials in 3 blocks, after 2 calibrations: about 0:"), "{said}");
     assert!(said.ends_with("nothing was measured\n"), "{said}");
+    let sweep = "arrivals = \"steady\"\nrate_hz = 40.0\n[sweep]\npoll_interval = [\"50ms\", \"2s\"]\n\
+                 [default_run]\npatterns = [\"short-polling\"]";
+    let patterns = ("patterns", r#"["short-polling", "sse", "websocket"]"#);
+    let scenario = lab::scenario("swept", &[patterns, ("[events]", sweep)]);
+    lab.write("swept.toml", &scenario);
+    for (arguments, expected) in [
+        (
+            &["bench", "swept.toml", "--plan"][..],
+            "short polling, SSE, WebSocket; poll_interval_ms: 50 ms, 2 s",
+        ),
+        (&["bench", "swept.toml", "--default-part", "--plan"], "short polling; poll_interval_ms: 50 ms, 2 s"),
+    ] {
+        let said = lab.run(arguments).exits(0).stdout;
+        let row: Vec<&str> = said.split_whitespace().collect();
+        assert!(row.join(" ").contains(expected), "{said}");
+    }
+    lab.run(&["bench", "--plan", "--install-targets"]).exits(2).complains(&["cannot be used with"]);
     assert!(lab.runs().is_empty() && !lab.path("results").exists());
     assert!(files(&lab.path("scenarios")).len() == 1);
 }
