@@ -12,6 +12,10 @@ bench *ARGS:
 peers *ARGS:
     cargo run --release --locked --package pushlab -- bench peers-wide peers-fast peers-polling peers-saturation peers-idle --install-targets {{ARGS}}
 
+# Measure what the claims need, in one block, and write a page with the verdict on each; says how long it takes
+claims *ARGS:
+    cargo run --release --locked --package pushlab -- bench --claims all --blocks 1 {{ARGS}}
+
 # Find Chromium and its driver for the scenarios with a real browser, or install them
 setup-browser *ARGS:
     cargo run --release --locked --package pushlab -- setup-browser {{ARGS}}
@@ -19,6 +23,14 @@ setup-browser *ARGS:
 # Predict a scenario's numbers without measuring
 predict SCENARIO *ARGS:
     cargo run --release --locked --package pushlab -- predict {{SCENARIO}} {{ARGS}}
+
+# Say which pattern suits your numbers: `just choose --rate 2 --subscribers 5000 --freshness 1s`, or `--help`
+choose *ARGS:
+    cargo run --release --locked --package pushlab -- choose {{ARGS}}
+
+# Draw which pattern is cheapest at each event rate and each wanted age, as results/map.html or `--out FILE`
+map *ARGS:
+    cargo run --release --locked --package pushlab -- map {{ARGS}}
 
 # Write a run's report again from its files: the newest run, or the folder given
 report *DIR:

@@ -16,6 +16,7 @@
 mod age;
 pub mod bytes;
 pub mod deaf_window;
+mod endless;
 pub mod fan_out;
 mod gaps;
 pub mod heartbeats;
@@ -42,6 +43,7 @@ use contract::{Arrivals, BrowserTask, Calibration, Params, Pattern, PublishedSch
 
 pub use age::{AgeCurve, Piece};
 use bytes::PollSizes;
+pub use endless::endless;
 pub use gaps::Gaps;
 use path::NetworkPath;
 pub use range::{AgeRange, AgeRanges, age_ranges};
@@ -180,13 +182,22 @@ fn predict_undelayed(pattern: Pattern, inputs: &Inputs<'_>) -> Predicted {
     if let Err(reason) = inputs.check(pattern) {
         return Predicted { closed_form: Err(reason.clone()), replayed: Err(reason) };
     }
-    let (closed_form, replayed) = match pattern {
-        Pattern::ShortPolling => (short_polling::closed_form(inputs), short_polling::replayed(inputs)),
-        Pattern::LongPolling => (long_polling::closed_form(inputs), long_polling::replayed(inputs)),
-        Pattern::Sse => (sse::closed_form(inputs), sse::replayed(inputs)),
-        Pattern::WebSocket => (websocket::closed_form(inputs), websocket::replayed(inputs)),
+    let replayed = match pattern {
+        Pattern::ShortPolling => short_polling::replayed(inputs),
+        Pattern::LongPolling => long_polling::replayed(inputs),
+        Pattern::Sse => sse::replayed(inputs),
+        Pattern::WebSocket => websocket::replayed(inputs),
     };
-    Predicted { closed_form, replayed }
+    Predicted { closed_form: closed_form(pattern, inputs), replayed }
+}
+
+fn closed_form(pattern: Pattern, inputs: &Inputs<'_>) -> Result<Prediction, NotApplicable> {
+    match pattern {
+        Pattern::ShortPolling => short_polling::closed_form(inputs),
+        Pattern::LongPolling => long_polling::closed_form(inputs),
+        Pattern::Sse => sse::closed_form(inputs),
+        Pattern::WebSocket => websocket::closed_form(inputs),
+    }
 }
 
 impl Inputs<'_> {

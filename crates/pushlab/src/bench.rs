@@ -49,6 +49,14 @@ pub(crate) struct BenchArguments {
     /// servers see `just peers`
     #[arg(long)]
     pub(crate) all: bool,
+    /// The scenarios that these claims of `claims.toml` need: ids such as K03,K09, or `all` for every claim
+    #[arg(
+        long,
+        value_name = "IDS",
+        value_delimiter = ',',
+        conflicts_with_all = ["scenarios", "all", "list", "resume", "default_part"]
+    )]
+    pub(crate) claims: Vec<String>,
     /// List the scenarios with their questions and how long each takes, and measure nothing
     #[arg(long)]
     pub(crate) list: bool,

@@ -3,9 +3,13 @@
 
 mod bench;
 mod checkout;
+mod choose;
+mod claims;
 mod compare;
+mod costs;
 mod doctor;
 mod exit;
+mod map;
 mod middlebox;
 mod predict;
 mod progress;
@@ -38,8 +42,11 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     Bench(bench::BenchArguments),
+    Claims(claims::ClaimsArguments),
+    Choose(choose::ChooseArguments),
     Compare(compare::CompareArguments),
     Doctor(doctor::DoctorArguments),
+    Map(map::MapArguments),
     Middlebox(middlebox::MiddleboxArguments),
     Predict(predict::PredictArguments),
     Report(report::ReportArguments),
@@ -50,8 +57,11 @@ enum Command {
 fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
         Command::Bench(arguments) => bench::run(&arguments),
+        Command::Claims(arguments) => claims::run(&arguments),
+        Command::Choose(arguments) => choose::run(&arguments),
         Command::Compare(arguments) => compare::run(&arguments),
         Command::Doctor(arguments) => doctor::run(&arguments),
+        Command::Map(arguments) => map::run(&arguments),
         Command::Middlebox(arguments) => middlebox::run(&arguments),
         Command::Predict(arguments) => predict::run(&arguments),
         Command::Report(arguments) => report::run(&arguments),

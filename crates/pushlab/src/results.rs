@@ -163,6 +163,11 @@ pub(crate) fn read(folder: &Path) -> Result<Run> {
     Ok(run)
 }
 
+/// Whether a run's report was written, which is the last that `bench` does.
+pub(crate) fn has_report(folder: &Path) -> bool {
+    folder.join("summary.json").is_file()
+}
+
 /// Writes the report's files into a run's folder.
 pub(crate) fn write_report(folder: &Path, files: &[OutputFile]) -> Result<()> {
     for file in files {

@@ -154,7 +154,7 @@ pub(crate) fn claims(folder: &Path) -> Result<Option<ClaimsFile>, Failure> {
         return Ok(None);
     }
     let shown = file.display().to_string();
-    let read = || -> anyhow::Result<(Vec<u8>, Vec<Claim>)> {
+    let read = || -> anyhow::Result<ClaimsFile> {
         let text = fs::read(&file).with_context(|| format!("{shown} cannot be read"))?;
         let claims = read_claims(&shown, &text)?;
         Ok((text, claims))

@@ -6,14 +6,15 @@
 //! Each layer uses only the layers before it: `text` (numbers and settings in words), `statistics`,
 //! `quantities` (one row each), `trials` (single records), `findings` (data), `judgement` (gathers, compares
 //! and judges points), `claims` (judges a file of claims), `document` (blocks of texts, tables and figures),
-//! `tables`, `answers`, `assembly` (a run becomes findings), `charts`, `sections` (findings become a document),
-//! `outputs` (a document becomes a file or a text).
+//! `tables`, `answers`, `assembly` (a run becomes findings), `estimates` (numbers for settings that nobody
+//! measured), `charts`, `sections` (findings become a document), `outputs` (a document becomes a file or a text).
 
 mod answers;
 mod assembly;
 mod charts;
 mod claims;
 mod document;
+mod estimates;
 mod findings;
 mod judgement;
 mod outputs;
@@ -27,7 +28,14 @@ mod text;
 mod trials;
 
 pub use assembly::findings;
-pub use claims::{Claim, ClaimError, Heard, check_claims, read_claims};
+pub use claims::{Claim, ClaimError, Heard, check_claims, read_claims, scenarios_of};
+pub use estimates::{
+    break_even::BreakEven,
+    choice::{Choice, Resource},
+    costs::{Costs, CostsError, Origin},
+    which_one::which_one_table,
+    wish::{Circumstance, Wish, WishError},
+};
 pub use findings::{
     Answer, CalibrationFinding, ClaimFinding, ClaimVerdict, ComparedPoint, Failure, Findings, PartFinding,
     Point, PointComparison, ScenarioFinding, SetAside, ThresholdFinding, ThresholdOutcome, Trial, Verdict,
@@ -49,7 +57,7 @@ pub use trials::{
 };
 
 use contract::Scenario;
-use outputs::{csv, html, markdown, summary, terminal::Terminal};
+use outputs::{choice_json, csv, html, markdown, summary, summary_claims, terminal::Terminal};
 
 /// A file of the report, to be written into the run's directory.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,7 +69,7 @@ pub struct OutputFile {
 }
 
 /// Writes every file of the report: `report.html`, `report.md`, `summary.json`, `summary.csv`,
-/// `trials.csv` and `figures/*.svg`.
+/// `trials.csv` and `figures/*.svg`; and `claims.html` if the run has evidence for most of its claims.
 #[must_use]
 pub fn render(findings: &Findings) -> Vec<OutputFile> {
     let figures = charts::figures(findings);
@@ -74,6 +82,9 @@ pub fn render(findings: &Findings) -> Vec<OutputFile> {
         file("summary.csv", csv::summary(findings)),
         file("trials.csv", csv::trials(findings)),
     ];
+    let of_claims = charts::claims::figures(findings);
+    let claims = sections::claims_page(findings, &of_claims);
+    files.extend(claims.map(|page| file(sections::claims::PAGE, html::page(&page))));
     files.extend(figures.iter().map(|figure| file(&figure.path(), figure.standalone_svg())));
     files
 }
@@ -91,6 +102,25 @@ pub fn coloured_terminal_table(findings: &Findings, width: usize) -> String {
     Terminal { width, has_colours: true }.document(&sections::document(findings, &[]))
 }
 
+/// Claims for the terminal, in lines of this length: each with its verdict, its sentence and the command that
+/// measures it.
+#[must_use]
+pub fn claims_text(claims: &[&ClaimFinding], width: usize) -> String {
+    Terminal { width, has_colours: false }.document(&sections::claims::ledger(claims))
+}
+
+/// The same with the evidence: each condition at each point, and where the claim is heard.
+#[must_use]
+pub fn claims_with_evidence_text(claims: &[&ClaimFinding], width: usize) -> String {
+    Terminal { width, has_colours: false }.document(&sections::claims::ledger_with_evidence(claims))
+}
+
+/// Claims as JSON: those of `summary.json`, with their words and where they are heard.
+#[must_use]
+pub fn claims_json(claims: &[&ClaimFinding]) -> String {
+    summary_claims::ledger_json(claims)
+}
+
 /// The model's predictions for a scenario, without any measurement, in lines of this length: a table, and a sentence
 /// on its largest differences.
 #[must_use]
@@ -102,4 +132,29 @@ pub fn prediction_table(scenario: &Scenario, predictions: &[ModelPrediction], wi
 #[must_use]
 pub fn compare_text(compared: &Compared, width: usize) -> String {
     Terminal { width, has_colours: false }.document(&sections::changes(compared))
+}
+
+/// The answer to somebody who has to choose a pattern, for the terminal.
+#[must_use]
+pub fn choice_text(choice: &Choice, width: usize) -> String {
+    Terminal { width, has_colours: false }.document(&sections::choice(choice))
+}
+
+/// The same for programs, as JSON.
+#[must_use]
+pub fn choice_json(choice: &Choice) -> String {
+    choice_json::json(choice)
+}
+
+/// The break-even map as a page.
+#[must_use]
+pub fn break_even_page(of: &BreakEven) -> String {
+    let figures = charts::break_even_figures(of);
+    html::page(&sections::break_even(of, &figures))
+}
+
+/// The break-even map as one drawing.
+#[must_use]
+pub fn break_even_svg(of: &BreakEven) -> String {
+    charts::break_even_sheet(of).standalone_svg()
 }

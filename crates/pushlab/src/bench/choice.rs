@@ -3,9 +3,11 @@
 use std::path::Path;
 
 use contract::{Scenario, Selection, ServerName};
+use report::Claim;
 
 use super::BenchArguments;
 use crate::{
+    claims::of_id,
     exit::Failure,
     scenarios::{self, Loaded},
 };
@@ -13,6 +15,9 @@ use crate::{
 /// Longest name of a run. The name of its folder adds a time before it and perhaps a number after it, and a
 /// file name has at most 255 bytes.
 const LONGEST_RUN_NAME: usize = 100;
+
+/// Stands for every claim.
+const ALL_CLAIMS: &str = "all";
 
 /// What the run measures.
 pub(crate) struct Choice {
@@ -29,6 +34,9 @@ impl Choice {
         if !arguments.scenarios.is_empty() {
             return Self::named(arguments);
         }
+        if !arguments.claims.is_empty() {
+            return Self::of_claims(arguments);
+        }
         let mut chosen = scenarios::all(&arguments.folder)?;
         if arguments.all {
             chosen.retain(|loaded| !loaded.scenario.servers.iter().any(ServerName::is_foreign));
@@ -43,6 +51,39 @@ impl Choice {
             return Err(Failure::Usage(error));
         }
         Ok(Self { chosen, selection: Selection::Default, name: "default".to_owned() })
+    }
+
+    /// The scenarios that the conditions of the claims name.
+    fn of_claims(arguments: &BenchArguments) -> Result<Self, Failure> {
+        let Some((_, claims)) = scenarios::claims(&arguments.folder)? else {
+            return Err(Failure::Usage(anyhow::anyhow!(
+                "there is no {} in {}: name scenarios instead of --claims",
+                report::CLAIMS,
+                arguments.folder.display()
+            )));
+        };
+        let (asked, name) = if arguments.claims == [ALL_CLAIMS] {
+            (claims.iter().collect(), "claims".to_owned())
+        } else {
+            let asked = arguments
+                .claims
+                .iter()
+                .map(|id| of_id(id, &claims, |claim| &claim.id))
+                .collect::<Result<Vec<&Claim>, _>>()?;
+            let ids: Vec<&str> = asked.iter().map(|claim| claim.id.as_str()).collect();
+            (asked, run_name(&[&["claims"], ids.as_slice()].concat()))
+        };
+        let needed: Vec<String> = asked.iter().flat_map(|claim| report::scenarios_of(claim)).collect();
+        if needed.is_empty() {
+            let ids: Vec<&str> = asked.iter().map(|claim| claim.id.as_str()).collect();
+            return Err(Failure::Usage(anyhow::anyhow!(
+                "nothing can be measured for {}: without conditions a claim is open",
+                ids.join(", ")
+            )));
+        }
+        let mut chosen = scenarios::all(&arguments.folder)?;
+        chosen.retain(|loaded| needed.contains(&loaded.scenario.name));
+        Ok(Self { chosen, selection: Selection::Everything, name })
     }
 
     fn named(arguments: &BenchArguments) -> Result<Self, Failure> {
@@ -98,7 +139,10 @@ pub(crate) fn command(
     // Without `--default-part` a named scenario is measured as a whole.
     match (selection, scenarios.is_empty()) {
         (Selection::Default, false) => words.push("--default-part".to_owned()),
-        (Selection::Everything, true) => words.push("--all".to_owned()),
+        (Selection::Everything, true) if arguments.claims.is_empty() => words.push("--all".to_owned()),
+        (Selection::Everything, true) => {
+            words.push(format!("--claims {}", quoted(&arguments.claims.join(","))));
+        }
         (Selection::Default, true) | (Selection::Everything, false) => {}
     }
     words.extend(arguments.blocks.map(|blocks| format!("--blocks {blocks}")));

@@ -5,7 +5,7 @@ use contract::Manifest;
 use crate::lab::{Lab, manifest, process::Running, scenario, until};
 
 /// The manifest of a run that is ended as soon as the manifest is written.
-fn planned(lab: &Lab, arguments: &[&str]) -> Manifest {
+pub(crate) fn planned(lab: &Lab, arguments: &[&str]) -> Manifest {
     let before = lab.runs();
     let bench = Running::start(lab.command(arguments));
     let run = until("a manifest", || {

@@ -1,7 +1,7 @@
 //! `pushlab compare` with the real program, on folders of made-up runs.
 
 #[path = "../../../report/tests/synthetic/mod.rs"]
-mod synthetic;
+pub(crate) mod synthetic;
 
 use contract::{Measurements, Pattern};
 use synthetic::{files, in_blocks, manifest, params, record, scenario};

@@ -5,6 +5,8 @@
 
 mod browser;
 mod checkout;
+mod choose;
+mod claims;
 mod commands;
 mod compare;
 mod exercises;

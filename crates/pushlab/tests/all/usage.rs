@@ -217,6 +217,11 @@ fn help_explains_each_subcommand() {
         (&["bench", "--help"], ["four minutes", "Exit codes", "130", "--seed"]),
         (&["predict", "--help"], ["<SCENARIO>", "taken as zero", "calibrates", "--scenarios"]),
         (&["report", "--help"], ["[DIR]", "results/latest", "manifest", "records"]),
+        (&["bench", "--help"], ["--claims <IDS>", "K03,K09", "`all` for every claim", "claims.toml"]),
+        (
+            &["claims", "--help"],
+            ["[RUN]", "results/reference", "--verdict <VERDICTS>", "with their evidence"],
+        ),
         (&["middlebox", "--help"], ["pushlab serve", "one line of JSON", "--rtt", "4096,500ms"]),
         (&["doctor", "--help"], ["this machine", "few seconds", "Exits with 1 only", "--scenarios"]),
         (&["serve", "--help"], ["one line of JSON", "curl", "--until-stdin-closes", "127.0.0.1:8080"]),

@@ -232,6 +232,9 @@ impl Plane {
             let place = (self.place_x(value), self.bottom + 14.0);
             canvas.text(place, &label, Anchor::Centre, TICK_TEXT, ColourRole::Quiet)?;
         }
+        if self.x.title.is_empty() {
+            return Ok(());
+        }
         let middle = f64::midpoint(self.left, self.right);
         canvas.text((middle, self.bottom + 33.0), &self.x.title, Anchor::Centre, TICK_TEXT, ColourRole::Quiet)
     }

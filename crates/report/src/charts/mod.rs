@@ -5,10 +5,13 @@ mod age_ecdf;
 mod age_panels;
 mod axis;
 mod bars;
+mod break_even;
+mod break_even_words;
 mod browser_timeline;
 mod bytes;
 mod canvas;
 mod choice;
+pub(crate) mod claims;
 mod coincide;
 mod connection_cost;
 mod figure;
@@ -32,6 +35,7 @@ mod waterfall;
 mod waterfall_trace;
 mod waterfall_words;
 
+pub(crate) use break_even::{MOST_NAMED, figures as break_even_figures, sheet as break_even_sheet};
 pub(crate) use figure::Figure;
 
 use crate::{

@@ -15,3 +15,4 @@ pub(crate) mod verdict;
 
 pub use check::check_claims;
 pub use file::{Claim, ClaimError, Heard, read_claims};
+pub use verdict::scenarios_of;

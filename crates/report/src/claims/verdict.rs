@@ -69,7 +69,8 @@ fn finding<'a>(
 }
 
 /// The scenarios that a claim's conditions name, each once, in their order.
-pub(crate) fn scenarios_of(claim: &Claim) -> Vec<String> {
+#[must_use]
+pub fn scenarios_of(claim: &Claim) -> Vec<String> {
     let mut names: Vec<String> = Vec::new();
     for name in claim.conditions.iter().flat_map(|text| scenarios_named(text)) {
         if names.iter().all(|known| known != name) {

@@ -24,6 +24,8 @@ pub(crate) enum Style {
     Code,
     /// A link to this anchor.
     Link(String),
+    /// A link to this address: a file beside the page, or another site.
+    Address(String),
     /// A link to the note with this letter, which is the text.
     Note,
     /// The mark of a pattern.
@@ -75,6 +77,10 @@ impl Text {
 
     pub(crate) fn link(self, anchor: impl Into<String>, text: impl Into<String>) -> Self {
         self.and(Style::Link(anchor.into()), text)
+    }
+
+    pub(crate) fn address(self, address: impl Into<String>, text: impl Into<String>) -> Self {
+        self.and(Style::Address(address.into()), text)
     }
 
     pub(crate) fn new_line(self) -> Self {

@@ -202,6 +202,7 @@ fn span_markup(Span { text, style }: &Span) -> Markup {
         Style::Small => html! { small { (text) } },
         Style::Code => html! { code { (text) } },
         Style::Link(anchor) => html! { a href=(format!("#{anchor}")) { (text) } },
+        Style::Address(address) => html! { a href=(address) { (text) } },
         Style::Note => html! { a.note href=(format!("#note-{text}")) { (text) } },
         Style::Mark(pattern) => html! {
             span.mark aria-hidden="true" style=(format!("color:var(--{})", pattern.slug())) { (text) }

@@ -157,6 +157,7 @@ fn span_text(Span { text, style }: &Span) -> String {
         }
         Style::Code => format!("`{text}`"),
         Style::Link(anchor) => format!("[{}](#{})", escaped(text), anchor_text(anchor)),
+        Style::Address(address) => format!("[{}]({})", escaped(text), address_text(address)),
         Style::Note => format!("[{}](#note-{})", escaped(text), anchor_text(text)),
         Style::Mark(_) => format!("{text} "),
         Style::Break => " ".to_owned(),
@@ -171,6 +172,16 @@ fn target(anchor: &str) -> String {
 fn anchor_text(anchor: &str) -> String {
     let allowed = |letter: char| letter.is_ascii_alphanumeric() || "-_".contains(letter);
     anchor.chars().map(|letter| if allowed(letter) { letter } else { '-' }).collect()
+}
+
+/// An address that cannot leave its brackets.
+fn address_text(address: &str) -> String {
+    let is_plain = |letter: char| letter.is_ascii_graphic() && !"()<>\\|`".contains(letter);
+    let encoded = |letter: char| letter.to_string().bytes().map(|byte| format!("%{byte:02X}")).collect();
+    address
+        .chars()
+        .map(|letter| if is_plain(letter) { letter.to_string() } else { encoded(letter) })
+        .collect()
 }
 
 /// Text from outside: nothing in it is markup, and it stays in its line.
@@ -207,6 +218,7 @@ mod tests {
     #[test]
     fn nothing_in_a_text_is_markup() {
         assert_eq!(escaped("~~a~~ *b* _c_ `d`"), r"\~\~a\~\~ \*b\* \_c\_ \`d\`");
+        assert_eq!(address_text("https://a.b/c_(d)|é#e"), "https://a.b/c_%28d%29%7C%C3%A9#e");
         assert_eq!(escaped("<e>&[f](g)|h\n# i"), r"&lt;e&gt;&amp;\[f\](g)\|h \# i");
     }
 }

@@ -1,9 +1,10 @@
-//! What `summary.json` says of claims.
+//! What `summary.json` says of claims, and the ledger as JSON.
 
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::{
+    claims::Heard,
     findings::{ClaimFinding, Findings, ThresholdFinding},
     text::number::six_digits,
 };
@@ -48,6 +49,24 @@ struct CellSummary<'a> {
     verdict: &'static str,
     /// Why, in words.
     reason: &'a str,
+}
+
+/// A claim with its verdict, its words and its sources.
+#[derive(Serialize)]
+struct LedgerEntry<'a> {
+    #[serde(flatten)]
+    summary: ClaimSummary<'a>,
+    claim: &'a str,
+    heard: &'a [Heard],
+}
+
+/// Claims for other programs.
+pub(crate) fn ledger_json(claims: &[&ClaimFinding]) -> String {
+    let entries: Vec<LedgerEntry<'_>> = claims
+        .iter()
+        .map(|found| LedgerEntry { summary: claim(found), claim: &found.claim, heard: &found.heard })
+        .collect();
+    serde_json::to_string_pretty(&entries).expect("the ledger has only string keys and no failing serializer")
 }
 
 /// The claims of a run.

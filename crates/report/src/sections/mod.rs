@@ -1,6 +1,10 @@
 //! The documents of a run, of predictions and of two runs compared: which blocks stand in which order. Nothing here knows how they are written.
 
+mod break_even;
 mod changes;
+mod choice;
+pub(crate) mod claims;
+mod claims_page;
 mod figures;
 mod first_screen;
 mod method;
@@ -17,7 +21,10 @@ use crate::{
     findings::{Answer, Findings, ScenarioFinding},
     text::swept::SweepParameter,
 };
+pub(crate) use break_even::break_even;
 pub(crate) use changes::changes;
+pub(crate) use choice::choice;
+pub(crate) use claims_page::page as claims_page;
 use first_screen::FirstScreen;
 pub use predictions::ModelPrediction;
 pub(crate) use predictions::predictions;
@@ -31,12 +38,14 @@ pub(crate) fn document<'a>(findings: &'a Findings, figures: &'a [Figure]) -> Doc
     let figures = figures::each_once(figures);
     let first = FirstScreen::of(findings, &questions, &figures);
     let mut main = first.answers(&figures);
+    main.extend(claims::section(findings));
     main.push(contents(findings, &questions, &first, &figures));
     main.extend(points::blocks(findings, &questions));
     main.extend(figures::across_scenarios(&figures));
     main.extend(questions.iter().map(|question| scenario::section(*question, &first, &figures)));
     main.push(method::section(findings));
     main.push(method::glossary(findings, &main));
+    main.extend(claims::summary_line(findings));
     main.extend(terminal::verdict(findings));
     let title = format!("{} – {}", first.title(), findings.verdict_words());
     Document { title, header: first.header(), main }

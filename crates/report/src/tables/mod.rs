@@ -1,5 +1,6 @@
 //! Tables with words in their cells, the same in every output.
 
+pub(crate) mod claims;
 pub(crate) mod comparison_rows;
 pub(crate) mod drivers;
 pub(crate) mod glossary;

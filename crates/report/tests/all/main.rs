@@ -5,7 +5,9 @@
 mod answers;
 mod blocks;
 mod browser;
+mod choose;
 mod claim_files;
+mod claim_pages;
 mod claims;
 mod compare;
 mod disturbed;

@@ -81,6 +81,7 @@ pub(super) fn words(span: &Span) -> String {
         | Style::Small
         | Style::Code
         | Style::Link(_)
+        | Style::Address(_)
         | Style::Note
         | Style::Verdict(_) => text,
     }

@@ -123,6 +123,7 @@ impl Terminal {
                 | Style::Small
                 | Style::Code
                 | Style::Link(_)
+                | Style::Address(_)
                 | Style::Note
                 | Style::Mark(_)
                 | Style::Break => Colour::new(),
