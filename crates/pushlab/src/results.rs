@@ -130,6 +130,13 @@ impl ResultsFolder {
     }
 }
 
+impl Drop for ResultsFolder {
+    fn drop(&mut self) {
+        // A child that is being started has a copy of the file until its `exec`, which would keep the lock.
+        let _ = self.records.unlock();
+    }
+}
+
 /// Takes the lock of a run's records; it ends with the process, however that ends.
 fn lock(records: &File, folder: &Path) -> Result<()> {
     match records.try_lock() {

@@ -40,7 +40,10 @@ impl PartFinding {
                 differences: differences(&manifest.environment, environment),
             }
         };
-        starts.iter().zip(ends).map(part).collect()
+        let parts: Vec<Self> = starts.iter().zip(ends).map(part).collect();
+        // A part without a record, which stopped at once, is none.
+        let parts: Vec<Self> = parts.into_iter().filter(|part| part.trials > 0).collect();
+        if parts.len() > 1 { parts } else { Vec::new() }
     }
 
     /// The warning that this part, whose number counts from 1, was measured elsewhere than the first.

@@ -47,6 +47,14 @@ fn a_run_in_one_go_has_no_parts() {
 }
 
 #[test]
+fn a_part_without_a_record_is_none() {
+    let nowhere = Environment { cores: 64, ..environment() };
+    let findings = resumed_in(&[environment(), environment(), nowhere]);
+    assert_eq!(findings.parts.iter().map(|part| part.trials).collect::<Vec<_>>(), [4, 3, 3]);
+    assert_eq!(findings.warnings, resumed_in(&[]).warnings);
+}
+
+#[test]
 fn each_difference_from_the_first_part_is_in_a_warning() {
     let other = Environment {
         commit: "fedcba987654".to_owned(),
