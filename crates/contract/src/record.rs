@@ -2,6 +2,8 @@
 //!
 //! The report is made from these alone. The last word of a field's name is its unit.
 
+use std::path::PathBuf;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -344,6 +346,9 @@ pub struct Manifest {
     /// that did not write it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub selection: Option<Selection>,
+    /// The files of the scenarios, as seen from the folder in which the run was started.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub scenario_files: Vec<PathBuf>,
     /// The later parts of a run that was interrupted and resumed, in order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub resumed: Vec<ResumedPart>,

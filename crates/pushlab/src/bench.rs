@@ -65,11 +65,11 @@ pub(crate) struct BenchArguments {
     #[arg(
         long,
         value_name = "DIR",
-        conflicts_with_all = ["scenarios", "all", "list", "default_part", "blocks", "seed", "results"]
+        conflicts_with_all = ["all", "list", "default_part", "folder", "results"]
     )]
     resume: Option<PathBuf>,
     /// Print what would be measured and how long it takes, and measure nothing
-    #[arg(long, conflicts_with = "list")]
+    #[arg(long, conflicts_with_all = ["list", "install_targets"])]
     plan: bool,
     /// Run only the part of the named scenarios that the default run takes: its patterns, swept values and
     /// blocks
@@ -90,15 +90,21 @@ pub(crate) struct BenchArguments {
     #[arg(long)]
     pub(crate) install_targets: bool,
     /// Seed of schedules, payloads, poll phases and the order of trials; the same seed publishes the
-    /// same events
-    #[arg(long, default_value_t = 1)]
-    pub(crate) seed: u64,
+    /// same events [default: 1]
+    #[arg(long)]
+    seed: Option<u64>,
     /// Folder with the scenario files
     #[arg(long = "scenarios", value_name = "DIR", default_value = "scenarios")]
     pub(crate) folder: PathBuf,
     /// Folder for the results
     #[arg(long, value_name = "DIR", default_value = "results")]
     results: PathBuf,
+}
+
+impl BenchArguments {
+    fn seed(&self) -> u64 {
+        self.seed.unwrap_or(1)
+    }
 }
 
 pub(crate) fn run(arguments: &BenchArguments) -> Result<ExitCode, Failure> {
@@ -198,20 +204,21 @@ impl Plan {
             .iter()
             .map(|loaded| arguments.blocks.unwrap_or_else(|| loaded.scenario.blocks(selection)))
             .collect();
-        let orders = orders(&chosen, selection, arguments.seed, &blocks)?;
-        let harness = harness(&chosen, arguments.seed, arguments.install_targets)?;
+        let orders = orders(&chosen, selection, arguments.seed(), &blocks)?;
+        let harness = harness(&chosen, arguments.seed(), arguments.install_targets)?;
         let alone = |loaded: &Loaded| choice::command(arguments, selection, &[&loaded.asked]);
         Ok(Self {
             manifest: Manifest {
                 schema: RECORD_SCHEMA,
                 name,
                 command: choice::command(arguments, selection, &arguments.scenarios),
-                seed: arguments.seed,
+                seed: arguments.seed(),
                 started_at: jiff::Timestamp::now().to_string(),
                 environment: harness.environment.clone(),
                 trials_planned: orders.len() as u32,
                 blocks,
                 commands: chosen.iter().map(alone).collect(),
+                scenario_files: chosen.iter().map(Loaded::file).collect(),
                 scenarios: chosen.into_iter().map(|loaded| loaded.scenario).collect(),
                 schedules: schedules(&orders),
                 targets: targets::notes(&harness.targets),
@@ -219,7 +226,7 @@ impl Plan {
                 resumed: Vec::new(),
             },
             harness,
-            calibrations: calibrations_for(&orders, arguments.seed)?,
+            calibrations: calibrations_for(&orders, arguments.seed())?,
             orders,
         })
     }

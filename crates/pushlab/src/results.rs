@@ -42,45 +42,61 @@ impl ResultsFolder {
             }
         }
         let cannot = || format!("the results cannot be written to {}", path.display());
-        write(&path.join(MANIFEST), &serde_json::to_string(manifest)?)?;
         let records =
             OpenOptions::new().create_new(true).append(true).open(path.join(RECORDS)).with_context(cannot)?;
-        lock(&records, &path)?;
-        Ok(Self { path, records })
+        // A file system without locks is no reason not to measure.
+        let _ = records.try_lock();
+        let mut folder = Self { path, records };
+        // Last, so that every folder with a manifest has a file for its records, and is locked.
+        folder.replace_manifest(manifest)?;
+        Ok(folder)
     }
 
-    /// Opens the folder of an interrupted run, and cuts off a record that was not written to its end; the run's
-    /// warnings say so.
+    /// Opens the folder of an interrupted run and locks it. Writes nothing. A record that was not written to its
+    /// end is left out; the run's warnings say so.
     ///
     /// # Errors
     /// If the folder is not that of a run that this version can read, or another process writes to it.
     pub(crate) fn open(path: &Path) -> Result<(Self, Run)> {
-        let file = path.join(RECORDS);
-        let manifest = path.join(MANIFEST);
-        if !manifest.is_file() {
-            bail!("{} does not exist: is {} the folder of a run?", manifest.display(), path.display());
+        let cannot = |file: &str| {
+            let file = path.join(file);
+            format!("{} cannot be opened: is {} the folder of a run?", file.display(), path.display())
+        };
+        if let Err(error) = fs::metadata(path.join(MANIFEST)) {
+            return Err(error).with_context(|| cannot(MANIFEST));
         }
+        // `results/latest` is a link, which may point to another run by the end of this one.
+        let path = path.canonicalize().with_context(|| cannot(MANIFEST))?;
+        let records = OpenOptions::new().append(true).open(path.join(RECORDS));
+        let records = records.with_context(|| cannot(RECORDS))?;
+        lock(&records, &path)?;
+        let run = read(&path)?;
+        Ok((Self { path, records }, run))
+    }
+
+    /// Goes on with an interrupted run: cuts off a record that was not written to its end, and replaces the
+    /// manifest.
+    pub(crate) fn go_on(&mut self, manifest: &Manifest) -> Result<()> {
+        let file = self.path.join(RECORDS);
         let cannot = || format!("{} cannot be written to", file.display());
-        // A run that was killed at once has no records yet.
-        let records = OpenOptions::new().create(true).append(true).open(&file).with_context(cannot)?;
-        lock(&records, path)?;
-        let run = read(path)?;
         let text = fs::read(&file).with_context(cannot)?;
         let whole = text.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
-        let mut folder = Self { path: path.to_owned(), records };
         let last = &text[whole..];
         if serde_json::from_slice::<TrialRecord>(last).is_ok() {
             // Only its line end is missing.
-            folder.records.write_all(b"\n").with_context(cannot)?;
+            self.records.write_all(b"\n").with_context(cannot)?;
         } else if !last.is_empty() {
-            folder.records.set_len(whole as u64).with_context(cannot)?;
+            self.records.set_len(whole as u64).with_context(cannot)?;
         }
-        Ok((folder, run))
+        self.replace_manifest(manifest)
     }
 
-    /// Replaces the manifest.
-    pub(crate) fn replace_manifest(&mut self, manifest: &Manifest) -> Result<()> {
-        write(&self.path.join(MANIFEST), &serde_json::to_string(manifest)?)
+    /// Writes the manifest. It is on the disk before any record, because a record means nothing without it.
+    fn replace_manifest(&mut self, manifest: &Manifest) -> Result<()> {
+        let path = self.path.join(MANIFEST);
+        write(&path, &serde_json::to_string(manifest)?)?;
+        let synced = File::open(&path).and_then(|file| file.sync_all());
+        synced.with_context(|| format!("{} cannot be written (is the disk full?)", path.display()))
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -111,6 +127,13 @@ impl ResultsFolder {
         fs::create_dir_all(&folder).with_context(|| format!("{} cannot be created", folder.display()))?;
         let TrialRecord { order, scenario, pattern, block, .. } = record;
         write(&folder.join(format!("{order:03}-{scenario}-{pattern}-block{block}.hlog")), log)
+    }
+}
+
+impl Drop for ResultsFolder {
+    fn drop(&mut self) {
+        // A child that is being started has a copy of the file until its `exec`, which would keep the lock.
+        let _ = self.records.unlock();
     }
 }
 
@@ -224,7 +247,9 @@ mod tests {
         ends.dedup();
         for end in ends {
             fs::write(&records, &text.as_bytes()[..end]).unwrap();
-            let (_, run) = ResultsFolder::open(folder.path()).unwrap();
+            let (mut opened, run) = ResultsFolder::open(folder.path()).unwrap();
+            assert_eq!(fs::read(&records).unwrap().len(), end, "nothing is lost by looking at it");
+            opened.go_on(&run.manifest).unwrap();
             let is_whole = end + 1 >= text.len();
             let expected = if is_whole { &text } else { &first };
             assert_eq!(fs::read_to_string(&records).unwrap(), *expected, "cut at {end}");

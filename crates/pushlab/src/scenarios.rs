@@ -27,9 +27,14 @@ pub(crate) struct Loaded {
 }
 
 impl Loaded {
+    /// Its own file.
+    pub(crate) fn file(&self) -> PathBuf {
+        self.folder.join(format!("{}.toml", self.scenario.name))
+    }
+
     /// The files that it uses: its own, the file that it replays, and the folders of the servers that it names.
     pub(crate) fn files(&self) -> Vec<PathBuf> {
-        let mut files = vec![self.folder.join(format!("{}.toml", self.scenario.name))];
+        let mut files = vec![self.file()];
         if let Arrivals::Replay { file } = &self.scenario.events {
             files.push(self.folder.join(file));
         }
@@ -188,7 +193,8 @@ pub(crate) fn named(folder: &Path, name: &str) -> Result<Loaded, Failure> {
     Ok(loaded)
 }
 
-fn load(file: &Path) -> Result<Loaded, Failure> {
+/// The scenario of a file.
+pub(crate) fn load(file: &Path) -> Result<Loaded, Failure> {
     let read = || -> anyhow::Result<Loaded> {
         let shown = file.display().to_string();
         let text = fs::read_to_string(file).with_context(|| format!("{shown} cannot be read"))?;

@@ -1,25 +1,22 @@
 //! From a run to its findings: everything that any output prints, computed once.
 
-use contract::{Manifest, Outcome, ResumedPart, Scenario, TrialRecord};
+use contract::{Outcome, Scenario, TrialRecord};
 
 use crate::{
     answers,
     claims::verdict::claim_findings,
     findings::{
-        Answer, CalibrationFinding, Failure, Findings, Point, ScenarioFinding, ScheduleFact, ThresholdFinding,
+        Answer, CalibrationFinding, Failure, Findings, PartFinding, Point, ScenarioFinding, ScheduleFact,
+        ThresholdFinding,
     },
     judgement::{
-        compare::environment_differences,
         comparisons::comparisons,
         gather::gather,
         threshold_verdict::threshold_findings,
         verdict::{ended, verdict},
     },
     read::{CALIBRATION, Run},
-    text::{
-        number::{counted, instant},
-        sentence::further,
-    },
+    text::{number::counted, sentence::further},
     trials::limits::calibration_disturbances,
 };
 
@@ -50,7 +47,8 @@ pub fn findings(run: &Run) -> Findings {
     let absent = manifest.targets.iter().filter_map(|target| target.problem.as_ref());
     warnings.extend(absent.map(|problem| format!("not measured: {problem}")));
     warnings.extend(disturbed_calibrations(run, &judged));
-    warnings.extend(manifest.resumed.iter().map(|part| resumed(manifest, part)));
+    let parts = PartFinding::of(manifest, &run.records);
+    warnings.extend((1..).zip(&parts).filter_map(|(number, part)| part.warning(number)));
     if manifest.environment.build == "debug" {
         warnings.push("measured with a debug build: CPU figures and ages are too high".to_owned());
     }
@@ -63,6 +61,7 @@ pub fn findings(run: &Run) -> Findings {
         seed: manifest.seed,
         started_at: manifest.started_at.clone(),
         environment: manifest.environment.clone(),
+        parts,
         targets: manifest.targets.clone(),
         trials_planned: manifest.trials_planned,
         trials_completed: u32::try_from(trials_completed).unwrap_or(u32::MAX),
@@ -113,18 +112,6 @@ fn scenario_finding(run: &Run, scenario: &Scenario, judged: &[&TrialRecord]) -> 
         points,
         command: command(run, scenario),
     })
-}
-
-/// That a run was interrupted and resumed, and what differs between the places.
-fn resumed(manifest: &Manifest, part: &ResumedPart) -> String {
-    let kept = counted(u64::from(part.kept), "record", "records");
-    let differences = environment_differences(&manifest.environment, &part.environment);
-    let differs = if differences.is_empty() {
-        ", on the same machine with the same build".to_owned()
-    } else {
-        format!(". What differs may show as a difference between trials: {}", differences.join("; "))
-    };
-    format!("measured in parts: resumed {} after {kept}{differs}", instant(&part.started_at))
 }
 
 /// The manifest's own command for a scenario; that of the whole run if the manifest has none.

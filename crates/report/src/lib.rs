@@ -37,8 +37,8 @@ pub use estimates::{
     wish::{Circumstance, Wish, WishError},
 };
 pub use findings::{
-    Answer, CalibrationFinding, ClaimFinding, ClaimVerdict, ComparedPoint, Failure, Findings, Point,
-    PointComparison, ScenarioFinding, SetAside, ThresholdFinding, ThresholdOutcome, Trial, Verdict,
+    Answer, CalibrationFinding, ClaimFinding, ClaimVerdict, ComparedPoint, Failure, Findings, PartFinding,
+    Point, PointComparison, ScenarioFinding, SetAside, ThresholdFinding, ThresholdOutcome, Trial, Verdict,
 };
 pub use judgement::{
     compare::{Change, Compared, Detail, QuantityChange, compare},
@@ -50,7 +50,7 @@ pub use quantities::{Bound, Comparison, Quantity, QuantityName, Unit};
 pub use read::{CLAIMS, ReadError, Run};
 pub use sections::ModelPrediction;
 pub use tables::glossary::glossary_table;
-pub use text::trial_words::trial_words;
+pub use text::{environment::EnvironmentDifference, trial_words::trial_words};
 pub use trials::{
     added_age::AddedAge,
     limits::{calibration_disturbances, disturbances},

@@ -146,7 +146,7 @@ pub(crate) fn command(
         (Selection::Default, true) | (Selection::Everything, false) => {}
     }
     words.extend(arguments.blocks.map(|blocks| format!("--blocks {blocks}")));
-    words.push(format!("--seed {}", arguments.seed));
+    words.push(format!("--seed {}", arguments.seed()));
     for (is_set, flag) in
         [(arguments.fail_fast, "--fail-fast"), (arguments.install_targets, "--install-targets")]
     {

@@ -1,7 +1,7 @@
 //! The scenarios with their questions, and how long each takes.
 
 use comfy_table::CellAlignment;
-use contract::{Selection, Sweep};
+use contract::{Pattern, Scenario, Selection, Sweep};
 use load_harness::TrialSpec;
 
 use super::{BenchArguments, Plan, calibrations_for, steps::Steps};
@@ -34,10 +34,7 @@ pub(super) fn plan(plan: &Plan, steps: &Steps<'_>) -> String {
     table.add_row(row("calibration", "", calibrations, String::new()));
     for (scenario, blocks) in plan.manifest.scenarios.iter().zip(&plan.manifest.blocks) {
         let own = left.iter().copied().filter(|order| order.block > 0 && order.scenario == scenario.name);
-        let patterns = scenario.patterns.iter().map(|pattern| pattern.label()).collect::<Vec<_>>().join(", ");
-        let varied = scenario.sweep.as_ref().and_then(Sweep::parameter);
-        let varied = varied.map_or_else(String::new, |setting| format!("; {setting}"));
-        table.add_row(row(&scenario.name, &blocks.to_string(), own, format!("{patterns}{varied}")));
+        table.add_row(row(&scenario.name, &blocks.to_string(), own, content(plan, scenario)));
     }
     for column in 1..=3 {
         if let Some(numbers) = table.column_mut(column) {
@@ -46,6 +43,31 @@ pub(super) fn plan(plan: &Plan, steps: &Steps<'_>) -> String {
     }
     let whole = format!("{}: about {}", plan.size(steps), clock(expected_length(left.into_iter())));
     format!("{}\n\n{whole}; nothing was measured", table_text(&table))
+}
+
+/// The patterns of a scenario in this run, and the values that it varies: `SSE, WebSocket; rtt_ms: 10 ms, 50 ms`.
+fn content(plan: &Plan, scenario: &Scenario) -> String {
+    let planned = scenario.trials(plan.manifest.selection.unwrap_or(Selection::Everything));
+    let (mut patterns, mut values): (Vec<&str>, Vec<String>) = (Vec::new(), Vec::new());
+    for pattern in Pattern::ALL {
+        // In the order of the scenario; that of the run is random.
+        let of_pattern = planned.iter().filter(|trial| trial.pattern == pattern);
+        let orders = of_pattern.filter_map(|trial| {
+            plan.orders.iter().find(|order| order.scenario == scenario.name && order.plan == *trial)
+        });
+        let words = orders.map(|order| report::trial_words(Some(scenario), pattern, &order.params()));
+        let mut words: Vec<String> = words.collect();
+        words.dedup();
+        patterns.extend((!words.is_empty()).then(|| pattern.label()));
+        // A pattern that the setting does not concern has one trial in each block.
+        if words.len() > 1 {
+            words.retain(|word| !values.contains(word));
+            values.extend(words);
+        }
+    }
+    let varied = scenario.sweep.as_ref().and_then(Sweep::parameter).filter(|_| !values.is_empty());
+    let varied = varied.map_or_else(String::new, |setting| format!("; {setting}: {}", values.join(", ")));
+    format!("{}{varied}", patterns.join(", "))
 }
 
 fn row<'a>(
@@ -61,7 +83,7 @@ fn row<'a>(
 /// How long a scenario takes by itself: its trials in all blocks, and their calibrations.
 fn takes(loaded: &Loaded, arguments: &BenchArguments) -> Result<String, Failure> {
     let blocks = arguments.blocks.unwrap_or_else(|| loaded.scenario.blocks(Selection::Everything));
-    let orders = loaded.blocks(Selection::Everything, arguments.seed, blocks)?;
-    let calibrations = calibrations_for(&orders, arguments.seed)?;
+    let orders = loaded.blocks(Selection::Everything, arguments.seed(), blocks)?;
+    let calibrations = calibrations_for(&orders, arguments.seed())?;
     Ok(clock(expected_length(calibrations.iter().chain(&orders))))
 }

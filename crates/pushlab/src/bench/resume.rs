@@ -1,16 +1,17 @@
 //! `bench --resume`: go on with a run that was interrupted.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{Context, Result, anyhow, bail};
-use contract::{Arrivals, Manifest, ResumedPart, Scenario, Selection, TrialRecord};
+use contract::{Arrivals, Manifest, ResumedPart, Scenario, Selection, TargetNote, TrialRecord};
 
 use super::{BenchArguments, Plan, calibrations_for, harness, orders, schedules, steps::Steps};
 use crate::{
     exit::Failure,
     results::ResultsFolder,
-    say::{counted, print_warning, say},
+    say::{counted, print_warning},
     scenarios::{self, Loaded},
+    targets,
 };
 
 /// An interrupted run, with its folder locked.
@@ -32,8 +33,9 @@ pub(super) fn read(path: &Path, arguments: &BenchArguments) -> Result<(Plan, Int
         )
     })?;
     for warning in &run.warnings {
-        say(warning);
+        print_warning(format!("pushlab: {warning}, and runs again"));
     }
+    refuse_contradictions(arguments, &manifest).map_err(Failure::Usage)?;
     let chosen = chosen(&manifest, &arguments.folder)?;
     let plan = plan(manifest, &chosen, selection, arguments.install_targets)
         .with_context(|| format!("the run in {} cannot be resumed", path.display()))?;
@@ -59,31 +61,76 @@ fn plan(manifest: Manifest, chosen: &[Loaded], selection: Selection, install_tar
         );
     }
     let harness = harness(chosen, manifest.seed, install_targets).map_err(Failure::into_error)?;
+    let today = targets::notes(&harness.targets);
+    if let Some((was, is)) = manifest.targets.iter().zip(&today).find(|(was, is)| was != is) {
+        let words = |target: &TargetNote| target.version.clone().unwrap_or_else(|| "missing".to_owned());
+        bail!(
+            "the server `{}` was {} when the run began, and is {} now: a run has one version of each server",
+            was.name,
+            words(was),
+            words(is)
+        );
+    }
     Ok(Plan { calibrations: calibrations_for(&orders, manifest.seed)?, manifest, harness, orders })
 }
 
-/// The scenarios of the manifest, with the files that they replay.
-fn chosen(manifest: &Manifest, folder: &Path) -> Result<Vec<Loaded>, Failure> {
-    manifest.scenarios.iter().map(|scenario| loaded(scenario, folder)).collect()
+/// Refuses options that ask for another run than the one that was begun.
+fn refuse_contradictions(arguments: &BenchArguments, manifest: &Manifest) -> Result<()> {
+    let own: Vec<&str> = manifest.scenarios.iter().map(|scenario| scenario.name.as_str()).collect();
+    if !arguments.scenarios.is_empty() {
+        bail!(
+            "the run goes on with its own scenarios ({}): leave out `{}`",
+            own.join(", "),
+            arguments.scenarios.join(" ")
+        );
+    }
+    if let Some(blocks) = arguments.blocks
+        && let Some((name, own)) = own.iter().zip(&manifest.blocks).find(|(_, own)| **own != blocks)
+    {
+        bail!(
+            "the run has {} of {name}, and goes on with them: leave out --blocks {blocks}",
+            counted(*own as usize, "block")
+        );
+    }
+    if let Some(seed) = arguments.seed
+        && seed != manifest.seed
+    {
+        bail!(
+            "the run has seed {}, and another seed publishes other events: leave out --seed {seed}",
+            manifest.seed
+        );
+    }
+    Ok(())
 }
 
-fn loaded(scenario: &Scenario, folder: &Path) -> Result<Loaded, Failure> {
-    let name = &scenario.name;
-    let today = scenarios::named(folder, name).ok();
-    if today.as_ref().is_some_and(|today| today.scenario != *scenario) {
+/// The scenarios of the manifest, with the files that they replay. A manifest that does not name their files is of
+/// a run whose scenarios are in the usual folder.
+fn chosen(manifest: &Manifest, folder: &Path) -> Result<Vec<Loaded>, Failure> {
+    let file = |at: usize, scenario: &Scenario| {
+        let usual = || folder.join(format!("{}.toml", scenario.name));
+        manifest.scenario_files.get(at).cloned().unwrap_or_else(usual)
+    };
+    let scenarios = manifest.scenarios.iter().enumerate();
+    scenarios.map(|(at, scenario)| loaded(scenario, &file(at, scenario))).collect()
+}
+
+fn loaded(scenario: &Scenario, file: &Path) -> Result<Loaded, Failure> {
+    let (name, shown) = (scenario.name.clone(), file.display());
+    let today = scenarios::load(file).ok();
+    if today.as_ref().is_none_or(|today| today.scenario != *scenario) {
         print_warning(format!(
-            "pushlab: {name} was changed since the run began: the run goes on with the settings that it began with"
+            "pushlab: {shown} was changed or removed since the run began: the run goes on with the settings that \
+             it began with"
         ));
     }
-    let replays = matches!(scenario.events, Arrivals::Replay { .. });
     let replay_csv = today.and_then(|today| today.replay_csv);
-    if replays && replay_csv.is_none() {
-        let folder = folder.display();
-        let error =
-            anyhow!("{name} replays a file, and neither is in {folder}: give their folder with --scenarios");
-        return Err(Failure::Usage(error));
+    if let (Arrivals::Replay { file: csv }, None) = (&scenario.events, &replay_csv) {
+        return Err(Failure::Usage(anyhow!(
+            "{name} replays {csv}, which the run does not keep: put it and {shown} back as they were"
+        )));
     }
-    Ok(Loaded { scenario: scenario.clone(), asked: name.clone(), replay_csv, folder: PathBuf::from(folder) })
+    let folder = file.parent().unwrap_or(Path::new("")).to_owned();
+    Ok(Loaded { scenario: scenario.clone(), asked: name, replay_csv, folder })
 }
 
 impl Interrupted {
@@ -96,12 +143,16 @@ impl Interrupted {
             return Err(Failure::Usage(error));
         }
         let mut manifest = plan.manifest.clone();
-        manifest.resumed.push(ResumedPart {
-            started_at: jiff::Timestamp::now().to_string(),
-            environment: plan.harness.environment.clone(),
-            kept: self.records.len() as u32,
-        });
-        self.folder.replace_manifest(&manifest)?;
+        let (started_at, kept) = (jiff::Timestamp::now().to_string(), self.records.len() as u32);
+        let environment = plan.harness.environment.clone();
+        // A part that recorded nothing is no part of the run.
+        manifest.resumed.retain(|part| part.kept < kept);
+        if kept == 0 {
+            (manifest.started_at, manifest.environment) = (started_at, environment);
+        } else {
+            manifest.resumed.push(ResumedPart { started_at, environment, kept });
+        }
+        self.folder.go_on(&manifest)?;
         Ok(self.folder)
     }
 }

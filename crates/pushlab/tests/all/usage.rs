@@ -322,6 +322,7 @@ fn failed_run() -> (String, String) {
         schedules: Vec::new(),
         targets: Vec::new(),
         selection: None,
+        scenario_files: Vec::new(),
         resumed: Vec::new(),
     };
     assert!(matches!(manifest.scenarios[0].events, Arrivals::Steady { .. }));

@@ -3,6 +3,7 @@
 mod answer;
 mod claim;
 mod comparison;
+mod part;
 mod point;
 mod run;
 mod scenario;
@@ -15,6 +16,7 @@ pub(crate) use answer::CONDITIONS_BENEATH;
 pub use claim::{ClaimFinding, ClaimVerdict};
 pub(crate) use comparison::between;
 pub use comparison::{ComparedPoint, PointComparison};
+pub use part::PartFinding;
 pub use point::Point;
 pub(crate) use point::{SAMPLES_BEYOND, at_same_value, label_at, unmeasured};
 pub use run::{CalibrationFinding, Failure, Findings};

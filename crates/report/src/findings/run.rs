@@ -3,8 +3,8 @@
 use contract::{Calibration, Environment, Params, Pattern, ServerName, TargetNote};
 
 use super::{
-    answer::Answer, claim::ClaimFinding, comparison::PointComparison, scenario::ScenarioFinding,
-    threshold::ThresholdFinding, verdict::Verdict,
+    answer::Answer, claim::ClaimFinding, comparison::PointComparison, part::PartFinding,
+    scenario::ScenarioFinding, threshold::ThresholdFinding, verdict::Verdict,
 };
 use crate::{read::CALIBRATION, statistics::blocks::few_blocks, text::setting::served};
 
@@ -21,6 +21,8 @@ pub struct Findings {
     pub started_at: String,
     /// Where it was measured.
     pub environment: Environment,
+    /// The parts in which it was measured; none if in one go.
+    pub parts: Vec<PartFinding>,
     /// Third-party servers, as they were found there.
     pub targets: Vec<TargetNote>,
     /// Trials planned, calibration left out.

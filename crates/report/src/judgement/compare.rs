@@ -10,6 +10,7 @@ use crate::{
     findings::{Findings, Point, ScenarioFinding},
     quantities::{Bound, QuantityName, Reading},
     statistics::estimate::{FEWEST_BLOCKS, Spread},
+    text::environment::{self, EnvironmentDifference},
 };
 
 /// Where nothing is judged, so many of the largest changes are listed.
@@ -323,28 +324,12 @@ fn schedules(finding: &ScenarioFinding) -> Vec<&str> {
     hashes
 }
 
-/// What differs between two places of measurement.
-pub(crate) fn environment_differences(before: &Environment, after: &Environment) -> Vec<String> {
-    let facts = |of: &Environment| {
-        [
-            ("pushlab", of.pushlab.clone()),
-            ("commit", of.commit.clone()),
-            ("build", of.build.clone()),
-            ("system", of.system.clone()),
-            ("CPU", of.cpu.clone()),
-            ("cores", of.cores.to_string()),
-            ("memory in MiB", of.memory_mib.to_string()),
-            ("server's core", format!("{:?}", of.server_core)),
-            ("harness's cores", format!("{:?}", of.harness_cores)),
-            ("largest segment in bytes", of.tcp_maxseg.to_string()),
-        ]
+fn environment_differences(before: &Environment, after: &Environment) -> Vec<String> {
+    let words = |difference: EnvironmentDifference| {
+        let EnvironmentDifference { fact, before, after } = difference;
+        format!("{fact}: {before} before, {after} after")
     };
-    facts(before)
-        .into_iter()
-        .zip(facts(after))
-        .filter(|(left, right)| left.1 != right.1)
-        .map(|((name, left), (_, right))| format!("{name}: {left} before, {right} after"))
-        .collect()
+    environment::differences(before, after).into_iter().map(words).collect()
 }
 
 #[cfg(test)]

@@ -94,9 +94,13 @@ impl<'a> FirstScreen<'a> {
             verdict = verdict.plain(format!(" {words} with the numbers, further down."));
         }
         let mut facts = Text::from(format!(
-            "pushlab run “{}”, {}, on {}, {}, {}, over loopback, commit ",
+            "pushlab run “{}”, {}{}, on {}, {}, {}, over loopback, commit ",
             findings.name,
             instant(&findings.started_at),
+            match findings.parts.len() {
+                0 => String::new(),
+                parts => format!(", measured in {parts} parts"),
+            },
             environment.system,
             environment.cpu,
             counted(u64::from(environment.cores), "core", "cores"),

@@ -5,14 +5,14 @@ use contract::{Scatter, TargetNote};
 use super::words::{DRIVERS_ANCHOR, INTERVALS_ANCHOR, RATIO_EXPLAINED, driver_words, interval_note};
 use crate::{
     document::{Block, Cell, Column, Content, Definition, Group, ListKind, Place, Style, Table, Text},
-    findings::{CalibrationFinding, Failure, Findings, Judged, Point},
+    findings::{CalibrationFinding, Failure, Findings, Judged, PartFinding, Point},
     tables::{
         comparison_rows::COMPARISONS_EXPLAINED,
         glossary, relay,
         validity_rows::{ADDED_EXPLAINED, LEDGERS_EXPLAINED},
     },
     text::{
-        number::{count, counted, with_unit},
+        number::{count, counted, instant, with_unit},
         setting,
     },
     trials::other_work,
@@ -153,8 +153,41 @@ pub(super) fn section<'a>(findings: &Findings) -> Block<'a> {
     let row = |(name, value)| vec![Cell::name(name), Cell::value(value)];
     let rows = environment_rows(findings).into_iter().map(row).collect();
     blocks.push(Block::table(Table::new("environment", columns, rows)));
+    blocks.extend(parts(findings));
     blocks.push(schedules(findings));
     Block::group(Group::Section, blocks)
+}
+
+/// The parts of a run that stopped and was resumed, each with its environment.
+fn parts<'a>(findings: &Findings) -> Vec<Block<'a>> {
+    if findings.parts.is_empty() {
+        return Vec::new();
+    }
+    let columns = ["part", "began", "trials", "commit", "system", "CPU", "cores", "memory"];
+    let columns =
+        (0..).zip(columns).map(|(at, head)| if at == 2 { Column::values(head) } else { Column::words(head) });
+    let row = |(number, part): (u64, &PartFinding)| {
+        let PartFinding { started_at, trials, environment, .. } = part;
+        vec![
+            Cell::name(count(number)),
+            Cell::value(instant(started_at)),
+            Cell::value(count(*trials as u64)),
+            Cell::value(environment.commit.clone()),
+            Cell::value(environment.system.clone()),
+            Cell::value(environment.cpu.clone()),
+            Cell::value(count(u64::from(environment.cores))),
+            Cell::value(with_unit(environment.memory_mib as f64 / 1024.0, "GiB")),
+        ]
+    };
+    let rows = (1..).zip(&findings.parts).map(row).collect();
+    vec![
+        Block::heading(3, "Parts"),
+        Block::paragraph(
+            "The run stopped before its end and was resumed. Finished trials were kept; the order and the \
+             schedules are those of a run in one go. The trials of a part include calibrations and repetitions.",
+        ),
+        Block::table(Table::new("parts", columns.collect(), rows)),
+    ]
 }
 
 /// The terms that these blocks contain or link to.

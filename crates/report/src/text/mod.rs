@@ -1,5 +1,6 @@
 //! Numbers, settings, obstacles and warnings in words, without any findings.
 
+pub(crate) mod environment;
 pub(crate) mod network_words;
 pub(crate) mod number;
 pub(crate) mod sentence;

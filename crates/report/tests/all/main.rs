@@ -19,6 +19,7 @@ mod limits;
 mod network;
 mod numbers;
 mod outputs;
+mod parts;
 mod per_event;
 mod ranges;
 mod ranking;

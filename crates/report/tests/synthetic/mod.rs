@@ -137,6 +137,7 @@ pub(crate) fn manifest(scenarios: Vec<Scenario>, schedules: &[&str], trials_plan
         schedules: schedules.iter().map(|hash| schedule(hash)).collect(),
         targets: Vec::new(),
         selection: None,
+        scenario_files: Vec::new(),
         resumed: Vec::new(),
     }
 }
