@@ -36,7 +36,7 @@ fn the_reference_made_again_has_the_same_numbers() {
     let reference = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../results/reference");
     let lab = Lab::new();
     fs::create_dir(lab.path("reference")).unwrap();
-    for file in ["manifest.json", "records.jsonl"] {
+    for file in ["manifest.json", "records.jsonl", "claims.toml"] {
         fs::copy(reference.join(file), lab.path("reference").join(file)).unwrap();
     }
     lab.run(&["report", "reference"]).exits(0);

@@ -66,7 +66,8 @@ pub(super) fn figure(finding: &ScenarioFinding, points: &[&Point]) -> Option<Fig
         }
         plane.frame_x(canvas)
     });
-    let cut_words = if traced.lanes.iter().any(cut) { " Grey: after the end of a trace." } else { "" };
+    let cut_words =
+        if traced.lanes.iter().any(cut) { " The pale end of a lane lies after its trace." } else { "" };
     Some(Figure {
         slug: format!("{}-waterfall", finding.scenario.name),
         scenario: Some(finding.scenario.name.clone()),

@@ -6,6 +6,7 @@ use super::{comparison::PointComparison, point::Point, threshold::ThresholdFindi
 use crate::{
     quantities::{QuantityName, Unit},
     statistics::blocks::few_blocks,
+    text::swept::SweepParameter,
 };
 
 /// A scenario and its points.
@@ -25,6 +26,17 @@ pub struct ScenarioFinding {
 }
 
 impl ScenarioFinding {
+    /// The points as tables list them: by pattern, but behind obstacles the patterns of each obstacle together,
+    /// because they are compared with each other.
+    pub(crate) fn listed(&self) -> Vec<&Point> {
+        let mut points: Vec<&Point> = self.points.iter().collect();
+        if SweepParameter::of(&self.scenario) == Some(SweepParameter::Network) {
+            let place = |point: &Point| point.swept_key().map_or(0.0, |key| key.place_in(&self.scenario));
+            points.sort_by(|left, right| place(left).total_cmp(&place(right)));
+        }
+        points
+    }
+
     /// The quantity that the question is about.
     pub(crate) fn primary(&self) -> Option<QuantityName> {
         QuantityName::named(&self.scenario.primary)

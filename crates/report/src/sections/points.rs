@@ -74,7 +74,8 @@ pub(super) fn blocks<'a>(findings: &Findings, questions: &[Answered<'_>]) -> Vec
     for (finding, _) in questions.iter().filter(|(finding, _)| !is_watched(finding)) {
         let scenario = &finding.scenario.name;
         let title = (questions.len() > 1).then(|| Text::default().link(scenario, scenario));
-        let rows = finding.points.iter().map(|point| row(finding, point, &names, &mut notes)).collect();
+        let listed = finding.listed().into_iter();
+        let rows = listed.map(|point| row(finding, point, &names, &mut notes)).collect();
         groups.push(RowGroup { title, rows });
     }
     let mut columns = vec![Column::values(Text::default().link("g-point", "point"))];

@@ -111,7 +111,7 @@ fn numbers<'a>(finding: &ScenarioFinding) -> Block<'a> {
     let columns: Vec<Column> = heads.map(Column::values).collect();
     let known = finding.known_quantities();
     let groups =
-        finding.points.iter().map(|point| numbers_of(finding, point, &known, columns.len())).collect();
+        finding.listed().into_iter().map(|point| numbers_of(finding, point, &known, columns.len())).collect();
     let table = Block::table(Table { name: "every number".to_owned(), columns, groups });
     let fold = Fold {
         anchor: Some(numbers_anchor(finding)),

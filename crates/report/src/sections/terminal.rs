@@ -61,7 +61,8 @@ pub(super) fn answer<'a>(finding: &ScenarioFinding, answer: &Answer) -> Vec<Bloc
 
 /// The numbers of a scenario, and what has none.
 pub(super) fn results<'a>(finding: &ScenarioFinding) -> Vec<Block<'a>> {
-    let points: Vec<&Point> = finding.points.iter().filter(|point| unmeasured(point).is_none()).collect();
+    let mut points = finding.listed();
+    points.retain(|point| unmeasured(point).is_none());
     let mut blocks = Vec::new();
     if !points.is_empty() {
         blocks.push(Block::table(table(finding, &points)).at(Place::Terminal));
