@@ -48,7 +48,11 @@ impl ResultsFolder {
         let _ = records.try_lock();
         let mut folder = Self { path, records };
         // Last, so that every folder with a manifest has a file for its records, and is locked.
-        folder.replace_manifest(manifest)?;
+        if let Err(error) = folder.replace_manifest(manifest) {
+            // Nothing was measured, and without a manifest it is no run.
+            let _ = fs::remove_dir_all(&folder.path);
+            return Err(error);
+        }
         Ok(folder)
     }
 
