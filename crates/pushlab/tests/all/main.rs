@@ -17,6 +17,7 @@ mod instrument;
 mod known_answer;
 mod lab;
 mod ledgers;
+mod links;
 mod network;
 mod obstacles;
 mod peers;
