@@ -1,9 +1,6 @@
 //! Claims with known answers: their verdicts, sentences and flips.
 
-use contract::{
-    Ages, Arrivals, Distribution, Manifest, Measurements, Network, Pattern, Period, Scenario, Sweep,
-    TrialRecord,
-};
+use contract::{Arrivals, Manifest, Measurements, Network, Pattern, Period, Scenario, Sweep, TrialRecord};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution as _, Normal};
@@ -11,8 +8,8 @@ use report::{Claim, ClaimFinding, ClaimVerdict, QuantityName, Run, ThresholdOutc
 
 use crate::{
     synthetic::{
-        change, check_trials, failed, heartbeat_trials, in_blocks, manifest, obstacle_trials, params, record,
-        scenario, six_connections, ten_trials, transport_trials,
+        bare, change, check_trials, failed, heartbeat_trials, in_blocks, manifest, obstacle_trials, params,
+        record, scenario, six_connections, ten_trials, transport_trials,
     },
     written::{content, plain},
 };
@@ -137,20 +134,6 @@ fn one_block_decides_only_beyond_the_scatter_of_its_quantity() {
     }
 }
 
-/// A trial without a single histogram: quick to judge, thousands of times.
-fn bare() -> TrialRecord {
-    let mut record = record("ticker", Pattern::Sse, params(Pattern::Sse, 1_000.0, 50), 0);
-    change(&mut record, |measured| {
-        let count = measured.window_deliveries;
-        measured.age = Ages { arrived: Distribution { count, ..Distribution::default() }, ..Ages::default() };
-        measured.age_seconds.clear();
-        measured.lateness = Distribution::default();
-        measured.lateness_seconds.clear();
-        measured.connect = Distribution::default();
-    });
-    record
-}
-
 fn set_cpu(measured: &mut Measurements, per_event_us: f64) {
     measured.cpu.server_us = per_event_us * measured.window_deliveries as f64;
 }
@@ -162,7 +145,7 @@ fn drawn(runs: usize, blocks: u32, truth: f64, scatter: f64) -> Vec<ClaimVerdict
     let normal = Normal::new(0.0, scatter).expect("a width");
     let claim = claim(&["ticker: sse.cpu_us_per_event < 20"], SENTENCES);
     let question = scenario("ticker", "What does it cost?", &[Pattern::Sse]);
-    let trials = in_blocks(&[bare()], blocks, |_, _, _| ());
+    let trials = in_blocks(&[bare(Pattern::Sse)], blocks, |_, _, _| ());
     (0..runs)
         .map(|_| {
             let mut records = trials.clone();

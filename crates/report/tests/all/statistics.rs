@@ -2,8 +2,7 @@
 //! ones.
 
 use contract::{
-    Ages, Distribution, Measurements, Params, Pattern, Period, Scenario, Side, Sweep, TimeHistogram,
-    TrialRecord,
+    Ages, Measurements, Params, Pattern, Period, Scenario, Side, Sweep, TimeHistogram, TrialRecord,
 };
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
@@ -11,29 +10,13 @@ use rand_distr::{Distribution as _, Normal};
 use report::{Bound, Findings, Point, PointComparison, QuantityName};
 
 use crate::{
-    synthetic::{in_blocks, manifest, params, record, scenario},
+    synthetic::{bare, in_blocks, manifest, params, record, scenario},
     written::{answer_text, judged},
 };
 
 fn findings(scenario: Scenario, records: Vec<TrialRecord>) -> Findings {
     let planned = records.len() as u32;
     judged(manifest(vec![scenario], &[], planned), records)
-}
-
-/// A trial without a single histogram: quick to judge, four thousand times.
-fn bare(pattern: Pattern) -> TrialRecord {
-    let mut record = record("ticker", pattern, params(pattern, 1_000.0, 50), 0);
-    crate::synthetic::change(&mut record, |measured| {
-        // Everything came; the ages do not matter.
-        let count = measured.window_deliveries;
-        measured.age = Ages { arrived: Distribution { count, ..Distribution::default() }, ..Ages::default() };
-        measured.age_seconds.clear();
-        measured.lateness = Distribution::default();
-        measured.lateness_seconds.clear();
-        measured.connect = Distribution::default();
-        measured.stalls = Distribution::default();
-    });
-    record
 }
 
 fn set_cpu(measured: &mut Measurements, per_event_us: f64) {

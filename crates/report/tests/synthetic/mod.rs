@@ -336,6 +336,22 @@ pub(crate) fn record(scenario: &str, pattern: Pattern, params: Params, order: u3
     }
 }
 
+/// A trial without a single histogram: quick to judge, thousands of times.
+pub(crate) fn bare(pattern: Pattern) -> TrialRecord {
+    let mut record = record("ticker", pattern, params(pattern, 1_000.0, 50), 0);
+    change(&mut record, |measured| {
+        // Everything came; the ages do not matter.
+        let count = measured.window_deliveries;
+        measured.age = Ages { arrived: Distribution { count, ..Distribution::default() }, ..Ages::default() };
+        measured.age_seconds.clear();
+        measured.lateness = Distribution::default();
+        measured.lateness_seconds.clear();
+        measured.connect = Distribution::default();
+        measured.stalls = Distribution::default();
+    });
+    record
+}
+
 pub(crate) fn failed(mut record: TrialRecord, reason: &str, stderr_tail: &[&str]) -> TrialRecord {
     record.outcome = Outcome::Failed {
         reason: reason.to_owned(),
