@@ -1,7 +1,7 @@
 //! The answer to a scenario's question, as the report gives it.
 
 /// This many conditions stand beneath a headline outside the scenario's own section.
-pub(crate) const CONDITIONS_BENEATH: usize = 3;
+pub(crate) const CONDITIONS_BENEATH: usize = 4;
 
 /// The answer to a scenario's question.
 #[derive(Debug, Clone, PartialEq, Eq)]
